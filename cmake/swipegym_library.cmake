@@ -1,0 +1,34 @@
+# One target a folder: swipegym_library(env SOURCES a.cpp b.cpp LINKS swipegym::sim_data ...)
+# Links name what stands left of the folder in the architecture and nothing else.
+set(SWIPEGYM_FLAGS -Wall -Wextra -Wshadow -Wno-maybe-uninitialized -ffp-contract=off)
+if(SWIPEGYM_NATIVE)
+  list(APPEND SWIPEGYM_FLAGS -march=native)
+endif()
+set(SWIPEGYM_SANITIZE_FLAGS "")
+if(SWIPEGYM_SANITIZE)
+  set(SWIPEGYM_SANITIZE_FLAGS -fsanitize=${SWIPEGYM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+endif()
+
+function(swipegym_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  if(NOT ARG_SOURCES)
+    return()  # a folder that is still empty
+  endif()
+  foreach(link ${ARG_LINKS})
+    if(link MATCHES "^swipegym::" AND NOT TARGET ${link})
+      list(REMOVE_ITEM ARG_LINKS ${link})
+    endif()
+  endforeach()
+  add_library(swipegym_${name} STATIC ${ARG_SOURCES})
+  add_library(swipegym::${name} ALIAS swipegym_${name})
+  set_target_properties(swipegym_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(swipegym_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/swipegym>)
+  target_compile_features(swipegym_${name} PUBLIC cxx_std_20)
+  # Eigen's layout depends on the vector width, so whoever links against the library compiles with the same one.
+  target_compile_options(swipegym_${name} PUBLIC ${SWIPEGYM_SANITIZE_FLAGS} $<$<BOOL:${SWIPEGYM_NATIVE}>:-march=native>
+    PRIVATE ${SWIPEGYM_FLAGS})
+  target_link_options(swipegym_${name} PUBLIC ${SWIPEGYM_SANITIZE_FLAGS})
+  target_link_libraries(swipegym_${name} PUBLIC ${ARG_LINKS})
+  set_property(GLOBAL APPEND PROPERTY SWIPEGYM_LIBRARIES swipegym_${name})
+endfunction()

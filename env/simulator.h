@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "env/random.h"
+#include "env/user_model.h"
+#include "sim_data/dataset.h"
+
+namespace swipegym {
+
+inline constexpr std::size_t kUserFeatures = 16;   // floats a user in the observation
+inline constexpr std::size_t kVideoFeatures = 8;   // floats a candidate in the observation
+inline constexpr std::size_t kContextFeatures = 8; // floats of context in the observation
+
+/// What a policy may know about videos and users, fixed when the simulator is built. Indices are the data set's.
+struct Catalogue {
+  std::vector<std::int64_t> raw_video_id;    // [videos]
+  std::vector<std::int64_t> raw_user_id;     // [users]
+  std::vector<std::int32_t> duration_ms;     // [videos], > 0: the table's, else the median of the video's rows, else the pool's
+  std::vector<std::uint16_t> tag;            // [videos], dense tag index; num_tags - 1 is 'none'
+  std::vector<std::uint32_t> author;         // [videos], dense
+  std::vector<std::uint32_t> exposures;      // [videos], rows of the fitted log that show the video
+  std::vector<float> item_mean;              // [videos], shrunk mean watch ratio of the fitted rows
+  std::vector<float> video_features;         // [videos, kVideoFeatures], see docs/environment.md
+  std::vector<float> user_features;          // [users, kUserFeatures]
+  std::uint32_t num_tags = 0;
+  std::uint32_t num_authors = 0;
+
+  std::size_t num_videos() const noexcept { return raw_video_id.size(); }
+  std::size_t num_users() const noexcept { return raw_user_id.size(); }
+};
+
+/// Who opens the app, when and in which tab: the empirical session starts of the fitted log, and each user's most
+/// recent videos, which the observation shows from the first step on.
+struct Population {
+  std::vector<std::uint32_t> start_user;      // [starts]
+  std::vector<std::int64_t> start_time_ms;    // [starts]
+  std::vector<std::uint8_t> start_tab;        // [starts]
+  std::vector<std::uint64_t> history_offset;  // [users + 1]
+  std::vector<std::uint32_t> history_video;   // newest last, at most 200 a user
+  std::vector<float> history_ratio;           // watch ratio, clipped to [0, 5]; 0 when the duration was unknown
+};
+
+/// A world to step in: a user model with its catalogue and population. Shared and immutable.
+struct Simulator {
+  Catalogue catalogue;
+  Population population;
+  std::shared_ptr<const UserModel> model;
+  std::uint64_t data_fingerprint = 0;
+  std::string config;  // JSON text of what it was fitted or built with
+  std::string truth;   // truth.json of the data it was fitted on, empty for real data
+};
+
+}  // namespace swipegym

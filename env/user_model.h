@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "env/random.h"
+#include "sim_data/log.h"
+
+namespace swipegym {
+
+/// Work is cut into chunks of this many sessions whatever the thread count: a remainder row takes another code path in
+/// a matrix product, so chunk borders must not move.
+inline constexpr std::size_t kChunk = 64;
+
+/// A standard row was shown because the platform, which knows more than our features, expected it to be liked; a
+/// policy's choice was not. The two answers differ, and `step` always asks for the second.
+enum class ExposureKind : std::uint8_t { kLogged, kInterventional };
+
+/// Which hazard ends a session: as fitted on the thinned log, or shifted to sessions of a realistic length.
+enum class Clock : std::uint8_t { kLog, kDense };
+
+/// One video shown to one session.
+struct Shown {
+  UserIndex user{};
+  VideoIndex video{};
+  std::int64_t time_ms = 0;
+  std::int32_t duration_ms = 0;  // > 0
+  std::uint8_t tab = 1;
+};
+
+/// What the user did with it.
+struct Response {
+  float watch_ratio = 0.0F;   // play_ms / duration_ms
+  std::int32_t play_ms = 0;
+  SignalBits signals = 0;
+  bool leaves = false;        // the session ends after this video
+};
+
+/// What the model expects, without a draw.
+struct Expectation {
+  float watch_ratio = 0.0F;           // mean of the ratio, clipped as the model says
+  float watch_s = 0.0F;               // mean play time in seconds
+  float signal[kNumSignals] = {};     // probability of each signal
+  float leave = 0.0F;                 // probability of leaving after this video
+};
+
+/// How a user answers videos: the one seam of the environment. Implementations are immutable after construction and
+/// callable from many threads; everything that changes lives in the session's `state` (state_size() floats, owned by
+/// the caller, trivially copyable) and in a Scratch made per worker.
+class UserModel {
+ public:
+  class Scratch {
+   public:
+    virtual ~Scratch() = default;
+  };
+
+  virtual ~UserModel() = default;
+  virtual std::string_view name() const noexcept = 0;
+  virtual std::size_t state_size() const noexcept = 0;
+  virtual std::unique_ptr<Scratch> make_scratch() const = 0;
+
+  /// Fills the state of a session of `user` that starts at `time_ms`, with the user's history as of the fitted log.
+  virtual void begin(UserIndex user, std::int64_t time_ms, std::span<float> state) const = 0;
+
+  /// Draws the answers to shown[i] in states[i] (n <= kChunk rows; states[i] has state_size() floats) and moves each
+  /// state on. Row i draws from stream `streams[i]` of keys[i] only, so rows do not depend on each other.
+  virtual void respond(std::span<const Shown> shown, std::span<float* const> states, ExposureKind exposure,
+                       std::span<const RandomKey> keys, std::span<const std::uint32_t> streams,
+                       std::span<Response> out, Scratch& scratch) const = 0;
+
+  /// Expectations of showing shown[i] next in states[i]; several rows may name the same state; n <= kChunk.
+  virtual void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+                      std::span<Expectation> out, Scratch& scratch) const = 0;
+
+  /// Milliseconds from the end of this session to the same user's next one; draws from `key`.
+  virtual std::int64_t draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state,
+                                       RandomKey key, Scratch& scratch) const = 0;
+
+  /// Tells the state that a gap of this length passed and a new session begins at `time_ms`.
+  virtual void begin_next_session(std::int64_t time_ms, std::span<float> state) const = 0;
+};
+
+}  // namespace swipegym

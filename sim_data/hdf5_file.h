@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace swipegym {
+
+/// Writes an HDF5 file under a temporary name beside `path` and renames it when commit() is called; a destructor
+/// without commit() removes it, so an interrupted run leaves the earlier file intact. No object times are stored:
+/// equal content gives equal bytes. Names are paths ("watch/hidden/weight"); groups are made as needed.
+class Hdf5Writer {
+ public:
+  explicit Hdf5Writer(std::filesystem::path path);
+  ~Hdf5Writer();
+  Hdf5Writer(const Hdf5Writer&) = delete;
+  Hdf5Writer& operator=(const Hdf5Writer&) = delete;
+
+  template <class T>  // float, double, (u)int8..64
+  void write(const std::string& name, std::span<const T> values);
+  template <class T>
+  void write(const std::string& name, const std::vector<T>& values) { write(name, std::span<const T>(values)); }
+  /// Row-major [rows, columns].
+  template <class T>
+  void write_matrix(const std::string& name, std::span<const T> values, std::size_t rows, std::size_t columns);
+  void write_text(const std::string& name, std::string_view text);
+  void write_texts(const std::string& name, const std::vector<std::string>& texts);
+  void attribute(const std::string& name, std::int64_t value);
+  void attribute(const std::string& name, double value);
+  void attribute(const std::string& name, std::string_view value);
+  /// Flushes, closes and renames. Throws SystemError when the disk is full and InputError when `path` is unwritable.
+  void commit();
+
+  std::int64_t handle() const noexcept { return file_; }  // for chunked appends in log_store.cpp
+
+ private:
+  std::filesystem::path path_, temporary_;
+  std::int64_t file_ = -1;
+};
+
+/// Reads what Hdf5Writer wrote. Every failure (no such file, truncated, missing name, wrong type) is an InputError that
+/// names the file and the object.
+class Hdf5Reader {
+ public:
+  /// Throws unless the file's attribute "kind" equals `kind` and its "schema_version" equals `schema_version`.
+  Hdf5Reader(std::filesystem::path path, std::string_view kind, std::int64_t schema_version);
+  ~Hdf5Reader();
+  Hdf5Reader(const Hdf5Reader&) = delete;
+  Hdf5Reader& operator=(const Hdf5Reader&) = delete;
+
+  bool has(const std::string& name) const;
+  template <class T>
+  std::vector<T> read(const std::string& name) const;
+  std::vector<std::size_t> shape(const std::string& name) const;
+  std::string read_text(const std::string& name) const;
+  std::vector<std::string> read_texts(const std::string& name) const;
+  std::int64_t attribute_int(const std::string& name) const;
+  double attribute_double(const std::string& name) const;
+  std::string attribute_text(const std::string& name) const;
+
+  std::int64_t handle() const noexcept { return file_; }
+  const std::filesystem::path& path() const noexcept { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  std::int64_t file_ = -1;
+};
+
+/// The attribute "kind" of an HDF5 file of ours ("logs", "simulator", "policy"); InputError when it is none.
+std::string hdf5_kind(const std::filesystem::path& path);
+
+}  // namespace swipegym
