@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "env/random.h"
+#include "core/random.h"
 #include "env/simulator.h"
 
 namespace swipegym {

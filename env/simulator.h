@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "env/random.h"
+#include "core/random.h"
 #include "env/user_model.h"
 #include "sim_data/dataset.h"
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "env/observation.h"
-#include "env/random.h"
+#include "core/random.h"
 #include "env/vector_env.h"
 
 namespace swipegym {

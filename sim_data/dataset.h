@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sim_data/log.h"
-#include "sim_data/progress.h"
+#include "core/progress.h"
 #include "sim_data/tables.h"
 
 namespace swipegym {
