@@ -1,0 +1,87 @@
+#include "nn/adam.h"
+
+#include <cmath>
+
+namespace swipegym {
+namespace {
+
+template <class Scalar>
+double squared_norm(const Scalar* values, Eigen::Index count) {
+  // Eight partial sums in a fixed order: exact enough in double, and vector code.
+  double sums[8] = {};
+  Eigen::Index i = 0;
+  for (; i + 8 <= count; i += 8)
+    for (int lane = 0; lane < 8; ++lane)
+      sums[lane] += static_cast<double>(values[i + lane]) * static_cast<double>(values[i + lane]);
+  for (; i < count; ++i) sums[0] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  double sum = 0.0;
+  for (const double part : sums) sum += part;
+  return sum;
+}
+
+template <class Scalar>
+struct Update {
+  Scalar beta1, beta2, gradient_scale, step_size, second_scale, epsilon, keep;
+
+  void apply(const Scalar* gradient, Scalar* first, Scalar* second, Scalar* value, Eigen::Index count) const {
+    for (Eigen::Index i = 0; i < count; ++i) {
+      const Scalar g = gradient[i] * gradient_scale;
+      first[i] = beta1 * first[i] + (Scalar(1) - beta1) * g;
+      second[i] = beta2 * second[i] + (Scalar(1) - beta2) * g * g;
+      value[i] = keep * value[i] - step_size * first[i] / (std::sqrt(second[i] * second_scale) + epsilon);
+    }
+  }
+};
+
+}  // namespace
+
+template <class Scalar>
+double AdamOf<Scalar>::step(std::span<ParameterOf<Scalar>* const> parameters,
+                            std::span<EmbeddingOf<Scalar>* const> embeddings) {
+  ++steps_;
+  double norm2 = 0.0;
+  for (ParameterOf<Scalar>* parameter : parameters) {
+    parameter->reduce_gradient();
+    norm2 += squared_norm(parameter->gradient().data(), parameter->gradient().size());
+  }
+  for (const EmbeddingOf<Scalar>* embedding : embeddings)
+    norm2 += squared_norm(embedding->touched_gradient().data(),
+                          static_cast<Eigen::Index>(embedding->touched().size() * embedding->dim()));
+  const double norm = std::sqrt(norm2);
+  const double clip = config_.clip_norm > 0.0 && norm > config_.clip_norm ? config_.clip_norm / norm : 1.0;
+  const auto t = static_cast<double>(steps_);
+
+  Update<Scalar> update{};
+  update.beta1 = static_cast<Scalar>(config_.beta1);
+  update.beta2 = static_cast<Scalar>(config_.beta2);
+  update.gradient_scale = static_cast<Scalar>(clip);
+  update.step_size = static_cast<Scalar>(config_.learning_rate / (1.0 - std::pow(config_.beta1, t)));
+  update.second_scale = static_cast<Scalar>(1.0 / (1.0 - std::pow(config_.beta2, t)));
+  update.epsilon = static_cast<Scalar>(config_.epsilon);
+  const auto decayed = static_cast<Scalar>(1.0 - config_.learning_rate * config_.weight_decay);
+
+  for (ParameterOf<Scalar>* p : parameters) {
+    update.keep = p->decays ? decayed : Scalar(1);
+    update.apply(p->gradient().data(), p->first_moment.data(), p->second_moment.data(), p->value.data(),
+                 p->value.size());
+    p->gradient().setZero();
+  }
+  for (EmbeddingOf<Scalar>* embedding : embeddings) {
+    ParameterOf<Scalar>& table = embedding->table;
+    update.keep = table.decays ? decayed : Scalar(1);
+    const Eigen::Index dim = table.value.cols();
+    Eigen::Index slot = 0;
+    for (const std::int32_t row : embedding->touched()) {
+      const Eigen::Index at = row * dim;
+      update.apply(embedding->touched_gradient().data() + slot++ * dim, table.first_moment.data() + at,
+                   table.second_moment.data() + at, table.value.data() + at, dim);
+    }
+    embedding->zero_gradient();
+  }
+  return norm;
+}
+
+template class AdamOf<float>;
+template class AdamOf<double>;
+
+}  // namespace swipegym
