@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+namespace swipegym {
+
+/// Running mean and variance (Welford 1962; merge by Chan, Golub, LeVeque 1979), so that each worker owns one and the
+/// parts are merged in a fixed order. Stable for values with a large common offset.
+class MeanVariance {
+ public:
+  void add(double value) noexcept {
+    ++count_;
+    const double delta = value - mean_;
+    mean_ += delta / static_cast<double>(count_);
+    squares_ += delta * (value - mean_);
+  }
+
+  void merge(const MeanVariance& other) noexcept {
+    if (other.count_ == 0) return;
+    const double mine = static_cast<double>(count_), theirs = static_cast<double>(other.count_), all = mine + theirs;
+    const double delta = other.mean_ - mean_;
+    mean_ += delta * theirs / all;
+    squares_ += other.squares_ + delta * delta * mine * theirs / all;
+    count_ += other.count_;
+  }
+
+  std::uint64_t count() const noexcept { return count_; }
+  double mean() const noexcept { return mean_; }
+  /// Unbiased (divided by n - 1); 0 below two values.
+  double variance() const noexcept { return count_ < 2 ? 0.0 : squares_ / static_cast<double>(count_ - 1); }
+  double standard_deviation() const noexcept { return std::sqrt(variance()); }
+  /// Of the mean; 0 below two values.
+  double standard_error() const noexcept {
+    return count_ < 2 ? 0.0 : std::sqrt(variance() / static_cast<double>(count_));
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+  double mean_ = 0.0;
+  double squares_ = 0.0;  // sum of squared deviations from mean_
+};
+
+}  // namespace swipegym
