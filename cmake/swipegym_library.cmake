@@ -1,6 +1,7 @@
 # One target a folder: swipegym_library(env SOURCES a.cpp b.cpp LINKS swipegym::sim_data ...)
 # Links name what stands left of the folder in the architecture and nothing else.
-set(SWIPEGYM_FLAGS -Wall -Wextra -Wshadow -Wno-maybe-uninitialized -ffp-contract=off)
+# g++ 12 warns falsely of uninitialised and overlapping memory inside its own <string> and <optional>.
+set(SWIPEGYM_FLAGS -Wall -Wextra -Wshadow -Wno-maybe-uninitialized -Wno-restrict -ffp-contract=off)
 if(SWIPEGYM_NATIVE)
   list(APPEND SWIPEGYM_FLAGS -march=native)
 endif()

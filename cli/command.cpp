@@ -1,0 +1,153 @@
+#include "cli/command.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <new>
+
+#include "cli/help.h"
+#include "cli/progress_bar.h"
+#include "core/error.h"
+#include "core/output_file.h"
+
+namespace swipegym::cli {
+namespace {
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
+
+extern "C" void remember_interrupt(int) {
+  interrupted.store(true, std::memory_order_relaxed);
+}
+
+/// The first Ctrl-C asks the work to stop and clean up; the handler is gone after it, so the second one kills.
+void watch_for_interrupt() {
+  struct sigaction action = {};
+  action.sa_handler = remember_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+}
+
+void add_common(const Command& command, Options& options, Run& run) {
+  options.group("Common");
+  options.add("threads", run.threads, "N", "worker threads, 0 for all cores; never changes a result");
+  if (command.uses_seed) options.add("seed", run.seed, "S", "seed of everything drawn");
+  if (command.uses_config) options.add("config", run.config_path, "FILE", "settings as JSON, see configs/");
+  options.output("json", run.json_path, "FILE", "also write what is printed, unrounded, as JSON", false);
+  options.flag("quiet", run.quiet, "no progress and no remarks on stderr");
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(), [](const std::string& w) { return w == "--help" || w == "-h"; });
+}
+
+void run_command(Command& command, const std::vector<std::string>& words) {
+  Run run;
+  Options options = command.options;
+  add_common(command, options, run);
+  if (asks_for_help(words)) return run.print_text(command_page(command, options));
+  options.parse(words, command.name);
+  if (run.threads < 0 || run.threads > 1024)
+    throw InputError(fmt::format("--threads is {}, expected 0 (all cores) to 1024", run.threads));
+  run.bar = std::make_shared<ProgressBar>(run.quiet);
+  run.progress = [bar = run.bar](std::string_view what, std::uint64_t done, std::uint64_t total) {
+    if (interrupted.load(std::memory_order_relaxed)) throw Interrupted();
+    bar->update(what, done, total);
+  };
+  watch_for_interrupt();
+  // Whatever way it ends, the bar must not be left standing before the shell's prompt or our message.
+  const std::shared_ptr<void> clear_at_end(nullptr, [bar = run.bar](void*) { bar->clear(); });
+  run.options = &options;
+  command.run(run);
+}
+
+[[noreturn]] void throw_unknown_command(const std::string& word, const std::vector<Command>& commands) {
+  std::vector<std::string> names;
+  for (const Command& command : commands) {
+    names.push_back(command.name);
+    names.push_back(command.name.substr(0, command.name.find(' ')));
+  }
+  const std::string guess = nearest(word, names);
+  throw InputError(fmt::format("unknown command '{}'{}; 'swipegym --help' lists them", word,
+                               guess.empty() ? "" : fmt::format(", did you mean '{}'?", guess)));
+}
+
+void dispatch(const std::vector<std::string>& words) {
+  std::vector<Command> commands = make_commands();
+  const Run plain;
+  if (words.empty()) throw InputError("no command given; start with 'swipegym quickstart' or 'swipegym --help'");
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") return plain.print_text(overview_page(commands));
+  if (words[0] == "--version") return plain.print_text(build_text() + "\n");
+  for (const std::size_t length : {2U, 1U}) {
+    if (words.size() < length) continue;
+    const std::string name = length == 2 ? words[0] + " " + words[1] : words[0];
+    for (Command& command : commands)
+      if (command.name == name) return run_command(command, {words.begin() + length, words.end()});
+  }
+  const bool is_family = std::any_of(commands.begin(), commands.end(),
+                                     [&](const Command& c) { return c.name.starts_with(words[0] + " "); });
+  if (is_family && words.size() > 1 && asks_for_help(words)) return plain.print_text(family_page(words[0], commands));
+  if (is_family && words.size() == 1)
+    throw InputError(fmt::format("'{}' needs one more word; see 'swipegym {} --help'", words[0], words[0]));
+  throw_unknown_command(is_family ? words[0] + " " + words[1] : words[0], commands);
+}
+
+int fail(int code, const std::string& message) {
+  // One line, whatever a library put into its message.
+  std::string line = message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  fmt::print(stderr, "swipegym: {}\n", line);
+  return code;
+}
+
+std::string fingerprint_text(std::uint64_t fingerprint) {
+  return fmt::format("{:016x}", fingerprint);
+}
+
+}  // namespace
+
+void Run::print_text(const std::string& text) const {
+  if (bar) bar->clear();
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw SystemError(fmt::format("standard output: write failed: {}", std::strerror(errno)));
+}
+
+void Run::note_text(const std::string& text) const {
+  if (quiet) return;
+  if (bar) bar->clear();
+  fmt::print(stderr, "{}\n", text);
+}
+
+void Run::check_interrupt() const {
+  if (interrupted.load(std::memory_order_relaxed)) throw Interrupted();
+}
+
+void Run::write_json(Json result, const Json& config, std::uint64_t data_fingerprint) const {
+  if (json_path.empty()) return;
+  result["config"] = config;
+  result["seed"] = seed;
+  result["data_fingerprint"] = fingerprint_text(data_fingerprint);
+  result["build"] = build_text();
+  write_file(json_path, result.dump(2) + "\n");
+}
+
+int run_program(const std::vector<std::string>& words) {
+  try {
+    dispatch(words);
+    return 0;
+  } catch (const Interrupted&) {
+    return fail(130, "interrupted; unfinished outputs were removed, earlier ones are as they were");
+  } catch (const InputError& error) {
+    return fail(2, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(1, "out of memory; use fewer rows, sessions or environments, or a machine with more");
+  } catch (const std::exception& error) {
+    return fail(1, error.what());
+  }
+}
+
+}  // namespace swipegym::cli

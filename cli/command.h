@@ -1,0 +1,105 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/options.h"
+#include "core/config.h"
+#include "core/progress.h"
+
+namespace swipegym::cli {
+
+class ProgressBar;
+
+/// What a running command is given besides its own options.
+class Run {
+ public:
+  int threads = 0;  // 0: all
+  bool quiet = false;
+  std::uint64_t seed = 1;
+  std::filesystem::path json_path;    // empty: no --json
+  std::filesystem::path config_path;  // empty: no --config
+  Progress progress;                  // hand this to all long work: it draws the bar and throws Interrupted on Ctrl-C
+
+  /// --config read into a struct of settings (see core/config.h), or its defaults without --config.
+  template <class Config>
+  Config read_config() const {
+    return config_path.empty() ? Config{} : config_from_json<Config>(read_json(config_path), config_path.string());
+  }
+
+  /// A result, on stdout.
+  template <class... T>
+  void print(fmt::format_string<T...> format, T&&... values) const {
+    print_text(fmt::format(format, std::forward<T>(values)...));
+  }
+  /// A remark for the person, on stderr; silent with --quiet.
+  template <class... T>
+  void note(fmt::format_string<T...> format, T&&... values) const {
+    note_text(fmt::format(format, std::forward<T>(values)...));
+  }
+  void print_text(const std::string& text) const;
+  void note_text(const std::string& text) const;
+
+  /// Writes `result` with {config, seed, data_fingerprint, build} to --json, whole or not at all; nothing without
+  /// --json. `result` is what the table shows, unrounded.
+  void write_json(Json result, const Json& config, std::uint64_t data_fingerprint) const;
+
+  /// Throws Interrupted once Ctrl-C was pressed. Progress does this too; for loops that report no progress.
+  void check_interrupt() const;
+
+  /// True when the person gave this option.
+  bool given(std::string_view option) const { return options != nullptr && options->given(option); }
+
+  const Options* options = nullptr;
+  std::shared_ptr<ProgressBar> bar;
+};
+
+/// Where a command stands in `swipegym --help`, in this order.
+enum class CommandGroup : std::uint8_t { kStart, kData, kSimulator, kLearn, kTools };
+
+/// A command of the program. Make one in cli/command_<name>.cpp by a function
+///   void add_<name>_commands(std::vector<Command>& table);
+/// and name <name> in cli/CMakeLists.txt; nothing else is needed. Options are bound to variables that `run` owns too:
+///
+///   void add_fit_commands(std::vector<Command>& table) {
+///     auto settings = std::make_shared<FitSettings>();
+///     Command command{.name = "fit", .group = CommandGroup::kSimulator, .summary = "fit a user simulator to a log"};
+///     command.about = "Fits ... . Writes ... .";
+///     command.examples = {"swipegym fit --data out/pure --until 20220504 --out sim.h5"};
+///     command.next = "swipegym fidelity --simulator sim.h5 --data out/pure --from 20220505";
+///     command.options.group("Input").required("data", settings->data, "DIR|FILE", "...");
+///     command.run = [settings](Run& run) { ... };
+///     table.push_back(std::move(command));
+///   }
+struct Command {
+  std::string name;  // one word, or two: "data import"
+  CommandGroup group = CommandGroup::kTools;
+  std::string summary;  // one line, for the list of commands
+  std::string about{};  // two sentences, for the help page
+  std::vector<std::string> examples{};
+  std::string next{};  // a command line: what one types afterwards
+  Options options{};
+  bool uses_seed = true;     // has --seed
+  bool uses_config = false;  // has --config
+  std::function<void(Run&)> run{};
+};
+
+/// All commands, in the order of cli/CMakeLists.txt (the list is generated there).
+std::vector<Command> make_commands();
+
+/// Runs the program on its arguments (without argv[0]) and returns its exit code: 0 success, 1 failure at run time, 2
+/// bad input or usage, 130 Ctrl-C. Prints one line on stderr for every failure.
+int run_program(const std::vector<std::string>& words);
+
+/// "swipegym 0.1.0 (git 1a2b3c4, g++ 12.2.0, avx2+fma, release)".
+std::string build_text();
+
+}  // namespace swipegym::cli

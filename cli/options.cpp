@@ -1,0 +1,209 @@
+#include "cli/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <charconv>
+#include <chrono>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/output_file.h"
+
+namespace swipegym::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i] != b[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({change, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+[[noreturn]] void throw_usage(const std::string& command, const std::string& what) {
+  throw InputError(fmt::format("{}; see 'swipegym {} --help'", what, command));
+}
+
+std::string strip_dashes(std::string name) {
+  name.erase(0, name.find_first_not_of('-'));
+  return name.substr(0, name.find('='));
+}
+
+std::int32_t parse_date(const std::string& name, const std::string& text) {
+  std::int32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::chrono::year_month_day day{std::chrono::year(value / 10000),
+                                        std::chrono::month(static_cast<unsigned>(value / 100 % 100)),
+                                        std::chrono::day(static_cast<unsigned>(value % 100))};
+  if (error != std::errc{} || end != text.data() + text.size() || text.size() != 8 || !day.ok())
+    throw InputError(fmt::format("{} is '{}', expected a day as YYYYMMDD, such as 20220504", name, text));
+  return value;
+}
+
+}  // namespace
+
+std::int64_t parse_signed(const std::string& name, const std::string& text, std::int64_t low, std::int64_t high) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
+    throw InputError(fmt::format("{} is '{}', expected an integer in [{}, {}]", name, text, low, high));
+  return value;
+}
+
+std::uint64_t parse_unsigned(const std::string& name, const std::string& text, std::uint64_t high) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > high)
+    throw InputError(fmt::format("{} is '{}', expected an integer in [0, {}]", name, text, high));
+  return value;
+}
+
+double parse_real(const std::string& name, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value - value == 0))
+    throw InputError(fmt::format("{} is '{}', expected a number such as 0.5", name, text));
+  return value;
+}
+
+std::vector<std::string> split_commas(const std::string& text) {
+  std::vector<std::string> items;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    if (end > start) items.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return items;
+}
+
+std::string show_real(double value) {
+  return fmt::format("{:.6g}", value);
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : known) {
+    const bool completes = word.size() >= 3 && candidate.starts_with(word);
+    const std::size_t distance = completes ? 1 : edit_distance(word, candidate);
+    if (distance < least) best = candidate, least = distance;
+  }
+  return best;
+}
+
+Options& Options::group(std::string title) {
+  group_ = std::move(title);
+  return *this;
+}
+
+Options::Option Options::describe(std::string name, std::string value, std::string help, std::string fallback) {
+  Option option;
+  option.name = std::move(name);
+  option.value = std::move(value);
+  option.help = std::move(help);
+  option.fallback = std::move(fallback);
+  return option;
+}
+
+Options& Options::push(Option option) {
+  option.group = group_;
+  options_.push_back(std::move(option));
+  return *this;
+}
+
+Options& Options::flag(std::string name, bool& target, std::string help) {
+  Option option = describe(std::move(name), "", std::move(help), "");
+  option.set = [&target](const std::string&) { target = true; };
+  return push(std::move(option));
+}
+
+Options& Options::date(std::string name, std::int32_t& target, std::string help, bool is_required) {
+  Option option = describe(std::move(name), "YYYYMMDD", std::move(help), "");
+  option.is_required = is_required;
+  option.set = [&target, shown = "--" + option.name](const std::string& text) { target = parse_date(shown, text); };
+  return push(std::move(option));
+}
+
+Options& Options::choice(std::string name, std::string& target, std::vector<std::string> words, std::string help) {
+  std::string value;
+  for (const std::string& word : words) value += (value.empty() ? "" : "|") + word;
+  Option option = describe(std::move(name), value, std::move(help), target);
+  option.set = [&target, words, value, shown = "--" + option.name](const std::string& text) {
+    if (std::find(words.begin(), words.end(), text) == words.end())
+      throw InputError(fmt::format("{} is '{}', expected {}", shown, text, value));
+    target = text;
+  };
+  return push(std::move(option));
+}
+
+Options& Options::output(std::string name, Path& target, std::string value, std::string help, bool is_required) {
+  Option option = make(std::move(name), target, std::move(value), std::move(help));
+  option.is_required = is_required;
+  if (is_required) option.fallback.clear();
+  option.check = [&target] {
+    if (!target.empty()) require_writable(target);
+  };
+  return push(std::move(option));
+}
+
+bool Options::given(std::string_view name) const {
+  return std::find(given_.begin(), given_.end(), name) != given_.end();
+}
+
+void Options::parse(const std::vector<std::string>& words, const std::string& command) {
+  po::options_description description;
+  po::positional_options_description positions;
+  std::vector<std::string> names;
+  for (const Option& option : options_) {
+    names.push_back(option.name);
+    if (option.value.empty())
+      description.add_options()(option.name.c_str(), "");
+    else
+      description.add_options()(option.name.c_str(), po::value<std::string>(), "");
+    if (option.is_positional) positions.add(option.name.c_str(), 1);
+  }
+  using namespace po::command_line_style;
+  po::variables_map values;
+  try {
+    po::store(po::command_line_parser(words)
+                  .options(description)
+                  .positional(positions)
+                  .style(allow_long | long_allow_adjacent | long_allow_next)
+                  .run(),
+              values);
+  } catch (const po::unknown_option& error) {
+    const std::string name = strip_dashes(error.get_option_name());
+    const std::string guess = nearest(name, names);
+    throw_usage(command, fmt::format("unknown option '--{}'{}", name,
+                                     guess.empty() ? "" : fmt::format(", did you mean '--{}'?", guess)));
+  } catch (const po::too_many_positional_options_error&) {
+    throw_usage(command, "too many arguments");
+  } catch (const po::multiple_occurrences& error) {
+    throw_usage(command, fmt::format("--{} is given more than once", strip_dashes(error.get_option_name())));
+  } catch (const po::error& error) {
+    throw_usage(command, error.what());
+  }
+  for (const Option& option : options_) {
+    if (values.count(option.name) == 0) {
+      if (!option.is_required) continue;
+      throw_usage(command, fmt::format("{}{} {} is missing", option.is_positional ? "" : "--",
+                                       option.is_positional ? "the argument" : option.name, option.value));
+    }
+    given_.push_back(option.name);
+    option.set(option.value.empty() ? "" : values[option.name].as<std::string>());
+  }
+  for (const Option& option : options_)
+    if (option.check) option.check();
+}
+
+}  // namespace swipegym::cli

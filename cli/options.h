@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace swipegym::cli {
+
+/// The options of one command: each is bound to a variable whose value is the default. Parsing is
+/// Boost.Program_options' (long options only, no abbreviations); values are converted here, so that "-1" never becomes
+/// a huge count.
+///
+///   options.group("Input")
+///       .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+///       .date("until", settings->until, "rows up to this day are fitted")
+///       .group("Model")
+///       .add("epochs", settings->epochs, "N", "passes over the log");
+class Options {
+ public:
+  using Path = std::filesystem::path;
+
+  struct Option {
+    std::string name;      // without dashes
+    std::string value;     // what stands for the value in the help page ("N"); empty for a flag
+    std::string help;      // with its unit
+    std::string fallback;  // the default as text; empty when there is none to show
+    std::string group;
+    bool is_required = false;
+    bool is_positional = false;
+    std::function<void(const std::string& text)> set;
+    std::function<void()> check;  // after parsing: is the output writable
+  };
+
+  /// The heading of the options that follow.
+  Options& group(std::string title);
+
+  /// T: int, int64, (u)int32/64, size_t, float, double, string, path, or vector<string> (separated by commas).
+  template <class T>
+  Options& add(std::string name, T& target, std::string value, std::string help) {
+    return push(make(std::move(name), target, std::move(value), std::move(help)));
+  }
+  template <class T>
+  Options& required(std::string name, T& target, std::string value, std::string help) {
+    Option option = make(std::move(name), target, std::move(value), std::move(help));
+    option.is_required = true;
+    option.fallback.clear();
+    return push(std::move(option));
+  }
+  /// An argument without dashes, given in this order: `swipegym data import DIR`. `--name` works as well.
+  template <class T>
+  Options& positional(std::string name, T& target, std::string value, std::string help, bool is_required = true) {
+    Option option = make(std::move(name), target, std::move(value), std::move(help));
+    option.is_required = is_required;
+    option.is_positional = true;
+    return push(std::move(option));
+  }
+  Options& flag(std::string name, bool& target, std::string help);
+  /// A day as YYYYMMDD, checked to be one.
+  Options& date(std::string name, std::int32_t& target, std::string help, bool is_required = false);
+  /// One of the words.
+  Options& choice(std::string name, std::string& target, std::vector<std::string> words, std::string help);
+  /// A file to write: checked to be writable before the command runs, so that nobody waits for an error.
+  Options& output(std::string name, Path& target, std::string value, std::string help, bool is_required = true);
+
+  /// Converts the words after the command's name. Throws InputError for an unknown option (with the nearest known one),
+  /// a missing or bad value, or a required option that is absent. `command` is named in the messages.
+  void parse(const std::vector<std::string>& words, const std::string& command);
+
+  const std::vector<Option>& all() const noexcept { return options_; }
+  /// True when the person gave it.
+  bool given(std::string_view name) const;
+
+ private:
+  static Option describe(std::string name, std::string value, std::string help, std::string fallback);
+  template <class T>
+  static Option make(std::string name, T& target, std::string value, std::string help);
+  Options& push(Option option);
+
+  std::string group_ = "Options";
+  std::vector<Option> options_;
+  std::vector<std::string> given_;
+};
+
+/// Conversions with messages: "--sessions is 'ten', expected an integer >= 0".
+std::int64_t parse_signed(const std::string& name, const std::string& text, std::int64_t low, std::int64_t high);
+std::uint64_t parse_unsigned(const std::string& name, const std::string& text, std::uint64_t high);
+double parse_real(const std::string& name, const std::string& text);
+std::vector<std::string> split_commas(const std::string& text);
+std::string show_real(double value);
+
+/// The word nearest to `word` by edit distance, or empty when none is near.
+std::string nearest(std::string_view word, const std::vector<std::string>& known);
+
+template <class T>
+Options::Option Options::make(std::string name, T& target, std::string value, std::string help) {
+  std::string fallback;
+  if constexpr (std::is_integral_v<T>)
+    fallback = std::to_string(target);
+  else if constexpr (std::is_floating_point_v<T>)
+    fallback = show_real(target);
+  else if constexpr (std::is_same_v<T, std::string>)
+    fallback = target;
+  else if constexpr (std::is_same_v<T, Path>)
+    fallback = target.string();
+  else
+    for (const std::string& item : target) fallback += (fallback.empty() ? "" : ",") + item;
+  Option option = describe(std::move(name), std::move(value), std::move(help), std::move(fallback));
+  option.set = [&target, name = "--" + option.name](const std::string& text) {
+    if constexpr (std::is_integral_v<T> && std::is_signed_v<T>)
+      target = static_cast<T>(parse_signed(name, text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+    else if constexpr (std::is_integral_v<T>)
+      target = static_cast<T>(parse_unsigned(name, text, std::numeric_limits<T>::max()));
+    else if constexpr (std::is_floating_point_v<T>)
+      target = static_cast<T>(parse_real(name, text));
+    else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+      target = split_commas(text);
+    else
+      target = text;
+  };
+  return option;
+}
+
+}  // namespace swipegym::cli

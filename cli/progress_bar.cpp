@@ -1,0 +1,91 @@
+#include "cli/progress_bar.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace swipegym::cli {
+namespace {
+
+constexpr int kBarWidth = 24;
+constexpr std::chrono::milliseconds kTerminalPeriod{100};
+constexpr std::chrono::seconds kLinePeriod{10};
+
+std::string bar(double share) {
+  const int full = static_cast<int>(share * kBarWidth);
+  return fmt::format("[{:#<{}}{:.<{}}]", "", full, "", kBarWidth - full);
+}
+
+}  // namespace
+
+std::string short_count(double value) {
+  static constexpr const char* kUnits[] = {"", " k", " M", " G"};
+  int unit = 0;
+  while (value >= 999.5 && unit < 3) value /= 1000.0, ++unit;
+  if (unit == 0) return fmt::format("{:.{}f}", value, value < 10 && value != std::floor(value) ? 1 : 0);
+  return fmt::format("{:.{}f}{}", value, value < 10 ? 2 : value < 100 ? 1 : 0, kUnits[unit]);
+}
+
+std::string clock_time(double seconds) {
+  const auto whole = static_cast<long long>(std::max(0.0, std::round(seconds)));
+  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+ProgressBar::ProgressBar(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) != 0) {}
+
+void ProgressBar::begin(std::string_view what, std::uint64_t done, Clock::time_point now) {
+  what_ = what;
+  started_ = now;
+  first_done_ = done;
+}
+
+void ProgressBar::update(std::string_view what, std::uint64_t done, std::uint64_t total) {
+  if (quiet_) return;
+  const Clock::time_point now = Clock::now();
+  // Most calls end here, without the lock: workers may report thousands of times a second.
+  if (now.time_since_epoch().count() < next_draw_.load(std::memory_order_relaxed)) return;
+  const std::scoped_lock lock(mutex_);
+  const Clock::duration period = terminal_ ? Clock::duration(kTerminalPeriod) : Clock::duration(kLinePeriod);
+  next_draw_.store((now + period).time_since_epoch().count(), std::memory_order_relaxed);
+  if (what != what_) {
+    begin(what, done, now);
+    if (!terminal_) return;  // the first line comes when the work has taken a while
+  }
+  draw(done, total, now);
+}
+
+void ProgressBar::draw(std::uint64_t done, std::uint64_t total, Clock::time_point now) {
+  const double elapsed_s = std::chrono::duration<double>(now - started_).count();
+  const double rate = elapsed_s > 0 ? static_cast<double>(done - std::min(done, first_done_)) / elapsed_s : 0.0;
+  std::string text = what_;
+  if (total > 0) {
+    const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+    text += terminal_ ? fmt::format("  {} {:3.0f} %", bar(share), 100 * share) : fmt::format(": {:.0f} %", 100 * share);
+  } else {
+    text += fmt::format("{}{} done", terminal_ ? "  " : ": ", short_count(static_cast<double>(done)));
+  }
+  if (rate > 0) {
+    text += fmt::format("  {}/s", short_count(rate));
+    if (total > done) text += fmt::format("  {} left", clock_time(static_cast<double>(total - done) / rate));
+  }
+  if (terminal_)
+    fmt::print(stderr, "\r{}\x1b[K", text);
+  else
+    fmt::print(stderr, "{}\n", text);
+  std::fflush(stderr);
+  drawn_ = terminal_;
+}
+
+void ProgressBar::clear() {
+  const std::scoped_lock lock(mutex_);
+  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  std::fflush(stderr);
+  drawn_ = false;
+  what_.clear();
+}
+
+}  // namespace swipegym::cli
