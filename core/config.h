@@ -49,7 +49,9 @@ class ConfigReader {
  public:
   ConfigReader(const Json& object, std::string where, std::string prefix = "")
       : object_(object), where_(std::move(where)), prefix_(std::move(prefix)) {
-    if (!object_.is_object()) detail::throw_wrong_type(where_, prefix_, object_, "an object {\"key\": value, ...}");
+    if (!object_.is_object())
+      detail::throw_wrong_type(where_, prefix_.substr(0, prefix_.size() - !prefix_.empty()), object_,
+                               "an object {\"key\": value, ...}");
   }
 
   template <class T>

@@ -84,7 +84,7 @@ TEST_CASE("a value of the wrong type names what was got and expected", "[core]")
 TEST_CASE("malformed JSON names file, line and column", "[core]") {
   const auto path = std::filesystem::temp_directory_path() / "swipegym_test_config.json";
   write_file(path, "{\n  \"batch\": 3,,\n}\n");
-  const std::string expected = path.string() + ":2:15: not valid JSON here";
+  const std::string expected = path.string() + ":2:14: not valid JSON here";
   CHECK_THROWS_WITH(read_json(path), Catch::StartsWith(expected));
   write_file(path, "{ // a comment is allowed\n  \"batch\": 3 }\n");
   CHECK(read_json(path)["batch"] == 3);
