@@ -1,0 +1,111 @@
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/progress_bar.h"
+#include "cli/table.h"
+#include "core/error.h"
+
+namespace swipegym::cli {
+namespace {
+
+struct Settings {
+  std::string data;
+  std::int32_t until = 0;
+  std::size_t sessions = 1000;
+  double rate = 0.25;
+  bool is_dense = false;
+  std::string clock = "dense";
+  std::vector<std::string> policies = {"random"};
+};
+
+Options options_for(Settings& settings) {
+  Options options;
+  options.required("data", settings.data, "DIR", "logs")
+      .date("until", settings.until, "last day")
+      .add("sessions", settings.sessions, "N", "sessions")
+      .add("rate", settings.rate, "R", "rate")
+      .choice("clock", settings.clock, {"log", "dense"}, "hazard")
+      .add("policies", settings.policies, "A,B", "policies")
+      .flag("skip", settings.is_dense, "skip");
+  return options;
+}
+
+Settings parse(const std::vector<std::string>& words) {
+  Settings settings;
+  options_for(settings).parse(words, "fit");
+  return settings;
+}
+
+std::string error_of(const std::vector<std::string>& words) {
+  try {
+    parse(words);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_CASE("options set the variables they are bound to, and only those that were given", "[cli]") {
+  const Settings settings = parse({"--data", "d", "--until=20220504", "--policies", "random,'dqn=a.h5'", "--skip"});
+  CHECK(settings.data == "d");
+  CHECK(settings.until == 20220504);
+  CHECK(settings.sessions == 1000);
+  CHECK(settings.is_dense);
+  CHECK(settings.policies == std::vector<std::string>{"random", "'dqn=a.h5'"});
+}
+
+TEST_CASE("bad options say what was got and what was expected", "[cli]") {
+  CHECK(error_of({}) == "--data DIR is missing; see 'swipegym fit --help'");
+  CHECK(error_of({"--data", "d", "--untli", "3"}) ==
+        "unknown option '--untli', did you mean '--until'?; see 'swipegym fit --help'");
+  CHECK(error_of({"--data", "d", "--sessions", "-1"}) ==
+        "--sessions is '-1', expected an integer in [0, 18446744073709551615]");
+  CHECK(error_of({"--data", "d", "--sessions", "10x"}) ==
+        "--sessions is '10x', expected an integer in [0, 18446744073709551615]");
+  CHECK(error_of({"--data", "d", "--rate", "nan"}) == "--rate is 'nan', expected a number such as 0.5");
+  CHECK(error_of({"--data", "d", "--until", "20220231"}) ==
+        "--until is '20220231', expected a day as YYYYMMDD, such as 20220504");
+  CHECK(error_of({"--data", "d", "--clock", "wall"}) == "--clock is 'wall', expected log|dense");
+  CHECK(error_of({"--data", "d", "--data", "e"}) == "--data is given more than once; see 'swipegym fit --help'");
+  CHECK(error_of({"d"}) == "too many arguments; see 'swipegym fit --help'");
+  CHECK(error_of({"--da", "d"}) == "unknown option '--da', did you mean '--data'?; see 'swipegym fit --help'");
+}
+
+TEST_CASE("the nearest known word is offered only when it is near", "[cli]") {
+  CHECK(nearest("fidelty", {"fit", "fidelity", "compare"}) == "fidelity");
+  CHECK(nearest("fidel", {"fit", "fidelity", "compare"}) == "fidelity");
+  CHECK(nearest("zebra", {"fit", "fidelity", "compare"}).empty());
+}
+
+TEST_CASE("a help page shows usage, defaults and required options", "[cli]") {
+  Settings settings;
+  Command command{.name = "fit", .summary = "fit a simulator"};
+  command.about = "Fits.";
+  command.options = options_for(settings);
+  command.examples = {"swipegym fit --data d"};
+  const std::string page = command_page(command, command.options);
+  CHECK_THAT(page, Catch::StartsWith("usage: swipegym fit --data DIR [options]\n\nFits.\n"));
+  CHECK_THAT(page, Catch::Contains("--sessions N       sessions (default 1000)\n"));
+  CHECK_THAT(page, Catch::Contains("--clock log|dense  hazard (default dense)\n"));
+  CHECK_THAT(page, Catch::Contains("\nExamples\n  swipegym fit --data d\n"));
+}
+
+TEST_CASE("numbers and tables read easily", "[cli]") {
+  CHECK(short_count(950) == "950");
+  CHECK(short_count(1234567) == "1.23 M");
+  CHECK(clock_time(75) == "1:15");
+  CHECK(clock_time(3700) == "1:01:40");
+  CHECK(show_count(1234567) == "1,234,567");
+  CHECK(show_count(100) == "100");
+  CHECK(show_interval(12.44, 11.9, 13) == "12.44 [11.90, 13.00]");
+  Table table({"policy", "watch"});
+  table.add({"random", "7.5"});
+  CHECK(table.text() == "  policy  watch\n  -------------\n  random    7.5\n");
+}
+
+}  // namespace
+}  // namespace swipegym::cli
