@@ -24,16 +24,25 @@ struct RewardWeights {
 
 struct VectorEnvConfig {
   std::size_t num_envs = 64;
-  int threads = 0;                 // 0: all; never changes a result
-  std::size_t history_length = 50; // L of the observation, up to 200
-  int max_steps = 100;             // truncates the episode; the user leaving terminates it
-  std::size_t slate = 1;           // K: slots chosen a step, consumed in order until the user leaves
+  int threads = 0;                  // 0: all; never changes a result
+  std::size_t history_length = 50;  // L of the observation, up to 200
+  int max_steps = 100;              // truncates the episode; the user leaving terminates it
+  std::size_t slate = 1;            // K: slots chosen a step, consumed in order until the user leaves
   AutoresetMode autoreset = AutoresetMode::kNextStep;
   InvalidAction invalid_action = InvalidAction::kRaise;
-  RewardWeights reward;
-  std::vector<RewardWeights> costs;  // one entry a cost; written as the columns of StepView::cost
+  RewardWeights reward = {};
+  std::vector<RewardWeights> costs = {};  // one entry a cost; written as the columns of StepView::cost
   ExposureKind exposure = ExposureKind::kInterventional;
+  std::size_t exclude_history =
+      200;  // the user's last logged videos that are never offered; fewer in a small catalogue
 };
+
+/// The context features, ObservationView::context:
+/// 0 steps taken / max_steps; 1 minutes since the session began / 30; 2, 3 sine and cosine of the time of day (UTC+8,
+/// to the quarter hour); 4, 5, 6 whether the tab is 1, 0, 4; 7 the last watch ratio of this session, clipped to [0, 5].
+///
+/// Time moves on by the play time and one second between videos. An episode is truncated after max_steps steps, or when
+/// fewer than K candidates are left that may be chosen (a fixed set that has been watched); never when it terminated.
 
 /// What a step returned; views valid until the next call. Row-major.
 struct StepView {
@@ -42,13 +51,14 @@ struct StepView {
   const float* cost = nullptr;               // [envs, costs]
   const std::uint8_t* terminated = nullptr;  // [envs], the user left
   const std::uint8_t* truncated = nullptr;   // [envs], max_steps reached
-  const std::uint8_t* autoreset = nullptr;   // [envs], 1: this step ignored the action and began a new episode (kNextStep)
-  const std::uint32_t* consumed = nullptr;   // [envs], videos of the slate that were shown
-  const std::int32_t* video = nullptr;       // [envs, K], what was shown, -1 behind the end
-  const float* watch_ratio = nullptr;        // [envs, K]
-  const float* watch_s = nullptr;            // [envs, K]
-  const SignalBits* signals = nullptr;       // [envs, K]
-  ObservationView final_observation;         // kSameStep: last observation of the episodes that ended, other rows stale
+  const std::uint8_t* autoreset =
+      nullptr;  // [envs], 1: this step ignored the action and began a new episode (kNextStep)
+  const std::uint32_t* consumed = nullptr;  // [envs], videos of the slate that were shown
+  const std::int32_t* video = nullptr;      // [envs, K], what was shown, -1 behind the end
+  const float* watch_ratio = nullptr;       // [envs, K]
+  const float* watch_s = nullptr;           // [envs, K]
+  const SignalBits* signals = nullptr;      // [envs, K]
+  ObservationView final_observation;        // kSameStep: last observation of the episodes that ended, other rows stale
 };
 
 /// N sessions stepped together on a simulator. Results depend on (build, simulator, config, seeds), never on threads.
@@ -61,20 +71,30 @@ class VectorEnv {
 
   const VectorEnvConfig& config() const noexcept;
   const Simulator& simulator() const noexcept;
+  const CandidateSource& candidates() const noexcept;
+  /// What env `row` may not be offered any more; with the full catalogue, what its next action must avoid.
+  const SeenVideos& seen(std::size_t row) const noexcept;
 
-  /// Begins an episode in every env, one seed each. A lone env of a VectorEnv of size 1 with seeds[i] sees what row i sees.
+  /// Begins an episode in every env, one seed each. A lone env of a VectorEnv of size 1 with seeds[i] sees what row i
+  /// sees.
   ObservationView reset(std::span<const std::uint64_t> seeds);
   /// As above for rows with mask 1; the others go on.
   ObservationView reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask);
 
   /// actions: [envs, K] candidate slots (or video indices when the source is the full catalogue), row-major. Throws
-  /// InputError that names env and action when one is out of range, masked, or repeated in a slate, before any env moves.
-  /// A worker's exception reaches the caller.
+  /// InputError that names env and action when one is out of range, masked, or repeated in a slate, before any env
+  /// moves (kRedraw: such an action is replaced by a valid one, drawn uniformly). In kDisabled mode a finished env is
+  /// such an error too, until it is reset. A worker's exception reaches the caller; after one every env must be reset.
   const StepView& step(std::span<const std::int32_t> actions);
 
-  /// Expectations of showing each candidate of env `row` next (all m slots): for oracles and checks, not for agents.
+  /// Expectations of showing videos next, without a draw: for oracles and checks, not for agents. Const and callable
+  /// from several threads, but not during a step. All m slots of env `row`:
   void expect_candidates(std::size_t row, std::span<Expectation> out) const;
-  /// As above for rows [first, first + count), on the calling thread with the scratch of `worker` (see parallel_for).
+  /// Any videos in env `row`; out has as many entries.
+  void expect_videos(std::size_t row, std::span<const std::int32_t> videos, std::span<Expectation> out) const;
+  /// All slots of all envs, [envs, m], in parallel on the env's own threads.
+  void expect_all(std::span<Expectation> out) const;
+
   ObservationView observation() const noexcept;
 
  private:

@@ -1,0 +1,206 @@
+#include "env/candidate_sources.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "core/error.h"
+#include "env/seen_videos.h"
+
+namespace swipegym {
+namespace {
+
+void check_slots(std::size_t slots, std::size_t num_videos) {
+  if (slots == 0 || slots > num_videos)
+    throw InputError(
+        fmt::format("{} candidates asked of a catalogue of {} videos: ask for 1 to {}", slots, num_videos, num_videos));
+}
+
+// Collects distinct videos into `videos`. The bitmap spares the scan of what was taken in all but a few cases.
+class Taken {
+ public:
+  explicit Taken(std::span<std::int32_t> videos) noexcept : videos_(videos) {}
+
+  bool full() const noexcept { return count_ == videos_.size(); }
+  std::size_t count() const noexcept { return count_; }
+  bool contains(std::uint32_t video) const noexcept {
+    if (!(bits_[(video & kMask) >> 6] >> (video & 63) & 1U)) return false;
+    const auto end = videos_.begin() + static_cast<std::ptrdiff_t>(count_);
+    return std::find(videos_.begin(), end, static_cast<std::int32_t>(video)) != end;
+  }
+  void take(std::uint32_t video) noexcept {
+    bits_[(video & kMask) >> 6] |= std::uint64_t{1} << (video & 63);
+    videos_[count_++] = static_cast<std::int32_t>(video);
+  }
+
+ private:
+  static constexpr std::uint32_t kMask = 2047;
+  std::span<std::int32_t> videos_;
+  std::size_t count_ = 0;
+  std::array<std::uint64_t, (kMask + 1) / 64> bits_{};
+};
+
+// Rejection is fast while at least a quarter of the catalogue is free; below that (small catalogues only, since a
+// session sees hundreds of videos) one pass over the catalogue draws the rest: a reservoir, then a shuffle of the
+// slots.
+void take_uniform(std::uint32_t num_videos, const SeenVideos& seen, RandomStream& random, Taken& taken,
+                  std::span<std::int32_t> videos, std::span<std::uint8_t> mask) {
+  std::fill(mask.begin(), mask.end(), std::uint8_t{1});
+  const std::size_t used = seen.size() + videos.size();
+  if (used <= num_videos - num_videos / 4) {
+    while (!taken.full()) {
+      const std::uint32_t video = random.below(num_videos);
+      if (!seen.contains(video) && !taken.contains(video)) taken.take(video);
+    }
+    return;
+  }
+  const std::size_t first = taken.count();
+  const std::size_t wanted = videos.size() - first;
+  const std::span<std::int32_t> rest = videos.subspan(first);
+  std::size_t found = 0;
+  for (std::uint32_t video = 0; video < num_videos; ++video) {
+    const auto head = videos.first(first);
+    if (seen.contains(video) || std::find(head.begin(), head.end(), static_cast<std::int32_t>(video)) != head.end())
+      continue;
+    const std::size_t place = found < wanted ? found : random.below(static_cast<std::uint32_t>(found + 1));
+    if (place < wanted) rest[place] = static_cast<std::int32_t>(video);
+    ++found;
+  }
+  const std::size_t drawn = std::min(found, wanted);
+  for (std::size_t i = drawn; i > 1; --i) std::swap(rest[i - 1], rest[random.below(static_cast<std::uint32_t>(i))]);
+  std::size_t slot = first + drawn;
+  for (std::uint32_t video = 0; video < num_videos && slot < videos.size(); ++video) {
+    if (!seen.contains(video)) continue;
+    mask[slot] = 0;
+    videos[slot++] = static_cast<std::int32_t>(video);
+  }
+}
+
+}  // namespace
+
+RandomCandidates::RandomCandidates(std::size_t num_videos, std::size_t slots)
+    : num_videos_(static_cast<std::uint32_t>(num_videos)), slots_(slots) {
+  check_slots(slots, num_videos);
+}
+
+void RandomCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
+                            std::span<std::uint8_t> mask) const {
+  RandomStream random(request.key, request.stream);
+  Taken taken(videos);
+  take_uniform(num_videos_, *request.seen, random, taken, videos, mask);
+}
+
+PopularityCandidates::PopularityCandidates(const Catalogue& catalogue, std::size_t slots)
+    : columns_(catalogue.num_videos()), slots_(slots) {
+  const std::size_t n = columns_.size();
+  check_slots(slots, n);
+  const double total = std::accumulate(catalogue.exposures.begin(), catalogue.exposures.end(), 0.0);
+  if (total <= 0)
+    throw InputError("popularity candidates need a log with exposures: no video of the catalogue has any");
+  std::vector<double> height(n);
+  std::vector<std::uint32_t> low, high;
+  for (std::size_t i = 0; i < n; ++i) {
+    height[i] = catalogue.exposures[i] * static_cast<double>(n) / total;
+    (height[i] < 1.0 ? low : high).push_back(static_cast<std::uint32_t>(i));
+  }
+  constexpr double kWhole = 4294967295.0;
+  while (!low.empty() && !high.empty()) {
+    const std::uint32_t small = low.back();
+    const std::uint32_t large = high.back();
+    low.pop_back();
+    columns_[small] = {static_cast<std::uint32_t>(height[small] * kWhole), large};
+    height[large] -= 1.0 - height[small];
+    if (height[large] < 1.0) {
+      high.pop_back();
+      low.push_back(large);
+    }
+  }
+  // What rounding left over fills its own column, or belongs to the most exposed video if it has no exposure at all.
+  const auto top = std::max_element(catalogue.exposures.begin(), catalogue.exposures.end());
+  const auto most = static_cast<std::uint32_t>(top - catalogue.exposures.begin());
+  for (const std::vector<std::uint32_t>* rest : {&low, &high})
+    for (const std::uint32_t i : *rest)
+      columns_[i] = {catalogue.exposures[i] > 0 ? std::numeric_limits<std::uint32_t>::max() : 0, most};
+}
+
+void PopularityCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
+                                std::span<std::uint8_t> mask) const {
+  RandomStream random(request.key, request.stream);
+  Taken taken(videos);
+  const auto n = static_cast<std::uint32_t>(columns_.size());
+  std::fill(mask.begin(), mask.end(), std::uint8_t{1});
+  // A user who has seen most of what is popular would make rejection slow: after this many draws the rest is uniform.
+  for (std::size_t tries = 64 + 32 * videos.size(); !taken.full() && tries > 0; --tries) {
+    const std::uint32_t column = random.below(n);
+    const std::uint32_t video =
+        random.next() <= columns_[column].keep && columns_[column].keep > 0 ? column : columns_[column].alias;
+    if (!request.seen->contains(video) && !taken.contains(video)) taken.take(video);
+  }
+  if (!taken.full()) take_uniform(n, *request.seen, random, taken, videos, mask);
+}
+
+FixedCandidates::FixedCandidates(std::vector<std::int32_t> videos, std::string name)
+    : videos_(std::move(videos)), name_(std::move(name)) {
+  if (videos_.empty()) throw InputError("a fixed candidate set needs at least one video");
+  std::vector<std::int32_t> sorted = videos_;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) throw InputError(fmt::format("a fixed candidate set holds video {} twice", *twice));
+}
+
+void FixedCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
+                           std::span<std::uint8_t> mask) const {
+  std::copy(videos_.begin(), videos_.end(), videos.begin());
+  for (std::size_t slot = 0; slot < videos.size(); ++slot)
+    mask[slot] = request.seen->watched_now(static_cast<std::uint32_t>(videos_[slot])) ? 0 : 1;
+}
+
+std::vector<std::int32_t> most_exposed(const Catalogue& catalogue, std::size_t count) {
+  check_slots(count, catalogue.num_videos());
+  std::vector<std::int32_t> order(catalogue.num_videos());
+  std::iota(order.begin(), order.end(), 0);
+  const auto more_exposed = [&](std::int32_t a, std::int32_t b) {
+    const auto ea = catalogue.exposures[static_cast<std::size_t>(a)];
+    const auto eb = catalogue.exposures[static_cast<std::size_t>(b)];
+    return ea != eb ? ea > eb : a < b;
+  };
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(), more_exposed);
+  order.resize(count);
+  return order;
+}
+
+std::vector<std::int32_t> random_videos(std::size_t num_videos, std::size_t count, RandomKey key) {
+  check_slots(count, num_videos);
+  std::vector<std::int32_t> all(num_videos);
+  std::iota(all.begin(), all.end(), 0);
+  RandomStream random(key);
+  for (std::size_t i = 0; i < count; ++i)
+    std::swap(all[i], all[i + random.below(static_cast<std::uint32_t>(num_videos - i))]);
+  all.resize(count);
+  return all;
+}
+
+std::int32_t draw_unseen(std::size_t num_videos, const SeenVideos& seen, RandomStream& random) {
+  std::int32_t video = 0;
+  std::uint8_t mask = 0;
+  Taken taken({&video, 1});
+  take_uniform(static_cast<std::uint32_t>(num_videos), seen, random, taken, {&video, 1}, {&mask, 1});
+  return video;
+}
+
+std::shared_ptr<const CandidateSource> make_candidate_source(std::string_view name, const Catalogue& catalogue,
+                                                             std::size_t slots, std::uint64_t seed) {
+  if (name == "random") return std::make_shared<RandomCandidates>(catalogue.num_videos(), slots);
+  if (name == "popularity") return std::make_shared<PopularityCandidates>(catalogue, slots);
+  if (name == "top") return std::make_shared<FixedCandidates>(most_exposed(catalogue, slots), "top");
+  if (name == "sample")
+    return std::make_shared<FixedCandidates>(random_videos(catalogue.num_videos(), slots, make_key(seed)), "sample");
+  if (name == "full") return std::make_shared<FullCatalogue>();
+  throw InputError(fmt::format("unknown candidate source '{}': use random, popularity, top, sample or full", name));
+}
+
+}  // namespace swipegym

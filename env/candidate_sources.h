@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "env/candidate_source.h"
+
+namespace swipegym {
+
+/// `slots` distinct videos, uniform over the catalogue without those the session has seen; every slot may be chosen.
+/// When fewer than `slots` unseen videos are left, the rest of the slots hold seen videos with mask 0.
+class RandomCandidates final : public CandidateSource {
+ public:
+  /// Throws InputError unless 0 < slots <= num_videos.
+  RandomCandidates(std::size_t num_videos, std::size_t slots);
+  std::string_view name() const noexcept override { return "random"; }
+  std::size_t slots() const noexcept override { return slots_; }
+  void fill(const CandidateRequest& request, std::span<std::int32_t> videos,
+            std::span<std::uint8_t> mask) const override;
+
+ private:
+  std::uint32_t num_videos_;
+  std::size_t slots_;
+};
+
+/// `slots` distinct unseen videos drawn one after the other with probability proportional to their exposures in the
+/// fitted log (an alias table: Walker 1977, Vose 1991). Videos never exposed come only when the others run out.
+class PopularityCandidates final : public CandidateSource {
+ public:
+  /// Throws InputError unless 0 < slots <= videos and some video was exposed.
+  PopularityCandidates(const Catalogue& catalogue, std::size_t slots);
+  std::string_view name() const noexcept override { return "popularity"; }
+  std::size_t slots() const noexcept override { return slots_; }
+  void fill(const CandidateRequest& request, std::span<std::int32_t> videos,
+            std::span<std::uint8_t> mask) const override;
+
+ private:
+  struct Column {
+    std::uint32_t keep;   // of 2^32: the share of the column that is its own video's
+    std::uint32_t alias;  // whose the rest is
+  };
+  std::vector<Column> columns_;  // [videos]
+  std::size_t slots_;
+};
+
+/// The same videos in the same slots at every step: an action keeps its meaning. Videos watched in this session have
+/// mask 0; the user's logged ones stay, or a small shelf could be empty from the start. The environment truncates a
+/// session that has watched the whole shelf.
+class FixedCandidates final : public CandidateSource {
+ public:
+  /// Throws InputError when `videos` is empty or holds one twice.
+  FixedCandidates(std::vector<std::int32_t> videos, std::string name = "fixed");
+  std::string_view name() const noexcept override { return name_; }
+  std::size_t slots() const noexcept override { return videos_.size(); }
+  void fill(const CandidateRequest& request, std::span<std::int32_t> videos,
+            std::span<std::uint8_t> mask) const override;
+
+  const std::vector<std::int32_t>& videos() const noexcept { return videos_; }
+
+ private:
+  std::vector<std::int32_t> videos_;
+  std::string name_;
+};
+
+/// An action is a video index. The observation shows no candidates; VectorEnv::seen tells what may not be chosen.
+class FullCatalogue final : public CandidateSource {
+ public:
+  std::string_view name() const noexcept override { return "full"; }
+  std::size_t slots() const noexcept override { return 0; }
+  void fill(const CandidateRequest&, std::span<std::int32_t>, std::span<std::uint8_t>) const override {}
+};
+
+/// The `count` most exposed videos, most exposed first; equal ones by index.
+std::vector<std::int32_t> most_exposed(const Catalogue& catalogue, std::size_t count);
+/// `count` distinct videos of [0, num_videos), uniform.
+std::vector<std::int32_t> random_videos(std::size_t num_videos, std::size_t count, RandomKey key);
+/// One unseen video, uniform; for invalid actions that are redrawn. Some video must be unseen.
+std::int32_t draw_unseen(std::size_t num_videos, const SeenVideos& seen, RandomStream& random);
+
+/// The source of that name: random, popularity, top (the most exposed, fixed), sample (a random fixed sub-catalogue,
+/// drawn from `seed`), full (slots is ignored). Throws InputError for another name or more slots than videos.
+std::shared_ptr<const CandidateSource> make_candidate_source(std::string_view name, const Catalogue& catalogue,
+                                                             std::size_t slots, std::uint64_t seed = 0);
+
+}  // namespace swipegym

@@ -1,0 +1,50 @@
+#include "env/observation_buffers.h"
+
+#include <algorithm>
+
+#include "env/simulator.h"
+
+namespace swipegym {
+
+ObservationBuffers::ObservationBuffers(std::size_t rows_, std::size_t history_length_, std::size_t candidates_)
+    : rows(rows_),
+      history_length(history_length_),
+      candidates(candidates_),
+      user(rows),
+      user_features(rows * kUserFeatures),
+      history_video(rows * history_length, -1),
+      history_ratio(rows * history_length),
+      context(rows * kContextFeatures),
+      candidate(rows * candidates),
+      candidate_features(rows * candidates * kVideoFeatures),
+      mask(rows * candidates) {}
+
+ObservationView ObservationBuffers::view() const noexcept {
+  return {rows,
+          history_length,
+          candidates,
+          user.data(),
+          user_features.data(),
+          history_video.data(),
+          history_ratio.data(),
+          context.data(),
+          candidate.data(),
+          candidate_features.data(),
+          mask.data()};
+}
+
+void ObservationBuffers::copy_row(std::size_t row, const ObservationBuffers& from) noexcept {
+  const auto copy = [row](const auto& source, auto& target, std::size_t width) {
+    std::copy_n(source.data() + row * width, width, target.data() + row * width);
+  };
+  copy(from.user, user, 1);
+  copy(from.user_features, user_features, kUserFeatures);
+  copy(from.history_video, history_video, history_length);
+  copy(from.history_ratio, history_ratio, history_length);
+  copy(from.context, context, kContextFeatures);
+  copy(from.candidate, candidate, candidates);
+  copy(from.candidate_features, candidate_features, candidates * kVideoFeatures);
+  copy(from.mask, mask, candidates);
+}
+
+}  // namespace swipegym

@@ -1,0 +1,323 @@
+#include "env/session_rows.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/error.h"
+#include "env/candidate_sources.h"
+
+namespace swipegym {
+namespace {
+
+constexpr float kMaxRatio = 5.0F;         // ratios are clipped to this in histories and rewards
+constexpr std::int64_t kPauseMs = 1000;   // between two videos of a session
+constexpr std::size_t kFloatsALine = 16;  // states start on their own cache line
+constexpr std::int64_t kDayMs = 86'400'000;
+constexpr std::int64_t kChinaMs = 8 * 3'600'000;  // KuaiRand's clock is UTC+8
+constexpr std::size_t kQuarters = 96;             // quarter hours a day
+
+struct ClockFace {
+  std::array<float, kQuarters> sin, cos;
+};
+
+const ClockFace& clock_face() {
+  static const ClockFace face = [] {
+    ClockFace f{};
+    for (std::size_t q = 0; q < kQuarters; ++q) {
+      const double angle = 2.0 * std::numbers::pi * static_cast<double>(q) / kQuarters;
+      f.sin[q] = static_cast<float>(std::sin(angle));
+      f.cos[q] = static_cast<float>(std::cos(angle));
+    }
+    return f;
+  }();
+  return face;
+}
+
+float weigh(const RewardWeights& weights, float watch_s, float ratio, SignalBits signals) noexcept {
+  float sum = weights.watch_s * watch_s + weights.watch_ratio * ratio;
+  for (std::size_t s = 0; s < kNumSignals; ++s)
+    if (signals >> s & 1U) sum += weights.signal[s];
+  return sum;
+}
+
+}  // namespace
+
+SessionRows::Worker::Worker(const UserModel& model, std::size_t slate_size)
+    : scratch(model.make_scratch()), slate(kChunk * slate_size) {}
+
+SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& source, const VectorEnvConfig& config)
+    : simulator_(simulator),
+      source_(source),
+      config_(config),
+      slots_(source.slots()),
+      slate_(config.slate),
+      costs_(config.costs.size()) {
+  const std::size_t n = config.num_envs;
+  const std::size_t videos = simulator.catalogue.num_videos();
+  const std::size_t session = static_cast<std::size_t>(config.max_steps) * slate_;
+  // A small catalogue keeps enough videos back for the longest session, so that its candidates never run out.
+  const std::size_t kept_back = session + std::max<std::size_t>(slots_, 1);
+  excluded_ = std::min(config.exclude_history, videos > kept_back ? videos - kept_back : 0);
+
+  env_key_.resize(n), candidate_key_.resize(n), response_key_.resize(n), redraw_key_.resize(n);
+  episode_.resize(n), step_.resize(n), videos_shown_.resize(n);
+  start_ms_.resize(n), time_ms_.resize(n), tab_.resize(n), finished_.resize(n);
+  seen_.assign(n, SeenVideos(videos, excluded_ + session));
+  state_stride_ = (simulator.model->state_size() + kFloatsALine - 1) / kFloatsALine * kFloatsALine;
+  states_.resize(n * state_stride_);
+
+  now_ = ObservationBuffers(n, config.history_length, slots_);
+  if (config.autoreset == AutoresetMode::kSameStep) final_ = ObservationBuffers(n, config.history_length, slots_);
+  reward_.resize(n), cost_.resize(n * costs_), terminated_.resize(n), truncated_.resize(n), autoreset_.resize(n);
+  consumed_.resize(n), video_.resize(n * slate_), watch_ratio_.resize(n * slate_), watch_s_.resize(n * slate_);
+  signals_.resize(n * slate_);
+  view_ = {now_.view(),         reward_.data(),    cost_.data(),     terminated_.data(),
+           truncated_.data(),   autoreset_.data(), consumed_.data(), video_.data(),
+           watch_ratio_.data(), watch_s_.data(),   signals_.data(),  final_.view()};
+}
+
+void SessionRows::reset(std::size_t row, std::uint64_t seed) {
+  env_key_[row] = make_key(seed);
+  episode_[row] = 0;
+  begin_episode(row);
+}
+
+void SessionRows::begin_episode(std::size_t row) {
+  const RandomKey key = split(env_key_[row], episode_[row]);
+  candidate_key_[row] = split(key, Draw::kCandidates);
+  response_key_[row] = split(key, Draw::kResponse);
+  redraw_key_[row] = split(key, Draw::kAction);
+  step_[row] = 0;
+  videos_shown_[row] = 0;
+  finished_[row] = 0;
+
+  const Population& population = simulator_.population;
+  const std::size_t start =
+      RandomStream(split(key, Draw::kUser)).below(static_cast<std::uint32_t>(population.start_user.size()));
+  const std::uint32_t user = population.start_user[start];
+  start_ms_[row] = time_ms_[row] = population.start_time_ms[start];
+  tab_[row] = population.start_tab[start];
+  simulator_.model->begin(UserIndex{user}, start_ms_[row],
+                          {states_.data() + row * state_stride_, simulator_.model->state_size()});
+
+  now_.user[row] = user;
+  const float* features = simulator_.catalogue.user_features.data() + user * kUserFeatures;
+  std::copy_n(features, kUserFeatures, now_.user_features.data() + row * kUserFeatures);
+
+  const std::size_t first = population.history_offset[user];
+  const std::size_t last = population.history_offset[user + 1];
+  const std::size_t length = config_.history_length;
+  const std::size_t shown = std::min(length, last - first);
+  std::int32_t* video = now_.history_video.data() + row * length;
+  float* ratio = now_.history_ratio.data() + row * length;
+  std::fill_n(video, length - shown, -1);
+  std::fill_n(ratio, length - shown, 0.0F);
+  std::copy_n(population.history_video.data() + last - shown, shown, video + length - shown);
+  std::copy_n(population.history_ratio.data() + last - shown, shown, ratio + length - shown);
+
+  seen_[row].clear();
+  for (std::size_t i = last - std::min(excluded_, last - first); i < last; ++i)
+    seen_[row].insert(population.history_video[i], true);
+  write_context(row);
+}
+
+void SessionRows::write_context(std::size_t row) noexcept {
+  const ClockFace& face = clock_face();
+  const std::int64_t local = (time_ms_[row] + kChinaMs) % kDayMs;
+  const auto quarter =
+      static_cast<std::size_t>((local < 0 ? local + kDayMs : local) / (kDayMs / std::int64_t{kQuarters}));
+  float* context = now_.context.data() + row * kContextFeatures;
+  context[0] = static_cast<float>(step_[row]) / static_cast<float>(config_.max_steps);
+  context[1] = static_cast<float>(time_ms_[row] - start_ms_[row]) / 1'800'000.0F;
+  context[2] = face.sin[quarter];
+  context[3] = face.cos[quarter];
+  context[4] = tab_[row] == 1 ? 1.0F : 0.0F;
+  context[5] = tab_[row] == 0 ? 1.0F : 0.0F;
+  context[6] = tab_[row] == 4 ? 1.0F : 0.0F;
+  context[7] = videos_shown_[row] > 0 ? now_.history_ratio[(row + 1) * config_.history_length - 1] : 0.0F;
+}
+
+void SessionRows::observe(std::size_t begin, std::size_t end) {
+  if (slots_ == 0) return;
+  constexpr std::size_t kAhead = 8;  // rows whose features are fetched while the next ones draw
+  const float* table = simulator_.catalogue.video_features.data();
+  const auto gather = [&](std::size_t row) {
+    const std::int32_t* candidate = now_.candidate.data() + row * slots_;
+    float* features = now_.candidate_features.data() + row * slots_ * kVideoFeatures;
+    for (std::size_t slot = 0; slot < slots_; ++slot)
+      std::copy_n(table + static_cast<std::size_t>(candidate[slot]) * kVideoFeatures, kVideoFeatures,
+                  features + slot * kVideoFeatures);
+  };
+  for (std::size_t row = begin; row < end; ++row) {
+    const std::span<std::int32_t> candidate(now_.candidate.data() + row * slots_, slots_);
+    const std::span<std::uint8_t> mask(now_.mask.data() + row * slots_, slots_);
+    source_.fill({now_.user[row], &seen_[row], candidate_key_[row], step_[row]}, candidate, mask);
+    for (const std::int32_t video : candidate)
+      __builtin_prefetch(table + static_cast<std::size_t>(video) * kVideoFeatures);
+    if (row >= begin + kAhead) gather(row - kAhead);
+  }
+  for (std::size_t row = end - std::min(kAhead, end - begin); row < end; ++row) gather(row);
+}
+
+void SessionRows::check(std::size_t row, std::span<const std::int32_t> actions) const {
+  const std::size_t choices = slots_ > 0 ? slots_ : simulator_.catalogue.num_videos();
+  for (std::size_t k = 0; k < slate_; ++k) {
+    const std::int32_t action = actions[k];
+    if (action < 0 || static_cast<std::size_t>(action) >= choices)
+      throw InputError(fmt::format("env {}: action {} is not in [0, {}): choose a {}", row, action, choices,
+                                   slots_ > 0 ? "slot of the candidate set" : "video of the catalogue"));
+    const auto index = static_cast<std::size_t>(action);
+    if (slots_ > 0 ? now_.mask[row * slots_ + index] == 0 : seen_[row].contains(static_cast<std::uint32_t>(action)))
+      throw InputError(fmt::format("env {}: action {} is masked: its video has been watched already", row, action));
+    for (std::size_t j = 0; j < k; ++j)
+      if (actions[j] == action)
+        throw InputError(
+            fmt::format("env {}: action {} stands twice in the slate (places {} and {})", row, action, j, k));
+  }
+}
+
+void SessionRows::redraw(std::size_t row, std::span<const std::int32_t> actions, std::span<std::int32_t> slate) const {
+  const std::size_t choices = slots_ > 0 ? slots_ : simulator_.catalogue.num_videos();
+  RandomStream random(redraw_key_[row], step_[row]);
+  const auto valid = [&](std::int32_t action, std::size_t k) {
+    if (action < 0 || static_cast<std::size_t>(action) >= choices) return false;
+    if (std::find(slate.begin(), slate.begin() + static_cast<std::ptrdiff_t>(k), action) !=
+        slate.begin() + static_cast<std::ptrdiff_t>(k))
+      return false;
+    return slots_ > 0 ? now_.mask[row * slots_ + static_cast<std::size_t>(action)] != 0
+                      : !seen_[row].contains(static_cast<std::uint32_t>(action));
+  };
+  for (std::size_t k = 0; k < slate_; ++k) {
+    slate[k] = actions[k];
+    // finish() ends an episode whose next step would have fewer than K valid choices, so this comes to an end.
+    while (!valid(slate[k], k)) slate[k] = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(choices)));
+  }
+}
+
+void SessionRows::choose(std::size_t row, std::span<const std::int32_t> actions, std::span<std::int32_t> slate) const {
+  if (config_.invalid_action == InvalidAction::kRedraw)
+    redraw(row, actions, slate);
+  else
+    std::copy_n(actions.begin(), slate_, slate.begin());
+  if (slots_ == 0) return;
+  for (std::int32_t& action : slate) action = now_.candidate[row * slots_ + static_cast<std::size_t>(action)];
+}
+
+Shown SessionRows::shown_next(std::size_t row, std::int32_t video) const noexcept {
+  return {UserIndex{now_.user[row]}, VideoIndex{static_cast<std::uint32_t>(video)}, time_ms_[row],
+          simulator_.catalogue.duration_ms[static_cast<std::size_t>(video)], tab_[row]};
+}
+
+void SessionRows::clear_outputs(std::size_t row) noexcept {
+  reward_[row] = 0.0F;
+  std::fill_n(cost_.data() + row * costs_, costs_, 0.0F);
+  terminated_[row] = truncated_[row] = autoreset_[row] = 0;
+  consumed_[row] = 0;
+  std::fill_n(video_.data() + row * slate_, slate_, -1);
+  std::fill_n(watch_ratio_.data() + row * slate_, slate_, 0.0F);
+  std::fill_n(watch_s_.data() + row * slate_, slate_, 0.0F);
+  std::fill_n(signals_.data() + row * slate_, slate_, SignalBits{0});
+}
+
+void SessionRows::show(std::size_t row, std::size_t place, std::int32_t video, const Response& response) {
+  const float watch_s = static_cast<float>(response.play_ms) / 1000.0F;
+  const float ratio = std::min(response.watch_ratio, kMaxRatio);
+  reward_[row] += weigh(config_.reward, watch_s, ratio, response.signals);
+  for (std::size_t c = 0; c < costs_; ++c)
+    cost_[row * costs_ + c] += weigh(config_.costs[c], watch_s, ratio, response.signals);
+  const std::size_t at = row * slate_ + place;
+  video_[at] = video;
+  watch_ratio_[at] = response.watch_ratio;
+  watch_s_[at] = watch_s;
+  signals_[at] = response.signals;
+  seen_[row].insert(static_cast<std::uint32_t>(video));
+  time_ms_[row] += response.play_ms + kPauseMs;
+  terminated_[row] = response.leaves ? 1 : 0;
+  ++consumed_[row];
+  ++videos_shown_[row];
+}
+
+void SessionRows::shift_history(std::size_t row) noexcept {
+  const std::size_t length = config_.history_length;
+  const std::size_t count = std::min<std::size_t>(consumed_[row], length);
+  const std::size_t newest = row * slate_ + consumed_[row] - count;
+  std::int32_t* video = now_.history_video.data() + row * length;
+  float* ratio = now_.history_ratio.data() + row * length;
+  std::copy(video + count, video + length, video);
+  std::copy(ratio + count, ratio + length, ratio);
+  for (std::size_t i = 0; i < count; ++i) {
+    video[length - count + i] = video_[newest + i];
+    ratio[length - count + i] = std::min(watch_ratio_[newest + i], kMaxRatio);
+  }
+}
+
+void SessionRows::finish(std::size_t row) {
+  if (autoreset_[row]) return;
+  std::size_t choices = slate_;  // a full catalogue has at least a whole session's videos, see VectorEnv
+  if (slots_ > 0) {
+    choices = 0;
+    for (std::size_t slot = 0; slot < slots_; ++slot) choices += now_.mask[row * slots_ + slot];
+  }
+  truncated_[row] =
+      !terminated_[row] && (step_[row] >= static_cast<std::uint32_t>(config_.max_steps) || choices < slate_) ? 1 : 0;
+  if (!terminated_[row] && !truncated_[row]) return;
+  ++episode_[row];
+  if (config_.autoreset != AutoresetMode::kSameStep) {
+    finished_[row] = 1;
+    return;
+  }
+  final_.copy_row(row, now_);
+  begin_episode(row);
+  observe(row, row + 1);
+}
+
+void SessionRows::step(std::size_t begin, std::size_t end, std::span<const std::int32_t> actions, Worker& worker) {
+  std::size_t live = 0;
+  for (std::size_t row = begin; row < end; ++row) {
+    clear_outputs(row);
+    if (finished_[row]) {
+      begin_episode(row);
+      autoreset_[row] = 1;
+      continue;
+    }
+    choose(row, actions.subspan(row * slate_, slate_), {worker.slate.data() + (row - begin) * slate_, slate_});
+    worker.row[live++] = static_cast<std::uint32_t>(row);
+  }
+  const std::size_t stepped = live;
+  std::array<std::uint32_t, kChunk> rows_stepped;
+  std::copy_n(worker.row.begin(), stepped, rows_stepped.begin());
+
+  for (std::size_t place = 0; place < slate_ && live > 0; ++place) {
+    for (std::size_t i = 0; i < live; ++i) {
+      const std::size_t row = worker.row[i];
+      worker.shown[i] = shown_next(row, worker.slate[(row - begin) * slate_ + place]);
+      worker.state[i] = states_.data() + row * state_stride_;
+      worker.key[i] = response_key_[row];
+      worker.stream[i] = videos_shown_[row];
+    }
+    simulator_.model->respond({worker.shown.data(), live}, {worker.state.data(), live}, config_.exposure,
+                              {worker.key.data(), live}, {worker.stream.data(), live}, {worker.response.data(), live},
+                              *worker.scratch);
+    std::size_t stayed = 0;
+    for (std::size_t i = 0; i < live; ++i) {
+      const std::size_t row = worker.row[i];
+      show(row, place, static_cast<std::int32_t>(index_of(worker.shown[i].video)), worker.response[i]);
+      if (!worker.response[i].leaves) worker.row[stayed++] = static_cast<std::uint32_t>(row);
+    }
+    live = stayed;
+  }
+
+  for (std::size_t i = 0; i < stepped; ++i) {
+    const std::size_t row = rows_stepped[i];
+    ++step_[row];
+    shift_history(row);
+    write_context(row);
+  }
+  observe(begin, end);
+  for (std::size_t row = begin; row < end; ++row) finish(row);
+}
+
+}  // namespace swipegym

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "env/observation_buffers.h"
+#include "env/seen_videos.h"
+#include "env/vector_env.h"
+
+namespace swipegym {
+
+/// The sessions of a VectorEnv as structure-of-arrays, and what is done to them a chunk at a time. Rows share nothing
+/// that changes, so different chunks may run at the same time, each with its worker's own room.
+class SessionRows {
+ public:
+  /// Room for one chunk's call of the model; one a worker, on its own cache lines.
+  struct alignas(64) Worker {
+    Worker(const UserModel& model, std::size_t slate);
+    std::unique_ptr<UserModel::Scratch> scratch;
+    std::array<std::uint32_t, kChunk> row;
+    std::array<Shown, kChunk> shown;
+    std::array<float*, kChunk> state;
+    std::array<RandomKey, kChunk> key;
+    std::array<std::uint32_t, kChunk> stream;
+    std::array<Response, kChunk> response;
+    std::vector<std::int32_t> slate;  // [kChunk, K] videos to show
+  };
+
+  SessionRows(const Simulator& simulator, const CandidateSource& source, const VectorEnvConfig& config);
+
+  /// Starts episode 0 of `seed` in a row; its observation is complete after observe().
+  void reset(std::size_t row, std::uint64_t seed);
+  /// Draws candidates and writes candidate features and mask of rows [begin, end).
+  void observe(std::size_t begin, std::size_t end);
+  /// Throws InputError when a row's actions are not a valid slate of what it was offered.
+  void check(std::size_t row, std::span<const std::int32_t> actions) const;
+  /// One step of rows [begin, end), at most kChunk; actions: [envs, K].
+  void step(std::size_t begin, std::size_t end, std::span<const std::int32_t> actions, Worker& worker);
+
+  bool finished(std::size_t row) const noexcept { return finished_[row] != 0; }
+  const SeenVideos& seen(std::size_t row) const noexcept { return seen_[row]; }
+  const float* state(std::size_t row) const noexcept { return states_.data() + row * state_stride_; }
+  Shown shown_next(std::size_t row, std::int32_t video) const noexcept;
+
+  const StepView& view() const noexcept { return view_; }
+  ObservationView observation() const noexcept { return now_.view(); }
+
+ private:
+  void begin_episode(std::size_t row);
+  void clear_outputs(std::size_t row) noexcept;
+  void choose(std::size_t row, std::span<const std::int32_t> actions, std::span<std::int32_t> slate) const;
+  void redraw(std::size_t row, std::span<const std::int32_t> actions, std::span<std::int32_t> slate) const;
+  void show(std::size_t row, std::size_t place, std::int32_t video, const Response& response);
+  void shift_history(std::size_t row) noexcept;
+  void write_context(std::size_t row) noexcept;
+  void finish(std::size_t row);
+
+  const Simulator& simulator_;
+  const CandidateSource& source_;
+  const VectorEnvConfig& config_;
+  std::size_t slots_, slate_, costs_, excluded_;
+
+  std::vector<RandomKey> env_key_, candidate_key_, response_key_, redraw_key_;
+  std::vector<std::uint32_t> episode_, step_, videos_shown_;
+  std::vector<std::int64_t> start_ms_, time_ms_;
+  std::vector<std::uint8_t> tab_, finished_;
+  std::vector<SeenVideos> seen_;
+  std::size_t state_stride_;
+  std::vector<float> states_;  // [envs, state_stride_]
+
+  ObservationBuffers now_, final_;
+  std::vector<float> reward_, cost_, watch_ratio_, watch_s_;
+  std::vector<std::uint8_t> terminated_, truncated_, autoreset_;
+  std::vector<std::uint32_t> consumed_;
+  std::vector<std::int32_t> video_;
+  std::vector<SignalBits> signals_;
+  StepView view_;
+};
+
+}  // namespace swipegym

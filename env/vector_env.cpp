@@ -1,0 +1,231 @@
+#include "env/vector_env.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <mutex>
+#include <numeric>
+#include <utility>
+
+#include "core/error.h"
+#include "core/parallel_for.h"
+#include "env/session_rows.h"
+
+namespace swipegym {
+namespace {
+
+void require(bool holds, const std::string& message) {
+  if (!holds) throw InputError(message);
+}
+
+void check_simulator(const Simulator& simulator) {
+  const Catalogue& catalogue = simulator.catalogue;
+  const Population& population = simulator.population;
+  require(simulator.model != nullptr, "the simulator has no user model");
+  require(catalogue.num_videos() > 0 && catalogue.duration_ms.size() == catalogue.num_videos() &&
+              catalogue.video_features.size() == catalogue.num_videos() * kVideoFeatures,
+          "the simulator's catalogue has no videos, or a column of another length");
+  require(catalogue.user_features.size() == catalogue.num_users() * kUserFeatures &&
+              population.history_offset.size() == catalogue.num_users() + 1,
+          "the simulator's user features or histories do not have one entry a user");
+  require(!population.start_user.empty() && population.start_time_ms.size() == population.start_user.size() &&
+              population.start_tab.size() == population.start_user.size(),
+          "the simulator knows no session starts: its log was empty");
+}
+
+void check_config(const VectorEnvConfig& config, std::size_t slots, std::size_t num_videos) {
+  require(config.num_envs > 0, "num_envs is 0: ask for at least one session");
+  require(config.threads >= 0, fmt::format("threads is {}: use 0 for all or a positive number", config.threads));
+  require(config.history_length >= 1 && config.history_length <= 200,
+          fmt::format("history_length is {}: use 1 to 200", config.history_length));
+  require(config.max_steps > 0, fmt::format("max_steps is {}: use a positive number", config.max_steps));
+  require(config.slate > 0, "slate is 0: use 1 for single videos");
+  require(slots == 0 || config.slate <= slots,
+          fmt::format("slates of {} videos cannot be chosen from {} candidates", config.slate, slots));
+  const std::size_t session = static_cast<std::size_t>(config.max_steps) * config.slate;
+  require(
+      slots > 0 || session < num_videos,
+      fmt::format("a session of {} steps with slates of {} may need {} videos, the catalogue has {}: lower max_steps",
+                  config.max_steps, config.slate, session, num_videos));
+}
+
+}  // namespace
+
+struct VectorEnv::Impl {
+  Impl(std::shared_ptr<const Simulator> simulator_, std::shared_ptr<const CandidateSource> candidates_,
+       VectorEnvConfig config_)
+      : simulator(std::move(simulator_)),
+        candidates(std::move(candidates_)),
+        config(std::move(config_)),
+        rows(*simulator, *candidates, config) {
+    for (int w = 0; w < worker_count(config.threads); ++w)
+      workers.push_back(std::make_unique<SessionRows::Worker>(*simulator->model, config.slate));
+  }
+
+  std::size_t chunks() const noexcept { return (config.num_envs + kChunk - 1) / kChunk; }
+  std::pair<std::size_t, std::size_t> chunk(std::size_t i) const noexcept {
+    return {i * kChunk, std::min(config.num_envs, (i + 1) * kChunk)};
+  }
+
+  std::shared_ptr<const Simulator> simulator;
+  std::shared_ptr<const CandidateSource> candidates;
+  VectorEnvConfig config;
+  SessionRows rows;
+  std::vector<std::unique_ptr<SessionRows::Worker>> workers;
+  bool started = false;
+
+  // Asking for expectations is const and may happen on several threads at once, outside any step: scratch is lent.
+  struct Asker {
+    std::unique_ptr<UserModel::Scratch> scratch;
+    std::array<Shown, kChunk> shown;
+    std::array<const float*, kChunk> state;
+  };
+  mutable std::mutex mutex;
+  mutable std::vector<std::unique_ptr<Asker>> idle;
+
+  // Calls use(asker) with one that nobody else holds.
+  template <class Use>
+  void with_asker(const Use& use) const {
+    std::unique_ptr<Asker> asker;
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        asker = std::move(idle.back());
+        idle.pop_back();
+      }
+    }
+    if (!asker) asker = std::make_unique<Asker>(simulator->model->make_scratch());
+    use(*asker);
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(asker));
+  }
+
+  // out[i] for videos [begin, end) that pair(i) names as (row, video); in pieces of kChunk.
+  template <class Pair>
+  void expect(std::size_t begin, std::size_t end, const Pair& pair, std::span<Expectation> out) const {
+    with_asker([&](Asker& asker) {
+      for (std::size_t first = begin; first < end; first += kChunk) {
+        const std::size_t n = std::min(kChunk, end - first);
+        for (std::size_t i = 0; i < n; ++i) {
+          const auto [row, video] = pair(first + i);
+          asker.shown[i] = rows.shown_next(row, video);
+          asker.state[i] = rows.state(row);
+        }
+        simulator->model->expect({asker.shown.data(), n}, {asker.state.data(), n}, config.exposure,
+                                 out.subspan(first, n), *asker.scratch);
+      }
+    });
+  }
+};
+
+VectorEnv::VectorEnv(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
+                     VectorEnvConfig config) {
+  require(simulator != nullptr && candidates != nullptr, "VectorEnv needs a simulator and a candidate source");
+  check_simulator(*simulator);
+  check_config(config, candidates->slots(), simulator->catalogue.num_videos());
+  impl_ = std::make_unique<Impl>(std::move(simulator), std::move(candidates), std::move(config));
+}
+VectorEnv::~VectorEnv() = default;
+VectorEnv::VectorEnv(VectorEnv&&) noexcept = default;
+
+const VectorEnvConfig& VectorEnv::config() const noexcept {
+  return impl_->config;
+}
+const Simulator& VectorEnv::simulator() const noexcept {
+  return *impl_->simulator;
+}
+const CandidateSource& VectorEnv::candidates() const noexcept {
+  return *impl_->candidates;
+}
+const SeenVideos& VectorEnv::seen(std::size_t row) const noexcept {
+  return impl_->rows.seen(row);
+}
+ObservationView VectorEnv::observation() const noexcept {
+  return impl_->rows.observation();
+}
+
+ObservationView VectorEnv::reset(std::span<const std::uint64_t> seeds) {
+  return reset(seeds, {});
+}
+
+ObservationView VectorEnv::reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask) {
+  Impl& impl = *impl_;
+  const std::size_t n = impl.config.num_envs;
+  require(seeds.size() == n, fmt::format("reset got {} seeds for {} envs", seeds.size(), n));
+  require(mask.empty() || mask.size() == n, fmt::format("reset got a mask of {} for {} envs", mask.size(), n));
+  require(mask.empty() || impl.started, "the first reset must begin every env: call it without a mask");
+  parallel_for(impl.chunks(), impl.config.threads, [&](std::size_t chunk, int) {
+    const auto [begin, end] = impl.chunk(chunk);
+    for (std::size_t row = begin; row < end; ++row) {
+      if (!mask.empty() && !mask[row]) continue;
+      impl.rows.reset(row, seeds[row]);
+      impl.rows.observe(row, row + 1);
+    }
+  });
+  impl.started = true;
+  return impl.rows.observation();
+}
+
+const StepView& VectorEnv::step(std::span<const std::int32_t> actions) {
+  Impl& impl = *impl_;
+  const std::size_t slate = impl.config.slate;
+  require(impl.started, "step before reset: call reset with one seed an env first");
+  require(
+      actions.size() == impl.config.num_envs * slate,
+      fmt::format("step got {} actions for {} envs with slates of {}", actions.size(), impl.config.num_envs, slate));
+  for (std::size_t row = 0; row < impl.config.num_envs; ++row) {
+    const bool finished = impl.rows.finished(row);
+    if (finished && impl.config.autoreset == AutoresetMode::kDisabled)
+      throw InputError(fmt::format("env {} has finished: reset it with a seed before the next step", row));
+    if (!finished && impl.config.invalid_action == InvalidAction::kRaise)
+      impl.rows.check(row, actions.subspan(row * slate, slate));
+  }
+  parallel_for(impl.chunks(), impl.config.threads, [&impl, actions](std::size_t chunk, int worker) {
+    const auto [begin, end] = impl.chunk(chunk);
+    impl.rows.step(begin, end, actions, *impl.workers[static_cast<std::size_t>(worker)]);
+  });
+  return impl.rows.view();
+}
+
+void VectorEnv::expect_videos(std::size_t row, std::span<const std::int32_t> videos, std::span<Expectation> out) const {
+  require(impl_->started && row < impl_->config.num_envs && videos.size() == out.size(),
+          "expect_videos: reset first, name an env, and give as much room as videos");
+  for (const std::int32_t video : videos)
+    require(video >= 0 && static_cast<std::size_t>(video) < impl_->simulator->catalogue.num_videos(),
+            fmt::format("expect_videos: video {} is not in the catalogue", video));
+  impl_->expect(
+      0, videos.size(),
+      [&](std::size_t i) {
+        return std::pair{row, videos[i]};
+      },
+      out);
+}
+
+void VectorEnv::expect_candidates(std::size_t row, std::span<Expectation> out) const {
+  const std::size_t m = impl_->candidates->slots();
+  require(row < impl_->config.num_envs && out.size() == m,
+          fmt::format("expect_candidates: env {} of {}, room for {} of {} candidates", row, impl_->config.num_envs,
+                      out.size(), m));
+  expect_videos(row, {observation().candidate + row * m, m}, out);
+}
+
+void VectorEnv::expect_all(std::span<Expectation> out) const {
+  const Impl& impl = *impl_;
+  const std::size_t m = impl.candidates->slots();
+  const std::size_t total = impl.config.num_envs * m;
+  require(impl.started && out.size() == total,
+          fmt::format("expect_all: reset first, and give room for {} expectations (got {})", total, out.size()));
+  const std::int32_t* candidate = observation().candidate;
+  // Pieces of kChunk pairs whatever the envs' borders, so that the model always works on full chunks.
+  constexpr std::size_t kPairs = 16 * kChunk;
+  parallel_for((total + kPairs - 1) / kPairs, impl.config.threads, [&](std::size_t piece, int) {
+    impl.expect(
+        piece * kPairs, std::min(total, (piece + 1) * kPairs),
+        [&](std::size_t i) {
+          return std::pair{i / m, candidate[i]};
+        },
+        out);
+  });
+}
+
+}  // namespace swipegym
