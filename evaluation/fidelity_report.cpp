@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iterator>
+
+#include "evaluation/fidelity.h"
+
+namespace swipegym {
+namespace {
+
+// JSON has no NaN: a figure that is not defined is null.
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+Json signal_json(const BinaryScore& score) {
+  return {{"auc", number(score.auc)}, {"gauc", number(score.gauc)}, {"logloss", number(score.logloss)},
+          {"ece", number(score.ece)}, {"rate", number(score.rate)}, {"expected_rate", number(score.expected_rate)}};
+}
+
+Json predictor_json(const PredictorScore& score) {
+  Json out = {{"crps", number(score.crps)}, {"pit", number(score.pit)}, {"log_score", number(score.log_score)}};
+  for (std::size_t s = 0; s < kNumSignals; ++s)
+    out["signals"][std::string(kSignalNames[s])] = signal_json(score.signal[s]);
+  return out;
+}
+
+Json groups_json(const std::vector<GroupGap>& groups) {
+  Json out = Json::array();
+  for (const GroupGap& group : groups)
+    out.push_back({{"group", group.group},
+                   {"rows", group.rows},
+                   {"real_ratio", number(group.real)},
+                   {"drawn_ratio", number(group.drawn)},
+                   {"real_click", number(group.real_click)},
+                   {"drawn_click", number(group.drawn_click)}});
+  return out;
+}
+
+// ".1234", as people write shares; "-" when undefined.
+std::string digits(double value, int places = 4) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value, places) : "-";
+}
+
+void append_predictor(std::string& text, const PredictorScore& score) {
+  fmt::format_to(std::back_inserter(text), "{:<16} {:>8} {:>8} {:>10}\n", score.name, digits(score.crps),
+                 digits(score.pit), digits(score.log_score, 3));
+}
+
+void append_groups(std::string& text, const char* title, const std::vector<GroupGap>& groups) {
+  if (groups.empty()) return;
+  fmt::format_to(std::back_inserter(text), "\n{:<18} {:>8} {:>11} {:>11} {:>11} {:>11}\n", title, "rows", "ratio life",
+                 "simulated", "click life", "simulated");
+  for (const GroupGap& group : groups)
+    fmt::format_to(std::back_inserter(text), "{:<18} {:>8} {:>11} {:>11} {:>11} {:>11}\n", group.group, group.rows,
+                   digits(group.real), digits(group.drawn), digits(group.real_click), digits(group.drawn_click));
+}
+
+}  // namespace
+
+Json to_json(const FidelityReport& report) {
+  Json out = predictor_json(report.simulator);
+  for (std::size_t s = 0; s < kNumSignals; ++s)
+    out["signals"][std::string(kSignalNames[s])]["sampled_rate"] = number(report.sampled_rate[s]);
+  out["draw_pit"] = number(report.draw_pit);
+  out["gap_tab"] = number(report.gap_tab);
+  out["gap_duration"] = number(report.gap_duration);
+  out["tabs"] = groups_json(report.tabs);
+  out["durations"] = groups_json(report.durations);
+  for (const PredictorScore& reference : report.references)
+    out["references"][reference.name] = predictor_json(reference);
+  out["rows"] = report.rows;
+  out["users"] = report.users;
+  out["from"] = report.window.from;
+  out["until"] = report.window.until;
+  out["log"] = report.window.random ? "random" : "standard";
+  return out;
+}
+
+std::string to_text(const FidelityReport& report) {
+  std::string text = fmt::format("{} rows of {} users of the {} log, {} to {}\n\n", report.rows, report.users,
+                                 report.window.random ? "random" : "standard", report.window.from, report.window.until);
+  fmt::format_to(std::back_inserter(text), "{:<16} {:>8} {:>8} {:>10}   (watch ratio; CRPS and PIT lower is better)\n",
+                 "", "CRPS", "PIT dev.", "log score");
+  append_predictor(text, report.simulator);
+  for (const PredictorScore& reference : report.references) append_predictor(text, reference);
+  fmt::format_to(std::back_inserter(text), "\n{:<17} {:>7} {:>7} {:>8} {:>7} {:>8} {:>8} {:>8}   {:>9} {:>9}\n",
+                 "signal", "AUC", "GAUC", "log loss", "ECE", "rate", "expected", "sampled", "cell AUC", "log loss");
+  for (std::size_t s = 0; s < kNumSignals; ++s) {
+    const BinaryScore& score = report.simulator.signal[s];
+    const BinaryScore& cells = report.references.back().signal[s];
+    fmt::format_to(std::back_inserter(text), "{:<17} {:>7} {:>7} {:>8} {:>7} {:>8} {:>8} {:>8}   {:>9} {:>9}\n",
+                   kSignalNames[s], digits(score.auc), digits(score.gauc), digits(score.logloss), digits(score.ece),
+                   digits(score.rate), digits(score.expected_rate), digits(report.sampled_rate[s]), digits(cells.auc),
+                   digits(cells.logloss));
+  }
+  append_groups(text, "tab", report.tabs);
+  append_groups(text, "duration", report.durations);
+  fmt::format_to(std::back_inserter(text), "\nlargest gap of the mean watch ratio: over tabs {}, over durations {}\n",
+                 digits(report.gap_tab), digits(report.gap_duration));
+  return text;
+}
+
+}  // namespace swipegym
