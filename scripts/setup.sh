@@ -1,0 +1,46 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by quickstart.sh, test.sh and .ci/run: what the project needs from Debian, and how it gets there.
+
+kProgramPackages=(cmake ninja-build g++ git pkg-config libeigen3-dev libboost-program-options-dev libtbb-dev
+  nlohmann-json3-dev libhdf5-dev libfmt-dev)
+kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev)
+
+# install_missing PACKAGE...: installs those that are absent, as root or by sudo. Without either it prints the one line
+# that does it and exits with 2.
+install_missing() {
+  if ! command -v dpkg-query > /dev/null; then
+    echo "This is not a Debian system; going on with the libraries it has. Debian calls what is needed: $*" >&2
+    return 0
+  fi
+  local missing=() package
+  for package in "$@"; do
+    if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null)" != installed ]; then
+      missing+=("$package")
+    fi
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo > /dev/null && { [ -t 0 ] || sudo -n true 2> /dev/null; }; then
+      as_root=(sudo)
+    else
+      echo "Some packages are missing. Install them as root, then run this again:" >&2
+      echo "  apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
+      exit 2
+    fi
+  fi
+  echo "Installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+    > /dev/null
+}
+
+# configure PRESET [-DNAME=VALUE...]: quiet unless it fails.
+configure() {
+  local output
+  if ! output=$(cmake --preset "$@" 2>&1); then
+    echo "$output" >&2
+    return 1
+  fi
+}
