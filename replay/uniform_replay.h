@@ -1,0 +1,86 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "replay/replay_buffer.h"
+
+namespace swipegym {
+
+struct UniformReplayConfig {
+  std::size_t capacity = 1'000'000;  // steps, shared evenly between envs
+  std::size_t num_envs = 64;
+  std::size_t history_length = 50;  // L of the sampled states, up to 200
+  std::size_t candidates = 10;      // m, at least 1
+  std::size_t costs = 0;
+  AutoresetMode autoreset = AutoresetMode::kNextStep;  // the env's
+};
+
+/// Draws every stored transition with the same probability.
+///
+/// A state of 200 videos is never stored. Each env owns a ring of steps in the order they happened; a state's history
+/// is the stretch of its ring since the episode began, continued backwards by the user's logged history, which the
+/// population holds anyway. A step costs 56 bytes plus its candidate ids and mask bits, whatever L is: s' is the next
+/// entry, and the last observation of an episode takes an entry of its own. Rings keep L steps more than may be
+/// sampled, so that the oldest transition still finds its history.
+class UniformReplay final : public ReplayBuffer {
+ public:
+  /// The simulator must be that of the env; its population is read and must outlive the call of each method.
+  UniformReplay(std::shared_ptr<const Simulator> simulator, const UniformReplayConfig& config);
+
+  void begin(const ObservationView& first, std::span<const std::uint8_t> mask = {}) override;
+  void add(std::span<const std::int32_t> actions, const StepView& step) override;
+  void sample(const SampleRequest& request, TransitionBatch& out) const override;
+
+  std::size_t size() const noexcept override { return size_; }
+  std::size_t capacity() const noexcept override { return window_ * config_.num_envs; }
+  std::size_t bytes() const noexcept override;
+
+  void save(Hdf5Writer& file, const std::string& name) const override;
+  void load(const Hdf5Reader& file, const std::string& name) override;
+
+ private:
+  enum Flag : std::uint8_t { kTransition = 1, kTerminated = 2, kTruncated = 4 };
+  struct Entry {  // what a sample reads besides histories and candidates: one cache line at most
+    float context[kContextFeatures];
+    float reward;
+    std::uint32_t user;
+    std::int32_t slot;
+    std::uint8_t age;  // videos shown in this episode before this step, at most 255; L is at most 200
+    std::uint8_t flags;
+  };
+  struct Place {
+    std::size_t env = 0;
+    std::uint64_t position = 0;
+    std::size_t steps = 1;  // to s'
+  };
+
+  std::size_t index(std::size_t env, std::uint64_t position) const noexcept { return env * ring_ + position % ring_; }
+  void open(std::size_t env, const ObservationView& observation, std::uint8_t age);
+  void start_episode(std::size_t env, const ObservationView& observation);
+  void advance(std::size_t env);
+  void check_history(std::size_t env, const ObservationView& first) const;
+  Place draw(RandomStream& random, std::uint64_t longest) const;
+  std::size_t steps_ahead(const Place& place, int n_step) const noexcept;
+  void prefetch(const Place& place, const SampleRequest& request) const noexcept;
+  void copy_histories(const Place& place, const SampleRequest& request, std::size_t row, TransitionBatch& out) const;
+  void copy_decision(std::size_t from, std::size_t row, SampledStates& out) const;
+  void copy_outcome(const Place& place, const SampleRequest& request, std::size_t row, TransitionBatch& out) const;
+
+  std::shared_ptr<const Simulator> simulator_;
+  UniformReplayConfig config_;
+  std::size_t window_ = 0;      // steps of an env that may be sampled
+  std::size_t ring_ = 0;        // steps of an env that are kept
+  std::size_t mask_bytes_ = 0;  // of one candidate set
+  std::size_t size_ = 0;
+  std::vector<std::uint64_t> head_;      // [envs] position of the entry that waits for its action
+  std::vector<std::uint8_t> started_;    // [envs] whether there is such an entry
+  std::vector<Entry> entries_;           // [envs, ring]
+  std::vector<std::int32_t> video_;      // [envs, ring] shown by the step
+  std::vector<float> ratio_;             // [envs, ring]
+  std::vector<float> cost_;              // [envs, ring, costs]
+  std::vector<std::int32_t> candidate_;  // [envs, ring, m]
+  std::vector<std::uint8_t> mask_;       // [envs, ring, mask bytes], a bit a slot
+};
+
+}  // namespace swipegym
