@@ -6,27 +6,44 @@
 #include <span>
 #include <string_view>
 
-#include "env/observation.h"
 #include "core/random.h"
+#include "env/observation.h"
 #include "env/vector_env.h"
 
 namespace swipegym {
 
-/// A batch of decisions. `env` is null when observations come from elsewhere; only oracles look at it.
+/// A batch of decisions. `env` is null when observations come from elsewhere; oracles look at it, and the chooser does
+/// where an action is a video of the full catalogue. Row i of the observation is env i.
 struct DecisionBatch {
   ObservationView observation;
   const VectorEnv* env = nullptr;
-  std::span<const RandomKey> keys;        // [rows] the session's exploration key
-  std::span<const std::uint32_t> streams; // [rows] the step
+  std::span<const RandomKey> keys;         // [rows] the session's exploration key
+  std::span<const std::uint32_t> streams;  // [rows] the step
+  int threads = 1;                         // workers a policy may score on (0: all); never changes a score
 };
 
 /// Scores every slot of every row in one call; choosing is separate (select.h), learning is elsewhere (agents/).
+/// Immutable after construction, so that any number of threads may share one.
 class Policy {
  public:
   virtual ~Policy() = default;
   virtual std::string_view name() const noexcept = 0;
-  /// scores: [rows, m], row-major, higher is better. Masked slots may hold anything; the chooser skips them.
+  /// scores: [rows, slots], row-major, higher is better; slots is m, or the number of videos when the observation has
+  /// no candidates (m = 0: a slot is a video). Masked slots may hold anything; the chooser skips them.
   virtual void score(const DecisionBatch& batch, std::span<float> scores) const = 0;
+  /// True when scores are independent random draws that say nothing of the slot, so that the best one is uniform over
+  /// those allowed. The chooser's probabilities then say 1 / allowed, not 1 for the slot that happened to win.
+  virtual bool scores_are_random() const noexcept { return false; }
 };
+
+/// The number of slots of each row, given the size of the catalogue.
+inline std::size_t num_slots(const ObservationView& observation, std::size_t num_videos) noexcept {
+  return observation.candidates > 0 ? observation.candidates : num_videos;
+}
+/// The video in a slot of a row.
+inline std::int32_t video_in_slot(const ObservationView& observation, std::size_t row, std::size_t slot) noexcept {
+  return observation.candidates > 0 ? observation.candidate[row * observation.candidates + slot]
+                                    : static_cast<std::int32_t>(slot);
+}
 
 }  // namespace swipegym

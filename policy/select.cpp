@@ -1,0 +1,144 @@
+#include "policy/select.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "env/seen_videos.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::int32_t kNone = -1;
+
+/// One row's slots: which may be chosen still.
+struct Row {
+  const float* scores;
+  const std::uint8_t* mask;             // null: all
+  const SeenVideos* seen;               // full catalogue: videos not to be shown again; null: none
+  std::span<const std::int32_t> taken;  // chosen for this slate already
+  std::size_t slots;
+
+  bool allowed(std::size_t slot) const noexcept {
+    if (mask != nullptr && mask[slot] == 0) return false;
+    if (seen != nullptr && seen->contains(static_cast<std::uint32_t>(slot))) return false;
+    return std::find(taken.begin(), taken.end(), static_cast<std::int32_t>(slot)) == taken.end();
+  }
+  std::size_t count_allowed() const noexcept {
+    std::size_t count = 0;
+    for (std::size_t slot = 0; slot < slots; ++slot) count += allowed(slot);
+    return count;
+  }
+};
+
+// The allowed slot with the largest value(slot), the lowest index among equals; a score that is not a number is last.
+template <class Value>
+std::int32_t best(const Row& row, Value value) {
+  std::int32_t found = kNone;
+  float most = -std::numeric_limits<float>::infinity();
+  for (std::size_t slot = 0; slot < row.slots; ++slot) {
+    const float here = value(slot);
+    if ((found == kNone || here > most) && row.allowed(slot)) {
+      found = static_cast<std::int32_t>(slot);
+      most = std::isnan(here) ? -std::numeric_limits<float>::infinity() : here;
+    }
+  }
+  return found;
+}
+
+std::int32_t uniform(const Row& row, RandomStream& random) {
+  const std::size_t count = row.count_allowed();
+  if (count == 0) return kNone;
+  std::uint32_t left = random.below(static_cast<std::uint32_t>(count));
+  for (std::size_t slot = 0; slot < row.slots; ++slot)
+    if (row.allowed(slot) && left-- == 0) return static_cast<std::int32_t>(slot);
+  return kNone;
+}
+
+std::int32_t choose(const Row& row, const Exploration& how, RandomStream& random) {
+  switch (how.kind) {
+    case Exploration::Kind::kEpsilonGreedy:
+      if (random.uniform() < how.epsilon) return uniform(row, random);
+      break;
+    case Exploration::Kind::kBoltzmann:
+      // Gumbel noise turns a maximum into a softmax draw, and repeated maxima into draws without replacement.
+      return best(row, [&](std::size_t slot) {
+        const double u = std::max(random.uniform_double(), 1e-300);
+        return row.scores[slot] / how.temperature - static_cast<float>(std::log(-std::log(u)));
+      });
+    case Exploration::Kind::kGreedy:
+      break;
+  }
+  return best(row, [&](std::size_t slot) { return row.scores[slot]; });
+}
+
+void check(const Exploration& how) {
+  if (how.kind == Exploration::Kind::kBoltzmann && !(how.temperature > 0.0F))
+    throw InputError(fmt::format("the temperature is {}, expected a positive number", how.temperature));
+  if (how.kind == Exploration::Kind::kEpsilonGreedy && !(how.epsilon >= 0.0F && how.epsilon <= 1.0F))
+    throw InputError(fmt::format("epsilon is {}, expected a number between 0 and 1", how.epsilon));
+}
+
+}  // namespace
+
+void select_actions(const DecisionBatch& batch, std::span<const float> scores, const Exploration& exploration,
+                    std::span<std::int32_t> actions, std::size_t slate) {
+  check(exploration);
+  const ObservationView& observation = batch.observation;
+  const std::size_t rows = observation.rows;
+  assert(rows > 0 && actions.size() == rows * slate);
+  const std::size_t slots = scores.size() / rows;
+  const bool full = observation.candidates == 0;
+  for (std::size_t i = 0; i < rows; ++i) {
+    std::span<std::int32_t> chosen = actions.subspan(i * slate, slate);
+    Row row{.scores = scores.data() + i * slots,
+            .mask = observation.mask == nullptr || full ? nullptr : observation.mask + i * slots,
+            .seen = full && batch.env != nullptr ? &batch.env->seen(i) : nullptr,
+            .taken = {},
+            .slots = slots};
+    const bool draws = exploration.kind != Exploration::Kind::kGreedy;
+    RandomStream random(draws ? split(batch.keys[i], Draw::kExploration) : RandomKey{}, draws ? batch.streams[i] : 0);
+    for (std::size_t k = 0; k < slate; ++k) {
+      row.taken = chosen.first(k);
+      chosen[k] = choose(row, exploration, random);
+      if (chosen[k] == kNone)
+        throw InputError(fmt::format("row {} allows {} of its {} slots, a slate needs {}", i, k, slots, slate));
+    }
+  }
+}
+
+void selection_probabilities(std::span<const float> scores, std::span<const std::uint8_t> mask,
+                             const Exploration& exploration, bool scores_are_random, std::span<double> out) {
+  check(exploration);
+  assert(out.size() == scores.size());
+  const Row row{.scores = scores.data(),
+                .mask = mask.empty() ? nullptr : mask.data(),
+                .seen = nullptr,
+                .taken = {},
+                .slots = scores.size()};
+  const std::size_t allowed = row.count_allowed();
+  std::fill(out.begin(), out.end(), 0.0);
+  if (allowed == 0) return;
+  const double even = 1.0 / static_cast<double>(allowed);
+  const double explored = exploration.kind == Exploration::Kind::kEpsilonGreedy ? exploration.epsilon : 0.0;
+  const std::int32_t winner = best(row, [&](std::size_t slot) { return row.scores[slot]; });
+  const float most = scores[static_cast<std::size_t>(winner)];
+  double total = 0.0;
+  for (std::size_t slot = 0; slot < out.size(); ++slot) {
+    if (!row.allowed(slot)) continue;
+    if (scores_are_random)
+      out[slot] = even;
+    else if (exploration.kind == Exploration::Kind::kBoltzmann)
+      out[slot] = std::exp((static_cast<double>(scores[slot]) - most) / exploration.temperature);
+    else
+      out[slot] = explored * even + (static_cast<std::int32_t>(slot) == winner ? 1.0 - explored : 0.0);
+    total += out[slot];
+  }
+  for (double& probability : out) probability /= total;
+}
+
+}  // namespace swipegym

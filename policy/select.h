@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "policy/policy.h"
+
+namespace swipegym {
+
+/// How a slot is chosen from scores. Draws come from the row's key and stream only.
+struct Exploration {
+  enum class Kind : std::uint8_t { kGreedy, kEpsilonGreedy, kBoltzmann };
+  Kind kind = Kind::kGreedy;
+  float epsilon = 0.0F;  // kEpsilonGreedy: probability of a uniform draw over the allowed slots, the best one included
+  float temperature = 1.0F;  // kBoltzmann: probabilities are softmax(score / temperature), temperature > 0
+
+  static constexpr Exploration greedy() noexcept { return {}; }
+  static constexpr Exploration epsilon_greedy(float epsilon) noexcept { return {Kind::kEpsilonGreedy, epsilon, 1.0F}; }
+  static constexpr Exploration boltzmann(float temperature) noexcept { return {Kind::kBoltzmann, 0.0F, temperature}; }
+};
+
+/// Chooses a slate of K distinct slots a row, best or first drawn first, for VectorEnv::step: actions is [rows, K].
+/// Greedy ties go to the lowest index. Masked slots, and with the full catalogue videos the env has shown already, are
+/// never chosen. Throws InputError naming the row when fewer than K slots are allowed.
+void select_actions(const DecisionBatch& batch, std::span<const float> scores, const Exploration& exploration,
+                    std::span<std::int32_t> actions, std::size_t slate = 1);
+
+/// The probability that each slot of a row is the first one chosen; 0 for masked ones. `mask` may be empty: all
+/// allowed.
+void selection_probabilities(std::span<const float> scores, std::span<const std::uint8_t> mask,
+                             const Exploration& exploration, bool scores_are_random, std::span<double> out);
+
+}  // namespace swipegym

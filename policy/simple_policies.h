@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "policy/policy.h"
+
+namespace swipegym {
+
+/// Every allowed slot is equally likely: scores are draws from the row's key and stream.
+class RandomPolicy final : public Policy {
+ public:
+  std::string_view name() const noexcept override { return "random"; }
+  void score(const DecisionBatch& batch, std::span<float> scores) const override;
+  bool scores_are_random() const noexcept override { return true; }
+};
+
+/// A score a video, the same for everybody.
+class ItemScorePolicy final : public Policy {
+ public:
+  ItemScorePolicy(std::string name, std::vector<float> score_of_video);
+  std::string_view name() const noexcept override { return name_; }
+  void score(const DecisionBatch& batch, std::span<float> scores) const override;
+
+ private:
+  std::string name_;
+  std::vector<float> score_;
+};
+
+/// Most exposed in the fitted log first; shortest first; longest first; highest shrunk mean watch ratio first.
+std::shared_ptr<const Policy> make_popularity_policy(const Catalogue& catalogue);
+std::shared_ptr<const Policy> make_shortest_policy(const Catalogue& catalogue);
+std::shared_ptr<const Policy> make_longest_policy(const Catalogue& catalogue);
+std::shared_ptr<const Policy> make_item_mean_policy(const Catalogue& catalogue);
+
+/// Knows the simulator: scores the expected immediate reward under the env's reward weights. It looks one step ahead,
+/// so a policy that plans may beat it.
+class OneStepOracle final : public Policy {
+ public:
+  std::string_view name() const noexcept override { return "oracle"; }
+  void score(const DecisionBatch& batch, std::span<float> scores) const override;
+};
+
+/// weights applied to expectations: what OneStepOracle scores.
+float expected_reward(const RewardWeights& weights, const Expectation& expectation) noexcept;
+
+}  // namespace swipegym
