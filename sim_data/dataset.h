@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "sim_data/log.h"
 #include "core/progress.h"
+#include "sim_data/log.h"
 #include "sim_data/tables.h"
 
 namespace swipegym {
@@ -32,13 +32,15 @@ struct LoadReport {
 };
 
 struct LoadOptions {
-  std::int32_t from = 0;              // first date kept, yyyymmdd
-  std::int32_t until = 99999999;      // last date kept, yyyymmdd
-  bool standard = true;               // keep rows with is_rand = 0
-  bool random = true;                 // keep rows with is_rand = 1
-  bool skip_bad_rows = false;         // count malformed rows by reason instead of throwing
-  int threads = 0;                    // 0: all
-  Progress progress;
+  std::int32_t from = 0;          // first date kept, yyyymmdd
+  std::int32_t until = 99999999;  // last date kept, yyyymmdd
+  bool standard = true;           // keep rows with is_rand = 0
+  bool random = true;             // keep rows with is_rand = 1
+  std::uint32_t first_user = 0;   // first and last UserIndex whose rows are kept; the tables are always whole
+  std::uint32_t last_user = 0xFFFFFFFFU;
+  bool skip_bad_rows = false;  // count malformed rows by reason instead of throwing
+  int threads = 0;             // 0: all
+  Progress progress{};
 };
 
 struct LoadedDataset {

@@ -1,0 +1,46 @@
+#include "sim_data/dataset.h"
+
+#include <system_error>
+#include <utility>
+
+#include "sim_data/csv_release.h"
+
+namespace swipegym {
+
+namespace {
+
+// user_offset of rows that are ordered by user.
+std::vector<std::uint64_t> offsets_of(const Log& log, std::size_t users) {
+  std::vector<std::uint64_t> offset(users + 1, 0);
+  for (const UserIndex user : log.user) ++offset[index_of(user) + 1];
+  for (std::size_t u = 0; u < users; ++u) offset[u + 1] += offset[u];
+  return offset;
+}
+
+LoadedDataset load_release(const std::filesystem::path& path, const LoadOptions& options) {
+  LoadedDataset loaded;
+  Dataset& data = loaded.data;
+  const ReleaseRows rows = read_release(
+      path, options, /*spill_folder=*/{}, loaded.report,
+      [&](ReleaseTables&& tables) {
+        data.users = std::move(tables.users);
+        data.videos = std::move(tables.videos);
+        data.truth = std::move(tables.truth);
+      },
+      [&](std::span<const LogRow> batch) {
+        const std::size_t first = data.log.size();
+        data.log.resize(first + batch.size());
+        for (std::size_t i = 0; i < batch.size(); ++i) store_row(batch[i], data.log, first + i);
+      });
+  data.user_offset = offsets_of(data.log, data.users.size());
+  data.fingerprint = rows.fingerprint;
+  return loaded;
+}
+
+}  // namespace
+
+LoadedDataset load_dataset(const std::filesystem::path& path, const LoadOptions& options) {
+  return load_release(path, options);
+}
+
+}  // namespace swipegym
