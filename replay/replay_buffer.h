@@ -21,7 +21,7 @@ struct SampleRequest {
   int n_step = 1;         // rewards summed before s'; fewer at an episode's end or at the newest steps
   float discount = 0.0F;  // of each of those steps
   bool ratios = true;     // history_ratio
-  bool decision = true;   // context, candidates and mask
+  bool decision = true;   // context, candidates, mask and action
   bool next = true;       // s'; without it only `state` is filled
 };
 
@@ -33,8 +33,8 @@ class ReplayBuffer {
 
   /// A new episode begins in every env (or in those with mask 1) with this observation: call after VectorEnv::reset.
   virtual void begin(const ObservationView& first, std::span<const std::uint8_t> mask = {}) = 0;
-  /// What VectorEnv::step returned for `actions`; begins the next episodes itself where the env resets by itself.
-  virtual void add(std::span<const std::int32_t> actions, const StepView& step) = 0;
+  /// What VectorEnv::step returned; begins the next episodes itself where the env resets by itself.
+  virtual void add(const StepView& step) = 0;
 
   /// Fills `out` with transitions; allocates only when its shape changes. Throws InputError when there is none yet.
   virtual void sample(const SampleRequest& request, TransitionBatch& out) const = 0;

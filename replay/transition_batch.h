@@ -27,8 +27,8 @@ struct TransitionBatch {
   std::size_t candidates = 0;      // m
 
   std::vector<std::uint32_t> user;       // [rows]; a transition never leaves its session, so s and s' share the user
-  std::vector<std::int32_t> action;      // [rows] slot of the candidate set of s
-  std::vector<std::int32_t> video;       // [rows] what that slot showed
+  std::vector<std::int32_t> action;      // [rows] slot of the candidate set of s that was shown
+  std::vector<std::int32_t> video;       // [rows] the video in it
   std::vector<float> reward;             // [rows]
   std::vector<float> cost;               // [rows, costs]
   std::vector<float> discount;           // [rows] discount^steps, 0 after a terminated step; truncation keeps it

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 #include "core/error.h"
 
 namespace swipegym {
+namespace {
+constexpr std::uint32_t kMaxUser = (1U << 21) - 1;  // what an entry's bits can name
+}  // namespace
 
 UniformReplay::UniformReplay(std::shared_ptr<const Simulator> simulator, const UniformReplayConfig& config)
     : simulator_(std::move(simulator)), config_(config) {
@@ -20,6 +22,9 @@ UniformReplay::UniformReplay(std::shared_ptr<const Simulator> simulator, const U
   if (config.capacity < config.num_envs)
     throw InputError(fmt::format("a replay buffer of {} steps cannot serve {} envs: give each at least one step",
                                  config.capacity, config.num_envs));
+  if (simulator_->catalogue.num_users() > kMaxUser)
+    throw InputError(fmt::format("a replay buffer serves at most {} users, the catalogue has {}", kMaxUser,
+                                 simulator_->catalogue.num_users()));
   window_ = config.capacity / config.num_envs;
   ring_ = window_ + config.history_length + 1;  // and the entry that waits for its action
   mask_bytes_ = (config.candidates + 7) / 8;
@@ -60,7 +65,7 @@ void UniformReplay::open(std::size_t env, const ObservationView& observation, st
   const std::size_t to = index(env, head_[env]);
   Entry& entry = entries_[to];
   std::memcpy(entry.context, observation.context + env * kContextFeatures, sizeof entry.context);
-  entry.user = observation.user[env];
+  entry.user = observation.user[env] & kMaxUser;
   entry.age = age;
   entry.flags = 0;
   const std::size_t m = config_.candidates;
@@ -96,8 +101,7 @@ void UniformReplay::begin(const ObservationView& first, std::span<const std::uin
     if (mask.empty() || mask[env]) start_episode(env, first);
 }
 
-void UniformReplay::add(std::span<const std::int32_t> actions, const StepView& step) {
-  assert(actions.size() == config_.num_envs);
+void UniformReplay::add(const StepView& step) {
   const std::size_t costs = config_.costs;
   for (std::size_t env = 0; env < config_.num_envs; ++env) {
     if (step.autoreset[env]) {
@@ -106,14 +110,14 @@ void UniformReplay::add(std::span<const std::int32_t> actions, const StepView& s
     }
     const std::size_t at = index(env, head_[env]);
     Entry& entry = entries_[at];
-    entry.slot = actions[env];
     entry.reward = step.reward[env];
     const bool terminated = step.terminated[env] != 0, truncated = step.truncated[env] != 0;
-    entry.flags =
-        static_cast<std::uint8_t>(kTransition | (terminated ? kTerminated : 0) | (truncated ? kTruncated : 0));
+    entry.flags = kTransition;
+    if (terminated) entry.flags |= kTerminated;
+    if (truncated) entry.flags |= kTruncated;
     video_[at] = step.video[env];
     std::copy_n(step.cost + env * costs, costs, cost_.data() + at * costs);
-    const auto age = static_cast<std::uint8_t>(std::min<int>(entry.age + 1, 255));
+    const auto age = static_cast<std::uint8_t>(std::min(entry.age + 1U, 255U));
     // In same-step mode the observation is the next episode's first, and the old one's last lies beside it.
     const bool same_step = (terminated || truncated) && config_.autoreset == AutoresetMode::kSameStep;
     const ObservationView& after = same_step ? step.final_observation : step.observation;

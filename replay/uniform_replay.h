@@ -20,16 +20,16 @@ struct UniformReplayConfig {
 ///
 /// A state of 200 videos is never stored. Each env owns a ring of steps in the order they happened; a state's history
 /// is the stretch of its ring since the episode began, continued backwards by the user's logged history, which the
-/// population holds anyway. A step costs 56 bytes plus its candidate ids and mask bits, whatever L is: s' is the next
-/// entry, and the last observation of an episode takes an entry of its own. Rings keep L steps more than may be
-/// sampled, so that the oldest transition still finds its history.
+/// population holds anyway. A step costs 48 bytes plus its candidate ids and mask bits, whatever L is: s' is the next
+/// entry, the last observation of an episode takes an entry of its own, and the action follows from the video
+/// shown. Rings keep L steps more than may be sampled, so that the oldest transition still finds its history.
 class UniformReplay final : public ReplayBuffer {
  public:
   /// The simulator must be that of the env; its population is read and must outlive the call of each method.
   UniformReplay(std::shared_ptr<const Simulator> simulator, const UniformReplayConfig& config);
 
   void begin(const ObservationView& first, std::span<const std::uint8_t> mask = {}) override;
-  void add(std::span<const std::int32_t> actions, const StepView& step) override;
+  void add(const StepView& step) override;
   void sample(const SampleRequest& request, TransitionBatch& out) const override;
 
   std::size_t size() const noexcept override { return size_; }
@@ -41,13 +41,12 @@ class UniformReplay final : public ReplayBuffer {
 
  private:
   enum Flag : std::uint8_t { kTransition = 1, kTerminated = 2, kTruncated = 4 };
-  struct Entry {  // what a sample reads besides histories and candidates: one cache line at most
+  struct Entry {  // what a sample reads besides histories and candidates
     float context[kContextFeatures];
     float reward;
-    std::uint32_t user;
-    std::int32_t slot;
-    std::uint8_t age;  // videos shown in this episode before this step, at most 255; L is at most 200
-    std::uint8_t flags;
+    std::uint32_t user : 21;
+    std::uint32_t age : 8;  // videos shown in this episode before this step, at most 255; L is at most 200
+    std::uint32_t flags : 3;
   };
   struct Place {
     std::size_t env = 0;

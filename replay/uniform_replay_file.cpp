@@ -28,17 +28,15 @@ void UniformReplay::save(Hdf5Writer& file, const std::string& name) const {
   const std::size_t total = entries_.size();
   std::vector<float> context(total * kContextFeatures), reward(total);
   std::vector<std::uint32_t> user(total);
-  std::vector<std::int32_t> slot(total);
   std::vector<std::uint8_t> age(total), flags(total);
   for (std::size_t i = 0; i < total; ++i) {
     std::copy_n(entries_[i].context, kContextFeatures, &context[i * kContextFeatures]);
-    reward[i] = entries_[i].reward, user[i] = entries_[i].user, slot[i] = entries_[i].slot;
-    age[i] = entries_[i].age, flags[i] = entries_[i].flags;
+    reward[i] = entries_[i].reward, user[i] = entries_[i].user;
+    age[i] = static_cast<std::uint8_t>(entries_[i].age), flags[i] = static_cast<std::uint8_t>(entries_[i].flags);
   }
   file.write(name + "/context", context);
   file.write(name + "/reward", reward);
   file.write(name + "/user", user);
-  file.write(name + "/slot", slot);
   file.write(name + "/age", age);
   file.write(name + "/flags", flags);
   file.write(name + "/head", head_);
@@ -54,12 +52,10 @@ void UniformReplay::load(const Hdf5Reader& file, const std::string& name) {
   const std::size_t total = entries_.size();
   std::vector<float> context(total * kContextFeatures), reward(total);
   std::vector<std::uint32_t> user(total);
-  std::vector<std::int32_t> slot(total);
   std::vector<std::uint8_t> age(total), flags(total);
   read_into(file, name + "/context", context);
   read_into(file, name + "/reward", reward);
   read_into(file, name + "/user", user);
-  read_into(file, name + "/slot", slot);
   read_into(file, name + "/age", age);
   read_into(file, name + "/flags", flags);
   read_into(file, name + "/head", head_);
@@ -71,7 +67,7 @@ void UniformReplay::load(const Hdf5Reader& file, const std::string& name) {
   read_into(file, name + "/mask", mask_);
   for (std::size_t i = 0; i < total; ++i) {
     std::copy_n(&context[i * kContextFeatures], kContextFeatures, entries_[i].context);
-    entries_[i].reward = reward[i], entries_[i].user = user[i], entries_[i].slot = slot[i];
+    entries_[i].reward = reward[i], entries_[i].user = user[i];
     entries_[i].age = age[i], entries_[i].flags = flags[i];
   }
   size_ = 0;

@@ -47,7 +47,7 @@ void copy_stretch(const Stretch& stretch, const Logged* logged, const T* ring, s
   static_assert(sizeof(T) == sizeof(Logged));
   std::fill_n(out, stretch.padding, padding);
   out += stretch.padding;
-  std::memcpy(out, logged + stretch.logged_end - stretch.logged, stretch.logged * sizeof(T));
+  if (stretch.logged > 0) std::memcpy(out, logged + stretch.logged_end - stretch.logged, stretch.logged * sizeof(T));
   out += stretch.logged;
   const std::size_t wrapped = stretch.own > at ? stretch.own - at : 0;  // entries at the ring's far end
   std::memcpy(out, ring + ring_size - wrapped, wrapped * sizeof(T));
@@ -139,7 +139,7 @@ void UniformReplay::copy_outcome(const Place& place, const SampleRequest& reques
   const std::size_t at = index(place.env, place.position);
   const Entry& entry = entries_[at];
   float reward = 0.0F, discount = 1.0F;
-  std::uint8_t flags = 0;
+  std::uint32_t flags = 0;
   std::fill_n(out.cost.begin() + static_cast<std::ptrdiff_t>(row * config_.costs), config_.costs, 0.0F);
   for (std::size_t step = 0; step < place.steps; ++step) {
     const std::size_t from = index(place.env, place.position + step);
@@ -150,7 +150,6 @@ void UniformReplay::copy_outcome(const Place& place, const SampleRequest& reques
     flags = entries_[from].flags;
   }
   out.user[row] = entry.user;
-  out.action[row] = entry.slot;
   out.video[row] = video_[at];
   out.reward[row] = reward;
   out.terminated[row] = (flags & kTerminated) != 0;
@@ -183,6 +182,9 @@ void UniformReplay::sample(const SampleRequest& request, TransitionBatch& out) c
       copy_outcome(places[i], request, first + i, out);
       if (!request.decision) continue;
       copy_decision(index(places[i].env, places[i].position), first + i, out.state);
+      const auto slots = out.state.candidate.begin() + static_cast<std::ptrdiff_t>((first + i) * config_.candidates);
+      out.action[first + i] = static_cast<std::int32_t>(
+          std::find(slots, slots + static_cast<std::ptrdiff_t>(config_.candidates), out.video[first + i]) - slots);
       if (request.next) copy_decision(index(places[i].env, places[i].position + places[i].steps), first + i, out.next);
     }
   }
