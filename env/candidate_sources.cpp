@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/random_words.h"
 #include "env/seen_videos.h"
 
 namespace swipegym {
@@ -47,7 +48,8 @@ class Taken {
 // Rejection is fast while at least a quarter of the catalogue is free; below that (small catalogues only, since a
 // session sees hundreds of videos) one pass over the catalogue draws the rest: a reservoir, then a shuffle of the
 // slots.
-void take_uniform(std::uint32_t num_videos, const SeenVideos& seen, RandomStream& random, Taken& taken,
+template <class Random>
+void take_uniform(std::uint32_t num_videos, const SeenVideos& seen, Random& random, Taken& taken,
                   std::span<std::int32_t> videos, std::span<std::uint8_t> mask) {
   std::fill(mask.begin(), mask.end(), std::uint8_t{1});
   const std::size_t used = seen.size() + videos.size();
@@ -89,7 +91,7 @@ RandomCandidates::RandomCandidates(std::size_t num_videos, std::size_t slots)
 
 void RandomCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
                             std::span<std::uint8_t> mask) const {
-  RandomStream random(request.key, request.stream);
+  BulkRandomStream random(request.key, request.stream);
   Taken taken(videos);
   take_uniform(num_videos_, *request.seen, random, taken, videos, mask);
 }
@@ -129,7 +131,7 @@ PopularityCandidates::PopularityCandidates(const Catalogue& catalogue, std::size
 
 void PopularityCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
                                 std::span<std::uint8_t> mask) const {
-  RandomStream random(request.key, request.stream);
+  BulkRandomStream random(request.key, request.stream);
   Taken taken(videos);
   const auto n = static_cast<std::uint32_t>(columns_.size());
   std::fill(mask.begin(), mask.end(), std::uint8_t{1});
@@ -146,17 +148,22 @@ void PopularityCandidates::fill(const CandidateRequest& request, std::span<std::
 FixedCandidates::FixedCandidates(std::vector<std::int32_t> videos, std::string name)
     : videos_(std::move(videos)), name_(std::move(name)) {
   if (videos_.empty()) throw InputError("a fixed candidate set needs at least one video");
-  std::vector<std::int32_t> sorted = videos_;
-  std::sort(sorted.begin(), sorted.end());
-  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  if (twice != sorted.end()) throw InputError(fmt::format("a fixed candidate set holds video {} twice", *twice));
+  const auto [least, largest] = std::minmax_element(videos_.begin(), videos_.end());
+  if (*least < 0) throw InputError(fmt::format("a fixed candidate set holds video {}, which is no index", *least));
+  slot_of_.assign(static_cast<std::size_t>(*largest) + 1, -1);
+  for (std::size_t slot = 0; slot < videos_.size(); ++slot) {
+    std::int32_t& place = slot_of_[static_cast<std::size_t>(videos_[slot])];
+    if (place >= 0) throw InputError(fmt::format("a fixed candidate set holds video {} twice", videos_[slot]));
+    place = static_cast<std::int32_t>(slot);
+  }
 }
 
 void FixedCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
                            std::span<std::uint8_t> mask) const {
   std::copy(videos_.begin(), videos_.end(), videos.begin());
-  for (std::size_t slot = 0; slot < videos.size(); ++slot)
-    mask[slot] = request.seen->watched_now(static_cast<std::uint32_t>(videos_[slot])) ? 0 : 1;
+  std::fill(mask.begin(), mask.end(), std::uint8_t{1});
+  for (const std::uint32_t video : request.seen->watched())
+    if (video < slot_of_.size() && slot_of_[video] >= 0) mask[static_cast<std::size_t>(slot_of_[video])] = 0;
 }
 
 std::vector<std::int32_t> most_exposed(const Catalogue& catalogue, std::size_t count) {

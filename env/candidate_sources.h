@@ -51,7 +51,7 @@ class PopularityCandidates final : public CandidateSource {
 /// session that has watched the whole shelf.
 class FixedCandidates final : public CandidateSource {
  public:
-  /// Throws InputError when `videos` is empty or holds one twice.
+  /// Throws InputError when `videos` is empty, holds one twice or holds a negative index.
   FixedCandidates(std::vector<std::int32_t> videos, std::string name = "fixed");
   std::string_view name() const noexcept override { return name_; }
   std::size_t slots() const noexcept override { return videos_.size(); }
@@ -62,6 +62,7 @@ class FixedCandidates final : public CandidateSource {
 
  private:
   std::vector<std::int32_t> videos_;
+  std::vector<std::int32_t> slot_of_;  // [largest video + 1], -1 where a video has no slot
   std::string name_;
 };
 

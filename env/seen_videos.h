@@ -45,10 +45,22 @@ class SeenVideos {
   /// Watched in this session, whatever the log says.
   bool watched_now(std::uint32_t video) const noexcept { return marked(video) && listed(video, logged_); }
 
+  /// Asks for the memory that `contains` will read; a row's bitmap has left the near caches since its last step.
+  void prefetch() const noexcept {
+    for (std::size_t word = 0; word < bits_.size(); word += 8) __builtin_prefetch(bits_.data() + word);
+  }
+  /// Asks for the memory that inserting `video` will touch.
+  void prefetch(std::uint32_t video) const noexcept {
+    __builtin_prefetch(bits_.data() + ((video & mask_) >> 6));
+    __builtin_prefetch(list_.data() + size_);
+  }
+
   /// The number of entries: distinct videos, but for logged ones that were watched again.
   std::size_t size() const noexcept { return size_; }
   /// Oldest first: the logged ones, then this session's.
   std::span<const std::uint32_t> videos() const noexcept { return {list_.data(), size_}; }
+  /// This session's, in the order they were watched.
+  std::span<const std::uint32_t> watched() const noexcept { return videos().subspan(logged_); }
 
  private:
   static constexpr std::size_t kMaxBits = 8192;

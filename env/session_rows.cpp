@@ -143,6 +143,7 @@ void SessionRows::write_context(std::size_t row) noexcept {
 void SessionRows::observe(std::size_t begin, std::size_t end) {
   if (slots_ == 0) return;
   constexpr std::size_t kAhead = 8;  // rows whose features are fetched while the next ones draw
+  constexpr std::size_t kSeenAhead = 3;
   const float* table = simulator_.catalogue.video_features.data();
   const auto gather = [&](std::size_t row) {
     const std::int32_t* candidate = now_.candidate.data() + row * slots_;
@@ -154,6 +155,7 @@ void SessionRows::observe(std::size_t begin, std::size_t end) {
   for (std::size_t row = begin; row < end; ++row) {
     const std::span<std::int32_t> candidate(now_.candidate.data() + row * slots_, slots_);
     const std::span<std::uint8_t> mask(now_.mask.data() + row * slots_, slots_);
+    if (row + kSeenAhead < end) seen_[row + kSeenAhead].prefetch();
     source_.fill({now_.user[row], &seen_[row], candidate_key_[row], step_[row]}, candidate, mask);
     for (const std::int32_t video : candidate)
       __builtin_prefetch(table + static_cast<std::size_t>(video) * kVideoFeatures);
@@ -259,7 +261,7 @@ void SessionRows::finish(std::size_t row) {
   std::size_t choices = slate_;  // a full catalogue has at least a whole session's videos, see VectorEnv
   if (slots_ > 0) {
     choices = 0;
-    for (std::size_t slot = 0; slot < slots_; ++slot) choices += now_.mask[row * slots_ + slot];
+    for (std::size_t slot = 0; slot < slots_ && choices < slate_; ++slot) choices += now_.mask[row * slots_ + slot];
   }
   truncated_[row] =
       !terminated_[row] && (step_[row] >= static_cast<std::uint32_t>(config_.max_steps) || choices < slate_) ? 1 : 0;
@@ -293,7 +295,9 @@ void SessionRows::step(std::size_t begin, std::size_t end, std::span<const std::
   for (std::size_t place = 0; place < slate_ && live > 0; ++place) {
     for (std::size_t i = 0; i < live; ++i) {
       const std::size_t row = worker.row[i];
-      worker.shown[i] = shown_next(row, worker.slate[(row - begin) * slate_ + place]);
+      const std::int32_t video = worker.slate[(row - begin) * slate_ + place];
+      seen_[row].prefetch(static_cast<std::uint32_t>(video));
+      worker.shown[i] = shown_next(row, video);
       worker.state[i] = states_.data() + row * state_stride_;
       worker.key[i] = response_key_[row];
       worker.stream[i] = videos_shown_[row];
