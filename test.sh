@@ -23,7 +23,7 @@ select=()
 if [ -n "$only" ]; then
   targets=(--target)
   for folder in ${only//,/ }; do targets+=("test_$folder"); done
-  select=(-R "^(${only//,/|}): ")
+  select=(-R "^(${only//,/|}):")
 fi
 
 # Programs under ThreadSanitizer need addresses laid out as it expects; newer kernels shuffle them too far.
