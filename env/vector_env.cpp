@@ -169,10 +169,11 @@ ObservationView VectorEnv::reset(std::span<const std::uint64_t> seeds, std::span
 const StepView& VectorEnv::step(std::span<const std::int32_t> actions) {
   Impl& impl = *impl_;
   const std::size_t slate = impl.config.slate;
-  require(impl.started, "step before reset: call reset with one seed an env first");
-  require(
-      actions.size() == impl.config.num_envs * slate,
-      fmt::format("step got {} actions for {} envs with slates of {}", actions.size(), impl.config.num_envs, slate));
+  // Messages are made only when they are needed: a step allocates nothing.
+  if (!impl.started) throw InputError("step before reset: call reset with one seed an env first");
+  if (actions.size() != impl.config.num_envs * slate)
+    throw InputError(
+        fmt::format("step got {} actions for {} envs with slates of {}", actions.size(), impl.config.num_envs, slate));
   for (std::size_t row = 0; row < impl.config.num_envs; ++row) {
     const bool finished = impl.rows.finished(row);
     if (finished && impl.config.autoreset == AutoresetMode::kDisabled)
@@ -188,11 +189,11 @@ const StepView& VectorEnv::step(std::span<const std::int32_t> actions) {
 }
 
 void VectorEnv::expect_videos(std::size_t row, std::span<const std::int32_t> videos, std::span<Expectation> out) const {
-  require(impl_->started && row < impl_->config.num_envs && videos.size() == out.size(),
-          "expect_videos: reset first, name an env, and give as much room as videos");
+  if (!impl_->started || row >= impl_->config.num_envs || videos.size() != out.size())
+    throw InputError("expect_videos: reset first, name an env, and give as much room as videos");
   for (const std::int32_t video : videos)
-    require(video >= 0 && static_cast<std::size_t>(video) < impl_->simulator->catalogue.num_videos(),
-            fmt::format("expect_videos: video {} is not in the catalogue", video));
+    if (video < 0 || static_cast<std::size_t>(video) >= impl_->simulator->catalogue.num_videos())
+      throw InputError(fmt::format("expect_videos: video {} is not in the catalogue", video));
   impl_->expect(
       0, videos.size(),
       [&](std::size_t i) {
@@ -203,9 +204,9 @@ void VectorEnv::expect_videos(std::size_t row, std::span<const std::int32_t> vid
 
 void VectorEnv::expect_candidates(std::size_t row, std::span<Expectation> out) const {
   const std::size_t m = impl_->candidates->slots();
-  require(row < impl_->config.num_envs && out.size() == m,
-          fmt::format("expect_candidates: env {} of {}, room for {} of {} candidates", row, impl_->config.num_envs,
-                      out.size(), m));
+  if (row >= impl_->config.num_envs || out.size() != m)
+    throw InputError(fmt::format("expect_candidates: env {} of {}, room for {} of {} candidates", row,
+                                 impl_->config.num_envs, out.size(), m));
   expect_videos(row, {observation().candidate + row * m, m}, out);
 }
 
