@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/progress.h"
+#include "env/vector_env.h"
+#include "policy/policy.h"
+#include "policy/select.h"
+
+namespace swipegym {
+
+/// What one session came to.
+struct SessionResult {
+  float watch_s = 0.0F;                              // seconds watched
+  float watch_ratio = 0.0F;                          // sum of the ratios, each clipped to 5
+  float reward = 0.0F;                               // undiscounted return under the env's reward weights
+  float tag_entropy = 0.0F;                          // of the shown videos' first tags, nats
+  std::uint32_t videos = 0;                          // shown: the depth
+  std::array<std::uint16_t, kNumSignals> signals{};  // how often each was given
+};
+
+struct RolloutConfig {
+  std::size_t sessions = 1000;  // of each evaluation seed
+  std::size_t seeds = 1;        // evaluation seeds
+  std::uint64_t seed = 1;       // from which they come
+  /// num_envs and autoreset are the rollout's own affair; threads count.
+  VectorEnvConfig env{};
+  Exploration exploration{};
+};
+
+struct Rollout {
+  std::vector<SessionResult> session;   // [seeds, sessions]
+  std::vector<double> catalogue_share;  // [seeds] share of the catalogue that the seed's sessions showed
+};
+
+/// The seed of a session of an evaluation seed (0, 1, ...) of a run: the same user, start, candidate draws and response
+/// draws under every policy, so that policies are compared on common random numbers.
+std::uint64_t session_seed(std::uint64_t run_seed, std::size_t evaluation_seed, std::size_t session);
+
+/// Runs the policy on fresh sessions of the simulator, each to its end. Results depend on neither threads nor the order
+/// in which sessions end. `progress` counts sessions.
+Rollout roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
+                 const Policy& policy, const RolloutConfig& config, const Progress& progress = {});
+
+}  // namespace swipegym

@@ -1,0 +1,108 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "env/candidate_sources.h"
+#include "env/constant_user_model.h"
+#include "evaluation/metrics/mean_variance.h"
+#include "evaluation/rollout.h"
+#include "policy/simple_policies.h"
+#include "tests/evaluation/toy_model.h"
+
+using namespace swipegym;
+
+namespace {
+
+std::shared_ptr<const Simulator> toy_simulator(const test::ToyModel::Options& options = {}) {
+  auto simulator = std::make_shared<Simulator>();
+  simulator->catalogue = make_toy_catalogue({});
+  simulator->population = make_toy_population({});
+  simulator->model = std::make_shared<test::ToyModel>(options);
+  return simulator;
+}
+
+std::shared_ptr<const CandidateSource> ten_random() {
+  return std::make_shared<RandomCandidates>(500, 10);
+}
+
+bool same(const SessionResult& a, const SessionResult& b) {
+  return a.watch_s == b.watch_s && a.watch_ratio == b.watch_ratio && a.reward == b.reward && a.videos == b.videos &&
+         a.tag_entropy == b.tag_entropy && a.signals == b.signals;
+}
+
+}  // namespace
+
+TEST_CASE("a rollout adds up what the constant user does", "[evaluation]") {
+  const auto simulator =
+      make_constant_simulator({.leave_after = 3,
+                               .watch_ratio = 0.5F,
+                               .signals = static_cast<SignalBits>(bit(Signal::kLike) | bit(Signal::kClick))});
+  RolloutConfig config{.sessions = 40, .seeds = 2};
+  config.env.reward = {.watch_s = 0.0F, .watch_ratio = 2.0F, .signal = {0, 10}};
+  const Rollout rollout = roll_out(simulator, ten_random(), RandomPolicy(), config);
+  REQUIRE(rollout.session.size() == 80);
+  for (const SessionResult& session : rollout.session) {
+    CHECK(session.videos == 3);
+    CHECK(session.watch_ratio == 1.5F);
+    CHECK(session.signals[0] == 3);
+    CHECK(session.signals[1] == 3);
+    CHECK(session.signals[2] == 0);
+    CHECK(session.reward == Approx(3 * (2.0 * 0.5 + 10.0)));
+    CHECK(session.tag_entropy >= 0.0F);
+    CHECK(session.tag_entropy <= Approx(std::log(3.0)));
+  }
+  REQUIRE(rollout.catalogue_share.size() == 2);
+  CHECK(rollout.catalogue_share[0] > 0.1);  // 120 draws of 500 videos, some twice
+  CHECK(rollout.catalogue_share[0] <= 120.0 / 500);
+}
+
+TEST_CASE("a session's numbers do not depend on which row or batch it runs in", "[evaluation]") {
+  const auto simulator = toy_simulator({.session = 4});
+  const Rollout few = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 10});
+  const Rollout many = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 700});
+  for (std::size_t i = 0; i < 10; ++i) CHECK(same(few.session[i], many.session[i]));
+  RolloutConfig threaded{.sessions = 700};
+  threaded.env.threads = 3;
+  const Rollout other = roll_out(simulator, ten_random(), RandomPolicy(), threaded);
+  for (std::size_t i = 0; i < 700; ++i) CHECK(same(other.session[i], many.session[i]));
+}
+
+TEST_CASE("policies meet the same sessions, so that equal choices give equal numbers", "[evaluation]") {
+  // With one candidate every policy must choose it: whatever differs would be luck that is not shared.
+  const auto simulator = toy_simulator();
+  const auto one = std::make_shared<RandomCandidates>(500, 1);
+  const RolloutConfig config{.sessions = 50};
+  const Rollout random = roll_out(simulator, one, RandomPolicy(), config);
+  const Rollout longest = roll_out(simulator, one, *make_longest_policy(simulator->catalogue), config);
+  for (std::size_t i = 0; i < 50; ++i) CHECK(same(random.session[i], longest.session[i]));
+}
+
+TEST_CASE("sharing random numbers makes differences of policies narrower", "[evaluation]") {
+  const auto simulator = toy_simulator();
+  const RolloutConfig config{.sessions = 400};
+  RolloutConfig fresh = config;
+  fresh.seed = 2;
+  const Rollout longest = roll_out(simulator, ten_random(), *make_longest_policy(simulator->catalogue), config);
+  const Rollout shared = roll_out(simulator, ten_random(), OneStepOracle(), config);
+  const Rollout unshared = roll_out(simulator, ten_random(), OneStepOracle(), fresh);
+  MeanVariance paired, unpaired;
+  for (std::size_t i = 0; i < 400; ++i) {
+    paired.add(shared.session[i].watch_s - longest.session[i].watch_s);
+    unpaired.add(unshared.session[i].watch_s - longest.session[i].watch_s);
+  }
+  CHECK(paired.mean() > 0.0);
+  CHECK(paired.standard_error() < 0.9 * unpaired.standard_error());
+}
+
+TEST_CASE("evaluation seeds and runs have sessions of their own", "[evaluation]") {
+  CHECK(session_seed(1, 0, 0) != session_seed(1, 1, 0));
+  CHECK(session_seed(1, 1, 0) != session_seed(2, 0, 0));
+  CHECK(session_seed(1, 0, 1) != session_seed(1, 1, 0));
+}
+
+TEST_CASE("slates are consumed in order and counted by what was shown", "[evaluation]") {
+  const auto simulator = make_constant_simulator({.leave_after = 8, .watch_ratio = 1.0F});
+  RolloutConfig config{.sessions = 20};
+  config.env.slate = 6;
+  const Rollout rollout = roll_out(simulator, ten_random(), RandomPolicy(), config);
+  for (const SessionResult& session : rollout.session) CHECK(session.videos == 8);  // six, then two of the next slate
+}
