@@ -26,14 +26,14 @@ UniformReplay::UniformReplay(std::shared_ptr<const Simulator> simulator, const U
     throw InputError(fmt::format("a replay buffer serves at most {} users, the catalogue has {}", kMaxUser,
                                  simulator_->catalogue.num_users()));
   window_ = config.capacity / config.num_envs;
-  ring_ = window_ + config.history_length + 1;  // and the entry that waits for its action
+  ring_ = window_ + config.history_length;
   mask_bytes_ = (config.candidates + 7) / 8;
-  const std::size_t total = ring_ * config.num_envs;
+  const std::size_t total = (window_ + 1) * config.num_envs;
   head_.assign(config.num_envs, 0);
   started_.assign(config.num_envs, 0);
   entries_.resize(total);
-  video_.resize(total);
-  ratio_.resize(total);
+  video_.resize(ring_ * config.num_envs);
+  ratio_.resize(ring_ * config.num_envs);
   cost_.resize(total * config.costs);
   candidate_.resize(total * config.candidates);
   mask_.resize(total * mask_bytes_);
@@ -62,7 +62,7 @@ void UniformReplay::check_history(std::size_t env, const ObservationView& first)
 }
 
 void UniformReplay::open(std::size_t env, const ObservationView& observation, std::uint8_t age) {
-  const std::size_t to = index(env, head_[env]);
+  const std::size_t to = entry_at(env, head_[env]);
   Entry& entry = entries_[to];
   std::memcpy(entry.context, observation.context + env * kContextFeatures, sizeof entry.context);
   entry.user = observation.user[env] & kMaxUser;
@@ -78,8 +78,8 @@ void UniformReplay::open(std::size_t env, const ObservationView& observation, st
 
 void UniformReplay::advance(std::size_t env) {
   const std::uint64_t position = head_[env]++;
-  if (entries_[index(env, position)].flags & kTransition) ++size_;
-  if (position >= window_ && (entries_[index(env, position - window_)].flags & kTransition)) --size_;
+  if (entries_[entry_at(env, position)].flags & kTransition) ++size_;
+  if (position >= window_ && (entries_[entry_at(env, position - window_)].flags & kTransition)) --size_;
 }
 
 void UniformReplay::start_episode(std::size_t env, const ObservationView& observation) {
@@ -108,20 +108,20 @@ void UniformReplay::add(const StepView& step) {
       start_episode(env, step.observation);
       continue;
     }
-    const std::size_t at = index(env, head_[env]);
+    const std::size_t at = entry_at(env, head_[env]);
     Entry& entry = entries_[at];
     entry.reward = step.reward[env];
     const bool terminated = step.terminated[env] != 0, truncated = step.truncated[env] != 0;
     entry.flags = kTransition;
     if (terminated) entry.flags |= kTerminated;
     if (truncated) entry.flags |= kTruncated;
-    video_[at] = step.video[env];
+    video_[shown_at(env, head_[env])] = step.video[env];
     std::copy_n(step.cost + env * costs, costs, cost_.data() + at * costs);
     const auto age = static_cast<std::uint8_t>(std::min(entry.age + 1U, 255U));
     // In same-step mode the observation is the next episode's first, and the old one's last lies beside it.
     const bool same_step = (terminated || truncated) && config_.autoreset == AutoresetMode::kSameStep;
     const ObservationView& after = same_step ? step.final_observation : step.observation;
-    ratio_[at] = after.history_ratio[(env + 1) * config_.history_length - 1];
+    ratio_[shown_at(env, head_[env])] = after.history_ratio[(env + 1) * config_.history_length - 1];
     advance(env);
     open(env, after, age);
     if (same_step) start_episode(env, step.observation);

@@ -22,7 +22,8 @@ struct UniformReplayConfig {
 /// is the stretch of its ring since the episode began, continued backwards by the user's logged history, which the
 /// population holds anyway. A step costs 48 bytes plus its candidate ids and mask bits, whatever L is: s' is the next
 /// entry, the last observation of an episode takes an entry of its own, and the action follows from the video
-/// shown. Rings keep L steps more than may be sampled, so that the oldest transition still finds its history.
+/// shown. Videos and ratios of L steps more than may be sampled are kept,
+/// so that the oldest transition still finds its history.
 class UniformReplay final : public ReplayBuffer {
  public:
   /// The simulator must be that of the env; its population is read and must outlive the call of each method.
@@ -54,7 +55,12 @@ class UniformReplay final : public ReplayBuffer {
     std::size_t steps = 1;  // to s'
   };
 
-  std::size_t index(std::size_t env, std::uint64_t position) const noexcept { return env * ring_ + position % ring_; }
+  std::size_t entry_at(std::size_t env, std::uint64_t position) const noexcept {
+    return env * (window_ + 1) + position % (window_ + 1);
+  }
+  std::size_t shown_at(std::size_t env, std::uint64_t position) const noexcept {
+    return env * ring_ + position % ring_;
+  }
   void open(std::size_t env, const ObservationView& observation, std::uint8_t age);
   void start_episode(std::size_t env, const ObservationView& observation);
   void advance(std::size_t env);
@@ -69,7 +75,7 @@ class UniformReplay final : public ReplayBuffer {
   std::shared_ptr<const Simulator> simulator_;
   UniformReplayConfig config_;
   std::size_t window_ = 0;      // steps of an env that may be sampled
-  std::size_t ring_ = 0;        // steps of an env that are kept
+  std::size_t ring_ = 0;        // steps of an env whose video and ratio are kept: L more
   std::size_t mask_bytes_ = 0;  // of one candidate set
   std::size_t size_ = 0;
   std::vector<std::uint64_t> head_;      // [envs] position of the entry that waits for its action
@@ -77,9 +83,9 @@ class UniformReplay final : public ReplayBuffer {
   std::vector<Entry> entries_;           // [envs, ring]
   std::vector<std::int32_t> video_;      // [envs, ring] shown by the step
   std::vector<float> ratio_;             // [envs, ring]
-  std::vector<float> cost_;              // [envs, ring, costs]
-  std::vector<std::int32_t> candidate_;  // [envs, ring, m]
-  std::vector<std::uint8_t> mask_;       // [envs, ring, mask bytes], a bit a slot
+  std::vector<float> cost_;              // [envs, window + 1, costs]
+  std::vector<std::int32_t> candidate_;  // [envs, window + 1, m]
+  std::vector<std::uint8_t> mask_;       // [envs, window + 1, mask bytes], a bit a slot
 };
 
 }  // namespace swipegym

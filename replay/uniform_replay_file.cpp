@@ -73,7 +73,7 @@ void UniformReplay::load(const Hdf5Reader& file, const std::string& name) {
   size_ = 0;
   for (std::size_t env = 0; env < config_.num_envs; ++env)
     for (std::uint64_t back = 1; back <= std::min<std::uint64_t>(window_, head_[env]); ++back)
-      size_ += (entries_[index(env, head_[env] - back)].flags & kTransition) != 0;
+      size_ += (entries_[entry_at(env, head_[env] - back)].flags & kTransition) != 0;
 }
 
 }  // namespace swipegym

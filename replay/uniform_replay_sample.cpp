@@ -72,24 +72,25 @@ UniformReplay::Place UniformReplay::draw(RandomStream& random, std::uint64_t lon
     const std::uint64_t back = 1 + random.below(static_cast<std::uint32_t>(longest));
     if (back > head_[env]) continue;
     const std::uint64_t position = head_[env] - back;
-    if (entries_[index(env, position)].flags & kTransition) return {env, position, 1};
+    if (entries_[entry_at(env, position)].flags & kTransition) return {env, position, 1};
   }
 }
 
 std::size_t UniformReplay::steps_ahead(const Place& place, int n_step) const noexcept {
   std::size_t steps = 1;
   for (; steps < static_cast<std::size_t>(n_step) && place.position + steps < head_[place.env]; ++steps) {
-    if (entries_[index(place.env, place.position + steps - 1)].flags & (kTerminated | kTruncated)) break;
-    if (!(entries_[index(place.env, place.position + steps)].flags & kTransition)) break;
+    if (entries_[entry_at(place.env, place.position + steps - 1)].flags & (kTerminated | kTruncated)) break;
+    if (!(entries_[entry_at(place.env, place.position + steps)].flags & kTransition)) break;
   }
   return steps;
 }
 
 void UniformReplay::prefetch(const Place& place, const SampleRequest& request) const noexcept {
-  const std::size_t at = index(place.env, place.position);
+  const std::size_t at = entry_at(place.env, place.position);
   const std::size_t length = config_.history_length;
   const std::size_t own = std::min<std::size_t>(entries_[at].age, length);
-  const std::size_t from = at - std::min(own, at);
+  const std::size_t shown = shown_at(place.env, place.position);
+  const std::size_t from = shown - std::min(own, shown);
   const Population& population = simulator_->population;
   const std::uint64_t end = population.history_offset[entries_[at].user + 1];
   const std::size_t logged = std::min<std::size_t>(length - own, end);
@@ -108,7 +109,7 @@ void UniformReplay::copy_histories(const Place& place, const SampleRequest& requ
                                    TransitionBatch& out) const {
   const Population& population = simulator_->population;
   const std::size_t length = config_.history_length;
-  const Entry& entry = entries_[index(place.env, place.position)];
+  const Entry& entry = entries_[entry_at(place.env, place.position)];
   Stretch stretch{};
   stretch.own = std::min<std::size_t>(entry.age, length);
   stretch.logged_end = population.history_offset[entry.user + 1];
@@ -136,13 +137,13 @@ void UniformReplay::copy_decision(std::size_t from, std::size_t row, SampledStat
 
 void UniformReplay::copy_outcome(const Place& place, const SampleRequest& request, std::size_t row,
                                  TransitionBatch& out) const {
-  const std::size_t at = index(place.env, place.position);
+  const std::size_t at = entry_at(place.env, place.position);
   const Entry& entry = entries_[at];
   float reward = 0.0F, discount = 1.0F;
   std::uint32_t flags = 0;
   std::fill_n(out.cost.begin() + static_cast<std::ptrdiff_t>(row * config_.costs), config_.costs, 0.0F);
   for (std::size_t step = 0; step < place.steps; ++step) {
-    const std::size_t from = index(place.env, place.position + step);
+    const std::size_t from = entry_at(place.env, place.position + step);
     reward += discount * entries_[from].reward;
     for (std::size_t i = 0; i < config_.costs; ++i)
       out.cost[row * config_.costs + i] += discount * cost_[from * config_.costs + i];
@@ -150,7 +151,7 @@ void UniformReplay::copy_outcome(const Place& place, const SampleRequest& reques
     flags = entries_[from].flags;
   }
   out.user[row] = entry.user;
-  out.video[row] = video_[at];
+  out.video[row] = video_[shown_at(place.env, place.position)];
   out.reward[row] = reward;
   out.terminated[row] = (flags & kTerminated) != 0;
   out.truncated[row] = (flags & kTruncated) != 0;
@@ -181,11 +182,12 @@ void UniformReplay::sample(const SampleRequest& request, TransitionBatch& out) c
       copy_histories(places[i], request, first + i, out);
       copy_outcome(places[i], request, first + i, out);
       if (!request.decision) continue;
-      copy_decision(index(places[i].env, places[i].position), first + i, out.state);
+      copy_decision(entry_at(places[i].env, places[i].position), first + i, out.state);
       const auto slots = out.state.candidate.begin() + static_cast<std::ptrdiff_t>((first + i) * config_.candidates);
       out.action[first + i] = static_cast<std::int32_t>(
           std::find(slots, slots + static_cast<std::ptrdiff_t>(config_.candidates), out.video[first + i]) - slots);
-      if (request.next) copy_decision(index(places[i].env, places[i].position + places[i].steps), first + i, out.next);
+      if (request.next)
+        copy_decision(entry_at(places[i].env, places[i].position + places[i].steps), first + i, out.next);
     }
   }
 }
