@@ -1,0 +1,122 @@
+#include "env/user_history.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace swipegym {
+
+namespace {
+
+constexpr float kDayMs = 86400000.0F;
+
+
+}  // namespace
+
+void UserHistory::add(const HistoryEvent& event) noexcept {
+  const bool first = count == 0.0F && recent_size == 0;
+  const std::int64_t gap_ms = first ? kSessionGapMs + 1 : std::max<std::int64_t>(event.time_ms - last_time_ms, 0);
+  if (gap_ms > kSessionGapMs) session_count = session_level = 0.0F;
+  day_count = (gap_ms < 1000 ? day_count : day_count * std::exp(-static_cast<float>(gap_ms) / kDayMs)) + 1.0F;
+  last_time_ms = event.time_ms;
+  session_count += 1.0F;
+
+  const std::size_t slot = recent_size++ % kRecent;
+  recent_tag[slot] = event.tag + 1;  // 0 marks a slot never used
+  recent_author[slot] = event.author + 1;
+  recent_video[slot] = event.video + 1;
+  recent_level[slot] = event.known ? event.level : 0.0F;
+  if (!event.known) return;
+
+  count += 1.0F;
+  level += event.level, click += event.click, long_view += event.long_view, like += event.like;
+  profile += event.profile, other += event.other, hate += event.hate, zero += event.zero;
+  fast_weight = kFastDecay * fast_weight + 1.0F;
+  fast_level = kFastDecay * fast_level + event.level;
+  fast_click = kFastDecay * fast_click + event.click;
+  slow_weight = kSlowDecay * slow_weight + 1.0F;
+  slow_level = kSlowDecay * slow_level + event.level;
+  slow_click = kSlowDecay * slow_click + event.click;
+  tab_count[event.tab_class] += 1.0F;
+  tab_level[event.tab_class] += event.level;
+  tab_click[event.tab_class] += event.click;
+  duration_count[event.duration_class] += 1.0F;
+  duration_level[event.duration_class] += event.level;
+  last_level = {event.level, last_level[0], last_level[1]};
+  last_click = {event.click, last_click[0], last_click[1]};
+  session_level += event.level;
+}
+
+void history_features(const UserHistory& history, const HistoryQuery& query, const HistoryClip& clip,
+                      std::span<float> out) noexcept {
+  const UserHistory& h = history;
+  const auto shrunk = [](float sum, float weight, float prior) { return sum / (weight + prior); };
+  const std::size_t t = query.tab_class, d = query.duration_class;
+  const float count = std::min(h.count, clip.count);
+  const bool any = h.recent_size > 0;
+  const float gap_min =
+      any ? static_cast<float>(std::max<std::int64_t>(query.time_ms - h.last_time_ms, 0)) / 60000.0F : 1.0e5F;
+  const bool same_session = gap_min <= 30.0F;
+  const float session_count = same_session ? std::min(h.session_count, clip.session_count) : 0.0F;
+
+  float same_tag = 0, same_tag_level = 0, same_author = 0, same_author_level = 0, same_video = 0, same_video_level = 0;
+  const std::uint32_t tag = query.tag + 1, author = query.author + 1, video = query.video + 1;
+  for (std::size_t i = 0; i < kRecent; ++i) {
+    const float is_tag = h.recent_tag[i] == tag ? 1.0F : 0.0F;
+    const float is_author = h.recent_author[i] == author ? 1.0F : 0.0F;
+    const float is_video = h.recent_video[i] == video ? 1.0F : 0.0F;
+    same_tag += is_tag, same_tag_level += is_tag * h.recent_level[i];
+    same_author += is_author, same_author_level += is_author * h.recent_level[i];
+    same_video += is_video, same_video_level += is_video * h.recent_level[i];
+  }
+
+  std::size_t i = 0;
+  const auto put = [&](float value) { out[i++] = value; };
+  put(std::log1p(count) * 0.4F - 0.8F);
+  put(4.0F * shrunk(h.level, h.count, 5.0F));
+  put(2.0F * shrunk(h.click, h.count, 5.0F));
+  put(2.0F * shrunk(h.long_view, h.count, 5.0F));
+  put(6.0F * shrunk(h.like, h.count, 10.0F));
+  put(6.0F * shrunk(h.profile, h.count, 10.0F));
+  put(6.0F * shrunk(h.other, h.count, 10.0F));
+  put(10.0F * shrunk(h.hate, h.count, 10.0F));
+  put(3.0F * shrunk(h.zero, h.count, 5.0F));
+  put(2.0F * shrunk(h.level, h.count, 0.5F));
+  put(2.0F * shrunk(h.fast_level, h.fast_weight, 1.0F));
+  put(1.0F * shrunk(h.fast_click, h.fast_weight, 1.0F));
+  put(3.0F * shrunk(h.slow_level, h.slow_weight, 3.0F));
+  put(2.0F * shrunk(h.slow_click, h.slow_weight, 3.0F));
+  put(4.0F * shrunk(h.tab_level[t], h.tab_count[t], 4.0F));
+  put(2.0F * shrunk(h.tab_click[t], h.tab_count[t], 4.0F));
+  put(std::log1p(std::min(h.tab_count[t], clip.count)) * 0.4F - 0.6F);
+  put(shrunk(h.tab_count[0], h.count, 1.0F));
+  put(shrunk(h.tab_count[1], h.count, 1.0F));
+  put(shrunk(h.tab_count[t], h.count, 1.0F));
+  put(4.0F * shrunk(h.tab_level[1], h.tab_count[1], 4.0F));
+  put(4.0F * shrunk(h.tab_level[0], h.tab_count[0], 4.0F));
+  put(4.0F * shrunk(h.duration_level[d], h.duration_count[d], 3.0F));
+  put(std::log1p(std::min(h.duration_count[d], clip.count)) * 0.4F - 0.5F);
+  put(4.0F * (shrunk(h.duration_level[0] + h.duration_level[1], h.duration_count[0] + h.duration_count[1], 4.0F) -
+              shrunk(h.duration_level[2] + h.duration_level[3], h.duration_count[2] + h.duration_count[3], 4.0F)));
+  for (std::size_t lag = 0; lag < 3; ++lag) put(1.5F * h.last_level[lag]);
+  for (std::size_t lag = 0; lag < 3; ++lag) put(h.last_click[lag]);
+  put(h.count > 0.0F ? 0.0F : 1.0F);
+  put(h.count > 2.0F ? 0.0F : 1.0F);
+  put(std::log1p(std::min(gap_min, 3.0e4F)) * 0.25F - 1.2F);
+  put(same_session ? 1.0F : 0.0F);
+  put(same_session && gap_min < 3.0F ? 1.0F : 0.0F);
+  put(std::log1p(session_count) * 0.7F);
+  put(same_session ? 2.0F * shrunk(h.session_level, h.session_count, 1.0F) : 0.0F);
+  put(std::log1p(std::min(h.day_count, clip.day_count)) * 0.6F - 0.8F);
+  put(std::log1p(same_tag) * 0.8F);
+  put(3.0F * shrunk(same_tag_level, same_tag, 1.5F));
+  put(std::log1p(same_author) * 1.5F);
+  put(3.0F * shrunk(same_author_level, same_author, 0.7F));
+  put(std::min(same_video, 2.0F));
+  put(3.0F * shrunk(same_video_level, same_video, 0.3F));
+  put(static_cast<float>(std::min<std::uint32_t>(h.recent_size, kRecent)) / kRecent);
+  put(shrunk(same_tag, static_cast<float>(std::min<std::uint32_t>(h.recent_size, kRecent)), 4.0F) * 4.0F);
+  put(6.0F * shrunk(h.like, h.count, 40.0F) * 3.0F);
+  while (i < kHistoryFeatures) put(0.0F);
+}
+
+}  // namespace swipegym
