@@ -1,7 +1,10 @@
 #include "env/user_history.h"
 
+
 #include <algorithm>
 #include <cmath>
+
+#include "env/catalogue.h"
 
 namespace swipegym {
 

@@ -10,7 +10,6 @@ namespace swipegym {
 inline constexpr std::size_t kTabClasses = 6;       // tabs 0, 1, 2, 4, 6 and the rest
 inline constexpr std::size_t kDurationClasses = 4;  // < 15 s, < 40 s, < 90 s, longer
 inline constexpr std::size_t kRecent = 32;          // videos looked through for repeated tags and authors
-inline constexpr std::int64_t kSessionGapMs = 30 * 60 * 1000;
 
 constexpr std::size_t tab_class(std::uint8_t tab) noexcept {
   switch (tab) {
