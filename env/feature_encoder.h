@@ -16,7 +16,7 @@ inline constexpr std::size_t kVideoCodes = 8;
 inline constexpr std::size_t kUserDense = 4;
 inline constexpr std::size_t kVideoDense = 4;
 inline constexpr std::size_t kItemDense = 14;   // causal item statistics, see ItemStatistics
-inline constexpr std::size_t kDense = kHistoryFeatures + kUserDense + kVideoDense + kItemDense;
+inline constexpr std::size_t kDenseFeatures = kHistoryFeatures + kUserDense + kVideoDense + kItemDense;
 
 /// Turns the feature tables into rows of one shared embedding table and a few dense numbers. What the columns meant is
 /// needed only here: a fitted simulator carries the codes of its users and videos.

@@ -11,7 +11,7 @@ namespace swipegym {
 void ResponseNetwork::initialise(std::uint32_t table_rows, const NetworkShape& network_shape, RandomKey key) {
   shape = network_shape;
   table.resize(table_rows, shape.hidden());
-  first = Linear(kDense, shape.hidden(), split(key, 1), 1.0);
+  first = Linear(kDenseFeatures, shape.hidden(), split(key, 1), 1.0);
   watch_second = Linear(shape.watch_hidden, shape.watch_top, split(key, 2), 1.4);
   watch_out = Linear(shape.watch_top, WatchGrid::kBins, split(key, 3), 0.5);
   feedback_second = Linear(shape.feedback_hidden, shape.feedback_top, split(key, 4), 1.4);

@@ -28,7 +28,7 @@ struct NetworkShape {
 struct ResponseNetwork {
   NetworkShape shape;
   Parameter table;                          // [encoder.table_rows, hidden]
-  Linear first;                             // kDense -> hidden
+  Linear first;                             // kDenseFeatures -> hidden
   Linear watch_second, watch_out;           // watch_hidden -> watch_top -> kBins
   Linear feedback_second, feedback_out;     // feedback_hidden -> feedback_top -> kNumSignals
   Parameter bin_effect;                     // [kBins, kNumSignals]
