@@ -101,25 +101,29 @@ void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t>
     WatchGrid::mask_logits(duration_ms[static_cast<std::size_t>(row)], {&buffers.logits(row, 0), WatchGrid::kBins});
 }
 
-void signal_probabilities(const ResponseNetwork& network, std::span<const float> bin_probability,
-                          std::span<const float> feedback, std::int32_t duration_ms, std::span<float> out) noexcept {
-  std::array<float, kNumSignals> sum{};
+float signal_probabilities(const ResponseNetwork& network, std::span<const float> bin_probability,
+                           std::span<const float> feedback, std::int32_t duration_ms, float leave_shift,
+                           std::span<float> out) noexcept {
+  std::array<float, kNumSignals> sum{}, term{};
+  std::copy_n(feedback.begin(), kNumSignals, term.begin());
+  term[kLeave] += leave_shift;
   const WatchGrid::Segments at = WatchGrid::segments(duration_ms);
   const float* with_click = network.click_effect.value.data();
   float long_view = 0.0F;
   for (std::size_t k = 0; k < WatchGrid::kBins; ++k) {
     const float p = bin_probability[k];
     const float* effect = network.bin_effect.value.data() + k * kNumSignals;
-    const float click = fast_sigmoid(feedback[0] + effect[0]);
+    const float click = fast_sigmoid(term[0] + effect[0]);
     sum[0] += p * click;
     for (std::size_t s = 1; s < kNumSignals; ++s) {
-      const float base = feedback[s] + effect[s];
+      const float base = term[s] + effect[s];
       sum[s] += p * (click * fast_sigmoid(base + with_click[s]) + (1.0F - click) * fast_sigmoid(base));
     }
     if (WatchGrid::passes_long_view(k, at, duration_ms)) long_view += p;
   }
   for (std::size_t s = 0; s < kNumSignals; ++s) out[s] = std::min(sum[s], 1.0F);
   out[kLeave] = std::min(long_view, 1.0F);
+  return std::min(sum[kLeave], 1.0F);
 }
 
 }  // namespace swipegym

@@ -57,9 +57,11 @@ struct ResponseBuffers {
 void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t> duration_ms, bool interventional,
                    ResponseBuffers& buffers);
 
-/// Probability of each signal (long_view by its rule) given one row's bin probabilities and feedback terms.
-void signal_probabilities(const ResponseNetwork& network, std::span<const float> bin_probability,
-                          std::span<const float> feedback, std::int32_t duration_ms, std::span<float> out) noexcept;
+/// Probability of each signal (long_view by its rule) given one row's bin probabilities and feedback terms; returns the
+/// probability of leaving, with `leave_shift` added to its logit.
+float signal_probabilities(const ResponseNetwork& network, std::span<const float> bin_probability,
+                           std::span<const float> feedback, std::int32_t duration_ms, float leave_shift,
+                           std::span<float> out) noexcept;
 
 /// Logit of one signal (or kLeave) given the drawn bin and click.
 inline float feedback_logit(const ResponseNetwork& network, std::span<const float> feedback, std::size_t signal,

@@ -96,15 +96,16 @@ TrainingRows make_training_rows(const Dataset& data, const FitWindow& window, co
   out.leaves.resize(rows);
 
   // Clips first: they are part of the features.
-  std::vector<float> counts, day_counts, session_counts;
+  std::vector<float> counts, day_counts, week_counts, session_counts;
   for (std::size_t user = 0; user < data.users.size(); ++user)
     if (first_of_user[user + 1] > first_of_user[user])
       replay_user(data, user, window.until, encoder, cells, grid, [&](std::uint32_t, const UserHistory& history) {
         counts.push_back(history.count);
         day_counts.push_back(history.day_count);
+        week_counts.push_back(history.week_count);
         session_counts.push_back(history.session_count);
       });
-  out.clip = {percentile99(counts), percentile99(day_counts), percentile99(session_counts)};
+  out.clip = {percentile99(counts), percentile99(day_counts), percentile99(week_counts), percentile99(session_counts)};
 
   for (const auto& [date, indices] : by_date) {
     std::array<float, kItemDense> item{};

@@ -2,6 +2,7 @@
 
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include "env/catalogue.h"
@@ -19,7 +20,8 @@ void UserHistory::add(const HistoryEvent& event) noexcept {
   const bool first = count == 0.0F && recent_size == 0;
   const std::int64_t gap_ms = first ? kSessionGapMs + 1 : std::max<std::int64_t>(event.time_ms - last_time_ms, 0);
   if (gap_ms > kSessionGapMs) session_count = session_level = 0.0F;
-  day_count = (gap_ms < 1000 ? day_count : day_count * std::exp(-static_cast<float>(gap_ms) / kDayMs)) + 1.0F;
+  day_count = day_count * std::exp(-static_cast<float>(gap_ms) / kDayMs) + 1.0F;
+  week_count = week_count * std::exp(-static_cast<float>(gap_ms) / (7.0F * kDayMs)) + 1.0F;
   last_time_ms = event.time_ms;
   session_count += 1.0F;
 
@@ -116,10 +118,10 @@ void history_features(const UserHistory& history, const HistoryQuery& query, con
   put(3.0F * shrunk(same_author_level, same_author, 0.7F));
   put(std::min(same_video, 2.0F));
   put(3.0F * shrunk(same_video_level, same_video, 0.3F));
-  put(static_cast<float>(std::min<std::uint32_t>(h.recent_size, kRecent)) / kRecent);
   put(shrunk(same_tag, static_cast<float>(std::min<std::uint32_t>(h.recent_size, kRecent)), 4.0F) * 4.0F);
-  put(6.0F * shrunk(h.like, h.count, 40.0F) * 3.0F);
-  while (i < kHistoryFeatures) put(0.0F);
+  put(18.0F * shrunk(h.like, h.count, 40.0F));
+  put(std::log1p(std::min(h.week_count, clip.week_count)) * 0.5F - 0.8F);
+  assert(i == kHistoryFeatures);
 }
 
 }  // namespace swipegym

@@ -59,7 +59,7 @@ struct UserHistory {
   std::array<float, kTabClasses> tab_count{}, tab_level{}, tab_click{};
   std::array<float, kDurationClasses> duration_count{}, duration_level{};
   std::array<float, 3> last_level{}, last_click{};
-  float day_count = 0;  // events, decaying by e a day
+  float day_count = 0, week_count = 0;  // events, decaying by e a day and a week
   float session_count = 0, session_level = 0;
   std::uint32_t recent_size = 0;  // events ever put into the rings
   std::array<std::uint32_t, kRecent> recent_tag{}, recent_author{}, recent_video{};
@@ -77,6 +77,7 @@ inline constexpr std::size_t kHistoryFeatures = 48;
 struct HistoryClip {
   float count = 1.0e9F;
   float day_count = 1.0e9F;
+  float week_count = 1.0e9F;
   float session_count = 1.0e9F;
 };
 

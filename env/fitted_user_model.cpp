@@ -1,0 +1,265 @@
+#include "env/fitted_user_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+#include "env/catalogue.h"
+#include "nn/fast_math.h"
+
+namespace swipegym {
+
+namespace {
+
+constexpr std::int64_t kTypicalGapMs = 8LL * 3600 * 1000;
+constexpr std::size_t kStateAlign = 16;  // floats: states start on cache lines
+
+UserHistory& history_of(float* state) { return *std::launder(reinterpret_cast<UserHistory*>(state)); }
+const UserHistory& history_of(const float* state) { return *std::launder(reinterpret_cast<const UserHistory*>(state)); }
+
+// Softmax of kBins logits in place; written out so that it becomes vector code of one fixed shape.
+void softmax_bins(float* logits) noexcept {
+  float top = logits[0];
+  for (std::size_t k = 1; k < WatchGrid::kBins; ++k) top = std::max(top, logits[k]);
+  float sum = 0.0F;
+  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) logits[k] = fast_exp(logits[k] - top);
+  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) sum += logits[k];
+  const float scale = 1.0F / sum;
+  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) logits[k] *= scale;
+}
+
+}  // namespace
+
+struct FittedUserModel::Buffers final : UserModel::Scratch {
+  explicit Buffers(const ResponseNetwork& network) {
+    const auto rows = static_cast<Eigen::Index>(kChunk);
+    dense.setZero(rows, kHistoryFeatures);
+    network_buffers.hidden.setZero(rows, static_cast<Eigen::Index>(network.shape.hidden()));
+    network_buffers.watch_top.setZero(rows, static_cast<Eigen::Index>(network.shape.watch_top));
+    network_buffers.logits.setZero(rows, WatchGrid::kBins);
+    network_buffers.feedback_top.setZero(rows, static_cast<Eigen::Index>(network.shape.feedback_top));
+    network_buffers.feedback.setZero(rows, kNumSignals);
+  }
+  Matrix dense;  // [kChunk, kHistoryFeatures]
+  ResponseBuffers network_buffers;
+  std::array<std::int32_t, kChunk> duration_ms{};
+  std::array<const UserHistory*, kChunk> histories{};
+  MlpWorkspace return_workspace;
+};
+
+FittedUserModel::FittedUserModel(FittedParts parts, Clock clock) : parts_(std::move(parts)), clock_(clock) {
+  const ResponseNetwork& network = parts_.network;
+  const auto hidden = static_cast<Eigen::Index>(network.shape.hidden());
+  history_weight_ = network.first.weight.value.topRows(kHistoryFeatures);
+  const std::size_t users = parts_.encoder.num_users(), videos = parts_.encoder.num_videos();
+  user_half_.setZero(static_cast<Eigen::Index>(users), hidden);
+  for (std::size_t u = 0; u < users; ++u)
+    add_user_half(static_cast<std::uint32_t>(u), &user_half_(static_cast<Eigen::Index>(u), 0));
+  if (videos <= kTableVideos) {
+    video_half_.setZero(static_cast<Eigen::Index>(videos), hidden);
+    for (std::size_t v = 0; v < videos; ++v)
+      add_video_half(static_cast<std::uint32_t>(v), &video_half_(static_cast<Eigen::Index>(v), 0));
+  }
+  last_history_.resize(users);
+  for (std::size_t u = 0; u < users; ++u)
+    for (std::uint64_t e = parts_.event_offset[u]; e < parts_.event_offset[u + 1]; ++e)
+      last_history_[u].add(parts_.event[e]);
+}
+
+void FittedUserModel::add_user_half(std::uint32_t user, float* hidden) const noexcept {
+  const ResponseNetwork& network = parts_.network;
+  Eigen::Map<Eigen::RowVectorXf> out(hidden, static_cast<Eigen::Index>(network.shape.hidden()));
+  out += network.first.bias.value.row(0);
+  for (std::size_t c = 0; c < kUserCodes; ++c)
+    out += network.table.value.row(parts_.encoder.user_code[user * kUserCodes + c]);
+  for (std::size_t d = 0; d < kUserDense; ++d)
+    out += parts_.encoder.user_dense[user * kUserDense + d] *
+           network.first.weight.value.row(static_cast<Eigen::Index>(kHistoryFeatures + d));
+}
+
+void FittedUserModel::add_video_half(std::uint32_t video, float* hidden) const noexcept {
+  const ResponseNetwork& network = parts_.network;
+  Eigen::Map<Eigen::RowVectorXf> out(hidden, static_cast<Eigen::Index>(network.shape.hidden()));
+  for (std::size_t c = 0; c < kVideoCodes; ++c)
+    out += network.table.value.row(parts_.encoder.video_code[video * kVideoCodes + c]);
+  constexpr std::size_t kVideoRow = kHistoryFeatures + kUserDense, kItemRow = kVideoRow + kVideoDense;
+  for (std::size_t d = 0; d < kVideoDense; ++d)
+    out += parts_.encoder.video_dense[video * kVideoDense + d] *
+           network.first.weight.value.row(static_cast<Eigen::Index>(kVideoRow + d));
+  for (std::size_t d = 0; d < kItemDense; ++d)
+    out += parts_.item_dense[video * kItemDense + d] *
+           network.first.weight.value.row(static_cast<Eigen::Index>(kItemRow + d));
+}
+
+std::size_t FittedUserModel::state_size() const noexcept {
+  const std::size_t floats = (sizeof(UserHistory) + sizeof(float) - 1) / sizeof(float);
+  return (floats + kStateAlign - 1) / kStateAlign * kStateAlign;
+}
+
+std::unique_ptr<UserModel::Scratch> FittedUserModel::make_scratch() const {
+  return std::make_unique<Buffers>(parts_.network);
+}
+
+void FittedUserModel::begin(UserIndex user, std::int64_t time_ms, std::span<float> state) const {
+  auto* history = new (state.data()) UserHistory(last_history_[index_of(user)]);
+  // A session start drawn from the log's past begins after the history all the same.
+  if (history->last_time_ms >= time_ms) history->last_time_ms = time_ms - kTypicalGapMs;
+}
+
+void FittedUserModel::begin_next_session(std::int64_t time_ms, std::span<float> state) const {
+  UserHistory& history = history_of(state.data());
+  history.last_time_ms = std::min(history.last_time_ms, time_ms - kSessionGapMs - 1);
+}
+
+HistoryQuery FittedUserModel::query_of(const Shown& shown) const noexcept {
+  const std::uint32_t video = index_of(shown.video);
+  return {.video = video,
+          .author = parts_.encoder.video_author[video],
+          .tag = parts_.encoder.video_tag[video],
+          .time_ms = shown.time_ms,
+          .tab_class = static_cast<std::uint8_t>(tab_class(shown.tab)),
+          .duration_class = static_cast<std::uint8_t>(duration_class(shown.duration_ms))};
+}
+
+HistoryEvent FittedUserModel::event_of(const Shown& shown, const Response& response,
+                                       ExposureKind exposure) const noexcept {
+  const std::int32_t duration = shown.duration_ms;
+  HistoryEvent event =
+      parts_.cells.event(exposure == ExposureKind::kInterventional, shown.tab, duration, parts_.grid.group(duration),
+                         parts_.grid.bin(response.play_ms, duration), response.signals);
+  const std::uint32_t video = index_of(shown.video);
+  event.video = video, event.author = parts_.encoder.video_author[video], event.tag = parts_.encoder.video_tag[video];
+  event.time_ms = shown.time_ms;
+  return event;
+}
+
+void FittedUserModel::forward(std::span<const Shown> shown, std::span<const UserHistory* const> histories,
+                              ExposureKind exposure, Buffers& at) const {
+  const std::size_t n = shown.size();
+  const ResponseNetwork& network = parts_.network;
+  const auto rows = static_cast<Eigen::Index>(n);
+  const bool interventional = exposure == ExposureKind::kInterventional;
+  for (std::size_t i = 0; i < n; ++i) {
+    history_features(*histories[i], query_of(shown[i]), parts_.clip,
+                     {&at.dense(static_cast<Eigen::Index>(i), 0), kHistoryFeatures});
+    at.duration_ms[i] = shown[i].duration_ms;
+  }
+  // Always a product of kChunk rows: a shorter one would take another path and round differently.
+  at.network_buffers.hidden.noalias() = at.dense * history_weight_;
+  for (Eigen::Index i = 0; i < rows; ++i) {
+    const Shown& one = shown[static_cast<std::size_t>(i)];
+    auto out = at.network_buffers.hidden.row(i);
+    out += user_half_.row(index_of(one.user));
+    if (video_half_.rows() > 0)
+      out += video_half_.row(index_of(one.video));
+    else
+      add_video_half(index_of(one.video), &at.network_buffers.hidden(i, 0));
+    for (const std::uint32_t row :
+         parts_.encoder.context_rows(one.tab, one.time_ms, one.duration_ms, interventional))
+      out += network.table.value.row(row);
+  }
+  for (std::size_t i = n; i < kChunk; ++i) at.duration_ms[i] = 10000;
+  forward_heads(network, at.duration_ms, interventional, at.network_buffers);
+  for (Eigen::Index i = 0; i < rows; ++i) softmax_bins(&at.network_buffers.logits(i, 0));
+}
+
+Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
+                               Scratch& scratch) const {
+  const Buffers& at = static_cast<const Buffers&>(scratch);
+  const float* probability = &at.network_buffers.logits(static_cast<Eigen::Index>(row), 0);
+  const std::span<const float> feedback(&at.network_buffers.feedback(static_cast<Eigen::Index>(row), 0), kNumSignals);
+  RandomStream random(key, stream);
+  const float u = random.uniform();
+  std::size_t bin = 0;
+  float below = 0.0F;
+  for (; bin + 1 < WatchGrid::kBins; ++bin) {
+    below += probability[bin];
+    if (u < below) break;
+  }
+  while (bin > 0 && probability[bin] <= 0.0F) --bin;  // rounding never selects a bin the duration cannot have
+  Response out;
+  out.play_ms = parts_.grid.draw_play_ms(bin, random.uniform(), shown.duration_ms);
+  out.watch_ratio = static_cast<float>(out.play_ms) / static_cast<float>(shown.duration_ms);
+  const ResponseNetwork& network = parts_.network;
+  const bool click = random.uniform() < fast_sigmoid(feedback_logit(network, feedback, 0, bin, false));
+  unsigned bits = click ? bit(Signal::kClick) : 0U;
+  for (std::size_t s = 1; s < kNumSignals; ++s) {
+    const float logit = feedback_logit(network, feedback, s, bin, click) + (s == kLeave ? leave_shift() : 0.0F);
+    const bool yes = random.uniform() < fast_sigmoid(logit);
+    if (s == kLeave)
+      out.leaves = yes;
+    else if (yes)
+      bits |= 1U << s;
+  }
+  if (out.play_ms / 1000 >= std::min(shown.duration_ms / 1000, 18)) bits |= bit(Signal::kLongView);
+  out.signals = static_cast<SignalBits>(bits);
+  return out;
+}
+
+void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* const> states, ExposureKind exposure,
+                              std::span<const RandomKey> keys, std::span<const std::uint32_t> streams,
+                              std::span<Response> out, Scratch& scratch) const {
+  Buffers& at = static_cast<Buffers&>(scratch);
+  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history_of(states[i]);
+  forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    out[i] = draw(shown[i], i, keys[i], streams[i], scratch);
+    history_of(states[i]).add(event_of(shown[i], out[i], exposure));
+  }
+}
+
+void FittedUserModel::predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories,
+                              ExposureKind exposure, std::span<Prediction> out, Scratch& scratch) const {
+  Buffers& at = static_cast<Buffers&>(scratch);
+  forward(shown, histories, exposure, at);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto row = static_cast<Eigen::Index>(i);
+    std::copy_n(&at.network_buffers.logits(row, 0), WatchGrid::kBins, out[i].bin.begin());
+    out[i].leave = signal_probabilities(parts_.network, out[i].bin, {&at.network_buffers.feedback(row, 0), kNumSignals},
+                                        shown[i].duration_ms, leave_shift(), out[i].signal);
+  }
+}
+
+void FittedUserModel::expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+                             std::span<Expectation> out, Scratch& scratch) const {
+  Buffers& at = static_cast<Buffers&>(scratch);
+  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history_of(states[i]);
+  forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
+  std::array<float, WatchGrid::kBins> play{};
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto row = static_cast<Eigen::Index>(i);
+    const std::span<const float> bins(&at.network_buffers.logits(row, 0), WatchGrid::kBins);
+    parts_.grid.mean_play_ms(shown[i].duration_ms, play);
+    float mean_ms = 0.0F;
+    for (std::size_t k = 0; k < WatchGrid::kBins; ++k) mean_ms += bins[k] * play[k];
+    out[i].watch_s = mean_ms / 1000.0F;
+    out[i].watch_ratio = mean_ms / static_cast<float>(shown[i].duration_ms);
+    out[i].leave = signal_probabilities(parts_.network, bins, {&at.network_buffers.feedback(row, 0), kNumSignals},
+                                        shown[i].duration_ms, leave_shift(), out[i].signal);
+  }
+}
+
+void FittedUserModel::ratio_quantiles(const Prediction& prediction, std::int32_t duration_ms,
+                                      std::span<float> out) const {
+  std::size_t bin = 0;
+  double below = 0.0;
+  float last = 0.0F;
+  for (std::size_t q = 0; q < out.size(); ++q) {
+    const double level = static_cast<double>(q + 1) / static_cast<double>(out.size() + 1);
+    while (bin + 1 < WatchGrid::kBins && below + static_cast<double>(prediction.bin[bin]) <= level)
+      below += static_cast<double>(prediction.bin[bin++]);
+    const double mass = std::max(static_cast<double>(prediction.bin[bin]), 1e-12);
+    const float inside = static_cast<float>(std::clamp((level - below) / mass, 0.0, 1.0));
+    const float ratio = parts_.grid.play_ms(bin, inside, duration_ms) / static_cast<float>(duration_ms);
+    out[q] = last = std::max(last, ratio);
+  }
+}
+
+std::int64_t FittedUserModel::draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state,
+                                              RandomKey key, Scratch& scratch) const {
+  return parts_.returns.draw_gap_ms(history_of(state.data()),
+                                    {parts_.encoder.user_dense.data() + index_of(user) * kUserDense, kUserDense},
+                                    time_ms, key, static_cast<Buffers&>(scratch).return_workspace);
+}
+
+}  // namespace swipegym

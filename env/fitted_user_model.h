@@ -1,0 +1,88 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "env/feature_encoder.h"
+#include "env/response_cells.h"
+#include "env/response_network.h"
+#include "env/return_model.h"
+#include "env/user_history.h"
+#include "env/user_model.h"
+#include "env/watch_grid.h"
+
+namespace swipegym {
+
+/// Everything a fit learns; what simulator files hold.
+struct FittedParts {
+  FeatureEncoder encoder;
+  WatchGrid grid;
+  ResponseCells cells;
+  ResponseNetwork network;
+  ReturnModel returns;
+  HistoryClip clip;
+  std::vector<float> item_dense;            // [videos, kItemDense] item statistics at the end of the fitted log
+  std::vector<std::uint64_t> event_offset;  // [users + 1]
+  std::vector<HistoryEvent> event;          // every user's events, from which histories start
+  float dense_leave_shift = 0.0F;           // added to the leave logit on the dense clock
+};
+
+/// The predictive distribution of one shown video, before anything is drawn.
+struct Prediction {
+  std::array<float, WatchGrid::kBins> bin{};      // probabilities
+  std::array<float, kNumSignals> signal{};        // marginal probabilities
+  float leave = 0.0F;
+};
+
+/// The simulator's user model: watch, joint feedback, leave and return as fitted distributions (docs/simulator.md).
+/// A session's state is its UserHistory.
+class FittedUserModel final : public UserModel {
+ public:
+  FittedUserModel(FittedParts parts, Clock clock);
+
+  std::string_view name() const noexcept override { return "fitted"; }
+  std::size_t state_size() const noexcept override;
+  std::unique_ptr<Scratch> make_scratch() const override;
+  void begin(UserIndex user, std::int64_t time_ms, std::span<float> state) const override;
+  void respond(std::span<const Shown> shown, std::span<float* const> states, ExposureKind exposure,
+               std::span<const RandomKey> keys, std::span<const std::uint32_t> streams, std::span<Response> out,
+               Scratch& scratch) const override;
+  void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+              std::span<Expectation> out, Scratch& scratch) const override;
+  std::int64_t draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state, RandomKey key,
+                               Scratch& scratch) const override;
+  void begin_next_session(std::int64_t time_ms, std::span<float> state) const override;
+
+  /// Predictive distributions of showing shown[i] after histories[i]; n <= kChunk.
+  void predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories, ExposureKind exposure,
+               std::span<Prediction> out, Scratch& scratch) const;
+  /// One joint draw from a prediction made by predict() in this scratch at row `row` (leaving included).
+  Response draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, Scratch& scratch) const;
+  /// The 99 percentiles (.01 to .99) of the watch ratio.
+  void ratio_quantiles(const Prediction& prediction, std::int32_t duration_ms, std::span<float> out) const;
+
+  const FittedParts& parts() const noexcept { return parts_; }
+  Clock clock() const noexcept { return clock_; }
+  HistoryEvent event_of(const Shown& shown, const Response& response, ExposureKind exposure) const noexcept;
+
+ private:
+  struct Buffers;
+  void forward(std::span<const Shown> shown, std::span<const UserHistory* const> histories, ExposureKind exposure,
+               Buffers& at) const;
+  void add_user_half(std::uint32_t user, float* hidden) const noexcept;
+  void add_video_half(std::uint32_t video, float* hidden) const noexcept;
+  HistoryQuery query_of(const Shown& shown) const noexcept;
+  float leave_shift() const noexcept { return clock_ == Clock::kDense ? parts_.dense_leave_shift : 0.0F; }
+
+  FittedParts parts_;
+  Clock clock_;
+  Matrix history_weight_;  // [kHistoryFeatures, hidden]
+  Matrix user_half_;       // [users, hidden]
+  Matrix video_half_;      // [videos, hidden]; empty for catalogues above kTableVideos, whose halves are added up each time
+  std::vector<UserHistory> last_history_;  // [users]
+
+  static constexpr std::size_t kTableVideos = 300000;
+};
+
+}  // namespace swipegym
