@@ -1,0 +1,297 @@
+#include "env/exposure_shift.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "env/catalogue.h"
+#include "env/published_aggregates.h"
+#include "env/training_rows.h"
+#include "nn/fast_math.h"
+#include "nn/losses.h"
+
+namespace swipegym {
+
+namespace {
+
+// The directions in which a correction may move the watch distribution: one for each segment but the first skip, and a
+// slope inside the long segments, so that a few hundred rows cannot carve single bins.
+constexpr std::size_t kDirections = 7;
+constexpr std::size_t kUniformPairs = 12000;
+constexpr std::uint8_t kMainTab = 1;
+
+Matrix directions() {
+  Matrix out = Matrix::Zero(kDirections, WatchGrid::kBins);
+  const auto segment = [&](Eigen::Index row, std::size_t s) {
+    out.row(row)
+        .segment(static_cast<Eigen::Index>(WatchGrid::kFirst[s]), static_cast<Eigen::Index>(WatchGrid::kBinsOf[s]))
+        .setOnes();
+  };
+  const auto slope = [&](Eigen::Index row, std::size_t s) {
+    for (std::size_t i = 0; i < WatchGrid::kBinsOf[s]; ++i)
+      out(row, static_cast<Eigen::Index>(WatchGrid::kFirst[s] + i)) =
+          2.0F * (static_cast<float>(i) + 0.5F) / static_cast<float>(WatchGrid::kBinsOf[s]) - 1.0F;
+  };
+  segment(0, 0), segment(1, 2), segment(2, 3), segment(3, 4), segment(4, 5), slope(5, 1), slope(6, 3);
+  return out;
+}
+
+// Rows pushed through the network up to the top hidden layers.
+struct Encoded {
+  Matrix top;       // [rows, watch_top]
+  Matrix logits;    // [rows, kBins] before any shift, masked
+  Matrix feedback;  // [rows, kNumSignals]
+  std::vector<Shown> shown;
+  std::vector<std::uint8_t> bin;
+  std::vector<SignalBits> signals;
+};
+
+struct Pair {
+  Shown shown;
+  const UserHistory* history;
+};
+
+Encoded encode(const FittedParts& parts, const std::vector<Pair>& pairs) {
+  const ResponseNetwork& network = parts.network;
+  const auto rows = static_cast<Eigen::Index>(pairs.size());
+  Matrix dense(rows, kDenseFeatures);
+  std::vector<std::int32_t> duration(pairs.size());
+  ResponseBuffers buffers;
+  for (Eigen::Index i = 0; i < rows; ++i) {
+    const auto& [shown, history] = pairs[static_cast<std::size_t>(i)];
+    const std::uint32_t user = index_of(shown.user), video = index_of(shown.video);
+    const HistoryQuery query{.video = video,
+                             .author = parts.encoder.video_author[video],
+                             .tag = parts.encoder.video_tag[video],
+                             .time_ms = shown.time_ms,
+                             .tab_class = static_cast<std::uint8_t>(tab_class(shown.tab)),
+                             .duration_class = static_cast<std::uint8_t>(duration_class(shown.duration_ms))};
+    float* out = &dense(i, 0);
+    history_features(*history, query, parts.clip, {out, kHistoryFeatures});
+    out = std::copy_n(parts.encoder.user_dense.data() + user * kUserDense, kUserDense, out + kHistoryFeatures);
+    out = std::copy_n(parts.encoder.video_dense.data() + video * kVideoDense, kVideoDense, out);
+    std::copy_n(parts.item_dense.data() + video * kItemDense, kItemDense, out);
+    duration[static_cast<std::size_t>(i)] = shown.duration_ms;
+  }
+  network.first.forward(dense, buffers.hidden);
+  for (Eigen::Index i = 0; i < rows; ++i) {
+    const Shown& shown = pairs[static_cast<std::size_t>(i)].shown;
+    for (std::size_t c = 0; c < kUserCodes; ++c)
+      buffers.hidden.row(i) += network.table.value.row(parts.encoder.user_code[index_of(shown.user) * kUserCodes + c]);
+    for (std::size_t c = 0; c < kVideoCodes; ++c)
+      buffers.hidden.row(i) += network.table.value.row(parts.encoder.video_code[index_of(shown.video) * kVideoCodes + c]);
+    for (const std::uint32_t row : parts.encoder.context_rows(shown.tab, shown.time_ms, shown.duration_ms, true))
+      buffers.hidden.row(i) += network.table.value.row(row);
+  }
+  buffers.watch_top.resize(rows, static_cast<Eigen::Index>(network.shape.watch_top));
+  buffers.logits.resize(rows, WatchGrid::kBins);
+  buffers.feedback_top.resize(rows, static_cast<Eigen::Index>(network.shape.feedback_top));
+  buffers.feedback.resize(rows, kNumSignals);
+  forward_heads(network, duration, false, buffers);
+  Encoded out{buffers.watch_top, buffers.logits, buffers.feedback, {}, {}, {}};
+  for (const Pair& pair : pairs) out.shown.push_back(pair.shown);
+  return out;
+}
+
+std::vector<UserHistory> histories_at_end(const FittedParts& parts) {
+  std::vector<UserHistory> out(parts.encoder.num_users());
+  for (std::size_t u = 0; u < out.size(); ++u)
+    for (std::uint64_t e = parts.event_offset[u]; e < parts.event_offset[u + 1]; ++e) out[u].add(parts.event[e]);
+  return out;
+}
+
+// Uniform draws of a video for a user of the log, in tab 1 as random exposure has it.
+Encoded uniform_pairs(const FittedParts& parts, const Dataset& data, std::int32_t until,
+                      const std::vector<UserHistory>& histories, std::uint64_t seed) {
+  const Catalogue catalogue = build_catalogue(data, until);
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t row = 0; row < data.log.size(); ++row)
+    if (data.log.date[row] <= until) rows.push_back(row);
+  RandomStream random(split(make_key(seed), 0x5417F7));
+  std::vector<Pair> pairs;
+  for (std::size_t i = 0; i < kUniformPairs; ++i) {
+    const std::uint32_t row = rows[random.below(static_cast<std::uint32_t>(rows.size()))];
+    const std::uint32_t video = random.below(static_cast<std::uint32_t>(catalogue.num_videos()));
+    const UserIndex user = data.log.user[row];
+    const UserHistory& history = histories[index_of(user)];
+    pairs.push_back({{.user = user,
+                      .video = VideoIndex{video},
+                      .time_ms = std::max(data.log.time_ms[row], history.last_time_ms + 3 * 3600 * 1000),
+                      .duration_ms = catalogue.duration_ms[video],
+                      .tab = kMainTab},
+                     &history});
+  }
+  return encode(parts, pairs);
+}
+
+struct Masses {
+  double middle = 0, upper = 0, complete = 0, ratio = 0;
+};
+
+// Adds the constants (weights on directions) to all rows and measures what a uniform policy would see.
+Matrix shifted_probabilities(const Encoded& rows, const Matrix& constant_shift) {
+  Matrix p = rows.logits;
+  p.rowwise() += constant_shift.row(0);
+  softmax_rows<float>(p);
+  return p;
+}
+
+Masses measure(const FittedParts& parts, const Encoded& rows, const Matrix& p) {
+  Masses sum;
+  std::array<float, WatchGrid::kBins> play{};
+  for (Eigen::Index i = 0; i < p.rows(); ++i) {
+    const auto from = [&](std::size_t s) {
+      return p.row(i).segment(static_cast<Eigen::Index>(WatchGrid::kFirst[s]),
+                              static_cast<Eigen::Index>(WatchGrid::kBinsOf[s])).sum();
+    };
+    const std::int32_t duration = rows.shown[static_cast<std::size_t>(i)].duration_ms;
+    sum.middle += from(2), sum.upper += from(3), sum.complete += from(4) + from(5);
+    parts.grid.mean_play_ms(duration, play);
+    double mean = 0;
+    for (std::size_t k = 0; k < WatchGrid::kBins; ++k) mean += p(i, static_cast<Eigen::Index>(k)) * play[k];
+    sum.ratio += mean / duration;
+  }
+  const auto n = static_cast<double>(p.rows());
+  return {sum.middle / n, sum.upper / n, sum.complete / n, sum.ratio / n};
+}
+
+// The constants that bring uniform draws to the published rates, by damped multiplicative steps.
+Matrix constants_from_aggregates(const FittedParts& parts, const Encoded& rows, const Matrix& basis) {
+  Matrix constants = Matrix::Zero(1, kDirections);
+  // The completion segments begin at 97 % of the duration, a little below the published "complete".
+  const double complete = 1.12 * kRandomExposure.complete;
+  const Masses target{kRandomExposure.click - kRandomExposure.long_view, kRandomExposure.long_view - complete, complete,
+                      kRandomExposure.watch_ratio};
+  const auto step = [](double want, double have) {
+    return static_cast<float>(std::clamp(std::log(want / std::max(have, 1e-6)), -1.0, 1.0));
+  };
+  for (int i = 0; i < 30; ++i) {
+    const Masses have = measure(parts, rows, shifted_probabilities(rows, constants * basis));
+    constants(0, 1) += step(target.middle, have.middle);
+    constants(0, 2) += step(target.upper, have.upper);
+    constants(0, 3) += step(target.complete, have.complete);
+    constants(0, 4) = constants(0, 3);
+    constants(0, 5) = std::clamp(constants(0, 5) + 0.7F * step(target.ratio, have.ratio), -1.5F, 1.5F);
+  }
+  return constants;
+}
+
+// Maximum a posteriori weights [watch_top + 1, kDirections] given random rows, by gradient descent with momentum on a
+// convex objective (softmax regression with a Gaussian prior around the constants).
+Matrix posterior_weights(const Encoded& rows, const Matrix& basis, const Matrix& constants, const Matrix& mean,
+                         const Matrix& deviation, const ShiftConfig& config) {
+  const Eigen::Index n = rows.top.rows(), top = rows.top.cols();
+  Matrix features(n, top + 1);
+  features.leftCols(top) = (rows.top.rowwise() - mean.row(0)).array().rowwise() / deviation.row(0).array();
+  features.col(top).setOnes();
+  Matrix weights = Matrix::Zero(top + 1, kDirections);
+  weights.row(top) = constants;
+  Matrix velocity = Matrix::Zero(top + 1, kDirections);
+  const double feature_precision = 1.0 / (config.feature_deviation * config.feature_deviation);
+  const double constant_precision = 1.0 / (config.constant_deviation * config.constant_deviation);
+  // An upper bound of the curvature: features have unit variance, |direction| <= 1.
+  const double curvature = 0.25 * static_cast<double>(n) * static_cast<double>(top + 1) * 0.5 + feature_precision;
+  for (int i = 0; i < 600; ++i) {
+    Matrix p = rows.logits + features * (weights * basis);
+    softmax_rows<float>(p);
+    for (Eigen::Index row = 0; row < n; ++row) p(row, rows.bin[static_cast<std::size_t>(row)]) -= 1.0F;
+    Matrix gradient = features.transpose() * (p * basis.transpose());
+    gradient.topRows(top) += static_cast<float>(feature_precision) * weights.topRows(top);
+    gradient.row(top) += static_cast<float>(constant_precision) * (weights.row(top) - constants.row(0));
+    velocity = 0.95F * velocity - static_cast<float>(1.0 / curvature) * gradient;
+    weights += velocity;
+  }
+  // Back to raw features: w.(x - m)/d = (w/d).x - sum w m/d.
+  for (Eigen::Index j = 0; j < top; ++j) {
+    weights.row(j) /= deviation(0, j);
+    weights.row(top) -= mean(0, j) * weights.row(j);
+  }
+  return weights;
+}
+
+double published_rate(std::size_t signal) {
+  switch (static_cast<Signal>(signal)) {
+    case Signal::kClick: return kRandomExposure.click;
+    case Signal::kLike: return kRandomExposure.like;
+    case Signal::kFollow: return kRandomExposure.follow;
+    case Signal::kComment: return kRandomExposure.comment;
+    case Signal::kForward: return kRandomExposure.forward;
+    case Signal::kHate: return kRandomExposure.hate;
+    case Signal::kProfile: return kRandomExposure.profile;
+    case Signal::kLongView: break;
+  }
+  return 0.0;  // decided by the play time; its slot holds the leave logit, which exposure does not shift
+}
+
+// Constants that bring the signals of uniform draws to the published rates, given the shifted watch.
+void shift_signals(FittedParts& parts, const Encoded& rows) {
+  Matrix p = rows.logits + rows.top * parts.network.watch_shift.topRows(rows.top.cols());
+  p.rowwise() += parts.network.watch_shift.row(rows.top.cols());
+  softmax_rows<float>(p);
+  std::array<float, kNumSignals> probability{};
+  for (int i = 0; i < 15; ++i) {
+    std::array<double, kNumSignals> have{};
+    for (Eigen::Index row = 0; row < p.rows(); ++row) {
+      const Matrix feedback = rows.feedback.row(row) + parts.network.feedback_shift.row(0);
+      signal_probabilities(parts.network, {&p(row, 0), WatchGrid::kBins}, {feedback.data(), kNumSignals},
+                           rows.shown[static_cast<std::size_t>(row)].duration_ms, 0.0F, probability);
+      for (std::size_t s = 0; s < kNumSignals; ++s) have[s] += probability[s];
+    }
+    for (std::size_t s = 0; s < kNumSignals; ++s)
+      if (const double want = published_rate(s); want > 0.0)
+        parts.network.feedback_shift(0, static_cast<Eigen::Index>(s)) += static_cast<float>(
+            std::clamp(std::log(want / std::max(have[s] / static_cast<double>(p.rows()), 1e-7)), -1.0, 1.0));
+  }
+}
+
+}  // namespace
+
+void fit_exposure_shift(FittedParts& parts, const Dataset& data, std::int32_t until, const ShiftConfig& config) {
+  const std::vector<UserHistory> histories = histories_at_end(parts);
+  const Encoded uniform = uniform_pairs(parts, data, until, histories, config.seed);
+  const Matrix basis = directions();
+  const Matrix constants = constants_from_aggregates(parts, uniform, basis);
+
+  // The random rows, each after its own real history.
+  std::vector<UserHistory> past;
+  std::vector<std::uint32_t> random_rows;
+  for (std::size_t user = 0; user < data.users.size(); ++user) {
+    UserHistory history;
+    for (std::uint64_t row = data.user_offset[user]; row < data.user_offset[user + 1]; ++row) {
+      if (data.log.date[row] > until) continue;
+      if (data.log.is_random[row] && data.log.duration_ms[row] > 0) {
+        random_rows.push_back(static_cast<std::uint32_t>(row));
+        past.push_back(history);
+      }
+      history.add(event_of_row(data, static_cast<std::uint32_t>(row), parts.encoder, parts.cells, parts.grid));
+    }
+  }
+  const auto top = static_cast<Eigen::Index>(parts.network.shape.watch_top);
+  Matrix weights = Matrix::Zero(top + 1, kDirections);
+  weights.row(top) = constants;
+  if (!random_rows.empty()) {
+    std::vector<Pair> pairs;
+    const Log& log = data.log;
+    for (std::size_t i = 0; i < random_rows.size(); ++i) {
+      const std::uint32_t row = random_rows[i];
+      pairs.push_back({{.user = log.user[row],
+                        .video = log.video[row],
+                        .time_ms = log.time_ms[row],
+                        .duration_ms = log.duration_ms[row],
+                        .tab = log.tab[row]},
+                       &past[i]});
+    }
+    Encoded seen = encode(parts, pairs);
+    for (const std::uint32_t row : random_rows)
+      seen.bin.push_back(static_cast<std::uint8_t>(parts.grid.bin(log.play_ms[row], log.duration_ms[row])));
+    const Matrix mean = uniform.top.colwise().mean();
+    const Matrix centred = uniform.top.rowwise() - mean.row(0);
+    const Matrix deviation =
+        (centred.array().square().colwise().mean().sqrt().max(0.05F)).matrix();
+    weights = posterior_weights(seen, basis, constants, mean, deviation, config);
+  }
+  parts.network.watch_shift = weights * basis;
+  shift_signals(parts, uniform);
+}
+
+}  // namespace swipegym
