@@ -79,7 +79,8 @@ Encoded encode(const FittedParts& parts, const std::vector<Pair>& pairs) {
     for (std::size_t c = 0; c < kUserCodes; ++c)
       buffers.hidden.row(i) += network.table.value.row(parts.encoder.user_code[index_of(shown.user) * kUserCodes + c]);
     for (std::size_t c = 0; c < kVideoCodes; ++c)
-      buffers.hidden.row(i) += network.table.value.row(parts.encoder.video_code[index_of(shown.video) * kVideoCodes + c]);
+      buffers.hidden.row(i) +=
+          network.table.value.row(parts.encoder.video_code[index_of(shown.video) * kVideoCodes + c]);
     for (const std::uint32_t row : parts.encoder.context_rows(shown.tab, shown.time_ms, shown.duration_ms, true))
       buffers.hidden.row(i) += network.table.value.row(row);
   }
@@ -141,8 +142,9 @@ Masses measure(const FittedParts& parts, const Encoded& rows, const Matrix& p) {
   std::array<float, WatchGrid::kBins> play{};
   for (Eigen::Index i = 0; i < p.rows(); ++i) {
     const auto from = [&](std::size_t s) {
-      return p.row(i).segment(static_cast<Eigen::Index>(WatchGrid::kFirst[s]),
-                              static_cast<Eigen::Index>(WatchGrid::kBinsOf[s])).sum();
+      return p.row(i)
+          .segment(static_cast<Eigen::Index>(WatchGrid::kFirst[s]), static_cast<Eigen::Index>(WatchGrid::kBinsOf[s]))
+          .sum();
     };
     const std::int32_t duration = rows.shown[static_cast<std::size_t>(i)].duration_ms;
     sum.middle += from(2), sum.upper += from(3), sum.complete += from(4) + from(5);
@@ -211,14 +213,22 @@ Matrix posterior_weights(const Encoded& rows, const Matrix& basis, const Matrix&
 
 double published_rate(std::size_t signal) {
   switch (static_cast<Signal>(signal)) {
-    case Signal::kClick: return kRandomExposure.click;
-    case Signal::kLike: return kRandomExposure.like;
-    case Signal::kFollow: return kRandomExposure.follow;
-    case Signal::kComment: return kRandomExposure.comment;
-    case Signal::kForward: return kRandomExposure.forward;
-    case Signal::kHate: return kRandomExposure.hate;
-    case Signal::kProfile: return kRandomExposure.profile;
-    case Signal::kLongView: break;
+    case Signal::kClick:
+      return kRandomExposure.click;
+    case Signal::kLike:
+      return kRandomExposure.like;
+    case Signal::kFollow:
+      return kRandomExposure.follow;
+    case Signal::kComment:
+      return kRandomExposure.comment;
+    case Signal::kForward:
+      return kRandomExposure.forward;
+    case Signal::kHate:
+      return kRandomExposure.hate;
+    case Signal::kProfile:
+      return kRandomExposure.profile;
+    case Signal::kLongView:
+      break;
   }
   return 0.0;  // decided by the play time; its slot holds the leave logit, which exposure does not shift
 }
@@ -286,8 +296,7 @@ void fit_exposure_shift(FittedParts& parts, const Dataset& data, std::int32_t un
       seen.bin.push_back(static_cast<std::uint8_t>(parts.grid.bin(log.play_ms[row], log.duration_ms[row])));
     const Matrix mean = uniform.top.colwise().mean();
     const Matrix centred = uniform.top.rowwise() - mean.row(0);
-    const Matrix deviation =
-        (centred.array().square().colwise().mean().sqrt().max(0.05F)).matrix();
+    const Matrix deviation = (centred.array().square().colwise().mean().sqrt().max(0.05F)).matrix();
     weights = posterior_weights(seen, basis, constants, mean, deviation, config);
   }
   parts.network.watch_shift = weights * basis;

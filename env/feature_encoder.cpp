@@ -21,9 +21,8 @@ std::vector<std::uint32_t> rows_of(const std::vector<double>& values, std::size_
   std::vector<std::pair<std::size_t, double>> frequent;
   for (const auto& [value, count] : counts)
     if (count >= rare) frequent.emplace_back(count, value);
-  std::sort(frequent.begin(), frequent.end(), [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first > b.first : a.second < b.second;
-  });
+  std::sort(frequent.begin(), frequent.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
   if (frequent.size() > kMaxRowsOfColumn) frequent.resize(kMaxRowsOfColumn);
   const std::uint32_t rare_row = next_row++;
   std::map<double, std::uint32_t> row;
@@ -80,7 +79,8 @@ FeatureEncoder encode_features(const Dataset& data) {
       continue;
     }
     const bool of_a_log = column.name.ends_with("_range");  // a coarser copy of a column above
-    if (used == kUserCodes || (of_a_log && column.name != "register_days_range" && column.name != "fans_user_num_range"))
+    if (used == kUserCodes ||
+        (of_a_log && column.name != "register_days_range" && column.name != "fans_user_num_range"))
       continue;
     const std::vector<double> values(column.value.begin(), column.value.end());
     const std::vector<std::uint32_t> rows = rows_of(values, kRareUsers, next_row);
@@ -122,9 +122,9 @@ FeatureEncoder encode_features(const Dataset& data) {
     dense[0] = (std::log(seconds) - 3.5F) / 1.5F;
     dense[1] = dense[0] * dense[0] - 1.0F;
     dense[2] = std::isnan(table.duration_ms[v]) ? 1.0F : 0.0F;
-    dense[3] = table.width[v] > 0 ? std::log(static_cast<float>(table.height[v] + 1) /
-                                             static_cast<float>(table.width[v] + 1))
-                                  : 0.0F;
+    dense[3] = table.width[v] > 0
+                   ? std::log(static_cast<float>(table.height[v] + 1) / static_cast<float>(table.width[v] + 1))
+                   : 0.0F;
     const std::uint16_t tag = table.first_tag(v);
     out.video_tag[v] = tag;
   }

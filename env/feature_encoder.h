@@ -11,11 +11,11 @@
 
 namespace swipegym {
 
-inline constexpr std::size_t kUserCodes = 24;   // table rows a user adds up in the first layer
+inline constexpr std::size_t kUserCodes = 24;  // table rows a user adds up in the first layer
 inline constexpr std::size_t kVideoCodes = 8;
 inline constexpr std::size_t kUserDense = 4;
 inline constexpr std::size_t kVideoDense = 4;
-inline constexpr std::size_t kItemDense = 14;   // causal item statistics, see ItemStatistics
+inline constexpr std::size_t kItemDense = 14;  // causal item statistics, see ItemStatistics
 inline constexpr std::size_t kDenseFeatures = kHistoryFeatures + kUserDense + kVideoDense + kItemDense;
 
 /// Turns the feature tables into rows of one shared embedding table and a few dense numbers. What the columns meant is
@@ -28,9 +28,9 @@ struct FeatureEncoder {
   std::vector<float> video_dense;         // [videos, kVideoDense]
   std::vector<std::uint32_t> video_tag;   // [videos] dense first tag, for histories
   std::vector<std::uint32_t> video_author;
-  std::uint32_t tab_row = 0;    // row of tab t is tab_row + min(t, kTabs - 1)
-  std::uint32_t hour_row = 0;   // row of hour h (China time) is hour_row + h
-  std::uint32_t kind_row = 0;   // kind_row: standard exposure, kind_row + 1: random
+  std::uint32_t tab_row = 0;           // row of tab t is tab_row + min(t, kTabs - 1)
+  std::uint32_t hour_row = 0;          // row of hour h (China time) is hour_row + h
+  std::uint32_t kind_row = 0;          // kind_row: standard exposure, kind_row + 1: random
   std::uint32_t tab_duration_row = 0;  // row of (tab class, duration bucket)
 
   static constexpr std::size_t kTabs = 16, kHours = 24, kBuckets = 24;
@@ -50,8 +50,8 @@ struct FeatureEncoder {
 /// Encodes the tables of `data`; categories seen by fewer than a handful of users or videos share a row.
 FeatureEncoder encode_features(const Dataset& data);
 
-/// Shrunk mean residuals (see ResponseCells) of a video, its author and its first tag, from rows added so far. Added day
-/// by day while training features are made, so that a row's statistics come from strictly earlier days.
+/// Shrunk mean residuals (see ResponseCells) of a video, its author and its first tag, from rows added so far. Added
+/// day by day while training features are made, so that a row's statistics come from strictly earlier days.
 class ItemStatistics {
  public:
   ItemStatistics(const FeatureEncoder& encoder, std::size_t num_videos);

@@ -46,7 +46,8 @@ std::vector<float> leave_logits(const Simulator& simulator, const Dataset& data,
       const std::size_t start = random.below(static_cast<std::uint32_t>(population.start_user.size()));
       at[i] = states.data() + i * model.state_size();
       read[i] = at[i];
-      shown[i] = {.user = UserIndex{population.start_user[start]}, .time_ms = population.start_time_ms[start], .tab = 1};
+      shown[i] = {
+          .user = UserIndex{population.start_user[start]}, .time_ms = population.start_time_ms[start], .tab = 1};
       model.begin(shown[i].user, shown[i].time_ms, {at[i], model.state_size()});
     }
     for (int step = 0; step < kPathVideos; ++step) {
@@ -75,7 +76,8 @@ double mean_length(const std::vector<float>& logits, double shift) {
   for (std::size_t path = 0; path < kPaths; ++path) {
     double alive = 1.0, hazard_sum = 0.0;
     for (int step = 0; step < kPathVideos; ++step) {
-      const double hazard = 1.0 / (1.0 + std::exp(-(logits[path * kPathVideos + static_cast<std::size_t>(step)] + shift)));
+      const double hazard =
+          1.0 / (1.0 + std::exp(-(logits[path * kPathVideos + static_cast<std::size_t>(step)] + shift)));
       total += alive;
       alive *= 1.0 - hazard;
       if (step >= kPathVideos / 2) hazard_sum += hazard;
@@ -129,7 +131,8 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
     const TrainingRows training =
         make_training_rows(data, window, parts.encoder, parts.cells, parts.grid, config.training.threads, items);
     parts.clip = training.clip;
-    parts.network = train_response_network(data, training, parts.encoder, result.exposure.learned, config.training, progress);
+    parts.network =
+        train_response_network(data, training, parts.encoder, result.exposure.learned, config.training, progress);
   }
   parts.item_dense.resize(data.videos.size() * kItemDense);
   for (std::size_t v = 0; v < data.videos.size(); ++v)
@@ -139,7 +142,8 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
   for (std::size_t u = 0; u < data.users.size(); ++u) {
     for (std::uint64_t row = data.user_offset[u]; row < data.user_offset[u + 1]; ++row)
       if (data.log.date[row] <= until)
-        parts.event.push_back(event_of_row(data, static_cast<std::uint32_t>(row), parts.encoder, parts.cells, parts.grid));
+        parts.event.push_back(
+            event_of_row(data, static_cast<std::uint32_t>(row), parts.encoder, parts.cells, parts.grid));
     parts.event_offset.push_back(parts.event.size());
   }
   if (!result.exposure.learned) fit_exposure_shift(parts, data, until, config.exposure);
@@ -166,8 +170,9 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
 
 Simulator with_clock(const Simulator& simulator, Clock clock) {
   const auto* fitted = dynamic_cast<const FittedUserModel*>(simulator.model.get());
-  if (fitted == nullptr) throw InputError("only a fitted simulator has two clocks, this one is '" +
-                                          std::string(simulator.model->name()) + "'");
+  if (fitted == nullptr)
+    throw InputError("only a fitted simulator has two clocks, this one is '" + std::string(simulator.model->name()) +
+                     "'");
   Simulator out = simulator;
   out.model = std::make_shared<FittedUserModel>(fitted->parts(), clock);
   return out;

@@ -12,7 +12,8 @@ namespace swipegym {
 struct FitConfig {
   TrainerConfig training;
   ShiftConfig exposure;
-  double mean_session_videos = 30.0;  // dense clock: mean session of the logged policy; an assumption, see docs/simulator.md
+  double mean_session_videos =
+      30.0;  // dense clock: mean session of the logged policy; an assumption, see docs/simulator.md
   std::uint32_t fold = 0, folds = 1;  // fit on users of fold i of k, for independent judges
 };
 
@@ -36,13 +37,14 @@ void visit_fields(Visitor& visit, FitConfig& config) {
 }
 
 struct FitResult {
-  Simulator simulator;        // its model is a FittedUserModel on the dense clock
-  std::uint64_t rows = 0;     // rows fitted
+  Simulator simulator;     // its model is a FittedUserModel on the dense clock
+  std::uint64_t rows = 0;  // rows fitted
   ExposureEvidence exposure;
 };
 
 /// Fits the user simulator on the rows of `data` dated <= until (yyyymmdd). Throws InputError when there is none.
-FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig& config, const Progress& progress = {});
+FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig& config,
+                        const Progress& progress = {});
 
 /// The same simulator on another clock.
 Simulator with_clock(const Simulator& simulator, Clock clock);

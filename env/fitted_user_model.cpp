@@ -14,8 +14,12 @@ namespace {
 constexpr std::int64_t kTypicalGapMs = 8LL * 3600 * 1000;
 constexpr std::size_t kStateAlign = 16;  // floats: states start on cache lines
 
-UserHistory& history_of(float* state) { return *std::launder(reinterpret_cast<UserHistory*>(state)); }
-const UserHistory& history_of(const float* state) { return *std::launder(reinterpret_cast<const UserHistory*>(state)); }
+UserHistory& history_of(float* state) {
+  return *std::launder(reinterpret_cast<UserHistory*>(state));
+}
+const UserHistory& history_of(const float* state) {
+  return *std::launder(reinterpret_cast<const UserHistory*>(state));
+}
 
 // Softmax of kBins logits in place; written out so that it becomes vector code of one fixed shape.
 void softmax_bins(float* logits) noexcept {
@@ -154,8 +158,7 @@ void FittedUserModel::forward(std::span<const Shown> shown, std::span<const User
       out += video_half_.row(index_of(one.video));
     else
       add_video_half(index_of(one.video), &at.network_buffers.hidden(i, 0));
-    for (const std::uint32_t row :
-         parts_.encoder.context_rows(one.tab, one.time_ms, one.duration_ms, interventional))
+    for (const std::uint32_t row : parts_.encoder.context_rows(one.tab, one.time_ms, one.duration_ms, interventional))
       out += network.table.value.row(row);
   }
   for (std::size_t i = n; i < kChunk; ++i) at.duration_ms[i] = 10000;

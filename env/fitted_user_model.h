@@ -30,8 +30,8 @@ struct FittedParts {
 
 /// The predictive distribution of one shown video, before anything is drawn.
 struct Prediction {
-  std::array<float, WatchGrid::kBins> bin{};      // probabilities
-  std::array<float, kNumSignals> signal{};        // marginal probabilities
+  std::array<float, WatchGrid::kBins> bin{};  // probabilities
+  std::array<float, kNumSignals> signal{};    // marginal probabilities
   float leave = 0.0F;
 };
 
@@ -79,7 +79,7 @@ class FittedUserModel final : public UserModel {
   Clock clock_;
   Matrix history_weight_;  // [kHistoryFeatures, hidden]
   Matrix user_half_;       // [users, hidden]
-  Matrix video_half_;      // [videos, hidden]; empty for catalogues above kTableVideos, whose halves are added up each time
+  Matrix video_half_;  // [videos, hidden]; empty for catalogues above kTableVideos, whose halves are added up each time
   std::vector<UserHistory> last_history_;  // [users]
 
   static constexpr std::size_t kTableVideos = 300000;

@@ -13,12 +13,12 @@ namespace {
 constexpr std::size_t kBlockRows = 4096;  // judged rows of one parallel item: whole chunks, whatever the thread count
 
 void require_same_tables(const FittedUserModel& model, const Dataset& data) {
-  if (data.users.size() != model.parts().encoder.num_users() || data.videos.size() != model.parts().encoder.num_videos())
-    throw InputError("the data has " + std::to_string(data.users.size()) + " users and " +
-                     std::to_string(data.videos.size()) + " videos, the simulator was fitted on " +
-                     std::to_string(model.parts().encoder.num_users()) + " and " +
-                     std::to_string(model.parts().encoder.num_videos()) +
-                     "; use the feature tables it was fitted with");
+  if (data.users.size() != model.parts().encoder.num_users() ||
+      data.videos.size() != model.parts().encoder.num_videos())
+    throw InputError(
+        "the data has " + std::to_string(data.users.size()) + " users and " + std::to_string(data.videos.size()) +
+        " videos, the simulator was fitted on " + std::to_string(model.parts().encoder.num_users()) + " and " +
+        std::to_string(model.parts().encoder.num_videos()) + "; use the feature tables it was fitted with");
 }
 
 // A judged row with the history before it.

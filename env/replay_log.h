@@ -17,10 +17,10 @@ struct ReplayWindow {
 
 /// The simulator's answer to one logged row, made from the row's context and the user's strictly earlier rows.
 struct RowPrediction {
-  std::uint32_t log_row = 0;                        // row of the data set
-  std::array<float, 99> quantile{};                 // of the watch ratio, at .01 ... .99
+  std::uint32_t log_row = 0;         // row of the data set
+  std::array<float, 99> quantile{};  // of the watch ratio, at .01 ... .99
   std::array<float, kNumSignals> probability{};
-  Response draw;                                    // one joint draw
+  Response draw;  // one joint draw
 };
 
 /// Calls sink once a row, in file order, on the calling thread. Standard rows get the logged response, random rows the

@@ -37,8 +37,8 @@ ResponseCells::Cell to_cell(const Sums& sums) {
     cell.level[k] = static_cast<float>((below + 0.5 * sums.bins[k]) / rows - 0.5);
     below += sums.bins[k];
   }
-  float* const fields[kValues] = {&cell.click, &cell.long_view, &cell.like, &cell.profile, &cell.other, &cell.hate,
-                                  &cell.zero};
+  float* const fields[kValues] = {&cell.click, &cell.long_view, &cell.like, &cell.profile,
+                                  &cell.other, &cell.hate,      &cell.zero};
   for (std::size_t v = 0; v < kValues; ++v) *fields[v] = static_cast<float>(sums.values[v] / rows);
   return cell;
 }

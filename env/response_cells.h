@@ -12,8 +12,8 @@
 namespace swipegym {
 
 /// Mean responses of a cell (exposure kind, tab class, duration group), against which histories and item statistics
-/// measure what happened. Small cells lean on their tab class, and random exposure, of which a release may hold few rows
-/// or none, leans on the standard cells tilted to the published click rate of random exposure.
+/// measure what happened. Small cells lean on their tab class, and random exposure, of which a release may hold few
+/// rows or none, leans on the standard cells tilted to the published click rate of random exposure.
 class ResponseCells {
  public:
   struct Cell {

@@ -34,8 +34,9 @@ std::vector<Parameter*> ResponseNetwork::parameters() {
 }
 
 void ResponseNetwork::save(Hdf5Writer& file) const {
-  file.write("network/shape", std::vector<std::uint64_t>{shape.watch_hidden, shape.watch_top, shape.feedback_hidden,
-                                                         shape.feedback_top, static_cast<std::uint64_t>(table.value.rows())});
+  file.write("network/shape",
+             std::vector<std::uint64_t>{shape.watch_hidden, shape.watch_top, shape.feedback_hidden, shape.feedback_top,
+                                        static_cast<std::uint64_t>(table.value.rows())});
   swipegym::save(file, "network/table", table, false);
   swipegym::save(file, "network/first", first, false);
   swipegym::save(file, "network/watch_second", watch_second, false);
@@ -56,9 +57,10 @@ ResponseNetwork ResponseNetwork::load(const Hdf5Reader& file) {
   const auto sizes = file.read<std::uint64_t>("network/shape");
   if (sizes.size() != 5) throw InputError(file.path().string() + ": network/shape has an unexpected size");
   ResponseNetwork out;
-  out.initialise(static_cast<std::uint32_t>(sizes[4]),
-                 {.watch_hidden = sizes[0], .watch_top = sizes[1], .feedback_hidden = sizes[2], .feedback_top = sizes[3]},
-                 make_key(0));
+  out.initialise(
+      static_cast<std::uint32_t>(sizes[4]),
+      {.watch_hidden = sizes[0], .watch_top = sizes[1], .feedback_hidden = sizes[2], .feedback_top = sizes[3]},
+      make_key(0));
   swipegym::load(file, "network/table", out.table);
   swipegym::load(file, "network/first", out.first);
   swipegym::load(file, "network/watch_second", out.watch_second);

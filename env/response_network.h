@@ -12,27 +12,29 @@
 
 namespace swipegym {
 
-/// The feedback head has one output a signal; long_view is decided by the play time, so its place holds the leave logit.
+/// The feedback head has one output a signal; long_view is decided by the play time, so its place holds the leave
+/// logit.
 inline constexpr std::size_t kLeave = static_cast<std::size_t>(Signal::kLongView);
 
 struct NetworkShape {
-  std::size_t watch_hidden = 128, watch_top = 64;        // trunk of the watch distribution
-  std::size_t feedback_hidden = 64, feedback_top = 32;   // trunk of signals and leaving
+  std::size_t watch_hidden = 128, watch_top = 64;       // trunk of the watch distribution
+  std::size_t feedback_hidden = 64, feedback_top = 32;  // trunk of signals and leaving
   std::size_t hidden() const noexcept { return watch_hidden + feedback_hidden; }
 };
 
-/// Two trunks over one additive first layer: hidden = ReLU(sum of table rows + dense W + b). The user's, the video's and
-/// the context's share of that sum are constants of a fitted simulator, so a step adds vectors and multiplies only the
-/// history features and two small layers. The watch trunk gives a logit a bin of WatchGrid; the feedback trunk a logit a
-/// signal, to which the drawn bin and the click add their own terms, so that signals are drawn jointly with the watch.
+/// Two trunks over one additive first layer: hidden = ReLU(sum of table rows + dense W + b). The user's, the video's
+/// and the context's share of that sum are constants of a fitted simulator, so a step adds vectors and multiplies only
+/// the history features and two small layers. The watch trunk gives a logit a bin of WatchGrid; the feedback trunk a
+/// logit a signal, to which the drawn bin and the click add their own terms, so that signals are drawn jointly with the
+/// watch.
 struct ResponseNetwork {
   NetworkShape shape;
-  Parameter table;                          // [encoder.table_rows, hidden]
-  Linear first;                             // kDenseFeatures -> hidden
-  Linear watch_second, watch_out;           // watch_hidden -> watch_top -> kBins
-  Linear feedback_second, feedback_out;     // feedback_hidden -> feedback_top -> kNumSignals
-  Parameter bin_effect;                     // [kBins, kNumSignals]
-  Parameter click_effect;                   // [1, kNumSignals], the click's own entry unused
+  Parameter table;                       // [encoder.table_rows, hidden]
+  Linear first;                          // kDenseFeatures -> hidden
+  Linear watch_second, watch_out;        // watch_hidden -> watch_top -> kBins
+  Linear feedback_second, feedback_out;  // feedback_hidden -> feedback_top -> kNumSignals
+  Parameter bin_effect;                  // [kBins, kNumSignals]
+  Parameter click_effect;                // [1, kNumSignals], the click's own entry unused
 
   /// What a policy's choice changes against the platform's: added to the outputs when the exposure is interventional.
   Matrix watch_shift;     // [watch_top + 1, kBins], the last row is the constant
@@ -46,11 +48,11 @@ struct ResponseNetwork {
 
 /// Buffers of one pass over up to `rows` rows; one a worker, sized once.
 struct ResponseBuffers {
-  Matrix hidden;         // [rows, hidden] first layer: before its ReLU when filled, after it from then on
-  Matrix watch_top;      // [rows, watch_top]
-  Matrix logits;         // [rows, kBins]; probabilities after softmax
-  Matrix feedback_top;   // [rows, feedback_top]
-  Matrix feedback;       // [rows, kNumSignals] row terms of the logits
+  Matrix hidden;        // [rows, hidden] first layer: before its ReLU when filled, after it from then on
+  Matrix watch_top;     // [rows, watch_top]
+  Matrix logits;        // [rows, kBins]; probabilities after softmax
+  Matrix feedback_top;  // [rows, feedback_top]
+  Matrix feedback;      // [rows, kNumSignals] row terms of the logits
 };
 
 /// From buffers.hidden to logits (masked by duration) and feedback terms. Writes only the first `rows` rows.

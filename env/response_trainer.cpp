@@ -35,9 +35,9 @@ class Trainer {
           ResponseNetwork& network)
       : data_(data), rows_(rows), encoder_(encoder), config_(config), network_(network), shards_(kShards) {
     for (Parameter* parameter : network.parameters()) parameter->set_shards(kShards);
-    for (Parameter* parameter : {&network.first.bias, &network.watch_second.bias, &network.watch_out.bias,
-                                 &network.feedback_second.bias, &network.feedback_out.bias, &network.bin_effect,
-                                 &network.click_effect})
+    for (Parameter* parameter :
+         {&network.first.bias, &network.watch_second.bias, &network.watch_out.bias, &network.feedback_second.bias,
+          &network.feedback_out.bias, &network.bin_effect, &network.click_effect})
       parameter->decays = false;
     std::int64_t last = 0;
     for (const std::uint32_t row : rows.log_row) last = std::max(last, data.log.time_ms[row]);
@@ -62,7 +62,9 @@ class Trainer {
     return loss;
   }
 
-  void start() { adam_ = Adam({.learning_rate = config_.learning_rate, .weight_decay = config_.weight_decay, .clip_norm = 1.0}); }
+  void start() {
+    adam_ = Adam({.learning_rate = config_.learning_rate, .weight_decay = config_.weight_decay, .clip_norm = 1.0});
+  }
 
  private:
   void gather(std::span<const std::uint32_t> batch, Shard& at) {
@@ -108,7 +110,8 @@ class Trainer {
     }
     at.hidden = at.hidden.cwiseMax(0.0F);
     if (config_.dropout > 0.0)
-      dropout(static_cast<float>(config_.dropout), split(make_key(config_.seed ^ 0xD0), step), begin, at.mask, at.hidden);
+      dropout(static_cast<float>(config_.dropout), split(make_key(config_.seed ^ 0xD0), step), begin, at.mask,
+              at.hidden);
 
     network_.watch_second.forward(at.hidden.leftCols(watch), at.top);
     at.top = at.top.cwiseMax(0.0F);
@@ -160,8 +163,7 @@ class Trainer {
         const bool yes = leave ? rows_.leaves[batch[i]] == 1 : has(signals, static_cast<Signal>(signal));
         const auto bin = static_cast<std::size_t>(at.target[i]);
         const bool clicked = click && signal != 0;
-        const float logit =
-            feedback_logit(network_, {&at.feedback(row, 0), kNumSignals}, signal, bin, clicked);
+        const float logit = feedback_logit(network_, {&at.feedback(row, 0), kNumSignals}, signal, bin, clicked);
         const float weight = at.weight[i] / static_cast<float>(batch_size);
         loss += static_cast<double>(weight * softplus(yes ? -logit : logit));
         const float gradient = weight * (fast_sigmoid(logit) - (yes ? 1.0F : 0.0F));
@@ -220,12 +222,13 @@ ResponseNetwork train_response_network(const Dataset& data, const TrainingRows& 
   trainer.start();
 
   const std::size_t per_epoch = std::max<std::size_t>(used.size() / config.batch, 1);
-  const auto updates = static_cast<std::uint64_t>(std::min<std::int64_t>(
-      config.max_updates, static_cast<std::int64_t>(per_epoch) * config.epochs));
+  const auto updates = static_cast<std::uint64_t>(
+      std::min<std::int64_t>(config.max_updates, static_cast<std::int64_t>(per_epoch) * config.epochs));
   std::uint64_t step = 0;
   for (std::uint64_t epoch = 0; step < updates; ++epoch) {
     RandomStream random(split(split(make_key(config.seed), Draw::kBatch), epoch));
-    for (std::size_t i = used.size(); i > 1; --i) std::swap(used[i - 1], used[random.below(static_cast<std::uint32_t>(i))]);
+    for (std::size_t i = used.size(); i > 1; --i)
+      std::swap(used[i - 1], used[random.below(static_cast<std::uint32_t>(i))]);
     for (std::size_t b = 0; b < per_epoch && step < updates; ++b, ++step) {
       const double done = static_cast<double>(step) / static_cast<double>(updates);
       const double warm = std::min(1.0, done / 0.03 + 0.02);
@@ -236,7 +239,8 @@ ResponseNetwork train_response_network(const Dataset& data, const TrainingRows& 
     }
   }
   if (!use_random) network.table.value.row(encoder.kind_row + 1) = network.table.value.row(encoder.kind_row);
-  for (Parameter* parameter : network.parameters()) parameter->shards.assign(1, Matrix()), parameter->first_moment.resize(0, 0), parameter->second_moment.resize(0, 0);
+  for (Parameter* parameter : network.parameters())
+    parameter->shards.assign(1, Matrix()), parameter->first_moment.resize(0, 0), parameter->second_moment.resize(0, 0);
   return network;
 }
 

@@ -14,8 +14,9 @@ namespace swipegym {
 
 namespace {
 
-constexpr std::array<float, 36> kBinHours = {0.5F, 1,  1.5F, 2,  3,  4,  5,  6,  8,  10, 12, 14, 16,  18,  20,  22,  24,  26,
-                                             28,   32, 36,   40, 44, 48, 52, 60, 68, 72, 84, 96, 120, 144, 168, 216, 264, 336};
+constexpr std::array<float, 36> kBinHours = {0.5F, 1,  1.5F, 2,  3,  4,  5,   6,   8,   10,  12,  14,
+                                             16,   18, 20,   22, 24, 26, 28,  32,  36,  40,  44,  48,
+                                             52,   60, 68,   72, 84, 96, 120, 144, 168, 216, 264, 336};
 constexpr double kHourMs = 3600000.0;
 constexpr int kEpochs = 12;
 constexpr std::size_t kBatch = 1024, kHidden = 32;
@@ -46,8 +47,8 @@ std::size_t bin_of(double hours) {
 }
 
 struct Sessions {
-  std::vector<float> inputs;        // [sessions, kInputs]
-  std::vector<float> hours;         // the gap, or for a cut one the time that passed without a return
+  std::vector<float> inputs;  // [sessions, kInputs]
+  std::vector<float> hours;   // the gap, or for a cut one the time that passed without a return
   std::vector<std::uint8_t> cut;
 };
 
@@ -79,7 +80,9 @@ Sessions collect(const Dataset& data, const FitWindow& window, const FeatureEnco
 
 }  // namespace
 
-std::span<const float> ReturnModel::bin_hours() noexcept { return kBinHours; }
+std::span<const float> ReturnModel::bin_hours() noexcept {
+  return kBinHours;
+}
 
 ReturnModel::ReturnModel(const Dataset& data, const FitWindow& window, const FeatureEncoder& encoder,
                          const ResponseCells& cells, const WatchGrid& grid, std::uint64_t seed) {
@@ -90,7 +93,8 @@ ReturnModel::ReturnModel(const Dataset& data, const FitWindow& window, const Fea
   if (n == 0) return;
   double tail = 0, tails = 1;
   for (std::size_t i = 0; i < n; ++i)
-    if (sessions.hours[i] > kBinHours.back()) tail += sessions.hours[i] - kBinHours.back(), tails += sessions.cut[i] ? 0 : 1;
+    if (sessions.hours[i] > kBinHours.back())
+      tail += sessions.hours[i] - kBinHours.back(), tails += sessions.cut[i] ? 0 : 1;
   tail_hours_ = static_cast<float>(std::clamp(tail / tails, 24.0, 2000.0));
 
   std::vector<std::uint32_t> order(n);
@@ -110,7 +114,8 @@ ReturnModel::ReturnModel(const Dataset& data, const FitWindow& window, const Fea
     const std::size_t begin = (step % per_epoch) * kBatch, count = std::min(kBatch, n - begin);
     input.resize(static_cast<Eigen::Index>(count), kInputs);
     for (std::size_t i = 0; i < count; ++i)
-      std::copy_n(sessions.inputs.data() + order[begin + i] * kInputs, kInputs, &input(static_cast<Eigen::Index>(i), 0));
+      std::copy_n(sessions.inputs.data() + order[begin + i] * kInputs, kInputs,
+                  &input(static_cast<Eigen::Index>(i), 0));
     mlp_.forward(input, workspace);
     gradient = workspace.output();
     softmax_rows<float>(gradient);

@@ -11,7 +11,8 @@
 namespace swipegym {
 
 /// When a user comes back: a distribution over the gap between the end of a session and the same user's next one, given
-/// the history, the hour and the user's activity. Gaps that the log's end cut off enter the likelihood as "longer than".
+/// the history, the hour and the user's activity. Gaps that the log's end cut off enter the likelihood as "longer
+/// than".
 class ReturnModel {
  public:
   static constexpr std::size_t kInputs = 20;

@@ -88,8 +88,9 @@ void load_events(const Hdf5Reader& file, FittedParts& parts) {
   const auto time = file.read<std::int64_t>("history/time_ms");
   const auto classes = file.read<std::uint8_t>("history/classes");
   const auto residuals = file.read<float>("history/residuals");
-  if (time.size() != video.size() || classes.size() != 3 * video.size() || residuals.size() != kResiduals * video.size() ||
-      parts.event_offset.empty() || parts.event_offset.back() != video.size())
+  if (time.size() != video.size() || classes.size() != 3 * video.size() ||
+      residuals.size() != kResiduals * video.size() || parts.event_offset.empty() ||
+      parts.event_offset.back() != video.size())
     throw InputError(file.path().string() + ": the histories have unexpected sizes; fit the simulator again");
   parts.event.resize(video.size());
   for (std::size_t i = 0; i < video.size(); ++i) {

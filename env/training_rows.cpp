@@ -111,8 +111,8 @@ TrainingRows make_training_rows(const Dataset& data, const FitWindow& window, co
     std::array<float, kItemDense> item{};
     for (const std::uint32_t i : indices) {
       statistics.features(index_of(log.video[out.log_row[i]]), item);
-      std::copy(item.begin(), item.end(), out.dense.begin() + static_cast<std::ptrdiff_t>(
-                                                                  i * TrainingRows::kWidth + kHistoryFeatures));
+      std::copy(item.begin(), item.end(),
+                out.dense.begin() + static_cast<std::ptrdiff_t>(i * TrainingRows::kWidth + kHistoryFeatures));
     }
     for (const std::uint32_t i : indices) {
       const std::uint32_t row = out.log_row[i];

@@ -13,10 +13,10 @@ namespace swipegym {
 /// The rows a simulator is fitted on, with the features that depend on time already causal: a row's history is the
 /// user's strictly earlier rows, its item statistics come from strictly earlier days.
 struct TrainingRows {
-  std::vector<std::uint32_t> log_row;   // row of the data set
-  std::vector<_Float16> dense;          // [rows, kHistoryFeatures + kItemDense]
-  std::vector<std::uint8_t> bin;        // watch bin
-  std::vector<std::uint8_t> leaves;     // 1 last of its session, 0 not, kUnknown when the log ends too early to tell
+  std::vector<std::uint32_t> log_row;  // row of the data set
+  std::vector<_Float16> dense;         // [rows, kHistoryFeatures + kItemDense]
+  std::vector<std::uint8_t> bin;       // watch bin
+  std::vector<std::uint8_t> leaves;    // 1 last of its session, 0 not, kUnknown when the log ends too early to tell
   HistoryClip clip;
   static constexpr std::uint8_t kUnknown = 2;
   static constexpr std::size_t kWidth = kHistoryFeatures + kItemDense;

@@ -1,6 +1,5 @@
 #include "env/user_history.h"
 
-
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -12,7 +11,6 @@ namespace swipegym {
 namespace {
 
 constexpr float kDayMs = 86400000.0F;
-
 
 }  // namespace
 

@@ -13,12 +13,18 @@ inline constexpr std::size_t kRecent = 32;          // videos looked through for
 
 constexpr std::size_t tab_class(std::uint8_t tab) noexcept {
   switch (tab) {
-    case 0: return 0;
-    case 1: return 1;
-    case 2: return 2;
-    case 4: return 3;
-    case 6: return 4;
-    default: return 5;
+    case 0:
+      return 0;
+    case 1:
+      return 1;
+    case 2:
+      return 2;
+    case 4:
+      return 3;
+    case 6:
+      return 4;
+    default:
+      return 5;
   }
 }
 constexpr std::size_t duration_class(std::int32_t duration_ms) noexcept {
@@ -34,8 +40,8 @@ struct HistoryEvent {
   std::int64_t time_ms = 0;
   std::uint8_t tab_class = 0;
   std::uint8_t duration_class = 0;
-  bool known = true;        // false: duration 0, which counts as an event but carries no ratio
-  float level = 0.0F;       // position of the play time among the cell's, minus one half: [-.5, .5]
+  bool known = true;   // false: duration 0, which counts as an event but carries no ratio
+  float level = 0.0F;  // position of the play time among the cell's, minus one half: [-.5, .5]
   float click = 0.0F, long_view = 0.0F, like = 0.0F, profile = 0.0F, other = 0.0F, hate = 0.0F, zero = 0.0F;
 };
 

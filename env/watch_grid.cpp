@@ -63,19 +63,27 @@ std::size_t WatchGrid::segment_of(std::size_t bin) noexcept {
 
 float WatchGrid::coordinate(std::size_t segment, float play_ms, const Segments& at) const noexcept {
   switch (segment) {
-    case 0: return 0.0F;
-    case 3: return std::log(play_ms / at.begin[3]) / std::log(std::max(at.begin[4] / at.begin[3], 1.0001F));
-    case 5: return std::log(play_ms / at.begin[5]);
-    default: return (play_ms - at.begin[segment]) / std::max(at.begin[segment + 1] - at.begin[segment], 1.0F);
+    case 0:
+      return 0.0F;
+    case 3:
+      return std::log(play_ms / at.begin[3]) / std::log(std::max(at.begin[4] / at.begin[3], 1.0001F));
+    case 5:
+      return std::log(play_ms / at.begin[5]);
+    default:
+      return (play_ms - at.begin[segment]) / std::max(at.begin[segment + 1] - at.begin[segment], 1.0F);
   }
 }
 
 float WatchGrid::from_coordinate(std::size_t segment, float x, const Segments& at) const noexcept {
   switch (segment) {
-    case 0: return 0.0F;
-    case 3: return at.begin[3] * std::exp(x * std::log(std::max(at.begin[4] / at.begin[3], 1.0001F)));
-    case 5: return at.begin[5] * std::exp(x);
-    default: return at.begin[segment] + x * (at.begin[segment + 1] - at.begin[segment]);
+    case 0:
+      return 0.0F;
+    case 3:
+      return at.begin[3] * std::exp(x * std::log(std::max(at.begin[4] / at.begin[3], 1.0001F)));
+    case 5:
+      return at.begin[5] * std::exp(x);
+    default:
+      return at.begin[segment] + x * (at.begin[segment + 1] - at.begin[segment]);
   }
 }
 
@@ -105,8 +113,7 @@ WatchGrid::WatchGrid(const Log& log, std::span<const std::uint32_t> rows) {
   for (std::size_t g = 0; g < kGroups; ++g)
     for (std::size_t segment = 0; segment < kSegments; ++segment) {
       std::vector<float>& own = samples[g * kSegments + segment];
-      fill_knots(own.size() >= kFewSamples ? own : pooled[segment],
-                 knots_.data() + (g * kSegments + segment) * kKnots);
+      fill_knots(own.size() >= kFewSamples ? own : pooled[segment], knots_.data() + (g * kSegments + segment) * kKnots);
     }
 }
 

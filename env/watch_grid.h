@@ -26,8 +26,8 @@ class WatchGrid {
   static constexpr std::array<std::size_t, kSegments> kBinsOf = {1, 14, 7, 8, 5, 5};
   static constexpr std::array<std::size_t, kSegments> kFirst = {0, 1, 15, 22, 30, 35};
   static constexpr std::size_t kBins = 40;
-  static constexpr std::size_t kGroups = 16;   // equal-frequency duration groups
-  static constexpr std::size_t kKnots = 257;   // of each quantile function
+  static constexpr std::size_t kGroups = 16;  // equal-frequency duration groups
+  static constexpr std::size_t kKnots = 257;  // of each quantile function
 
   /// Where the segments of one duration begin, in ms; segment s covers [begin[s], begin[s + 1]), the last one is open.
   /// begin[1] is the smallest positive play time.
