@@ -1,0 +1,65 @@
+#include "cli/load.h"
+
+#include <set>
+
+#include "cli/table.h"
+#include "core/error.h"
+#include "env/simulator_file.h"
+
+namespace swipegym::cli {
+namespace {
+
+std::string counts(const char* title, const std::map<std::string, std::uint64_t>& reasons) {
+  std::string out;
+  for (const auto& [reason, count] : reasons)
+    if (count > 0)
+      out += fmt::format("{} {} {}", out.empty() ? fmt::format("; {}:", title) : ",", reason, show_count(count));
+  return out;
+}
+
+std::set<std::int32_t> standard_days(const Dataset& data) {
+  std::set<std::int32_t> days;
+  for (std::size_t row = 0; row < data.log.size(); ++row)
+    if (data.log.is_random[row] == 0) days.insert(data.log.date[row]);
+  return days;
+}
+
+}  // namespace
+
+std::string describe(const LoadReport& report) {
+  return fmt::format("{} rows read, {} kept{}{}", show_count(report.rows_read), show_count(report.rows_kept),
+                     counts("dropped", report.dropped), counts("noted", report.noted));
+}
+
+LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadOptions options) {
+  options.threads = run.threads;
+  options.progress = run.progress;
+  LoadedDataset loaded = load_dataset(path, options);
+  run.note("{}: {}", path.string(), describe(loaded.report));
+  return loaded;
+}
+
+std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::filesystem::path& path,
+                                                     const std::string& clock) {
+  run.check_interrupt();
+  return std::make_shared<const Simulator>(load_simulator(path, clock == "log" ? Clock::kLog : Clock::kDense));
+}
+
+std::int32_t last_fitted_day(const Dataset& data, std::size_t held_out) {
+  const std::set<std::int32_t> days = standard_days(data);
+  if (days.size() <= held_out)
+    throw InputError(fmt::format("the standard log has {} days; {} are held out, so at least {} are needed",
+                                 days.size(), held_out, held_out + 1));
+  return *std::next(days.rbegin(), static_cast<std::ptrdiff_t>(held_out));
+}
+
+std::int32_t next_logged_day(const Dataset& data, std::int32_t day) {
+  const std::set<std::int32_t> days = standard_days(data);
+  const auto next = days.upper_bound(day);
+  if (next == days.end())
+    throw InputError(
+        fmt::format("the log has no day after {}; its last one is {}", day, days.empty() ? 0 : *days.rbegin()));
+  return *next;
+}
+
+}  // namespace swipegym::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "env/simulator.h"
+#include "sim_data/dataset.h"
+
+namespace swipegym::cli {
+
+/// Loads logs on the run's threads under its progress bar, and says in a note what was read, dropped and unusual.
+LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadOptions options = {});
+
+/// Reads a simulator file, on the clock named "log" or "dense".
+std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::filesystem::path& path,
+                                                     const std::string& clock = "dense");
+
+/// "198,895 rows read, 193,583 kept; dropped: repeated 5,312; noted: duration 0 3,101".
+std::string describe(const LoadReport& report);
+
+/// The day before which the last `held_out` days of the standard log lie: what one fits until, to judge on the rest.
+/// Throws InputError when the log does not have more days than that.
+std::int32_t last_fitted_day(const Dataset& data, std::size_t held_out);
+/// The first day of the log after `day`. Throws InputError when there is none.
+std::int32_t next_logged_day(const Dataset& data, std::int32_t day);
+
+}  // namespace swipegym::cli
