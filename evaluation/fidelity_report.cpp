@@ -4,22 +4,20 @@
 #include <iterator>
 
 #include "evaluation/fidelity.h"
+#include "evaluation/json_number.h"
 
 namespace swipegym {
 namespace {
 
-// JSON has no NaN: a figure that is not defined is null.
-Json number(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
-
 Json signal_json(const BinaryScore& score) {
-  return {{"auc", number(score.auc)}, {"gauc", number(score.gauc)}, {"logloss", number(score.logloss)},
-          {"ece", number(score.ece)}, {"rate", number(score.rate)}, {"expected_rate", number(score.expected_rate)}};
+  return {{"auc", json_number(score.auc)},         {"gauc", json_number(score.gauc)},
+          {"logloss", json_number(score.logloss)}, {"ece", json_number(score.ece)},
+          {"rate", json_number(score.rate)},       {"expected_rate", json_number(score.expected_rate)}};
 }
 
 Json predictor_json(const PredictorScore& score) {
-  Json out = {{"crps", number(score.crps)}, {"pit", number(score.pit)}, {"log_score", number(score.log_score)}};
+  Json out = {
+      {"crps", json_number(score.crps)}, {"pit", json_number(score.pit)}, {"log_score", json_number(score.log_score)}};
   for (std::size_t s = 0; s < kNumSignals; ++s)
     out["signals"][std::string(kSignalNames[s])] = signal_json(score.signal[s]);
   return out;
@@ -30,10 +28,10 @@ Json groups_json(const std::vector<GroupGap>& groups) {
   for (const GroupGap& group : groups)
     out.push_back({{"group", group.group},
                    {"rows", group.rows},
-                   {"real_ratio", number(group.real)},
-                   {"drawn_ratio", number(group.drawn)},
-                   {"real_click", number(group.real_click)},
-                   {"drawn_click", number(group.drawn_click)}});
+                   {"real_ratio", json_number(group.real)},
+                   {"drawn_ratio", json_number(group.drawn)},
+                   {"real_click", json_number(group.real_click)},
+                   {"drawn_click", json_number(group.drawn_click)}});
   return out;
 }
 
@@ -61,10 +59,10 @@ void append_groups(std::string& text, const char* title, const std::vector<Group
 Json to_json(const FidelityReport& report) {
   Json out = predictor_json(report.simulator);
   for (std::size_t s = 0; s < kNumSignals; ++s)
-    out["signals"][std::string(kSignalNames[s])]["sampled_rate"] = number(report.sampled_rate[s]);
-  out["draw_pit"] = number(report.draw_pit);
-  out["gap_tab"] = number(report.gap_tab);
-  out["gap_duration"] = number(report.gap_duration);
+    out["signals"][std::string(kSignalNames[s])]["sampled_rate"] = json_number(report.sampled_rate[s]);
+  out["draw_pit"] = json_number(report.draw_pit);
+  out["gap_tab"] = json_number(report.gap_tab);
+  out["gap_duration"] = json_number(report.gap_duration);
   out["tabs"] = groups_json(report.tabs);
   out["durations"] = groups_json(report.durations);
   for (const PredictorScore& reference : report.references)

@@ -18,9 +18,16 @@ double ratio(double numerator, double denominator) {
   return denominator != 0.0 ? numerator / denominator : kNan;
 }
 
+// In eight partial sums, so that the compiler may use vectors without reordering a single one.
 double dot(const float* values, const float* weights, std::size_t count) {
+  constexpr std::size_t kLanes = 8;
+  std::array<double, kLanes> part{};
+  const std::size_t whole = count / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes)
+    for (std::size_t j = 0; j < kLanes; ++j) part[j] += static_cast<double>(values[i + j]) * weights[i + j];
   double sum = 0.0;
-  for (std::size_t i = 0; i < count; ++i) sum += static_cast<double>(values[i]) * weights[i];
+  for (std::size_t i = whole; i < count; ++i) sum += static_cast<double>(values[i]) * weights[i];
+  for (const double value : part) sum += value;
   return sum;
 }
 

@@ -1,0 +1,153 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "core/error.h"
+#include "env/constant_user_model.h"
+#include "evaluation/compare.h"
+#include "policy/simple_policies.h"
+#include "tests/evaluation/toy_model.h"
+
+using namespace swipegym;
+
+namespace {
+
+std::shared_ptr<const Simulator> toy_simulator(const test::ToyModel::Options& options = {}) {
+  auto simulator = std::make_shared<Simulator>();
+  simulator->catalogue = make_toy_catalogue({});
+  simulator->population = make_toy_population({});
+  simulator->model = std::make_shared<test::ToyModel>(options);
+  return simulator;
+}
+
+std::vector<ComparedPolicy> simple_policies(const Catalogue& catalogue) {
+  return {{"random", {std::make_shared<RandomPolicy>()}},
+          {"longest", {make_longest_policy(catalogue)}},
+          {"shortest", {make_shortest_policy(catalogue)}},
+          {"oracle", {std::make_shared<OneStepOracle>()}}};
+}
+
+CompareConfig small() {
+  CompareConfig config;
+  config.sessions = 60;
+  config.seeds = 3;
+  config.resamples = 200;
+  config.env.threads = 1;
+  return config;
+}
+
+const PolicyFigures& figures_of(const SimulatorFigures& simulator, std::string_view name) {
+  for (const PolicyFigures& policy : simulator.policy)
+    if (policy.name == name) return policy;
+  FAIL("no such policy");
+  return simulator.policy.front();
+}
+
+}  // namespace
+
+TEST_CASE("compare ranks policies as their world does, with random at 0 and the oracle at 1", "[evaluation]") {
+  const auto simulator = toy_simulator();
+  const CompareReport report = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, small());
+  const SimulatorFigures& toy = report.simulator[0];
+  const std::size_t reward = metric_index("reward");
+  CHECK(figures_of(toy, "random").normalised.mean == 0.0);
+  CHECK(figures_of(toy, "random").normalised.high == 0.0);
+  CHECK(figures_of(toy, "oracle").normalised.mean == 1.0);
+  CHECK(figures_of(toy, "oracle").metric[reward].mean > figures_of(toy, "longest").metric[reward].mean);
+  CHECK(figures_of(toy, "longest").metric[reward].low > figures_of(toy, "random").metric[reward].high);
+  CHECK(figures_of(toy, "shortest").versus_random.high < 0.0);
+  for (const PolicyFigures& policy : toy.policy) {
+    const auto at = [&](const char* name) { return policy.metric[metric_index(name)]; };
+    CHECK(at("depth").mean == 5.0);
+    CHECK(at("watch_s_per_session").mean == Approx(5.0 * at("watch_s_per_video").mean));
+    CHECK(at("watch_ratio_per_session").mean == Approx(5.0 * at("watch_ratio_per_video").mean));
+    CHECK(at("reward").mean == Approx(at("watch_s_per_session").mean));  // the default reward is seconds watched
+    CHECK(at("is_hate").mean == 0.0);
+    for (const Interval& figure : policy.metric) {
+      CHECK(figure.low <= figure.mean + 1e-6);
+      CHECK(figure.mean <= figure.high + 1e-6);
+    }
+  }
+  // Random choice shows more of the catalogue than always taking the longest of ten.
+  CHECK(figures_of(toy, "random").metric[metric_index("catalogue_share")].mean >
+        figures_of(toy, "longest").metric[metric_index("catalogue_share")].mean);
+}
+
+TEST_CASE("yardsticks are there without being asked for", "[evaluation]") {
+  const auto simulator = toy_simulator();
+  const auto all = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, small());
+  const auto alone = compare({{"longest", {make_longest_policy(simulator->catalogue)}}}, {{"toy", simulator}}, small());
+  CHECK(alone.simulator[0].policy.size() == 1);
+  CHECK(alone.simulator[0].policy[0].normalised.mean ==
+        Approx(figures_of(all.simulator[0], "longest").normalised.mean));
+  CHECK(alone.simulator[0].oracle.mean == Approx(all.simulator[0].oracle.mean));
+}
+
+TEST_CASE("a judge shows which promises are kept", "[evaluation]") {
+  // In the dull judge answers are half as long: every policy promises more than it keeps, in the same order.
+  const auto simulator = toy_simulator();
+  const auto same = toy_simulator();
+  const auto dull = toy_simulator({.interventional = 0.25});
+  const CompareReport report =
+      compare(simple_policies(simulator->catalogue), {{"fit", simulator}, {"same", same}, {"dull", dull}}, small());
+  REQUIRE(report.agreement.size() == 2);
+  CHECK(report.agreement[0].kendall_tau.mean == 1.0);
+  CHECK(report.agreement[0].regret.mean == 0.0);
+  CHECK(report.agreement[0].gap[0].mean == 0.0);
+  CHECK(report.agreement[1].kendall_tau.mean == 1.0);  // the order stays
+  CHECK(report.agreement[1].gap[1].low > 0.0);
+  CHECK(report.agreement[1].gap[1].mean ==
+        Approx(figures_of(report.simulator[0], "longest").metric[metric_index("reward")].mean -
+               figures_of(report.simulator[2], "longest").metric[metric_index("reward")].mean));
+  CHECK(report.agreement[1].choice == "oracle");
+}
+
+TEST_CASE("training seeds that differ widen the interval, and are counted", "[evaluation]") {
+  const auto simulator = toy_simulator();
+  const auto longest = make_longest_policy(simulator->catalogue), shortest = make_shortest_policy(simulator->catalogue);
+  const CompareReport report =
+      compare({{"steady", {longest, longest, longest}}, {"moody", {longest, shortest, longest}}}, {{"toy", simulator}},
+              small());
+  const Interval steady = report.simulator[0].policy[0].metric[metric_index("reward")];
+  const Interval moody = report.simulator[0].policy[1].metric[metric_index("reward")];
+  CHECK(report.simulator[0].policy[1].training_seeds == 3);
+  CHECK(moody.high - moody.low > 3 * (steady.high - steady.low));
+}
+
+TEST_CASE("the report's keys, text and page hold every policy", "[evaluation]") {
+  const auto simulator = toy_simulator();
+  auto policies = simple_policies(simulator->catalogue);
+  policies[1].name = "long <b>";
+  const CompareReport report = compare(policies, {{"fit", simulator}, {"judge", toy_simulator()}}, small());
+  const Json json = to_json(report);
+  REQUIRE(json["policies"].size() == 4);
+  CHECK(json["policies"][0]["name"] == "random");
+  for (const MetricInfo& metric : compare_metrics()) {
+    const Json& figure = json["policies"][0]["metrics"][std::string(metric.name)];
+    CHECK(figure.contains("mean"));
+    CHECK(figure.contains("low"));
+    CHECK(figure.contains("high"));
+  }
+  CHECK(json["simulators"].size() == 2);
+  CHECK(json["simulators"][1]["name"] == "judge");
+  CHECK(json["agreement"][0]["kendall_tau"]["mean"] == 1.0);
+  CHECK(to_text(report).find("long <b>") != std::string::npos);
+  const std::string page = to_html(report, "Policies", {"a note & more"});
+  CHECK(page.find("long &lt;b&gt;") != std::string::npos);
+  CHECK(page.find("long <b>") == std::string::npos);
+  CHECK(page.find("a note &amp; more") != std::string::npos);
+  CHECK(page.find("http") == std::string::npos);  // nothing is fetched from anywhere
+  CHECK(page.find("nan") == std::string::npos);
+}
+
+TEST_CASE("compare refuses what it cannot compare", "[evaluation]") {
+  const auto simulator = toy_simulator();
+  const auto policies = simple_policies(simulator->catalogue);
+  CHECK_THROWS_AS(compare({}, {{"toy", simulator}}, small()), InputError);
+  CHECK_THROWS_AS(compare({policies[0], policies[0]}, {{"toy", simulator}}, small()), InputError);
+  auto other = std::make_shared<Simulator>(*simulator);
+  other->catalogue.raw_video_id[0] = 77;
+  CHECK_THROWS_AS(compare(policies, {{"toy", simulator}, {"other", other}}, small()), InputError);
+  CompareConfig none = small();
+  none.sessions = 0;
+  CHECK_THROWS_AS(compare(policies, {{"toy", simulator}}, none), InputError);
+}
