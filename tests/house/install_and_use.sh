@@ -1,15 +1,29 @@
 #!/usr/bin/env bash
-# Installs the build into a temporary prefix, builds examples/my_policy.cpp against it by find_package, and runs it.
+# Installs the build into a temporary prefix and does with it what the README says: a simulator is fitted by the installed
+# program, examples/my_policy.cpp and the README's own C++ example are built by find_package and run on it.
 #   install_and_use.sh BUILD_DIR SOURCE_DIR CXX_COMPILER
 set -euo pipefail
 build=$1 source=$2 compiler=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+cd "$work"
 
-cmake --install "$build" --prefix "$work/prefix" > "$work/install.log"
-cmake -S "$source/examples" -B "$work/example" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-  -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/prefix" > "$work/configure.log" ||
-  { cat "$work/configure.log"; exit 1; }
-cmake --build "$work/example"
-"$work/example/my_policy"
-"$work/prefix/bin/swipegym" --version
+cmake --install "$build" --prefix "$work/prefix" > install.log
+swipegym=$work/prefix/bin/swipegym
+echo '{"max_updates": 20}' > quick.json
+"$swipegym" data synth --preset tiny --seed 1 --out data --quiet > /dev/null
+"$swipegym" fit --data data --until 20220501 --config quick.json --out sim.h5 --quiet > /dev/null
+
+cp -r "$source/examples" examples
+awk '/^```cpp$/ {inside = 1; next} /^```$/ {inside = 0} inside' "$source/README.md" > examples/readme.cpp
+cat >> examples/CMakeLists.txt << 'END'
+add_executable(readme readme.cpp)
+target_link_libraries(readme PRIVATE swipegym::swipegym)
+END
+cmake -S examples -B examples/build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER="$compiler" \
+  -DCMAKE_PREFIX_PATH="$work/prefix" > configure.log || { cat configure.log; exit 1; }
+cmake --build examples/build
+
+examples/build/my_policy sim.h5 | tee table.txt
+grep -q '^ *mine' table.txt
+examples/build/readme sim.h5 | grep -E '^the user left after [0-9.]+ s$'

@@ -1,0 +1,39 @@
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "core/config.h"
+#include "core/output_file.h"
+#include "env/fit_simulator.h"
+
+namespace swipegym {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Each file of configs/ and the settings it must equal: what a command does without --config. After a change of
+/// defaults, SWIPEGYM_WRITE_CONFIGS=1 writes the files anew.
+const std::map<std::string, std::function<Json()>> kDefaults = {
+    {"fit.json", [] { return config_to_json(FitConfig{}); }},
+};
+
+TEST_CASE("config files hold exactly the defaults of the code, in its order", "[house]") {
+  std::set<std::string> files;
+  for (const auto& entry : fs::directory_iterator(fs::path(SWIPEGYM_SOURCE_DIR) / "configs"))
+    files.insert(entry.path().filename().string());
+  for (const auto& [name, defaults] : kDefaults) {
+    const fs::path path = fs::path(SWIPEGYM_SOURCE_DIR) / "configs" / name;
+    if (std::getenv("SWIPEGYM_WRITE_CONFIGS") != nullptr) write_file(path, defaults().dump(2) + "\n");
+    CAPTURE(name);
+    REQUIRE(files.erase(name) == 1);
+    CHECK(read_json(path).dump(2) == defaults().dump(2));
+  }
+  CHECK(files == std::set<std::string>{});
+}
+
+}  // namespace
+}  // namespace swipegym
