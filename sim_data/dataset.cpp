@@ -27,11 +27,7 @@ LoadedDataset load_release(const std::filesystem::path& path, const LoadOptions&
         data.videos = std::move(tables.videos);
         data.truth = std::move(tables.truth);
       },
-      [&](std::span<const LogRow> batch) {
-        const std::size_t first = data.log.size();
-        data.log.resize(first + batch.size());
-        for (std::size_t i = 0; i < batch.size(); ++i) store_row(batch[i], data.log, first + i);
-      });
+      [&](std::span<const LogRow> batch) { append_rows(batch, data.log); });
   data.user_offset = offsets_of(data.log, data.users.size());
   data.fingerprint = rows.fingerprint;
   return loaded;

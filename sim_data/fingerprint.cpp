@@ -59,8 +59,9 @@ std::uint64_t hash_row(const LogRow& row) noexcept {
   std::uint64_t hash = fold(pack(row.user, row.video), static_cast<std::uint64_t>(row.time_ms));
   hash = fold(hash, pack(static_cast<std::uint32_t>(row.play_ms), static_cast<std::uint32_t>(row.duration_ms)));
   hash = fold(hash, pack(static_cast<std::uint32_t>(row.date), row.source_row));
-  return fold(hash, static_cast<std::uint64_t>(static_cast<std::uint16_t>(row.hourmin)) << 24 |
-                        std::uint64_t{row.tab} << 16 | std::uint64_t{row.signals} << 8 | row.is_random);
+  hash = fold(hash, std::uint64_t{row.hourmin} << 24 | std::uint64_t{row.tab} << 16 | std::uint64_t{row.signals} << 8 |
+                        std::uint64_t{row.is_random});
+  return std::isnan(row.propensity) ? hash : fold(hash, word_of(row.propensity));
 }
 
 std::uint64_t hash_tables(const UserTable& users, const VideoTable& videos) {

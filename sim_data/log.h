@@ -11,8 +11,12 @@ namespace swipegym {
 /// Dense indices made by the loader; raw ids stay at the border (see tables.h).
 enum class UserIndex : std::uint32_t {};
 enum class VideoIndex : std::uint32_t {};
-constexpr std::uint32_t index_of(UserIndex user) noexcept { return static_cast<std::uint32_t>(user); }
-constexpr std::uint32_t index_of(VideoIndex video) noexcept { return static_cast<std::uint32_t>(video); }
+constexpr std::uint32_t index_of(UserIndex user) noexcept {
+  return static_cast<std::uint32_t>(user);
+}
+constexpr std::uint32_t index_of(VideoIndex video) noexcept {
+  return static_cast<std::uint32_t>(video);
+}
 
 /// KuaiRand's binary feedback columns, in the order every table, file and vector of this project keeps.
 enum class Signal : std::uint8_t { kClick, kLike, kFollow, kComment, kForward, kHate, kLongView, kProfile };
@@ -22,7 +26,9 @@ inline constexpr std::array<std::string_view, kNumSignals> kSignalNames = {
 
 /// Bit i is Signal i.
 using SignalBits = std::uint8_t;
-constexpr bool has(SignalBits bits, Signal signal) noexcept { return (bits >> static_cast<unsigned>(signal)) & 1U; }
+constexpr bool has(SignalBits bits, Signal signal) noexcept {
+  return (bits >> static_cast<unsigned>(signal)) & 1U;
+}
 constexpr SignalBits bit(Signal signal) noexcept {
   return static_cast<SignalBits>(1U << static_cast<unsigned>(signal));
 }
@@ -40,6 +46,8 @@ struct Log {
   std::vector<SignalBits> signals;
   std::vector<std::uint8_t> is_random;    // 1: uniform random exposure
   std::vector<std::uint32_t> source_row;  // 0-based data-row number over all log files in name order
+  /// (0, 1], the chance the logging policy gave this video; NaN where a file has none, empty when no file has any.
+  std::vector<float> propensity;
 
   std::size_t size() const noexcept { return user.size(); }
   void resize(std::size_t rows) {

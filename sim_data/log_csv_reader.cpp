@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <exception>
 #include <optional>
@@ -38,6 +39,7 @@ enum Role : std::uint8_t {
   kTab,
   kProfileStay,
   kCommentStay,
+  kPropensity,
   kNumRoles,
   kIgnored = kNumRoles
 };
@@ -62,6 +64,7 @@ constexpr std::array<Expected, kNumRoles> kExpected = [] {
   all[kRand] = {"is_rand", 0, 1, "0 or 1", true};
   all[kTab] = {"tab", 0, 254, "an integer from 0 to 254", true};
   all[kProfileStay] = {"profile_stay_time", 0, kMaxSpanMs, "milliseconds from 0 to 1000000000", false};
+  all[kPropensity] = {"propensity", 0, 1, "a probability above 0, at most 1", false};
   all[kCommentStay] = {"comment_stay_time", 0, kMaxSpanMs, "milliseconds from 0 to 1000000000", false};
   return all;
 }();
@@ -135,6 +138,11 @@ class RowParser {
         continue;
       }
       const char* const start = p;
+      if (roles_[i] == kPropensity) {
+        p = parse_propensity(p, row.propensity);
+        if (p == nullptr) return nullptr;
+        continue;
+      }
       std::uint64_t value = 0;
       for (unsigned digit = static_cast<unsigned>(*p) - '0'; digit < 10; digit = static_cast<unsigned>(*p) - '0') {
         value = value * 10 + digit;
@@ -146,6 +154,13 @@ class RowParser {
     if (*p == '\r') ++p;
     if (*p++ != '\n') return nullptr;
     return fill(values, row, last_date) ? p : nullptr;
+  }
+
+  static const char* parse_propensity(const char* p, float& out) {
+    const char* end = p;
+    while (*end != ',' && *end != '\r' && *end != '\n') ++end;
+    const auto [stop, error] = std::from_chars(p, end, out);
+    return error == std::errc{} && stop == end && out > 0.0F && out <= 1.0F ? end : nullptr;
   }
 
   static const char* skip_cell(const char* p) {
@@ -182,10 +197,10 @@ class RowParser {
     row.play_ms = static_cast<std::int32_t>(v[kPlay]);
     row.duration_ms = static_cast<std::int32_t>(v[kDuration]);
     row.date = last_date;
-    row.hourmin = static_cast<std::int16_t>(v[kHourmin]);
+    row.hourmin = static_cast<std::uint16_t>(v[kHourmin]) & 0x7FFFU;
     row.tab = static_cast<std::uint8_t>(v[kTab]);
     row.signals = static_cast<SignalBits>(bits);
-    row.is_random = static_cast<std::uint8_t>(v[kRand]);
+    row.is_random = static_cast<std::uint16_t>(v[kRand]) & 1U;
     return true;
   }
 
@@ -217,6 +232,10 @@ class RowParser {
     const bool negative = cell.starts_with('-');
     const std::string_view digits = cell.substr(negative ? 1 : 0);
     if (cell.empty()) return "empty";
+    if (role == kPropensity) {
+      float value = 0.0F;
+      return parse_propensity(std::string(cell).append("\n").c_str(), value) == nullptr ? "not a probability" : "";
+    }
     if (digits.empty() || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
       return "not an integer";
     if (negative) return "negative";

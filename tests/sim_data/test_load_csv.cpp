@@ -124,7 +124,7 @@ TEST_CASE("a release's root, its data folder and the order of columns do not mat
     const std::size_t end = moved.standard.find('\n', begin);
     std::string line = moved.standard.substr(begin, end - begin);
     const std::size_t last = line.rfind(',');
-    out += line.substr(last + 1) + (begin == 0 ? ",propensity," : ",\"0,25\",") + line.substr(0, last) + "\n";
+    out += line.substr(last + 1) + (begin == 0 ? ",weight," : ",\"0,25\",") + line.substr(0, last) + "\n";
     begin = end + 1;
   }
   moved.standard = out;
