@@ -243,7 +243,7 @@ void shift_signals(FittedParts& parts, const Encoded& rows) {
     std::array<double, kNumSignals> have{};
     for (Eigen::Index row = 0; row < p.rows(); ++row) {
       const Matrix feedback = rows.feedback.row(row) + parts.network.feedback_shift.row(0);
-      signal_probabilities(parts.network, {&p(row, 0), WatchGrid::kBins}, {feedback.data(), kNumSignals},
+      signal_probabilities(parts.network, {&p(row, 0), WatchGrid::kBins}, {feedback.data(), kNumSignals}, kMainTab,
                            rows.shown[static_cast<std::size_t>(row)].duration_ms, 0.0F, probability);
       for (std::size_t s = 0; s < kNumSignals; ++s) have[s] += probability[s];
     }

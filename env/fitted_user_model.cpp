@@ -184,10 +184,12 @@ Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey ke
   out.play_ms = parts_.grid.draw_play_ms(bin, random.uniform(), shown.duration_ms);
   out.watch_ratio = static_cast<float>(out.play_ms) / static_cast<float>(shown.duration_ms);
   const ResponseNetwork& network = parts_.network;
-  const bool click = random.uniform() < fast_sigmoid(feedback_logit(network, feedback, 0, bin, false));
+  const bool click =
+      random.uniform() < fast_sigmoid(feedback_logit(network, feedback, 0, tab_class(shown.tab), bin, false));
   unsigned bits = click ? bit(Signal::kClick) : 0U;
   for (std::size_t s = 1; s < kNumSignals; ++s) {
-    const float logit = feedback_logit(network, feedback, s, bin, click) + (s == kLeave ? leave_shift() : 0.0F);
+    const float logit =
+        feedback_logit(network, feedback, s, tab_class(shown.tab), bin, click) + (s == kLeave ? leave_shift() : 0.0F);
     const bool yes = random.uniform() < fast_sigmoid(logit);
     if (s == kLeave)
       out.leaves = yes;
@@ -219,7 +221,7 @@ void FittedUserModel::predict(std::span<const Shown> shown, std::span<const User
     const auto row = static_cast<Eigen::Index>(i);
     std::copy_n(&at.network_buffers.logits(row, 0), WatchGrid::kBins, out[i].bin.begin());
     out[i].leave = signal_probabilities(parts_.network, out[i].bin, {&at.network_buffers.feedback(row, 0), kNumSignals},
-                                        shown[i].duration_ms, leave_shift(), out[i].signal);
+                                        shown[i].tab, shown[i].duration_ms, leave_shift(), out[i].signal);
   }
 }
 
@@ -238,7 +240,7 @@ void FittedUserModel::expect(std::span<const Shown> shown, std::span<const float
     out[i].watch_s = mean_ms / 1000.0F;
     out[i].watch_ratio = mean_ms / static_cast<float>(shown[i].duration_ms);
     out[i].leave = signal_probabilities(parts_.network, bins, {&at.network_buffers.feedback(row, 0), kNumSignals},
-                                        shown[i].duration_ms, leave_shift(), out[i].signal);
+                                        shown[i].tab, shown[i].duration_ms, leave_shift(), out[i].signal);
   }
 }
 

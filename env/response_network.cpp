@@ -16,7 +16,7 @@ void ResponseNetwork::initialise(std::uint32_t table_rows, const NetworkShape& n
   watch_out = Linear(shape.watch_top, WatchGrid::kBins, split(key, 3), 0.5);
   feedback_second = Linear(shape.feedback_hidden, shape.feedback_top, split(key, 4), 1.4);
   feedback_out = Linear(shape.feedback_top, kNumSignals, split(key, 5), 0.5);
-  bin_effect.resize(WatchGrid::kBins, kNumSignals);
+  bin_effect.resize(kTabClasses * WatchGrid::kBins, kNumSignals);
   click_effect.resize(1, kNumSignals);
   watch_shift.setZero(static_cast<Eigen::Index>(shape.watch_top + 1), WatchGrid::kBins);
   feedback_shift.setZero(1, kNumSignals);
@@ -104,8 +104,8 @@ void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t>
 }
 
 float signal_probabilities(const ResponseNetwork& network, std::span<const float> bin_probability,
-                           std::span<const float> feedback, std::int32_t duration_ms, float leave_shift,
-                           std::span<float> out) noexcept {
+                           std::span<const float> feedback, std::uint8_t tab, std::int32_t duration_ms,
+                           float leave_shift, std::span<float> out) noexcept {
   std::array<float, kNumSignals> sum{}, term{};
   std::copy_n(feedback.begin(), kNumSignals, term.begin());
   term[kLeave] += leave_shift;
@@ -114,7 +114,7 @@ float signal_probabilities(const ResponseNetwork& network, std::span<const float
   float long_view = 0.0F;
   for (std::size_t k = 0; k < WatchGrid::kBins; ++k) {
     const float p = bin_probability[k];
-    const float* effect = network.bin_effect.value.data() + k * kNumSignals;
+    const float* effect = network.bin_effect.value.data() + (tab_class(tab) * WatchGrid::kBins + k) * kNumSignals;
     const float click = fast_sigmoid(term[0] + effect[0]);
     sum[0] += p * click;
     for (std::size_t s = 1; s < kNumSignals; ++s) {

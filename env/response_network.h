@@ -17,8 +17,8 @@ namespace swipegym {
 inline constexpr std::size_t kLeave = static_cast<std::size_t>(Signal::kLongView);
 
 struct NetworkShape {
-  std::size_t watch_hidden = 128, watch_top = 64;       // trunk of the watch distribution
-  std::size_t feedback_hidden = 64, feedback_top = 32;  // trunk of signals and leaving
+  std::size_t watch_hidden = 128, watch_top = 64;        // trunk of the watch distribution
+  std::size_t feedback_hidden = 128, feedback_top = 32;  // trunk of signals and leaving
   std::size_t hidden() const noexcept { return watch_hidden + feedback_hidden; }
 };
 
@@ -33,7 +33,7 @@ struct ResponseNetwork {
   Linear first;                          // kDenseFeatures -> hidden
   Linear watch_second, watch_out;        // watch_hidden -> watch_top -> kBins
   Linear feedback_second, feedback_out;  // feedback_hidden -> feedback_top -> kNumSignals
-  Parameter bin_effect;                  // [kBins, kNumSignals]
+  Parameter bin_effect;                  // [kTabClasses * kBins, kNumSignals]
   Parameter click_effect;                // [1, kNumSignals], the click's own entry unused
 
   /// What a policy's choice changes against the platform's: added to the outputs when the exposure is interventional.
@@ -62,14 +62,14 @@ void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t>
 /// Probability of each signal (long_view by its rule) given one row's bin probabilities and feedback terms; returns the
 /// probability of leaving, with `leave_shift` added to its logit.
 float signal_probabilities(const ResponseNetwork& network, std::span<const float> bin_probability,
-                           std::span<const float> feedback, std::int32_t duration_ms, float leave_shift,
-                           std::span<float> out) noexcept;
+                           std::span<const float> feedback, std::uint8_t tab, std::int32_t duration_ms,
+                           float leave_shift, std::span<float> out) noexcept;
 
-/// Logit of one signal (or kLeave) given the drawn bin and click.
+/// Logit of one signal (or kLeave) given the tab's class, the drawn bin and the click.
 inline float feedback_logit(const ResponseNetwork& network, std::span<const float> feedback, std::size_t signal,
-                            std::size_t bin, bool click) noexcept {
+                            std::size_t tab_class, std::size_t bin, bool click) noexcept {
   const auto s = static_cast<Eigen::Index>(signal);
-  return feedback[signal] + network.bin_effect.value(static_cast<Eigen::Index>(bin), s) +
+  return feedback[signal] + network.bin_effect.value(static_cast<Eigen::Index>(tab_class * WatchGrid::kBins + bin), s) +
          (click ? network.click_effect.value(0, s) : 0.0F);
 }
 

@@ -162,14 +162,15 @@ class Trainer {
         if (leave && rows_.leaves[batch[i]] == TrainingRows::kUnknown) continue;
         const bool yes = leave ? rows_.leaves[batch[i]] == 1 : has(signals, static_cast<Signal>(signal));
         const auto bin = static_cast<std::size_t>(at.target[i]);
+        const std::size_t tab = tab_class(data_.log.tab[rows_.log_row[batch[i]]]);
         const bool clicked = click && signal != 0;
-        const float logit = feedback_logit(network_, {&at.feedback(row, 0), kNumSignals}, signal, bin, clicked);
+        const float logit = feedback_logit(network_, {&at.feedback(row, 0), kNumSignals}, signal, tab, bin, clicked);
         const float weight = at.weight[i] / static_cast<float>(batch_size);
         loss += static_cast<double>(weight * softplus(yes ? -logit : logit));
         const float gradient = weight * (fast_sigmoid(logit) - (yes ? 1.0F : 0.0F));
         const auto column = static_cast<Eigen::Index>(signal);
         at.feedback_gradient(row, column) = gradient;
-        bin_gradient(static_cast<Eigen::Index>(bin), column) += gradient;
+        bin_gradient(static_cast<Eigen::Index>(tab * WatchGrid::kBins + bin), column) += gradient;
         if (clicked) click_gradient(0, column) += gradient;
       }
     }
@@ -186,23 +187,74 @@ class Trainer {
   std::int64_t last_ms_ = 0;
 };
 
-// Output biases at the log's own rates: training starts from the marginal and spends its updates on the rest.
+// Rows and clicks of one (tab class, bin, signal), split by click.
+struct Counts {
+  double rows[2] = {}, yes[2] = {};  // [click]
+};
+
+double log_odds(double p) {
+  return std::log(p / (1.0 - p));
+}
+
+// Starts the outputs at the log's own rates: watch bins and signals at their marginals, and what the bin and the click
+// add to a signal at its smoothed log odds. Adam moves a weight by at most its rate an update, too little in a fit to
+// reach the odds of a rule such as is_click's from zero.
 void start_from_marginals(const Dataset& data, const TrainingRows& rows, std::span<const std::uint32_t> used,
                           ResponseNetwork& network) {
+  constexpr std::size_t kCells = kTabClasses * WatchGrid::kBins;
   std::array<double, WatchGrid::kBins> bins{};
-  std::array<double, kNumSignals> yes{};
+  std::vector<Counts> counts(kCells * kNumSignals);
   for (const std::uint32_t i : used) {
+    const std::uint32_t row = rows.log_row[i];
+    const SignalBits signals = data.log.signals[row];
+    const std::size_t cell = tab_class(data.log.tab[row]) * WatchGrid::kBins + rows.bin[i];
     bins[rows.bin[i]] += 1;
-    for (std::size_t s = 0; s < kNumSignals; ++s)
-      yes[s] += s == kLeave ? (rows.leaves[i] == 1 ? 1 : 0)
-                            : (has(data.log.signals[rows.log_row[i]], static_cast<Signal>(s)) ? 1 : 0);
+    for (std::size_t s = 0; s < kNumSignals; ++s) {
+      if (s == kLeave && rows.leaves[i] == TrainingRows::kUnknown) continue;
+      const bool yes = s == kLeave ? rows.leaves[i] == 1 : has(signals, static_cast<Signal>(s));
+      const std::size_t click = s != 0 && has(signals, Signal::kClick) ? 1 : 0;
+      counts[cell * kNumSignals + s].rows[click] += 1;
+      counts[cell * kNumSignals + s].yes[click] += yes ? 1 : 0;
+    }
   }
-  const double n = static_cast<double>(used.size());
   for (std::size_t k = 0; k < WatchGrid::kBins; ++k)
-    network.watch_out.bias.value(0, static_cast<Eigen::Index>(k)) = static_cast<float>(std::log((bins[k] + 1) / n));
+    network.watch_out.bias.value(0, static_cast<Eigen::Index>(k)) =
+        static_cast<float>(std::log((bins[k] + 1.0) / static_cast<double>(used.size())));
+
   for (std::size_t s = 0; s < kNumSignals; ++s) {
-    const double p = (yes[s] + 0.5) / (n + 1);
-    network.feedback_out.bias.value(0, static_cast<Eigen::Index>(s)) = static_cast<float>(std::log(p / (1 - p)));
+    const auto column = static_cast<Eigen::Index>(s);
+    Counts all;
+    std::array<Counts, WatchGrid::kBins> by_bin{};
+    double odds_up = 0.5, odds_down = 0.5;  // Mantel-Haenszel odds ratio of the click over the cells
+    for (std::size_t cell = 0; cell < kCells; ++cell) {
+      const Counts& c = counts[cell * kNumSignals + s];
+      for (const std::size_t click : {0, 1}) {
+        all.rows[click] += c.rows[click], all.yes[click] += c.yes[click];
+        by_bin[cell % WatchGrid::kBins].rows[click] += c.rows[click];
+        by_bin[cell % WatchGrid::kBins].yes[click] += c.yes[click];
+      }
+      const double n = c.rows[0] + c.rows[1];
+      if (n > 0) {
+        odds_up += c.yes[1] * (c.rows[0] - c.yes[0]) / n;
+        odds_down += c.yes[0] * (c.rows[1] - c.yes[1]) / n;
+      }
+    }
+    const double click_effect = s == 0 ? 0.0 : std::log(odds_up / odds_down);
+    const double rate = (all.yes[0] + all.yes[1] + 0.5) / (all.rows[0] + all.rows[1] + 1.0);
+    const double base = log_odds(rate) - click_effect * all.rows[1] / std::max(all.rows[0] + all.rows[1], 1.0);
+    network.feedback_out.bias.value(0, column) = static_cast<float>(base);
+    network.click_effect.value(0, column) = static_cast<float>(click_effect);
+    for (std::size_t cell = 0; cell < kCells; ++cell) {
+      const Counts& c = counts[cell * kNumSignals + s];
+      const Counts& b = by_bin[cell % WatchGrid::kBins];
+      constexpr double kBinPrior = 10.0, kCellPrior = 10.0;
+      const double pooled = (b.yes[0] + b.yes[1] + kBinPrior * rate) / (b.rows[0] + b.rows[1] + kBinPrior);
+      const double n = c.rows[0] + c.rows[1] + kCellPrior;
+      const double own = (c.yes[0] + c.yes[1] + kCellPrior * pooled) / n;
+      const double clicked = (c.rows[1] + kCellPrior * b.rows[1] / std::max(b.rows[0] + b.rows[1], 1.0)) / n;
+      network.bin_effect.value(static_cast<Eigen::Index>(cell), column) =
+          static_cast<float>(log_odds(std::clamp(own, 1e-6, 1.0 - 1e-6)) - click_effect * clicked - base);
+    }
   }
 }
 

@@ -9,12 +9,12 @@
 namespace swipegym {
 
 struct TrainerConfig {
-  int epochs = 14;                  // passes over the rows, unless max_updates cuts them short
+  int epochs = 10;                  // passes over the rows, unless max_updates cuts them short
   std::int64_t max_updates = 4000;  // of `batch` rows: what keeps the fit of a full release to minutes
   std::size_t batch = 2048;
   double learning_rate = 3e-3;  // peak; warms up over 3 % of the updates, then follows a cosine to 2 % of it
-  double weight_decay = 0.02;   // decoupled
-  double table_decay = 0.10;    // of embedding rows, which over-fit first
+  double weight_decay = 0.5;    // decoupled
+  double table_decay = 1.0;     // of embedding rows, which over-fit first
   double dropout = 0.10;        // of the first hidden layer
   double recency_days = 20.0;   // a row's weight falls by e in this many days before the last one
   std::uint64_t seed = 1;
