@@ -161,7 +161,7 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
   used["rows"] = result.rows;
   used["exposure"] = result.exposure.words;
   simulator.config = used.dump();
-  simulator.model = std::make_shared<FittedUserModel>(parts, Clock::kLog);
+  simulator.model = std::make_shared<FittedUserModel>(parts, Clock::kDense);  // with no shift yet
   parts.dense_leave_shift = dense_leave_shift(
       leave_logits(simulator, data, until, config.training.threads, config.training.seed), config.mean_session_videos);
   simulator.model = std::make_shared<FittedUserModel>(std::move(parts), Clock::kDense);

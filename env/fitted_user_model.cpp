@@ -21,6 +21,12 @@ const UserHistory& history_of(const float* state) {
   return *std::launder(reinterpret_cast<const UserHistory*>(state));
 }
 
+// Halves of the first layer lie far apart; they travel while the history features are made.
+void prefetch(const float* row, std::size_t floats) noexcept {
+  constexpr std::size_t kLine = 64 / sizeof(float);
+  for (std::size_t i = 0; i < floats; i += kLine) __builtin_prefetch(row + i, 0, 2);
+}
+
 // Softmax of kBins logits in place; written out so that it becomes vector code of one fixed shape.
 void softmax_bins(float* logits) noexcept {
   float top = logits[0];
@@ -48,6 +54,7 @@ struct FittedUserModel::Buffers final : UserModel::Scratch {
   ResponseBuffers network_buffers;
   std::array<std::int32_t, kChunk> duration_ms{};
   std::array<const UserHistory*, kChunk> histories{};
+  std::array<std::uint8_t, kChunk> bin{};  // drawn by draw_row
   MlpWorkspace return_workspace;
 };
 
@@ -64,6 +71,12 @@ FittedUserModel::FittedUserModel(FittedParts parts, Clock clock) : parts_(std::m
     for (std::size_t v = 0; v < videos; ++v)
       add_video_half(static_cast<std::uint32_t>(v), &video_half_(static_cast<Eigen::Index>(v), 0));
   }
+  tab_hour_.resize(static_cast<Eigen::Index>(FeatureEncoder::kTabs * FeatureEncoder::kHours), hidden);
+  for (std::size_t tab = 0; tab < FeatureEncoder::kTabs; ++tab)
+    for (std::size_t hour = 0; hour < FeatureEncoder::kHours; ++hour)
+      tab_hour_.row(static_cast<Eigen::Index>(tab * FeatureEncoder::kHours + hour)) =
+          network.table.value.row(static_cast<Eigen::Index>(parts_.encoder.tab_row + tab)) +
+          network.table.value.row(static_cast<Eigen::Index>(parts_.encoder.hour_row + hour));
   last_history_.resize(users);
   for (std::size_t u = 0; u < users; ++u)
     for (std::uint64_t e = parts_.event_offset[u]; e < parts_.event_offset[u + 1]; ++e)
@@ -108,10 +121,12 @@ void FittedUserModel::begin(UserIndex user, std::int64_t time_ms, std::span<floa
   auto* history = new (state.data()) UserHistory(last_history_[index_of(user)]);
   // A session start drawn from the log's past begins after the history all the same.
   if (history->last_time_ms >= time_ms) history->last_time_ms = time_ms - kTypicalGapMs;
+  history->event_time_ms = history->last_time_ms;
 }
 
 void FittedUserModel::begin_next_session(std::int64_t time_ms, std::span<float> state) const {
   UserHistory& history = history_of(state.data());
+  history.close_session();
   history.last_time_ms = std::min(history.last_time_ms, time_ms - kSessionGapMs - 1);
 }
 
@@ -125,50 +140,108 @@ HistoryQuery FittedUserModel::query_of(const Shown& shown) const noexcept {
           .duration_class = static_cast<std::uint8_t>(duration_class(shown.duration_ms))};
 }
 
-HistoryEvent FittedUserModel::event_of(const Shown& shown, const Response& response,
-                                       ExposureKind exposure) const noexcept {
+HistoryEvent FittedUserModel::event_of(const Shown& shown, const Response& response, ExposureKind exposure,
+                                       std::size_t bin) const noexcept {
   const std::int32_t duration = shown.duration_ms;
-  HistoryEvent event =
-      parts_.cells.event(exposure == ExposureKind::kInterventional, shown.tab, duration, parts_.grid.group(duration),
-                         parts_.grid.bin(response.play_ms, duration), response.signals);
+  HistoryEvent event = parts_.cells.event(exposure == ExposureKind::kInterventional, shown.tab, duration,
+                                          parts_.grid.group(duration), bin, response.signals);
   const std::uint32_t video = index_of(shown.video);
   event.video = video, event.author = parts_.encoder.video_author[video], event.tag = parts_.encoder.video_tag[video];
   event.time_ms = shown.time_ms;
   return event;
 }
 
+// A logged sequence on the log's clock is what the cells were measured on. Elsewhere (a policy's choices, long dense
+// sessions) expectations differ from the cells' and running means fed with that difference would drift: a user shown
+// unmatched videos would seem ever more bored. There an event is the user's running mean plus the surprise: what
+// happened less what the model itself expected. The mean then moves only by what the response tells.
+void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& response, std::size_t row,
+                                           const UserHistory& h, const Buffers& at,
+                                           HistoryEvent& event) const noexcept {
+  const ResponseNetwork& network = parts_.network;
+  const auto index = static_cast<Eigen::Index>(row);
+  const float* p = &at.network_buffers.logits(index, 0);
+  const std::span<const float> feedback(&at.network_buffers.feedback(index, 0), kNumSignals);
+  const std::size_t tab = tab_class(shown.tab);
+  const ResponseCells::Cell& cell = parts_.cells.cell(true, tab, parts_.grid.group(shown.duration_ms));
+  const float* effect = network.bin_effect.value.data() + tab * WatchGrid::kBins * kNumSignals;
+  std::array<float, WatchGrid::kBins> click_of_bin;
+  for (std::size_t k = 0; k < WatchGrid::kBins; ++k)
+    click_of_bin[k] = fast_sigmoid(feedback[0] + effect[k * kNumSignals]);
+  float level = 0.0F, click = 0.0F;
+  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) level += p[k] * cell.level[k], click += p[k] * click_of_bin[k];
+  const WatchGrid::Segments segments = WatchGrid::segments(shown.duration_ms);
+  float long_view = 0.0F;
+  for (std::size_t s = 0; s < WatchGrid::kSegments; ++s)
+    if (WatchGrid::passes_long_view(WatchGrid::kFirst[s], segments, shown.duration_ms))
+      for (std::size_t k = 0; k < WatchGrid::kBinsOf[s]; ++k) long_view += p[WatchGrid::kFirst[s] + k];
+
+  const std::size_t bin = at.bin[row];
+  const bool clicked = has(response.signals, Signal::kClick);
+  const auto surprise = [&](Signal signal) {
+    const float logit = feedback_logit(network, feedback, static_cast<std::size_t>(signal), tab, bin, clicked);
+    return (has(response.signals, signal) ? 1.0F : 0.0F) - fast_sigmoid(logit);
+  };
+  const auto mean = [&](float sum, float prior) { return sum / (h.count + prior); };
+  event.level = cell.level[bin] - level + mean(h.level, 5.0F);
+  event.click = (clicked ? 1.0F : 0.0F) - click + mean(h.click, 5.0F);
+  event.long_view = (has(response.signals, Signal::kLongView) ? 1.0F : 0.0F) - long_view + mean(h.long_view, 5.0F);
+  event.zero = (bin == 0 ? 1.0F : 0.0F) - p[0] + mean(h.zero, 5.0F);
+  event.like = surprise(Signal::kLike) + mean(h.like, 10.0F);
+  event.profile = surprise(Signal::kProfile) + mean(h.profile, 10.0F);
+  event.hate = surprise(Signal::kHate) + mean(h.hate, 10.0F);
+  event.other =
+      surprise(Signal::kFollow) + surprise(Signal::kComment) + surprise(Signal::kForward) + mean(h.other, 10.0F);
+}
+
 void FittedUserModel::forward(std::span<const Shown> shown, std::span<const UserHistory* const> histories,
                               ExposureKind exposure, Buffers& at) const {
   const std::size_t n = shown.size();
   const ResponseNetwork& network = parts_.network;
-  const auto rows = static_cast<Eigen::Index>(n);
+  const std::size_t width = network.shape.hidden();
   const bool interventional = exposure == ExposureKind::kInterventional;
   for (std::size_t i = 0; i < n; ++i) {
     history_features(*histories[i], query_of(shown[i]), parts_.clip,
                      {&at.dense(static_cast<Eigen::Index>(i), 0), kHistoryFeatures});
     at.duration_ms[i] = shown[i].duration_ms;
+    prefetch(user_half_.data() + index_of(shown[i].user) * width, width);
+    if (video_half_.rows() > 0) prefetch(video_half_.data() + index_of(shown[i].video) * width, width);
   }
   // Always a product of kChunk rows: a shorter one would take another path and round differently.
   at.network_buffers.hidden.noalias() = at.dense * history_weight_;
-  for (Eigen::Index i = 0; i < rows; ++i) {
-    const Shown& one = shown[static_cast<std::size_t>(i)];
-    auto out = at.network_buffers.hidden.row(i);
-    out += user_half_.row(index_of(one.user));
-    if (video_half_.rows() > 0)
-      out += video_half_.row(index_of(one.video));
-    else
-      add_video_half(index_of(one.video), &at.network_buffers.hidden(i, 0));
-    for (const std::uint32_t row : parts_.encoder.context_rows(one.tab, one.time_ms, one.duration_ms, interventional))
-      out += network.table.value.row(row);
+  const float* table = network.table.value.data();
+  const float* kind = table + (parts_.encoder.kind_row + (interventional ? 1U : 0U)) * width;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Shown& one = shown[i];
+    float* out = &at.network_buffers.hidden(static_cast<Eigen::Index>(i), 0);
+    const float* user = user_half_.data() + index_of(one.user) * width;
+    const std::size_t tab = std::min<std::size_t>(one.tab, FeatureEncoder::kTabs - 1);
+    const float* tab_hour =
+        tab_hour_.data() + (tab * FeatureEncoder::kHours + FeatureEncoder::hour(one.time_ms)) * width;
+    const float* tab_duration =
+        table + (parts_.encoder.tab_duration_row + tab_class(one.tab) * FeatureEncoder::kBuckets +
+                 FeatureEncoder::bucket(one.duration_ms)) *
+                    width;
+    for (std::size_t j = 0; j < width; ++j) out[j] += (user[j] + tab_hour[j]) + (tab_duration[j] + kind[j]);
+    if (video_half_.rows() > 0) {
+      const float* video = video_half_.data() + index_of(one.video) * width;
+      for (std::size_t j = 0; j < width; ++j) out[j] += video[j];
+    } else {
+      add_video_half(index_of(one.video), out);
+    }
   }
   for (std::size_t i = n; i < kChunk; ++i) at.duration_ms[i] = 10000;
   forward_heads(network, at.duration_ms, interventional, at.network_buffers);
-  for (Eigen::Index i = 0; i < rows; ++i) softmax_bins(&at.network_buffers.logits(i, 0));
+  for (std::size_t i = 0; i < n; ++i) softmax_bins(&at.network_buffers.logits(static_cast<Eigen::Index>(i), 0));
 }
 
 Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
                                Scratch& scratch) const {
-  const Buffers& at = static_cast<const Buffers&>(scratch);
+  return draw_row(shown, row, key, stream, static_cast<Buffers&>(scratch));
+}
+
+Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
+                                   Buffers& at) const {
   const float* probability = &at.network_buffers.logits(static_cast<Eigen::Index>(row), 0);
   const std::span<const float> feedback(&at.network_buffers.feedback(static_cast<Eigen::Index>(row), 0), kNumSignals);
   RandomStream random(key, stream);
@@ -180,6 +253,7 @@ Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey ke
     if (u < below) break;
   }
   while (bin > 0 && probability[bin] <= 0.0F) --bin;  // rounding never selects a bin the duration cannot have
+  at.bin[row] = static_cast<std::uint8_t>(bin);
   Response out;
   out.play_ms = parts_.grid.draw_play_ms(bin, random.uniform(), shown.duration_ms);
   out.watch_ratio = static_cast<float>(out.play_ms) / static_cast<float>(shown.duration_ms);
@@ -208,8 +282,12 @@ void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* con
   for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history_of(states[i]);
   forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    out[i] = draw(shown[i], i, keys[i], streams[i], scratch);
-    history_of(states[i]).add(event_of(shown[i], out[i], exposure));
+    out[i] = draw_row(shown[i], i, keys[i], streams[i], at);
+    UserHistory& history = history_of(states[i]);
+    HistoryEvent event = event_of(shown[i], out[i], exposure, at.bin[i]);
+    if (exposure == ExposureKind::kInterventional || clock_ == Clock::kDense)
+      centre_on_prediction(shown[i], out[i], i, history, at, event);
+    history.add(event, clock_ == Clock::kLog);
   }
 }
 

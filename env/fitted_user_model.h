@@ -64,7 +64,6 @@ class FittedUserModel final : public UserModel {
 
   const FittedParts& parts() const noexcept { return parts_; }
   Clock clock() const noexcept { return clock_; }
-  HistoryEvent event_of(const Shown& shown, const Response& response, ExposureKind exposure) const noexcept;
 
  private:
   struct Buffers;
@@ -73,10 +72,17 @@ class FittedUserModel final : public UserModel {
   void add_user_half(std::uint32_t user, float* hidden) const noexcept;
   void add_video_half(std::uint32_t video, float* hidden) const noexcept;
   HistoryQuery query_of(const Shown& shown) const noexcept;
+  Response draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, Buffers& at) const;
+  HistoryEvent event_of(const Shown& shown, const Response& response, ExposureKind exposure,
+                        std::size_t bin) const noexcept;
+  void centre_on_prediction(const Shown& shown, const Response& response, std::size_t row, const UserHistory& history,
+                            const Buffers& at, HistoryEvent& event) const noexcept;
   float leave_shift() const noexcept { return clock_ == Clock::kDense ? parts_.dense_leave_shift : 0.0F; }
 
   FittedParts parts_;
   Clock clock_;
+  // The exposure's share of the first layer for every (tab, hour), (tab class, duration bucket) and kind.
+  Matrix tab_hour_;        // [kTabs * kHours, hidden]
   Matrix history_weight_;  // [kHistoryFeatures, hidden]
   Matrix user_half_;       // [users, hidden]
   Matrix video_half_;  // [videos, hidden]; empty for catalogues above kTableVideos, whose halves are added up each time

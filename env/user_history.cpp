@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "env/catalogue.h"
+#include "nn/fast_math.h"
 
 namespace swipegym {
 
@@ -12,16 +13,28 @@ namespace {
 
 constexpr float kDayMs = 86400000.0F;
 
+float log1p_fast(float x) noexcept {
+  return fast_log(1.0F + x);
+}
+
+float decayed(float count, std::int64_t gap_ms, float days) noexcept {
+  return count * std::exp(-static_cast<float>(gap_ms) / (days * kDayMs)) + 1.0F;
+}
+
 }  // namespace
 
-void UserHistory::add(const HistoryEvent& event) noexcept {
-  const bool first = count == 0.0F && recent_size == 0;
-  const std::int64_t gap_ms = first ? kSessionGapMs + 1 : std::max<std::int64_t>(event.time_ms - last_time_ms, 0);
-  if (gap_ms > kSessionGapMs) session_count = session_level = 0.0F;
-  day_count = day_count * std::exp(-static_cast<float>(gap_ms) / kDayMs) + 1.0F;
-  week_count = week_count * std::exp(-static_cast<float>(gap_ms) / (7.0F * kDayMs)) + 1.0F;
-  last_time_ms = event.time_ms;
-  session_count += 1.0F;
+void UserHistory::add(const HistoryEvent& event, bool clock_runs) noexcept {
+  if (clock_runs) {
+    const bool first = recent_size == 0;
+    const std::int64_t gap_ms = first ? kSessionGapMs + 1 : std::max<std::int64_t>(event.time_ms - last_time_ms, 0);
+    if (gap_ms > kSessionGapMs) session_count = session_level = 0.0F;
+    day_count = decayed(day_count, gap_ms, 1.0F);
+    week_count = decayed(week_count, gap_ms, 7.0F);
+    last_time_ms = event.time_ms;
+    session_count += 1.0F;
+    if (event.known) session_level += event.level;
+  }
+  event_time_ms = event.time_ms;
 
   const std::size_t slot = recent_size++ % kRecent;
   recent_tag[slot] = event.tag + 1;  // 0 marks a slot never used
@@ -46,7 +59,15 @@ void UserHistory::add(const HistoryEvent& event) noexcept {
   duration_level[event.duration_class] += event.level;
   last_level = {event.level, last_level[0], last_level[1]};
   last_click = {event.click, last_click[0], last_click[1]};
-  session_level += event.level;
+}
+
+void UserHistory::close_session() noexcept {
+  if (event_time_ms <= last_time_ms) return;
+  const std::int64_t gap_ms = event_time_ms - last_time_ms;
+  day_count = decayed(day_count, gap_ms, 1.0F);
+  week_count = decayed(week_count, gap_ms, 7.0F);
+  last_time_ms = event_time_ms;
+  session_count = session_level = 0.0F;
 }
 
 void history_features(const UserHistory& history, const HistoryQuery& query, const HistoryClip& clip,
@@ -74,7 +95,7 @@ void history_features(const UserHistory& history, const HistoryQuery& query, con
 
   std::size_t i = 0;
   const auto put = [&](float value) { out[i++] = value; };
-  put(std::log1p(count) * 0.4F - 0.8F);
+  put(log1p_fast(count) * 0.4F - 0.8F);
   put(4.0F * shrunk(h.level, h.count, 5.0F));
   put(2.0F * shrunk(h.click, h.count, 5.0F));
   put(2.0F * shrunk(h.long_view, h.count, 5.0F));
@@ -90,35 +111,35 @@ void history_features(const UserHistory& history, const HistoryQuery& query, con
   put(2.0F * shrunk(h.slow_click, h.slow_weight, 3.0F));
   put(4.0F * shrunk(h.tab_level[t], h.tab_count[t], 4.0F));
   put(2.0F * shrunk(h.tab_click[t], h.tab_count[t], 4.0F));
-  put(std::log1p(std::min(h.tab_count[t], clip.count)) * 0.4F - 0.6F);
+  put(log1p_fast(std::min(h.tab_count[t], clip.count)) * 0.4F - 0.6F);
   put(shrunk(h.tab_count[0], h.count, 1.0F));
   put(shrunk(h.tab_count[1], h.count, 1.0F));
   put(shrunk(h.tab_count[t], h.count, 1.0F));
   put(4.0F * shrunk(h.tab_level[1], h.tab_count[1], 4.0F));
   put(4.0F * shrunk(h.tab_level[0], h.tab_count[0], 4.0F));
   put(4.0F * shrunk(h.duration_level[d], h.duration_count[d], 3.0F));
-  put(std::log1p(std::min(h.duration_count[d], clip.count)) * 0.4F - 0.5F);
+  put(log1p_fast(std::min(h.duration_count[d], clip.count)) * 0.4F - 0.5F);
   put(4.0F * (shrunk(h.duration_level[0] + h.duration_level[1], h.duration_count[0] + h.duration_count[1], 4.0F) -
               shrunk(h.duration_level[2] + h.duration_level[3], h.duration_count[2] + h.duration_count[3], 4.0F)));
   for (std::size_t lag = 0; lag < 3; ++lag) put(1.5F * h.last_level[lag]);
   for (std::size_t lag = 0; lag < 3; ++lag) put(h.last_click[lag]);
   put(h.count > 0.0F ? 0.0F : 1.0F);
   put(h.count > 2.0F ? 0.0F : 1.0F);
-  put(std::log1p(std::min(gap_min, 3.0e4F)) * 0.25F - 1.2F);
+  put(log1p_fast(std::min(gap_min, 3.0e4F)) * 0.25F - 1.2F);
   put(same_session ? 1.0F : 0.0F);
   put(same_session && gap_min < 3.0F ? 1.0F : 0.0F);
-  put(std::log1p(session_count) * 0.7F);
+  put(log1p_fast(session_count) * 0.7F);
   put(same_session ? 2.0F * shrunk(h.session_level, h.session_count, 1.0F) : 0.0F);
-  put(std::log1p(std::min(h.day_count, clip.day_count)) * 0.6F - 0.8F);
-  put(std::log1p(same_tag) * 0.8F);
+  put(log1p_fast(std::min(h.day_count, clip.day_count)) * 0.6F - 0.8F);
+  put(log1p_fast(same_tag) * 0.8F);
   put(3.0F * shrunk(same_tag_level, same_tag, 1.5F));
-  put(std::log1p(same_author) * 1.5F);
+  put(log1p_fast(same_author) * 1.5F);
   put(3.0F * shrunk(same_author_level, same_author, 0.7F));
   put(std::min(same_video, 2.0F));
   put(3.0F * shrunk(same_video_level, same_video, 0.3F));
   put(shrunk(same_tag, static_cast<float>(std::min<std::uint32_t>(h.recent_size, kRecent)), 4.0F) * 4.0F);
   put(18.0F * shrunk(h.like, h.count, 40.0F));
-  put(std::log1p(std::min(h.week_count, clip.week_count)) * 0.5F - 0.8F);
+  put(log1p_fast(std::min(h.week_count, clip.week_count)) * 0.5F - 0.8F);
   assert(i == kHistoryFeatures);
 }
 

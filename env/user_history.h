@@ -58,7 +58,8 @@ struct HistoryQuery {
 /// A user's running history: plain numbers, advanced by one event at a time. Fit, replay of logs and the environment's
 /// step use this one struct, so that they cannot disagree. All-zero is a user without history.
 struct UserHistory {
-  std::int64_t last_time_ms = 0;
+  std::int64_t last_time_ms = 0;   // of the newest event on a running clock: what gaps are measured from
+  std::int64_t event_time_ms = 0;  // of the newest event
   float count = 0, level = 0, click = 0, long_view = 0, like = 0, profile = 0, other = 0, hate = 0, zero = 0;
   float fast_weight = 0, fast_level = 0, fast_click = 0;  // decays by kFastDecay an event
   float slow_weight = 0, slow_level = 0, slow_click = 0;  // decays by kSlowDecay an event
@@ -73,7 +74,11 @@ struct UserHistory {
 
   static constexpr float kFastDecay = 0.7F, kSlowDecay = 0.93F;
 
-  void add(const HistoryEvent& event) noexcept;
+  /// With `clock_runs` false, gaps, session counts and daily counts stay as they are: those of a thinned log mean
+  /// nothing inside a session that is not thinned (docs/simulator.md, "Two clocks").
+  void add(const HistoryEvent& event, bool clock_runs = true) noexcept;
+  /// Catches up with what add(..., false) left standing, when the session is over.
+  void close_session() noexcept;
 };
 
 inline constexpr std::size_t kHistoryFeatures = 48;

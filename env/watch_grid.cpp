@@ -93,8 +93,8 @@ WatchGrid::WatchGrid(const Log& log, std::span<const std::uint32_t> rows) {
   for (const std::uint32_t row : rows) durations.push_back(log.duration_ms[row]);
   std::sort(durations.begin(), durations.end());
   for (std::size_t g = 1; g < kGroups; ++g)
-    group_edges_.push_back(durations.empty() ? 0.0F
-                                             : static_cast<float>(durations[g * (durations.size() - 1) / kGroups]));
+    group_edges_[g - 1] =
+        (durations.empty() ? 0.0F : static_cast<float>(durations[g * (durations.size() - 1) / kGroups]));
 
   std::vector<std::vector<float>> samples(kGroups * kSegments), pooled(kSegments);
   for (const std::uint32_t row : rows) {
@@ -118,9 +118,10 @@ WatchGrid::WatchGrid(const Log& log, std::span<const std::uint32_t> rows) {
 }
 
 std::size_t WatchGrid::group(std::int32_t duration_ms) const noexcept {
-  return static_cast<std::size_t>(
-      std::lower_bound(group_edges_.begin(), group_edges_.end(), static_cast<float>(duration_ms)) -
-      group_edges_.begin());
+  const auto duration = static_cast<float>(duration_ms);
+  std::size_t below = 0;
+  for (const float edge : group_edges_) below += edge < duration ? 1 : 0;
+  return below;
 }
 
 std::size_t WatchGrid::bin(std::int32_t play_ms, std::int32_t duration_ms) const noexcept {
@@ -183,16 +184,17 @@ bool WatchGrid::passes_long_view(std::size_t bin, const Segments& segments, std:
 }
 
 void WatchGrid::save(Hdf5Writer& file) const {
-  file.write("watch_grid/group_edges_ms", group_edges_);
+  file.write<float>("watch_grid/group_edges_ms", std::span<const float>(group_edges_));
   file.write("watch_grid/knots", knots_);
 }
 
 WatchGrid WatchGrid::load(const Hdf5Reader& file) {
   WatchGrid grid;
-  grid.group_edges_ = file.read<float>("watch_grid/group_edges_ms");
+  const auto edges = file.read<float>("watch_grid/group_edges_ms");
   grid.knots_ = file.read<float>("watch_grid/knots");
-  if (grid.group_edges_.size() != kGroups - 1 || grid.knots_.size() != kGroups * kSegments * kKnots)
+  if (edges.size() != kGroups - 1 || grid.knots_.size() != kGroups * kSegments * kKnots)
     throw InputError(file.path().string() + ": watch_grid has an unexpected size; fit the simulator again");
+  std::copy(edges.begin(), edges.end(), grid.group_edges_.begin());
   return grid;
 }
 

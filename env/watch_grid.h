@@ -67,8 +67,8 @@ class WatchGrid {
     return knots_.data() + (group * kSegments + segment) * kKnots;
   }
 
-  std::vector<float> group_edges_;  // [kGroups - 1] ms
-  std::vector<float> knots_;        // [kGroups, kSegments, kKnots] quantiles of the coordinate
+  std::array<float, kGroups - 1> group_edges_{};  // ms
+  std::vector<float> knots_;                      // [kGroups, kSegments, kKnots] quantiles of the coordinate
 };
 
 }  // namespace swipegym
