@@ -47,9 +47,9 @@ bool asks_for_help(const std::vector<std::string>& words) {
 
 void run_command(Command& command, const std::vector<std::string>& words) {
   Run run;
+  if (asks_for_help(words)) return run.print_text(help_page(command));
   Options options = command.options;
   add_common(command, options, run);
-  if (asks_for_help(words)) return run.print_text(command_page(command, options));
   options.parse(words, command.name);
   if (run.threads < 0 || run.threads > 1024)
     throw InputError(fmt::format("--threads is {}, expected 0 (all cores) to 1024", run.threads));
@@ -58,7 +58,6 @@ void run_command(Command& command, const std::vector<std::string>& words) {
     if (interrupted.load(std::memory_order_relaxed)) throw Interrupted();
     bar->update(what, done, total);
   };
-  watch_for_interrupt();
   // Whatever way it ends, the bar must not be left standing before the shell's prompt or our message.
   const std::shared_ptr<void> clear_at_end(nullptr, [bar = run.bar](void*) { bar->clear(); });
   run.options = &options;
@@ -135,7 +134,15 @@ void Run::write_json(Json result, const Json& config, std::uint64_t data_fingerp
   write_file(json_path, result.dump(2) + "\n");
 }
 
+std::string help_page(const Command& command) {
+  Run run;
+  Options options = command.options;
+  add_common(command, options, run);
+  return command_page(command, options);
+}
+
 int run_program(const std::vector<std::string>& words) {
+  watch_for_interrupt();
   try {
     dispatch(words);
     return 0;

@@ -99,6 +99,9 @@ std::vector<Command> make_commands();
 /// bad input or usage, 130 Ctrl-C. Prints one line on stderr for every failure.
 int run_program(const std::vector<std::string>& words);
 
+/// The text of `swipegym COMMAND --help`, common options included.
+std::string help_page(const Command& command);
+
 /// "swipegym 0.1.0 (git 1a2b3c4, g++ 12.2.0, avx2+fma, release)".
 std::string build_text();
 
