@@ -14,8 +14,8 @@ namespace swipegym {
 
 namespace {
 
-constexpr std::size_t kPaths = 768;  // sessions followed to set the dense clock
-constexpr int kPathVideos = 160;
+constexpr std::size_t kPaths = 512;  // sessions followed to set the dense clock
+constexpr int kPathVideos = 100;
 
 // Leave logits along sessions that never end, on the log's clock: what a baseline shift turns into session lengths.
 std::vector<float> leave_logits(const Simulator& simulator, const Dataset& data, std::int32_t until, int threads,
@@ -34,21 +34,21 @@ std::vector<float> leave_logits(const Simulator& simulator, const Dataset& data,
     const auto scratch = model.make_scratch();
     std::vector<float> states(kChunk * model.state_size());
     std::array<float*, kChunk> at{};
-    std::array<const float*, kChunk> read{};
+    std::array<const UserHistory*, kChunk> histories{};
     std::array<Shown, kChunk> shown{};
     std::array<RandomKey, kChunk> keys{};
     std::array<std::uint32_t, kChunk> streams{};
     std::array<Response, kChunk> responses{};
-    std::array<Expectation, kChunk> expected{};
+    std::array<Prediction, kChunk> predicted{};
     for (std::size_t i = 0; i < kChunk; ++i) {
       keys[i] = split(root, chunk * kChunk + i);
       RandomStream random(split(keys[i], Draw::kUser));
       const std::size_t start = random.below(static_cast<std::uint32_t>(population.start_user.size()));
       at[i] = states.data() + i * model.state_size();
-      read[i] = at[i];
       shown[i] = {
           .user = UserIndex{population.start_user[start]}, .time_ms = population.start_time_ms[start], .tab = 1};
       model.begin(shown[i].user, shown[i].time_ms, {at[i], model.state_size()});
+      histories[i] = &FittedUserModel::history(at[i]);
     }
     for (int step = 0; step < kPathVideos; ++step) {
       for (std::size_t i = 0; i < kChunk; ++i) {
@@ -58,10 +58,10 @@ std::vector<float> leave_logits(const Simulator& simulator, const Dataset& data,
         shown[i].duration_ms = data.log.duration_ms[row];
         streams[i] = static_cast<std::uint32_t>(step);
       }
-      model.expect(shown, read, ExposureKind::kLogged, expected, *scratch);
+      model.predict(shown, histories, ExposureKind::kLogged, predicted, *scratch);
       model.respond(shown, at, ExposureKind::kLogged, keys, streams, responses, *scratch);
       for (std::size_t i = 0; i < kChunk; ++i) {
-        const float p = std::clamp(expected[i].leave, 1.0e-5F, 1.0F - 1.0e-5F);
+        const float p = std::clamp(predicted[i].leave, 1.0e-5F, 1.0F - 1.0e-5F);
         out[(chunk * kChunk + i) * kPathVideos + static_cast<std::size_t>(step)] = std::log(p / (1.0F - p));
         shown[i].time_ms += responses[i].play_ms + 1000;
       }

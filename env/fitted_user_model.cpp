@@ -6,6 +6,7 @@
 
 #include "env/catalogue.h"
 #include "nn/fast_math.h"
+#include "sim_data/labels.h"
 
 namespace swipegym {
 
@@ -17,10 +18,6 @@ constexpr std::size_t kStateAlign = 16;  // floats: states start on cache lines
 UserHistory& history_of(float* state) {
   return *std::launder(reinterpret_cast<UserHistory*>(state));
 }
-const UserHistory& history_of(const float* state) {
-  return *std::launder(reinterpret_cast<const UserHistory*>(state));
-}
-
 // Halves of the first layer lie far apart; they travel while the history features are made.
 void prefetch(const float* row, std::size_t floats) noexcept {
   constexpr std::size_t kLine = 64 / sizeof(float);
@@ -108,6 +105,10 @@ void FittedUserModel::add_video_half(std::uint32_t video, float* hidden) const n
            network.first.weight.value.row(static_cast<Eigen::Index>(kItemRow + d));
 }
 
+const UserHistory& FittedUserModel::history(const float* state) noexcept {
+  return *std::launder(reinterpret_cast<const UserHistory*>(state));
+}
+
 std::size_t FittedUserModel::state_size() const noexcept {
   const std::size_t floats = (sizeof(UserHistory) + sizeof(float) - 1) / sizeof(float);
   return (floats + kStateAlign - 1) / kStateAlign * kStateAlign;
@@ -118,16 +119,16 @@ std::unique_ptr<UserModel::Scratch> FittedUserModel::make_scratch() const {
 }
 
 void FittedUserModel::begin(UserIndex user, std::int64_t time_ms, std::span<float> state) const {
-  auto* history = new (state.data()) UserHistory(last_history_[index_of(user)]);
+  auto* past = new (state.data()) UserHistory(last_history_[index_of(user)]);
   // A session start drawn from the log's past begins after the history all the same.
-  if (history->last_time_ms >= time_ms) history->last_time_ms = time_ms - kTypicalGapMs;
-  history->event_time_ms = history->last_time_ms;
+  if (past->last_time_ms >= time_ms) past->last_time_ms = time_ms - kTypicalGapMs;
+  past->event_time_ms = past->last_time_ms;
 }
 
 void FittedUserModel::begin_next_session(std::int64_t time_ms, std::span<float> state) const {
-  UserHistory& history = history_of(state.data());
-  history.close_session();
-  history.last_time_ms = std::min(history.last_time_ms, time_ms - kSessionGapMs - 1);
+  UserHistory& past = history_of(state.data());
+  past.close_session();
+  past.last_time_ms = std::min(past.last_time_ms, time_ms - kSessionGapMs - 1);
 }
 
 HistoryQuery FittedUserModel::query_of(const Shown& shown) const noexcept {
@@ -270,7 +271,7 @@ Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKe
     else if (yes)
       bits |= 1U << s;
   }
-  if (out.play_ms / 1000 >= std::min(shown.duration_ms / 1000, 18)) bits |= bit(Signal::kLongView);
+  if (is_long_view(out.play_ms, shown.duration_ms)) bits |= bit(Signal::kLongView);
   out.signals = static_cast<SignalBits>(bits);
   return out;
 }
@@ -279,15 +280,15 @@ void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* con
                               std::span<const RandomKey> keys, std::span<const std::uint32_t> streams,
                               std::span<Response> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
-  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history_of(states[i]);
+  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history(states[i]);
   forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
     out[i] = draw_row(shown[i], i, keys[i], streams[i], at);
-    UserHistory& history = history_of(states[i]);
+    UserHistory& past = history_of(states[i]);
     HistoryEvent event = event_of(shown[i], out[i], exposure, at.bin[i]);
     if (exposure == ExposureKind::kInterventional || clock_ == Clock::kDense)
-      centre_on_prediction(shown[i], out[i], i, history, at, event);
-    history.add(event, clock_ == Clock::kLog);
+      centre_on_prediction(shown[i], out[i], i, past, at, event);
+    past.add(event, clock_ == Clock::kLog);
   }
 }
 
@@ -306,7 +307,7 @@ void FittedUserModel::predict(std::span<const Shown> shown, std::span<const User
 void FittedUserModel::expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
                              std::span<Expectation> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
-  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history_of(states[i]);
+  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history(states[i]);
   forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
   std::array<float, WatchGrid::kBins> play{};
   for (std::size_t i = 0; i < shown.size(); ++i) {
@@ -340,7 +341,7 @@ void FittedUserModel::ratio_quantiles(const Prediction& prediction, std::int32_t
 
 std::int64_t FittedUserModel::draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state,
                                               RandomKey key, Scratch& scratch) const {
-  return parts_.returns.draw_gap_ms(history_of(state.data()),
+  return parts_.returns.draw_gap_ms(history(state.data()),
                                     {parts_.encoder.user_dense.data() + index_of(user) * kUserDense, kUserDense},
                                     time_ms, key, static_cast<Buffers&>(scratch).return_workspace);
 }

@@ -62,6 +62,9 @@ class FittedUserModel final : public UserModel {
   /// The 99 percentiles (.01 to .99) of the watch ratio.
   void ratio_quantiles(const Prediction& prediction, std::int32_t duration_ms, std::span<float> out) const;
 
+  /// The history that a session's state holds.
+  static const UserHistory& history(const float* state) noexcept;
+
   const FittedParts& parts() const noexcept { return parts_; }
   Clock clock() const noexcept { return clock_; }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/error.h"
 #include "env/published_aggregates.h"
 
 namespace swipegym {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
+#include "sim_data/labels.h"
+
 namespace swipegym {
 
 namespace {
@@ -46,8 +49,8 @@ void fill_knots(std::vector<float>& samples, float* out) {
 
 WatchGrid::Segments WatchGrid::segments(std::int32_t duration_ms) noexcept {
   const auto duration = static_cast<float>(duration_ms);
-  const float click = duration_ms <= 7000 ? duration : 7001.0F;
-  const float long_view = 1000.0F * static_cast<float>(std::min(duration_ms / 1000, 18));
+  const auto click = static_cast<float>(valid_play_threshold_ms(duration_ms));
+  const auto long_view = static_cast<float>(long_view_threshold_ms(duration_ms));
   const float low = std::max(1.0F, std::min(click, long_view));
   const float high = std::max(low, std::max(click, long_view));
   const float completion = std::max(high, std::floor(kCompletion * duration));
@@ -179,8 +182,7 @@ void WatchGrid::mask_logits(std::int32_t duration_ms, std::span<float> logits) n
 }
 
 bool WatchGrid::passes_long_view(std::size_t bin, const Segments& segments, std::int32_t duration_ms) noexcept {
-  const float threshold = 1000.0F * static_cast<float>(std::min(duration_ms / 1000, 18));
-  return segments.begin[segment_of(bin)] >= threshold;
+  return segments.begin[segment_of(bin)] >= static_cast<float>(long_view_threshold_ms(duration_ms));
 }
 
 void WatchGrid::save(Hdf5Writer& file) const {

@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "core/error.h"
 #include "core/hdf5_file.h"
 #include "sim_data/log.h"
 
