@@ -67,7 +67,9 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
   start_ms_.resize(n), time_ms_.resize(n), tab_.resize(n), finished_.resize(n);
   seen_.assign(n, SeenVideos(videos, excluded_ + session));
   state_stride_ = (simulator.model->state_size() + kFloatsALine - 1) / kFloatsALine * kFloatsALine;
-  states_.resize(n * state_stride_);
+  states_.resize(n * state_stride_ + kFloatsALine);
+  const auto address = reinterpret_cast<std::uintptr_t>(states_.data()) / sizeof(float);
+  first_state_ = (kFloatsALine - address % kFloatsALine) % kFloatsALine;
 
   now_ = ObservationBuffers(n, config.history_length, slots_);
   if (config.autoreset == AutoresetMode::kSameStep) final_ = ObservationBuffers(n, config.history_length, slots_);
@@ -100,8 +102,7 @@ void SessionRows::begin_episode(std::size_t row) {
   const std::uint32_t user = population.start_user[start];
   start_ms_[row] = time_ms_[row] = population.start_time_ms[start];
   tab_[row] = population.start_tab[start];
-  simulator_.model->begin(UserIndex{user}, start_ms_[row],
-                          {states_.data() + row * state_stride_, simulator_.model->state_size()});
+  simulator_.model->begin(UserIndex{user}, start_ms_[row], {state(row), simulator_.model->state_size()});
 
   now_.user[row] = user;
   const float* features = simulator_.catalogue.user_features.data() + user * kUserFeatures;
@@ -298,7 +299,7 @@ void SessionRows::step(std::size_t begin, std::size_t end, std::span<const std::
       const std::int32_t video = worker.slate[(row - begin) * slate_ + place];
       seen_[row].prefetch(static_cast<std::uint32_t>(video));
       worker.shown[i] = shown_next(row, video);
-      worker.state[i] = states_.data() + row * state_stride_;
+      worker.state[i] = state(row);
       worker.key[i] = response_key_[row];
       worker.stream[i] = videos_shown_[row];
     }

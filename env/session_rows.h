@@ -42,13 +42,14 @@ class SessionRows {
 
   bool finished(std::size_t row) const noexcept { return finished_[row] != 0; }
   const SeenVideos& seen(std::size_t row) const noexcept { return seen_[row]; }
-  const float* state(std::size_t row) const noexcept { return states_.data() + row * state_stride_; }
+  const float* state(std::size_t row) const noexcept { return states_.data() + first_state_ + row * state_stride_; }
   Shown shown_next(std::size_t row, std::int32_t video) const noexcept;
 
   const StepView& view() const noexcept { return view_; }
   ObservationView observation() const noexcept { return now_.view(); }
 
  private:
+  float* state(std::size_t row) noexcept { return states_.data() + first_state_ + row * state_stride_; }
   void begin_episode(std::size_t row);
   void clear_outputs(std::size_t row) noexcept;
   void choose(std::size_t row, std::span<const std::int32_t> actions, std::span<std::int32_t> slate) const;
@@ -69,7 +70,8 @@ class SessionRows {
   std::vector<std::uint8_t> tab_, finished_;
   std::vector<SeenVideos> seen_;
   std::size_t state_stride_;
-  std::vector<float> states_;  // [envs, state_stride_]
+  std::size_t first_state_;    // where the first cache line begins
+  std::vector<float> states_;  // [envs, state_stride_] from there
 
   ObservationBuffers now_, final_;
   std::vector<float> reward_, cost_, watch_ratio_, watch_s_;

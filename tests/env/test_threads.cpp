@@ -27,14 +27,13 @@ TEST_CASE("rollout bytes do not depend on the number of threads", "[env]") {
   const VectorEnvConfig plain{.num_envs = 500, .max_steps = 25};  // eight chunks, the last one short
   const VectorEnvConfig slates{.num_envs = 300, .slate = 4, .autoreset = AutoresetMode::kSameStep};
   const VectorEnvConfig redrawn{.num_envs = 130, .invalid_action = InvalidAction::kRedraw};
-  for (const VectorEnvConfig& config : {plain, slates, redrawn}) {
-    for (const char* source : {"random", "popularity", "full"}) {
-      CAPTURE(config.num_envs, source);
-      const std::uint64_t one = hash_with(1, config, source);
-      for (const int threads : {2, 3, 8}) {
-        CAPTURE(threads);
-        CHECK(hash_with(threads, config, source) == one);
-      }
+  for (const auto& [config, source] :
+       {std::pair{plain, "random"}, std::pair{slates, "popularity"}, std::pair{redrawn, "full"}}) {
+    CAPTURE(config.num_envs, source);
+    const std::uint64_t one = hash_with(1, config, source);
+    for (const int threads : {2, 3, 8}) {
+      CAPTURE(threads);
+      CHECK(hash_with(threads, config, source) == one);
     }
   }
 }
