@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <optional>
 
 #include "cli/command.h"
@@ -10,6 +12,7 @@
 #include "env/constant_user_model.h"
 #include "env/rollout_speed.h"
 #include "env/simulator_file.h"
+#include "sim_data/fingerprint.h"
 
 namespace swipegym::cli {
 namespace {
@@ -50,6 +53,14 @@ Json settings_json(const BenchSettings& settings, int threads) {
 std::shared_ptr<const Simulator> simulator_for(const BenchSettings& settings) {
   if (!settings.simulator.empty()) return std::make_shared<Simulator>(load_simulator(settings.simulator));
   return make_constant_simulator({.leave_after = 30}, {.num_users = 20'000, .num_videos = 7'583, .history = 200});
+}
+
+// Of every byte of the simulator's file: two figures with the same one stepped the same world.
+std::uint64_t file_fingerprint(const std::filesystem::path& path) {
+  if (path.empty()) return 0;
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return hash_bytes(std::as_bytes(std::span(bytes)));
 }
 
 VectorEnv make_env(const BenchSettings& settings, const std::shared_ptr<const Simulator>& simulator, int threads,
@@ -122,13 +133,16 @@ void bench(const BenchSettings& settings, Run& run) {
     run.print("{} threads make {:.2f}x the steps of one\n", threads, many.run.steps_per_s() / one->run.steps_per_s());
   run.print("{} bytes written a step\n", bytes_per_step(env));
   run.print("hash {:016x} of {} steps, seed {}\n", hash, settings.hash_steps, run.seed);
-  run.print("simulator fingerprint {:016x}\n", simulator->data_fingerprint);
+  const std::string fingerprint = fingerprint_text(file_fingerprint(settings.simulator));
+  if (!settings.simulator.empty())
+    run.print("simulator {}, fitted to data {}\n", fingerprint, fingerprint_text(simulator->data_fingerprint));
 
   Json json = measured_json(many);
   json["hash"] = fmt::format("{:016x}", hash);
   json["envs"] = settings.envs;
   json["candidates"] = env.candidates().slots();
   json["bytes_per_step"] = bytes_per_step(env);
+  json["simulator_fingerprint"] = fingerprint;
   json["user_model"] = std::string(simulator->model->name());
   if (one) {
     json["one_thread"] = measured_json(*one);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 
 namespace swipegym {
 
@@ -17,26 +16,12 @@ void run_loop(std::size_t items, int threads, const void* body, LoopBody call);
 /// Runs body(item, worker) for item in [0, items) on at most `threads` workers (0: as many as the machine has); worker
 /// is in [0, threads) and no two running bodies share one, so it may index scratch space. Which worker gets which item
 /// is not fixed: a body's result must depend on its item alone. The first exception is thrown again in the caller, and
-/// items not yet begun are left out. Runs on oneTBB, or on plain threads where the build says so (ThreadSanitizer
-/// reports false races inside oneTBB). Arenas are kept between calls.
+/// items not yet begun are left out. More threads than processors are really started, which tests use. Runs on oneTBB,
+/// or on plain threads where the build says so (ThreadSanitizer reports false races inside oneTBB).
 template <class Body>
 void parallel_for(std::size_t items, int threads, const Body& body) {
   detail::run_loop(items, threads, &body,
                    [](const void* b, std::size_t item, int worker) { (*static_cast<const Body*>(b))(item, worker); });
 }
-
-/// Lets loops really run on `threads` threads while it lives, even on fewer processors: oneTBB keeps to the hardware's
-/// number otherwise. For tests that show results do not depend on the number of threads.
-class AllowThreads {
- public:
-  explicit AllowThreads(int threads);
-  ~AllowThreads();
-  AllowThreads(const AllowThreads&) = delete;
-  AllowThreads& operator=(const AllowThreads&) = delete;
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
 
 }  // namespace swipegym

@@ -105,6 +105,12 @@ std::vector<std::uint64_t> session_seeds(std::uint64_t seed, std::size_t envs) {
   return seeds;
 }
 
+std::uint64_t hash_bytes(std::span<const std::byte> bytes) noexcept {
+  ByteHash hash;
+  hash.add(bytes.data(), bytes.size());
+  return hash.value();
+}
+
 std::uint64_t rollout_hash(VectorEnv& env, std::uint64_t seed, int steps) {
   ByteHash hash;
   UniformActions actions(seed);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -24,6 +25,9 @@ class UniformActions {
 
 /// Seeds of `envs` sessions that share none with another run seed.
 std::vector<std::uint64_t> session_seeds(std::uint64_t seed, std::size_t envs);
+
+/// The hash behind rollout_hash: any change of a byte or of the length changes it.
+std::uint64_t hash_bytes(std::span<const std::byte> bytes) noexcept;
 
 /// Resets `env`, takes `steps` uniform actions and hashes every byte of every observation and every output on the way.
 /// Equal for any number of threads.

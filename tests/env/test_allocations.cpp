@@ -121,7 +121,6 @@ TEST_CASE("a step allocates nothing, resets included, for every source and mode"
 }
 
 TEST_CASE("a step on several threads allocates nothing once the threads run", "[env]") {
-  const AllowThreads allow(3);
   const auto simulator = make_noisy_simulator();
   for (const int threads : {2, 3}) {
     CAPTURE(threads);

@@ -23,7 +23,6 @@ std::uint64_t hash_with(int threads, VectorEnvConfig config, const char* source 
 }  // namespace
 
 TEST_CASE("rollout bytes do not depend on the number of threads", "[env]") {
-  const AllowThreads allow(8);
   const VectorEnvConfig plain{.num_envs = 500, .max_steps = 25};  // eight chunks, the last one short
   const VectorEnvConfig slates{.num_envs = 300, .slate = 4, .autoreset = AutoresetMode::kSameStep};
   const VectorEnvConfig redrawn{.num_envs = 130, .invalid_action = InvalidAction::kRedraw};
@@ -56,7 +55,6 @@ TEST_CASE("run seeds share no session", "[env]") {
 }
 
 TEST_CASE("an exception of the user model reaches the caller of step, on any number of threads", "[env]") {
-  const AllowThreads allow(3);
   for (const int threads : {1, 3}) {
     CAPTURE(threads);
     const auto simulator = make_noisy_simulator({.num_videos = 300}, /*poison=*/123);
@@ -80,7 +78,6 @@ TEST_CASE("an exception of the user model reaches the caller of step, on any num
 }
 
 TEST_CASE("expectations may be asked for from several threads at once", "[env]") {
-  const AllowThreads allow(4);
   VectorEnv env = make_env({.num_envs = 256, .threads = 2});
   env.reset(session_seeds(1, 256));
   std::vector<Expectation> all(256 * 10);
