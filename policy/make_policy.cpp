@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "core/error.h"
 #include "policy/simple_policies.h"
+#include "policy/value_policy.h"
 
 namespace swipegym {
 
@@ -19,7 +22,9 @@ std::shared_ptr<const Policy> make_policy(const std::string& spec, const Simulat
   if (spec == "longest") return make_longest_policy(simulator.catalogue);
   if (spec == "item-mean") return make_item_mean_policy(simulator.catalogue);
   if (spec == "oracle") return std::make_shared<OneStepOracle>();
-  throw InputError(fmt::format("'{}' is no policy: expected one of {}", spec, fmt::join(policy_names(), ", ")));
+  if (std::filesystem::exists(spec)) return load_policy(spec, simulator);
+  throw InputError(
+      fmt::format("'{}' is neither a policy ({}) nor a policy file", spec, fmt::join(policy_names(), ", ")));
 }
 
 }  // namespace swipegym

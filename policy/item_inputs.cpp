@@ -1,0 +1,88 @@
+#include "policy/item_inputs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/error.h"
+#include "core/hdf5_file.h"
+
+namespace swipegym {
+
+ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_authors, std::uint32_t max_ids) {
+  const std::size_t videos = catalogue.num_videos();
+  ItemInputs items;
+  items.raw_id = catalogue.raw_video_id;
+  items.features = as_matrix(catalogue.video_features.data(), videos, kVideoFeatures);
+  items.num_tags = catalogue.num_tags;
+  items.num_authors = std::min(std::max(catalogue.num_authors, 1U), max_authors);
+  items.num_ids = std::min(static_cast<std::uint32_t>(videos), max_ids);
+  items.tag.resize(videos), items.author.resize(videos), items.id.resize(videos);
+  for (std::size_t v = 0; v < videos; ++v) {
+    items.tag[v] = static_cast<std::int32_t>(catalogue.tag[v]);
+    items.author[v] = static_cast<std::int32_t>(catalogue.author[v] % items.num_authors);
+    items.id[v] = static_cast<std::int32_t>(v % items.num_ids);
+  }
+  return items;
+}
+
+ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue) {
+  if (own.raw_id == catalogue.raw_video_id) return own;
+  std::unordered_map<std::int64_t, std::size_t> row_of;
+  row_of.reserve(own.num_videos());
+  for (std::size_t row = 0; row < own.num_videos(); ++row) row_of.emplace(own.raw_id[row], row);
+
+  const std::size_t videos = catalogue.num_videos();
+  ItemInputs items;
+  items.raw_id = catalogue.raw_video_id;
+  items.features = as_matrix(catalogue.video_features.data(), videos, kVideoFeatures);
+  items.num_tags = own.num_tags, items.num_authors = own.num_authors, items.num_ids = own.num_ids;
+  items.tag.assign(videos, -1), items.author.assign(videos, -1), items.id.assign(videos, -1);
+  for (std::size_t v = 0; v < videos; ++v) {
+    const auto found = row_of.find(catalogue.raw_video_id[v]);
+    if (found == row_of.end()) continue;
+    items.features.row(static_cast<Eigen::Index>(v)) = own.features.row(static_cast<Eigen::Index>(found->second));
+    items.tag[v] = own.tag[found->second];
+    items.author[v] = own.author[found->second];
+    items.id[v] = own.id[found->second];
+  }
+  return items;
+}
+
+void save(Hdf5Writer& file, const std::string& name, const ItemInputs& items) {
+  file.write(name + "/raw_id", items.raw_id);
+  file.write_matrix<float>(name + "/features", {items.features.data(), static_cast<std::size_t>(items.features.size())},
+                           items.num_videos(), kVideoFeatures);
+  file.write(name + "/tag", items.tag);
+  file.write(name + "/author", items.author);
+  file.write(name + "/id", items.id);
+  file.write(name + "/table_sizes", std::vector<std::uint32_t>{items.num_tags, items.num_authors, items.num_ids});
+}
+
+ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name) {
+  ItemInputs items;
+  items.raw_id = file.read<std::int64_t>(name + "/raw_id");
+  const std::vector<float> features = file.read<float>(name + "/features");
+  items.tag = file.read<std::int32_t>(name + "/tag");
+  items.author = file.read<std::int32_t>(name + "/author");
+  items.id = file.read<std::int32_t>(name + "/id");
+  const std::vector<std::uint32_t> sizes = file.read<std::uint32_t>(name + "/table_sizes");
+  const std::size_t videos = items.raw_id.size();
+  const auto within = [](const std::vector<std::int32_t>& rows, std::uint32_t size) {
+    return std::all_of(rows.begin(), rows.end(),
+                       [size](std::int32_t row) { return row >= -1 && row < static_cast<std::int64_t>(size); });
+  };
+  if (sizes.size() != 3 || features.size() != videos * kVideoFeatures || items.tag.size() != videos ||
+      items.author.size() != videos || items.id.size() != videos || !within(items.tag, sizes[0]) ||
+      !within(items.author, sizes[1]) || !within(items.id, sizes[2]))
+    throw InputError(
+        fmt::format("{}: the tables under {} do not fit together; the file is damaged or of another "
+                    "version, train the policy again",
+                    file.path().string(), name));
+  items.num_tags = sizes[0], items.num_authors = sizes[1], items.num_ids = sizes[2];
+  items.features = as_matrix(features.data(), videos, kVideoFeatures);
+  return items;
+}
+
+}  // namespace swipegym

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "env/simulator.h"
+#include "nn/matrix.h"
+
+namespace swipegym {
+
+class Hdf5Writer;
+class Hdf5Reader;
+
+/// What a learned policy knows of the videos, by the video indices of the simulator it runs in. Rows of embedding
+/// tables are fixed when the policy is first made; -1 stands for a video, tag or author it has never met.
+struct ItemInputs {
+  std::vector<std::int64_t> raw_id;                          // [videos]
+  Matrix features;                                           // [videos, kVideoFeatures]
+  std::vector<std::int32_t> tag;                             // [videos], in [0, num_tags)
+  std::vector<std::int32_t> author;                          // [videos], in [0, num_authors)
+  std::vector<std::int32_t> id;                              // [videos], in [0, num_ids)
+  std::uint32_t num_tags = 0, num_authors = 0, num_ids = 0;  // sizes of the tables
+
+  std::size_t num_videos() const noexcept { return raw_id.size(); }
+};
+
+/// Tables of at most `max_authors` and `max_ids` rows: beyond that several authors or videos share one, so that memory
+/// stays bounded on a catalogue of millions.
+ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_authors = 65536,
+                            std::uint32_t max_ids = 65536);
+
+/// The same knowledge by the indices of another catalogue, matched by raw video id. A video that `own` does not know
+/// gets its features from that catalogue and no tag, author or id.
+ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue);
+
+void save(Hdf5Writer& file, const std::string& name, const ItemInputs& items);
+ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name);
+
+}  // namespace swipegym

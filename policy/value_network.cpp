@@ -1,0 +1,195 @@
+#include "policy/value_network.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "core/parallel_for.h"
+#include "env/user_model.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kCross = StateEncoder::kCross;
+
+std::vector<std::size_t> sizes(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out) {
+  std::vector<std::size_t> all = {in};
+  all.insert(all.end(), hidden.begin(), hidden.end());
+  all.push_back(out);
+  return all;
+}
+
+// Row `videos[i]` of a per-video column, for each i.
+void rows_of(const std::vector<std::int32_t>& column, const std::vector<std::int32_t>& videos,
+             std::vector<std::int32_t>& out) {
+  out.resize(videos.size());
+  for (std::size_t i = 0; i < videos.size(); ++i) out[i] = column[static_cast<std::size_t>(videos[i])];
+}
+
+}  // namespace
+
+ValueNetwork::ValueNetwork(const ValueNetworkConfig& config, std::size_t state_size, const ItemInputs& items,
+                           RandomKey key)
+    : config_(config) {
+  const std::size_t item_size = kVideoFeatures + config.tag_dim + config.author_dim + config.id_dim;
+  state_ = Mlp(sizes(state_size, config.state_hidden, config.width + 1 + kCross), Activation::kSilu, split(key, 0));
+  item_ = Mlp(sizes(item_size, config.item_hidden, config.width + 1), Activation::kSilu, split(key, 1));
+  if (config.interaction_hidden > 0)
+    interaction_ = Mlp(sizes(config.width + kCross, {config.interaction_hidden}, 1), Activation::kSilu, split(key, 2));
+  // Small embeddings: what has rarely been met should look average.
+  tag_ = Embedding(items.num_tags, config.tag_dim, split(key, 3), 0.1);
+  author_ = Embedding(items.num_authors, config.author_dim, split(key, 4), 0.05);
+  id_ = Embedding(items.num_ids, config.id_dim, split(key, 5), 0.05);
+}
+
+void ValueNetwork::forward_states(Work& work) const {
+  state_.forward(work.states, work.state);
+}
+
+void ValueNetwork::forward_items(const ItemInputs& items, Work& work) const {
+  const auto count = static_cast<Eigen::Index>(work.videos.size());
+  const auto tag_dim = static_cast<Eigen::Index>(config_.tag_dim);
+  const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
+  const auto id_dim = static_cast<Eigen::Index>(config_.id_dim);
+  constexpr auto kFeatures = static_cast<Eigen::Index>(kVideoFeatures);
+  work.items.resize(count, kFeatures + tag_dim + author_dim + id_dim);
+  for (Eigen::Index i = 0; i < count; ++i)
+    work.items.row(i).head(kFeatures) = items.features.row(work.videos[static_cast<std::size_t>(i)]);
+  thread_local std::vector<std::int32_t> rows;
+  rows_of(items.tag, work.videos, rows);
+  tag_.gather(rows, work.items.middleCols(kFeatures, tag_dim));
+  rows_of(items.author, work.videos, rows);
+  author_.gather(rows, work.items.middleCols(kFeatures + tag_dim, author_dim));
+  rows_of(items.id, work.videos, rows);
+  id_.gather(rows, work.items.rightCols(id_dim));
+  item_.forward(work.items, work.item);
+}
+
+Matrix ValueNetwork::item_table(const ItemInputs& items, int threads) const {
+  constexpr std::size_t kRows = 1024;  // a fixed cut, so that the table does not depend on threads
+  const std::size_t videos = items.num_videos();
+  Matrix table(static_cast<Eigen::Index>(videos), static_cast<Eigen::Index>(config_.width + 1));
+  parallel_for((videos + kRows - 1) / kRows, threads, [&](std::size_t piece, int) {
+    Work work;
+    const std::size_t first = piece * kRows, last = std::min(videos, first + kRows);
+    for (std::size_t v = first; v < last; ++v) work.videos.push_back(static_cast<std::int32_t>(v));
+    forward_items(items, work);
+    table.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(last - first)) = work.item.output();
+  });
+  return table;
+}
+
+void ValueNetwork::combine(const Matrix& item_rows, bool is_table, std::size_t pairs, std::size_t per_state, Work& work,
+                           std::span<float> values) const {
+  const std::size_t k = config_.width;
+  const bool interacts = config_.interaction_hidden > 0;
+  const float scale = 1.0F / std::sqrt(static_cast<float>(k));
+  const Matrix& states = work.state.output();
+  work.pairs.resize(static_cast<Eigen::Index>(pairs), static_cast<Eigen::Index>(k + kCross));
+  for (std::size_t p = 0; p < pairs; ++p) {
+    const float* f = states.data() + p / per_state * (k + 1 + kCross);
+    const float* g = item_rows.data() + (is_table ? static_cast<std::size_t>(work.videos[p]) : p) * (k + 1);
+    const float* c = work.cross.data() + p * kCross;
+    float* pair = work.pairs.data() + p * (k + kCross);
+    for (std::size_t i = 0; i < k; ++i) pair[i] = f[i] * g[i];
+    std::copy_n(c, kCross, pair + k);
+    float value = 0.0F;
+    for (std::size_t i = 0; i < k; ++i) value += pair[i];
+    value = value * scale + f[k] + g[k];
+    for (std::size_t i = 0; i < kCross; ++i) value += f[k + 1 + i] * c[i];
+    values[p] = value;
+  }
+  if (!interacts) return;
+  interaction_.forward(work.pairs, work.interaction);
+  for (std::size_t p = 0; p < pairs; ++p) values[p] += work.interaction.output()(static_cast<Eigen::Index>(p), 0);
+}
+
+void ValueNetwork::backward(std::span<const float> d_value, Work& work, std::size_t shard) {
+  const std::size_t k = config_.width, pairs = d_value.size();
+  const float scale = 1.0F / std::sqrt(static_cast<float>(k));
+  const Matrix& states = work.state.output();
+  const Matrix& items = work.item.output();
+  const bool interacts = config_.interaction_hidden > 0;
+  if (interacts) {
+    work.d_value = as_matrix(d_value.data(), pairs, 1);
+    interaction_.backward(work.pairs, work.d_value, work.interaction, &work.d_pair, shard);
+  }
+  work.d_state.resize(states.rows(), states.cols());
+  work.d_item.resize(items.rows(), items.cols());
+  for (std::size_t p = 0; p < pairs; ++p) {
+    const float* f = states.data() + p * (k + 1 + kCross);
+    const float* g = items.data() + p * (k + 1);
+    const float* c = work.cross.data() + p * kCross;
+    float* d_f = work.d_state.data() + p * (k + 1 + kCross);
+    float* d_g = work.d_item.data() + p * (k + 1);
+    const float* d_product = interacts ? work.d_pair.data() + p * (k + kCross) : nullptr;
+    const float d = d_value[p];
+    for (std::size_t i = 0; i < k; ++i) {
+      const float d_here = d * scale + (interacts ? d_product[i] : 0.0F);
+      d_f[i] = d_here * g[i];
+      d_g[i] = d_here * f[i];
+    }
+    d_f[k] = d;
+    d_g[k] = d;
+    for (std::size_t i = 0; i < kCross; ++i) d_f[k + 1 + i] = d * c[i];
+  }
+  state_.backward(work.states, work.d_state, work.state, nullptr, shard);
+  item_.backward(work.items, work.d_item, work.item, &work.d_items, shard);
+}
+
+void ValueNetwork::scatter(const ItemInputs& items, const Work& work) {
+  const auto tag_dim = static_cast<Eigen::Index>(config_.tag_dim);
+  const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
+  constexpr auto kFeatures = static_cast<Eigen::Index>(kVideoFeatures);
+  std::vector<std::int32_t> rows;
+  rows_of(items.tag, work.videos, rows);
+  tag_.scatter(rows, work.d_items.middleCols(kFeatures, tag_dim));
+  rows_of(items.author, work.videos, rows);
+  author_.scatter(rows, work.d_items.middleCols(kFeatures + tag_dim, author_dim));
+  rows_of(items.id, work.videos, rows);
+  id_.scatter(rows, work.d_items.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
+}
+
+void ValueNetwork::set_shards(std::size_t count) {
+  state_.set_shards(count);
+  item_.set_shards(count);
+  interaction_.set_shards(count);
+}
+
+std::vector<Parameter*> ValueNetwork::parameters() {
+  std::vector<Parameter*> all;
+  state_.collect(all);
+  item_.collect(all);
+  interaction_.collect(all);
+  return all;
+}
+
+std::vector<Embedding*> ValueNetwork::embeddings() {
+  return {&tag_, &author_, &id_};
+}
+
+void ValueNetwork::save(Hdf5Writer& file, const std::string& name, bool moments) const {
+  swipegym::save(file, name + "/state", state_, moments);
+  swipegym::save(file, name + "/item", item_, moments);
+  swipegym::save(file, name + "/interaction", interaction_, moments);
+  const auto save_table = [&](const char* table, const Embedding& embedding) {
+    if (embedding.dim() > 0) swipegym::save(file, name + table, embedding.table, moments);
+  };
+  save_table("/tag", tag_);
+  save_table("/author", author_);
+  save_table("/id", id_);
+}
+
+void ValueNetwork::load(const Hdf5Reader& file, const std::string& name) {
+  swipegym::load(file, name + "/state", state_);
+  swipegym::load(file, name + "/item", item_);
+  swipegym::load(file, name + "/interaction", interaction_);
+  const auto load_table = [&](const char* table, Embedding& embedding) {
+    if (embedding.dim() > 0) swipegym::load(file, name + table, embedding.table);
+  };
+  load_table("/tag", tag_);
+  load_table("/author", author_);
+  load_table("/id", id_);
+}
+
+}  // namespace swipegym

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/adam.h"
+#include "nn/embedding.h"
+#include "nn/mlp.h"
+#include "policy/item_inputs.h"
+#include "policy/state_encoder.h"
+
+namespace swipegym {
+
+struct ValueNetworkConfig {
+  std::vector<std::size_t> state_hidden = {128, 64};  // hidden layers of the state tower
+  std::vector<std::size_t> item_hidden = {64};        // hidden layers of the video tower
+  std::size_t width = 32;                             // k, of the vectors whose product says how they fit
+  std::size_t tag_dim = 8, author_dim = 4, id_dim = 8;
+  std::size_t interaction_hidden = 32;  // hidden units over the product and the cross features; 0: none
+};
+
+/// Value of showing a video in a state:  Q(s, a) = f(s).g(a) / sqrt(k) + v(s) + b(a) + h(s).c(s, a) + p(f o g, c)
+/// with f, v, h from the state tower, g, b from the video tower, c the cross features of StateEncoder and p a small
+/// network. The number of parameters does not grow with the number of candidates, and little with the catalogue.
+/// Q-learning and supervised ranking share it; they differ in the target alone.
+class ValueNetwork {
+ public:
+  /// Room for one pass of one thread.
+  struct Work {
+    Matrix states, items, cross, pairs;  // inputs: [n, state], [n, item], [pairs, kCross], [pairs, k + kCross]
+    StateEncoder::Histories histories;
+    MlpWorkspace state, item, interaction;
+    Matrix d_state, d_item, d_pair, d_items, d_value;
+    std::vector<std::int32_t> videos;
+    std::vector<float> values;
+  };
+
+  ValueNetwork() = default;
+  ValueNetwork(const ValueNetworkConfig& config, std::size_t state_size, const ItemInputs& items, RandomKey key);
+
+  const ValueNetworkConfig& config() const noexcept { return config_; }
+
+  /// work.state.output(): [rows, k + 1 + kCross] from work.states.
+  void forward_states(Work& work) const;
+  /// work.item.output(): [videos, k + 1] for work.videos.
+  void forward_items(const ItemInputs& items, Work& work) const;
+  /// The whole catalogue's item outputs, [videos, k + 1], on `threads` workers.
+  Matrix item_table(const ItemInputs& items, int threads) const;
+
+  /// values[p] of pairs (state row first_state + p / per_state, item row p or, with a table, video work.videos[p]), for
+  /// work.cross rows p. `item_rows` is work.item.output() or a table.
+  void combine(const Matrix& item_rows, bool is_table, std::size_t pairs, std::size_t per_state, Work& work,
+               std::span<float> values) const;
+
+  /// After forward_states, forward_items and combine with one pair a state: adds the gradients of sum_p d_value[p] *
+  /// value[p] to `shard`, and leaves the video tower's input gradient in work.d_items for scatter().
+  void backward(std::span<const float> d_value, Work& work, std::size_t shard);
+  /// Adds work.d_items to the embeddings' gradients; one thread, in a fixed order of shards.
+  void scatter(const ItemInputs& items, const Work& work);
+
+  void set_shards(std::size_t count);
+  std::vector<Parameter*> parameters();
+  std::vector<Embedding*> embeddings();
+
+  void save(Hdf5Writer& file, const std::string& name, bool moments) const;
+  void load(const Hdf5Reader& file, const std::string& name);
+
+ private:
+  ValueNetworkConfig config_;
+  Mlp state_, item_, interaction_;
+  Embedding tag_, author_, id_;
+};
+
+}  // namespace swipegym

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "policy/policy.h"
+#include "policy/value_network.h"
+
+namespace swipegym {
+
+/// Everything a learned policy is made of, by the indices of the simulator it runs in.
+struct ValueModel {
+  std::string name;    // of the agent that learned it: "dqn", "ranker"
+  std::string config;  // JSON text of what it was trained with
+  std::uint64_t seed = 0;
+  std::uint64_t data_fingerprint = 0;  // of the data behind the simulator or log it learned from
+  ValueNetworkConfig network_config;
+  StateEncoderConfig encoder_config;
+  ItemInputs items;
+  ValueNetwork network;
+  Matrix item_table;  // the video tower's outputs for all videos; empty: computed for the candidates of each call
+};
+
+/// A fresh model for this simulator's catalogue; weights are drawn from `seed`.
+std::shared_ptr<ValueModel> make_value_model(std::string name, const Simulator& simulator,
+                                             const ValueNetworkConfig& network, const StateEncoderConfig& encoder,
+                                             std::uint64_t seed);
+
+/// Scores slots by a ValueNetwork. A score depends on its row alone: work is cut into chunks of kChunk rows that are
+/// always full, padded where need be, so that neither the batch size nor the number of threads changes a bit of it.
+class ValuePolicy final : public Policy {
+ public:
+  /// The model may still be learning; nobody may change it during score().
+  explicit ValuePolicy(std::shared_ptr<const ValueModel> model);
+  std::string_view name() const noexcept override { return model_->name; }
+  void score(const DecisionBatch& batch, std::span<float> scores) const override;
+
+  const ValueModel& model() const noexcept { return *model_; }
+
+ private:
+  void score_chunk(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
+                   ValueNetwork::Work& work, std::span<float> scores) const;
+
+  std::shared_ptr<const ValueModel> model_;
+  StateEncoder encoder_;
+};
+
+/// Policy files: HDF5 of kind "policy", schema version kPolicyVersion.
+inline constexpr std::int64_t kPolicyVersion = 1;
+void save_policy(const ValueModel& model, const std::filesystem::path& path);
+/// Matches videos by raw id, so that a policy trained in one simulator can act in another.
+std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Simulator& simulator);
+
+}  // namespace swipegym
