@@ -18,6 +18,14 @@ struct StateEncoderConfig {
   bool session_clock = true;  // use context 0 and 1, the position in the session; logged rows do not know it
 };
 
+template <class Visitor>
+void visit_fields(Visitor& visit, StateEncoderConfig& config) {
+  visit("fast_decay", config.fast_decay);
+  visit("slow_decay", config.slow_decay);
+  visit("recent", config.recent);
+  visit("session_clock", config.session_clock);
+}
+
 /// Describes a session by fixed arithmetic on its observation; what is learned comes after it (ValueNetwork).
 ///
 /// A state row holds user features, context, weighted means of the watched videos' features and ratios, the newest

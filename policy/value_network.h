@@ -21,6 +21,17 @@ struct ValueNetworkConfig {
   std::size_t interaction_hidden = 32;  // hidden units over the product and the cross features; 0: none
 };
 
+template <class Visitor>
+void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
+  visit("state_hidden", config.state_hidden);
+  visit("item_hidden", config.item_hidden);
+  visit("width", config.width);
+  visit("tag_dim", config.tag_dim);
+  visit("author_dim", config.author_dim);
+  visit("id_dim", config.id_dim);
+  visit("interaction_hidden", config.interaction_hidden);
+}
+
 /// Value of showing a video in a state:  Q(s, a) = f(s).g(a) / sqrt(k) + v(s) + b(a) + h(s).c(s, a) + p(f o g, c)
 /// with f, v, h from the state tower, g, b from the video tower, c the cross features of StateEncoder and p a small
 /// network. The number of parameters does not grow with the number of candidates, and little with the catalogue.

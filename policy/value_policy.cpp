@@ -12,16 +12,15 @@ constexpr std::size_t kSlotBlock = 64;
 
 }  // namespace
 
-std::shared_ptr<ValueModel> make_value_model(std::string name, const Simulator& simulator,
+std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& catalogue,
                                              const ValueNetworkConfig& network, const StateEncoderConfig& encoder,
                                              std::uint64_t seed) {
   auto model = std::make_shared<ValueModel>();
   model->name = std::move(name);
   model->seed = seed;
-  model->data_fingerprint = simulator.data_fingerprint;
   model->network_config = network;
   model->encoder_config = encoder;
-  model->items = make_item_inputs(simulator.catalogue);
+  model->items = make_item_inputs(catalogue);
   const std::size_t state_size = StateEncoder(encoder, model->items).state_size();
   model->network = ValueNetwork(network, state_size, model->items, split(make_key(seed), Draw::kInit));
   return model;

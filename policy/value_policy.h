@@ -22,8 +22,8 @@ struct ValueModel {
   Matrix item_table;  // the video tower's outputs for all videos; empty: computed for the candidates of each call
 };
 
-/// A fresh model for this simulator's catalogue; weights are drawn from `seed`.
-std::shared_ptr<ValueModel> make_value_model(std::string name, const Simulator& simulator,
+/// A fresh model for this catalogue; weights are drawn from `seed`.
+std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& catalogue,
                                              const ValueNetworkConfig& network, const StateEncoderConfig& encoder,
                                              std::uint64_t seed);
 

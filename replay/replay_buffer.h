@@ -17,7 +17,8 @@ class Hdf5Reader;
 /// What a sample should hold. What is not asked for keeps its old contents.
 struct SampleRequest {
   std::size_t count = 0;
-  RandomKey key;          // row i draws from stream i of this key, so a sample does not depend on threads
+  RandomKey key;  // row i draws from stream first_row + i of this key, so that threads may share a sample
+  std::size_t first_row = 0;
   int n_step = 1;         // rewards summed before s'; fewer at an episode's end or at the newest steps
   float discount = 0.0F;  // of each of those steps
   bool ratios = true;     // history_ratio

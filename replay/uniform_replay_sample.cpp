@@ -172,7 +172,7 @@ void UniformReplay::sample(const SampleRequest& request, TransitionBatch& out) c
   for (std::size_t first = 0; first < request.count; first += kBlock) {
     const std::size_t count = std::min(kBlock, request.count - first);
     for (std::size_t i = 0; i < count; ++i) {
-      RandomStream random(request.key, static_cast<std::uint32_t>(first + i));
+      RandomStream random(request.key, static_cast<std::uint32_t>(request.first_row + first + i));
       places[i] = draw(random, longest);
       places[i].steps = steps_ahead(places[i], request.n_step);
     }

@@ -1,0 +1,68 @@
+#include "agents/dqn_config.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "env/candidate_sources.h"
+
+namespace swipegym {
+namespace {
+
+template <class T>
+void require(bool holds, const char* name, T value, const char* expected) {
+  if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
+}
+
+}  // namespace
+
+void check(const DqnConfig& c) {
+  require(c.slots >= 1, "slots", c.slots,
+          "at least 1 candidate; Q-learning needs a candidate set, not the full catalogue");
+  require(c.num_envs >= 1, "num_envs", c.num_envs, "at least 1");
+  require(c.history_length >= 1 && c.history_length <= 200, "history_length", c.history_length, "1 to 200");
+  require(c.max_steps >= 1, "max_steps", c.max_steps, "at least 1");
+  require(c.reward_signals.empty() || c.reward_signals.size() == kNumSignals, "reward_signals", c.reward_signals.size(),
+          "a list of 8 weights, or none");
+  require(c.env_steps >= 1, "env_steps", c.env_steps, "at least 1");
+  require(c.round_steps >= 1, "round_steps", c.round_steps, "at least 1");
+  require(c.learning_starts >= 0, "learning_starts", c.learning_starts, "at least 0");
+  require(c.steps_per_update >= 1, "steps_per_update", c.steps_per_update, "at least 1");
+  require(c.replay_capacity >= c.num_envs, "replay_capacity", c.replay_capacity, "at least num_envs");
+  require(c.batch >= 1, "batch", c.batch, "at least 1");
+  require(c.discount >= 0.0F && c.discount <= 1.0F, "discount", c.discount, "a number from 0 to 1");
+  require(c.n_step >= 1 && static_cast<std::size_t>(c.n_step) <= c.history_length, "n_step", c.n_step,
+          "1 to history_length");
+  require(c.reward_scale > 0.0F, "reward_scale", c.reward_scale, "a positive number");
+  require(c.huber_delta > 0.0F, "huber_delta", c.huber_delta, "a positive number");
+  require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
+  require(c.final_learning_rate >= 0.0, "final_learning_rate", c.final_learning_rate, "at least 0");
+  require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
+  require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
+  require(c.target_every >= 1, "target_every", c.target_every, "at least 1");
+  require(c.target_rate > 0.0F && c.target_rate <= 1.0F, "target_rate", c.target_rate, "a number in (0, 1]");
+  require(c.epsilon_start >= 0.0F && c.epsilon_start <= 1.0F, "epsilon_start", c.epsilon_start, "a number from 0 to 1");
+  require(c.epsilon_end >= 0.0F && c.epsilon_end <= 1.0F, "epsilon_end", c.epsilon_end, "a number from 0 to 1");
+  require(c.epsilon_share >= 0.0 && c.epsilon_share <= 1.0, "epsilon_share", c.epsilon_share, "a number from 0 to 1");
+  for (const auto& layers : {c.network.state_hidden, c.network.item_hidden})
+    for (const std::size_t units : layers) require(units >= 1, "network hidden layer", units, "at least 1 unit");
+  require(c.network.width >= 1, "network.width", c.network.width, "at least 1");
+}
+
+RewardWeights reward_weights(const DqnConfig& config) {
+  RewardWeights weights{.watch_s = config.reward_watch_s, .watch_ratio = config.reward_watch_ratio};
+  for (std::size_t i = 0; i < config.reward_signals.size(); ++i) weights.signal[i] = config.reward_signals[i];
+  return weights;
+}
+
+VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, int threads) {
+  auto source = make_candidate_source(config.candidates, simulator->catalogue, config.slots);
+  VectorEnvConfig env;
+  env.num_envs = config.num_envs;
+  env.threads = threads;
+  env.history_length = config.history_length;
+  env.max_steps = config.max_steps;
+  env.reward = reward_weights(config);
+  return VectorEnv(std::move(simulator), std::move(source), env);
+}
+
+}  // namespace swipegym

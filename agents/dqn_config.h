@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "env/vector_env.h"
+#include "policy/value_network.h"
+
+namespace swipegym {
+
+/// Settings of `train dqn`; a JSON file may set any of them by name.
+struct DqnConfig {
+  // The world it learns in.
+  std::string candidates = "random";  // candidate source
+  std::size_t slots = 10;             // m, candidates a step
+  std::size_t num_envs = 256;
+  std::size_t history_length = 50;  // L, videos of history in a state
+  int max_steps = 100;
+  float reward_watch_s = 1.0F;        // reward a second watched
+  float reward_watch_ratio = 0.0F;    // reward a watch ratio of 1
+  std::vector<float> reward_signals;  // reward of each signal, in the order of kSignalNames; empty: none
+
+  // How much it sees and learns.
+  std::int64_t env_steps = 1'000'000;     // steps of all envs together
+  std::int64_t round_steps = 100'000;     // steps between fresh starts of all envs; checkpoints lie at their borders
+  std::int64_t learning_starts = 20'000;  // steps before the first update
+  std::int64_t steps_per_update = 64;     // of all envs together
+  std::size_t replay_capacity = 1'000'000;
+  std::size_t batch = 512;
+
+  // The update.
+  float discount = 0.9F;
+  int n_step = 1;
+  bool double_q = true;       // the online network chooses in s', the target network values the choice
+  float reward_scale = 0.1F;  // rewards are multiplied by this inside the network
+  float huber_delta = 5.0F;   // in scaled units; watch times are skewed, and a small delta would learn medians
+  double learning_rate = 1e-3;
+  double final_learning_rate = 5e-5;  // reached linearly at the end
+  double weight_decay = 0.01;
+  double clip_norm = 10.0;
+  std::int64_t target_every =
+      200;  // updates between copies into the target network; with target_rate < 1, of each step towards it
+  float target_rate = 1.0F;  // 1: a hard copy; below: target += rate * (online - target)
+
+  // Exploration: epsilon falls linearly over the first part of the steps.
+  float epsilon_start = 1.0F;
+  float epsilon_end = 0.05F;
+  double epsilon_share = 0.3;  // of env_steps
+
+  ValueNetworkConfig network;
+  StateEncoderConfig encoder;
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, DqnConfig& config) {
+  visit("candidates", config.candidates);
+  visit("slots", config.slots);
+  visit("num_envs", config.num_envs);
+  visit("history_length", config.history_length);
+  visit("max_steps", config.max_steps);
+  visit("reward_watch_s", config.reward_watch_s);
+  visit("reward_watch_ratio", config.reward_watch_ratio);
+  visit("reward_signals", config.reward_signals);
+  visit("env_steps", config.env_steps);
+  visit("round_steps", config.round_steps);
+  visit("learning_starts", config.learning_starts);
+  visit("steps_per_update", config.steps_per_update);
+  visit("replay_capacity", config.replay_capacity);
+  visit("batch", config.batch);
+  visit("discount", config.discount);
+  visit("n_step", config.n_step);
+  visit("double_q", config.double_q);
+  visit("reward_scale", config.reward_scale);
+  visit("huber_delta", config.huber_delta);
+  visit("learning_rate", config.learning_rate);
+  visit("final_learning_rate", config.final_learning_rate);
+  visit("weight_decay", config.weight_decay);
+  visit("clip_norm", config.clip_norm);
+  visit("target_every", config.target_every);
+  visit("target_rate", config.target_rate);
+  visit("epsilon_start", config.epsilon_start);
+  visit("epsilon_end", config.epsilon_end);
+  visit("epsilon_share", config.epsilon_share);
+  visit("network", config.network);
+  visit("encoder", config.encoder);
+}
+
+/// Throws InputError naming the first setting that makes no sense, its value and its range.
+void check(const DqnConfig& config);
+
+/// The reward the settings ask for.
+RewardWeights reward_weights(const DqnConfig& config);
+
+/// The environment the settings ask for.
+VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, int threads);
+
+}  // namespace swipegym

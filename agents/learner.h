@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "env/vector_env.h"
+#include "policy/policy.h"
+#include "policy/select.h"
+
+namespace swipegym {
+
+class Hdf5Writer;
+class Hdf5Reader;
+
+/// What an update says of itself; means over the updates since the last report.
+struct LearnerStats {
+  std::int64_t updates = 0;  // so far
+  double loss = 0.0;
+  double mean_value = 0.0;  // mean predicted value
+  double gradient_norm = 0.0;
+};
+
+/// Learns from a stream of steps. train_online() drives it: act with policy() and exploration(), observe(), update().
+/// Everything it does follows from its seed and what it observed, never from threads or time.
+class Learner {
+ public:
+  virtual ~Learner() = default;
+  virtual const Policy& policy() const noexcept = 0;
+  /// How the next step explores, after this many env steps.
+  virtual Exploration exploration(std::int64_t env_steps) const = 0;
+  /// New episodes begin in every env.
+  virtual void begin(const ObservationView& first) = 0;
+  virtual void observe(const StepView& step) = 0;
+  /// Learns what is due after this many env steps; may do nothing.
+  virtual void update(std::int64_t env_steps) = 0;
+  /// Means since the last call.
+  virtual LearnerStats take_stats() = 0;
+
+  /// Everything needed to go on with the same numbers from the beginning of a round, under `name`/.
+  virtual void save(Hdf5Writer& file, const std::string& name) const = 0;
+  virtual void load(const Hdf5Reader& file, const std::string& name) = 0;
+};
+
+}  // namespace swipegym

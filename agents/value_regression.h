@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "nn/adam.h"
+#include "policy/value_policy.h"
+
+namespace swipegym {
+
+/// Examples for a ValueModel: what the state was, which video was shown, what value it should have had.
+struct RegressionRows {
+  ObservationView observation;  // rows in order; user_features must be set, candidates are not looked at
+  std::span<const std::int32_t> video;
+  std::span<const float> target;
+};
+
+struct RegressionStats {
+  double loss = 0.0;           // mean Huber loss of the batch
+  double mean_value = 0.0;     // mean prediction
+  double gradient_norm = 0.0;  // before clipping
+};
+
+/// Huber regression of a ValueModel by Adam. A batch is cut into shards of fixed size, whose gradients are added in
+/// order: threads take shards, and their number never changes a bit.
+class ValueRegression {
+ public:
+  struct Settings {
+    AdamConfig adam;
+    float huber_delta = 1.0F;
+    std::size_t batch = 512;
+    std::size_t shard_rows = 128;
+    int threads = 0;
+  };
+
+  /// `model` must outlive this; nobody may use it during step().
+  ValueRegression(ValueModel& model, const Settings& settings);
+
+  /// Provides rows [first, first + count) of the batch, for shard `shard`; called from several threads, one a shard.
+  /// The views must stay valid until step() returns.
+  using Provide = std::function<RegressionRows(std::size_t shard, std::size_t first, std::size_t count)>;
+  RegressionStats step(const Provide& provide);
+
+  std::size_t shards() const noexcept { return shards_.size(); }
+  Adam& adam() noexcept { return adam_; }
+  const Adam& adam() const noexcept { return adam_; }
+
+ private:
+  struct Shard {
+    ValueNetwork::Work work;
+    Matrix value, target, d_value;
+    double loss = 0.0, value_sum = 0.0;
+  };
+  void run_shard(std::size_t index, const Provide& provide);
+
+  ValueModel& model_;
+  Settings settings_;
+  StateEncoder encoder_;
+  Adam adam_;
+  std::vector<Shard> shards_;
+  std::vector<Parameter*> parameters_;
+  std::vector<Embedding*> embeddings_;
+};
+
+}  // namespace swipegym
