@@ -45,6 +45,13 @@ std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::
   return std::make_shared<const Simulator>(load_simulator(path, clock == "log" ? Clock::kLog : Clock::kDense));
 }
 
+const FittedUserModel& fitted_model(const Simulator& simulator) {
+  const auto* model = dynamic_cast<const FittedUserModel*>(simulator.model.get());
+  if (model == nullptr)
+    throw InputError(fmt::format("this needs a fitted simulator, got one of kind '{}'", simulator.model->name()));
+  return *model;
+}
+
 std::int32_t last_fitted_day(const Dataset& data, std::size_t held_out) {
   const std::set<std::int32_t> days = standard_days(data);
   if (days.size() <= held_out)

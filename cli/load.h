@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "env/fitted_user_model.h"
 #include "env/simulator.h"
 #include "sim_data/dataset.h"
 
@@ -17,6 +18,9 @@ LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadO
 /// Reads a simulator file, on the clock named "log" or "dense".
 std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::filesystem::path& path,
                                                      const std::string& clock = "dense");
+
+/// The model of a simulator from a file. Throws InputError for a simulator of another kind.
+const FittedUserModel& fitted_model(const Simulator& simulator);
 
 /// "198,895 rows read, 193,583 kept; dropped: repeated 5,312; noted: duration 0 3,101".
 std::string describe(const LoadReport& report);

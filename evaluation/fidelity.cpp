@@ -136,6 +136,9 @@ FidelityReport FidelityScorer::finish() const {
   }
   report.users = users.size();
   if (row_.empty()) return report;
+  // What was judged, not what was asked for: an open window ends with the log.
+  report.window.until = 0;
+  for (const std::uint32_t row : row_) report.window.until = std::max(report.window.until, data_.log.date[row]);
   std::sort(durations.begin(), durations.end());
   std::vector<double> cuts;
   for (std::size_t d = 1; d < kDeciles; ++d) cuts.push_back(sample_quantile(durations, static_cast<double>(d) / 10.0));

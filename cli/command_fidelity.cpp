@@ -1,0 +1,96 @@
+#include "cli/command.h"
+#include "cli/load.h"
+#include "core/error.h"
+#include "env/fit_simulator.h"
+#include "env/replay_log.h"
+#include "evaluation/fidelity.h"
+#include "evaluation/free_running.h"
+#include "evaluation/random_exposure.h"
+
+namespace swipegym::cli {
+namespace {
+
+struct FidelitySettings {
+  std::filesystem::path simulator, data;
+  std::int32_t from = 0, until = 99999999;
+  std::string log = "standard";
+  bool rows_only = false;
+};
+
+FidelityReport score_rows(const FidelitySettings& settings, const Simulator& simulator, const Dataset& data, Run& run) {
+  const JudgedWindow window{.from = settings.from, .until = settings.until, .random = settings.log == "random"};
+  judged_rows(data, window);  // throws without rows, before any work
+  FidelityScorer scorer(data, window);
+  replay_log(
+      fitted_model(simulator), data, {.from = window.from, .until = window.until, .random = window.random}, run.seed,
+      run.threads,
+      [&](const RowPrediction& row) {
+        scorer.add(
+            {.log_row = row.log_row, .quantile = row.quantile, .probability = row.probability, .draw = row.draw});
+      },
+      run.progress);
+  return scorer.finish();
+}
+
+bool has_random_rows(const Dataset& data, const FidelitySettings& settings) {
+  const JudgedWindow window{.from = settings.from, .until = settings.until, .random = true};
+  for (std::size_t row = 0; row < data.log.size(); ++row)
+    if (is_judged(data.log, row, window) && data.log.tab[row] == 1) return true;
+  return false;
+}
+
+void fidelity(const FidelitySettings& settings, Run& run) {
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, "log");
+  const LoadedDataset loaded = load_data(run, settings.data);
+  const FidelityReport report = score_rows(settings, *simulator, loaded.data, run);
+  run.print("{}", to_text(report));
+  Json json = to_json(report);
+  if (!settings.rows_only) {
+    const FreeRunningReport free = run_free(*simulator, loaded.data,
+                                            {.from = settings.from,
+                                             .until = settings.until,
+                                             .seed = run.seed,
+                                             .threads = run.threads,
+                                             .progress = run.progress});
+    run.print("\n{}", to_text(free));
+    json["free_running"] = to_json(free);
+    if (has_random_rows(loaded.data, settings)) {
+      const RandomExposureReport random = check_random_exposure(simulator, loaded.data,
+                                                                {.from = settings.from,
+                                                                 .until = settings.until,
+                                                                 .seed = run.seed,
+                                                                 .threads = run.threads,
+                                                                 .progress = run.progress});
+      run.print("\n{}", to_text(random));
+      json["random_policy"] = to_json(random);
+    }
+  }
+  run.write_json(std::move(json), Json::parse(simulator->config), loaded.data.fingerprint);
+}
+
+}  // namespace
+
+void add_fidelity_commands(std::vector<Command>& table) {
+  auto settings = std::make_shared<FidelitySettings>();
+  Command command{.name = "fidelity",
+                  .group = CommandGroup::kSimulator,
+                  .summary = "judge a simulator on held-out days, beside reference models"};
+  command.about =
+      "Scores the answers to held-out rows (CRPS, PIT, log score, AUC, log loss, calibration, gaps by tab and "
+      "duration) "
+      "beside the marginal and tab x duration cells, then lets the simulator run free beside held-out sessions, and a "
+      "uniform policy beside the random exposures of those days.";
+  command.examples = {"swipegym fidelity --simulator sim.h5 --data KuaiRand-Pure --from 20220505 --until 20220506"};
+  command.next = "swipegym train dqn --simulator sim.h5 --out dqn.h5";
+  command.options.group("Input")
+      .required("simulator", settings->simulator, "FILE", "from 'swipegym fit'; fitted on days before --from")
+      .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .date("from", settings->from, "the first day judged", true)
+      .date("until", settings->until, "the last day judged; the log's when absent")
+      .choice("log", settings->log, {"standard", "random"}, "whose rows are judged")
+      .flag("rows-only", settings->rows_only, "leave out free running and the uniform policy");
+  command.run = [settings](Run& run) { fidelity(*settings, run); };
+  table.push_back(std::move(command));
+}
+
+}  // namespace swipegym::cli
