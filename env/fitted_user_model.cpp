@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <new>
 
+#include "core/lanes.h"
 #include "env/catalogue.h"
 #include "nn/fast_math.h"
 #include "sim_data/labels.h"
@@ -24,15 +26,41 @@ void prefetch(const float* row, std::size_t floats) noexcept {
   for (std::size_t i = 0; i < floats; i += kLine) __builtin_prefetch(row + i, 0, 2);
 }
 
-// Softmax of kBins logits in place; written out so that it becomes vector code of one fixed shape.
+constexpr std::size_t kBinLanes = (WatchGrid::kBins + kLanes - 1) / kLanes;  // vectors that cover the bins
+
+// The bins as vectors, padded with `rest`.
+std::array<FloatLanes, kBinLanes> load_bins(const float* bins, float rest) noexcept {
+  float padded[kBinLanes * kLanes];
+  std::copy_n(bins, WatchGrid::kBins, padded);
+  std::fill(padded + WatchGrid::kBins, padded + kBinLanes * kLanes, rest);
+  std::array<FloatLanes, kBinLanes> out;
+  std::memcpy(out.data(), padded, sizeof padded);
+  return out;
+}
+
+// Softmax of kBins logits in place.
 void softmax_bins(float* logits) noexcept {
-  float top = logits[0];
-  for (std::size_t k = 1; k < WatchGrid::kBins; ++k) top = std::max(top, logits[k]);
-  float sum = 0.0F;
-  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) logits[k] = fast_exp(logits[k] - top);
-  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) sum += logits[k];
-  const float scale = 1.0F / sum;
+  const std::array<FloatLanes, kBinLanes> in = load_bins(logits, -1.0e9F);
+  FloatLanes highest = in[0];
+  for (std::size_t v = 1; v < kBinLanes; ++v) highest = in[v] > highest ? in[v] : highest;
+  float lane[kLanes];
+  std::memcpy(lane, &highest, sizeof lane);
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2)
+    for (std::size_t i = 0; i < half; ++i) lane[i] = std::max(lane[i], lane[i + half]);
+  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) logits[k] = fast_exp(logits[k] - lane[0]);
+  const std::array<FloatLanes, kBinLanes> out = load_bins(logits, 0.0F);
+  FloatLanes sum = out[0];
+  for (std::size_t v = 1; v < kBinLanes; ++v) sum += out[v];
+  const float scale = 1.0F / sum_lanes(sum);
   for (std::size_t k = 0; k < WatchGrid::kBins; ++k) logits[k] *= scale;
+}
+
+// sum of a[k] * b[k] over the bins.
+float dot_bins(const float* a, const float* b) noexcept {
+  const auto x = load_bins(a, 0.0F), y = load_bins(b, 0.0F);
+  FloatLanes sum = x[0] * y[0];
+  for (std::size_t v = 1; v < kBinLanes; ++v) sum += x[v] * y[v];
+  return sum_lanes(sum);
 }
 
 }  // namespace
@@ -74,6 +102,8 @@ FittedUserModel::FittedUserModel(FittedParts parts, Clock clock) : parts_(std::m
       tab_hour_.row(static_cast<Eigen::Index>(tab * FeatureEncoder::kHours + hour)) =
           network.table.value.row(static_cast<Eigen::Index>(parts_.encoder.tab_row + tab)) +
           network.table.value.row(static_cast<Eigen::Index>(parts_.encoder.hour_row + hour));
+  for (std::size_t cell = 0; cell < kTabClasses * WatchGrid::kBins; ++cell)
+    click_of_bin_[cell] = network.bin_effect.value(static_cast<Eigen::Index>(cell), 0);
   last_history_.resize(users);
   for (std::size_t u = 0; u < users; ++u)
     for (std::uint64_t e = parts_.event_offset[u]; e < parts_.event_offset[u + 1]; ++e)
@@ -165,12 +195,10 @@ void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& r
   const std::span<const float> feedback(&at.network_buffers.feedback(index, 0), kNumSignals);
   const std::size_t tab = tab_class(shown.tab);
   const ResponseCells::Cell& cell = parts_.cells.cell(true, tab, parts_.grid.group(shown.duration_ms));
-  const float* effect = network.bin_effect.value.data() + tab * WatchGrid::kBins * kNumSignals;
+  const float* effect = click_of_bin_.data() + tab * WatchGrid::kBins;
   std::array<float, WatchGrid::kBins> click_of_bin;
-  for (std::size_t k = 0; k < WatchGrid::kBins; ++k)
-    click_of_bin[k] = fast_sigmoid(feedback[0] + effect[k * kNumSignals]);
-  float level = 0.0F, click = 0.0F;
-  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) level += p[k] * cell.level[k], click += p[k] * click_of_bin[k];
+  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) click_of_bin[k] = fast_sigmoid(feedback[0] + effect[k]);
+  const float level = dot_bins(p, cell.level.data()), click = dot_bins(p, click_of_bin.data());
   const WatchGrid::Segments segments = WatchGrid::segments(shown.duration_ms);
   float long_view = 0.0F;
   for (std::size_t s = 0; s < WatchGrid::kSegments; ++s)
@@ -179,9 +207,13 @@ void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& r
 
   const std::size_t bin = at.bin[row];
   const bool clicked = has(response.signals, Signal::kClick);
+  std::array<float, kNumSignals> expected;  // of each signal, given the bin and the click
+  const float* bin_effect = network.bin_effect.value.data() + (tab * WatchGrid::kBins + bin) * kNumSignals;
+  const float* click_effect = network.click_effect.value.data();
+  for (std::size_t s = 0; s < kNumSignals; ++s)
+    expected[s] = fast_sigmoid(feedback[s] + bin_effect[s] + (clicked ? click_effect[s] : 0.0F));
   const auto surprise = [&](Signal signal) {
-    const float logit = feedback_logit(network, feedback, static_cast<std::size_t>(signal), tab, bin, clicked);
-    return (has(response.signals, signal) ? 1.0F : 0.0F) - fast_sigmoid(logit);
+    return (has(response.signals, signal) ? 1.0F : 0.0F) - expected[static_cast<std::size_t>(signal)];
   };
   const auto mean = [&](float sum, float prior) { return sum / (h.count + prior); };
   event.level = cell.level[bin] - level + mean(h.level, 5.0F);
@@ -259,18 +291,19 @@ Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKe
   out.play_ms = parts_.grid.draw_play_ms(bin, random.uniform(), shown.duration_ms);
   out.watch_ratio = static_cast<float>(out.play_ms) / static_cast<float>(shown.duration_ms);
   const ResponseNetwork& network = parts_.network;
-  const bool click =
-      random.uniform() < fast_sigmoid(feedback_logit(network, feedback, 0, tab_class(shown.tab), bin, false));
+  std::array<float, kNumSignals> uniform, signal_probability;
+  for (float& one : uniform) one = random.uniform();
+  const float* bin_effect =
+      network.bin_effect.value.data() + (tab_class(shown.tab) * WatchGrid::kBins + bin) * kNumSignals;
+  const float* click_effect = network.click_effect.value.data();
+  const bool click = uniform[0] < fast_sigmoid(feedback[0] + bin_effect[0]);
+  for (std::size_t s = 0; s < kNumSignals; ++s)
+    signal_probability[s] = fast_sigmoid(feedback[s] + bin_effect[s] + (click ? click_effect[s] : 0.0F) +
+                                         (s == kLeave ? leave_shift() : 0.0F));
   unsigned bits = click ? bit(Signal::kClick) : 0U;
-  for (std::size_t s = 1; s < kNumSignals; ++s) {
-    const float logit =
-        feedback_logit(network, feedback, s, tab_class(shown.tab), bin, click) + (s == kLeave ? leave_shift() : 0.0F);
-    const bool yes = random.uniform() < fast_sigmoid(logit);
-    if (s == kLeave)
-      out.leaves = yes;
-    else if (yes)
-      bits |= 1U << s;
-  }
+  for (std::size_t s = 1; s < kNumSignals; ++s)
+    bits |= (s != kLeave && uniform[s] < signal_probability[s] ? 1U : 0U) << s;
+  out.leaves = uniform[kLeave] < signal_probability[kLeave];
   if (is_long_view(out.play_ms, shown.duration_ms)) bits |= bit(Signal::kLongView);
   out.signals = static_cast<SignalBits>(bits);
   return out;

@@ -89,7 +89,8 @@ class FittedUserModel final : public UserModel {
   Matrix history_weight_;  // [kHistoryFeatures, hidden]
   Matrix user_half_;       // [users, hidden]
   Matrix video_half_;  // [videos, hidden]; empty for catalogues above kTableVideos, whose halves are added up each time
-  std::vector<UserHistory> last_history_;  // [users]
+  std::array<float, kTabClasses * WatchGrid::kBins> click_of_bin_{};  // the click's column of bin_effect, side by side
+  std::vector<UserHistory> last_history_;                             // [users]
 
   static constexpr std::size_t kTableVideos = 300000;
 };

@@ -11,21 +11,22 @@
 
 namespace swipegym {
 
-inline constexpr std::size_t kUserFeatures = 16;   // floats a user in the observation
-inline constexpr std::size_t kVideoFeatures = 8;   // floats a candidate in the observation
-inline constexpr std::size_t kContextFeatures = 8; // floats of context in the observation
+inline constexpr std::size_t kUserFeatures = 16;    // floats a user in the observation
+inline constexpr std::size_t kVideoFeatures = 8;    // floats a candidate in the observation
+inline constexpr std::size_t kContextFeatures = 8;  // floats of context in the observation
 
 /// What a policy may know about videos and users, fixed when the simulator is built. Indices are the data set's.
 struct Catalogue {
-  std::vector<std::int64_t> raw_video_id;    // [videos]
-  std::vector<std::int64_t> raw_user_id;     // [users]
-  std::vector<std::int32_t> duration_ms;     // [videos], > 0: the table's, else the median of the video's rows, else the pool's
-  std::vector<std::uint16_t> tag;            // [videos], dense tag index; num_tags - 1 is 'none'
-  std::vector<std::uint32_t> author;         // [videos], dense
-  std::vector<std::uint32_t> exposures;      // [videos], rows of the fitted log that show the video
-  std::vector<float> item_mean;              // [videos], shrunk mean watch ratio of the fitted rows
-  std::vector<float> video_features;         // [videos, kVideoFeatures], see docs/environment.md
-  std::vector<float> user_features;          // [users, kUserFeatures]
+  std::vector<std::int64_t> raw_video_id;  // [videos]
+  std::vector<std::int64_t> raw_user_id;   // [users]
+  std::vector<std::int32_t>
+      duration_ms;                 // [videos], > 0: the table's, else the median of the video's rows, else the pool's
+  std::vector<std::uint16_t> tag;  // [videos], dense tag index; num_tags - 1 is 'none'
+  std::vector<std::uint32_t> author;     // [videos], dense
+  std::vector<std::uint32_t> exposures;  // [videos], rows of the fitted log that show the video
+  std::vector<float> item_mean;          // [videos], shrunk mean watch ratio of the fitted rows
+  std::vector<float> video_features;     // [videos, kVideoFeatures], see docs/environment.md
+  std::vector<float> user_features;      // [users, kUserFeatures]
   std::uint32_t num_tags = 0;
   std::uint32_t num_authors = 0;
 

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "core/lanes.h"
 #include "env/catalogue.h"
 #include "nn/fast_math.h"
 
@@ -82,16 +83,23 @@ void history_features(const UserHistory& history, const HistoryQuery& query, con
   const bool same_session = gap_min <= 30.0F;
   const float session_count = same_session ? std::min(h.session_count, clip.session_count) : 0.0F;
 
-  float same_tag = 0, same_tag_level = 0, same_author = 0, same_author_level = 0, same_video = 0, same_video_level = 0;
-  const std::uint32_t tag = query.tag + 1, author = query.author + 1, video = query.video + 1;
-  for (std::size_t i = 0; i < kRecent; ++i) {
-    const float is_tag = h.recent_tag[i] == tag ? 1.0F : 0.0F;
-    const float is_author = h.recent_author[i] == author ? 1.0F : 0.0F;
-    const float is_video = h.recent_video[i] == video ? 1.0F : 0.0F;
-    same_tag += is_tag, same_tag_level += is_tag * h.recent_level[i];
-    same_author += is_author, same_author_level += is_author * h.recent_level[i];
-    same_video += is_video, same_video_level += is_video * h.recent_level[i];
+  // Matches among the recent videos, sixteen at a time.
+  FloatLanes tag_count{}, tag_level{}, author_count{}, author_level{}, video_count{}, video_level{};
+  const FloatLanes one = FloatLanes{} + 1.0F;
+  const auto wanted = [](std::uint32_t id) { return IntLanes{} + static_cast<std::int32_t>(id + 1); };
+  const IntLanes tag = wanted(query.tag), author = wanted(query.author), video = wanted(query.video);
+  for (std::size_t at = 0; at < kRecent; at += kLanes) {
+    const FloatLanes level = load_lanes(h.recent_level.data() + at);
+    const IntLanes is_tag = load_lanes(h.recent_tag.data() + at) == tag;
+    const IntLanes is_author = load_lanes(h.recent_author.data() + at) == author;
+    const IntLanes is_video = load_lanes(h.recent_video.data() + at) == video;
+    tag_count += keep_lanes(is_tag, one), tag_level += keep_lanes(is_tag, level);
+    author_count += keep_lanes(is_author, one), author_level += keep_lanes(is_author, level);
+    video_count += keep_lanes(is_video, one), video_level += keep_lanes(is_video, level);
   }
+  const float same_tag = sum_lanes(tag_count), same_tag_level = sum_lanes(tag_level);
+  const float same_author = sum_lanes(author_count), same_author_level = sum_lanes(author_level);
+  const float same_video = sum_lanes(video_count), same_video_level = sum_lanes(video_level);
 
   std::size_t i = 0;
   const auto put = [&](float value) { out[i++] = value; };

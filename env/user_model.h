@@ -33,18 +33,18 @@ struct Shown {
 
 /// What the user did with it.
 struct Response {
-  float watch_ratio = 0.0F;   // play_ms / duration_ms
+  float watch_ratio = 0.0F;  // play_ms / duration_ms
   std::int32_t play_ms = 0;
   SignalBits signals = 0;
-  bool leaves = false;        // the session ends after this video
+  bool leaves = false;  // the session ends after this video
 };
 
 /// What the model expects, without a draw.
 struct Expectation {
-  float watch_ratio = 0.0F;           // mean of the ratio, clipped as the model says
-  float watch_s = 0.0F;               // mean play time in seconds
-  float signal[kNumSignals] = {};     // probability of each signal
-  float leave = 0.0F;                 // probability of leaving after this video
+  float watch_ratio = 0.0F;        // mean of the ratio, clipped as the model says
+  float watch_s = 0.0F;            // mean play time in seconds
+  float signal[kNumSignals] = {};  // probability of each signal
+  float leave = 0.0F;              // probability of leaving after this video
 };
 
 /// How a user answers videos: the one seam of the environment. Implementations are immutable after construction and
@@ -68,8 +68,8 @@ class UserModel {
   /// Draws the answers to shown[i] in states[i] (n <= kChunk rows; states[i] has state_size() floats) and moves each
   /// state on. Row i draws from stream `streams[i]` of keys[i] only, so rows do not depend on each other.
   virtual void respond(std::span<const Shown> shown, std::span<float* const> states, ExposureKind exposure,
-                       std::span<const RandomKey> keys, std::span<const std::uint32_t> streams,
-                       std::span<Response> out, Scratch& scratch) const = 0;
+                       std::span<const RandomKey> keys, std::span<const std::uint32_t> streams, std::span<Response> out,
+                       Scratch& scratch) const = 0;
 
   /// Expectations of showing shown[i] next in states[i]; several rows may name the same state; n <= kChunk.
   virtual void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
