@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "cli/command.h"
@@ -58,8 +57,10 @@ std::shared_ptr<const Simulator> simulator_for(const BenchSettings& settings) {
 // Of every byte of the simulator's file: two figures with the same one stepped the same world.
 std::uint64_t file_fingerprint(const std::filesystem::path& path) {
   if (path.empty()) return 0;
+  std::vector<char> bytes(std::filesystem::file_size(path));
   std::ifstream file(path, std::ios::binary);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())))
+    throw SystemError(path.string() + " cannot be read a second time");
   return hash_bytes(std::as_bytes(std::span(bytes)));
 }
 
