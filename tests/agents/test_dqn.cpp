@@ -229,7 +229,6 @@ bool same_weights(const ValueModel& a, const ValueModel& b) {
 }
 
 TEST_CASE("the number of threads changes no bit of what is learned", "[agents]") {
-  const AllowThreads allow(3);
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   DqnConfig config = small_config();
   config.env_steps = 8'000;

@@ -129,7 +129,6 @@ TEST_CASE("the ranker learns what user and video tell together, and ranks candid
 }
 
 TEST_CASE("the ranker's weights do not depend on threads, and its complaints name the cause", "[agents]") {
-  const AllowThreads allow(3);
   const Dataset data = parity_log();
   RankerConfig config;
   config.epochs = 2.0;

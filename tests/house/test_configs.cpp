@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "agents/dqn_config.h"
+#include "agents/ranker.h"
 #include "core/config.h"
 #include "core/output_file.h"
 #include "env/fit_simulator.h"
@@ -18,7 +20,9 @@ namespace fs = std::filesystem;
 /// Each file of configs/ and the settings it must equal: what a command does without --config. After a change of
 /// defaults, SWIPEGYM_WRITE_CONFIGS=1 writes the files anew.
 const std::map<std::string, std::function<Json()>> kDefaults = {
+    {"dqn.json", [] { return config_to_json(DqnConfig{}); }},
     {"fit.json", [] { return config_to_json(FitConfig{}); }},
+    {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
 };
 
 TEST_CASE("config files hold exactly the defaults of the code, in its order", "[house]") {
