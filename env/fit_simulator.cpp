@@ -97,6 +97,12 @@ float dense_leave_shift(const std::vector<float>& logits, double mean_session_vi
   return static_cast<float>(0.5 * (low + high));
 }
 
+WatchHead parse_watch_head(const std::string& name) {
+  if (name == "bins") return WatchHead::kBins;
+  if (name == "hazard") return WatchHead::kHazard;
+  throw InputError("watch_head is '" + name + "', expected bins or hazard");
+}
+
 std::string exposure_words(const ExposureEvidence& evidence) {
   if (evidence.learned)
     return "interventional response: learned from " + std::to_string(evidence.random_rows) + " random-exposure rows";
@@ -131,8 +137,9 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
     const TrainingRows training =
         make_training_rows(data, window, parts.encoder, parts.cells, parts.grid, config.training.threads, items);
     parts.clip = training.clip;
-    parts.network =
-        train_response_network(data, training, parts.encoder, result.exposure.learned, config.training, progress);
+    TrainerConfig trainer = config.training;
+    trainer.shape.watch_head = parse_watch_head(config.watch_head);
+    parts.network = train_response_network(data, training, parts.encoder, result.exposure.learned, trainer, progress);
   }
   parts.item_dense.resize(data.videos.size() * kItemDense);
   for (std::size_t v = 0; v < data.videos.size(); ++v)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "env/exposure_shift.h"
 #include "env/response_trainer.h"
@@ -12,6 +13,7 @@ namespace swipegym {
 struct FitConfig {
   TrainerConfig training;
   ShiftConfig exposure;
+  std::string watch_head = "bins";  // "bins" or "hazard": see WatchHead
   double mean_session_videos =
       30.0;  // dense clock: mean session of the logged policy; an assumption, see docs/simulator.md
   std::uint32_t fold = 0, folds = 1;  // fit on users of fold i of k, for independent judges
@@ -27,6 +29,7 @@ void visit_fields(Visitor& visit, FitConfig& config) {
   visit("table_decay", config.training.table_decay);
   visit("dropout", config.training.dropout);
   visit("recency_days", config.training.recency_days);
+  visit("watch_head", config.watch_head);
   visit("watch_hidden", config.training.shape.watch_hidden);
   visit("watch_top", config.training.shape.watch_top);
   visit("feedback_hidden", config.training.shape.feedback_hidden);

@@ -36,7 +36,8 @@ std::vector<Parameter*> ResponseNetwork::parameters() {
 void ResponseNetwork::save(Hdf5Writer& file) const {
   file.write("network/shape",
              std::vector<std::uint64_t>{shape.watch_hidden, shape.watch_top, shape.feedback_hidden, shape.feedback_top,
-                                        static_cast<std::uint64_t>(table.value.rows())});
+                                        static_cast<std::uint64_t>(table.value.rows()),
+                                        static_cast<std::uint64_t>(shape.watch_head)});
   swipegym::save(file, "network/table", table, false);
   swipegym::save(file, "network/first", first, false);
   swipegym::save(file, "network/watch_second", watch_second, false);
@@ -55,12 +56,16 @@ void ResponseNetwork::save(Hdf5Writer& file) const {
 
 ResponseNetwork ResponseNetwork::load(const Hdf5Reader& file) {
   const auto sizes = file.read<std::uint64_t>("network/shape");
-  if (sizes.size() != 5) throw InputError(file.path().string() + ": network/shape has an unexpected size");
+  if (sizes.size() != 6 || sizes[5] > 1)
+    throw InputError(file.path().string() + ": network/shape has an unexpected size");
   ResponseNetwork out;
-  out.initialise(
-      static_cast<std::uint32_t>(sizes[4]),
-      {.watch_hidden = sizes[0], .watch_top = sizes[1], .feedback_hidden = sizes[2], .feedback_top = sizes[3]},
-      make_key(0));
+  out.initialise(static_cast<std::uint32_t>(sizes[4]),
+                 {.watch_hidden = sizes[0],
+                  .watch_top = sizes[1],
+                  .feedback_hidden = sizes[2],
+                  .feedback_top = sizes[3],
+                  .watch_head = static_cast<WatchHead>(sizes[5])},
+                 make_key(0));
   swipegym::load(file, "network/table", out.table);
   swipegym::load(file, "network/first", out.first);
   swipegym::load(file, "network/watch_second", out.watch_second);
@@ -80,6 +85,17 @@ ResponseNetwork ResponseNetwork::load(const Hdf5Reader& file) {
   return out;
 }
 
+void hazards_to_logits(std::span<float> outputs) noexcept {
+  float reached = 0.0F;  // log of the chance that the play gets here
+  for (std::size_t k = 0; k + 1 < outputs.size(); ++k) {
+    const float pass = softplus(outputs[k]);  // -log(1 - h)
+    const float stop = pass - outputs[k];     // -log h
+    outputs[k] = reached - stop;
+    reached -= pass;
+  }
+  outputs.back() = reached;
+}
+
 void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t> duration_ms, bool interventional,
                    ResponseBuffers& buffers) {
   const auto rows = static_cast<Eigen::Index>(duration_ms.size());
@@ -94,13 +110,20 @@ void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t>
   network.feedback_second.forward_into(hidden.rightCols(feedback), buffers.feedback_top.topRows(rows));
   buffers.feedback_top.topRows(rows) = buffers.feedback_top.topRows(rows).cwiseMax(0.0F);
   network.feedback_out.forward_into(buffers.feedback_top.topRows(rows), buffers.feedback.topRows(rows));
+  const auto mask = [&] {
+    for (Eigen::Index row = 0; row < rows; ++row)
+      WatchGrid::mask_logits(duration_ms[static_cast<std::size_t>(row)], {&buffers.logits(row, 0), WatchGrid::kBins});
+  };
+  if (network.shape.watch_head == WatchHead::kHazard) {
+    mask();  // nobody stops in a bin that the duration cannot have
+    for (Eigen::Index row = 0; row < rows; ++row) hazards_to_logits({&buffers.logits(row, 0), WatchGrid::kBins});
+  }
   if (interventional) {
     buffers.logits.topRows(rows).noalias() += buffers.watch_top.topRows(rows) * network.watch_shift.topRows(top);
     buffers.logits.topRows(rows).rowwise() += network.watch_shift.row(top);
     buffers.feedback.topRows(rows).rowwise() += network.feedback_shift.row(0);
   }
-  for (Eigen::Index row = 0; row < rows; ++row)
-    WatchGrid::mask_logits(duration_ms[static_cast<std::size_t>(row)], {&buffers.logits(row, 0), WatchGrid::kBins});
+  mask();
 }
 
 float signal_probabilities(const ResponseNetwork& network, std::span<const float> bin_probability,

@@ -16,9 +16,17 @@ namespace swipegym {
 /// logit.
 inline constexpr std::size_t kLeave = static_cast<std::size_t>(Signal::kLongView);
 
+/// How the watch trunk's outputs become a distribution over bins. Two families, so that a policy can be trained in one
+/// simulator and judged in another that errs elsewhere.
+enum class WatchHead : std::uint8_t {
+  kBins,    // softmax over bins
+  kHazard,  // a chance to stop in each bin, given that the play reached it: P(k) = h_k (1 - h_0) ... (1 - h_{k-1})
+};
+
 struct NetworkShape {
   std::size_t watch_hidden = 128, watch_top = 64;        // trunk of the watch distribution
   std::size_t feedback_hidden = 128, feedback_top = 32;  // trunk of signals and leaving
+  WatchHead watch_head = WatchHead::kBins;
   std::size_t hidden() const noexcept { return watch_hidden + feedback_hidden; }
 };
 
@@ -58,6 +66,10 @@ struct ResponseBuffers {
 /// From buffers.hidden to logits (masked by duration) and feedback terms. Writes only the first `rows` rows.
 void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t> duration_ms, bool interventional,
                    ResponseBuffers& buffers);
+
+/// Turns one row of hazard outputs (the logits of stopping in each bin; the last one is not used) into log
+/// probabilities of the bins, in place.
+void hazards_to_logits(std::span<float> outputs) noexcept;
 
 /// Probability of each signal (long_view by its rule) given one row's bin probabilities and feedback terms; returns the
 /// probability of leaving, with `leave_shift` added to its logit.

@@ -119,8 +119,7 @@ class Trainer {
     for (Eigen::Index i = 0; i < n; ++i)
       WatchGrid::mask_logits(data_.log.duration_ms[rows_.log_row[batch[static_cast<std::size_t>(i)]]],
                              {&at.logits(i, 0), WatchGrid::kBins});
-    const LossRows<float> weights{.weight = at.weight, .total_weight = static_cast<double>(batch_size)};
-    at.loss = softmax_cross_entropy<float>(at.logits, at.target, weights, &at.logits_gradient);
+    at.loss = watch_loss(batch.size(), batch_size, at);
     network_.watch_out.backward(at.top, at.logits_gradient, &at.top_gradient, s);
     at.top_gradient.array() *= (at.top.array() > 0.0F).cast<float>();
     network_.watch_second.backward(at.hidden.leftCols(watch), at.top_gradient, &at.part_gradient, s);
@@ -144,6 +143,28 @@ class Trainer {
       const std::uint32_t* codes = at.codes.data() + static_cast<std::size_t>(i) * kCodes;
       for (std::size_t c = 0; c < kCodes; ++c) table.row(codes[c]) += at.hidden_gradient.row(i);
     }
+  }
+
+  // Cross-entropy of the watch bin; gradient with respect to the watch trunk's outputs.
+  double watch_loss(std::size_t rows, std::size_t batch_size, Shard& at) {
+    if (network_.shape.watch_head == WatchHead::kBins) {
+      const LossRows<float> weights{.weight = at.weight, .total_weight = static_cast<double>(batch_size)};
+      return softmax_cross_entropy<float>(at.logits, at.target, weights, &at.logits_gradient);
+    }
+    // A play that stopped in bin t passed the bins before it: one Bernoulli a bin up to t, nothing beyond.
+    at.logits_gradient.setZero(static_cast<Eigen::Index>(rows), WatchGrid::kBins);
+    double loss = 0;
+    for (std::size_t i = 0; i < rows; ++i) {
+      const float weight = at.weight[i] / static_cast<float>(batch_size);
+      const auto target = static_cast<std::size_t>(at.target[i]);
+      for (std::size_t k = 0; k <= std::min(target, WatchGrid::kBins - 2); ++k) {
+        const float z = at.logits(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(k));
+        loss += static_cast<double>(weight * softplus(k == target ? -z : z));
+        at.logits_gradient(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(k)) =
+            weight * (fast_sigmoid(z) - (k == target ? 1.0F : 0.0F));
+      }
+    }
+    return loss;
   }
 
   // Log loss of every signal and of leaving, given the bin and the click; gradients into the row terms and the effects.
@@ -217,9 +238,14 @@ void start_from_marginals(const Dataset& data, const TrainingRows& rows, std::sp
       counts[cell * kNumSignals + s].yes[click] += yes ? 1 : 0;
     }
   }
-  for (std::size_t k = 0; k < WatchGrid::kBins; ++k)
+  double reached = static_cast<double>(used.size());
+  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) {
+    const double share = (bins[k] + 1.0) / (static_cast<double>(used.size()) + WatchGrid::kBins);
+    const double stop = std::clamp((bins[k] + 1.0) / (reached + 2.0), 1e-4, 1.0 - 1e-4);
     network.watch_out.bias.value(0, static_cast<Eigen::Index>(k)) =
-        static_cast<float>(std::log((bins[k] + 1.0) / static_cast<double>(used.size())));
+        static_cast<float>(network.shape.watch_head == WatchHead::kBins ? std::log(share) : log_odds(stop));
+    reached -= bins[k];
+  }
 
   for (std::size_t s = 0; s < kNumSignals; ++s) {
     const auto column = static_cast<Eigen::Index>(s);

@@ -163,6 +163,26 @@ TEST_CASE("the dense clock gives the platform's sessions the length asked for", 
   CHECK(videos / kSessions == Approx(12.0).epsilon(0.2));
 }
 
+TEST_CASE("the hazard head is another family over the same bins, and foresees about as well", "[fit]") {
+  std::array<float, 3> outputs = {0.0F, std::log(3.0F), 7.0F};  // stop with 1/2, then 3/4, then for sure
+  hazards_to_logits(outputs);
+  CHECK(std::exp(outputs[0]) == Approx(0.5F));
+  CHECK(std::exp(outputs[1]) == Approx(0.375F));
+  CHECK(std::exp(outputs[2]) == Approx(0.125F));
+
+  const Dataset data = testing::toy_log(200, 60, 60, 1);
+  FitConfig hazard = small_fit();
+  hazard.watch_head = "hazard";
+  double score[2] = {};
+  for (const bool other : {false, true})
+    for (const RowPrediction& one :
+         answers(fit_simulator(data, 20220427, other ? hazard : small_fit()).simulator, data, kLastDay))
+      score[other] +=
+          crps(one.quantile, static_cast<double>(data.log.play_ms[one.log_row]) / data.log.duration_ms[one.log_row]);
+  CHECK(score[1] / score[0] == Approx(1.0).margin(0.03));
+  CHECK(score[1] != score[0]);
+}
+
 TEST_CASE("no row before the date asked for is an error that says so", "[fit]") {
   const Dataset data = testing::toy_log(10, 10, 10, 8);
   CHECK_THROWS_WITH(fit_simulator(data, 20200101, small_fit()), Catch::Contains("20200101"));
