@@ -2,18 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <hdf5.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <new>
 #include <type_traits>
 #include <utility>
 
 #include "core/error.h"
+#include "core/hdf5_handle.h"
+#include "core/output_file.h"
 
 namespace swipegym {
 
@@ -21,62 +20,10 @@ namespace {
 
 static_assert(sizeof(hid_t) == sizeof(std::int64_t));
 
-// HDF5 prints its error stack to stderr by default; the program prints one line of its own instead. The host
-// application's handler comes back afterwards.
-class Silence {
- public:
-  Silence() {
-    // A file whose disk was full cannot be closed; HDF5's clean-up at exit would crash on it. We close what we open.
-    [[maybe_unused]] static const herr_t once = H5dont_atexit();
-    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  ~Silence() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
-  Silence(const Silence&) = delete;
-  Silence& operator=(const Silence&) = delete;
-
- private:
-  H5E_auto2_t function_ = nullptr;
-  void* data_ = nullptr;
-};
-
-// Owns an HDF5 identifier of any kind.
-class Handle {
- public:
-  explicit Handle(hid_t id) noexcept : id_(id) {}
-  ~Handle() {
-    if (id_ >= 0) H5Idec_ref(id_);
-  }
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)) {}
-  Handle& operator=(Handle&&) = delete;
-  hid_t get() const noexcept { return id_; }
-  explicit operator bool() const noexcept { return id_ >= 0; }
-
- private:
-  hid_t id_;
-};
-
-template <class T>
-hid_t native_type() {
-  if constexpr (std::is_same_v<T, float>) {
-    return H5T_NATIVE_FLOAT;
-  } else if constexpr (std::is_same_v<T, double>) {
-    return H5T_NATIVE_DOUBLE;
-  } else if constexpr (std::is_signed_v<T>) {
-    return sizeof(T) == 1
-               ? H5T_NATIVE_INT8
-               : (sizeof(T) == 2 ? H5T_NATIVE_INT16 : (sizeof(T) == 4 ? H5T_NATIVE_INT32 : H5T_NATIVE_INT64));
-  } else {
-    return sizeof(T) == 1
-               ? H5T_NATIVE_UINT8
-               : (sizeof(T) == 2 ? H5T_NATIVE_UINT16 : (sizeof(T) == 4 ? H5T_NATIVE_UINT32 : H5T_NATIVE_UINT64));
-  }
-}
-
 // A fixed-length text type: variable-length strings live in a heap whose layout depends on the order of writes. Zero
 // bytes pad, so a text cannot end in one.
-Handle text_type(std::size_t length) {
-  Handle type(H5Tcopy(H5T_C_S1));
+Hdf5Handle text_type(std::size_t length) {
+  Hdf5Handle type(H5Tcopy(H5T_C_S1));
   H5Tset_size(type.get(), std::max<std::size_t>(1, length));
   H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
   H5Tset_cset(type.get(), H5T_CSET_UTF8);
@@ -95,12 +42,12 @@ std::string strip_padding(std::string text) {
 
 // Makes the groups of "a/b/name". HDF5 can do so by itself, but then stamps them with the time.
 void make_groups(hid_t file, const std::filesystem::path& path, const std::string& name) {
-  const Handle creation(H5Pcreate(H5P_GROUP_CREATE));
+  const Hdf5Handle creation(H5Pcreate(H5P_GROUP_CREATE));
   H5Pset_obj_track_times(creation.get(), false);
   for (std::size_t slash = name.find('/', 1); slash != std::string::npos; slash = name.find('/', slash + 1)) {
     const std::string group = name.substr(0, slash);
     if (H5Lexists(file, group.c_str(), H5P_DEFAULT) > 0) continue;
-    if (!Handle(H5Gcreate2(file, group.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT)))
+    if (!Hdf5Handle(H5Gcreate2(file, group.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT)))
       throw_write_error(path, "group '" + group + "'", errno);
   }
 }
@@ -109,18 +56,18 @@ void write_dataset(hid_t file, const std::filesystem::path& path, const std::str
                    const void* data) {
   errno = 0;
   make_groups(file, path, name);
-  const Handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  const Hdf5Handle creation(H5Pcreate(H5P_DATASET_CREATE));
   H5Pset_obj_track_times(creation.get(), false);
-  const Handle dataset(H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+  const Hdf5Handle dataset(H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, creation.get(), H5P_DEFAULT));
   if (!dataset || H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
     throw_write_error(path, "'" + name + "'", errno);
 }
 
 void write_attribute(hid_t file, const std::filesystem::path& path, const std::string& name, hid_t type,
                      const void* data) {
-  const Handle space(H5Screate(H5S_SCALAR));
+  const Hdf5Handle space(H5Screate(H5S_SCALAR));
   errno = 0;
-  const Handle attribute(H5Acreate2(file, name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT));
+  const Hdf5Handle attribute(H5Acreate2(file, name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT));
   if (!attribute || H5Awrite(attribute.get(), type, data) < 0)
     throw_write_error(path, "attribute '" + name + "'", errno);
 }
@@ -138,14 +85,14 @@ hid_t open_file(const std::filesystem::path& path) {
   return file;
 }
 
-Handle open_dataset(hid_t file, const std::filesystem::path& path, const std::string& name) {
-  Handle dataset(H5Dopen2(file, name.c_str(), H5P_DEFAULT));
+Hdf5Handle open_dataset(hid_t file, const std::filesystem::path& path, const std::string& name) {
+  Hdf5Handle dataset(H5Dopen2(file, name.c_str(), H5P_DEFAULT));
   if (!dataset) throw InputError(fmt::format("{}: no data set '{}'", path.string(), name));
   return dataset;
 }
 
-std::vector<std::size_t> shape_of(const Handle& dataset) {
-  const Handle space(H5Dget_space(dataset.get()));
+std::vector<std::size_t> shape_of(const Hdf5Handle& dataset) {
+  const Hdf5Handle space(H5Dget_space(dataset.get()));
   const int rank = std::max(0, H5Sget_simple_extent_ndims(space.get()));
   std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
   if (rank > 0) H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr);
@@ -153,12 +100,12 @@ std::vector<std::size_t> shape_of(const Handle& dataset) {
 }
 
 // A damaged header may ask for any size; nothing is allocated beyond what the file stores.
-std::size_t element_count(const Handle& dataset, const std::filesystem::path& path, const std::string& name) {
+std::size_t element_count(const Hdf5Handle& dataset, const std::filesystem::path& path, const std::string& name) {
   std::size_t count = 1;
   for (const std::size_t extent : shape_of(dataset))
     if (__builtin_mul_overflow(count, extent, &count))
       throw InputError(fmt::format("{}: '{}' has an impossible shape; the file is damaged", path.string(), name));
-  const Handle type(H5Dget_type(dataset.get())), creation(H5Dget_create_plist(dataset.get()));
+  const Hdf5Handle type(H5Dget_type(dataset.get())), creation(H5Dget_create_plist(dataset.get()));
   std::size_t bytes = 0;
   if (__builtin_mul_overflow(count, H5Tget_size(type.get()), &bytes) ||
       (H5Pget_layout(creation.get()) == H5D_CONTIGUOUS && bytes > H5Dget_storage_size(dataset.get())))
@@ -168,7 +115,7 @@ std::size_t element_count(const Handle& dataset, const std::filesystem::path& pa
 
 // Reads into a buffer of count elements made by `make`; allocation failures name the data set.
 template <class Buffer>
-Buffer read_dataset(const Handle& dataset, const std::filesystem::path& path, const std::string& name, hid_t type,
+Buffer read_dataset(const Hdf5Handle& dataset, const std::filesystem::path& path, const std::string& name, hid_t type,
                     std::size_t elements) {
   Buffer buffer;
   try {
@@ -182,34 +129,34 @@ Buffer read_dataset(const Handle& dataset, const std::filesystem::path& path, co
 }
 
 // The stored text type, or an error when the data set or attribute is not text.
-Handle require_text(Handle type, const std::filesystem::path& path, const std::string& name) {
+Hdf5Handle require_text(Hdf5Handle type, const std::filesystem::path& path, const std::string& name) {
   if (!type || H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) > 0)
     throw InputError(fmt::format("{}: '{}' is not fixed-length text", path.string(), name));
   return type;
 }
 
-Handle open_attribute(hid_t file, const std::filesystem::path& path, const std::string& name) {
-  Handle attribute(H5Aopen(file, name.c_str(), H5P_DEFAULT));
+Hdf5Handle open_attribute(hid_t file, const std::filesystem::path& path, const std::string& name) {
+  Hdf5Handle attribute(H5Aopen(file, name.c_str(), H5P_DEFAULT));
   if (!attribute) throw InputError(fmt::format("{}: no attribute '{}'", path.string(), name));
   return attribute;
 }
 
 template <class T>
 T read_number(hid_t file, const std::filesystem::path& path, const std::string& name, H5T_class_t expected) {
-  const Handle attribute = open_attribute(file, path, name);
-  const Handle type(H5Aget_type(attribute.get())), space(H5Aget_space(attribute.get()));
+  const Hdf5Handle attribute = open_attribute(file, path, name);
+  const Hdf5Handle type(H5Aget_type(attribute.get())), space(H5Aget_space(attribute.get()));
   T value{};
   if (H5Tget_class(type.get()) != expected || H5Sget_simple_extent_npoints(space.get()) != 1 ||
-      H5Aread(attribute.get(), native_type<T>(), &value) < 0)
+      H5Aread(attribute.get(), hdf5_type<T>(), &value) < 0)
     throw InputError(fmt::format("{}: attribute '{}' is not {}", path.string(), name,
                                  expected == H5T_INTEGER ? "an integer" : "a number"));
   return value;
 }
 
 std::string read_text_attribute(hid_t file, const std::filesystem::path& path, const std::string& name) {
-  const Handle attribute = open_attribute(file, path, name);
-  const Handle type = require_text(Handle(H5Aget_type(attribute.get())), path, name);
-  const Handle space(H5Aget_space(attribute.get()));
+  const Hdf5Handle attribute = open_attribute(file, path, name);
+  const Hdf5Handle type = require_text(Hdf5Handle(H5Aget_type(attribute.get())), path, name);
+  const Hdf5Handle space(H5Aget_space(attribute.get()));
   std::string text(H5Tget_size(type.get()), '\0');
   if (H5Sget_simple_extent_npoints(space.get()) != 1 || H5Aread(attribute.get(), type.get(), text.data()) < 0)
     throw InputError(fmt::format("{}: cannot read attribute '{}'", path.string(), name));
@@ -218,12 +165,10 @@ std::string read_text_attribute(hid_t file, const std::filesystem::path& path, c
 
 // Claims the temporary name ourselves first: HDF5 does not say why it could not create a file.
 std::filesystem::path claim_temporary(const std::filesystem::path& path) {
-  static std::atomic<unsigned> counter{0};
   std::error_code ignored;
   if (path.empty() || path.filename().empty() || std::filesystem::is_directory(path, ignored))
     throw InputError(fmt::format("'{}': is a folder, expected the name of a file to write", path.string()));
-  std::filesystem::path temporary = path;
-  temporary += fmt::format(".{}-{}.tmp", ::getpid(), counter.fetch_add(1));
+  std::filesystem::path temporary = temporary_name(path);
   const int descriptor = ::open(temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
   if (descriptor < 0) {
     const std::string message = fmt::format("{}: cannot write here ({})", path.string(), std::strerror(errno));
@@ -237,8 +182,8 @@ std::filesystem::path claim_temporary(const std::filesystem::path& path) {
 }  // namespace
 
 Hdf5Writer::Hdf5Writer(std::filesystem::path path) : path_(std::move(path)), temporary_(claim_temporary(path_)) {
-  const Silence silence;
-  const Handle creation(H5Pcreate(H5P_FILE_CREATE)), access(H5Pcreate(H5P_FILE_ACCESS));
+  const Hdf5Silence silence;
+  const Hdf5Handle creation(H5Pcreate(H5P_FILE_CREATE)), access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_obj_track_times(creation.get(), false);
   // The 1.8 format is the first that keeps attributes above 64 KiB (a model's config may be longer).
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST);
@@ -253,7 +198,7 @@ Hdf5Writer::Hdf5Writer(std::filesystem::path path) : path_(std::move(path)), tem
 }
 
 Hdf5Writer::~Hdf5Writer() {
-  const Silence silence;
+  const Hdf5Silence silence;
   if (file_ >= 0) H5Fclose(file_);
   std::error_code ignored;
   if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
@@ -261,59 +206,59 @@ Hdf5Writer::~Hdf5Writer() {
 
 template <class T>
 void Hdf5Writer::write(const std::string& name, std::span<const T> values) {
-  const Silence silence;
+  const Hdf5Silence silence;
   const hsize_t extent = values.size();
-  const Handle space(H5Screate_simple(1, &extent, nullptr));
-  write_dataset(file_, path_, name, native_type<T>(), space.get(), values.data());
+  const Hdf5Handle space(H5Screate_simple(1, &extent, nullptr));
+  write_dataset(file_, path_, name, hdf5_type<T>(), space.get(), values.data());
 }
 
 template <class T>
 void Hdf5Writer::write_matrix(const std::string& name, std::span<const T> values, std::size_t rows,
                               std::size_t columns) {
-  const Silence silence;
+  const Hdf5Silence silence;
   if (values.size() != rows * columns)
     throw std::logic_error(
         fmt::format("write_matrix '{}': {} values for [{}, {}]", name, values.size(), rows, columns));
   const hsize_t extents[2] = {rows, columns};
-  const Handle space(H5Screate_simple(2, extents, nullptr));
-  write_dataset(file_, path_, name, native_type<T>(), space.get(), values.data());
+  const Hdf5Handle space(H5Screate_simple(2, extents, nullptr));
+  write_dataset(file_, path_, name, hdf5_type<T>(), space.get(), values.data());
 }
 
 void Hdf5Writer::write_text(const std::string& name, std::string_view text) {
-  const Silence silence;
-  const Handle type = text_type(text.size()), space(H5Screate(H5S_SCALAR));
+  const Hdf5Silence silence;
+  const Hdf5Handle type = text_type(text.size()), space(H5Screate(H5S_SCALAR));
   write_dataset(file_, path_, name, type.get(), space.get(), text.empty() ? "" : text.data());
 }
 
 void Hdf5Writer::write_texts(const std::string& name, const std::vector<std::string>& texts) {
-  const Silence silence;
+  const Hdf5Silence silence;
   std::size_t width = 1;
   for (const std::string& text : texts) width = std::max(width, text.size());
   std::string packed(width * texts.size(), '\0');
   for (std::size_t i = 0; i < texts.size(); ++i) texts[i].copy(packed.data() + i * width, texts[i].size());
   const hsize_t extent = texts.size();
-  const Handle type = text_type(width), space(H5Screate_simple(1, &extent, nullptr));
+  const Hdf5Handle type = text_type(width), space(H5Screate_simple(1, &extent, nullptr));
   write_dataset(file_, path_, name, type.get(), space.get(), packed.data());
 }
 
 void Hdf5Writer::attribute(const std::string& name, std::int64_t value) {
-  const Silence silence;
+  const Hdf5Silence silence;
   write_attribute(file_, path_, name, H5T_NATIVE_INT64, &value);
 }
 
 void Hdf5Writer::attribute(const std::string& name, double value) {
-  const Silence silence;
+  const Hdf5Silence silence;
   write_attribute(file_, path_, name, H5T_NATIVE_DOUBLE, &value);
 }
 
 void Hdf5Writer::attribute(const std::string& name, std::string_view value) {
-  const Silence silence;
-  const Handle type = text_type(value.size());
+  const Hdf5Silence silence;
+  const Hdf5Handle type = text_type(value.size());
   write_attribute(file_, path_, name, type.get(), value.empty() ? "" : value.data());
 }
 
 void Hdf5Writer::commit() {
-  const Silence silence;
+  const Hdf5Silence silence;
   errno = 0;
   const bool flushed = H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0;
   const int error = errno;
@@ -327,7 +272,7 @@ void Hdf5Writer::commit() {
 
 Hdf5Reader::Hdf5Reader(std::filesystem::path path, std::string_view kind, std::int64_t schema_version)
     : path_(std::move(path)) {
-  const Silence silence;
+  const Hdf5Silence silence;
   file_ = open_file(path_);
   try {
     if (!H5Aexists(file_, "kind"))
@@ -346,12 +291,12 @@ Hdf5Reader::Hdf5Reader(std::filesystem::path path, std::string_view kind, std::i
 }
 
 Hdf5Reader::~Hdf5Reader() {
-  const Silence silence;
+  const Hdf5Silence silence;
   H5Fclose(file_);
 }
 
 bool Hdf5Reader::has(const std::string& name) const {
-  const Silence silence;
+  const Hdf5Silence silence;
   // H5Lexists wants every group on the way to exist.
   for (std::size_t slash = name.find('/', 1); slash != std::string::npos; slash = name.find('/', slash + 1))
     if (H5Lexists(file_, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
@@ -360,24 +305,24 @@ bool Hdf5Reader::has(const std::string& name) const {
 
 template <class T>
 std::vector<T> Hdf5Reader::read(const std::string& name) const {
-  const Silence silence;
-  const Handle dataset = open_dataset(file_, path_, name);
-  const Handle type(H5Dget_type(dataset.get()));
-  if (H5Tequal(type.get(), native_type<T>()) <= 0)
+  const Hdf5Silence silence;
+  const Hdf5Handle dataset = open_dataset(file_, path_, name);
+  const Hdf5Handle type(H5Dget_type(dataset.get()));
+  if (H5Tequal(type.get(), hdf5_type<T>()) <= 0)
     throw InputError(fmt::format("{}: '{}' has another type than expected ({}-byte {})", path_.string(), name,
                                  sizeof(T), std::is_floating_point_v<T> ? "floats" : "integers"));
-  return read_dataset<std::vector<T>>(dataset, path_, name, native_type<T>(), element_count(dataset, path_, name));
+  return read_dataset<std::vector<T>>(dataset, path_, name, hdf5_type<T>(), element_count(dataset, path_, name));
 }
 
 std::vector<std::size_t> Hdf5Reader::shape(const std::string& name) const {
-  const Silence silence;
+  const Hdf5Silence silence;
   return shape_of(open_dataset(file_, path_, name));
 }
 
 std::string Hdf5Reader::read_text(const std::string& name) const {
-  const Silence silence;
-  const Handle dataset = open_dataset(file_, path_, name);
-  const Handle type = require_text(Handle(H5Dget_type(dataset.get())), path_, name);
+  const Hdf5Silence silence;
+  const Hdf5Handle dataset = open_dataset(file_, path_, name);
+  const Hdf5Handle type = require_text(Hdf5Handle(H5Dget_type(dataset.get())), path_, name);
   if (element_count(dataset, path_, name) != 1)
     throw InputError(fmt::format("{}: '{}' is a list of texts, expected one", path_.string(), name));
   // The element is the whole text, so the buffer counts bytes.
@@ -385,9 +330,9 @@ std::string Hdf5Reader::read_text(const std::string& name) const {
 }
 
 std::vector<std::string> Hdf5Reader::read_texts(const std::string& name) const {
-  const Silence silence;
-  const Handle dataset = open_dataset(file_, path_, name);
-  const Handle type = require_text(Handle(H5Dget_type(dataset.get())), path_, name);
+  const Hdf5Silence silence;
+  const Hdf5Handle dataset = open_dataset(file_, path_, name);
+  const Hdf5Handle type = require_text(Hdf5Handle(H5Dget_type(dataset.get())), path_, name);
   const std::size_t width = H5Tget_size(type.get()), count = element_count(dataset, path_, name);
   const auto packed = read_dataset<std::string>(dataset, path_, name, type.get(), width * count);
   std::vector<std::string> texts(count);
@@ -396,23 +341,23 @@ std::vector<std::string> Hdf5Reader::read_texts(const std::string& name) const {
 }
 
 std::int64_t Hdf5Reader::attribute_int(const std::string& name) const {
-  const Silence silence;
+  const Hdf5Silence silence;
   return read_number<std::int64_t>(file_, path_, name, H5T_INTEGER);
 }
 
 double Hdf5Reader::attribute_double(const std::string& name) const {
-  const Silence silence;
+  const Hdf5Silence silence;
   return read_number<double>(file_, path_, name, H5T_FLOAT);
 }
 
 std::string Hdf5Reader::attribute_text(const std::string& name) const {
-  const Silence silence;
+  const Hdf5Silence silence;
   return read_text_attribute(file_, path_, name);
 }
 
 std::string hdf5_kind(const std::filesystem::path& path) {
-  const Silence silence;
-  const Handle file(open_file(path));
+  const Hdf5Silence silence;
+  const Hdf5Handle file(open_file(path));
   if (H5Aexists(file.get(), "kind") <= 0)
     throw InputError(fmt::format("{}: an HDF5 file, but not one of swipegym's", path.string()));
   return read_text_attribute(file.get(), path, "kind");

@@ -22,7 +22,9 @@ class Hdf5Writer {
   template <class T>  // float, double, (u)int8..64
   void write(const std::string& name, std::span<const T> values);
   template <class T>
-  void write(const std::string& name, const std::vector<T>& values) { write(name, std::span<const T>(values)); }
+  void write(const std::string& name, const std::vector<T>& values) {
+    write(name, std::span<const T>(values));
+  }
   /// Row-major [rows, columns].
   template <class T>
   void write_matrix(const std::string& name, std::span<const T> values, std::size_t rows, std::size_t columns);
@@ -34,7 +36,8 @@ class Hdf5Writer {
   /// Flushes, closes and renames. Throws SystemError when the disk is full and InputError when `path` is unwritable.
   void commit();
 
-  std::int64_t handle() const noexcept { return file_; }  // for chunked appends in log_store.cpp
+  std::int64_t handle() const noexcept { return file_; }  // for chunked columns, see sim_data/column_file.h
+  const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
   std::filesystem::path path_, temporary_;

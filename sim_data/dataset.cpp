@@ -4,18 +4,18 @@
 #include <utility>
 
 #include "sim_data/csv_release.h"
+#include "sim_data/log_store.h"
 
 namespace swipegym {
 
-namespace {
-
-// user_offset of rows that are ordered by user.
-std::vector<std::uint64_t> offsets_of(const Log& log, std::size_t users) {
+std::vector<std::uint64_t> count_offsets(const Log& log, std::size_t users) {
   std::vector<std::uint64_t> offset(users + 1, 0);
   for (const UserIndex user : log.user) ++offset[index_of(user) + 1];
   for (std::size_t u = 0; u < users; ++u) offset[u + 1] += offset[u];
   return offset;
 }
+
+namespace {
 
 LoadedDataset load_release(const std::filesystem::path& path, const LoadOptions& options) {
   LoadedDataset loaded;
@@ -28,7 +28,7 @@ LoadedDataset load_release(const std::filesystem::path& path, const LoadOptions&
         data.truth = std::move(tables.truth);
       },
       [&](std::span<const LogRow> batch) { append_rows(batch, data.log); });
-  data.user_offset = offsets_of(data.log, data.users.size());
+  data.user_offset = count_offsets(data.log, data.users.size());
   data.fingerprint = rows.fingerprint;
   return loaded;
 }
@@ -36,7 +36,8 @@ LoadedDataset load_release(const std::filesystem::path& path, const LoadOptions&
 }  // namespace
 
 LoadedDataset load_dataset(const std::filesystem::path& path, const LoadOptions& options) {
-  return load_release(path, options);
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored) ? load_log_store(path, options) : load_release(path, options);
 }
 
 }  // namespace swipegym

@@ -23,6 +23,9 @@ struct Dataset {
   std::string truth;                       // contents of truth.json when the data is synthetic, else empty
 };
 
+/// user_offset of rows that are ordered by user.
+std::vector<std::uint64_t> count_offsets(const Log& log, std::size_t users);
+
 /// What loading met. Everything that was dropped or is unusual is counted by reason, never silently coerced.
 struct LoadReport {
   std::uint64_t rows_read = 0;

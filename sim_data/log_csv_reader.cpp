@@ -6,7 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <exception>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -279,35 +279,32 @@ LogCsvCounts read_log_csv(const std::vector<std::filesystem::path>& paths, const
   std::size_t current_file = 0;
 
   parallel_for(blocks.size(), options.threads, [&](std::size_t item, int worker_index) {
-    if (turnstile.broken()) return;
     Worker& worker = workers[static_cast<std::size_t>(worker_index)];
     const CsvBlock& block = blocks[item];
-    std::exception_ptr failure;
-    try {
-      const std::string_view text = files[block.file].lines(block.begin, block.end, worker.text);
+    const CsvFile& file = files[block.file];
+    const auto parse = [&] {
+      const std::string_view text = file.lines(block.begin, block.end, worker.text);
       parsers[block.file].parse(text, options.skip_bad_rows, worker.parsed);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    turnstile.pass(item, [&] {
-      if (failure) std::rethrow_exception(failure);
+    };
+    const auto commit = [&] {
       if (block.file != current_file) {
         current_file = block.file;
         file_first_row = counts.rows_read;
       }
       Parsed& parsed = worker.parsed;
       if (parsed.problem)
-        throw_at(files[block.file].path(), counts.rows_read - file_first_row + parsed.lines + 2, parsed.problem->column,
+        throw_at(file.path(), counts.rows_read - file_first_row + parsed.lines + 2, parsed.problem->column,
                  parsed.problem->message);
       if (counts.rows_read + parsed.lines > std::numeric_limits<std::uint32_t>::max())
-        throw InputError(fmt::format("{}: more than 4294967295 rows", files[block.file].path().string()));
+        throw InputError(fmt::format("{}: more than 4294967295 rows", file.path().string()));
       for (LogRow& row : parsed.rows) row.source_row += static_cast<std::uint32_t>(counts.rows_read);
       counts.rows_read += parsed.lines;
       for (const auto& [reason, count] : parsed.skipped) counts.skipped[reason] += count;
       sink(parsed.rows);
       bytes_done += block.end - block.begin;
       report(options.progress, "reading logs", bytes_done, bytes_total);
-    });
+    };
+    turnstile.run(item, parse, commit);
   });
   return counts;
 }

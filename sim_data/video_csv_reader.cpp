@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <exception>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -279,20 +278,15 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
   std::uint64_t file_lines = 0;  // data lines of the current file in earlier blocks
 
   parallel_for(blocks.size(), options.threads, [&](std::size_t item, int worker) {
-    if (turnstile.broken()) return;
     const CsvBlock& block = blocks[item];
     const std::filesystem::path& path = files[block.file].path();
     Parsed parsed;
-    std::exception_ptr failure;
-    try {
+    const auto parse = [&] {
       const std::string_view text =
           files[block.file].lines(block.begin, block.end, buffers[static_cast<std::size_t>(worker)]);
       parsed = parsers[block.file].parse(text, options.skip_bad_rows);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    turnstile.pass(item, [&] {
-      if (failure) std::rethrow_exception(failure);
+    };
+    const auto commit = [&] {
       if (block.file != current_file) {
         current_file = block.file;
         file_lines = 0;
@@ -320,7 +314,8 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
       for (const auto& [what, count] : parsed.noted) counts.noted[what] += count;
       bytes_done += block.end - block.begin;
       report(options.progress, "reading videos", bytes_done, bytes_total);
-    });
+    };
+    turnstile.run(item, parse, commit);
   });
   if (table.raw_id.empty())
     throw InputError(fmt::format("{}: no videos in it, expected a row a video", paths.front().string()));
