@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 #include "core/parallel_for.h"
-#include "sim_data/turnstile.h"
+#include "sim_data/ordered_for.h"
 
 namespace swipegym {
 
@@ -111,14 +111,16 @@ void write_column(const Hdf5Writer& file, const std::string& name, const std::ve
     std::vector<std::byte> packed;
   };
   std::vector<Worker> workers(static_cast<std::size_t>(worker_count(threads)));
-  Turnstile turnstile;
-  parallel_for(chunks_of(values.size()), threads, [&](std::size_t chunk, int w) {
+  const auto begin_of = [](std::size_t chunk) { return chunk * kColumnChunk; };
+  const auto count_of = [&](std::size_t chunk) { return std::min(values.size() - begin_of(chunk), kColumnChunk); };
+  const auto pack = [&](std::size_t chunk, int w) {
     Worker& worker = workers[static_cast<std::size_t>(w)];
-    const std::size_t begin = chunk * kColumnChunk, count = std::min(values.size() - begin, kColumnChunk);
-    turnstile.run(
-        chunk, [&] { worker.encoder.encode_rows(std::span(values).subspan(begin, count), worker.packed); },
-        [&] { column.append(worker.packed, count); });
-  });
+    worker.encoder.encode_rows(std::span(values).subspan(begin_of(chunk), count_of(chunk)), worker.packed);
+  };
+  const auto append = [&](std::size_t chunk, int w) {
+    column.append(workers[static_cast<std::size_t>(w)].packed, count_of(chunk));
+  };
+  ordered_for(chunks_of(values.size()), threads, pack, append);
 }
 
 template <class T>

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
+
+#include "sim_data/log.h"
 
 namespace swipegym {
 
@@ -24,6 +27,44 @@ constexpr std::int32_t valid_play_threshold_ms(std::int32_t duration_ms) noexcep
 /// A valid play counts as a click; is_click is this, or a click that the person made anyway.
 constexpr bool is_valid_play(std::int32_t play_ms, std::int32_t duration_ms) noexcept {
   return play_ms >= valid_play_threshold_ms(duration_ms);
+}
+
+/// play / duration, not truncated: above 1 means repeats. NaN where the duration is unknown (0).
+constexpr float watch_ratio(std::int32_t play_ms, std::int32_t duration_ms) noexcept {
+  return duration_ms > 0 ? static_cast<float>(play_ms) / static_cast<float>(duration_ms)
+                         : std::numeric_limits<float>::quiet_NaN();
+}
+
+/// Seconds watched, repeats removed: min(play, duration).
+constexpr float truncated_watch_s(std::int32_t play_ms, std::int32_t duration_ms) noexcept {
+  return static_cast<float>(std::min(play_ms, duration_ms)) * 1e-3F;
+}
+
+/// PCR, the share of the video that was played, repeats removed; NaN where the duration is unknown.
+constexpr float play_completion_rate(std::int32_t play_ms, std::int32_t duration_ms) noexcept {
+  return watch_ratio(std::min(play_ms, duration_ms), duration_ms);
+}
+
+/// PC: the whole video was played.
+constexpr bool is_play_complete(std::int32_t play_ms, std::int32_t duration_ms) noexcept {
+  return duration_ms > 0 && play_ms >= duration_ms;
+}
+
+/// EF, explicit feedback: a like, a follow or a comment.
+constexpr bool has_explicit_feedback(SignalBits signals) noexcept {
+  return (signals & (bit(Signal::kLike) | bit(Signal::kFollow) | bit(Signal::kComment))) != 0;
+}
+
+/// D2Co's ground truth "long_view2": times rounded to seconds; the whole video up to 18 s of it, else more than 18 s.
+constexpr bool is_long_view2(std::int32_t play_ms, std::int32_t duration_ms) noexcept {
+  const std::int32_t duration_s = (duration_ms + 500) / 1000;
+  const std::int32_t watch_s = std::min((play_ms + 500) / 1000, duration_s);
+  return duration_s > 0 && (duration_s <= 18 ? watch_s >= duration_s : watch_s > 18);
+}
+
+/// The *_denoise form of a label: 0 when less than 5 s were watched.
+constexpr float denoised(float label, float watch_s) noexcept {
+  return watch_s < 5.0F ? 0.0F : label;
 }
 
 }  // namespace swipegym

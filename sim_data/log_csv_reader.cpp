@@ -14,7 +14,7 @@
 #include "core/parallel_for.h"
 #include "sim_data/calendar.h"
 #include "sim_data/csv_file.h"
-#include "sim_data/turnstile.h"
+#include "sim_data/ordered_for.h"
 
 namespace swipegym {
 
@@ -273,39 +273,37 @@ LogCsvCounts read_log_csv(const std::vector<std::filesystem::path>& paths, const
     Parsed parsed;
   };
   std::vector<Worker> workers(static_cast<std::size_t>(worker_count(options.threads)));
-  Turnstile turnstile;
   LogCsvCounts counts;
   std::uint64_t file_first_row = 0, bytes_done = 0;  // row number of the current file's first row
   std::size_t current_file = 0;
 
-  parallel_for(blocks.size(), options.threads, [&](std::size_t item, int worker_index) {
-    Worker& worker = workers[static_cast<std::size_t>(worker_index)];
+  const auto parse = [&](std::size_t item, int w) {
+    Worker& worker = workers[static_cast<std::size_t>(w)];
+    const CsvBlock& block = blocks[item];
+    const std::string_view text = files[block.file].lines(block.begin, block.end, worker.text);
+    parsers[block.file].parse(text, options.skip_bad_rows, worker.parsed);
+  };
+  const auto commit = [&](std::size_t item, int w) {
     const CsvBlock& block = blocks[item];
     const CsvFile& file = files[block.file];
-    const auto parse = [&] {
-      const std::string_view text = file.lines(block.begin, block.end, worker.text);
-      parsers[block.file].parse(text, options.skip_bad_rows, worker.parsed);
-    };
-    const auto commit = [&] {
-      if (block.file != current_file) {
-        current_file = block.file;
-        file_first_row = counts.rows_read;
-      }
-      Parsed& parsed = worker.parsed;
-      if (parsed.problem)
-        throw_at(file.path(), counts.rows_read - file_first_row + parsed.lines + 2, parsed.problem->column,
-                 parsed.problem->message);
-      if (counts.rows_read + parsed.lines > std::numeric_limits<std::uint32_t>::max())
-        throw InputError(fmt::format("{}: more than 4294967295 rows", file.path().string()));
-      for (LogRow& row : parsed.rows) row.source_row += static_cast<std::uint32_t>(counts.rows_read);
-      counts.rows_read += parsed.lines;
-      for (const auto& [reason, count] : parsed.skipped) counts.skipped[reason] += count;
-      sink(parsed.rows);
-      bytes_done += block.end - block.begin;
-      report(options.progress, "reading logs", bytes_done, bytes_total);
-    };
-    turnstile.run(item, parse, commit);
-  });
+    Parsed& parsed = workers[static_cast<std::size_t>(w)].parsed;
+    if (block.file != current_file) {
+      current_file = block.file;
+      file_first_row = counts.rows_read;
+    }
+    if (parsed.problem)
+      throw_at(file.path(), counts.rows_read - file_first_row + parsed.lines + 2, parsed.problem->column,
+               parsed.problem->message);
+    if (counts.rows_read + parsed.lines > std::numeric_limits<std::uint32_t>::max())
+      throw InputError(fmt::format("{}: more than 4294967295 rows", file.path().string()));
+    for (LogRow& row : parsed.rows) row.source_row += static_cast<std::uint32_t>(counts.rows_read);
+    counts.rows_read += parsed.lines;
+    for (const auto& [reason, count] : parsed.skipped) counts.skipped[reason] += count;
+    sink(parsed.rows);
+    bytes_done += block.end - block.begin;
+    report(options.progress, "reading logs", bytes_done, bytes_total);
+  };
+  ordered_for(blocks.size(), options.threads, parse, commit);
   return counts;
 }
 

@@ -10,7 +10,7 @@
 #include "sim_data/log_store.h"
 #include "sim_data/log_store_columns.h"
 #include "sim_data/log_store_tables.h"
-#include "sim_data/turnstile.h"
+#include "sim_data/ordered_for.h"
 
 namespace swipegym {
 
@@ -55,21 +55,23 @@ struct LogStoreWriter::Impl {
       std::array<std::vector<std::byte>, kNumStoreColumns> packed;
     };
     std::vector<Worker> workers(static_cast<std::size_t>(worker_count(threads)));
-    Turnstile turnstile;
-    parallel_for(chunks, threads, [&](std::size_t chunk, int w) {
+    const auto count_of = [&](std::size_t chunk) {
+      return std::min(waiting.size() - chunk * kColumnChunk, kColumnChunk);
+    };
+    const auto pack = [&](std::size_t chunk, int w) {
       Worker& worker = workers[static_cast<std::size_t>(w)];
-      const std::size_t begin = chunk * kColumnChunk, count = std::min(waiting.size() - begin, kColumnChunk);
-      const auto pack = [&] {
-        for_each_store_column([&](std::size_t c, std::string_view, auto member) {
-          worker.encoder.encode_rows(std::span(std::as_const(waiting.*member)).subspan(begin, count), worker.packed[c]);
-        });
-      };
-      const auto write = [&] {
-        for (std::size_t c = 0; c < kNumStoreColumns; ++c) columns[c].append(worker.packed[c], count);
-        note_chunk(begin, count);
-      };
-      turnstile.run(chunk, pack, write);
-    });
+      for_each_store_column([&](std::size_t c, std::string_view, auto member) {
+        const auto rows_of_chunk =
+            std::span(std::as_const(waiting.*member)).subspan(chunk * kColumnChunk, count_of(chunk));
+        worker.encoder.encode_rows(rows_of_chunk, worker.packed[c]);
+      });
+    };
+    const auto write = [&](std::size_t chunk, int w) {
+      for (std::size_t c = 0; c < kNumStoreColumns; ++c)
+        columns[c].append(workers[static_cast<std::size_t>(w)].packed[c], count_of(chunk));
+      note_chunk(chunk * kColumnChunk, count_of(chunk));
+    };
+    ordered_for(chunks, threads, pack, write);
     drop_front(std::min(waiting.size(), chunks * kColumnChunk));
   }
 

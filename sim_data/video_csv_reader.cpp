@@ -12,9 +12,9 @@
 #include "sim_data/calendar.h"
 #include "sim_data/csv_file.h"
 #include "sim_data/id_map.h"
+#include "sim_data/ordered_for.h"
 #include "sim_data/table_cells.h"
 #include "sim_data/table_csv_reader.h"
-#include "sim_data/turnstile.h"
 
 namespace swipegym {
 
@@ -268,55 +268,56 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
     bytes_total += files.back().size();
   }
   const std::vector<CsvBlock> blocks = cut_blocks(files, kBlockBytes);
-  std::vector<std::vector<char>> buffers(static_cast<std::size_t>(worker_count(options.threads)));
+  struct Worker {
+    std::vector<char> text;
+    Parsed parsed;
+  };
+  std::vector<Worker> workers(static_cast<std::size_t>(worker_count(options.threads)));
   VideoTable table;
   table.tag_offset.push_back(0);
   Codes video_types, upload_types;
   IdMap authors;
-  Turnstile turnstile;
   std::size_t current_file = 0;
   std::uint64_t file_lines = 0;  // data lines of the current file in earlier blocks
 
-  parallel_for(blocks.size(), options.threads, [&](std::size_t item, int worker) {
+  const auto parse = [&](std::size_t item, int w) {
+    Worker& worker = workers[static_cast<std::size_t>(w)];
+    const CsvBlock& block = blocks[item];
+    const std::string_view text = files[block.file].lines(block.begin, block.end, worker.text);
+    worker.parsed = parsers[block.file].parse(text, options.skip_bad_rows);
+  };
+  const auto commit = [&](std::size_t item, int w) {
     const CsvBlock& block = blocks[item];
     const std::filesystem::path& path = files[block.file].path();
-    Parsed parsed;
-    const auto parse = [&] {
-      const std::string_view text =
-          files[block.file].lines(block.begin, block.end, buffers[static_cast<std::size_t>(worker)]);
-      parsed = parsers[block.file].parse(text, options.skip_bad_rows);
-    };
-    const auto commit = [&] {
-      if (block.file != current_file) {
-        current_file = block.file;
-        file_lines = 0;
-      }
-      if (parsed.problem)
-        throw_at(path, file_lines + parsed.lines + 2, parsed.problem->column, parsed.problem->message);
-      file_lines += parsed.lines;
-      append(table.raw_id, parsed.id);
-      for (const std::int64_t author : parsed.author) {
-        const std::uint32_t index = authors.find_or_add(author);
-        if (index == table.author_raw_id.size()) table.author_raw_id.push_back(author);
-        table.author.push_back(index);
-      }
-      append_codes(table.video_type, parsed.video_type, parsed.video_types, video_types, "video_type", path);
-      append_codes(table.upload_type, parsed.upload_type, parsed.upload_types, upload_types, "upload_type", path);
-      append(table.upload_date, parsed.upload_date);
-      append(table.duration_ms, parsed.duration_ms);
-      append(table.width, parsed.width);
-      append(table.height, parsed.height);
-      append(table.music_id, parsed.music);
-      append(table.music_type, parsed.music_type);
-      append(table.tag, parsed.tag);
-      for (const std::uint32_t count : parsed.tag_count) table.tag_offset.push_back(table.tag_offset.back() + count);
-      for (const auto& [reason, count] : parsed.skipped) counts.skipped[reason] += count;
-      for (const auto& [what, count] : parsed.noted) counts.noted[what] += count;
-      bytes_done += block.end - block.begin;
-      report(options.progress, "reading videos", bytes_done, bytes_total);
-    };
-    turnstile.run(item, parse, commit);
-  });
+    const Parsed& parsed = workers[static_cast<std::size_t>(w)].parsed;
+    if (block.file != current_file) {
+      current_file = block.file;
+      file_lines = 0;
+    }
+    if (parsed.problem) throw_at(path, file_lines + parsed.lines + 2, parsed.problem->column, parsed.problem->message);
+    file_lines += parsed.lines;
+    append(table.raw_id, parsed.id);
+    for (const std::int64_t author : parsed.author) {
+      const std::uint32_t index = authors.find_or_add(author);
+      if (index == table.author_raw_id.size()) table.author_raw_id.push_back(author);
+      table.author.push_back(index);
+    }
+    append_codes(table.video_type, parsed.video_type, parsed.video_types, video_types, "video_type", path);
+    append_codes(table.upload_type, parsed.upload_type, parsed.upload_types, upload_types, "upload_type", path);
+    append(table.upload_date, parsed.upload_date);
+    append(table.duration_ms, parsed.duration_ms);
+    append(table.width, parsed.width);
+    append(table.height, parsed.height);
+    append(table.music_id, parsed.music);
+    append(table.music_type, parsed.music_type);
+    append(table.tag, parsed.tag);
+    for (const std::uint32_t count : parsed.tag_count) table.tag_offset.push_back(table.tag_offset.back() + count);
+    for (const auto& [reason, count] : parsed.skipped) counts.skipped[reason] += count;
+    for (const auto& [what, count] : parsed.noted) counts.noted[what] += count;
+    bytes_done += block.end - block.begin;
+    report(options.progress, "reading videos", bytes_done, bytes_total);
+  };
+  ordered_for(blocks.size(), options.threads, parse, commit);
   if (table.raw_id.empty())
     throw InputError(fmt::format("{}: no videos in it, expected a row a video", paths.front().string()));
   table.video_types = std::move(video_types.texts);
