@@ -161,6 +161,7 @@ void add_bench_commands(std::vector<Command>& table) {
       "Steps sessions with uniform actions and prints the rate, the bytes written a step and a hash of all rollout "
       "bytes, which must not depend on --threads. A figure on two threads is discarded when a plain loop beside it "
       "does not run 1.8 times as fast on two.";
+  command.next = "swipegym bench --simulator sim.h5 --envs 1024 --threads 1";
   command.examples = {"swipegym bench --simulator sim.h5 --threads 2",
                       "swipegym bench --simulator sim.h5 --candidates 100 --history 200 --json bench.json"};
   command.options.group("World")
