@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace swipegym {
+
+/// The synthetic worlds: sizes and aggregates of KuaiRand-Pure and KuaiRand-1K, and a tiny one for tests.
+enum class TruthPreset : std::uint8_t { kTiny, kPure, k1k };
+
+/// The name a command line and truth.json use: tiny, pure, 1k.
+std::string_view preset_name(TruthPreset preset) noexcept;
+/// Throws InputError that lists the names.
+TruthPreset parse_preset(std::string_view name);
+
+/// Everything a synthetic world is made of; equal options give equal worlds, on any machine of one processor type.
+struct TruthOptions {
+  TruthPreset preset = TruthPreset::kTiny;
+  std::uint64_t seed = 1;
+  /// Off: nothing that is shown changes anything later (tastes stand still, the leave hazard depends on user and
+  /// position only), so that planning ahead cannot pay. On: boredom, satisfaction and drift work.
+  bool satiation = true;
+  /// How strongly the platform's hidden knowledge selects the videos of the standard log; 0 switches it off and makes
+  /// the logged and the interventional response equal. 1 reproduces the gap between KuaiRand's two logs.
+  double hidden_signal = 1.0;
+  /// 0: sessions as long as the log's. Else the leave hazard is scaled so that the platform's own mean session has this
+  /// many videos, in [2, 200].
+  double mean_session_videos = 0.0;
+};
+
+/// The contents of truth.json: one object with the keys preset, seed, satiation, hidden_signal, mean_session_videos.
+std::string truth_json(const TruthOptions& options);
+/// Reads what truth_json wrote. A missing key keeps its default; an unknown key, a wrong type or a value out of range
+/// is an InputError that names it.
+TruthOptions parse_truth_json(std::string_view text);
+
+}  // namespace swipegym
