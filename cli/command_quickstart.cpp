@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -27,7 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kHeldOutDays = 2;
 constexpr std::int64_t kTrainingSteps = 300'000;  // a third of `train dqn`'s default: minutes are for the whole story
 constexpr std::size_t kSessions = 400, kSeeds = 5;
 constexpr int kUserFolds = 2;
@@ -46,7 +46,7 @@ class Quickstart {
     make_folder();
     const auto begun = Clock::now();
     stage(data_is_real() ? "The log" : "A log: synthetic KuaiRand, whose truth is known", [&] { load(); });
-    stage("A user simulator, fitted to the days before the last two", [&] { fit(); });
+    stage("A user simulator, fitted to the earlier days", [&] { fit(); });
     stage("Is it faithful? The held-out days, beside two reference models", [&] { judge(); });
     stage("A DQN that learns to choose among ten candidates", [&] { train(); });
     stage("Policies compared on the same sessions, with 95 % intervals", [&] { compare_policies(); });
@@ -84,7 +84,7 @@ class Quickstart {
     if (!data_is_real())
       synthesise({.truth = {.seed = run_.seed}, .threads = run_.threads, .progress = run_.progress}, data_path());
     data_ = load_data(run_, data_path()).data;
-    until_ = last_fitted_day(data_, kHeldOutDays);
+    until_ = last_fitted_day(data_, std::max<std::size_t>(2, count_days(data_) / 6));
     from_ = next_logged_day(data_, until_);
     run_.print("   {} rows of {} users and {} videos; days from {} on are held out\n", show_count(data_.log.size()),
                show_count(data_.users.size()), show_count(data_.videos.size()), from_);
@@ -125,9 +125,11 @@ class Quickstart {
   // known, else a second simulator, the two fitted to disjoint halves of the users.
   void choose_worlds() {
     if (!simulator_->truth.empty()) {
+      TruthOptions truth = parse_truth_json(simulator_->truth);
+      truth.mean_session_videos = mean_session_videos_;  // sessions of the length the dense clock assumes
       worlds_ = {{"simulator", simulator_},
                  {"truth", std::make_shared<const Simulator>(
-                               make_truth_simulator(simulator_->truth, data_, until_, run_.threads))}};
+                               make_truth_simulator(truth_json(truth), data_, until_, run_.threads))}};
       return;
     }
     for (std::uint32_t fold = 0; fold < kUserFolds; ++fold) {

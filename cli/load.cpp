@@ -52,6 +52,10 @@ const FittedUserModel& fitted_model(const Simulator& simulator) {
   return *model;
 }
 
+std::size_t count_days(const Dataset& data) {
+  return standard_days(data).size();
+}
+
 std::int32_t last_fitted_day(const Dataset& data, std::size_t held_out) {
   const std::set<std::int32_t> days = standard_days(data);
   if (days.size() <= held_out)

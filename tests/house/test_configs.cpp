@@ -26,15 +26,15 @@ const std::map<std::string, std::function<Json()>> kDefaults = {
 };
 
 TEST_CASE("config files hold exactly the defaults of the code, in its order", "[house]") {
+  const fs::path folder = fs::path(SWIPEGYM_SOURCE_DIR) / "configs";
+  if (std::getenv("SWIPEGYM_WRITE_CONFIGS") != nullptr)
+    for (const auto& [name, defaults] : kDefaults) write_file(folder / name, defaults().dump(2) + "\n");
   std::set<std::string> files;
-  for (const auto& entry : fs::directory_iterator(fs::path(SWIPEGYM_SOURCE_DIR) / "configs"))
-    files.insert(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(folder)) files.insert(entry.path().filename().string());
   for (const auto& [name, defaults] : kDefaults) {
-    const fs::path path = fs::path(SWIPEGYM_SOURCE_DIR) / "configs" / name;
-    if (std::getenv("SWIPEGYM_WRITE_CONFIGS") != nullptr) write_file(path, defaults().dump(2) + "\n");
     CAPTURE(name);
     REQUIRE(files.erase(name) == 1);
-    CHECK(read_json(path).dump(2) == defaults().dump(2));
+    CHECK(read_json(folder / name).dump(2) == defaults().dump(2));
   }
   CHECK(files == std::set<std::string>{});
 }
