@@ -43,5 +43,6 @@ TEST_CASE("the lowest item that fails is the one the caller hears of", "[ordered
       CHECK_THROWS_WITH(run(), "30");
       CHECK(committed == 30);
     }
-  ordered_for(0, 4, [](std::size_t, int) { FAIL(); }, [](std::size_t, int) { FAIL(); });
+  ordered_for(
+      0, 4, [](std::size_t, int) { FAIL(); }, [](std::size_t, int) { FAIL(); });
 }

@@ -1,0 +1,162 @@
+#include <chrono>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/table.h"
+#include "sim_data/fingerprint.h"
+#include "sim_data/log_store.h"
+#include "sim_data/statistics.h"
+
+namespace swipegym::cli {
+namespace {
+
+struct DataSettings {
+  std::filesystem::path data, out;
+  bool skip_bad_rows = false;
+};
+
+Json report_json(const LoadReport& report) {
+  return {{"rows_read", report.rows_read},
+          {"rows_kept", report.rows_kept},
+          {"dropped", Json(report.dropped)},
+          {"noted", Json(report.noted)}};
+}
+
+void add_counts(Table& table, const std::string& prefix, const std::map<std::string, std::uint64_t>& counts) {
+  for (const auto& [what, count] : counts) table.add({prefix + what, show_count(count)});
+}
+
+void import(const DataSettings& settings, Run& run) {
+  const auto start = std::chrono::steady_clock::now();
+  const LoadReport report =
+      import_logs(settings.data, settings.out,
+                  {.skip_bad_rows = settings.skip_bad_rows, .threads = run.threads, .progress = run.progress});
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::uint64_t fingerprint = LogStoreReader(settings.out).fingerprint();
+  const std::uintmax_t bytes = std::filesystem::file_size(settings.out);
+  Table table({"imported", ""});
+  table.add({"rows read", show_count(report.rows_read)});
+  table.add({"rows kept", show_count(report.rows_kept)});
+  add_counts(table, "dropped: ", report.dropped);
+  add_counts(table, "noted: ", report.noted);
+  table.add({"bytes written", show_count(bytes)});
+  table.add({"seconds", fmt::format("{:.2f}", seconds)});
+  table.add({"fingerprint", fingerprint_text(fingerprint)});
+  run.print("{}", table.text());
+  Json json = report_json(report);
+  json["bytes"] = bytes;
+  json["seconds"] = seconds;
+  run.write_json(json, {{"data", settings.data.string()}, {"skip_bad_rows", settings.skip_bad_rows}}, fingerprint);
+}
+
+std::string show_number(double value) {
+  return fmt::format("{:.4g}", value);
+}
+std::string show_rate(double value) {
+  return fmt::format("{:.4f}", value);
+}
+
+std::string distribution_table(const DataStatistics& s) {
+  Table table({"", "count", "mean", "p10", "p50", "p90", "p99", "max"});
+  const auto add = [&](const std::string& name, const Distribution& d) {
+    if (d.count == 0) return;
+    table.add({name, show_count(d.count), show_number(d.mean), show_number(d.p10), show_number(d.p50),
+               show_number(d.p90), show_number(d.p99), show_number(d.max)});
+  };
+  const auto add_rows = [&](const std::string& kind, const RowStatistics& rows) {
+    add(kind + ": duration, s", rows.duration_s);
+    add(kind + ": watched, s", rows.play_s);
+    add(kind + ": watch ratio", rows.watch_ratio);
+  };
+  add_rows("standard", s.standard);
+  add_rows("random", s.random);
+  add("rows a user", s.rows_per_user);
+  add("rows a video", s.rows_per_video);
+  add("rows a session", s.session_rows);
+  add("minutes a session", s.session_minutes);
+  return table.text();
+}
+
+std::string rate_table(const DataStatistics& s) {
+  Table table({"rows of", "rows", "click", "long view", "like", "comment", "follow", "forward", "hate", "profile",
+               "mean ratio", "play 0"});
+  const auto add = [&](const std::string& name, std::uint64_t rows, const std::array<double, kNumSignals>& rate,
+                       double ratio, double zero_play) {
+    if (rows == 0) return;
+    std::vector<std::string> cells = {name, show_count(rows)};
+    for (const Signal signal : {Signal::kClick, Signal::kLongView, Signal::kLike, Signal::kComment, Signal::kFollow,
+                                Signal::kForward, Signal::kHate, Signal::kProfile})
+      cells.push_back(show_rate(rate[static_cast<std::size_t>(signal)]));
+    cells.push_back(show_rate(ratio));
+    cells.push_back(show_rate(zero_play));
+    table.add(cells);
+  };
+  add("standard", s.standard.rows, s.standard.signal, s.standard.watch_ratio.mean, s.standard.zero_play);
+  add("random", s.random.rows, s.random.signal, s.random.watch_ratio.mean, s.random.zero_play);
+  for (const TabStatistics& tab : s.tabs)
+    add(fmt::format("tab {}", tab.tab), tab.rows, tab.signal, tab.watch_ratio, tab.zero_play);
+  return table.text();
+}
+
+void stats(const DataSettings& settings, Run& run) {
+  const LoadedDataset loaded = load_data(run, settings.data, {.skip_bad_rows = settings.skip_bad_rows});
+  const DataStatistics s = describe_data(loaded.data, run.threads);
+  Table head({"log", ""});
+  head.add({"rows kept", show_count(s.rows)});
+  head.add({"users", show_count(s.users)});
+  head.add({"videos", show_count(s.videos)});
+  head.add({"authors", show_count(s.authors)});
+  head.add({"dates", fmt::format("{} to {}", s.first_date, s.last_date)});
+  add_counts(head, "dropped: ", loaded.report.dropped);
+  add_counts(head, "noted: ", loaded.report.noted);
+  head.add({"watched to the end, standard", show_rate(s.standard.complete)});
+  if (s.random.rows > 0) head.add({"watched to the end, random", show_rate(s.random.complete)});
+  head.add({"back the next day", show_rate(s.next_day_return)});
+  head.add({"rows on the top 20 % of videos", show_rate(s.top_fifth)});
+  head.add({"Gini of rows over videos", show_rate(s.gini)});
+  head.add({"fingerprint", fingerprint_text(loaded.data.fingerprint)});
+  run.print("{}\n{}\n{}", head.text(), rate_table(s), distribution_table(s));
+  Json json = report_json(loaded.report);
+  json.update(statistics_to_json(s));
+  run.write_json(json, {{"data", settings.data.string()}}, loaded.data.fingerprint);
+}
+
+}  // namespace
+
+void add_data_commands(std::vector<Command>& table) {
+  auto settings = std::make_shared<DataSettings>();
+  Command import_command{
+      .name = "data import", .group = CommandGroup::kData, .summary = "turn CSV files into one HDF5 store"};
+  import_command.about =
+      "Reads a KuaiRand release, checks every cell, drops repeated rows and writes one compressed HDF5 file, which "
+      "loads faster and of which days or users can be read alone. Memory does not grow with the rows.";
+  import_command.examples = {"swipegym data import KuaiRand-Pure --out pure.h5",
+                             "swipegym data import KuaiRand-27K --out 27k.h5 --skip-bad-rows"};
+  import_command.next = "swipegym data stats pure.h5";
+  import_command.uses_seed = false;
+  import_command.options.group("Input")
+      .positional("dir", settings->data, "DIR", "the release: its root or the folder with the CSV files")
+      .flag("skip-bad-rows", settings->skip_bad_rows, "count malformed rows by reason instead of stopping at the first")
+      .group("Output")
+      .output("out", settings->out, "FILE", "the store");
+  import_command.run = [settings](Run& run) { import(*settings, run); };
+  table.push_back(std::move(import_command));
+
+  auto stats_settings = std::make_shared<DataSettings>();
+  Command stats_command{.name = "data stats", .group = CommandGroup::kData, .summary = "describe a log"};
+  stats_command.about =
+      "Prints counts, rates by exposure and tab, quantiles of durations and watch times, rows a user, session lengths "
+      "(runs with gaps of at most 30 minutes) and next-day return.";
+  stats_command.examples = {"swipegym data stats KuaiRand-Pure", "swipegym data stats pure.h5 --json stats.json"};
+  stats_command.next = "swipegym fit --data pure.h5 --until 20220504 --out sim.h5";
+  stats_command.uses_seed = false;
+  stats_command.options.group("Input")
+      .positional("data", stats_settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .flag("skip-bad-rows", stats_settings->skip_bad_rows,
+            "count malformed rows by reason instead of stopping at the first");
+  stats_command.run = [stats_settings](Run& run) { stats(*stats_settings, run); };
+  table.push_back(std::move(stats_command));
+}
+
+}  // namespace swipegym::cli
