@@ -34,6 +34,11 @@ void ConstantUserModel::expect(std::span<const Shown> shown, std::span<const flo
   }
 }
 
+void ConstantUserModel::advance(std::span<const Shown> shown, std::span<const Response>, std::span<float* const> states,
+                                ExposureKind, Scratch&) const {
+  for (std::size_t i = 0; i < shown.size(); ++i) states[i][0] += 1.0F;
+}
+
 std::int64_t ConstantUserModel::draw_return_gap(UserIndex, std::int64_t, std::span<const float>, RandomKey,
                                                 Scratch&) const {
   return options_.return_gap_ms;

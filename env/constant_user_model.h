@@ -33,6 +33,8 @@ class ConstantUserModel final : public UserModel {
                Scratch& scratch) const override;
   void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
               std::span<Expectation> out, Scratch& scratch) const override;
+  void advance(std::span<const Shown> shown, std::span<const Response> seen, std::span<float* const> states,
+               ExposureKind exposure, Scratch& scratch) const override;
   std::int64_t draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state, RandomKey key,
                                Scratch& scratch) const override;
   void begin_next_session(std::int64_t time_ms, std::span<float> state) const override;

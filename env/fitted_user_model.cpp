@@ -317,12 +317,27 @@ void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* con
   forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
     out[i] = draw_row(shown[i], i, keys[i], streams[i], at);
-    UserHistory& past = history_of(states[i]);
-    HistoryEvent event = event_of(shown[i], out[i], exposure, at.bin[i]);
-    if (exposure == ExposureKind::kInterventional || clock_ == Clock::kDense)
-      centre_on_prediction(shown[i], out[i], i, past, at, event);
-    past.add(event, clock_ == Clock::kLog);
+    remember(shown[i], out[i], i, exposure, at, history_of(states[i]));
   }
+}
+
+void FittedUserModel::advance(std::span<const Shown> shown, std::span<const Response> seen,
+                              std::span<float* const> states, ExposureKind exposure, Scratch& scratch) const {
+  Buffers& at = static_cast<Buffers&>(scratch);
+  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history(states[i]);
+  forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    at.bin[i] = parts_.grid.bin(seen[i].play_ms, shown[i].duration_ms);
+    remember(shown[i], seen[i], i, exposure, at, history_of(states[i]));
+  }
+}
+
+void FittedUserModel::remember(const Shown& shown, const Response& response, std::size_t row, ExposureKind exposure,
+                               const Buffers& at, UserHistory& past) const noexcept {
+  HistoryEvent event = event_of(shown, response, exposure, at.bin[row]);
+  if (exposure == ExposureKind::kInterventional || clock_ == Clock::kDense)
+    centre_on_prediction(shown, response, row, past, at, event);
+  past.add(event, clock_ == Clock::kLog);
 }
 
 void FittedUserModel::predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories,

@@ -50,6 +50,8 @@ class FittedUserModel final : public UserModel {
                Scratch& scratch) const override;
   void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
               std::span<Expectation> out, Scratch& scratch) const override;
+  void advance(std::span<const Shown> shown, std::span<const Response> seen, std::span<float* const> states,
+               ExposureKind exposure, Scratch& scratch) const override;
   std::int64_t draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state, RandomKey key,
                                Scratch& scratch) const override;
   void begin_next_session(std::int64_t time_ms, std::span<float> state) const override;
@@ -80,6 +82,8 @@ class FittedUserModel final : public UserModel {
                         std::size_t bin) const noexcept;
   void centre_on_prediction(const Shown& shown, const Response& response, std::size_t row, const UserHistory& history,
                             const Buffers& at, HistoryEvent& event) const noexcept;
+  void remember(const Shown& shown, const Response& response, std::size_t row, ExposureKind exposure, const Buffers& at,
+                UserHistory& past) const noexcept;
   float leave_shift() const noexcept { return clock_ == Clock::kDense ? parts_.dense_leave_shift : 0.0F; }
 
   FittedParts parts_;

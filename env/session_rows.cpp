@@ -87,7 +87,39 @@ void SessionRows::reset(std::size_t row, std::uint64_t seed) {
   begin_episode(row);
 }
 
+void SessionRows::reset_at(std::size_t row, std::uint64_t seed, const SessionStart& start) {
+  env_key_[row] = make_key(seed);
+  episode_[row] = 0;
+  clear_session(row);
+  begin_at(row, start);
+}
+
 void SessionRows::begin_episode(std::size_t row) {
+  clear_session(row);
+  const Population& population = simulator_.population;
+  const RandomKey key = split(env_key_[row], episode_[row]);
+  const std::size_t start =
+      RandomStream(split(key, Draw::kUser)).below(static_cast<std::uint32_t>(population.start_user.size()));
+  begin_at(row, {population.start_user[start], population.start_time_ms[start], population.start_tab[start]});
+}
+
+void SessionRows::next_session(std::size_t row, UserModel::Scratch& scratch) {
+  const RandomKey key = split(split(env_key_[row], episode_[row]), Draw::kReturn);
+  const std::span<float> mine(state(row), simulator_.model->state_size());
+  time_ms_[row] += simulator_.model->draw_return_gap(UserIndex{now_.user[row]}, time_ms_[row], mine, key, scratch);
+  simulator_.model->begin_next_session(time_ms_[row], mine);
+  clear_session(row);
+  start_ms_[row] = time_ms_[row];
+  // What the user remembers of earlier sessions is what the observation shows of them.
+  const std::size_t length = config_.history_length, kept = std::min(length, excluded_);
+  seen_[row].clear();
+  for (std::size_t i = length - kept; i < length; ++i)
+    if (const std::int32_t video = now_.history_video[row * length + i]; video >= 0)
+      seen_[row].insert(static_cast<std::uint32_t>(video), true);
+  write_context(row);
+}
+
+void SessionRows::clear_session(std::size_t row) {
   const RandomKey key = split(env_key_[row], episode_[row]);
   candidate_key_[row] = split(key, Draw::kCandidates);
   response_key_[row] = split(key, Draw::kResponse);
@@ -95,13 +127,13 @@ void SessionRows::begin_episode(std::size_t row) {
   step_[row] = 0;
   videos_shown_[row] = 0;
   finished_[row] = 0;
+}
 
+void SessionRows::begin_at(std::size_t row, const SessionStart& start) {
   const Population& population = simulator_.population;
-  const std::size_t start =
-      RandomStream(split(key, Draw::kUser)).below(static_cast<std::uint32_t>(population.start_user.size()));
-  const std::uint32_t user = population.start_user[start];
-  start_ms_[row] = time_ms_[row] = population.start_time_ms[start];
-  tab_[row] = population.start_tab[start];
+  const std::uint32_t user = start.user;
+  start_ms_[row] = time_ms_[row] = start.time_ms;
+  tab_[row] = start.tab;
   simulator_.model->begin(UserIndex{user}, start_ms_[row], {state(row), simulator_.model->state_size()});
 
   now_.user[row] = user;

@@ -33,6 +33,10 @@ class SessionRows {
 
   /// Starts episode 0 of `seed` in a row; its observation is complete after observe().
   void reset(std::size_t row, std::uint64_t seed);
+  /// As above, at a start the caller names.
+  void reset_at(std::size_t row, std::uint64_t seed, const SessionStart& start);
+  /// Lets the user of a row whose session is over come back after a gap that the model draws.
+  void next_session(std::size_t row, UserModel::Scratch& scratch);
   /// Draws candidates and writes candidate features and mask of rows [begin, end).
   void observe(std::size_t begin, std::size_t end);
   /// Throws InputError when a row's actions are not a valid slate of what it was offered.
@@ -44,6 +48,8 @@ class SessionRows {
   const SeenVideos& seen(std::size_t row) const noexcept { return seen_[row]; }
   const float* state(std::size_t row) const noexcept { return states_.data() + first_state_ + row * state_stride_; }
   Shown shown_next(std::size_t row, std::int32_t video) const noexcept;
+  std::uint32_t videos_shown(std::size_t row) const noexcept { return videos_shown_[row]; }
+  std::int64_t start_ms(std::size_t row) const noexcept { return start_ms_[row]; }
 
   const StepView& view() const noexcept { return view_; }
   ObservationView observation() const noexcept { return now_.view(); }
@@ -51,6 +57,8 @@ class SessionRows {
  private:
   float* state(std::size_t row) noexcept { return states_.data() + first_state_ + row * state_stride_; }
   void begin_episode(std::size_t row);
+  void clear_session(std::size_t row);
+  void begin_at(std::size_t row, const SessionStart& start);
   void clear_outputs(std::size_t row) noexcept;
   void choose(std::size_t row, std::span<const std::int32_t> actions, std::span<std::int32_t> slate) const;
   void redraw(std::size_t row, std::span<const std::int32_t> actions, std::span<std::int32_t> slate) const;

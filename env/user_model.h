@@ -75,6 +75,11 @@ class UserModel {
   virtual void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
                       std::span<Expectation> out, Scratch& scratch) const = 0;
 
+  /// Moves the states on as if shown[i] had been answered by seen[i], whoever drew that answer; n <= kChunk. For models
+  /// that look on while somebody else answers. Throws InputError when this one cannot.
+  virtual void advance(std::span<const Shown> shown, std::span<const Response> seen, std::span<float* const> states,
+                       ExposureKind exposure, Scratch& scratch) const;
+
   /// Milliseconds from the end of this session to the same user's next one; draws from `key`.
   virtual std::int64_t draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state,
                                        RandomKey key, Scratch& scratch) const = 0;

@@ -148,21 +148,62 @@ ObservationView VectorEnv::reset(std::span<const std::uint64_t> seeds) {
   return reset(seeds, {});
 }
 
+Shown VectorEnv::next_shown(std::size_t row, std::int32_t video) const noexcept {
+  return impl_->rows.shown_next(row, video);
+}
+std::uint32_t VectorEnv::session_videos(std::size_t row) const noexcept {
+  return impl_->rows.videos_shown(row);
+}
+std::int64_t VectorEnv::session_start_ms(std::size_t row) const noexcept {
+  return impl_->rows.start_ms(row);
+}
+
 ObservationView VectorEnv::reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask) {
+  return reset_at(seeds, {}, mask);
+}
+
+ObservationView VectorEnv::reset_at(std::span<const std::uint64_t> seeds, std::span<const SessionStart> starts,
+                                    std::span<const std::uint8_t> mask) {
   Impl& impl = *impl_;
   const std::size_t n = impl.config.num_envs;
   require(seeds.size() == n, fmt::format("reset got {} seeds for {} envs", seeds.size(), n));
+  require(starts.empty() || starts.size() == n, fmt::format("reset got {} starts for {} envs", starts.size(), n));
   require(mask.empty() || mask.size() == n, fmt::format("reset got a mask of {} for {} envs", mask.size(), n));
   require(mask.empty() || impl.started, "the first reset must begin every env: call it without a mask");
+  for (std::size_t row = 0; row < starts.size(); ++row)
+    require((!mask.empty() && !mask[row]) || starts[row].user < impl.simulator->catalogue.num_users(),
+            fmt::format("env {}: a session of user {}, there are {}", row, starts[row].user,
+                        impl.simulator->catalogue.num_users()));
   parallel_for(impl.chunks(), impl.config.threads, [&](std::size_t chunk, int) {
     const auto [begin, end] = impl.chunk(chunk);
     for (std::size_t row = begin; row < end; ++row) {
       if (!mask.empty() && !mask[row]) continue;
-      impl.rows.reset(row, seeds[row]);
+      if (starts.empty())
+        impl.rows.reset(row, seeds[row]);
+      else
+        impl.rows.reset_at(row, seeds[row], starts[row]);
       impl.rows.observe(row, row + 1);
     }
   });
   impl.started = true;
+  return impl.rows.observation();
+}
+
+ObservationView VectorEnv::next_session(std::span<const std::uint8_t> mask) {
+  Impl& impl = *impl_;
+  const std::size_t n = impl.config.num_envs;
+  require(impl.config.autoreset == AutoresetMode::kDisabled, "next_session needs an env whose autoreset is kDisabled");
+  require(mask.size() == n, fmt::format("next_session got a mask of {} for {} envs", mask.size(), n));
+  for (std::size_t row = 0; row < n; ++row)
+    require(!mask[row] || impl.rows.finished(row), fmt::format("env {}: its session is not over yet", row));
+  parallel_for(impl.chunks(), impl.config.threads, [&](std::size_t chunk, int worker) {
+    const auto [begin, end] = impl.chunk(chunk);
+    for (std::size_t row = begin; row < end; ++row) {
+      if (!mask[row]) continue;
+      impl.rows.next_session(row, *impl.workers[static_cast<std::size_t>(worker)]->scratch);
+      impl.rows.observe(row, row + 1);
+    }
+  });
   return impl.rows.observation();
 }
 

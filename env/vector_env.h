@@ -44,6 +44,13 @@ struct VectorEnvConfig {
 /// Time moves on by the play time and one second between videos. An episode is truncated after max_steps steps, or when
 /// fewer than K candidates are left that may be chosen (a fixed set that has been watched); never when it terminated.
 
+/// Whose session begins, when and in which tab, where the caller decides instead of the population.
+struct SessionStart {
+  std::uint32_t user = 0;
+  std::int64_t time_ms = 0;
+  std::uint8_t tab = 1;
+};
+
 /// What a step returned; views valid until the next call. Row-major.
 struct StepView {
   ObservationView observation;
@@ -80,6 +87,12 @@ class VectorEnv {
   ObservationView reset(std::span<const std::uint64_t> seeds);
   /// As above for rows with mask 1; the others go on.
   ObservationView reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask);
+  /// As above, at the starts given [envs]; the seed decides everything but who, when and where.
+  ObservationView reset_at(std::span<const std::uint64_t> seeds, std::span<const SessionStart> starts,
+                           std::span<const std::uint8_t> mask = {});
+  /// For chains of sessions, in kDisabled mode: the users of rows with mask 1, whose session is over, come back to the
+  /// same tab after a gap that the model draws, with all that happened to them as history.
+  ObservationView next_session(std::span<const std::uint8_t> mask);
 
   /// actions: [envs, K] candidate slots (or video indices when the source is the full catalogue), row-major. Throws
   /// InputError that names env and action when one is out of range, masked, or repeated in a slate, before any env
@@ -96,6 +109,11 @@ class VectorEnv {
   void expect_all(std::span<Expectation> out) const;
 
   ObservationView observation() const noexcept;
+  /// What showing `video` to env `row` next would be: whom, when, where.
+  Shown next_shown(std::size_t row, std::int32_t video) const noexcept;
+  /// Videos shown in the session so far, and when it began.
+  std::uint32_t session_videos(std::size_t row) const noexcept;
+  std::int64_t session_start_ms(std::size_t row) const noexcept;
 
  private:
   struct Impl;

@@ -1,0 +1,14 @@
+#include "env/user_model.h"
+
+#include <string>
+
+#include "core/error.h"
+
+namespace swipegym {
+
+void UserModel::advance(std::span<const Shown>, std::span<const Response>, std::span<float* const>, ExposureKind,
+                        Scratch&) const {
+  throw InputError("a user model of kind '" + std::string(name()) + "' cannot follow answers that others gave");
+}
+
+}  // namespace swipegym
