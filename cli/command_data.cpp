@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/table.h"
+#include "evaluation/synthesise.h"
 #include "sim_data/fingerprint.h"
 #include "sim_data/log_store.h"
 #include "sim_data/statistics.h"
@@ -14,6 +15,15 @@ namespace {
 struct DataSettings {
   std::filesystem::path data, out;
   bool skip_bad_rows = false;
+};
+
+struct SynthSettings {
+  std::filesystem::path out;
+  std::string preset = "pure";
+  std::uint64_t rows = 0, rows_per_part = 0;
+  double hidden_signal = TruthOptions{}.hidden_signal;
+  double session_videos = 0.0;
+  bool no_satiation = false;
 };
 
 Json report_json(const LoadReport& report) {
@@ -48,6 +58,55 @@ void import(const DataSettings& settings, Run& run) {
   json["bytes"] = bytes;
   json["seconds"] = seconds;
   run.write_json(json, {{"data", settings.data.string()}, {"skip_bad_rows", settings.skip_bad_rows}}, fingerprint);
+}
+
+Json summary_json(const LogSummary& summary) {
+  Json signal = Json::object();
+  for (std::size_t s = 0; s < kNumSignals; ++s) signal[std::string(kSignalNames[s])] = summary.rate[s];
+  return {{"rows", summary.rows},
+          {"users", summary.users},
+          {"videos", summary.videos},
+          {"signal", signal},
+          {"duration_s", summary.duration_s.mean},
+          {"play_s", summary.play_s.mean},
+          {"watch_ratio", summary.watch_ratio.mean},
+          {"complete", summary.complete},
+          {"session_rows", summary.session_rows},
+          {"next_day_return", summary.next_day_return}};
+}
+
+void synth(const SynthSettings& settings, Run& run) {
+  SynthesisOptions options{.truth = {.preset = parse_preset(settings.preset),
+                                     .seed = run.seed,
+                                     .satiation = !settings.no_satiation,
+                                     .hidden_signal = settings.hidden_signal,
+                                     .mean_session_videos = settings.session_videos},
+                           .standard_rows = settings.rows,
+                           .rows_per_part = settings.rows_per_part,
+                           .threads = run.threads,
+                           .progress = run.progress};
+  options.truth = parse_truth_json(truth_json(options.truth));  // checks the ranges
+  const SynthesisReport made = synthesise(options, settings.out);
+  Table table({"synthetic log", "standard", "random"});
+  const auto add = [&](const char* what, auto value_of) {
+    table.add({what, value_of(made.standard), made.random.rows > 0 ? value_of(made.random) : "-"});
+  };
+  const auto add_rate = [&](const char* what, auto member) {
+    add(what, [&](const LogSummary& summary) { return fmt::format("{:.4f}", member(summary)); });
+  };
+  add("rows", [](const LogSummary& s) { return show_count(s.rows); });
+  add("users with rows", [](const LogSummary& s) { return show_count(s.users); });
+  add("videos with rows", [](const LogSummary& s) { return show_count(s.videos); });
+  add_rate("mean watch ratio", [](const LogSummary& s) { return s.watch_ratio.mean; });
+  add_rate("watched to the end", [](const LogSummary& s) { return s.complete; });
+  add_rate("click", [](const LogSummary& s) { return s.rate[static_cast<std::size_t>(Signal::kClick)]; });
+  add_rate("long view", [](const LogSummary& s) { return s.rate[static_cast<std::size_t>(Signal::kLongView)]; });
+  add_rate("like", [](const LogSummary& s) { return s.rate[static_cast<std::size_t>(Signal::kLike)]; });
+  add_rate("rows a session", [](const LogSummary& s) { return s.session_rows; });
+  add_rate("back the next day", [](const LogSummary& s) { return s.next_day_return; });
+  run.print("{}\n  its truth is in {}\n", table.text(), (settings.out / "truth.json").string());
+  run.write_json({{"standard", summary_json(made.standard)}, {"random", summary_json(made.random)}},
+                 Json::parse(truth_json(options.truth)), 0);
 }
 
 std::string show_number(double value) {
@@ -125,6 +184,30 @@ void stats(const DataSettings& settings, Run& run) {
 }  // namespace
 
 void add_data_commands(std::vector<Command>& table) {
+  auto synth_settings = std::make_shared<SynthSettings>();
+  Command synth_command{
+      .name = "data synth", .group = CommandGroup::kData, .summary = "make a synthetic log whose truth is known"};
+  synth_command.about =
+      "Draws a month of a synthetic KuaiRand from a known user model behind a platform that knows more than the "
+      "features tell, and writes it as CSV files in KuaiRand's schema, with truth.json beside them.";
+  synth_command.examples = {"swipegym data synth --preset pure --seed 1 --out pure",
+                            "swipegym data synth --preset 1k --rows-per-part 3000000 --out 1k"};
+  synth_command.next = "swipegym data stats pure";
+  synth_command.options.group("World")
+      .choice("preset", synth_settings->preset, {"tiny", "pure", "1k"},
+              "sizes and aggregates: of KuaiRand-Pure, of KuaiRand-1K, or tiny for trials")
+      .add("hidden-signal", synth_settings->hidden_signal, "X",
+           "how strongly what only the platform knows selects the standard log; 0: not at all")
+      .flag("no-satiation", synth_settings->no_satiation, "nothing that is shown changes anything later")
+      .add("session-videos", synth_settings->session_videos, "X",
+           "the platform's mean session in videos, 2 to 200; 0: as in the log")
+      .group("Output")
+      .required("out", synth_settings->out, "DIR", "the folder; one of an earlier run is replaced")
+      .add("rows", synth_settings->rows, "N", "stop adding users at so many standard rows; 0: all users")
+      .add("rows-per-part", synth_settings->rows_per_part, "N", "cut each log into files of so many rows; 0: one file");
+  synth_command.run = [synth_settings](Run& run) { synth(*synth_settings, run); };
+  table.push_back(std::move(synth_command));
+
   auto settings = std::make_shared<DataSettings>();
   Command import_command{
       .name = "data import", .group = CommandGroup::kData, .summary = "turn CSV files into one HDF5 store"};

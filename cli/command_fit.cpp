@@ -14,7 +14,7 @@ struct FitSettings {
   std::filesystem::path data, out;
   std::int32_t until = 99999999;
   std::string fold;
-  std::string log = "both";
+  std::string log = "both", head;
 };
 
 // "0/2": fold 0 of 2.
@@ -29,16 +29,25 @@ void read_fold(const std::string& text, FitConfig& config) {
     throw InputError(fmt::format("--users-fold is '{}', expected i/k with i < k, as in 0/2", text));
 }
 
+// So that commands that need the tables or rows of the fit find them without being told.
+void remember_data(Simulator& simulator, const std::filesystem::path& data) {
+  Json used = Json::parse(simulator.config);
+  used["data"] = std::filesystem::absolute(data).lexically_normal().string();
+  simulator.config = used.dump();
+}
+
 void fit(const FitSettings& settings, Run& run) {
   FitConfig config = run.read_config<FitConfig>();
   read_fold(settings.fold, config);
+  if (!settings.head.empty()) config.watch_head = settings.head;
   config.training.seed = config.exposure.seed = run.seed;
   config.training.threads = run.threads;
   const LoadedDataset loaded =
       load_data(run, settings.data, {.standard = settings.log != "random", .random = settings.log != "standard"});
   const auto start = std::chrono::steady_clock::now();
-  const FitResult result = fit_simulator(loaded.data, settings.until, config, run.progress);
+  FitResult result = fit_simulator(loaded.data, settings.until, config, run.progress);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  remember_data(result.simulator, settings.data);
   save_simulator(result.simulator, settings.out);
 
   Table table({"fitted simulator", ""});
@@ -65,13 +74,15 @@ void add_fit_commands(std::vector<Command>& table) {
       "Fits watch time, feedback, leaving and returning by maximum likelihood on the rows up to a day, standard and "
       "random exposures together, and writes the simulator to a file.";
   command.examples = {"swipegym fit --data KuaiRand-Pure --until 20220504 --out sim.h5",
-                      "swipegym fit --data KuaiRand-Pure --users-fold 1/2 --seed 7 --out judge.h5"};
+                      "swipegym fit --data KuaiRand-Pure --users-fold 1/2 --watch-head hazard --seed 7 --out judge.h5"};
   command.next = "swipegym fidelity --simulator sim.h5 --data KuaiRand-Pure --from 20220505";
   command.uses_config = true;
   command.options.group("Input")
       .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("until", settings->until, "the last day that is fitted; all days when absent")
       .add("users-fold", settings->fold, "I/K", "fit on the users of fold I of K, for simulators that judge each other")
+      .choice("watch-head", settings->head, {"bins", "hazard"},
+              "how the watch distribution is modelled; another head makes a more independent judge")
       .choice("log", settings->log, {"both", "standard", "random"}, "which exposures are fitted")
       .group("Output")
       .output("out", settings->out, "FILE", "the simulator");

@@ -1,0 +1,132 @@
+#include "cli/command.h"
+#include "cli/env_options.h"
+#include "cli/load.h"
+#include "cli/table.h"
+#include "core/error.h"
+#include "evaluation/generate.h"
+#include "evaluation/generated_release.h"
+#include "policy/make_policy.h"
+#include "sim_data/log_store.h"
+
+namespace swipegym::cli {
+namespace {
+
+struct GenerateSettings {
+  std::filesystem::path simulator, data, out;
+  std::string policy = "random", clock = "dense", format = "csv";
+  std::uint64_t sessions = 1000, rows_per_part = 0;
+  EnvSettings env;
+};
+
+GenerateConfig generate_config(const GenerateSettings& settings, const Run& run) {
+  return {.sessions = settings.sessions,
+          .seed = run.seed,
+          .candidates = settings.env.source,
+          .slots = settings.env.candidates,
+          .env = env_config(settings.env, run.threads),
+          .exploration = exploration(settings.env)};
+}
+
+// Where rows come from: the policy's choices, or the platform's.
+class Source {
+ public:
+  Source(const GenerateSettings& settings, std::shared_ptr<const Simulator> simulator, const Dataset& data)
+      : simulator_(std::move(simulator)) {
+    if (settings.policy == "logged")
+      feed_ = std::make_unique<LoggedFeed>(data, Json::parse(simulator_->config).value("until", 99999999));
+    else
+      policy_ = make_policy(settings.policy, *simulator_);
+  }
+
+  bool has_propensity() const noexcept { return policy_ != nullptr; }
+  bool is_uniform(const EnvSettings& env) const {
+    return policy_ && policy_->scores_are_random() && (env.source == "random" || env.source == "full");
+  }
+  GenerateReport run(const GenerateConfig& config, const RowSink& sink, const Progress& progress) const {
+    return policy_ ? generate_log(simulator_, *policy_, config, sink, progress)
+                   : generate_platform_log(*simulator_, *feed_, config, sink, progress);
+  }
+
+ private:
+  std::shared_ptr<const Simulator> simulator_;
+  std::shared_ptr<const Policy> policy_;
+  std::unique_ptr<LoggedFeed> feed_;
+};
+
+GenerateReport write_csv(const GenerateSettings& settings, const Source& source, const Dataset& data, Run& run) {
+  GeneratedRelease release(settings.out, data.users, data.videos,
+                           {.random_log = source.is_uniform(settings.env),
+                            .propensity = source.has_propensity(),
+                            .rows_per_part = settings.rows_per_part});
+  const GenerateReport report = source.run(
+      generate_config(settings, run), [&](std::span<const LogRow> rows) { release.add(rows); }, run.progress);
+  release.commit();
+  return report;
+}
+
+GenerateReport write_hdf5(const GenerateSettings& settings, const Source& source, Dataset&& data, Run& run) {
+  LogStoreBuilder store(settings.out, std::move(data.users), std::move(data.videos), "", run.threads, run.progress);
+  const GenerateReport report = source.run(
+      generate_config(settings, run), [&](std::span<const LogRow> rows) { store.add(rows); }, run.progress);
+  store.finish();
+  return report;
+}
+
+void generate(const GenerateSettings& settings, Run& run) {
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, settings.clock);
+  LoadedDataset loaded = load_fitted_data(run, *simulator, settings.data);
+  const Source source(settings, simulator, loaded.data);
+  const GenerateReport report = settings.format == "csv" ? write_csv(settings, source, loaded.data, run)
+                                                         : write_hdf5(settings, source, std::move(loaded.data), run);
+  run.print("{} sessions of {} users, {} rows, {} to {}: {}\n", show_count(report.sessions), show_count(report.users),
+            show_count(report.rows), report.first_date, report.last_date, settings.out.string());
+  const std::string clock = settings.clock == "dense" ? clock_note(*simulator) : "";
+  if (!clock.empty()) run.print("{}\n", clock);
+  Json used = {{"simulator", settings.simulator.string()},
+               {"policy", settings.policy},
+               {"clock", settings.clock},
+               {"format", settings.format},
+               {"sessions", settings.sessions},
+               {"rows_per_part", settings.rows_per_part}};
+  used.update(env_json(settings.env));
+  run.write_json({{"sessions", report.sessions},
+                  {"users", report.users},
+                  {"rows", report.rows},
+                  {"first_date", report.first_date},
+                  {"last_date", report.last_date},
+                  {"is_random", report.is_random},
+                  {"out", settings.out.string()}},
+                 used, simulator->data_fingerprint);
+}
+
+}  // namespace
+
+void add_generate_commands(std::vector<Command>& table) {
+  auto settings = std::make_shared<GenerateSettings>();
+  Command command{
+      .name = "generate", .group = CommandGroup::kSimulator, .summary = "write a synthetic log made by a policy"};
+  command.about =
+      "Lets users live through the days behind the fitted log while a policy (or 'logged', the platform) shows them "
+      "videos, and writes KuaiRand's columns plus the propensity of each shown video. The output is valid --data.";
+  command.examples = {
+      "swipegym generate --simulator sim.h5 --policy random --sessions 100000 --out synthetic",
+      "swipegym generate --simulator sim.h5 --policy dqn.h5 --epsilon 0.1 --sessions 100000 --out logged",
+      "swipegym generate --simulator sim.h5 --policy logged --clock log --sessions 100000 --out again"};
+  command.next = "swipegym data stats synthetic";
+  command.options.group("Input")
+      .required("simulator", settings->simulator, "FILE", "from 'swipegym fit'")
+      .add("policy", settings->policy, "NAME|FILE",
+           "who shows videos: random, popularity, ..., oracle, a policy file, or logged (what the platform would show)")
+      .add("data", settings->data, "DIR|FILE", "the data of the fit, when it is no longer where the fit read it")
+      .choice("clock", settings->clock, {"dense", "log"}, "session lengths: realistic ones, or the thinned log's")
+      .add("sessions", settings->sessions, "N", "sessions to make; memory does not grow with them");
+  add_env_options(command.options, settings->env);
+  command.options.group("Output")
+      .required("out", settings->out, "DIR|FILE", "a folder for csv, a file for hdf5")
+      .choice("format", settings->format, {"csv", "hdf5"}, "KuaiRand's files, or one store")
+      .add("rows-per-part", settings->rows_per_part, "N", "rows of a CSV part; 0: one file");
+  command.run = [settings](Run& run) { generate(*settings, run); };
+  table.push_back(std::move(command));
+}
+
+}  // namespace swipegym::cli

@@ -1,0 +1,99 @@
+#include "cli/env_options.h"
+
+#include "cli/load.h"
+#include "core/error.h"
+#include "env/candidate_sources.h"
+
+namespace swipegym::cli {
+namespace {
+
+RewardWeights read_reward(const std::vector<std::string>& terms) {
+  RewardWeights reward{.watch_s = 0.0F};
+  std::vector<std::string> names = {"watch_s", "watch_ratio"};
+  names.insert(names.end(), kSignalNames.begin(), kSignalNames.end());
+  for (const std::string& term : terms) {
+    const std::size_t equals = term.find('=');
+    const std::string name = term.substr(0, equals);
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end() || equals == std::string::npos)
+      throw InputError(fmt::format("--reward has the term '{}', expected NAME=WEIGHT with a name of {}", term,
+                                   fmt::join(names, ", ")));
+    const auto weight = static_cast<float>(parse_real("--reward " + name, term.substr(equals + 1)));
+    const auto index = static_cast<std::size_t>(found - names.begin());
+    (index == 0 ? reward.watch_s : index == 1 ? reward.watch_ratio : reward.signal[index - 2]) = weight;
+  }
+  return reward;
+}
+
+// The settings a simulator was fitted with; an empty object when it says nothing.
+Json fit_settings(const Simulator& simulator) {
+  Json settings = Json::parse(simulator.config, nullptr, /*allow_exceptions=*/false);
+  return settings.is_object() ? settings : Json::object();
+}
+
+}  // namespace
+
+void add_env_options(Options& options, EnvSettings& settings) {
+  options.group("Environment")
+      .add("candidates", settings.candidates, "M", "videos offered a step; ignored with --source full")
+      .choice("source", settings.source, {"random", "popularity", "top", "sample", "full"},
+              "where candidates come from")
+      .add("history", settings.history, "L", "videos of history in the observation, up to 200")
+      .add("slate", settings.slate, "K", "videos chosen a step, watched in order")
+      .add("max-steps", settings.max_steps, "N", "a session is cut after so many steps")
+      .add("reward", settings.reward, "TERMS", "as in watch_s=1,watch_ratio=0,is_like=10")
+      .add("epsilon", settings.epsilon, "P", "probability of a uniform choice instead of the best")
+      .add("temperature", settings.temperature, "T", "above 0: choose with probability softmax(score / T)");
+}
+
+VectorEnvConfig env_config(const EnvSettings& settings, int threads) {
+  return {.threads = threads,
+          .history_length = settings.history,
+          .max_steps = settings.max_steps,
+          .slate = settings.slate,
+          .reward = read_reward(settings.reward)};
+}
+
+Exploration exploration(const EnvSettings& settings) {
+  if (settings.epsilon > 0.0F && settings.temperature > 0.0F)
+    throw InputError("--epsilon and --temperature are two ways to explore; give one of them");
+  if (settings.temperature > 0.0F) return Exploration::boltzmann(settings.temperature);
+  return settings.epsilon > 0.0F ? Exploration::epsilon_greedy(settings.epsilon) : Exploration::greedy();
+}
+
+std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings, const Simulator& simulator,
+                                                        std::uint64_t seed) {
+  return make_candidate_source(settings.source, simulator.catalogue, settings.candidates, seed);
+}
+
+Json env_json(const EnvSettings& settings) {
+  return {{"candidates", settings.candidates}, {"source", settings.source},          {"history", settings.history},
+          {"slate", settings.slate},           {"max_steps", settings.max_steps},    {"reward", settings.reward},
+          {"epsilon", settings.epsilon},       {"temperature", settings.temperature}};
+}
+
+std::string clock_note(const Simulator& simulator) {
+  const Json settings = fit_settings(simulator);
+  if (!settings.contains("mean_session_videos")) return "";
+  return fmt::format("dense clock: {:g} videos a session under the logged policy, an assumption (mean_session_videos)",
+                     settings["mean_session_videos"].get<double>());
+}
+
+LoadedDataset load_fitted_data(const Run& run, const Simulator& simulator, const std::filesystem::path& path) {
+  std::filesystem::path from = path;
+  if (from.empty()) from = fit_settings(simulator).value("data", "");
+  std::error_code ignored;
+  if (from.empty() || !std::filesystem::exists(from, ignored))
+    throw InputError(fmt::format("the data the simulator was fitted on is needed{}; give it with --data",
+                                 from.empty() ? "" : fmt::format(", and no longer at {}", from.string())));
+  LoadedDataset loaded = load_data(run, from);
+  if (loaded.data.videos.raw_id != simulator.catalogue.raw_video_id ||
+      loaded.data.users.raw_id != simulator.catalogue.raw_user_id)
+    throw InputError(
+        fmt::format("{}: has other users or videos than the data the simulator was fitted on; give that "
+                    "with --data",
+                    from.string()));
+  return loaded;
+}
+
+}  // namespace swipegym::cli

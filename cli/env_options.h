@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "env/candidate_source.h"
+#include "env/vector_env.h"
+#include "policy/select.h"
+
+namespace swipegym::cli {
+
+/// The options of commands that let a policy act: what it is offered, how long, for which reward.
+struct EnvSettings {
+  std::size_t candidates = 10;
+  std::string source = "random";
+  std::size_t history = 50;
+  std::size_t slate = 1;
+  int max_steps = 100;
+  std::vector<std::string> reward = {"watch_s=1"};
+  float epsilon = 0.0F;
+  float temperature = 0.0F;
+};
+
+void add_env_options(Options& options, EnvSettings& settings);
+/// Throw InputError for a reward that names nothing, or for both kinds of exploration at once.
+VectorEnvConfig env_config(const EnvSettings& settings, int threads);
+Exploration exploration(const EnvSettings& settings);
+std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings, const Simulator& simulator,
+                                                        std::uint64_t seed);
+Json env_json(const EnvSettings& settings);
+
+/// "dense clock: 30 videos a session under the logged policy, an assumption" where the simulator's fit says so.
+std::string clock_note(const Simulator& simulator);
+
+/// The rows and tables a simulator was fitted on: those at `path`, or when that is empty where the fit read them.
+/// Throws InputError when they are not there, or are not the same.
+LoadedDataset load_fitted_data(const Run& run, const Simulator& simulator, const std::filesystem::path& path);
+
+}  // namespace swipegym::cli
