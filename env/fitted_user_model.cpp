@@ -269,26 +269,26 @@ void FittedUserModel::forward(std::span<const Shown> shown, std::span<const User
 }
 
 Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
-                               Scratch& scratch) const {
-  return draw_row(shown, row, key, stream, static_cast<Buffers&>(scratch));
+                               Scratch& scratch, float watch_level) const {
+  return draw_row(shown, row, key, stream, watch_level, static_cast<Buffers&>(scratch));
 }
 
 Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
-                                   Buffers& at) const {
+                                   float watch_level, Buffers& at) const {
   const float* probability = &at.network_buffers.logits(static_cast<Eigen::Index>(row), 0);
   const std::span<const float> feedback(&at.network_buffers.feedback(static_cast<Eigen::Index>(row), 0), kNumSignals);
   RandomStream random(key, stream);
-  const float u = random.uniform();
+  const float drawn = random.uniform();
+  const float u = watch_level >= 0.0F ? watch_level : drawn;
   std::size_t bin = 0;
-  float below = 0.0F;
-  for (; bin + 1 < WatchGrid::kBins; ++bin) {
-    below += probability[bin];
-    if (u < below) break;
-  }
+  float below = 0.0F;  // probability of the bins before `bin`
+  for (; bin + 1 < WatchGrid::kBins && u >= below + probability[bin]; ++bin) below += probability[bin];
   while (bin > 0 && probability[bin] <= 0.0F) --bin;  // rounding never selects a bin the duration cannot have
   at.bin[row] = static_cast<std::uint8_t>(bin);
   Response out;
-  out.play_ms = parts_.grid.draw_play_ms(bin, random.uniform(), shown.duration_ms);
+  // The rest of the same number places the play inside its bin: the draw is the inverse of the distribution function.
+  const float level = std::clamp((u - below) / std::max(probability[bin], 1.0e-12F), 0.0F, 0.999999F);
+  out.play_ms = parts_.grid.draw_play_ms(bin, level, shown.duration_ms);
   out.watch_ratio = static_cast<float>(out.play_ms) / static_cast<float>(shown.duration_ms);
   const ResponseNetwork& network = parts_.network;
   std::array<float, kNumSignals> uniform, signal_probability;
@@ -316,7 +316,7 @@ void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* con
   for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history(states[i]);
   forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    out[i] = draw_row(shown[i], i, keys[i], streams[i], at);
+    out[i] = draw_row(shown[i], i, keys[i], streams[i], -1.0F, at);
     remember(shown[i], out[i], i, exposure, at, history_of(states[i]));
   }
 }

@@ -59,8 +59,10 @@ class FittedUserModel final : public UserModel {
   /// Predictive distributions of showing shown[i] after histories[i]; n <= kChunk.
   void predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories, ExposureKind exposure,
                std::span<Prediction> out, Scratch& scratch) const;
-  /// One joint draw from a prediction made by predict() in this scratch at row `row` (leaving included).
-  Response draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, Scratch& scratch) const;
+  /// One joint draw from a prediction made by predict() in this scratch at row `row` (leaving included). A watch_level
+  /// in [0, 1) places the play time at that quantile instead of at a drawn one; the signals are drawn all the same.
+  Response draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, Scratch& scratch,
+                float watch_level = -1.0F) const;
   /// The 99 percentiles (.01 to .99) of the watch ratio.
   void ratio_quantiles(const Prediction& prediction, std::int32_t duration_ms, std::span<float> out) const;
 
@@ -77,7 +79,8 @@ class FittedUserModel final : public UserModel {
   void add_user_half(std::uint32_t user, float* hidden) const noexcept;
   void add_video_half(std::uint32_t video, float* hidden) const noexcept;
   HistoryQuery query_of(const Shown& shown) const noexcept;
-  Response draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, Buffers& at) const;
+  Response draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, float watch_level,
+                    Buffers& at) const;
   HistoryEvent event_of(const Shown& shown, const Response& response, ExposureKind exposure,
                         std::size_t bin) const noexcept;
   void centre_on_prediction(const Shown& shown, const Response& response, std::size_t row, const UserHistory& history,

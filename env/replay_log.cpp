@@ -21,11 +21,20 @@ void require_same_tables(const FittedUserModel& model, const Dataset& data) {
         std::to_string(model.parts().encoder.num_videos()) + "; use the feature tables it was fitted with");
 }
 
-// A judged row with the history before it.
-struct Judged {
-  std::uint32_t row;
-  UserHistory history;
-};
+// A quantile level for each row's play time: uniform for a row alone, and spread evenly over all rows (one in each of
+// rows.size() equal strata, in random order), so that a few hundred draws follow the stated distributions closely.
+std::vector<float> stratified_levels(const Log& log, const std::vector<std::uint32_t>& rows, RandomKey root) {
+  std::vector<std::pair<RandomKey, std::uint32_t>> order;
+  for (std::uint32_t i = 0; i < rows.size(); ++i) order.emplace_back(split(root, log.source_row[rows[i]]), i);
+  std::sort(order.begin(), order.end());
+  std::vector<float> out(rows.size());
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    RandomStream random(order[rank].first, 1);
+    const double level = (static_cast<double>(rank) + random.uniform_double()) / static_cast<double>(order.size());
+    out[order[rank].second] = std::min(static_cast<float>(level), 0.9999999F);
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -45,6 +54,7 @@ std::uint64_t replay_log(const FittedUserModel& model, const Dataset& data, cons
 
   std::vector<RowPrediction> predictions(rows.size());
   const RandomKey root = split(make_key(seed), Draw::kResponse);
+  const std::vector<float> watch_level = stratified_levels(log, rows, root);
   const std::size_t blocks = (rows.size() + kBlockRows - 1) / kBlockRows;
   const ExposureKind exposure = window.random ? ExposureKind::kInterventional : ExposureKind::kLogged;
   std::size_t blocks_done = 0;
@@ -85,7 +95,8 @@ std::uint64_t replay_log(const FittedUserModel& model, const Dataset& data, cons
           out.log_row = rows[chunk + i];
           model.ratio_quantiles(prediction[i], shown[i].duration_ms, out.quantile);
           out.probability = prediction[i].signal;
-          out.draw = model.draw(shown[i], i, split(root, log.source_row[out.log_row]), 0, *scratch);
+          out.draw =
+              model.draw(shown[i], i, split(root, log.source_row[out.log_row]), 0, *scratch, watch_level[chunk + i]);
         }
       }
     });

@@ -24,6 +24,7 @@ inline Dataset make_toy_dataset(const ToyLog& toy, std::uint64_t seed = 1) {
   Dataset data;
   data.fingerprint = seed;
   for (std::uint32_t u = 0; u < toy.users; ++u) data.users.raw_id.push_back(1000 + u);
+  data.users.columns = {{"user_active_degree", std::vector<float>(toy.users, 0.0F), {"full_active"}}};
   for (std::uint32_t v = 0; v < toy.videos; ++v) {
     data.videos.raw_id.push_back(50'000 + v);
     data.videos.author.push_back(v % 7);
