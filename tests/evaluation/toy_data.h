@@ -24,7 +24,17 @@ inline Dataset make_toy_dataset(const ToyLog& toy, std::uint64_t seed = 1) {
   Dataset data;
   data.fingerprint = seed;
   for (std::uint32_t u = 0; u < toy.users; ++u) data.users.raw_id.push_back(1000 + u);
-  data.users.columns = {{"user_active_degree", std::vector<float>(toy.users, 0.0F), {"full_active"}}};
+  // Every column the schema asks for, all the same for everybody.
+  for (const char* name : {"user_active_degree", "is_lowactive_period", "is_live_streamer", "is_video_author",
+                           "follow_user_num", "follow_user_num_range", "fans_user_num", "fans_user_num_range",
+                           "friend_user_num", "friend_user_num_range", "register_days", "register_days_range"}) {
+    const std::string_view column = name;
+    const bool text = column == "user_active_degree" || column.ends_with("_range");
+    data.users.columns.push_back({name, std::vector<float>(toy.users, 0.0F),
+                                  text ? std::vector<std::string>{"same"} : std::vector<std::string>{}});
+  }
+  for (int feature = 0; feature < 18; ++feature)
+    data.users.columns.push_back({"onehot_feat" + std::to_string(feature), std::vector<float>(toy.users, 0.0F), {}});
   for (std::uint32_t v = 0; v < toy.videos; ++v) {
     data.videos.raw_id.push_back(50'000 + v);
     data.videos.author.push_back(v % 7);
