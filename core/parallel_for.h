@@ -14,10 +14,10 @@ void run_loop(std::size_t items, int threads, const void* body, LoopBody call);
 }  // namespace detail
 
 /// Runs body(item, worker) for item in [0, items) on at most `threads` workers (0: as many as the machine has); worker
-/// is in [0, threads) and no two running bodies share one, so it may index scratch space. Which worker gets which item
-/// is not fixed: a body's result must depend on its item alone. The first exception is thrown again in the caller, and
-/// items not yet begun are left out. More threads than processors are really started, which tests use. Runs on oneTBB,
-/// or on plain threads where the build says so (ThreadSanitizer reports false races inside oneTBB).
+/// is in [0, threads) and no two running bodies share one, so it may index scratch space. Neither an item's worker nor
+/// the order in which items begin is fixed: a body's result depends on its item alone, and it never waits for another.
+/// The first exception is thrown again in the caller, and items not yet begun are left out. More threads than
+/// processors are really started, which tests use. Runs on oneTBB, or on plain threads (for ThreadSanitizer).
 template <class Body>
 void parallel_for(std::size_t items, int threads, const Body& body) {
   detail::run_loop(items, threads, &body,

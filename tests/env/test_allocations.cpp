@@ -10,6 +10,7 @@
 #include "env/candidate_sources.h"
 #include "env/rollout_speed.h"
 #include "tests/env/noisy_user_model.h"
+#include "tests/env/quick_fit.h"
 
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // new and delete are both replaced, by malloc and free
 
@@ -117,6 +118,16 @@ TEST_CASE("a step allocates nothing, resets included, for every source and mode"
         CHECK(requests_of_steps(env, 1, 100) == 0);
       }
     }
+  }
+}
+
+TEST_CASE("a step with a fitted user model allocates nothing", "[env][fit]") {
+  const auto simulator = testing::quick_fit();
+  for (const int threads : {1, 2}) {
+    CAPTURE(threads);
+    VectorEnv env(simulator, make_candidate_source("random", simulator->catalogue, 10),
+                  {.num_envs = 200, .threads = threads, .max_steps = 30});
+    CHECK(requests_of_steps(env, 40, 40) == 0);
   }
 }
 

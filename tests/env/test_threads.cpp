@@ -5,6 +5,7 @@
 #include "env/candidate_sources.h"
 #include "env/rollout_speed.h"
 #include "tests/env/noisy_user_model.h"
+#include "tests/env/quick_fit.h"
 
 namespace swipegym {
 namespace {
@@ -34,6 +35,32 @@ TEST_CASE("rollout bytes do not depend on the number of threads", "[env]") {
       CAPTURE(threads);
       CHECK(hash_with(threads, config, source) == one);
     }
+  }
+}
+
+TEST_CASE("with a fitted user model, too, threads change no byte and a row equals a lone session", "[env][fit]") {
+  const auto simulator = testing::quick_fit();
+  const auto source = make_candidate_source("random", simulator->catalogue, 10);
+  const auto env_of = [&](std::size_t envs, int threads) {
+    return VectorEnv(simulator, source, {.num_envs = envs, .threads = threads, .max_steps = 20});
+  };
+  VectorEnv one = env_of(150, 1), three = env_of(150, 3);
+  const std::uint64_t hash = rollout_hash(one, 5, 30);
+  CHECK(rollout_hash(three, 5, 30) == hash);
+
+  // Row 100 is one of many in a full chunk here, and the only one of a short chunk there.
+  const auto seeds = session_seeds(5, 150);
+  VectorEnv lone = env_of(1, 1);
+  one.reset(seeds), lone.reset({&seeds[100], 1});
+  UniformActions actions(5);
+  for (int t = 0; t < 30; ++t) {
+    const auto drawn = actions.draw(one);
+    const StepView& many_view = one.step(drawn);
+    const StepView& lone_view = lone.step(drawn.subspan(100, 1));
+    REQUIRE(many_view.watch_ratio[100] == lone_view.watch_ratio[0]);
+    REQUIRE(many_view.signals[100] == lone_view.signals[0]);
+    REQUIRE(many_view.terminated[100] == lone_view.terminated[0]);
+    REQUIRE(many_view.observation.candidate[1000] == lone_view.observation.candidate[0]);
   }
 }
 
