@@ -2,7 +2,7 @@
 # Sourced by quickstart.sh, test.sh and .ci/run: what the project needs from Debian, and how it gets there.
 
 kProgramPackages=(cmake ninja-build g++ git pkg-config libeigen3-dev libboost-program-options-dev libtbb-dev
-  nlohmann-json3-dev libhdf5-dev zlib1g-dev libfmt-dev)
+  nlohmann-json3-dev libhdf5-dev libdeflate-dev libfmt-dev)
 kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev)
 
 # install_missing PACKAGE...: installs those that are absent, as root or by sudo. Without either it prints the one line

@@ -8,6 +8,9 @@
 
 namespace swipegym {
 
+/// Bytes that may be read behind the lines of a block, so that parsers may load several at a time.
+inline constexpr std::size_t kCsvSlack = 64;
+
 /// A CSV file read in blocks with pread: memory does not grow with the file, many threads may read at once, and a file
 /// that shrinks meanwhile is an error rather than a signal. Rows end in \n or \r\n, the last one may lack its newline;
 /// cells may be quoted, but hold no newlines.
@@ -29,7 +32,7 @@ class CsvFile {
   std::uint64_t data_begin() const noexcept { return data_begin_; }
 
   /// The whole lines whose first byte lies in [begin, end), each ending in \n (one is added behind the last line of the
-  /// file where it lacks one). The view points into `buffer`.
+  /// file where it lacks one). The view points into `buffer`; kCsvSlack bytes behind it may be read.
   std::string_view lines(std::uint64_t begin, std::uint64_t end, std::vector<char>& buffer) const;
 
  private:

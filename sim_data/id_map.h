@@ -25,6 +25,10 @@ class IdMap {
     for (std::size_t slot = home(id);; slot = (slot + 1) & (index_.size() - 1))
       if (index_[slot] == kNone || key_[slot] == id) return index_[slot];
   }
+  /// Asks for what find() will read, some time before it does.
+  void prefetch(std::uint64_t id) const noexcept {
+    if (direct_ && id < index_.size()) __builtin_prefetch(&index_[static_cast<std::size_t>(id)]);
+  }
   /// The dense index of `id`, a new one (size()) at its first appearance. Only for maps made empty.
   std::uint32_t find_or_add(std::int64_t id);
   std::size_t size() const noexcept { return size_; }

@@ -107,7 +107,7 @@ void LogCsvWriter::finish() {
 }
 
 void write_release(const Dataset& data, const std::filesystem::path& folder, std::string_view suffix,
-                   std::uint64_t rows_per_part) {
+                   std::uint64_t rows_per_part, const Progress& progress) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw InputError(fmt::format("{}: cannot make this folder: {}", folder.string(), error.message()));
@@ -121,6 +121,7 @@ void write_release(const Dataset& data, const std::filesystem::path& folder, std
                         {.rows_per_part = rows_per_part, .propensity = !log.propensity.empty()});
     for (const std::uint32_t i : order) {
       if (log.is_random[i] != random) continue;
+      if (writer.rows() % 65536 == 0) report(progress, "write", writer.rows(), log.size());
       writer.add({.user_id = data.users.raw_id[index_of(log.user[i])],
                   .video_id = data.videos.raw_id[index_of(log.video[i])],
                   .time_ms = log.time_ms[i],

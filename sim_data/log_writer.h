@@ -10,6 +10,7 @@
 
 #include "core/output_file.h"
 #include "core/output_folder.h"
+#include "core/progress.h"
 #include "sim_data/log.h"
 #include "sim_data/tables.h"
 
@@ -68,7 +69,7 @@ void write_video_csv(const std::filesystem::path& path, const VideoTable& videos
 /// Writes a data set as a release into `folder` (made if needed): log_random_<suffix>.csv, log_standard_<suffix>.csv,
 /// both feature tables and, where there is one, truth.json. Rows follow source_row within each log.
 void write_release(const Dataset& data, const std::filesystem::path& folder, std::string_view suffix,
-                   std::uint64_t rows_per_part = 0);
+                   std::uint64_t rows_per_part = 0, const Progress& progress = {});
 
 /// True for the names such a folder holds; what OutputFolder may replace.
 bool is_release_file(std::string_view name);
