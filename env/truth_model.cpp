@@ -16,9 +16,10 @@ namespace {
 
 // Interest.
 constexpr float kLogMinute = 4.0F;       // ln of 55 s: durations count from about a minute
-constexpr float kAffinity = 0.12F;       // standard deviation of a user's preference for an author
+constexpr float kAffinity = 0.1F;        // standard deviation of a user's preference for an author
 constexpr float kHourSwing = 0.1F;       // evenings are a little better than mornings
 constexpr float kFatigue = 0.008F;       // interest lost with every video of a session, up to 50
+constexpr float kMood = 1.2F;            // interest gained per unit of running satisfaction
 constexpr float kBoredom = 1.1F;         // interest lost when the topic is worn out
 constexpr float kSatiationScale = 3.0F;  // exposures after which a topic is two thirds worn out
 constexpr float kSatiationKept = 0.92F;  // a video later; rest forgets faster
@@ -29,8 +30,8 @@ constexpr float kSatisfactionStep = 0.2F, kSatisfactionRest = 0.3F, kSatisfactio
 // Leave: a complementary log-log hazard, less after a video that was watched.
 constexpr float kLeaveEarly = 0.35F;   // many sessions are only a glance
 constexpr float kLeaveTired = 0.012F;  // per video, up to 80
-constexpr float kLeaveBored = 1.4F, kLeaveSatisfied = 2.2F, kLeaveWatched = 0.6F;
-constexpr float kLeavePlain = -0.3F;  // replaces the three above where satiation is off
+constexpr float kLeaveBored = 1.8F, kLeaveSatisfied = 6.0F, kLeaveWatched = 0.9F;
+constexpr float kLeavePlain = -0.5F;  // replaces the three above where satiation is off
 
 constexpr float kGapShape = 0.7F;                     // Weibull: most returns are soon, some take days
 constexpr float kGapUnitMean = 1.2658F;               // Gamma(1 + 1 / kGapShape)
@@ -99,30 +100,27 @@ struct TruthModel::Outlook {
 };
 
 TruthModel::TruthModel(const TruthOptions& options, std::vector<std::uint32_t> raw_users,
-                       std::vector<std::uint32_t> raw_videos, int threads)
-    : options_(options),
-      spec_(truth_spec(options.preset)),
-      raw_users_(std::move(raw_users)),
-      raw_videos_(std::move(raw_videos)),
-      users_(raw_users_.size()),
-      videos_(raw_videos_.size()) {
-  check_ids(raw_users_, spec_.users, "user", options.preset);
-  check_ids(raw_videos_, spec_.videos, "video", options.preset);
+                       std::vector<std::uint32_t> raw_videos, int threads, const Progress& progress)
+    : options_(options), spec_(truth_spec(options.preset)), users_(raw_users.size()), videos_(raw_videos.size()) {
+  check_ids(raw_users, spec_.users, "user", options.preset);
+  check_ids(raw_videos, spec_.videos, "video", options.preset);
+  const TruthWorld world(options);
   constexpr std::size_t kBlock = 4096;
   const auto blocks = [](std::size_t items) { return (items + kBlock - 1) / kBlock; };
   parallel_for(blocks(users_.size()), threads, [&](std::size_t block, int) {
     for (std::size_t i = block * kBlock; i < std::min(users_.size(), (block + 1) * kBlock); ++i)
-      users_[i] = truth_user(options_, raw_users_[i]);
+      users_[i] = world.user(raw_users[i]);
   });
   parallel_for(blocks(videos_.size()), threads, [&](std::size_t block, int) {
+    report(progress, "make the world", block, blocks(videos_.size()));
     for (std::size_t i = block * kBlock; i < std::min(videos_.size(), (block + 1) * kBlock); ++i)
-      videos_[i] = truth_video(options_, raw_videos_[i]);
+      videos_[i] = world.video(raw_videos[i]);
   });
 }
 
-TruthModel::TruthModel(const TruthOptions& options, int threads)
+TruthModel::TruthModel(const TruthOptions& options, int threads, const Progress& progress)
     : TruthModel(options, first_ids(truth_spec(options.preset).users), first_ids(truth_spec(options.preset).videos),
-                 threads) {}
+                 threads, progress) {}
 
 std::unique_ptr<UserModel::Scratch> TruthModel::make_scratch() const {
   return std::make_unique<NoScratch>();
@@ -187,7 +185,7 @@ float TruthModel::lasting_interest(UserIndex user_index, VideoIndex video_index)
   const TruthVideo& v = video(video_index);
   float interest = v.quality + u.generosity + v.weight * u.taste[v.topic[0]] + (1.0F - v.weight) * u.taste[v.topic[1]];
   for (std::size_t k = 0; k < kTruthFactors; ++k) interest += u.factor[k] * v.factor[k];
-  return interest + kAffinity * truth_affinity(options_, raw_users_[index_of(user_index)], v.author);
+  return interest + kAffinity * truth_affinity(u.affinity, v.author);
 }
 
 float TruthModel::interest(const Shown& shown, const float* state, float log_duration) const {
@@ -198,6 +196,7 @@ float TruthModel::interest(const Shown& shown, const float* state, float log_dur
   interest -= kFatigue * std::min(state[kTruthPosition], 50.0F);
   if (options_.satiation) {
     for (std::size_t k = 0; k < kTruthFactors; ++k) interest += state[kTruthDrift + k] * v.factor[k];
+    interest += kMood * (state[kTruthSatisfaction] - kSatisfactionRest);
     interest -= kBoredom * u.boredom * worn(topic_satiation(v, state));
   }
   return interest;
@@ -206,7 +205,7 @@ float TruthModel::interest(const Shown& shown, const float* state, float log_dur
 /// The probability rho with which the platform shows a video although it does not match. Active users and popular
 /// videos are known better.
 float TruthModel::pass_mismatch(const Shown& shown) const {
-  const float knowledge = 1.4F + 0.15F * user(shown.user).activity + 0.1F * video(shown.video).popularity;
+  const float knowledge = 1.36F + 0.15F * user(shown.user).activity + 0.1F * video(shown.video).popularity;
   return std::exp(-static_cast<float>(options_.hidden_signal) * std::max(knowledge, 0.0F));
 }
 
@@ -234,7 +233,7 @@ TruthWatchLaw TruthModel::law(const Shown& shown, const float* state, ExposureKi
   law.swipe = 2.1F * std::exp(u.swipe + 0.1F * log_duration + 0.15F * x) / duration_s;
   law.replay = std::min(std::exp(-3.95F - 1.55F * log_duration + 0.2F * x), 0.3F);
   law.complete = (1.0F - law.replay) * 0.6F * sigmoid(1.9F * (0.75F - log_duration) + 0.5F * x);
-  law.power = std::exp(-0.65F - 0.45F * std::max(log_duration - 0.4F, 0.0F) + 0.25F * x);
+  law.power = std::exp(-0.85F - 0.4F * std::max(log_duration - 0.4F, 0.0F) + 0.25F * x);
   law.cut = std::clamp(1200.0F / duration_s, 1.25F, 5.0F);  // nobody watches one video for more than 25 minutes
   return law;
 }
@@ -327,6 +326,11 @@ void TruthModel::expect(std::span<const Shown> shown, std::span<const float* con
   }
 }
 
+void TruthModel::advance(std::span<const Shown> shown, std::span<const Response> seen, std::span<float* const> states,
+                         ExposureKind, Scratch&) const {
+  for (std::size_t i = 0; i < shown.size(); ++i) observe(shown[i], seen[i].watch_ratio, states[i]);
+}
+
 std::int64_t TruthModel::draw_return_gap(UserIndex user_index, std::int64_t time_ms, std::span<const float> state,
                                          RandomKey key, Scratch&) const {
   RandomStream random(key);
@@ -335,7 +339,7 @@ std::int64_t TruthModel::draw_return_gap(UserIndex user_index, std::int64_t time
   const double weibull = std::pow(-std::log(1.0 - random.uniform_double()), 1.0 / kGapShape);
   std::int64_t gap = kMinGapMs + static_cast<std::int64_t>(scale * weibull);
   // People come back when people are awake: at a quiet hour the return is put off.
-  constexpr double kPutOffMs = 75.0 * 60 * 1000;
+  constexpr double kPutOffMs = 50.0 * 60 * 1000;
   for (int tries = 0; tries < 64; ++tries) {
     if (random.uniform() < hourly_activity(local_hour(time_ms + gap))) break;
     gap += static_cast<std::int64_t>(kPutOffMs * -std::log(1.0 - random.uniform_double()));

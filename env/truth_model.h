@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/progress.h"
 #include "env/truth_options.h"
 #include "env/truth_watch_law.h"
 #include "env/truth_world.h"
@@ -39,9 +40,9 @@ class TruthModel final : public UserModel {
  public:
   /// Index i of a user or video is raw_users[i] or raw_videos[i]. Throws InputError for an id outside the preset.
   TruthModel(const TruthOptions& options, std::vector<std::uint32_t> raw_users, std::vector<std::uint32_t> raw_videos,
-             int threads = 0);
+             int threads = 0, const Progress& progress = {});
   /// The whole world of a preset, index = raw id.
-  explicit TruthModel(const TruthOptions& options, int threads = 0);
+  explicit TruthModel(const TruthOptions& options, int threads = 0, const Progress& progress = {});
 
   const TruthOptions& options() const noexcept { return options_; }
   const TruthSpec& spec() const noexcept { return spec_; }
@@ -61,6 +62,8 @@ class TruthModel final : public UserModel {
                Scratch& scratch) const override;
   void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
               std::span<Expectation> out, Scratch& scratch) const override;
+  void advance(std::span<const Shown> shown, std::span<const Response> seen, std::span<float* const> states,
+               ExposureKind exposure, Scratch& scratch) const override;
   std::int64_t draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state, RandomKey key,
                                Scratch& scratch) const override;
   void begin_next_session(std::int64_t time_ms, std::span<float> state) const override;
@@ -91,7 +94,6 @@ class TruthModel final : public UserModel {
 
   TruthOptions options_;
   const TruthSpec& spec_;
-  std::vector<std::uint32_t> raw_users_, raw_videos_;
   std::vector<TruthUser> users_;
   std::vector<TruthVideo> videos_;
   std::vector<float> histories_;

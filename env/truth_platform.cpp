@@ -88,8 +88,10 @@ void TruthPlatform::choose(Shown& shown, const float* state, const std::unordere
     std::array<std::uint32_t, kRetrieved> video;
     std::array<float, kRetrieved> weight;
     float total = 0.0F;
+    // All retrieved before any is looked at: in a catalogue of millions each look is a cache miss, and these overlap.
+    for (std::uint32_t& v : video) v = retrieve(random);
+    for (const std::uint32_t v : video) __builtin_prefetch(&model_.video(VideoIndex{v}));
     for (int i = 0; i < kRetrieved; ++i) {
-      video[i] = retrieve(random);
       weight[i] = std::exp(kSharpness * model_.lasting_interest(shown.user, VideoIndex{video[i]}));
       if (seen.contains(video[i])) weight[i] = 1e-6F;
       total += weight[i];

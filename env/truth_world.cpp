@@ -9,29 +9,63 @@ namespace {
 
 enum WorldDraw : std::uint64_t { kVideoDraw = 101, kUserDraw, kAuthorDraw, kTagDraw, kCohortDraw, kAffinityDraw };
 
-RandomKey world_key(const TruthOptions& options, WorldDraw what, std::uint64_t index) {
-  const RandomKey preset = split(make_key(options.seed), 1000 + static_cast<std::uint64_t>(options.preset));
-  return split(split(preset, what), index);
-}
-
 // Durations of the pool that KuaiRand-Pure exposes, and of everything KuaiRand-1K's users were shown, in seconds.
 constexpr std::array<float, 9> kPoolDuration = {5, 7.4F, 14.6F, 32, 78, 142, 228, 495, 1180};
 constexpr std::array<float, 9> kFullDuration = {4, 6.2F, 9.8F, 14.5F, 31, 88, 190, 500, 1180};
 
-constexpr std::array<TruthTab, 5> kPureTabs = {{{1, .745F, 0.0F, -5.1F, .027F},
+constexpr std::array<TruthTab, 5> kPureTabs = {{{1, .725F, 0.0F, -5.1F, .027F},
                                                 {0, .115F, 0.30F, 2.55F, .035F},
                                                 {4, .050F, 0.33F, -3.5F, .027F},
                                                 {2, .030F, 0.05F, -5.0F, .026F},
-                                                {6, .060F, -2.35F, -7.0F, .005F}}};
+                                                {6, .080F, -2.35F, -7.0F, .005F}}};
 constexpr std::array<TruthTab, 5> k1kTabs = {{{1, .680F, 0.0F, -5.1F, .027F},
                                               {0, .198F, 0.55F, 2.35F, .035F},
                                               {4, .075F, 0.45F, -3.5F, .027F},
                                               {2, .031F, 0.05F, -5.0F, .026F},
                                               {6, .016F, -1.05F, -7.0F, .005F}}};
 
-constexpr TruthSpec kTinySpec = {500, 300, -2.2F, -1.95F, 8.3F, .02F, kPoolDuration, kPureTabs, .85F, 1.1F};
-constexpr TruthSpec kPureSpec = {27285, 7583, -2.3F, -1.95F, 8.3F, .02F, kPoolDuration, kPureTabs, .85F, 1.28F};
-constexpr TruthSpec k1kSpec = {1000, 4369953, -2.05F, -3.6F, 280.0F, .085F, kFullDuration, k1kTabs, 0.0F, 1.4F};
+constexpr TruthSpec kTinySpec = {
+    .users = 500,
+    .videos = 300,
+    .match_base = -2.25F,
+    .leave_base = -1.85F,
+    .sessions_median = 9.5F,
+    .sessions_sigma_low = 0.85F,
+    .sessions_sigma_high = 0.55F,
+    .missing_duration = 0.02F,
+    .duration_quantile_s = kPoolDuration,
+    .tabs = kPureTabs,
+    .experiment = 0.9F,
+    .popularity_sigma = 1.1F,
+};
+constexpr TruthSpec kPureSpec = {
+    .users = 27285,
+    .videos = 7583,
+    .match_base = -2.3F,
+    .leave_base = -1.85F,
+    .sessions_median = 11.7F,
+    .sessions_sigma_low = 0.85F,
+    .sessions_sigma_high = 0.52F,
+    .missing_duration = 0.02F,
+    .duration_quantile_s = kPoolDuration,
+    .tabs = kPureTabs,
+    .experiment = 0.9F,
+    .popularity_sigma = 1.28F,
+};
+constexpr TruthSpec k1kSpec = {
+    .users = 1000,
+    .videos = 4369953,
+    .match_base = -2.68F,
+    .leave_base = -3.45F,
+    .sessions_median = 640.0F,
+    .sessions_sigma_low = 1.0F,
+    .sessions_sigma_high = 0.8F,
+    .missing_duration = 0.085F,
+    .duration_quantile_s = kFullDuration,
+    .tabs = k1kTabs,
+    .experiment = 0.0F,
+    .popularity_sigma = 1.4F,
+};
 
 /// Weights fall like a power of the rank, as tag counts do.
 constexpr std::array<float, kTruthTags> make_tag_cumulative() {
@@ -58,17 +92,6 @@ std::size_t draw_tag_rank(RandomStream& random) {
 std::uint8_t topic_of_rank(std::size_t rank) {
   constexpr std::size_t kShared = 8;
   return static_cast<std::uint8_t>(rank < kTruthTopics - kShared ? rank : kTruthTopics - kShared + rank % kShared);
-}
-
-/// What videos of one tag have in common: quality, duration and factors.
-struct TagTraits {
-  float quality, log_duration;
-  std::array<float, kTruthFactors> factor;
-};
-TagTraits tag_traits(const TruthOptions& options, std::size_t rank) {
-  RandomStream random(world_key(options, kTagDraw, rank));
-  const auto a = draw_normals(random), b = draw_normals(random), c = draw_normals(random);
-  return {0.15F * a[0], 0.05F * a[1], {b[0], b[1], c[0], c[1]}};
 }
 
 float quantile_of(std::span<const float> quantiles, float u) {
@@ -122,24 +145,44 @@ std::array<float, 2> draw_normals(RandomStream& random) noexcept {
   return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
-TruthVideo truth_video(const TruthOptions& options, std::uint32_t raw_id) {
-  const TruthSpec& spec = truth_spec(options.preset);
-  RandomStream random(world_key(options, kVideoDraw, raw_id));
+TruthWorld::TruthWorld(const TruthOptions& options)
+    : spec_(truth_spec(options.preset)),
+      key_(split(make_key(options.seed), 1000 + static_cast<std::uint64_t>(options.preset))) {
+  for (std::size_t rank = 0; rank < kTruthTags; ++rank) {
+    RandomStream random(key(kTagDraw, rank));
+    const auto a = draw_normals(random), b = draw_normals(random), c = draw_normals(random);
+    tag_[rank] = {0.15F * a[0], 0.05F * a[1], {b[0], b[1], c[0], c[1]}};
+  }
+  for (std::size_t cohort = 0; cohort < cohort_taste_.size(); ++cohort) {
+    RandomStream random(key(kCohortDraw, cohort));
+    for (std::size_t k = 0; k < kTruthTopics; k += 2) {
+      const auto pair = draw_normals(random);
+      cohort_taste_[cohort][k] = 0.16F * pair[0], cohort_taste_[cohort][k + 1] = 0.16F * pair[1];
+    }
+  }
+}
+
+RandomKey TruthWorld::key(std::uint64_t what, std::uint64_t index) const noexcept {
+  return split(split(key_, what), index);
+}
+
+TruthVideo TruthWorld::video(std::uint32_t raw_id) const {
+  RandomStream random(key(kVideoDraw, raw_id));
   TruthVideo video{};
   std::size_t rank[2];
   draw_tags(random, video, rank);
-  const TagTraits first = tag_traits(options, rank[0]), second = tag_traits(options, rank[1]);
+  const TagTraits &first = tag_[rank[0]], &second = tag_[rank[1]];
   const float share = 1.0F - video.weight;
 
-  const float duration_s =
-      std::clamp(quantile_of(spec.duration_quantile_s, random.uniform()) * std::exp(first.log_duration), 4.0F, 1180.0F);
+  const float duration_s = std::clamp(
+      quantile_of(spec_.duration_quantile_s, random.uniform()) * std::exp(first.log_duration), 4.0F, 1180.0F);
   video.duration_ms = static_cast<std::int32_t>(duration_s * 1000.0F);
-  video.duration_missing = random.uniform() < spec.missing_duration;
+  video.duration_missing = random.uniform() < spec_.missing_duration;
   video.upload_type = video.duration_missing ? 6 : draw_upload_type(random, duration_s);
   video.is_ad = random.uniform() < 0.01F;
-  video.author = random.below(static_cast<std::uint32_t>(3.4 * spec.videos) + 1);
+  video.author = random.below(static_cast<std::uint32_t>(3.4 * spec_.videos) + 1);
 
-  RandomStream author(world_key(options, kAuthorDraw, video.author));
+  RandomStream author(key(kAuthorDraw, video.author));
   const auto own = draw_normals(random), shown = draw_normals(random);
   const float z = own[0];
   video.quality = 0.36F * z + 0.18F * draw_normals(author)[0] + video.weight * first.quality + share * second.quality -
@@ -154,33 +197,35 @@ TruthVideo truth_video(const TruthOptions& options, std::uint32_t raw_id) {
   return video;
 }
 
-TruthUser truth_user(const TruthOptions& options, std::uint32_t raw_id) {
-  const TruthSpec& spec = truth_spec(options.preset);
-  RandomStream random(world_key(options, kUserDraw, raw_id));
+TruthUser TruthWorld::user(std::uint32_t raw_id) const {
+  RandomStream random(key(kUserDraw, raw_id));
   TruthUser user{};
   const auto a = draw_normals(random), b = draw_normals(random), c = draw_normals(random), d = draw_normals(random);
   const auto e = draw_normals(random), f = draw_normals(random), g = draw_normals(random);
   user.activity = a[0];
+  user.affinity = key(kAffinityDraw, raw_id);
   user.generosity = 0.30F * a[1] + 0.06F * a[0];
   user.duration_taste = 0.14F * b[0];
   user.swipe = 0.3F * b[1];
   user.zero = 0.4F * c[0];
   user.boredom = std::exp(0.25F * c[1]);
   user.leave = 0.25F * d[0] - 0.1F * a[0];
-  user.factor = {0.1F * d[1], 0.1F * e[0], 0.1F * e[1], 0.1F * f[0]};
+  user.factor = {0.08F * d[1], 0.08F * e[0], 0.08F * e[1], 0.08F * f[0]};
   user.tendency = {0.7F * f[1], 0.5F * f[1] + 0.5F * g[0], 0.8F * g[1], 0.3F * f[1] + 0.5F * c[0]};
 
   // The number of sessions falls off faster above its median than below it.
-  const float sessions = spec.sessions_median * std::exp((user.activity < 0 ? 0.95F : 0.68F) * user.activity);
+  const float sessions =
+      spec_.sessions_median *
+      std::exp((user.activity < 0 ? spec_.sessions_sigma_low : spec_.sessions_sigma_high) * user.activity);
   user.gap_ms = 31.0F * 86400.0e3F / sessions;
 
   user.gender = static_cast<std::uint8_t>(random.uniform() < 0.56F);
   user.age = static_cast<std::uint8_t>(std::min(random.below(7), random.below(7) + 2));
-  RandomStream cohort(world_key(options, kCohortDraw, user.gender * 7U + user.age));
+  const auto& shared = cohort_taste_[user.gender * 7U + user.age];
   for (std::size_t k = 0; k < kTruthTopics; k += 2) {
-    const auto shared = draw_normals(cohort), individual = draw_normals(random);
-    user.taste[k] = 0.16F * shared[0] + 0.14F * individual[0];
-    user.taste[k + 1] = 0.16F * shared[1] + 0.14F * individual[1];
+    const auto own_taste = draw_normals(random);
+    user.taste[k] = shared[k] + 0.12F * own_taste[0];
+    user.taste[k + 1] = shared[k + 1] + 0.12F * own_taste[1];
   }
   // A few favourites, more often among common topics; the rest a little below the average.
   for (float bonus : {0.75F, 0.6F, 0.45F}) user.taste[topic_of_rank(draw_tag_rank(random))] += bonus;
@@ -188,9 +233,8 @@ TruthUser truth_user(const TruthOptions& options, std::uint32_t raw_id) {
   return user;
 }
 
-float truth_affinity(const TruthOptions& options, std::uint32_t raw_user, std::uint32_t raw_author) noexcept {
-  const RandomKey bits =
-      split(split(make_key(options.seed ^ (std::uint64_t{kAffinityDraw} << 56)), raw_user), raw_author);
+float truth_affinity(RandomKey user, std::uint32_t raw_author) noexcept {
+  const RandomKey bits = split(user, raw_author);
   // The sum of four uniforms: bounded and close to normal.
   const float sum =
       to_unit(bits.hi << 16) + to_unit(bits.hi & 0xFFFF0000U) + to_unit(bits.lo << 16) + to_unit(bits.lo & 0xFFFF0000U);

@@ -30,11 +30,12 @@ struct TruthTab {
 /// The constants of a preset.
 struct TruthSpec {
   std::uint32_t users, videos;
-  float match_base;                            // intercept of the match predictor
-  float leave_base;                            // intercept of the leave hazard
-  float sessions_median;                       // sessions of the median user in the 31 days
-  float missing_duration;                      // share of videos whose table cell and rows have no duration
-  std::span<const float> duration_quantile_s;  // at the probabilities of kDurationProbability
+  float match_base;                               // intercept of the match predictor
+  float leave_base;                               // intercept of the leave hazard
+  float sessions_median;                          // sessions of the median user in the 31 days
+  float sessions_sigma_low, sessions_sigma_high;  // spread of their logarithm below and above it
+  float missing_duration;                         // share of videos whose table cell and rows have no duration
+  std::span<const float> duration_quantile_s;     // at the probabilities of kDurationProbability
   std::span<const TruthTab> tabs;
   float experiment;        // share of later sessions that the random-exposure experiment takes over; 0: no random log
   float popularity_sigma;  // spread of the log weights with which the platform retrieves videos
@@ -74,16 +75,36 @@ struct TruthUser {
   float leave;           // shift of the leave hazard
   float gap_ms;          // scale of the gap between sessions
   float activity;        // standard normal behind the number of sessions
+  RandomKey affinity;    // for authors, see truth_affinity
   std::uint8_t gender;   // 0, 1; with age the cohort that tastes lean on
   std::uint8_t age;      // 0 .. 6
 };
 
-/// Draws of one video or user from (preset, seed, raw id) alone, so that any part of a world can be made by itself.
-TruthVideo truth_video(const TruthOptions& options, std::uint32_t raw_id);
-TruthUser truth_user(const TruthOptions& options, std::uint32_t raw_id);
+/// Makes the videos and users of a world, each from (preset, seed, raw id) alone, so that any part of a world can be
+/// made by itself.
+class TruthWorld {
+ public:
+  explicit TruthWorld(const TruthOptions& options);
+  const TruthSpec& spec() const noexcept { return spec_; }
+  TruthVideo video(std::uint32_t raw_id) const;
+  TruthUser user(std::uint32_t raw_id) const;
 
-/// How much this user prefers this author: bounded, mean 0, standard deviation 1.
-float truth_affinity(const TruthOptions& options, std::uint32_t raw_user, std::uint32_t raw_author) noexcept;
+ private:
+  /// What videos of one tag have in common.
+  struct TagTraits {
+    float quality, log_duration;
+    std::array<float, kTruthFactors> factor;
+  };
+  RandomKey key(std::uint64_t what, std::uint64_t index) const noexcept;
+
+  const TruthSpec& spec_;
+  RandomKey key_;
+  std::array<TagTraits, kTruthTags> tag_;                         // by rank
+  std::array<std::array<float, kTruthTopics>, 14> cohort_taste_;  // by gender and age
+};
+
+/// How much the user whose key this is prefers an author: bounded, mean 0, standard deviation 1.
+float truth_affinity(RandomKey user, std::uint32_t raw_author) noexcept;
 
 inline constexpr std::array<const char*, 14> kTruthUploadTypes = {
     "LongImport", "Web",         "ShortImport",       "Kmovie",      "LongPicture", "UNKNOWN",   "PictureSet",

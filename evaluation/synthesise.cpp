@@ -31,7 +31,7 @@ void number_source_rows(Log& log) {
 }  // namespace
 
 Dataset synthesise_dataset(const SynthesisOptions& options) {
-  TruthModel world(options.truth, options.threads);
+  TruthModel world(options.truth, options.threads, options.progress);
   world.set_leave_shift(session_leave_shift(options.truth));
   const TruthPlatform platform(world);
   const std::size_t all_users = world.num_users();
@@ -45,6 +45,7 @@ Dataset synthesise_dataset(const SynthesisOptions& options) {
   for (std::size_t first = 0; first < all_users && !enough(); first += wave) {
     const std::size_t users = std::min(wave, all_users - first);
     parallel_for(users, options.threads, [&](std::size_t i, int) {
+      report(options.progress, "synthesise", first + i, all_users);  // a user of 1k has twelve thousand rows
       months[i] = synthesise_user(world, platform, UserIndex{static_cast<std::uint32_t>(first + i)});
     });
     for (std::size_t i = 0; i < users && !enough(); ++i) {
@@ -53,11 +54,10 @@ Dataset synthesise_dataset(const SynthesisOptions& options) {
       standard += static_cast<std::uint64_t>(
           std::count_if(months[i].begin(), months[i].end(), [](const LogRow& row) { return row.is_random == 0; }));
     }
-    report(options.progress, "synthesise", std::min(first + users, all_users), all_users);
   }
   number_source_rows(data.log);
   data.users = synthetic_users(options.truth, static_cast<std::uint32_t>(data.user_offset.size() - 1), options.threads);
-  data.videos = synthetic_videos(options.truth, options.threads);
+  data.videos = synthetic_videos(options.truth, options.threads, options.progress);
   data.truth = truth_json(options.truth);
   return data;
 }
@@ -65,8 +65,7 @@ Dataset synthesise_dataset(const SynthesisOptions& options) {
 SynthesisReport synthesise(const SynthesisOptions& options, const std::filesystem::path& folder) {
   OutputFolder output(folder, is_release_file);  // before the work, so that a bad path is told at once
   const Dataset data = synthesise_dataset(options);
-  report(options.progress, "write", 0, 0);
-  write_release(data, output.temporary(), preset_name(options.truth.preset), options.rows_per_part);
+  write_release(data, output.temporary(), preset_name(options.truth.preset), options.rows_per_part, options.progress);
   output.commit();
   return {summarise_log(data, LogPart::kStandard), summarise_log(data, LogPart::kRandom)};
 }

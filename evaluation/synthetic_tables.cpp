@@ -90,8 +90,9 @@ void draw_social(const TruthUser& user, RandomStream& random, float* cell) {
   cell[9] = range_of(cell[8], {0, 4, 29, 59, 119, 249});
 }
 
-void draw_user_cells(const TruthOptions& options, std::uint32_t raw_id, std::array<float, kUserColumns>& cell) {
-  const TruthUser user = truth_user(options, raw_id);
+void draw_user_cells(const TruthOptions& options, const TruthWorld& world, std::uint32_t raw_id,
+                     std::array<float, kUserColumns>& cell) {
+  const TruthUser user = world.user(raw_id);
   RandomStream random(table_key(options, 1, raw_id));
   // The app grades activity by its own measure, which goes with the number of sessions: thresholds at the shares of
   // KuaiRand's 27,285 users.
@@ -128,9 +129,9 @@ struct VideoCells {
   std::int8_t music_type;
 };
 
-VideoCells draw_video_cells(const TruthOptions& options, std::uint32_t raw_id) {
+VideoCells draw_video_cells(const TruthOptions& options, const TruthWorld& world, std::uint32_t raw_id) {
   VideoCells cells{};
-  cells.video = truth_video(options, raw_id);
+  cells.video = world.video(raw_id);
   RandomStream random(table_key(options, 2, raw_id));
   const float day = random.uniform(), size = random.uniform(), music = random.uniform();
   cells.upload_date = day < 0.37F ? 20220405 : day < 0.82F ? 20220406 : 20220407;
@@ -146,13 +147,14 @@ VideoCells draw_video_cells(const TruthOptions& options, std::uint32_t raw_id) {
 }  // namespace
 
 UserTable synthetic_users(const TruthOptions& options, std::uint32_t users, int threads) {
+  const TruthWorld world(options);
   UserTable table;
   table.raw_id.resize(users);
   table.columns = empty_user_columns(users);
   parallel_for((users + kBlock - 1) / kBlock, threads, [&](std::size_t block, int) {
     std::array<float, kUserColumns> cell;
     for (std::size_t u = block * kBlock; u < std::min<std::size_t>(users, (block + 1) * kBlock); ++u) {
-      draw_user_cells(options, static_cast<std::uint32_t>(u), cell);
+      draw_user_cells(options, world, static_cast<std::uint32_t>(u), cell);
       table.raw_id[u] = static_cast<std::int64_t>(u);
       for (std::size_t k = 0; k < kUserColumns; ++k) table.columns[k].value[u] = cell[k];
     }
@@ -160,8 +162,9 @@ UserTable synthetic_users(const TruthOptions& options, std::uint32_t users, int 
   return table;
 }
 
-VideoTable synthetic_videos(const TruthOptions& options, int threads) {
-  const std::uint32_t n = truth_spec(options.preset).videos;
+VideoTable synthetic_videos(const TruthOptions& options, int threads, const Progress& progress) {
+  const TruthWorld world(options);
+  const std::uint32_t n = world.spec().videos;
   VideoTable table;
   table.video_types = {"NORMAL", "AD"};
   table.upload_types.assign(kTruthUploadTypes.begin(), kTruthUploadTypes.end());
@@ -170,8 +173,9 @@ VideoTable synthetic_videos(const TruthOptions& options, int threads) {
   table.music_id.resize(n), table.music_type.resize(n), table.tag_offset.resize(n + std::size_t{1});
   std::vector<std::array<std::uint8_t, 2>> tags(n);
   parallel_for((n + kBlock - 1) / kBlock, threads, [&](std::size_t block, int) {
+    report(progress, "describe the videos", block * kBlock, n);
     for (std::size_t v = block * kBlock; v < std::min<std::size_t>(n, (block + 1) * kBlock); ++v) {
-      const VideoCells cells = draw_video_cells(options, static_cast<std::uint32_t>(v));
+      const VideoCells cells = draw_video_cells(options, world, static_cast<std::uint32_t>(v));
       table.raw_id[v] = static_cast<std::int64_t>(v);
       table.author[v] = cells.video.author;  // the world's id, made dense below
       table.video_type[v] = cells.video.is_ad;

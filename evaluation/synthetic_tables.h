@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "core/progress.h"
 #include "env/truth_options.h"
 #include "sim_data/tables.h"
 
@@ -12,6 +13,6 @@ namespace swipegym {
 UserTable synthetic_users(const TruthOptions& options, std::uint32_t users, int threads = 0);
 
 /// video_features_basic of a synthetic world. Row i is raw id i.
-VideoTable synthetic_videos(const TruthOptions& options, int threads = 0);
+VideoTable synthetic_videos(const TruthOptions& options, int threads = 0, const Progress& progress = {});
 
 }  // namespace swipegym

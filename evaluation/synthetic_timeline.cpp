@@ -17,7 +17,7 @@ constexpr std::int64_t kExperimentMs = midnight(20220422);
 constexpr std::int64_t kEndMs = midnight(20220509);
 
 constexpr float kUniformShare = 0.95F;  // of the slots of a session that the experiment took over
-constexpr float kLateShare = 0.5F;      // of the users who are first seen in the course of the first two weeks
+constexpr float kLateShare = 0.8F;      // of the users who are first seen in the course of the first two weeks
 constexpr float kTabSwitch = 0.02F;     // per video
 constexpr std::uint32_t kMaxSession = 1000;
 
@@ -96,7 +96,7 @@ std::vector<LogRow> synthesise_user(const TruthModel& world, const TruthPlatform
   Timeline timeline{world, platform, *scratch, {}, {}, {}};
   std::array<float, kTruthStateSize>& state = timeline.state;
   RandomStream opening(split(key, kOpening));
-  const bool late = opening.uniform() < kLateShare;
+  const bool late = world.spec().experiment > 0.0F && opening.uniform() < kLateShare;
   std::int64_t now = kStartMs;
   if (late) now += static_cast<std::int64_t>(opening.uniform() * static_cast<float>(kExperimentMs - kStartMs));
   // The month opens somewhere inside a gap.
