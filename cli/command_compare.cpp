@@ -2,9 +2,7 @@
 #include "cli/env_options.h"
 #include "cli/load.h"
 #include "cli/policy_list.h"
-#include "core/error.h"
 #include "core/output_file.h"
-#include "env/truth_simulator.h"
 #include "evaluation/compare.h"
 
 namespace swipegym::cli {
@@ -18,20 +16,11 @@ struct CompareSettings {
   EnvSettings env;
 };
 
-std::int32_t fitted_until(const Simulator& simulator) {
-  return Json::parse(simulator.config).value("until", kNoDateLimit);
-}
-
 ComparedSimulator load_judge(const CompareSettings& settings, const Simulator& train, Run& run) {
   if (settings.judge != "truth")
     return {std::filesystem::path(settings.judge).stem().string(), load_simulator_file(run, settings.judge)};
-  if (train.truth.empty())
-    throw InputError(
-        "--judge truth needs a simulator fitted on synthetic data; this one was fitted on real rows, whose "
-        "truth nobody knows");
   const LoadedDataset loaded = load_fitted_data(run, train, settings.data);
-  return {"truth", std::make_shared<const Simulator>(
-                       make_truth_simulator(train.truth, loaded.data, fitted_until(train), run.threads))};
+  return {"truth", truth_behind(train, loaded.data, "dense", run.threads)};
 }
 
 CompareConfig compare_config(const CompareSettings& settings, const Run& run) {

@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/env_options.h"
 #include "cli/load.h"
 #include "core/error.h"
 #include "env/fit_simulator.h"
@@ -39,6 +40,14 @@ bool has_random_rows(const Dataset& data, const FidelitySettings& settings) {
   return false;
 }
 
+FreeRunningOptions free_options(const FidelitySettings& settings, const Run& run) {
+  return {.from = settings.from,
+          .until = settings.until,
+          .seed = run.seed,
+          .threads = run.threads,
+          .progress = run.progress};
+}
+
 void fidelity(const FidelitySettings& settings, Run& run) {
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, "log");
   const LoadedDataset loaded = load_data(run, settings.data);
@@ -46,14 +55,15 @@ void fidelity(const FidelitySettings& settings, Run& run) {
   run.print("{}", to_text(report));
   Json json = to_json(report);
   if (!settings.rows_only) {
-    const FreeRunningReport free = run_free(*simulator, loaded.data,
-                                            {.from = settings.from,
-                                             .until = settings.until,
-                                             .seed = run.seed,
-                                             .threads = run.threads,
-                                             .progress = run.progress});
+    const FreeRunningReport free = run_free(*simulator, loaded.data, free_options(settings, run));
     run.print("\n{}", to_text(free));
     json["free_running"] = to_json(free);
+    if (!simulator->truth.empty()) {  // synthetic data: how the law behind it fares in the same test
+      const FreeRunningReport truth = run_free(*truth_behind(*simulator, loaded.data, "log", run.threads), loaded.data,
+                                               free_options(settings, run));
+      run.print("\nthe truth itself, {}", to_text(truth));
+      json["free_running_truth"] = to_json(truth);
+    }
     if (has_random_rows(loaded.data, settings)) {
       const RandomExposureReport random = check_random_exposure(simulator, loaded.data,
                                                                 {.from = settings.from,

@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "cli/command.h"
+#include "cli/env_options.h"
 #include "cli/load.h"
 #include "cli/table.h"
 #include "core/error.h"
@@ -27,13 +28,6 @@ void read_fold(const std::string& text, FitConfig& config) {
   config.folds = static_cast<std::uint32_t>(parse_unsigned("--users-fold", text.substr(slash + 1), 1000));
   if (config.fold >= config.folds)
     throw InputError(fmt::format("--users-fold is '{}', expected i/k with i < k, as in 0/2", text));
-}
-
-// So that commands that need the tables or rows of the fit find them without being told.
-void remember_data(Simulator& simulator, const std::filesystem::path& data) {
-  Json used = Json::parse(simulator.config);
-  used["data"] = std::filesystem::absolute(data).lexically_normal().string();
-  simulator.config = used.dump();
 }
 
 void fit(const FitSettings& settings, Run& run) {

@@ -9,14 +9,15 @@
 #include "agents/ranker.h"
 #include "agents/train_dqn.h"
 #include "cli/command.h"
+#include "cli/env_options.h"
 #include "cli/load.h"
+#include "cli/policy_list.h"
 #include "cli/table.h"
 #include "core/error.h"
 #include "env/fit_simulator.h"
 #include "env/fitted_user_model.h"
 #include "env/replay_log.h"
 #include "env/simulator_file.h"
-#include "env/truth_simulator.h"
 #include "evaluation/compare.h"
 #include "evaluation/fidelity.h"
 #include "evaluation/synthesise.h"
@@ -97,7 +98,9 @@ class Quickstart {
     config.training.threads = run_.threads;
     config_["fit"] = config_to_json(config);
     mean_session_videos_ = config.mean_session_videos;
-    return fit_simulator(data_, until_, config, run_.progress);
+    FitResult fitted = fit_simulator(data_, until_, config, run_.progress);
+    remember_data(fitted.simulator, data_path());
+    return fitted;
   }
 
   void fit() {
@@ -125,11 +128,7 @@ class Quickstart {
   // known, else a second simulator, the two fitted to disjoint halves of the users.
   void choose_worlds() {
     if (!simulator_->truth.empty()) {
-      TruthOptions truth = parse_truth_json(simulator_->truth);
-      truth.mean_session_videos = mean_session_videos_;  // sessions of the length the dense clock assumes
-      worlds_ = {{"simulator", simulator_},
-                 {"truth", std::make_shared<const Simulator>(
-                               make_truth_simulator(truth_json(truth), data_, until_, run_.threads))}};
+      worlds_ = {{"simulator", simulator_}, {"truth", truth_behind(*simulator_, data_, "dense", run_.threads)}};
       return;
     }
     for (std::uint32_t fold = 0; fold < kUserFolds; ++fold) {
@@ -166,8 +165,7 @@ class Quickstart {
 
   void compare_policies() {
     const Simulator& world = *worlds_[0].simulator;
-    std::vector<ComparedPolicy> policies;
-    for (const std::string& name : policy_names()) policies.push_back({name, {make_policy(name, world)}});
+    std::vector<ComparedPolicy> policies = read_policies(policy_names(), worlds_[0].simulator, worlds_.size() > 1);
     for (const std::string name : {"ranker", "dqn"})
       policies.push_back({name, {load_policy(settings_.out / (name + ".h5"), world)}});
     CompareConfig config{.sessions = kSessions, .seeds = kSeeds, .seed = run_.seed};

@@ -3,6 +3,7 @@
 #include "cli/load.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
+#include "env/truth_simulator.h"
 
 namespace swipegym::cli {
 namespace {
@@ -79,6 +80,12 @@ std::string clock_note(const Simulator& simulator) {
                      settings["mean_session_videos"].get<double>());
 }
 
+void remember_data(Simulator& simulator, const std::filesystem::path& data) {
+  Json settings = fit_settings(simulator);
+  settings["data"] = std::filesystem::absolute(data).lexically_normal().string();
+  simulator.config = settings.dump();
+}
+
 LoadedDataset load_fitted_data(const Run& run, const Simulator& simulator, const std::filesystem::path& path) {
   std::filesystem::path from = path;
   if (from.empty()) from = fit_settings(simulator).value("data", "");
@@ -94,6 +101,21 @@ LoadedDataset load_fitted_data(const Run& run, const Simulator& simulator, const
                     "with --data",
                     from.string()));
   return loaded;
+}
+
+std::int32_t fitted_until(const Simulator& simulator) {
+  return fit_settings(simulator).value("until", kNoDateLimit);
+}
+
+std::shared_ptr<const Simulator> truth_behind(const Simulator& fitted, const Dataset& data, const std::string& clock,
+                                              int threads) {
+  if (fitted.truth.empty())
+    throw InputError(
+        "this needs a simulator fitted on synthetic data; this one was fitted on real rows, whose truth nobody knows");
+  TruthOptions truth = parse_truth_json(fitted.truth);
+  if (clock == "dense") truth.mean_session_videos = fit_settings(fitted).value("mean_session_videos", 0.0);
+  return std::make_shared<const Simulator>(
+      make_truth_simulator(truth_json(truth), data, fitted_until(fitted), threads));
 }
 
 }  // namespace swipegym::cli

@@ -35,8 +35,20 @@ Json env_json(const EnvSettings& settings);
 /// "dense clock: 30 videos a session under the logged policy, an assumption" where the simulator's fit says so.
 std::string clock_note(const Simulator& simulator);
 
+/// Notes in a fitted simulator where its data lies, so that commands that need its rows or tables find them untold.
+void remember_data(Simulator& simulator, const std::filesystem::path& data);
+
 /// The rows and tables a simulator was fitted on: those at `path`, or when that is empty where the fit read them.
 /// Throws InputError when they are not there, or are not the same.
 LoadedDataset load_fitted_data(const Run& run, const Simulator& simulator, const std::filesystem::path& path);
+
+/// The last day a simulator was fitted on.
+std::int32_t fitted_until(const Simulator& simulator);
+
+/// The law behind the synthetic data that a simulator was fitted on, as a world to step in: its sessions as long as the
+/// log's (clock "log"), or as long as the fitted simulator's dense clock assumes. Throws InputError for a simulator
+/// fitted on real rows, whose truth nobody knows.
+std::shared_ptr<const Simulator> truth_behind(const Simulator& fitted, const Dataset& data, const std::string& clock,
+                                              int threads);
 
 }  // namespace swipegym::cli

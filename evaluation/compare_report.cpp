@@ -57,11 +57,11 @@ void append_simulator(std::string& text, const SimulatorFigures& simulator, std:
   const auto mean = [](const PolicyFigures& policy, std::string_view metric) {
     return policy.metric[metric_index(metric)].mean;
   };
-  fmt::format_to(out, "in {}\n\n{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>8} {:>8} {:>8} {:>7}\n", simulator.name,
-                 "policy", width, "return a session", "0 random, 1 oracle", "watch s a session", "depth", "s/video",
-                 "ratio", "ratio/ss", "entropy", "shown");
+  fmt::format_to(out, "in {}\n\n{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>11} {:>13} {:>8} {:>7}\n",
+                 simulator.name, "policy", width, "return a session", "0 random, 1 oracle", "watch s a session",
+                 "depth", "s/video", "ratio/video", "ratio/session", "entropy", "shown");
   for (const PolicyFigures* policy : ranked(simulator))
-    fmt::format_to(out, "{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>8} {:>8} {:>8} {:>7}\n", policy->name, width,
+    fmt::format_to(out, "{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>11} {:>13} {:>8} {:>7}\n", policy->name, width,
                    with_interval(policy->metric[metric_index("reward")], 1), with_interval(policy->normalised, 2),
                    with_interval(policy->metric[metric_index("watch_s_per_session")], 1),
                    plain(mean(*policy, "depth"), 2), plain(mean(*policy, "watch_s_per_video"), 2),
