@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <new>
 
@@ -18,17 +19,28 @@ namespace swipegym::cli {
 namespace {
 
 std::atomic<bool> interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
+std::atomic<long long> interrupted_at_ms{0};
+static_assert(std::atomic<long long>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
-extern "C" void remember_interrupt(int) {
-  interrupted.store(true, std::memory_order_relaxed);
+constexpr long long kSamePressMs = 300;  // wrappers such as timeout(1) pass one Ctrl-C on twice
+
+/// The first Ctrl-C asks the work to stop and clean up; a second one ends the process at once.
+extern "C" void remember_interrupt(int signal_number) {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const long long now_ms = now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+  if (!interrupted.exchange(true)) {
+    interrupted_at_ms.store(now_ms);
+  } else if (now_ms - interrupted_at_ms.load() > kSamePressMs) {
+    std::signal(signal_number, SIG_DFL);
+    std::raise(signal_number);
+  }
 }
 
-/// The first Ctrl-C asks the work to stop and clean up; the handler is gone after it, so the second one kills.
 void watch_for_interrupt() {
   struct sigaction action = {};
   action.sa_handler = remember_interrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
 }
 

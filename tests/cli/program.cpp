@@ -1,3 +1,5 @@
+#include "tests/cli/program.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,8 +12,6 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
-
-#include "tests/cli/program.h"
 
 namespace swipegym::test {
 namespace {
@@ -115,10 +115,13 @@ std::vector<std::string> leftovers(const fs::path& folder) {
 
 bool fails_with(const Outcome& outcome, int code, const std::vector<std::string>& parts) {
   UNSCOPED_INFO("exit code " << outcome.code << ", stdout '" << outcome.out << "', stderr '" << outcome.err << "'");
-  const bool is_one_line = std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1 &&
-                           outcome.err.starts_with("swipegym: ") && outcome.err.ends_with("\n");
-  const bool has_parts = std::all_of(
-      parts.begin(), parts.end(), [&](const std::string& part) { return outcome.err.find(part) != std::string::npos; });
+  // Remarks on what was read may stand before it; the last line, and only that, is the program's complaint.
+  const std::size_t at = outcome.err.rfind("swipegym: ");
+  const bool is_one_line = at != std::string::npos && (at == 0 || outcome.err[at - 1] == '\n') &&
+                           outcome.err.find('\n', at) == outcome.err.size() - 1 && outcome.err.find("swipegym: ") == at;
+  const bool has_parts = std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
+    return is_one_line && outcome.err.find(part, at) != std::string::npos;
+  });
   return outcome.code == code && is_one_line && has_parts;
 }
 

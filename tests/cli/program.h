@@ -40,8 +40,8 @@ void write_text(const std::filesystem::path& path, const std::string& text);
 /// Hidden or temporary entries left in a folder.
 std::vector<std::string> leftovers(const std::filesystem::path& folder);
 
-/// Holds when the program failed as documented: the code, and one line on stderr that begins with "swipegym: " and
-/// contains every part.
+/// Holds when the program failed as documented: the code, and as the last line of stderr one that begins with
+/// "swipegym: " and contains every part.
 bool fails_with(const Outcome& outcome, int code, const std::vector<std::string>& parts);
 
 }  // namespace swipegym::test
