@@ -31,6 +31,13 @@ inline FloatLanes keep_lanes(IntLanes mask, FloatLanes value) noexcept {
   std::memcpy(&value, &bits, sizeof bits);
   return value;
 }
+inline float max_lanes(FloatLanes x) noexcept {
+  float part[kLanes];
+  std::memcpy(part, &x, sizeof part);
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2)
+    for (std::size_t i = 0; i < half; ++i) part[i] = part[i] > part[i + half] ? part[i] : part[i + half];
+  return part[0];
+}
 inline float sum_lanes(FloatLanes x) noexcept {
   float part[kLanes];
   std::memcpy(part, &x, sizeof part);

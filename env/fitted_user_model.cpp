@@ -6,6 +6,7 @@
 #include <new>
 
 #include "core/lanes.h"
+#include "core/random_words.h"
 #include "env/catalogue.h"
 #include "nn/fast_math.h"
 #include "sim_data/labels.h"
@@ -15,124 +16,52 @@ namespace swipegym {
 namespace {
 
 constexpr std::int64_t kTypicalGapMs = 8LL * 3600 * 1000;
-constexpr std::size_t kStateAlign = 16;  // floats: states start on cache lines
+// A session's state is its UserHistory, filled up to whole cache lines, and a copy of the user's half of the first
+// layer: a session reads that at every step, and the table of all users lies further away.
+constexpr std::size_t kHistoryFloats = (sizeof(UserHistory) + 63) / 64 * (64 / sizeof(float));
 
 UserHistory& history_of(float* state) {
   return *std::launder(reinterpret_cast<UserHistory*>(state));
 }
-// Halves of the first layer lie far apart; they travel while the history features are made.
-void prefetch(const float* row, std::size_t floats) noexcept {
-  constexpr std::size_t kLine = 64 / sizeof(float);
-  for (std::size_t i = 0; i < floats; i += kLine) __builtin_prefetch(row + i, 0, 2);
-}
-
-constexpr std::size_t kBinLanes = (WatchGrid::kBins + kLanes - 1) / kLanes;  // vectors that cover the bins
-
-// The bins as vectors, padded with `rest`.
-std::array<FloatLanes, kBinLanes> load_bins(const float* bins, float rest) noexcept {
-  float padded[kBinLanes * kLanes];
-  std::copy_n(bins, WatchGrid::kBins, padded);
-  std::fill(padded + WatchGrid::kBins, padded + kBinLanes * kLanes, rest);
-  std::array<FloatLanes, kBinLanes> out;
-  std::memcpy(out.data(), padded, sizeof padded);
-  return out;
-}
-
-// Softmax of kBins logits in place.
-void softmax_bins(float* logits) noexcept {
-  const std::array<FloatLanes, kBinLanes> in = load_bins(logits, -1.0e9F);
-  FloatLanes highest = in[0];
-  for (std::size_t v = 1; v < kBinLanes; ++v) highest = in[v] > highest ? in[v] : highest;
-  float lane[kLanes];
-  std::memcpy(lane, &highest, sizeof lane);
-  for (std::size_t half = kLanes / 2; half > 0; half /= 2)
-    for (std::size_t i = 0; i < half; ++i) lane[i] = std::max(lane[i], lane[i + half]);
-  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) logits[k] = fast_exp(logits[k] - lane[0]);
-  const std::array<FloatLanes, kBinLanes> out = load_bins(logits, 0.0F);
-  FloatLanes sum = out[0];
-  for (std::size_t v = 1; v < kBinLanes; ++v) sum += out[v];
-  const float scale = 1.0F / sum_lanes(sum);
-  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) logits[k] *= scale;
-}
-
-// sum of a[k] * b[k] over the bins.
+// sum of a[k] * b[k] over the bins and their filling.
 float dot_bins(const float* a, const float* b) noexcept {
-  const auto x = load_bins(a, 0.0F), y = load_bins(b, 0.0F);
-  FloatLanes sum = x[0] * y[0];
-  for (std::size_t v = 1; v < kBinLanes; ++v) sum += x[v] * y[v];
+  FloatLanes sum = load_lanes(a) * load_lanes(b);
+  for (std::size_t at = kLanes; at < ResponsePass::kBinStride; at += kLanes)
+    sum += load_lanes(a + at) * load_lanes(b + at);
   return sum_lanes(sum);
 }
 
 }  // namespace
 
 struct FittedUserModel::Buffers final : UserModel::Scratch {
-  explicit Buffers(const ResponseNetwork& network) {
-    const auto rows = static_cast<Eigen::Index>(kChunk);
-    dense.setZero(rows, kHistoryFeatures);
-    network_buffers.hidden.setZero(rows, static_cast<Eigen::Index>(network.shape.hidden()));
-    network_buffers.watch_top.setZero(rows, static_cast<Eigen::Index>(network.shape.watch_top));
-    network_buffers.logits.setZero(rows, WatchGrid::kBins);
-    network_buffers.feedback_top.setZero(rows, static_cast<Eigen::Index>(network.shape.feedback_top));
-    network_buffers.feedback.setZero(rows, kNumSignals);
+  explicit Buffers(const ResponsePass& response_pass) : pass(response_pass) {}
+  const float* probability(std::size_t row) const noexcept {
+    return &pass.probability(static_cast<Eigen::Index>(row), 0);
   }
-  Matrix dense;  // [kChunk, kHistoryFeatures]
-  ResponseBuffers network_buffers;
-  std::array<std::int32_t, kChunk> duration_ms{};
+  std::span<const float> feedback(std::size_t row) const noexcept {
+    return {&pass.feedback(static_cast<Eigen::Index>(row), 0), kNumSignals};
+  }
+  ResponsePass::Buffers pass;
   std::array<const UserHistory*, kChunk> histories{};
+  std::array<const float*, kChunk> user_half{};
   std::array<std::uint8_t, kChunk> bin{};  // drawn by draw_row
   MlpWorkspace return_workspace;
 };
 
-FittedUserModel::FittedUserModel(FittedParts parts, Clock clock) : parts_(std::move(parts)), clock_(clock) {
-  const ResponseNetwork& network = parts_.network;
-  const auto hidden = static_cast<Eigen::Index>(network.shape.hidden());
-  history_weight_ = network.first.weight.value.topRows(kHistoryFeatures);
-  const std::size_t users = parts_.encoder.num_users(), videos = parts_.encoder.num_videos();
-  user_half_.setZero(static_cast<Eigen::Index>(users), hidden);
-  for (std::size_t u = 0; u < users; ++u)
-    add_user_half(static_cast<std::uint32_t>(u), &user_half_(static_cast<Eigen::Index>(u), 0));
-  if (videos <= kTableVideos) {
-    video_half_.setZero(static_cast<Eigen::Index>(videos), hidden);
-    for (std::size_t v = 0; v < videos; ++v)
-      add_video_half(static_cast<std::uint32_t>(v), &video_half_(static_cast<Eigen::Index>(v), 0));
+FittedUserModel::FittedUserModel(FittedParts parts, Clock clock)
+    : parts_(std::move(parts)), clock_(clock), pass_(parts_) {
+  const std::size_t users = parts_.encoder.num_users();
+  for (std::size_t tab = 0; tab < kTabClasses; ++tab) {
+    for (std::size_t bin = 0; bin < WatchGrid::kBins; ++bin)
+      click_of_bin_[tab][bin] =
+          parts_.network.bin_effect.value(static_cast<Eigen::Index>(tab * WatchGrid::kBins + bin), 0);
+    for (std::size_t group = 0; group < WatchGrid::kGroups; ++group)
+      std::ranges::copy(parts_.cells.cell(true, tab, group).level, level_of_bin_[tab][group].begin());
   }
-  tab_hour_.resize(static_cast<Eigen::Index>(FeatureEncoder::kTabs * FeatureEncoder::kHours), hidden);
-  for (std::size_t tab = 0; tab < FeatureEncoder::kTabs; ++tab)
-    for (std::size_t hour = 0; hour < FeatureEncoder::kHours; ++hour)
-      tab_hour_.row(static_cast<Eigen::Index>(tab * FeatureEncoder::kHours + hour)) =
-          network.table.value.row(static_cast<Eigen::Index>(parts_.encoder.tab_row + tab)) +
-          network.table.value.row(static_cast<Eigen::Index>(parts_.encoder.hour_row + hour));
-  for (std::size_t cell = 0; cell < kTabClasses * WatchGrid::kBins; ++cell)
-    click_of_bin_[cell] = network.bin_effect.value(static_cast<Eigen::Index>(cell), 0);
   last_history_.resize(users);
   for (std::size_t u = 0; u < users; ++u)
     for (std::uint64_t e = parts_.event_offset[u]; e < parts_.event_offset[u + 1]; ++e)
       last_history_[u].add(parts_.event[e]);
-}
-
-void FittedUserModel::add_user_half(std::uint32_t user, float* hidden) const noexcept {
-  const ResponseNetwork& network = parts_.network;
-  Eigen::Map<Eigen::RowVectorXf> out(hidden, static_cast<Eigen::Index>(network.shape.hidden()));
-  out += network.first.bias.value.row(0);
-  for (std::size_t c = 0; c < kUserCodes; ++c)
-    out += network.table.value.row(parts_.encoder.user_code[user * kUserCodes + c]);
-  for (std::size_t d = 0; d < kUserDense; ++d)
-    out += parts_.encoder.user_dense[user * kUserDense + d] *
-           network.first.weight.value.row(static_cast<Eigen::Index>(kHistoryFeatures + d));
-}
-
-void FittedUserModel::add_video_half(std::uint32_t video, float* hidden) const noexcept {
-  const ResponseNetwork& network = parts_.network;
-  Eigen::Map<Eigen::RowVectorXf> out(hidden, static_cast<Eigen::Index>(network.shape.hidden()));
-  for (std::size_t c = 0; c < kVideoCodes; ++c)
-    out += network.table.value.row(parts_.encoder.video_code[video * kVideoCodes + c]);
-  constexpr std::size_t kVideoRow = kHistoryFeatures + kUserDense, kItemRow = kVideoRow + kVideoDense;
-  for (std::size_t d = 0; d < kVideoDense; ++d)
-    out += parts_.encoder.video_dense[video * kVideoDense + d] *
-           network.first.weight.value.row(static_cast<Eigen::Index>(kVideoRow + d));
-  for (std::size_t d = 0; d < kItemDense; ++d)
-    out += parts_.item_dense[video * kItemDense + d] *
-           network.first.weight.value.row(static_cast<Eigen::Index>(kItemRow + d));
 }
 
 const UserHistory& FittedUserModel::history(const float* state) noexcept {
@@ -140,12 +69,11 @@ const UserHistory& FittedUserModel::history(const float* state) noexcept {
 }
 
 std::size_t FittedUserModel::state_size() const noexcept {
-  const std::size_t floats = (sizeof(UserHistory) + sizeof(float) - 1) / sizeof(float);
-  return (floats + kStateAlign - 1) / kStateAlign * kStateAlign;
+  return kHistoryFloats + pass_.width();
 }
 
 std::unique_ptr<UserModel::Scratch> FittedUserModel::make_scratch() const {
-  return std::make_unique<Buffers>(parts_.network);
+  return std::make_unique<Buffers>(pass_);
 }
 
 void FittedUserModel::begin(UserIndex user, std::int64_t time_ms, std::span<float> state) const {
@@ -153,6 +81,7 @@ void FittedUserModel::begin(UserIndex user, std::int64_t time_ms, std::span<floa
   // A session start drawn from the log's past begins after the history all the same.
   if (past->last_time_ms >= time_ms) past->last_time_ms = time_ms - kTypicalGapMs;
   past->event_time_ms = past->last_time_ms;
+  std::copy_n(pass_.user_half(user), pass_.width(), state.data() + kHistoryFloats);
 }
 
 void FittedUserModel::begin_next_session(std::int64_t time_ms, std::span<float> state) const {
@@ -190,15 +119,14 @@ void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& r
                                            const UserHistory& h, const Buffers& at,
                                            HistoryEvent& event) const noexcept {
   const ResponseNetwork& network = parts_.network;
-  const auto index = static_cast<Eigen::Index>(row);
-  const float* p = &at.network_buffers.logits(index, 0);
-  const std::span<const float> feedback(&at.network_buffers.feedback(index, 0), kNumSignals);
+  const float* p = at.probability(row);
+  const std::span<const float> feedback = at.feedback(row);
   const std::size_t tab = tab_class(shown.tab);
-  const ResponseCells::Cell& cell = parts_.cells.cell(true, tab, parts_.grid.group(shown.duration_ms));
-  const float* effect = click_of_bin_.data() + tab * WatchGrid::kBins;
-  std::array<float, WatchGrid::kBins> click_of_bin;
-  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) click_of_bin[k] = fast_sigmoid(feedback[0] + effect[k]);
-  const float level = dot_bins(p, cell.level.data()), click = dot_bins(p, click_of_bin.data());
+  const BinRow& level_of_bin = level_of_bin_[tab][parts_.grid.group(shown.duration_ms)];
+  std::array<float, ResponsePass::kBinStride> click_of_bin;
+  for (std::size_t k = 0; k < click_of_bin.size(); ++k)
+    click_of_bin[k] = fast_sigmoid(feedback[0] + click_of_bin_[tab][k]);
+  const float level = dot_bins(p, level_of_bin.data()), click = dot_bins(p, click_of_bin.data());
   const WatchGrid::Segments segments = WatchGrid::segments(shown.duration_ms);
   float long_view = 0.0F;
   for (std::size_t s = 0; s < WatchGrid::kSegments; ++s)
@@ -216,7 +144,7 @@ void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& r
     return (has(response.signals, signal) ? 1.0F : 0.0F) - expected[static_cast<std::size_t>(signal)];
   };
   const auto mean = [&](float sum, float prior) { return sum / (h.count + prior); };
-  event.level = cell.level[bin] - level + mean(h.level, 5.0F);
+  event.level = level_of_bin[bin] - level + mean(h.level, 5.0F);
   event.click = (clicked ? 1.0F : 0.0F) - click + mean(h.click, 5.0F);
   event.long_view = (has(response.signals, Signal::kLongView) ? 1.0F : 0.0F) - long_view + mean(h.long_view, 5.0F);
   event.zero = (bin == 0 ? 1.0F : 0.0F) - p[0] + mean(h.zero, 5.0F);
@@ -227,45 +155,22 @@ void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& r
       surprise(Signal::kFollow) + surprise(Signal::kComment) + surprise(Signal::kForward) + mean(h.other, 10.0F);
 }
 
-void FittedUserModel::forward(std::span<const Shown> shown, std::span<const UserHistory* const> histories,
-                              ExposureKind exposure, Buffers& at) const {
-  const std::size_t n = shown.size();
-  const ResponseNetwork& network = parts_.network;
-  const std::size_t width = network.shape.hidden();
-  const bool interventional = exposure == ExposureKind::kInterventional;
-  for (std::size_t i = 0; i < n; ++i) {
-    history_features(*histories[i], query_of(shown[i]), parts_.clip,
-                     {&at.dense(static_cast<Eigen::Index>(i), 0), kHistoryFeatures});
-    at.duration_ms[i] = shown[i].duration_ms;
-    prefetch(user_half_.data() + index_of(shown[i].user) * width, width);
-    if (video_half_.rows() > 0) prefetch(video_half_.data() + index_of(shown[i].video) * width, width);
+void FittedUserModel::forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at) const {
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    pass_.prefetch(shown[i].video);
+    history_features(*at.histories[i], query_of(shown[i]), parts_.clip,
+                     {&at.pass.history(static_cast<Eigen::Index>(i), 0), kHistoryFeatures});
   }
-  // Always a product of kChunk rows: a shorter one would take another path and round differently.
-  at.network_buffers.hidden.noalias() = at.dense * history_weight_;
-  const float* table = network.table.value.data();
-  const float* kind = table + (parts_.encoder.kind_row + (interventional ? 1U : 0U)) * width;
-  for (std::size_t i = 0; i < n; ++i) {
-    const Shown& one = shown[i];
-    float* out = &at.network_buffers.hidden(static_cast<Eigen::Index>(i), 0);
-    const float* user = user_half_.data() + index_of(one.user) * width;
-    const std::size_t tab = std::min<std::size_t>(one.tab, FeatureEncoder::kTabs - 1);
-    const float* tab_hour =
-        tab_hour_.data() + (tab * FeatureEncoder::kHours + FeatureEncoder::hour(one.time_ms)) * width;
-    const float* tab_duration =
-        table + (parts_.encoder.tab_duration_row + tab_class(one.tab) * FeatureEncoder::kBuckets +
-                 FeatureEncoder::bucket(one.duration_ms)) *
-                    width;
-    for (std::size_t j = 0; j < width; ++j) out[j] += (user[j] + tab_hour[j]) + (tab_duration[j] + kind[j]);
-    if (video_half_.rows() > 0) {
-      const float* video = video_half_.data() + index_of(one.video) * width;
-      for (std::size_t j = 0; j < width; ++j) out[j] += video[j];
-    } else {
-      add_video_half(index_of(one.video), out);
-    }
+  pass_.forward(parts_, shown, std::span(at.user_half).first(shown.size()), exposure, at.pass);
+}
+
+void FittedUserModel::forward_states(std::span<const Shown> shown, std::span<const float* const> states,
+                                     ExposureKind exposure, Buffers& at) const {
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    at.histories[i] = &history(states[i]);
+    at.user_half[i] = states[i] + kHistoryFloats;
   }
-  for (std::size_t i = n; i < kChunk; ++i) at.duration_ms[i] = 10000;
-  forward_heads(network, at.duration_ms, interventional, at.network_buffers);
-  for (std::size_t i = 0; i < n; ++i) softmax_bins(&at.network_buffers.logits(static_cast<Eigen::Index>(i), 0));
+  forward(shown, exposure, at);
 }
 
 Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
@@ -275,9 +180,9 @@ Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey ke
 
 Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
                                    float watch_level, Buffers& at) const {
-  const float* probability = &at.network_buffers.logits(static_cast<Eigen::Index>(row), 0);
-  const std::span<const float> feedback(&at.network_buffers.feedback(static_cast<Eigen::Index>(row), 0), kNumSignals);
-  RandomStream random(key, stream);
+  const float* probability = at.probability(row);
+  const std::span<const float> feedback = at.feedback(row);
+  BulkRandomStream random(key, stream);
   const float drawn = random.uniform();
   const float u = watch_level >= 0.0F ? watch_level : drawn;
   std::size_t bin = 0;
@@ -297,9 +202,11 @@ Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKe
       network.bin_effect.value.data() + (tab_class(shown.tab) * WatchGrid::kBins + bin) * kNumSignals;
   const float* click_effect = network.click_effect.value.data();
   const bool click = uniform[0] < fast_sigmoid(feedback[0] + bin_effect[0]);
+  const float clicked = click ? 1.0F : 0.0F;
   for (std::size_t s = 0; s < kNumSignals; ++s)
-    signal_probability[s] = fast_sigmoid(feedback[s] + bin_effect[s] + (click ? click_effect[s] : 0.0F) +
-                                         (s == kLeave ? leave_shift() : 0.0F));
+    signal_probability[s] = feedback[s] + bin_effect[s] + clicked * click_effect[s];
+  signal_probability[kLeave] += leave_shift();
+  for (float& one : signal_probability) one = fast_sigmoid(one);
   unsigned bits = click ? bit(Signal::kClick) : 0U;
   for (std::size_t s = 1; s < kNumSignals; ++s)
     bits |= (s != kLeave && uniform[s] < signal_probability[s] ? 1U : 0U) << s;
@@ -313,8 +220,7 @@ void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* con
                               std::span<const RandomKey> keys, std::span<const std::uint32_t> streams,
                               std::span<Response> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
-  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history(states[i]);
-  forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
+  forward_states(shown, states, exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
     out[i] = draw_row(shown[i], i, keys[i], streams[i], -1.0F, at);
     remember(shown[i], out[i], i, exposure, at, history_of(states[i]));
@@ -324,8 +230,7 @@ void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* con
 void FittedUserModel::advance(std::span<const Shown> shown, std::span<const Response> seen,
                               std::span<float* const> states, ExposureKind exposure, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
-  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history(states[i]);
-  forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
+  forward_states(shown, states, exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
     at.bin[i] = parts_.grid.bin(seen[i].play_ms, shown[i].duration_ms);
     remember(shown[i], seen[i], i, exposure, at, history_of(states[i]));
@@ -343,31 +248,32 @@ void FittedUserModel::remember(const Shown& shown, const Response& response, std
 void FittedUserModel::predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories,
                               ExposureKind exposure, std::span<Prediction> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
-  forward(shown, histories, exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    const auto row = static_cast<Eigen::Index>(i);
-    std::copy_n(&at.network_buffers.logits(row, 0), WatchGrid::kBins, out[i].bin.begin());
-    out[i].leave = signal_probabilities(parts_.network, out[i].bin, {&at.network_buffers.feedback(row, 0), kNumSignals},
-                                        shown[i].tab, shown[i].duration_ms, leave_shift(), out[i].signal);
+    at.histories[i] = histories[i];
+    at.user_half[i] = pass_.user_half(shown[i].user);
+  }
+  forward(shown, exposure, at);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    std::copy_n(at.probability(i), WatchGrid::kBins, out[i].bin.begin());
+    out[i].leave = signal_probabilities(parts_.network, out[i].bin, at.feedback(i), shown[i].tab, shown[i].duration_ms,
+                                        leave_shift(), out[i].signal);
   }
 }
 
 void FittedUserModel::expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
                              std::span<Expectation> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
-  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history(states[i]);
-  forward(shown, std::span(at.histories).first(shown.size()), exposure, at);
+  forward_states(shown, states, exposure, at);
   std::array<float, WatchGrid::kBins> play{};
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    const auto row = static_cast<Eigen::Index>(i);
-    const std::span<const float> bins(&at.network_buffers.logits(row, 0), WatchGrid::kBins);
+    const std::span<const float> bins(at.probability(i), WatchGrid::kBins);
     parts_.grid.mean_play_ms(shown[i].duration_ms, play);
     float mean_ms = 0.0F;
     for (std::size_t k = 0; k < WatchGrid::kBins; ++k) mean_ms += bins[k] * play[k];
     out[i].watch_s = mean_ms / 1000.0F;
     out[i].watch_ratio = mean_ms / static_cast<float>(shown[i].duration_ms);
-    out[i].leave = signal_probabilities(parts_.network, bins, {&at.network_buffers.feedback(row, 0), kNumSignals},
-                                        shown[i].tab, shown[i].duration_ms, leave_shift(), out[i].signal);
+    out[i].leave = signal_probabilities(parts_.network, bins, at.feedback(i), shown[i].tab, shown[i].duration_ms,
+                                        leave_shift(), out[i].signal);
   }
 }
 

@@ -4,29 +4,11 @@
 #include <memory>
 #include <vector>
 
-#include "env/feature_encoder.h"
-#include "env/response_cells.h"
-#include "env/response_network.h"
-#include "env/return_model.h"
-#include "env/user_history.h"
+#include "env/fitted_parts.h"
+#include "env/response_pass.h"
 #include "env/user_model.h"
-#include "env/watch_grid.h"
 
 namespace swipegym {
-
-/// Everything a fit learns; what simulator files hold.
-struct FittedParts {
-  FeatureEncoder encoder;
-  WatchGrid grid;
-  ResponseCells cells;
-  ResponseNetwork network;
-  ReturnModel returns;
-  HistoryClip clip;
-  std::vector<float> item_dense;            // [videos, kItemDense] item statistics at the end of the fitted log
-  std::vector<std::uint64_t> event_offset;  // [users + 1]
-  std::vector<HistoryEvent> event;          // every user's events, from which histories start
-  float dense_leave_shift = 0.0F;           // added to the leave logit on the dense clock
-};
 
 /// The predictive distribution of one shown video, before anything is drawn.
 struct Prediction {
@@ -36,7 +18,7 @@ struct Prediction {
 };
 
 /// The simulator's user model: watch, joint feedback, leave and return as fitted distributions (docs/simulator.md).
-/// A session's state is its UserHistory.
+/// A session's state is its UserHistory and the user's half of the first layer.
 class FittedUserModel final : public UserModel {
  public:
   FittedUserModel(FittedParts parts, Clock clock);
@@ -74,10 +56,11 @@ class FittedUserModel final : public UserModel {
 
  private:
   struct Buffers;
-  void forward(std::span<const Shown> shown, std::span<const UserHistory* const> histories, ExposureKind exposure,
-               Buffers& at) const;
-  void add_user_half(std::uint32_t user, float* hidden) const noexcept;
-  void add_video_half(std::uint32_t video, float* hidden) const noexcept;
+  /// To the probabilities and feedback terms of shown[i], whose history and user half at.histories and at.user_half
+  /// name.
+  void forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at) const;
+  void forward_states(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+                      Buffers& at) const;
   HistoryQuery query_of(const Shown& shown) const noexcept;
   Response draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, float watch_level,
                     Buffers& at) const;
@@ -91,15 +74,13 @@ class FittedUserModel final : public UserModel {
 
   FittedParts parts_;
   Clock clock_;
-  // The exposure's share of the first layer for every (tab, hour), (tab class, duration bucket) and kind.
-  Matrix tab_hour_;        // [kTabs * kHours, hidden]
-  Matrix history_weight_;  // [kHistoryFeatures, hidden]
-  Matrix user_half_;       // [users, hidden]
-  Matrix video_half_;  // [videos, hidden]; empty for catalogues above kTableVideos, whose halves are added up each time
-  std::array<float, kTabClasses * WatchGrid::kBins> click_of_bin_{};  // the click's column of bin_effect, side by side
-  std::vector<UserHistory> last_history_;                             // [users]
-
-  static constexpr std::size_t kTableVideos = 300000;
+  ResponsePass pass_;
+  // What centre_on_prediction averages over the bins: the click's column of the network's bin_effect, and the levels of
+  // the random-exposure cells. The bins that only fill vectors up have probability 0.
+  using BinRow = std::array<float, ResponsePass::kBinStride>;
+  std::array<BinRow, kTabClasses> click_of_bin_{};
+  std::array<std::array<BinRow, WatchGrid::kGroups>, kTabClasses> level_of_bin_{};
+  std::vector<UserHistory> last_history_;  // [users]
 };
 
 }  // namespace swipegym

@@ -14,10 +14,6 @@ namespace {
 
 constexpr float kDayMs = 86400000.0F;
 
-float log1p_fast(float x) noexcept {
-  return fast_log(1.0F + x);
-}
-
 float decayed(float count, std::int64_t gap_ms, float days) noexcept {
   return count * std::exp(-static_cast<float>(gap_ms) / (days * kDayMs)) + 1.0F;
 }
@@ -74,7 +70,6 @@ void UserHistory::close_session() noexcept {
 void history_features(const UserHistory& history, const HistoryQuery& query, const HistoryClip& clip,
                       std::span<float> out) noexcept {
   const UserHistory& h = history;
-  const auto shrunk = [](float sum, float weight, float prior) { return sum / (weight + prior); };
   const std::size_t t = query.tab_class, d = query.duration_class;
   const float count = std::min(h.count, clip.count);
   const bool any = h.recent_size > 0;
@@ -101,54 +96,75 @@ void history_features(const UserHistory& history, const HistoryQuery& query, con
   const float same_author = sum_lanes(author_count), same_author_level = sum_lanes(author_level);
   const float same_video = sum_lanes(video_count), same_video_level = sum_lanes(video_level);
 
-  std::size_t i = 0;
-  const auto put = [&](float value) { out[i++] = value; };
-  put(log1p_fast(count) * 0.4F - 0.8F);
-  put(4.0F * shrunk(h.level, h.count, 5.0F));
-  put(2.0F * shrunk(h.click, h.count, 5.0F));
-  put(2.0F * shrunk(h.long_view, h.count, 5.0F));
-  put(6.0F * shrunk(h.like, h.count, 10.0F));
-  put(6.0F * shrunk(h.profile, h.count, 10.0F));
-  put(6.0F * shrunk(h.other, h.count, 10.0F));
-  put(10.0F * shrunk(h.hate, h.count, 10.0F));
-  put(3.0F * shrunk(h.zero, h.count, 5.0F));
-  put(2.0F * shrunk(h.level, h.count, 0.5F));
-  put(2.0F * shrunk(h.fast_level, h.fast_weight, 1.0F));
-  put(1.0F * shrunk(h.fast_click, h.fast_weight, 1.0F));
-  put(3.0F * shrunk(h.slow_level, h.slow_weight, 3.0F));
-  put(2.0F * shrunk(h.slow_click, h.slow_weight, 3.0F));
-  put(4.0F * shrunk(h.tab_level[t], h.tab_count[t], 4.0F));
-  put(2.0F * shrunk(h.tab_click[t], h.tab_count[t], 4.0F));
-  put(log1p_fast(std::min(h.tab_count[t], clip.count)) * 0.4F - 0.6F);
-  put(shrunk(h.tab_count[0], h.count, 1.0F));
-  put(shrunk(h.tab_count[1], h.count, 1.0F));
-  put(shrunk(h.tab_count[t], h.count, 1.0F));
-  put(4.0F * shrunk(h.tab_level[1], h.tab_count[1], 4.0F));
-  put(4.0F * shrunk(h.tab_level[0], h.tab_count[0], 4.0F));
-  put(4.0F * shrunk(h.duration_level[d], h.duration_count[d], 3.0F));
-  put(log1p_fast(std::min(h.duration_count[d], clip.count)) * 0.4F - 0.5F);
-  put(4.0F * (shrunk(h.duration_level[0] + h.duration_level[1], h.duration_count[0] + h.duration_count[1], 4.0F) -
-              shrunk(h.duration_level[2] + h.duration_level[3], h.duration_count[2] + h.duration_count[3], 4.0F)));
+  // Ratios and logarithms are gathered and then computed whole vectors at a time.
+  alignas(64) std::array<float, kHistoryFeatures> weight;
+  std::array<float, kLanes> log_of, log_scale{}, log_offset{};
+  std::array<std::uint8_t, kLanes> log_place{};
+  log_of.fill(1.0F);
+  std::size_t i = 0, logs = 0;
+  const auto put = [&](float value, float over = 1.0F) {
+    out[i] = value;
+    weight[i++] = over;
+  };
+  const auto shrunk = [&](float scale, float sum, float over, float prior) { put(scale * sum, over + prior); };
+  const auto log1p = [&](float x, float scale, float offset = 0.0F) {
+    log_of[logs] = 1.0F + x, log_scale[logs] = scale, log_offset[logs] = offset;
+    log_place[logs++] = static_cast<std::uint8_t>(i);
+    put(0.0F);
+  };
+  log1p(count, 0.4F, -0.8F);
+  shrunk(4.0F, h.level, h.count, 5.0F);
+  shrunk(2.0F, h.click, h.count, 5.0F);
+  shrunk(2.0F, h.long_view, h.count, 5.0F);
+  shrunk(6.0F, h.like, h.count, 10.0F);
+  shrunk(6.0F, h.profile, h.count, 10.0F);
+  shrunk(6.0F, h.other, h.count, 10.0F);
+  shrunk(10.0F, h.hate, h.count, 10.0F);
+  shrunk(3.0F, h.zero, h.count, 5.0F);
+  shrunk(2.0F, h.level, h.count, 0.5F);
+  shrunk(2.0F, h.fast_level, h.fast_weight, 1.0F);
+  shrunk(1.0F, h.fast_click, h.fast_weight, 1.0F);
+  shrunk(3.0F, h.slow_level, h.slow_weight, 3.0F);
+  shrunk(2.0F, h.slow_click, h.slow_weight, 3.0F);
+  shrunk(4.0F, h.tab_level[t], h.tab_count[t], 4.0F);
+  shrunk(2.0F, h.tab_click[t], h.tab_count[t], 4.0F);
+  log1p(std::min(h.tab_count[t], clip.count), 0.4F, -0.6F);
+  shrunk(1.0F, h.tab_count[0], h.count, 1.0F);
+  shrunk(1.0F, h.tab_count[1], h.count, 1.0F);
+  shrunk(1.0F, h.tab_count[t], h.count, 1.0F);
+  shrunk(4.0F, h.tab_level[1], h.tab_count[1], 4.0F);
+  shrunk(4.0F, h.tab_level[0], h.tab_count[0], 4.0F);
+  shrunk(4.0F, h.duration_level[d], h.duration_count[d], 3.0F);
+  log1p(std::min(h.duration_count[d], clip.count), 0.4F, -0.5F);
+  // Short videos' level less long ones', on a common denominator.
+  const float short_weight = h.duration_count[0] + h.duration_count[1] + 4.0F;
+  const float long_weight = h.duration_count[2] + h.duration_count[3] + 4.0F;
+  put(4.0F * ((h.duration_level[0] + h.duration_level[1]) * long_weight -
+              (h.duration_level[2] + h.duration_level[3]) * short_weight),
+      short_weight * long_weight);
   for (std::size_t lag = 0; lag < 3; ++lag) put(1.5F * h.last_level[lag]);
   for (std::size_t lag = 0; lag < 3; ++lag) put(h.last_click[lag]);
   put(h.count > 0.0F ? 0.0F : 1.0F);
   put(h.count > 2.0F ? 0.0F : 1.0F);
-  put(log1p_fast(std::min(gap_min, 3.0e4F)) * 0.25F - 1.2F);
+  log1p(std::min(gap_min, 3.0e4F), 0.25F, -1.2F);
   put(same_session ? 1.0F : 0.0F);
   put(same_session && gap_min < 3.0F ? 1.0F : 0.0F);
-  put(log1p_fast(session_count) * 0.7F);
-  put(same_session ? 2.0F * shrunk(h.session_level, h.session_count, 1.0F) : 0.0F);
-  put(log1p_fast(std::min(h.day_count, clip.day_count)) * 0.6F - 0.8F);
-  put(log1p_fast(same_tag) * 0.8F);
-  put(3.0F * shrunk(same_tag_level, same_tag, 1.5F));
-  put(log1p_fast(same_author) * 1.5F);
-  put(3.0F * shrunk(same_author_level, same_author, 0.7F));
+  log1p(session_count, 0.7F);
+  shrunk(same_session ? 2.0F : 0.0F, h.session_level, h.session_count, 1.0F);
+  log1p(std::min(h.day_count, clip.day_count), 0.6F, -0.8F);
+  log1p(same_tag, 0.8F);
+  shrunk(3.0F, same_tag_level, same_tag, 1.5F);
+  log1p(same_author, 1.5F);
+  shrunk(3.0F, same_author_level, same_author, 0.7F);
   put(std::min(same_video, 2.0F));
-  put(3.0F * shrunk(same_video_level, same_video, 0.3F));
-  put(shrunk(same_tag, static_cast<float>(std::min<std::uint32_t>(h.recent_size, kRecent)), 4.0F) * 4.0F);
-  put(18.0F * shrunk(h.like, h.count, 40.0F));
-  put(log1p_fast(std::min(h.week_count, clip.week_count)) * 0.5F - 0.8F);
-  assert(i == kHistoryFeatures);
+  shrunk(3.0F, same_video_level, same_video, 0.3F);
+  shrunk(4.0F, same_tag, static_cast<float>(std::min<std::uint32_t>(h.recent_size, kRecent)), 4.0F);
+  shrunk(18.0F, h.like, h.count, 40.0F);
+  log1p(std::min(h.week_count, clip.week_count), 0.5F, -0.8F);
+  assert(i == kHistoryFeatures && logs <= kLanes);
+  for (std::size_t k = 0; k < kHistoryFeatures; ++k) out[k] /= weight[k];
+  for (std::size_t k = 0; k < kLanes; ++k) log_of[k] = fast_log(log_of[k]) * log_scale[k] + log_offset[k];
+  for (std::size_t k = 0; k < logs; ++k) out[log_place[k]] = log_of[k];
 }
 
 }  // namespace swipegym

@@ -198,6 +198,7 @@ void check_step_equals_respond(const Simulator& simulator, const Dataset& data, 
   std::vector<float> state(model.state_size());
   for (const RowPrediction& one : predictions) {
     const std::uint32_t user = index_of(data.log.user[one.log_row]);
+    model.begin(data.log.user[one.log_row], data.log.time_ms[one.log_row], state);
     UserHistory* history = new (state.data()) UserHistory{};
     for (std::uint64_t row = data.user_offset[user]; data.log.time_ms[row] < data.log.time_ms[one.log_row]; ++row)
       history->add(event_of_row(data, static_cast<std::uint32_t>(row), model.parts().encoder, model.parts().cells,

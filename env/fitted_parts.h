@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "env/feature_encoder.h"
+#include "env/response_cells.h"
+#include "env/response_network.h"
+#include "env/return_model.h"
+#include "env/user_history.h"
+#include "env/watch_grid.h"
+
+namespace swipegym {
+
+/// Everything a fit learns; what simulator files hold.
+struct FittedParts {
+  FeatureEncoder encoder;
+  WatchGrid grid;
+  ResponseCells cells;
+  ResponseNetwork network;
+  ReturnModel returns;
+  HistoryClip clip;
+  std::vector<float> item_dense;            // [videos, kItemDense] item statistics at the end of the fitted log
+  std::vector<std::uint64_t> event_offset;  // [users + 1]
+  std::vector<HistoryEvent> event;          // every user's events, from which histories start
+  float dense_leave_shift = 0.0F;           // added to the leave logit on the dense clock
+};
+
+}  // namespace swipegym
