@@ -97,6 +97,14 @@ float dense_leave_shift(const std::vector<float>& logits, double mean_session_vi
   return static_cast<float>(0.5 * (low + high));
 }
 
+// Rows of a session, on average, from which a log is taken to hold whole sessions: KuaiRand-Pure, which keeps one row
+// in two hundred, has 1.2.
+constexpr double kWholeSessionRows = 3.0;
+
+bool holds_whole_sessions(const Population& population, std::uint64_t rows) {
+  return static_cast<double>(rows) >= kWholeSessionRows * static_cast<double>(population.start_user.size());
+}
+
 WatchHead parse_watch_head(const std::string& name) {
   if (name == "bins") return WatchHead::kBins;
   if (name == "hazard") return WatchHead::kHazard;
@@ -158,6 +166,7 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
   Simulator& simulator = result.simulator;
   simulator.catalogue = build_catalogue(data, until);
   simulator.population = build_population(data, until);
+  parts.whole_sessions = holds_whole_sessions(simulator.population, parts.event.size());
   simulator.data_fingerprint = data.fingerprint;
   simulator.truth = data.truth;
   Json used = config_to_json(config);

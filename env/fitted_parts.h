@@ -24,6 +24,7 @@ struct FittedParts {
   std::vector<std::uint64_t> event_offset;  // [users + 1]
   std::vector<HistoryEvent> event;          // every user's events, from which histories start
   float dense_leave_shift = 0.0F;           // added to the leave logit on the dense clock
+  bool whole_sessions = false;              // the log holds sessions as they were, not shreds of them
 };
 
 }  // namespace swipegym

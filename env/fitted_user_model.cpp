@@ -108,13 +108,14 @@ HistoryEvent FittedUserModel::event_of(const Shown& shown, const Response& respo
   const std::uint32_t video = index_of(shown.video);
   event.video = video, event.author = parts_.encoder.video_author[video], event.tag = parts_.encoder.video_tag[video];
   event.time_ms = shown.time_ms;
+  event.watched = std::min(response.watch_ratio, 1.0F);
   return event;
 }
 
 // A logged sequence on the log's clock is what the cells were measured on. Elsewhere (a policy's choices, long dense
-// sessions) expectations differ from the cells' and running means fed with that difference would drift: a user shown
-// unmatched videos would seem ever more bored. There an event is the user's running mean plus the surprise: what
-// happened less what the model itself expected. The mean then moves only by what the response tells.
+// sessions of a thinned log) expectations differ from the cells' and running means fed with that difference would
+// drift: a user shown unmatched videos would seem ever more bored. There an event is the user's running mean plus the
+// surprise: what happened less what the model itself expected. The mean then moves only by what the response tells.
 void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& response, std::size_t row,
                                            const UserHistory& h, const Buffers& at,
                                            HistoryEvent& event) const noexcept {
@@ -240,9 +241,10 @@ void FittedUserModel::advance(std::span<const Shown> shown, std::span<const Resp
 void FittedUserModel::remember(const Shown& shown, const Response& response, std::size_t row, ExposureKind exposure,
                                const Buffers& at, UserHistory& past) const noexcept {
   HistoryEvent event = event_of(shown, response, exposure, at.bin[row]);
-  if (exposure == ExposureKind::kInterventional || clock_ == Clock::kDense)
+  const bool thinned = !parts_.whole_sessions;
+  if (thinned && (exposure == ExposureKind::kInterventional || clock_ == Clock::kDense))
     centre_on_prediction(shown, response, row, past, at, event);
-  past.add(event, clock_ == Clock::kLog);
+  past.add(event, !thinned || clock_ == Clock::kLog);
 }
 
 void FittedUserModel::predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories,

@@ -61,7 +61,7 @@ Population load_population(const Hdf5Reader& file) {
 }
 
 // Histories as columns: video and classes as integers, residuals as one matrix.
-constexpr std::size_t kResiduals = 8;
+constexpr std::size_t kResiduals = 9;
 
 void save_events(const FittedParts& parts, Hdf5Writer& file) {
   std::vector<std::uint32_t> video;
@@ -73,7 +73,7 @@ void save_events(const FittedParts& parts, Hdf5Writer& file) {
     time.push_back(event.time_ms);
     classes.insert(classes.end(), {event.tab_class, event.duration_class, static_cast<std::uint8_t>(event.known)});
     residuals.insert(residuals.end(), {event.level, event.click, event.long_view, event.like, event.profile,
-                                       event.other, event.hate, event.zero});
+                                       event.other, event.hate, event.zero, event.watched});
   }
   file.write("history/offset", parts.event_offset);
   file.write("history/video", video);
@@ -103,7 +103,7 @@ void load_events(const Hdf5Reader& file, FittedParts& parts) {
     event.tab_class = classes[3 * i], event.duration_class = classes[3 * i + 1], event.known = classes[3 * i + 2] != 0;
     const float* r = residuals.data() + kResiduals * i;
     event.level = r[0], event.click = r[1], event.long_view = r[2], event.like = r[3], event.profile = r[4];
-    event.other = r[5], event.hate = r[6], event.zero = r[7];
+    event.other = r[5], event.hate = r[6], event.zero = r[7], event.watched = r[8];
   }
 }
 
@@ -127,8 +127,9 @@ void save_simulator(const Simulator& simulator, const std::filesystem::path& pat
   parts.cells.save(file);
   parts.network.save(file);
   parts.returns.save(file);
-  file.write("clip", std::vector<float>{parts.clip.count, parts.clip.day_count, parts.clip.week_count,
-                                        parts.clip.session_count, parts.dense_leave_shift});
+  file.write("clip",
+             std::vector<float>{parts.clip.count, parts.clip.day_count, parts.clip.week_count, parts.clip.session_count,
+                                parts.dense_leave_shift, parts.whole_sessions ? 1.0F : 0.0F});
   file.write("item_dense", parts.item_dense);
   save_events(parts, file);
   file.commit();
@@ -150,10 +151,11 @@ Simulator load_simulator(const std::filesystem::path& path, Clock clock) {
   parts.returns = ReturnModel::load(file);
   const auto clip = file.read<float>("clip");
   parts.item_dense = file.read<float>("item_dense");
-  if (clip.size() != 5 || parts.item_dense.size() != out.catalogue.num_videos() * kItemDense)
+  if (clip.size() != 6 || parts.item_dense.size() != out.catalogue.num_videos() * kItemDense)
     throw InputError(path.string() + ": clip or item_dense has an unexpected size; fit the simulator again");
   parts.clip = {clip[0], clip[1], clip[2], clip[3]};
   parts.dense_leave_shift = clip[4];
+  parts.whole_sessions = clip[5] != 0.0F;
   load_events(file, parts);
   out.model = std::make_shared<FittedUserModel>(std::move(parts), clock);
   return out;

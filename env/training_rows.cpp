@@ -26,6 +26,7 @@ HistoryEvent event_of_row(const Dataset& data, std::uint32_t row, const FeatureE
   const std::uint32_t video = index_of(log.video[row]);
   event.video = video, event.author = encoder.video_author[video], event.tag = encoder.video_tag[video];
   event.time_ms = log.time_ms[row];
+  if (duration > 0) event.watched = std::min(static_cast<float>(log.play_ms[row]) / static_cast<float>(duration), 1.0F);
   return event;
 }
 

@@ -24,12 +24,16 @@ void UserHistory::add(const HistoryEvent& event, bool clock_runs) noexcept {
   if (clock_runs) {
     const bool first = recent_size == 0;
     const std::int64_t gap_ms = first ? kSessionGapMs + 1 : std::max<std::int64_t>(event.time_ms - last_time_ms, 0);
-    if (gap_ms > kSessionGapMs) session_count = session_level = 0.0F;
+    if (gap_ms > kSessionGapMs) session_count = session_level = session_watched = satisfied_weight = satisfied = 0.0F;
     day_count = decayed(day_count, gap_ms, 1.0F);
     week_count = decayed(week_count, gap_ms, 7.0F);
     last_time_ms = event.time_ms;
     session_count += 1.0F;
-    if (event.known) session_level += event.level;
+    if (event.known) {
+      session_level += event.level, session_watched += event.watched;
+      satisfied_weight = kSatisfiedDecay * satisfied_weight + 1.0F;
+      satisfied = kSatisfiedDecay * satisfied + event.watched;
+    }
   }
   event_time_ms = event.time_ms;
 
@@ -64,7 +68,7 @@ void UserHistory::close_session() noexcept {
   day_count = decayed(day_count, gap_ms, 1.0F);
   week_count = decayed(week_count, gap_ms, 7.0F);
   last_time_ms = event_time_ms;
-  session_count = session_level = 0.0F;
+  session_count = session_level = session_watched = satisfied_weight = satisfied = 0.0F;
 }
 
 void history_features(const UserHistory& history, const HistoryQuery& query, const HistoryClip& clip,
@@ -145,9 +149,9 @@ void history_features(const UserHistory& history, const HistoryQuery& query, con
   for (std::size_t lag = 0; lag < 3; ++lag) put(1.5F * h.last_level[lag]);
   for (std::size_t lag = 0; lag < 3; ++lag) put(h.last_click[lag]);
   put(h.count > 0.0F ? 0.0F : 1.0F);
-  put(h.count > 2.0F ? 0.0F : 1.0F);
+  shrunk(same_session ? 2.0F : 0.0F, h.session_watched, h.session_count, 1.0F);
   log1p(std::min(gap_min, 3.0e4F), 0.25F, -1.2F);
-  put(same_session ? 1.0F : 0.0F);
+  shrunk(same_session ? 3.0F : 0.0F, h.satisfied, h.satisfied_weight, 1.0F);
   put(same_session && gap_min < 3.0F ? 1.0F : 0.0F);
   log1p(session_count, 0.7F);
   shrunk(same_session ? 2.0F : 0.0F, h.session_level, h.session_count, 1.0F);

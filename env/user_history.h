@@ -43,6 +43,7 @@ struct HistoryEvent {
   bool known = true;   // false: duration 0, which counts as an event but carries no ratio
   float level = 0.0F;  // position of the play time among the cell's, minus one half: [-.5, .5]
   float click = 0.0F, long_view = 0.0F, like = 0.0F, profile = 0.0F, other = 0.0F, hate = 0.0F, zero = 0.0F;
+  float watched = 0.0F;  // share of the video that was watched, at most 1, as it is
 };
 
 /// The video about to be shown, as far as the history features look at it.
@@ -68,11 +69,13 @@ struct UserHistory {
   std::array<float, 3> last_level{}, last_click{};
   float day_count = 0, week_count = 0;  // events, decaying by e a day and a week
   float session_count = 0, session_level = 0;
-  std::uint32_t recent_size = 0;  // events ever put into the rings
+  // Shares watched in this session: what was seen, not what was better than expected, is what keeps people watching.
+  float session_watched = 0, satisfied_weight = 0, satisfied = 0;  // the last two decay by kSatisfiedDecay an event
+  std::uint32_t recent_size = 0;                                   // events ever put into the rings
   std::array<std::uint32_t, kRecent> recent_tag{}, recent_author{}, recent_video{};
   std::array<float, kRecent> recent_level{};
 
-  static constexpr float kFastDecay = 0.7F, kSlowDecay = 0.93F;
+  static constexpr float kFastDecay = 0.7F, kSlowDecay = 0.93F, kSatisfiedDecay = 0.85F;
 
   /// With `clock_runs` false, gaps, session counts and daily counts stay as they are: those of a thinned log mean
   /// nothing inside a session that is not thinned (docs/simulator.md, "Two clocks").

@@ -163,6 +163,35 @@ TEST_CASE("the dense clock gives the platform's sessions the length asked for", 
   CHECK(videos / kSessions == Approx(12.0).epsilon(0.2));
 }
 
+TEST_CASE("time runs in a dense session when the log holds whole sessions, and stands still when it is thinned",
+          "[fit]") {
+  Dataset thinned = testing::toy_log(30, 30, 20, 7);
+  Dataset whole = thinned;
+  for (std::size_t row = 0; row < whole.log.size(); ++row)  // twenty videos in a row, a minute each
+    whole.log.time_ms[row] = 1650816000000 + static_cast<std::int64_t>(row % 20) * 60000;
+  for (const bool is_whole : {false, true}) {
+    CAPTURE(is_whole);
+    FitConfig config = small_fit();
+    config.training.epochs = 1;
+    const Simulator simulator = fit_simulator(is_whole ? whole : thinned, 20220428, config).simulator;
+    const UserModel& model = *simulator.model;
+    CHECK(model_of(simulator).parts().whole_sessions == is_whole);
+    const auto scratch = model.make_scratch();
+    std::vector<float> state(model.state_size());
+    Shown shown{.user = UserIndex{0}, .time_ms = 1651500000000, .duration_ms = simulator.catalogue.duration_ms[0]};
+    model.begin(shown.user, shown.time_ms, state);
+    const float before = FittedUserModel::history(state.data()).session_count;
+    float* const at = state.data();
+    const RandomKey key = make_key(3);
+    Response response;
+    for (std::uint32_t step = 0; step < 5; ++step, shown.time_ms += 20000)
+      model.respond({&shown, 1}, {&at, 1}, ExposureKind::kInterventional, {&key, 1}, {&step, 1}, {&response, 1},
+                    *scratch);
+    const UserHistory& history = FittedUserModel::history(state.data());
+    CHECK(history.session_count == (is_whole ? 5.0F : before));
+  }
+}
+
 TEST_CASE("the hazard head is another family over the same bins, and foresees about as well", "[fit]") {
   std::array<float, 3> outputs = {0.0F, std::log(3.0F), 7.0F};  // stop with 1/2, then 3/4, then for sure
   hazards_to_logits(outputs);

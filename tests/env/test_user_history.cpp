@@ -50,6 +50,24 @@ TEST_CASE("repeated tags and authors show in the features of a video of that tag
   CHECK(features(history, same) != features(history, other));
 }
 
+TEST_CASE("shares watched count as they are, within a session only", "[history]") {
+  UserHistory history;
+  HistoryEvent whole = event(1, 1000, 0.0F), none = event(2, 2000, 0.0F);  // neither better nor worse than expected
+  whole.watched = 1.0F;
+  history.add(whole);
+  const HistoryQuery next{.video = 9, .author = 9, .tag = 2, .time_ms = 3000, .tab_class = 1, .duration_class = 2};
+  const auto pleased = features(history, next);
+  history.add(none);
+  CHECK(history.session_watched == 1.0F);
+  CHECK(features(history, next) != pleased);
+  HistoryEvent later = event(3, 2000 + 31 * 60000, 0.0F);
+  later.watched = 0.25F;
+  history.add(later);
+  CHECK(history.session_watched == 0.25F);
+  CHECK(history.satisfied == 0.25F);
+  CHECK(history.satisfied_weight == 1.0F);
+}
+
 TEST_CASE("on a standing clock gaps and daily counts stay, until the session closes", "[history]") {
   UserHistory history;
   history.add(event(1, 1000, 0.4F));
