@@ -49,9 +49,11 @@ class UniformReplay final : public ReplayBuffer {
     std::uint32_t age : 8;  // videos shown in this episode before this step, at most 255; L is at most 200
     std::uint32_t flags : 3;
   };
+  static constexpr std::size_t kNoEntry = static_cast<std::size_t>(-1);
   struct Place {
     std::size_t env = 0;
     std::uint64_t position = 0;
+    std::size_t entry = kNoEntry;  // entry_at(env, position)
     std::size_t steps = 1;  // to s'
   };
 
@@ -65,7 +67,11 @@ class UniformReplay final : public ReplayBuffer {
   void start_episode(std::size_t env, const ObservationView& observation);
   void advance(std::size_t env);
   void check_history(std::size_t env, const ObservationView& first) const;
-  Place draw(RandomStream& random, std::uint64_t longest) const;
+  Place propose(RandomStream& random, std::uint64_t longest) const noexcept;
+  Place draw(RandomStream random, std::uint64_t longest) const noexcept;
+  bool is_transition(const Place& place) const noexcept {
+    return place.entry != kNoEntry && (entries_[place.entry].flags & kTransition) != 0;
+  }
   std::size_t steps_ahead(const Place& place, int n_step) const noexcept;
   void prefetch(const Place& place, const SampleRequest& request) const noexcept;
   void copy_histories(const Place& place, const SampleRequest& request, std::size_t row, TransitionBatch& out) const;

@@ -64,16 +64,21 @@ void shift_stretch(const T* before, std::size_t length, std::size_t steps, const
 
 }  // namespace
 
-UniformReplay::Place UniformReplay::draw(RandomStream& random, std::uint64_t longest) const {
-  // Envs may hold different numbers of steps; drawing (env, age of the step) evenly and refusing what is not there
-  // keeps all transitions equally likely.
-  for (;;) {
-    const std::size_t env = random.below(static_cast<std::uint32_t>(config_.num_envs));
-    const std::uint64_t back = 1 + random.below(static_cast<std::uint32_t>(longest));
-    if (back > head_[env]) continue;
-    const std::uint64_t position = head_[env] - back;
-    if (entries_[entry_at(env, position)].flags & kTransition) return {env, position, 1};
-  }
+// Envs may hold different numbers of steps; proposing (env, age of the step) evenly and refusing what is no transition
+// keeps all transitions equally likely.
+UniformReplay::Place UniformReplay::propose(RandomStream& random, std::uint64_t longest) const noexcept {
+  Place place;
+  place.env = random.below(static_cast<std::uint32_t>(config_.num_envs));
+  const std::uint64_t back = 1 + random.below(static_cast<std::uint32_t>(longest));
+  if (back > head_[place.env]) return place;
+  place.position = head_[place.env] - back;
+  place.entry = entry_at(place.env, place.position);
+  return place;
+}
+
+UniformReplay::Place UniformReplay::draw(RandomStream random, std::uint64_t longest) const noexcept {
+  for (;;)
+    if (const Place place = propose(random, longest); is_transition(place)) return place;
 }
 
 std::size_t UniformReplay::steps_ahead(const Place& place, int n_step) const noexcept {
@@ -86,7 +91,7 @@ std::size_t UniformReplay::steps_ahead(const Place& place, int n_step) const noe
 }
 
 void UniformReplay::prefetch(const Place& place, const SampleRequest& request) const noexcept {
-  const std::size_t at = entry_at(place.env, place.position);
+  const std::size_t at = place.entry;
   const std::size_t length = config_.history_length;
   const std::size_t own = std::min<std::size_t>(entries_[at].age, length);
   const std::size_t shown = shown_at(place.env, place.position);
@@ -109,7 +114,7 @@ void UniformReplay::copy_histories(const Place& place, const SampleRequest& requ
                                    TransitionBatch& out) const {
   const Population& population = simulator_->population;
   const std::size_t length = config_.history_length;
-  const Entry& entry = entries_[entry_at(place.env, place.position)];
+  const Entry& entry = entries_[place.entry];
   Stretch stretch{};
   stretch.own = std::min<std::size_t>(entry.age, length);
   stretch.logged_end = population.history_offset[entry.user + 1];
@@ -137,13 +142,12 @@ void UniformReplay::copy_decision(std::size_t from, std::size_t row, SampledStat
 
 void UniformReplay::copy_outcome(const Place& place, const SampleRequest& request, std::size_t row,
                                  TransitionBatch& out) const {
-  const std::size_t at = entry_at(place.env, place.position);
-  const Entry& entry = entries_[at];
+  const Entry& entry = entries_[place.entry];
   float reward = 0.0F, discount = 1.0F;
   std::uint32_t flags = 0;
   std::fill_n(out.cost.begin() + static_cast<std::ptrdiff_t>(row * config_.costs), config_.costs, 0.0F);
   for (std::size_t step = 0; step < place.steps; ++step) {
-    const std::size_t from = entry_at(place.env, place.position + step);
+    const std::size_t from = step == 0 ? place.entry : entry_at(place.env, place.position + step);
     reward += discount * entries_[from].reward;
     for (std::size_t i = 0; i < config_.costs; ++i)
       out.cost[row * config_.costs + i] += discount * cost_[from * config_.costs + i];
@@ -166,15 +170,24 @@ void UniformReplay::sample(const SampleRequest& request, TransitionBatch& out) c
     throw InputError("n_step must lie between 1 and the history length");
   resize(out, request, config_);
   const std::uint64_t longest = std::min<std::uint64_t>(window_, *std::max_element(head_.begin(), head_.end()));
+  const Population& population = simulator_->population;
   // A block of rows is drawn first, so that the memory of several rows is fetched while one is copied.
   constexpr std::size_t kBlock = 64;
   Place places[kBlock];
   for (std::size_t first = 0; first < request.count; first += kBlock) {
     const std::size_t count = std::min(kBlock, request.count - first);
+    const auto stream_of = [&](std::size_t i) {
+      return RandomStream(request.key, static_cast<std::uint32_t>(request.first_row + first + i));
+    };
     for (std::size_t i = 0; i < count; ++i) {
-      RandomStream random(request.key, static_cast<std::uint32_t>(request.first_row + first + i));
-      places[i] = draw(random, longest);
+      RandomStream random = stream_of(i);
+      places[i] = propose(random, longest);
+      if (places[i].entry != kNoEntry) __builtin_prefetch(&entries_[places[i].entry]);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!is_transition(places[i])) places[i] = draw(stream_of(i), longest);
       places[i].steps = steps_ahead(places[i], request.n_step);
+      __builtin_prefetch(&population.history_offset[entries_[places[i].entry].user]);
     }
     for (std::size_t i = 0; i < std::min(kAhead, count); ++i) prefetch(places[i], request);
     for (std::size_t i = 0; i < count; ++i) {
@@ -182,7 +195,7 @@ void UniformReplay::sample(const SampleRequest& request, TransitionBatch& out) c
       copy_histories(places[i], request, first + i, out);
       copy_outcome(places[i], request, first + i, out);
       if (!request.decision) continue;
-      copy_decision(entry_at(places[i].env, places[i].position), first + i, out.state);
+      copy_decision(places[i].entry, first + i, out.state);
       const auto slots = out.state.candidate.begin() + static_cast<std::ptrdiff_t>((first + i) * config_.candidates);
       out.action[first + i] = static_cast<std::int32_t>(
           std::find(slots, slots + static_cast<std::ptrdiff_t>(config_.candidates), out.video[first + i]) - slots);
