@@ -9,6 +9,12 @@ set(SWIPEGYM_SANITIZE_FLAGS "")
 if(SWIPEGYM_SANITIZE)
   list(APPEND SWIPEGYM_FLAGS -Wno-uninitialized)  # at -O1 the intrinsics' own headers seem to read unset vectors
   set(SWIPEGYM_SANITIZE_FLAGS -fsanitize=${SWIPEGYM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # Instrumented, Eigen's vector kernels take most of a build's time and are not ours to check: plain loops instead, and
+  # no second look at what AddressSanitizer sees already.
+  list(APPEND SWIPEGYM_SANITIZE_FLAGS -DEIGEN_DONT_VECTORIZE)
+  if(SWIPEGYM_SANITIZE MATCHES "address")
+    list(APPEND SWIPEGYM_SANITIZE_FLAGS -fno-sanitize=null,object-size,vptr --param=asan-instrumentation-with-call-threshold=0)
+  endif()
 endif()
 
 function(swipegym_library name)
