@@ -23,7 +23,7 @@ struct DqnConfig {
   std::vector<float> reward_signals;  // reward of each signal, in the order of kSignalNames; empty: none
 
   // How much it sees and learns.
-  std::int64_t env_steps = 1'000'000;     // steps of all envs together
+  std::int64_t env_steps = 400'000;       // steps of all envs together
   std::int64_t round_steps = 100'000;     // steps between fresh starts of all envs; checkpoints lie at their borders
   std::int64_t learning_starts = 20'000;  // steps before the first update
   std::int64_t steps_per_update = 64;     // of all envs together
@@ -32,10 +32,10 @@ struct DqnConfig {
 
   // The update.
   float discount = 0.9F;
-  int n_step = 1;
+  int n_step = 5;
   bool double_q = true;       // the online network chooses in s', the target network values the choice
   float reward_scale = 0.1F;  // rewards are multiplied by this inside the network
-  float huber_delta = 5.0F;   // in scaled units; watch times are skewed, and a small delta would learn medians
+  float huber_delta = 50.0F;  // in scaled units; watch times are skewed, and a small delta would learn medians
   double learning_rate = 1e-3;
   double final_learning_rate = 5e-5;  // reached linearly at the end
   double weight_decay = 0.01;
@@ -49,7 +49,15 @@ struct DqnConfig {
   float epsilon_end = 0.05F;
   double epsilon_share = 0.3;  // of env_steps
 
-  ValueNetworkConfig network;
+  // Small, and without a vector for each video or author: what those would learn from a few plays each is noise, and a
+  // maximum over candidates seeks noise out (docs/learning.md).
+  ValueNetworkConfig network{.state_hidden = {32},
+                             .item_hidden = {32},
+                             .width = 8,
+                             .tag_dim = 8,
+                             .author_dim = 0,
+                             .id_dim = 0,
+                             .interaction_hidden = 16};
   StateEncoderConfig encoder;
 };
 

@@ -29,7 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kTrainingSteps = 300'000;  // a third of `train dqn`'s default: minutes are for the whole story
+constexpr std::int64_t kTrainingSteps = 300'000;  // less than `train dqn`'s default: minutes are for the whole story
 constexpr std::size_t kSessions = 400, kSeeds = 5;
 constexpr int kUserFolds = 2;
 

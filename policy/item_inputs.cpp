@@ -3,18 +3,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
+#include "env/catalogue.h"
 
 namespace swipegym {
+namespace {
+
+Matrix derive(const Matrix& features) {
+  Matrix out(features.rows(), static_cast<Eigen::Index>(kDerivedItemFeatures));
+  for (Eigen::Index v = 0; v < features.rows(); ++v) {
+    const float duration_s = std::exp(1.5F * features(v, kVideoLogDuration) + 3.5F);
+    out(v, kItemMeanSeconds) = features(v, kVideoMeanRatio) * duration_s / 20.0F;
+    out(v, kItemClickRoot) = features(v, kVideoClickRate) * std::sqrt(duration_s) / 4.0F;
+  }
+  return out;
+}
+
+}  // namespace
 
 ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_authors, std::uint32_t max_ids) {
   const std::size_t videos = catalogue.num_videos();
   ItemInputs items;
   items.raw_id = catalogue.raw_video_id;
   items.features = as_matrix(catalogue.video_features.data(), videos, kVideoFeatures);
+  items.derived = derive(items.features);
   items.num_tags = catalogue.num_tags;
   items.num_authors = std::min(std::max(catalogue.num_authors, 1U), max_authors);
   items.num_ids = std::min(static_cast<std::uint32_t>(videos), max_ids);
@@ -47,6 +63,7 @@ ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue) 
     items.author[v] = own.author[found->second];
     items.id[v] = own.id[found->second];
   }
+  items.derived = derive(items.features);
   return items;
 }
 
@@ -82,6 +99,7 @@ ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name) {
                     file.path().string(), name));
   items.num_tags = sizes[0], items.num_authors = sizes[1], items.num_ids = sizes[2];
   items.features = as_matrix(features.data(), videos, kVideoFeatures);
+  items.derived = derive(items.features);
   return items;
 }
 

@@ -12,11 +12,21 @@ namespace swipegym {
 class Hdf5Writer;
 class Hdf5Reader;
 
+/// Columns of ItemInputs::derived: how long a video is watched. Seconds are a product of two features, which a network
+/// learns slowly from the seconds of single plays (on synthetic `pure` they vary by 23 s around expectations that vary
+/// by 4 s), so the product is given to it.
+enum DerivedItemFeature : std::size_t {
+  kItemMeanSeconds,  // mean watch ratio * duration in s, / 20
+  kItemClickRoot,    // click rate * sqrt(duration in s), / 4: less swayed by a few long plays
+  kDerivedItemFeatures
+};
+
 /// What a learned policy knows of the videos, by the video indices of the simulator it runs in. Rows of embedding
 /// tables are fixed when the policy is first made; -1 stands for a video, tag or author it has never met.
 struct ItemInputs {
   std::vector<std::int64_t> raw_id;                          // [videos]
   Matrix features;                                           // [videos, kVideoFeatures]
+  Matrix derived;                                            // [videos, kDerivedItemFeatures], from features
   std::vector<std::int32_t> tag;                             // [videos], in [0, num_tags)
   std::vector<std::int32_t> author;                          // [videos], in [0, num_authors)
   std::vector<std::int32_t> id;                              // [videos], in [0, num_ids)

@@ -11,6 +11,7 @@ namespace swipegym {
 namespace {
 
 constexpr std::size_t kCross = StateEncoder::kCross;
+constexpr std::size_t kNumbers = kVideoFeatures + kDerivedItemFeatures;  // of a video, in front of its embeddings
 
 std::vector<std::size_t> sizes(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out) {
   std::vector<std::size_t> all = {in};
@@ -31,7 +32,7 @@ void rows_of(const std::vector<std::int32_t>& column, const std::vector<std::int
 ValueNetwork::ValueNetwork(const ValueNetworkConfig& config, std::size_t state_size, const ItemInputs& items,
                            RandomKey key)
     : config_(config) {
-  const std::size_t item_size = kVideoFeatures + config.tag_dim + config.author_dim + config.id_dim;
+  const std::size_t item_size = kNumbers + config.tag_dim + config.author_dim + config.id_dim;
   state_ = Mlp(sizes(state_size, config.state_hidden, config.width + 1 + kCross), Activation::kSilu, split(key, 0));
   item_ = Mlp(sizes(item_size, config.item_hidden, config.width + 1), Activation::kSilu, split(key, 1));
   if (config.interaction_hidden > 0)
@@ -51,10 +52,14 @@ void ValueNetwork::forward_items(const ItemInputs& items, Work& work) const {
   const auto tag_dim = static_cast<Eigen::Index>(config_.tag_dim);
   const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
   const auto id_dim = static_cast<Eigen::Index>(config_.id_dim);
-  constexpr auto kFeatures = static_cast<Eigen::Index>(kVideoFeatures);
+  constexpr auto kFeatures = static_cast<Eigen::Index>(kNumbers);
   work.items.resize(count, kFeatures + tag_dim + author_dim + id_dim);
-  for (Eigen::Index i = 0; i < count; ++i)
-    work.items.row(i).head(kFeatures) = items.features.row(work.videos[static_cast<std::size_t>(i)]);
+  for (Eigen::Index i = 0; i < count; ++i) {
+    const std::int32_t video = work.videos[static_cast<std::size_t>(i)];
+    work.items.row(i).head(static_cast<Eigen::Index>(kVideoFeatures)) = items.features.row(video);
+    work.items.row(i).segment(static_cast<Eigen::Index>(kVideoFeatures),
+                              static_cast<Eigen::Index>(kDerivedItemFeatures)) = items.derived.row(video);
+  }
   thread_local std::vector<std::int32_t> rows;
   rows_of(items.tag, work.videos, rows);
   tag_.gather(rows, work.items.middleCols(kFeatures, tag_dim));
@@ -140,7 +145,7 @@ void ValueNetwork::backward(std::span<const float> d_value, Work& work, std::siz
 void ValueNetwork::scatter(const ItemInputs& items, const Work& work) {
   const auto tag_dim = static_cast<Eigen::Index>(config_.tag_dim);
   const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
-  constexpr auto kFeatures = static_cast<Eigen::Index>(kVideoFeatures);
+  constexpr auto kFeatures = static_cast<Eigen::Index>(kNumbers);
   std::vector<std::int32_t> rows;
   rows_of(items.tag, work.videos, rows);
   tag_.scatter(rows, work.d_items.middleCols(kFeatures, tag_dim));

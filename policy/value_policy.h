@@ -47,7 +47,7 @@ class ValuePolicy final : public Policy {
 };
 
 /// Policy files: HDF5 of kind "policy", schema version kPolicyVersion.
-inline constexpr std::int64_t kPolicyVersion = 1;
+inline constexpr std::int64_t kPolicyVersion = 2;
 void save_policy(const ValueModel& model, const std::filesystem::path& path);
 /// Matches videos by raw id, so that a policy trained in one simulator can act in another.
 std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Simulator& simulator);

@@ -39,10 +39,9 @@ DqnConfig small_config() {
   config.weight_decay = 0.0;
   config.target_every = 20;
   config.epsilon_share = 0.5;
-  config.network.state_hidden = {32};
-  config.network.item_hidden = {16};
-  config.network.width = 8;
-  config.network.interaction_hidden = 8;
+  config.n_step = 1;
+  config.huber_delta = 5.0F;
+  config.network = {.state_hidden = {32}, .item_hidden = {16}, .width = 8, .interaction_hidden = 8};
   return config;
 }
 
