@@ -49,9 +49,7 @@ void fit(const FitSettings& settings, Run& run) {
   table.add({"users", show_count(loaded.data.users.size())});
   table.add({"videos", show_count(loaded.data.videos.size())});
   table.add({"seconds", fmt::format("{:.1f}", seconds)});
-  run.print(
-      "{}\n  {}\n  dense clock: {:g} videos a session under the logged policy (an assumption: mean_session_videos)\n",
-      table.text(), result.exposure.words, config.mean_session_videos);
+  run.print("{}\n  {}\n  {}\n", table.text(), result.exposure.words, clock_note(result.simulator));
   run.write_json({{"rows", result.rows},
                   {"seconds", seconds},
                   {"random_rows", result.exposure.random_rows},

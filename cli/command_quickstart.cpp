@@ -97,7 +97,6 @@ class Quickstart {
     config.training.seed = config.exposure.seed = run_.seed + fold;
     config.training.threads = run_.threads;
     config_["fit"] = config_to_json(config);
-    mean_session_videos_ = config.mean_session_videos;
     FitResult fitted = fit_simulator(data_, until_, config, run_.progress);
     remember_data(fitted.simulator, data_path());
     return fitted;
@@ -171,8 +170,7 @@ class Quickstart {
     CompareConfig config{.sessions = kSessions, .seeds = kSeeds, .seed = run_.seed};
     config.env.threads = run_.threads;
     const CompareReport report = compare(policies, worlds_, config, run_.progress);
-    run_.print("{}\nSessions run on the dense clock: {:g} videos a session under the logged policy, an assumption.\n",
-               to_text(report), mean_session_videos_);
+    run_.print("{}\n{}\n", to_text(report), clock_note(world));
     result_["compare"] = to_json(report);
   }
 
@@ -199,7 +197,6 @@ class Quickstart {
   int stages_ = 0;
   Dataset data_;
   std::int32_t until_ = 0, from_ = 0;
-  double mean_session_videos_ = 0.0;
   std::shared_ptr<const Simulator> simulator_;
   std::vector<ComparedSimulator> worlds_;  // the one trained in, then the judge
   Json result_, config_;

@@ -76,6 +76,7 @@ Json env_json(const EnvSettings& settings) {
 std::string clock_note(const Simulator& simulator) {
   const Json settings = fit_settings(simulator);
   if (!settings.contains("mean_session_videos")) return "";
+  if (settings["mean_session_videos"] == 0.0) return "dense clock: sessions as long as the log's, which are whole";
   return fmt::format("dense clock: {:g} videos a session under the logged policy, an assumption (mean_session_videos)",
                      settings["mean_session_videos"].get<double>());
 }

@@ -32,7 +32,7 @@ std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& setti
                                                         std::uint64_t seed);
 Json env_json(const EnvSettings& settings);
 
-/// "dense clock: 30 videos a session under the logged policy, an assumption" where the simulator's fit says so.
+/// "dense clock: 30 videos a session under the logged policy, an assumption", or what else the simulator's fit says.
 std::string clock_note(const Simulator& simulator);
 
 /// Notes in a fitted simulator where its data lies, so that commands that need its rows or tables find them untold.

@@ -176,10 +176,15 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
   used["seed"] = config.training.seed;
   used["rows"] = result.rows;
   used["exposure"] = result.exposure.words;
+  double session_videos = config.mean_session_videos;
+  if (session_videos == 0.0 && !parts.whole_sessions) session_videos = kThinnedSessionVideos;
+  used["mean_session_videos"] = session_videos;
   simulator.config = used.dump();
-  simulator.model = std::make_shared<FittedUserModel>(parts, Clock::kDense);  // with no shift yet
-  parts.dense_leave_shift = dense_leave_shift(
-      leave_logits(simulator, data, until, config.training.threads, config.training.seed), config.mean_session_videos);
+  if (session_videos > 0.0) {
+    simulator.model = std::make_shared<FittedUserModel>(parts, Clock::kDense);  // with no shift yet
+    parts.dense_leave_shift = dense_leave_shift(
+        leave_logits(simulator, data, until, config.training.threads, config.training.seed), session_videos);
+  }
   simulator.model = std::make_shared<FittedUserModel>(std::move(parts), Clock::kDense);
   return result;
 }

@@ -9,13 +9,16 @@
 
 namespace swipegym {
 
+inline constexpr double kThinnedSessionVideos = 30.0;
+
 /// Settings of `swipegym fit`; a JSON file may set any of them by name.
 struct FitConfig {
   TrainerConfig training;
   ShiftConfig exposure;
   std::string watch_head = "bins";  // "bins" or "hazard": see WatchHead
-  double mean_session_videos =
-      30.0;  // dense clock: mean session of the logged policy; an assumption, see docs/simulator.md
+  /// Dense clock: mean session of the logged policy. 0: as the log has it where that holds whole sessions, and
+  /// kThinnedSessionVideos, an assumption, where it is thinned; see docs/simulator.md.
+  double mean_session_videos = 0.0;
   std::uint32_t fold = 0, folds = 1;  // fit on users of fold i of k, for independent judges
 };
 

@@ -1,6 +1,6 @@
-// Counts every request for memory of this program, also those of libraries where the C library lets us (not under the
-// sanitizers, which replace malloc themselves; under ThreadSanitizer, where loops make threads, nothing is counted).
-#ifndef __SANITIZE_THREAD__
+// Counts every request for memory of this program, also those of libraries where the C library lets us. Not under the
+// sanitizers, which replace malloc themselves.
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -66,7 +66,7 @@ void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+#ifdef __GLIBC__
 extern "C" {
 void* __libc_malloc(std::size_t bytes);
 void* __libc_calloc(std::size_t count, std::size_t bytes);

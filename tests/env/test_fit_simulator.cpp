@@ -176,6 +176,7 @@ TEST_CASE("time runs in a dense session when the log holds whole sessions, and s
     const Simulator simulator = fit_simulator(is_whole ? whole : thinned, 20220428, config).simulator;
     const UserModel& model = *simulator.model;
     CHECK(model_of(simulator).parts().whole_sessions == is_whole);
+    CHECK((model_of(simulator).parts().dense_leave_shift == 0.0F) == is_whole);  // no length was asked for
     const auto scratch = model.make_scratch();
     std::vector<float> state(model.state_size());
     Shown shown{.user = UserIndex{0}, .time_ms = 1651500000000, .duration_ms = simulator.catalogue.duration_ms[0]};
