@@ -7,6 +7,7 @@
 #include "evaluation/fidelity.h"
 #include "evaluation/free_running.h"
 #include "evaluation/random_exposure.h"
+#include "evaluation/truth_reference.h"
 
 namespace swipegym::cli {
 namespace {
@@ -15,6 +16,7 @@ struct FidelitySettings {
   std::filesystem::path simulator, data;
   std::int32_t from = 0, until = 99999999;
   std::string log = "standard";
+  std::filesystem::path naive;
   bool rows_only = false;
 };
 
@@ -30,6 +32,10 @@ FidelityReport score_rows(const FidelitySettings& settings, const Simulator& sim
             {.log_row = row.log_row, .quantile = row.quantile, .probability = row.probability, .draw = row.draw});
       },
       run.progress);
+  if (!simulator.truth.empty())  // synthetic data: how well the rows could be foreseen at best
+    foresee_with_truth(simulator.truth, data, window, run.threads, [&](const TruthPrediction& row) {
+      scorer.add_truth(row.log_row, row.quantile, row.probability);
+    });
   return scorer.finish();
 }
 
@@ -59,10 +65,15 @@ void fidelity(const FidelitySettings& settings, Run& run) {
     run.print("\n{}", to_text(free));
     json["free_running"] = to_json(free);
     if (!simulator->truth.empty()) {  // synthetic data: how the law behind it fares in the same test
-      const FreeRunningReport truth = run_free(*truth_behind(*simulator, loaded.data, "log", run.threads), loaded.data,
-                                               free_options(settings, run));
+      const std::shared_ptr<const Simulator> behind = truth_behind(*simulator, loaded.data, "log", run.threads);
+      const FreeRunningReport truth = run_free(*behind, loaded.data, free_options(settings, run));
       run.print("\nthe truth itself, {}", to_text(truth));
       json["free_running_truth"] = to_json(truth);
+      const std::shared_ptr<const Simulator> naive =
+          settings.naive.empty() ? simulator : load_simulator_file(run, settings.naive, "log");
+      const UniformPairsReport pairs = ask_uniform_pairs(*behind, *simulator, *naive, run.seed);
+      run.print("\n{}", to_text(pairs));
+      json["uniform_pairs"] = to_json(pairs);
     }
     if (has_random_rows(loaded.data, settings)) {
       const RandomExposureReport random = check_random_exposure(simulator, loaded.data,
@@ -89,7 +100,7 @@ void add_fidelity_commands(std::vector<Command>& table) {
       "Scores the answers to held-out rows (CRPS, PIT, log score, AUC, log loss, calibration, gaps by tab and "
       "duration) "
       "beside the marginal and tab x duration cells, then lets the simulator run free beside held-out sessions, and a "
-      "uniform policy beside the random exposures of those days.";
+      "uniform policy beside the random exposures of those days. On synthetic data the truth is judged beside it.";
   command.examples = {"swipegym fidelity --simulator sim.h5 --data KuaiRand-Pure --from 20220505 --until 20220506"};
   command.next = "swipegym train dqn --simulator sim.h5 --out dqn.h5";
   command.options.group("Input")
@@ -98,6 +109,9 @@ void add_fidelity_commands(std::vector<Command>& table) {
       .date("from", settings->from, "the first day judged", true)
       .date("until", settings->until, "the last day judged; the log's when absent")
       .choice("log", settings->log, {"standard", "random"}, "whose rows are judged")
+      .add("naive", settings->naive, "FILE",
+           "synthetic data: a simulator from 'fit --log standard', whose logged response stands beside the "
+           "interventional one; the same simulator's when absent")
       .flag("rows-only", settings->rows_only, "leave out free running and the uniform policy");
   command.run = [settings](Run& run) { fidelity(*settings, run); };
   table.push_back(std::move(command));

@@ -33,7 +33,7 @@ class Source {
   Source(const GenerateSettings& settings, std::shared_ptr<const Simulator> simulator, const Dataset& data)
       : simulator_(std::move(simulator)) {
     if (settings.policy == "logged")
-      feed_ = std::make_unique<LoggedFeed>(data, fitted_until(*simulator_));
+      feed_ = std::make_unique<LoggedFeed>(data, FeedRows{.until = fitted_until(*simulator_)});
     else
       policy_ = make_policy(settings.policy, *simulator_);
   }

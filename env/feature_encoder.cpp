@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "sim_data/days_off.h"
 
 namespace swipegym {
 
@@ -52,10 +53,17 @@ std::size_t FeatureEncoder::hour(std::int64_t time_ms) noexcept {
   return static_cast<std::size_t>(((hours % 24) + 24) % 24);
 }
 
-std::array<std::uint32_t, 4> FeatureEncoder::context_rows(std::uint8_t tab, std::int64_t time_ms,
-                                                          std::int32_t duration_ms, bool random) const noexcept {
-  return {tab_row + std::min<std::uint32_t>(tab, kTabs - 1), hour_row + static_cast<std::uint32_t>(hour(time_ms)),
-          kind_row + (random ? 1U : 0U),
+std::size_t FeatureEncoder::moment(std::int64_t time_ms) noexcept {
+  return hour(time_ms) + (is_day_off(day_of_time(time_ms)) ? kHours : 0);
+}
+
+std::array<std::uint32_t, kContextCodes> FeatureEncoder::context_rows(std::uint8_t tab, std::int64_t time_ms,
+                                                                      std::int32_t duration_ms,
+                                                                      bool random) const noexcept {
+  constexpr auto kADay = static_cast<std::uint32_t>(kHours);
+  const auto moment_now = static_cast<std::uint32_t>(moment(time_ms));
+  return {tab_row + std::min<std::uint32_t>(tab, kTabs - 1), hour_row + moment_now % kADay,
+          off_row + moment_now / kADay, kind_row + (random ? 1U : 0U),
           tab_duration_row + static_cast<std::uint32_t>(tab_class(tab) * kBuckets + bucket(duration_ms))};
 }
 
@@ -131,6 +139,7 @@ FeatureEncoder encode_features(const Dataset& data) {
 
   out.tab_row = next_row, next_row += FeatureEncoder::kTabs;
   out.hour_row = next_row, next_row += FeatureEncoder::kHours;
+  out.off_row = next_row, next_row += 2;
   out.kind_row = next_row, next_row += 2;
   out.tab_duration_row = next_row, next_row += kTabClasses * FeatureEncoder::kBuckets;
   out.table_rows = next_row;
@@ -185,7 +194,8 @@ void FeatureEncoder::save(Hdf5Writer& file) const {
   file.write("encoder/video_dense", video_dense);
   file.write("encoder/video_tag", video_tag);
   file.write("encoder/video_author", video_author);
-  file.write("encoder/rows", std::vector<std::uint32_t>{table_rows, tab_row, hour_row, kind_row, tab_duration_row});
+  file.write("encoder/rows",
+             std::vector<std::uint32_t>{table_rows, tab_row, hour_row, kind_row, tab_duration_row, off_row});
 }
 
 FeatureEncoder FeatureEncoder::load(const Hdf5Reader& file) {
@@ -197,9 +207,9 @@ FeatureEncoder FeatureEncoder::load(const Hdf5Reader& file) {
   out.video_tag = file.read<std::uint32_t>("encoder/video_tag");
   out.video_author = file.read<std::uint32_t>("encoder/video_author");
   const std::vector<std::uint32_t> rows = file.read<std::uint32_t>("encoder/rows");
-  if (rows.size() != 5) throw InputError(file.path().string() + ": encoder/rows has an unexpected size");
+  if (rows.size() != 6) throw InputError(file.path().string() + ": encoder/rows has an unexpected size");
   out.table_rows = rows[0], out.tab_row = rows[1], out.hour_row = rows[2], out.kind_row = rows[3];
-  out.tab_duration_row = rows[4];
+  out.tab_duration_row = rows[4], out.off_row = rows[5];
   return out;
 }
 

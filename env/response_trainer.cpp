@@ -16,7 +16,7 @@ namespace swipegym {
 namespace {
 
 constexpr std::size_t kShards = 4;
-constexpr std::size_t kCodes = kUserCodes + kVideoCodes + 4;
+constexpr std::size_t kCodes = kUserCodes + kVideoCodes + kContextCodes;
 
 // What one shard of a batch needs on its way through the network and back.
 struct Shard {

@@ -9,6 +9,7 @@
 #include "env/catalogue.h"
 #include "nn/adam.h"
 #include "nn/losses.h"
+#include "sim_data/days_off.h"
 
 namespace swipegym {
 
@@ -18,27 +19,37 @@ constexpr std::array<float, 36> kBinHours = {0.5F, 1,  1.5F, 2,  3,  4,  5,   6,
                                              16,   18, 20,   22, 24, 26, 28,  32,  36,  40,  44,  48,
                                              52,   60, 68,   72, 84, 96, 120, 144, 168, 216, 264, 336};
 constexpr double kHourMs = 3600000.0;
+constexpr double kRecencyDays = 10.0;    // a session's weight falls by e in so many days before the log's end
+constexpr double kEnoughSessions = 300;  // for a day to have a mean of its own
 constexpr int kEpochs = 12;
 constexpr std::size_t kBatch = 1024, kHidden = 32;
 
-void inputs_of(const UserHistory& h, std::span<const float> user_dense, std::int64_t time_ms, float* out) {
+// How often a user is seen, four numbers that grow with the log: first of the inputs, see ReturnModel::RatesOfDay.
+void rates_of(const UserHistory& h, float* out) {
+  const float week = std::log1p(h.week_count);
+  out[0] = std::log1p(h.day_count), out[1] = week, out[2] = week * week, out[3] = std::log1p(h.count);
+}
+
+void inputs_of(const UserHistory& h, std::span<const float> user_dense, std::int64_t time_ms,
+               const ReturnModel::RatesOfDay& rates, float* out) {
   const double day = 2.0 * std::numbers::pi * static_cast<double>((time_ms + 8 * 3600000) % 86400000) / 86400000.0;
   const auto angle = static_cast<float>(day);
+  rates_of(h, out);
   std::size_t i = 0;
+  for (; i < ReturnModel::kRates; ++i) out[i] = (out[i] - rates.mean[i]) / rates.deviation[i];
   const auto put = [&](float value) { out[i++] = value; };
   for (const float harmonic : {1.0F, 2.0F, 3.0F}) put(std::sin(harmonic * angle)), put(std::cos(harmonic * angle));
-  put(std::log1p(h.day_count) - 0.8F);
-  put(std::log1p(h.week_count) - 1.5F);
-  put(std::log1p(h.week_count) * std::log1p(h.week_count) * 0.3F - 0.8F);
-  put(std::log1p(h.count) * 0.4F - 0.8F);
+  // Whether today and tomorrow are off work.
+  const std::int32_t today = day_of_time(time_ms);
+  for (std::int32_t ahead = 0; ahead < 2; ++ahead) put(is_day_off(today + ahead) ? 0.5F : -0.5F);
   put(3.0F * h.slow_level / (h.slow_weight + 2.0F));
   put(2.0F * h.fast_level / (h.fast_weight + 1.0F));
   put(3.0F * h.level / (h.count + 5.0F));
   put(std::log1p(h.session_count) - 0.8F);
   put(2.0F * h.session_level / (h.session_count + 1.0F));
-  put(h.tab_count[1] / (h.count + 1.0F));
+  put((h.tab_count[1] + 0.7F) / (h.count + 1.0F));
   for (std::size_t d = 0; d < kUserDense; ++d) put(user_dense[d]);
-  static_assert(16 + kUserDense == ReturnModel::kInputs);
+  static_assert(ReturnModel::kRates + 14 + kUserDense == ReturnModel::kInputs);
 }
 
 std::size_t bin_of(double hours) {
@@ -50,6 +61,8 @@ struct Sessions {
   std::vector<float> inputs;  // [sessions, kInputs]
   std::vector<float> hours;   // the gap, or for a cut one the time that passed without a return
   std::vector<std::uint8_t> cut;
+  std::vector<float> weight;
+  std::vector<std::int32_t> day;
 };
 
 Sessions collect(const Dataset& data, const FitWindow& window, const FeatureEncoder& encoder,
@@ -69,16 +82,64 @@ Sessions collect(const Dataset& data, const FitWindow& window, const FeatureEnco
       const std::int64_t gap = (has_next ? log.time_ms[row + 1] : end_ms) - log.time_ms[row];
       if (gap <= kSessionGapMs) continue;
       out.inputs.resize(out.inputs.size() + ReturnModel::kInputs);
-      inputs_of(history, {encoder.user_dense.data() + user * kUserDense, kUserDense}, log.time_ms[row],
+      inputs_of(history, {encoder.user_dense.data() + user * kUserDense, kUserDense}, log.time_ms[row], {},
                 out.inputs.data() + out.inputs.size() - ReturnModel::kInputs);
+      out.day.push_back(day_of_time(log.time_ms[row]));
       out.hours.push_back(static_cast<float>(static_cast<double>(gap) / kHourMs));
       out.cut.push_back(has_next ? 0 : 1);
+      out.weight.push_back(static_cast<float>(
+          std::exp(static_cast<double>(log.time_ms[row] - end_ms) / (kRecencyDays * 24.0 * kHourMs))));
     }
   }
   return out;
 }
 
+// The rates' mean and spread on each day from the first session's to the last one's; days of few sessions follow the
+// next day that has enough, or else the last one that had.
+std::vector<ReturnModel::RatesOfDay> rates_by_day(const Sessions& sessions, std::int32_t first_day) {
+  const std::int32_t last_day = *std::max_element(sessions.day.begin(), sessions.day.end());
+  struct Sums {
+    double n = 0;
+    std::array<double, ReturnModel::kRates> sum{}, square{};
+  };
+  std::vector<Sums> days(static_cast<std::size_t>(last_day - first_day + 1));
+  Sums all;
+  for (std::size_t i = 0; i < sessions.day.size(); ++i)
+    for (Sums* at : {&days[static_cast<std::size_t>(sessions.day[i] - first_day)], &all}) {
+      at->n += 1;
+      for (std::size_t k = 0; k < ReturnModel::kRates; ++k) {
+        const double rate = sessions.inputs[i * ReturnModel::kInputs + k];
+        at->sum[k] += rate, at->square[k] += rate * rate;
+      }
+    }
+  const auto moments = [](const Sums& sums) {
+    ReturnModel::RatesOfDay out;
+    for (std::size_t k = 0; k < ReturnModel::kRates; ++k) {
+      const double mean = sums.sum[k] / sums.n;
+      out.mean[k] = static_cast<float>(mean);
+      out.deviation[k] = static_cast<float>(std::sqrt(std::max(sums.square[k] / sums.n - mean * mean, 0.01)));
+    }
+    return out;
+  };
+  std::vector<ReturnModel::RatesOfDay> out(days.size());
+  ReturnModel::RatesOfDay known = moments(all);
+  for (std::size_t d = days.size(); d-- > 0;) {
+    if (days[d].n >= kEnoughSessions) break;
+    days.pop_back();
+  }
+  for (std::size_t d = days.size(); d-- > 0;) out[d] = known = days[d].n >= kEnoughSessions ? moments(days[d]) : known;
+  for (std::size_t d = days.size(); d < out.size(); ++d) out[d] = d > 0 ? out[d - 1] : known;
+  return out;
+}
+
 }  // namespace
+
+const ReturnModel::RatesOfDay& ReturnModel::rates_on(std::int64_t time_ms) const noexcept {
+  static const RatesOfDay kPlain;
+  if (rates_.empty()) return kPlain;
+  const std::int32_t last = static_cast<std::int32_t>(rates_.size()) - 1;
+  return rates_[static_cast<std::size_t>(std::clamp(day_of_time(time_ms) - first_day_, 0, last))];
+}
 
 std::span<const float> ReturnModel::bin_hours() noexcept {
   return kBinHours;
@@ -88,9 +149,16 @@ ReturnModel::ReturnModel(const Dataset& data, const FitWindow& window, const Fea
                          const ResponseCells& cells, const WatchGrid& grid, std::uint64_t seed) {
   const std::array<std::size_t, 3> sizes = {kInputs, kHidden, kBinHours.size()};
   mlp_ = Mlp(sizes, Activation::kRelu, split(make_key(seed), 77));
-  const Sessions sessions = collect(data, window, encoder, cells, grid);
+  Sessions sessions = collect(data, window, encoder, cells, grid);
   const std::size_t n = sessions.hours.size();
   if (n == 0) return;
+  first_day_ = *std::min_element(sessions.day.begin(), sessions.day.end());
+  rates_ = rates_by_day(sessions, first_day_);
+  for (std::size_t i = 0; i < n; ++i) {
+    const RatesOfDay& rates = rates_[static_cast<std::size_t>(sessions.day[i] - first_day_)];
+    for (std::size_t k = 0; k < kRates; ++k)
+      sessions.inputs[i * kInputs + k] = (sessions.inputs[i * kInputs + k] - rates.mean[k]) / rates.deviation[k];
+  }
   double tail = 0, tails = 1;
   for (std::size_t i = 0; i < n; ++i)
     if (sessions.hours[i] > kBinHours.back())
@@ -137,7 +205,8 @@ ReturnModel::ReturnModel(const Dataset& data, const FitWindow& window, const Fea
       for (std::size_t k = bin; k < kBinHours.size(); ++k)
         row(static_cast<Eigen::Index>(k)) *= 1.0F - (k == bin ? rest : 1.0F) * scale;
     }
-    gradient /= static_cast<float>(count);
+    for (std::size_t i = 0; i < count; ++i)
+      gradient.row(static_cast<Eigen::Index>(i)) *= sessions.weight[order[begin + i]] / static_cast<float>(count);
     mlp_.backward(input, gradient, workspace, nullptr);
     const double done = static_cast<double>(step) / static_cast<double>(updates);
     adam.set_learning_rate(5e-3 * (0.02 + 0.98 * 0.5 * (1.0 + std::cos(std::numbers::pi * done))));
@@ -148,7 +217,7 @@ ReturnModel::ReturnModel(const Dataset& data, const FitWindow& window, const Fea
 std::int64_t ReturnModel::draw_gap_ms(const UserHistory& history, std::span<const float> user_dense,
                                       std::int64_t time_ms, RandomKey key, MlpWorkspace& workspace) const {
   Matrix input(1, kInputs);
-  inputs_of(history, user_dense, time_ms, input.data());
+  inputs_of(history, user_dense, time_ms, rates_on(time_ms), input.data());
   mlp_.forward(input, workspace);
   Matrix probability = workspace.output();
   softmax_rows<float>(probability);
@@ -169,6 +238,13 @@ std::int64_t ReturnModel::draw_gap_ms(const UserHistory& history, std::span<cons
 void ReturnModel::save(Hdf5Writer& file) const {
   swipegym::save(file, "return", mlp_, false);
   file.write("return/tail_hours", std::vector<float>{tail_hours_});
+  std::vector<float> rates;
+  for (const RatesOfDay& day : rates_) {
+    rates.insert(rates.end(), day.mean.begin(), day.mean.end());
+    rates.insert(rates.end(), day.deviation.begin(), day.deviation.end());
+  }
+  file.write("return/rates", rates);
+  file.write("return/first_day", std::vector<std::int32_t>{first_day_});
 }
 
 ReturnModel ReturnModel::load(const Hdf5Reader& file) {
@@ -179,6 +255,16 @@ ReturnModel ReturnModel::load(const Hdf5Reader& file) {
   const std::vector<float> tail = file.read<float>("return/tail_hours");
   if (tail.size() != 1) throw InputError(file.path().string() + ": return/tail_hours has an unexpected size");
   out.tail_hours_ = tail[0];
+  const std::vector<float> rates = file.read<float>("return/rates");
+  const std::vector<std::int32_t> first_day = file.read<std::int32_t>("return/first_day");
+  if (rates.size() % (2 * kRates) != 0 || first_day.size() != 1)
+    throw InputError(file.path().string() + ": return/rates has an unexpected size");
+  out.first_day_ = first_day[0];
+  for (std::size_t at = 0; at < rates.size(); at += 2 * kRates) {
+    RatesOfDay& day = out.rates_.emplace_back();
+    std::copy_n(rates.data() + at, kRates, day.mean.begin());
+    std::copy_n(rates.data() + at + kRates, kRates, day.deviation.begin());
+  }
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -11,11 +12,17 @@
 namespace swipegym {
 
 /// When a user comes back: a distribution over the gap between the end of a session and the same user's next one, given
-/// the history, the hour and the user's activity. Gaps that the log's end cut off enter the likelihood as "longer
-/// than".
+/// the history, the hour, days off and the user's activity. Gaps that the log's end cut off enter the likelihood as
+/// "longer than".
 class ReturnModel {
  public:
-  static constexpr std::size_t kInputs = 20;
+  static constexpr std::size_t kInputs = 22, kRates = 4;
+  /// How often users are seen grows with the log, which began one day and not with their lives. Taken as they are, such
+  /// numbers let everybody come back more and more often as days go by; so each is standardised by what it was for the
+  /// sessions of that day of the log, and of its last day beyond.
+  struct RatesOfDay {
+    std::array<float, kRates> mean{}, deviation{1.0F, 1.0F, 1.0F, 1.0F};
+  };
   /// Lower ends of the gap bins in hours; the last bin is open, with an exponential tail.
   static std::span<const float> bin_hours() noexcept;
 
@@ -32,7 +39,11 @@ class ReturnModel {
 
  private:
   Mlp mlp_;
-  float tail_hours_ = 100.0F;  // mean of the last bin beyond its lower end
+  const RatesOfDay& rates_on(std::int64_t time_ms) const noexcept;
+
+  std::int32_t first_day_ = 0;     // day number of rates_[0]
+  std::vector<RatesOfDay> rates_;  // empty: no session was seen
+  float tail_hours_ = 100.0F;      // mean of the last bin beyond its lower end
 };
 
 }  // namespace swipegym

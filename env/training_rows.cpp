@@ -135,8 +135,15 @@ TrainingRows make_training_rows(const Dataset& data, const FitWindow& window, co
         std::copy(features.begin(), features.end(),
                   out.dense.begin() + static_cast<std::ptrdiff_t>(i * TrainingRows::kWidth));
         out.bin[i] = static_cast<std::uint8_t>(grid.bin(log.play_ms[row], log.duration_ms[row]));
-        const bool has_next = row + 1 < data.user_offset[user + 1] && log.date[row + 1] <= window.until;
-        const std::int64_t gap = (has_next ? log.time_ms[row + 1] : end_ms) - log.time_ms[row];
+        // Rows without a duration are not simulated: who only goes on to such rows is gone.
+        const auto is_row = [&](std::uint64_t at) {
+          return at < data.user_offset[user + 1] && log.date[at] <= window.until;
+        };
+        std::uint64_t next = row + 1;
+        while (is_row(next) && log.duration_ms[next] <= 0 && log.time_ms[next] - log.time_ms[next - 1] <= kSessionGapMs)
+          ++next;
+        const bool has_next = is_row(next);
+        const std::int64_t gap = (has_next ? log.time_ms[next] : end_ms) - log.time_ms[next - 1];
         out.leaves[i] = gap > kSessionGapMs ? 1 : has_next ? 0 : TrainingRows::kUnknown;
         ++i;
       });

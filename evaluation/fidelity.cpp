@@ -5,8 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <stdexcept>
 #include <unordered_set>
+#include <utility>
+
+#include "evaluation/metrics/mean_variance.h"
 
 namespace swipegym {
 namespace {
@@ -37,7 +41,16 @@ double largest_gap(const std::vector<GroupGap>& groups) {
   return largest;
 }
 
+bool agree(const MeanVariance& a, const MeanVariance& b) {
+  // Equal means agree even where nothing varies; the tolerance is for the rounding of sums.
+  return std::abs(a.mean() - b.mean()) <= 3.0 * std::hypot(a.standard_error(), b.standard_error()) + 1e-9;
+}
+
 }  // namespace
+
+double FidelityReport::crps_above_truth() const noexcept {
+  return truth ? simulator.crps / truth->crps - 1.0 : std::numeric_limits<double>::quiet_NaN();
+}
 
 double cdf_from_quantiles(Quantiles quantiles, double x) noexcept {
   const auto above = std::upper_bound(quantiles.begin(), quantiles.end(), static_cast<float>(x));
@@ -80,17 +93,52 @@ void FidelityScorer::add(const JudgedPrediction& prediction) {
   drawn_signals_.push_back(prediction.draw.signals);
 }
 
-PredictorScore FidelityScorer::score(std::string name, const Collected& collected) const {
+void FidelityScorer::add_truth(std::size_t log_row, Quantiles quantiles,
+                               std::span<const float, kNumSignals> probability) {
+  if (!is_judged(data_.log, log_row, window_))
+    throw std::invalid_argument("FidelityScorer: a row outside the judged window");
+  add_to(truth_, quantiles, probability,
+         static_cast<double>(data_.log.play_ms[log_row]) / data_.log.duration_ms[log_row]);
+  truth_row_.push_back(static_cast<std::uint32_t>(log_row));
+}
+
+PredictorScore FidelityScorer::score(std::string name, const Collected& collected,
+                                     const std::vector<std::uint32_t>& rows) const {
   PredictorScore out{.name = std::move(name),
                      .crps = collected.quantiles.crps(),
                      .pit = collected.quantiles.pit_deviation(),
-                     .log_score = collected.log_score / static_cast<double>(row_.size())};
+                     .log_score = collected.log_score / static_cast<double>(rows.size())};
   std::vector<std::uint32_t> user;
-  std::vector<std::uint8_t> label(row_.size());
-  for (const std::uint32_t row : row_) user.push_back(index_of(data_.log.user[row]));
+  std::vector<std::uint8_t> label(rows.size());
+  for (const std::uint32_t row : rows) user.push_back(index_of(data_.log.user[row]));
   for (std::size_t s = 0; s < kNumSignals; ++s) {
-    for (std::size_t i = 0; i < row_.size(); ++i) label[i] = data_.log.signals[row_[i]] >> s & 1U;
+    for (std::size_t i = 0; i < rows.size(); ++i) label[i] = data_.log.signals[rows[i]] >> s & 1U;
     out.signal[s] = score_binary(user, collected.probability[s], label);
+  }
+  return out;
+}
+
+CellAgreement FidelityScorer::cell_agreement(const std::vector<std::uint32_t>& decile) const {
+  struct Cell {
+    MeanVariance ratio, drawn_ratio, click, drawn_click;
+  };
+  std::map<std::pair<std::uint8_t, std::uint32_t>, Cell> cells;
+  const Log& log = data_.log;
+  for (std::size_t i = 0; i < row_.size(); ++i) {
+    const std::uint32_t row = row_[i];
+    Cell& cell = cells[{log.tab[row], decile[i]}];
+    cell.ratio.add(
+        std::min(static_cast<double>(log.play_ms[row]) / log.duration_ms[row], static_cast<double>(kJudgedRatioCap)));
+    cell.drawn_ratio.add(drawn_ratio_[i]);
+    cell.click.add(has(log.signals[row], Signal::kClick) ? 1.0 : 0.0);
+    cell.drawn_click.add(has(drawn_signals_[i], Signal::kClick) ? 1.0 : 0.0);
+  }
+  CellAgreement out;
+  for (const auto& [key, cell] : cells) {
+    if (cell.ratio.count() < kSmallestGroup) continue;
+    const bool ratio = agree(cell.ratio, cell.drawn_ratio), click = agree(cell.click, cell.drawn_click);
+    ++out.cells;
+    out.ratio += ratio, out.click += click, out.both += ratio && click;
   }
   return out;
 }
@@ -121,8 +169,9 @@ std::vector<GroupGap> FidelityScorer::gaps(const std::vector<std::uint32_t>& gro
 }
 
 FidelityReport FidelityScorer::finish() const {
-  FidelityReport report{.window = window_, .rows = row_.size(), .simulator = score("simulator", simulator_)};
-  report.references = {score("marginal", marginal_), score("tab_x_duration", cells_)};
+  FidelityReport report{.window = window_, .rows = row_.size(), .simulator = score("simulator", simulator_, row_)};
+  report.references = {score("marginal", marginal_, row_), score("tab_x_duration", cells_, row_)};
+  if (!truth_row_.empty()) report.truth = score("truth", truth_, truth_row_);
   report.draw_pit = drawn_.pit_deviation();
   for (const SignalBits signals : drawn_signals_)
     for (std::size_t s = 0; s < kNumSignals; ++s) report.sampled_rate[s] += signals >> s & 1U;
@@ -155,6 +204,7 @@ FidelityReport FidelityScorer::finish() const {
   }
   report.tabs = gaps(tab, tab_names);
   report.durations = gaps(decile, duration_names);
+  report.cells = cell_agreement(decile);
   report.gap_tab = largest_gap(report.tabs);
   report.gap_duration = largest_gap(report.durations);
   return report;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,6 +41,13 @@ struct GroupGap {
   double real_click = 0.0, drawn_click = 0.0;
 };
 
+/// Whether draws agree with life cell by cell (tab x decile of the judged durations, cells of at least 300 rows): the
+/// two means differ by at most three standard errors of their difference.
+struct CellAgreement {
+  std::uint64_t cells = 0;
+  std::uint64_t ratio = 0, click = 0, both = 0;  // cells that agree in the mean ratio, the click rate, both
+};
+
 struct FidelityReport {
   JudgedWindow window;
   std::uint64_t rows = 0, users = 0;
@@ -49,6 +57,10 @@ struct FidelityReport {
   double draw_pit = 0.0;                           // coverage deviation of the drawn ratios: they follow the quantiles
   std::vector<GroupGap> tabs{}, durations{};       // groups of at least 300 rows; deciles of duration
   double gap_tab = 0.0, gap_duration = 0.0;        // largest |real - drawn| over them; 0 without groups
+  CellAgreement cells{};
+  std::optional<PredictorScore> truth{};  // synthetic rows: the law they were drawn from, which nothing can beat
+  /// How far the simulator's CRPS lies above the truth's own, as a share of it; NaN where the truth is not known.
+  double crps_above_truth() const noexcept;
 };
 
 /// Collects predictions of held-out rows, in any number, and scores them beside the reference models. Holds eight
@@ -59,6 +71,8 @@ class FidelityScorer {
   FidelityScorer(const Dataset& data, const JudgedWindow& window);
 
   void add(const JudgedPrediction& prediction);
+  /// What the law behind synthetic rows says of one of them; the rows may come in any order.
+  void add_truth(std::size_t log_row, Quantiles quantiles, std::span<const float, kNumSignals> probability);
   FidelityReport finish() const;
 
  private:
@@ -69,7 +83,8 @@ class FidelityScorer {
     std::array<std::vector<float>, kNumSignals> probability;
   };
   void add_to(Collected& collected, Quantiles quantiles, std::span<const float, kNumSignals> probability, double ratio);
-  PredictorScore score(std::string name, const Collected& collected) const;
+  PredictorScore score(std::string name, const Collected& collected, const std::vector<std::uint32_t>& rows) const;
+  CellAgreement cell_agreement(const std::vector<std::uint32_t>& decile) const;
   std::vector<GroupGap> gaps(const std::vector<std::uint32_t>& group_of_row,
                              const std::vector<std::string>& names) const;
 
@@ -77,16 +92,16 @@ class FidelityScorer {
   JudgedWindow window_;
   ReferenceModels references_;
   std::vector<double> bin_edges_;  // ascending, first 0: the atom has a bin of its own
-  Collected simulator_, marginal_, cells_;
+  Collected simulator_, marginal_, cells_, truth_;
   QuantileScore drawn_;
-  std::vector<std::uint32_t> row_;
+  std::vector<std::uint32_t> row_, truth_row_;
   std::vector<float> drawn_ratio_;
   std::vector<SignalBits> drawn_signals_;
 };
 
 /// Stable keys: {crps, pit, log_score, signals: {name: {auc, gauc, logloss, ece, rate, sampled_rate, expected_rate}},
-/// gap_tab, gap_duration, tabs, durations, references: {name: {crps, ...}}, rows, users, from, until, log}. An
-/// undefined figure (the AUC of one class) is null.
+/// gap_tab, gap_duration, tabs, durations, cells, references: {name: {crps, ...}}, rows, users, from, until, log}, and
+/// on synthetic rows references.truth and crps_above_truth. An undefined figure (the AUC of one class) is null.
 Json to_json(const FidelityReport& report);
 
 /// The tables as text, for people.

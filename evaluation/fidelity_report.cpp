@@ -67,6 +67,14 @@ Json to_json(const FidelityReport& report) {
   out["durations"] = groups_json(report.durations);
   for (const PredictorScore& reference : report.references)
     out["references"][reference.name] = predictor_json(reference);
+  if (report.truth) {
+    out["references"]["truth"] = predictor_json(*report.truth);
+    out["crps_above_truth"] = json_number(report.crps_above_truth());
+  }
+  out["cells"] = {{"cells", report.cells.cells},
+                  {"agree_ratio", report.cells.ratio},
+                  {"agree_click", report.cells.click},
+                  {"agree", report.cells.both}};
   out["rows"] = report.rows;
   out["users"] = report.users;
   out["from"] = report.window.from;
@@ -82,6 +90,11 @@ std::string to_text(const FidelityReport& report) {
                  "", "CRPS", "PIT dev.", "log score");
   append_predictor(text, report.simulator);
   for (const PredictorScore& reference : report.references) append_predictor(text, reference);
+  if (report.truth) {
+    append_predictor(text, *report.truth);
+    fmt::format_to(std::back_inserter(text), "CRPS above that of the truth, which nothing can beat: {:+.2f} %\n",
+                   100.0 * report.crps_above_truth());
+  }
   fmt::format_to(std::back_inserter(text), "\n{:<17} {:>7} {:>7} {:>8} {:>7} {:>8} {:>8} {:>8}   {:>9} {:>9}\n",
                  "signal", "AUC", "GAUC", "log loss", "ECE", "rate", "expected", "sampled", "cell AUC", "log loss");
   for (std::size_t s = 0; s < kNumSignals; ++s) {
@@ -96,6 +109,11 @@ std::string to_text(const FidelityReport& report) {
   append_groups(text, "duration", report.durations);
   fmt::format_to(std::back_inserter(text), "\nlargest gap of the mean watch ratio: over tabs {}, over durations {}\n",
                  digits(report.gap_tab), digits(report.gap_duration));
+  if (report.cells.cells > 0)
+    fmt::format_to(std::back_inserter(text),
+                   "tab x duration cells of at least 300 rows within 3 standard errors: {} of {} in the mean ratio, {} "
+                   "in the click rate, {} in both\n",
+                   report.cells.ratio, report.cells.cells, report.cells.click, report.cells.both);
   return text;
 }
 

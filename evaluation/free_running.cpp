@@ -72,6 +72,15 @@ std::vector<HeldOutUser> held_out_users(const Dataset& data, std::int32_t from, 
   return users;
 }
 
+// What the platform shows now, its share of random exposures included: experiments come and go.
+FeedRows week_before(const Log& log, std::int32_t from) {
+  std::int32_t last = 0;
+  for (const std::int32_t date : log.date)
+    if (date < from) last = std::max(last, date);
+  if (last == 0) return {.until = date_of_days(days_of_date(from) - 1)};  // nothing; the feed says so
+  return {.from = date_of_days(days_of_date(last) - 6), .until = last, .random = true};
+}
+
 std::vector<SessionSum> sum_real_sessions(const Log& log, const std::vector<HeldOutUser>& users) {
   std::vector<SessionSum> sums;
   for (const HeldOutUser& user : users) {
@@ -99,11 +108,13 @@ class HeldOutLane final : public Lane {
       const std::uint64_t row = row_++;
       time_ms_ = std::max(time_ms_, log.time_ms[row]);
       tab_ = log.tab[row];
+      random_ = log.is_random[row] != 0;
       return Shown{UserIndex{user_.user}, log.video[row], time_ms_, log.duration_ms[row], tab_};
     }
     RandomStream random(split(session_key_, Draw::kCandidates), position_);
-    const LoggedFeed::Item item = feed_.after(user_.user, tab_, random);
+    const LoggedFeed::Item item = feed_.after(user_.user, tab_, random_, random);
     time_ms_ += item.pause_ms;
+    random_ = item.random;
     tab_ = item.tab;
     return Shown{UserIndex{user_.user}, item.video, time_ms_, item.duration_ms, tab_};
   }
@@ -114,6 +125,9 @@ class HeldOutLane final : public Lane {
     over_ = response.leaves || position_ >= kLongestSession;
   }
 
+  ExposureKind exposure() const noexcept override {
+    return random_ ? ExposureKind::kInterventional : ExposureKind::kLogged;
+  }
   RandomKey key() const noexcept override { return split(session_key_, Draw::kResponse); }
   std::uint32_t stream() const noexcept override { return position_; }
 
@@ -146,7 +160,7 @@ class HeldOutLane final : public Lane {
   std::uint32_t position_ = 0;
   std::int64_t time_ms_ = 0;
   std::uint8_t tab_ = 1;
-  bool over_ = true;
+  bool random_ = false, over_ = true;
 };
 
 // From the first held-out session on by the simulator's own gaps; remembers the days.
@@ -215,13 +229,13 @@ FreeRunningReport run_free(const Simulator& simulator, const Dataset& data, cons
   if (users.empty())
     throw InputError(fmt::format("no session begins on {} to {}; see 'swipegym data stats' for the days the log has",
                                  options.from, options.until));
-  const LoggedFeed feed(data, date_of_days(days_of_date(options.from) - 1));
+  const LoggedFeed feed(data, week_before(data.log, options.from));
   const RandomKey key = make_key(options.seed);
   const UserModel& model = *simulator.model;
 
   std::vector<HeldOutLane> lanes;
   for (const HeldOutUser& user : users) lanes.emplace_back(data, feed, user, split(split(key, 1), user.user));
-  run_lanes(model, ExposureKind::kLogged, pointers(lanes), options.threads, options.progress);
+  run_lanes(model, pointers(lanes), options.threads, options.progress);
   std::vector<SessionSum> simulated;
   for (const HeldOutLane& lane : lanes) simulated.insert(simulated.end(), lane.sums.begin(), lane.sums.end());
   const std::vector<SessionSum> real = sum_real_sessions(data.log, users);
@@ -250,7 +264,7 @@ FreeRunningReport run_free(const Simulator& simulator, const Dataset& data, cons
     chains.emplace_back(feed, ChainStart{user.user, data.log.time_ms[row], data.log.tab[row]}, end_ms,
                         split(split(key, 3), user.user));
   }
-  run_lanes(model, ExposureKind::kLogged, pointers(chains), options.threads, options.progress);
+  run_lanes(model, pointers(chains), options.threads, options.progress);
   for (const ReturnLane& chain : chains) ours.add(chain.days, first_day, last_day);
   report.user_days = life.pairs;
   report.real_return = life.share();

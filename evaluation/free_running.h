@@ -41,9 +41,9 @@ struct FreeRunningOptions {
 
 /// Lets the simulator run by itself beside the sessions of held-out days: each user's sessions begin when they began in
 /// life, and the user is shown what the session showed; where the simulated user stays longer than the real one, videos
-/// resampled from earlier exposures of the tab follow. Only the user's answers and leaving are simulated, and each
-/// answer is history to the next. Exposure is logged; `simulator` should be on the log clock, whose hazard is the
-/// log's.
+/// resampled from the tab's exposures in the week before follow. Only the user's answers and leaving are simulated, and
+/// each answer is history to the next. Random exposures get interventional answers, the rest logged ones; `simulator`
+/// should be on the log clock, whose hazard is the log's.
 ///
 /// The next-day return starts each user at the first held-out session and lets sessions follow by the simulator's own
 /// gaps; counted over days but the last. Throws InputError when the days hold no session or nothing lies before them.

@@ -199,7 +199,7 @@ GenerateReport generate_platform_log(const Simulator& simulator, const LoggedFee
       lanes.emplace_back(feed, plan.start(chain), plan.end_ms(chain), plan.key(chain));
     std::vector<Lane*> at;
     for (RecordedLane& lane : lanes) at.push_back(&lane);
-    run_lanes(*simulator.model, ExposureKind::kLogged, at, config.env.threads);
+    run_lanes(*simulator.model, at, config.env.threads);
     for (RecordedLane& lane : lanes)
       if (!collector.complete()) collector.take(std::move(lane.chain));
   }

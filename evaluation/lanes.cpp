@@ -24,36 +24,57 @@ struct Worker {
   std::array<std::uint32_t, kChunk> lane;
 };
 
-void run_chunk(const UserModel& model, ExposureKind exposure, std::span<Lane* const> lanes, Worker& worker) {
+// Names the next video of every live lane, those of one exposure kind side by side; returns the lanes still live, and
+// in `logged` how many of them, the first ones, are shown a logged exposure.
+std::size_t name_videos(const UserModel& model, std::span<Lane* const> lanes, std::size_t live, Worker& worker,
+                        std::size_t& logged) {
   const std::size_t size = model.state_size();
+  std::array<std::optional<Shown>, kChunk> next;
+  std::array<std::uint32_t, kChunk> order{}, random{};
+  logged = 0;
+  std::size_t others = 0;
+  for (std::size_t i = 0; i < live; ++i) {
+    const std::uint32_t index = worker.lane[i];
+    next[index] = lanes[index]->next(model, {worker.states.data() + index * size, size}, *worker.scratch);
+    if (!next[index]) continue;
+    if (lanes[index]->exposure() == ExposureKind::kLogged)
+      order[logged++] = index;
+    else
+      random[others++] = index;
+  }
+  std::copy_n(random.begin(), others, order.begin() + static_cast<std::ptrdiff_t>(logged));
+  for (std::size_t i = 0; i < logged + others; ++i) {
+    const std::uint32_t index = order[i];
+    worker.lane[i] = index;
+    worker.shown[i] = *next[index];
+    worker.state[i] = worker.states.data() + index * size;
+    worker.key[i] = lanes[index]->key();
+    worker.stream[i] = lanes[index]->stream();
+  }
+  return logged + others;
+}
+
+void run_chunk(const UserModel& model, std::span<Lane* const> lanes, Worker& worker) {
   std::size_t live = lanes.size();
   for (std::size_t i = 0; i < live; ++i) worker.lane[i] = static_cast<std::uint32_t>(i);
   while (live > 0) {
-    std::size_t shown = 0;
-    for (std::size_t i = 0; i < live; ++i) {
-      const std::uint32_t index = worker.lane[i];
-      const std::span<float> state(worker.states.data() + index * size, size);
-      const std::optional<Shown> next = lanes[index]->next(model, state, *worker.scratch);
-      if (!next) continue;
-      worker.lane[shown] = index;
-      worker.shown[shown] = *next;
-      worker.state[shown] = state.data();
-      worker.key[shown] = lanes[index]->key();
-      worker.stream[shown] = lanes[index]->stream();
-      ++shown;
-    }
-    live = shown;
-    if (live == 0) break;
-    model.respond({worker.shown.data(), live}, {worker.state.data(), live}, exposure, {worker.key.data(), live},
-                  {worker.stream.data(), live}, {worker.response.data(), live}, *worker.scratch);
+    std::size_t logged = 0;
+    live = name_videos(model, lanes, live, worker, logged);
+    const auto answer = [&](ExposureKind exposure, std::size_t first, std::size_t count) {
+      if (count == 0) return;
+      model.respond({worker.shown.data() + first, count}, {worker.state.data() + first, count}, exposure,
+                    {worker.key.data() + first, count}, {worker.stream.data() + first, count},
+                    {worker.response.data() + first, count}, *worker.scratch);
+    };
+    answer(ExposureKind::kLogged, 0, logged);
+    answer(ExposureKind::kInterventional, logged, live - logged);
     for (std::size_t i = 0; i < live; ++i) lanes[worker.lane[i]]->answered(worker.shown[i], worker.response[i]);
   }
 }
 
 }  // namespace
 
-void run_lanes(const UserModel& model, ExposureKind exposure, std::span<Lane* const> lanes, int threads,
-               const Progress& progress) {
+void run_lanes(const UserModel& model, std::span<Lane* const> lanes, int threads, const Progress& progress) {
   std::vector<std::unique_ptr<Worker>> workers(static_cast<std::size_t>(worker_count(threads)));
   const std::size_t chunks = (lanes.size() + kChunk - 1) / kChunk;
   std::atomic<std::size_t> done{0};
@@ -61,7 +82,7 @@ void run_lanes(const UserModel& model, ExposureKind exposure, std::span<Lane* co
     std::unique_ptr<Worker>& mine = workers[static_cast<std::size_t>(worker)];
     if (!mine) mine = std::make_unique<Worker>(model);
     const std::size_t begin = chunk * kChunk, count = std::min(kChunk, lanes.size() - begin);
-    run_chunk(model, exposure, lanes.subspan(begin, count), *mine);
+    run_chunk(model, lanes.subspan(begin, count), *mine);
     const std::size_t finished = done.fetch_add(count) + count;
     if (worker == 0) report(progress, "simulating users", finished, lanes.size());
   });

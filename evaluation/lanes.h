@@ -17,12 +17,13 @@ class Lane {
   virtual std::optional<Shown> next(const UserModel& model, std::span<float> state, UserModel::Scratch& scratch) = 0;
   /// The answer to the last video named.
   virtual void answered(const Shown& shown, const Response& response) = 0;
+  /// Who chose the last video named.
+  virtual ExposureKind exposure() const noexcept { return ExposureKind::kLogged; }
   virtual RandomKey key() const noexcept = 0;
   virtual std::uint32_t stream() const noexcept = 0;
 };
 
 /// Runs every lane to its end, a chunk of kChunk lanes at a time, so that results do not depend on `threads`.
-void run_lanes(const UserModel& model, ExposureKind exposure, std::span<Lane* const> lanes, int threads,
-               const Progress& progress = {});
+void run_lanes(const UserModel& model, std::span<Lane* const> lanes, int threads, const Progress& progress = {});
 
 }  // namespace swipegym

@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::size_t kFewest = 50;
 
-bool is_usable(const Log& log, std::size_t row, std::int32_t until) noexcept {
-  return log.date[row] <= until && log.is_random[row] == 0 && log.duration_ms[row] > 0;
+bool is_usable(const Log& log, std::size_t row, const FeedRows& rows) noexcept {
+  return log.date[row] >= rows.from && log.date[row] <= rows.until && (rows.random || log.is_random[row] == 0) &&
+         log.duration_ms[row] > 0;
 }
 
 }  // namespace
@@ -34,16 +35,16 @@ const std::vector<std::uint32_t>& LoggedFeed::Pools::of(std::uint8_t tab, std::s
   return by_tab[tab].size() >= kFewest ? by_tab[tab] : all;
 }
 
-LoggedFeed::LoggedFeed(const Dataset& data, std::int32_t until) : data_(data), activity_(data.users.size()) {
+LoggedFeed::LoggedFeed(const Dataset& data, const FeedRows& rows) : data_(data), activity_(data.users.size()) {
   const Log& log = data.log;
   std::vector<std::uint32_t> count(data.users.size());
-  for (std::size_t row = 0; row < log.size(); ++row) count[index_of(log.user[row])] += is_usable(log, row, until);
+  for (std::size_t row = 0; row < log.size(); ++row) count[index_of(log.user[row])] += is_usable(log, row, rows);
   std::vector<std::uint32_t> active;
-  for (const std::uint32_t rows : count)
-    if (rows > 0) active.push_back(rows);
+  for (const std::uint32_t mine : count)
+    if (mine > 0) active.push_back(mine);
   if (active.empty())
-    throw InputError(
-        fmt::format("no standard row with a duration is dated {} or earlier: there is nothing to show", until));
+    throw InputError(fmt::format("no {}row with a duration is dated {} to {}: there is nothing to show",
+                                 rows.random ? "" : "standard ", rows.from, rows.until));
   std::sort(active.begin(), active.end());
   std::array<std::uint32_t, kActivityClasses - 1> cut{};  // quartiles of rows a user
   for (std::size_t c = 0; c < cut.size(); ++c) cut[c] = active[active.size() * (c + 1) / kActivityClasses];
@@ -51,25 +52,29 @@ LoggedFeed::LoggedFeed(const Dataset& data, std::int32_t until) : data_(data), a
     activity_[user] = static_cast<std::uint8_t>(std::upper_bound(cut.begin(), cut.end(), count[user]) - cut.begin());
 
   for (std::size_t row = 0; row < log.size(); ++row) {
-    if (!is_usable(log, row, until)) continue;
+    if (!is_usable(log, row, rows)) continue;
     const std::size_t activity = activity_[index_of(log.user[row])];
-    rows_.add(log.tab[row], activity, static_cast<std::uint32_t>(row));
-    if (continues_session(log, row)) transitions_.add(log.tab[row - 1], activity, static_cast<std::uint32_t>(row));
+    const auto index = static_cast<std::uint32_t>(row);
+    if (continues_session(log, row))
+      transitions_[log.is_random[row - 1] != 0].add(log.tab[row - 1], activity, index);
+    else
+      firsts_.add(log.tab[row], activity, index);
   }
 }
 
 LoggedFeed::Item LoggedFeed::item_of(std::uint32_t row, std::int64_t pause_ms) const noexcept {
   const Log& log = data_.log;
-  return {log.video[row], log.duration_ms[row], log.tab[row], pause_ms};
+  return {log.video[row], log.duration_ms[row], log.tab[row], pause_ms, log.is_random[row] != 0};
 }
 
 LoggedFeed::Item LoggedFeed::first(std::uint32_t user, std::uint8_t tab, RandomStream& random) const {
-  const std::vector<std::uint32_t>& pool = rows_.of(tab, activity_[user]);
+  const std::vector<std::uint32_t>& pool = firsts_.of(tab, activity_[user]);
   return item_of(pool[random.below(static_cast<std::uint32_t>(pool.size()))], 0);
 }
 
-LoggedFeed::Item LoggedFeed::after(std::uint32_t user, std::uint8_t tab, RandomStream& random) const {
-  const std::vector<std::uint32_t>& pool = transitions_.of(tab, activity_[user]);
+LoggedFeed::Item LoggedFeed::after(std::uint32_t user, std::uint8_t tab, bool after_random,
+                                   RandomStream& random) const {
+  const std::vector<std::uint32_t>& pool = transitions_[after_random].of(tab, activity_[user]);
   if (pool.empty()) {  // a log in which no session has two rows
     Item item = first(user, tab, random);
     item.pause_ms = 60'000;

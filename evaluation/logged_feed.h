@@ -10,9 +10,16 @@
 
 namespace swipegym {
 
-/// What the platform would show: videos resampled from a log's standard rows, by tab and by how active the user is, and
-/// within a session by real transitions, so that the next tab and the pause before it are the log's own. It does not
-/// know whom it shows a video to beyond that; with kLogged exposure the simulator adds what the platform's choice adds.
+/// Which rows a feed resamples.
+struct FeedRows {
+  std::int32_t from = 0, until = 99999999;  // their dates
+  bool random = false;                      // random exposures too, in the log's own proportion
+};
+
+/// What the platform would show: videos resampled from a log's rows, by tab and by how active the user is, and within a
+/// session by real transitions, so that the next tab, the pause before it and whether it is a random exposure are the
+/// log's own. It does not know whom it shows a video to beyond that; with kLogged exposure the simulator adds what the
+/// platform's choice adds.
 class LoggedFeed {
  public:
   struct Item {
@@ -20,15 +27,16 @@ class LoggedFeed {
     std::int32_t duration_ms = 0;  // > 0
     std::uint8_t tab = 1;
     std::int64_t pause_ms = 0;  // from the row before it; 0 for a first row
+    bool random = false;        // a random exposure, whose answers are interventional
   };
 
-  /// Uses rows of the standard log with date <= until and a known duration. Throws InputError when there are none.
-  LoggedFeed(const Dataset& data, std::int32_t until);
+  /// Uses rows with a known duration. Throws InputError when there are none.
+  LoggedFeed(const Dataset& data, const FeedRows& rows);
 
   /// A session's first video, when it opens in `tab`.
   Item first(std::uint32_t user, std::uint8_t tab, RandomStream& random) const;
-  /// The video after one shown in `tab`.
-  Item after(std::uint32_t user, std::uint8_t tab, RandomStream& random) const;
+  /// The video after one shown in `tab`, which was a random exposure or not.
+  Item after(std::uint32_t user, std::uint8_t tab, bool after_random, RandomStream& random) const;
 
  private:
   static constexpr std::size_t kActivityClasses = 4;
@@ -46,8 +54,9 @@ class LoggedFeed {
 
   const Dataset& data_;
   std::vector<std::uint8_t> activity_;  // [users]
-  Pools rows_;                          // any row
-  Pools transitions_;  // rows that follow another one of their session, filed under the tab they came from
+  Pools firsts_;                        // rows that open a session
+  std::array<Pools, 2> transitions_;    // rows that follow another one of their session, filed under the tab they came
+                                        // from, by whether that one was a random exposure
 };
 
 /// Whether row `row` continues the session of the row before it (same user, at most kSessionGapMs later).

@@ -28,8 +28,9 @@ std::optional<Shown> PlatformLane::next(const UserModel& model, std::span<float>
   }
   RandomStream random(split(session_key_, Draw::kCandidates), position_);
   const LoggedFeed::Item item =
-      position_ == 0 ? feed_.first(start_.user, tab_, random) : feed_.after(start_.user, tab_, random);
+      position_ == 0 ? feed_.first(start_.user, tab_, random) : feed_.after(start_.user, tab_, random_, random);
   time_ms_ += item.pause_ms;
+  random_ = item.random;
   tab_ = item.tab;
   return Shown{user, item.video, time_ms_, item.duration_ms, item.tab};
 }

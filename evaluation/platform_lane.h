@@ -24,6 +24,9 @@ class PlatformLane : public Lane {
 
   std::optional<Shown> next(const UserModel& model, std::span<float> state, UserModel::Scratch& scratch) override;
   void answered(const Shown& shown, const Response& response) override;
+  ExposureKind exposure() const noexcept override {
+    return random_ ? ExposureKind::kInterventional : ExposureKind::kLogged;
+  }
   RandomKey key() const noexcept override { return split(session_key_, Draw::kResponse); }
   std::uint32_t stream() const noexcept override { return position_; }
 
@@ -41,6 +44,7 @@ class PlatformLane : public Lane {
   std::uint32_t session_ = 0, position_ = 0;
   std::int64_t time_ms_ = 0;
   std::uint8_t tab_ = 1;
+  bool random_ = false;  // whether the last video named is a random exposure of the feed
   enum class Where : std::uint8_t { kBefore, kInside, kBetween, kOver } where_ = Where::kBefore;
 };
 

@@ -96,7 +96,7 @@ TEST_CASE("the true law beats both reference models and is calibrated", "[evalua
 }
 
 TEST_CASE("gaps name the group in which draws are wrong", "[evaluation]") {
-  const Dataset data = test::make_toy_dataset({.users = 300, .days = 2, .rows_per_day = 10});
+  const Dataset data = test::make_toy_dataset({.users = 1000, .days = 2, .rows_per_day = 10});
   const JudgedWindow window{.from = 20220502};
   FidelityScorer scorer(data, window);
   for (const std::uint32_t row : judged_rows(data, window)) {
@@ -112,6 +112,11 @@ TEST_CASE("gaps name the group in which draws are wrong", "[evaluation]") {
   CHECK(report.gap_tab == Approx(report.tabs[0].real));
   CHECK(report.tabs[1].real == Approx(report.tabs[1].drawn).epsilon(1e-5));
   CHECK(report.draw_pit > 0.1);
+  // Cells of tab 1 agree, for their draws are the answers themselves; those of tab 0 do not, but in clicks they do.
+  CHECK(report.cells.click == report.cells.cells);
+  CHECK(report.cells.ratio == report.cells.both);
+  CHECK(report.cells.ratio > 0);
+  CHECK(report.cells.ratio < report.cells.cells);
   const Json json = to_json(report);
   CHECK(json["gap_tab"].get<double>() == report.gap_tab);
   CHECK(json["signals"]["is_hate"]["auc"].is_null());

@@ -45,7 +45,7 @@ Made make(const Dataset& data, const Policy& policy, GenerateConfig config,
 
 Made make_platform(const Dataset& data, GenerateConfig config) {
   Made made;
-  const LoggedFeed feed(data, 99999999);
+  const LoggedFeed feed(data, FeedRows{});
   made.report = generate_platform_log(*simulator_of(data), feed, config, [&](std::span<const LogRow> rows) {
     made.rows.insert(made.rows.end(), rows.begin(), rows.end());
   });
