@@ -17,7 +17,7 @@ struct ExposureEvidence {
 
 /// Below this many random rows the network is trained on standard rows alone and the interventional response is a small
 /// correction of it.
-inline constexpr std::uint64_t kEnoughRandomRows = 20000;
+inline constexpr std::uint64_t kEnoughRandomRows = 5000;
 
 struct ShiftConfig {
   double feature_deviation = 0.15;  // prior standard deviation of a correction's weight on a standardised hidden unit
