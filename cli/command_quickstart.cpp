@@ -69,7 +69,8 @@ class Quickstart {
     const auto begun = Clock::now();
     run_.print("{}. {}\n\n", ++stages_, title);
     work();
-    run_.print("\n   {:.1f} s\n\n", seconds_since(begun));
+    const double seconds = seconds_since(begun);
+    run_.print("\n   {}\n\n", seconds < 1.0 ? "under a second" : fmt::format("{:.1f} s", seconds));
     run_.check_interrupt();
   }
 

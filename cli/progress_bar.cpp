@@ -11,8 +11,7 @@ namespace swipegym::cli {
 namespace {
 
 constexpr int kBarWidth = 24;
-constexpr std::chrono::milliseconds kTerminalPeriod{100};
-constexpr std::chrono::seconds kLinePeriod{10};
+constexpr std::chrono::milliseconds kPeriod{100};
 
 std::string bar(double share) {
   const int full = static_cast<int>(share * kBarWidth);
@@ -35,7 +34,7 @@ std::string clock_time(double seconds) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-ProgressBar::ProgressBar(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) != 0) {}
+ProgressBar::ProgressBar(bool quiet) : silent_(quiet || ::isatty(STDERR_FILENO) == 0) {}
 
 void ProgressBar::begin(std::string_view what, std::uint64_t done, Clock::time_point now) {
   what_ = what;
@@ -44,17 +43,13 @@ void ProgressBar::begin(std::string_view what, std::uint64_t done, Clock::time_p
 }
 
 void ProgressBar::update(std::string_view what, std::uint64_t done, std::uint64_t total) {
-  if (quiet_) return;
+  if (silent_) return;
   const Clock::time_point now = Clock::now();
   // Most calls end here, without the lock: workers may report thousands of times a second.
   if (now.time_since_epoch().count() < next_draw_.load(std::memory_order_relaxed)) return;
   const std::scoped_lock lock(mutex_);
-  const Clock::duration period = terminal_ ? Clock::duration(kTerminalPeriod) : Clock::duration(kLinePeriod);
-  next_draw_.store((now + period).time_since_epoch().count(), std::memory_order_relaxed);
-  if (what != what_) {
-    begin(what, done, now);
-    if (!terminal_) return;  // the first line comes when the work has taken a while
-  }
+  next_draw_.store((now + kPeriod).time_since_epoch().count(), std::memory_order_relaxed);
+  if (what != what_) begin(what, done, now);
   draw(done, total, now);
 }
 
@@ -64,20 +59,17 @@ void ProgressBar::draw(std::uint64_t done, std::uint64_t total, Clock::time_poin
   std::string text = what_;
   if (total > 0) {
     const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-    text += terminal_ ? fmt::format("  {} {:3.0f} %", bar(share), 100 * share) : fmt::format(": {:.0f} %", 100 * share);
+    text += fmt::format("  {} {:3.0f} %", bar(share), 100 * share);
   } else {
-    text += fmt::format("{}{} done", terminal_ ? "  " : ": ", short_count(static_cast<double>(done)));
+    text += fmt::format("  {} done", short_count(static_cast<double>(done)));
   }
   if (rate > 0) {
     text += fmt::format("  {}/s", short_count(rate));
     if (total > done) text += fmt::format("  {} left", clock_time(static_cast<double>(total - done) / rate));
   }
-  if (terminal_)
-    fmt::print(stderr, "\r{}\x1b[K", text);
-  else
-    fmt::print(stderr, "{}\n", text);
+  fmt::print(stderr, "\r{}\x1b[K", text);
   std::fflush(stderr);
-  drawn_ = terminal_;
+  drawn_ = true;
 }
 
 void ProgressBar::clear() {

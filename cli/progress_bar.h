@@ -9,8 +9,8 @@
 
 namespace swipegym::cli {
 
-/// Draws what long work reports on stderr: a bar with rate and time left on a terminal, a line every ten seconds
-/// elsewhere, nothing when quiet. Callable from any thread.
+/// Draws what long work reports on stderr: a bar with rate and time left on a terminal; nothing elsewhere, and nothing
+/// when quiet. Callable from any thread.
 class ProgressBar {
  public:
   explicit ProgressBar(bool quiet);
@@ -25,7 +25,7 @@ class ProgressBar {
   void begin(std::string_view what, std::uint64_t done, Clock::time_point now);
   void draw(std::uint64_t done, std::uint64_t total, Clock::time_point now);
 
-  const bool quiet_, terminal_;
+  const bool silent_;
   std::atomic<Clock::rep> next_draw_{0};
   std::mutex mutex_;
   std::string what_;
