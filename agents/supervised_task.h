@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "core/progress.h"
+#include "env/simulator.h"
+#include "policy/policy.h"
+#include "sim_data/dataset.h"
+
+namespace swipegym {
+
+/// Days as the log's files date them, yyyymmdd, both inclusive. `until` before `from` holds no day.
+struct DayRange {
+  std::int32_t from = 0, until = 99999999;
+
+  bool contains(std::int32_t date) const noexcept { return from <= date && date <= until; }
+  bool empty() const noexcept { return until < from; }
+};
+
+/// What every supervised trainer is given: a log cut by time, so that nothing later than a row is known to whoever
+/// predicts it. History of a row is always the user's strictly earlier rows, in whichever part they lie.
+///
+/// A trainer is a function `TrainedX train_x(const SupervisedTask&, const XConfig&)` whose result holds at least
+/// `std::shared_ptr<const Policy> policy` and `std::vector<EpochReport> epochs`.
+struct SupervisedTask {
+  const Dataset* data = nullptr;         // outlives the training
+  const Catalogue* catalogue = nullptr;  // of the same data set, from rows up to train.until; outlives it too
+  DayRange train;
+  DayRange holdout{1, 0};   // what LabelCraft chooses its label by; its rivals learn from these days too
+  DayRange validate{1, 0};  // tuning and early stopping; without days nothing is stopped early
+  DayRange test{1, 0};      // looked at by the tables alone
+  std::uint64_t seed = 1;
+  int threads = 0;  // 0: all; never changes a result
+  Progress progress{};
+  std::filesystem::path checkpoint{};  // where to keep what `resume` needs; empty: nowhere
+  bool resume = false;                 // go on from `checkpoint` if it is there
+};
+
+/// One line of a training log. Losses are means over the rows of their part; a part without rows is NaN.
+struct EpochReport {
+  int epoch = 0;  // from 1
+  double train_loss = 0.0, validation_loss = 0.0;
+  double validation_metric = 0.0;  // what stops the training and chooses the epoch that is kept: higher is better
+  double seconds = 0.0;            // of this epoch, validation included
+};
+
+}  // namespace swipegym
