@@ -1,0 +1,237 @@
+#include "evaluation/metrics/ranking.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+
+#include "evaluation/metrics/binary_score.h"
+
+namespace swipegym {
+namespace {
+
+constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
+
+// One value a user, from the positions of the user's rows, best first.
+template <class Figure>
+UserFigures each_user(const RankedUsers& ranked, const Figure& figure) {
+  UserFigures out;
+  out.value.reserve(ranked.size());
+  for (std::size_t u = 0; u < ranked.size(); ++u) out.value.push_back(static_cast<float>(figure(ranked.rows_of(u))));
+  return out;
+}
+
+// sum over ranks j = 1.. of weight(j) gain_j.
+double discounted(std::span<const float> gains, GainMode mode) {
+  double sum = 0.0;
+  for (std::size_t j = 0; j < gains.size(); ++j) {
+    const double discount = std::log2(static_cast<double>(j) + 2.0);
+    sum += mode == GainMode::kStandard ? gains[j] / discount : gains[j] * discount;
+  }
+  return sum;
+}
+
+double gain_ratio(std::span<const std::uint32_t> rows, std::span<const float> gain, std::size_t k, GainMode mode) {
+  std::vector<float> shown(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) shown[i] = gain[rows[i]];
+  const std::size_t top = std::min(k, rows.size());
+  const double reached = discounted(std::span(shown).first(top), mode);
+  std::sort(shown.begin(), shown.end(), std::greater<>());
+  const double ideal = discounted(std::span(shown).first(top), mode);
+  if (ideal > 0.0) return reached / ideal;
+  return mode == GainMode::kStandard ? kNoFigure : 1.0;
+}
+
+// Counts of values by rank, with running sums in O(log n).
+class Counts {
+ public:
+  explicit Counts(std::size_t size) : tree_(size + 1) {}
+  void add(std::size_t at) {
+    for (std::size_t i = at + 1; i < tree_.size(); i += i & (~i + 1)) ++tree_[i];
+  }
+  std::uint64_t below(std::size_t at) const {
+    std::uint64_t sum = 0;
+    for (std::size_t i = at; i > 0; i -= i & (~i + 1)) sum += tree_[i];
+    return sum;
+  }
+
+ private:
+  std::vector<std::uint64_t> tree_;
+};
+
+std::vector<std::uint32_t> order_by(std::span<const float> values) {
+  std::vector<std::uint32_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return values[a] < values[b]; });
+  return order;
+}
+
+template <class T>
+std::vector<T> gather(std::span<const T> values, std::span<const std::uint32_t> rows) {
+  std::vector<T> out(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) out[i] = values[rows[i]];
+  return out;
+}
+
+}  // namespace
+
+RankedUsers rank_users(std::span<const std::uint32_t> user, std::span<const float> score, std::size_t least_rows) {
+  if (user.size() != score.size()) throw std::invalid_argument("rank_users: as many users as scores are needed");
+  if (std::any_of(score.begin(), score.end(), [](float s) { return std::isnan(s); }))
+    throw std::invalid_argument("rank_users: a score is NaN");
+  std::vector<std::uint32_t> order(user.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    if (user[a] != user[b]) return user[a] < user[b];
+    if (score[a] != score[b]) return score[a] > score[b];
+    return a < b;
+  });
+  RankedUsers out;
+  out.offset.push_back(0);
+  for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    while (end < order.size() && user[order[end]] == user[order[begin]]) ++end;
+    if (end - begin < least_rows) continue;
+    out.user.push_back(user[order[begin]]);
+    out.row.insert(out.row.end(), order.begin() + static_cast<std::ptrdiff_t>(begin),
+                   order.begin() + static_cast<std::ptrdiff_t>(end));
+    out.offset.push_back(static_cast<std::uint32_t>(out.row.size()));
+  }
+  return out;
+}
+
+std::size_t UserFigures::counted() const noexcept {
+  return static_cast<std::size_t>(std::count_if(value.begin(), value.end(), [](float v) { return !std::isnan(v); }));
+}
+
+double UserFigures::mean() const noexcept {
+  double sum = 0.0;
+  for (const float v : value) sum += std::isnan(v) ? 0.0 : v;
+  const std::size_t users = counted();
+  return users > 0 ? sum / static_cast<double>(users) : kNoFigure;
+}
+
+double UserFigures::weighted_mean(const RankedUsers& ranked) const noexcept {
+  double sum = 0.0, weight = 0.0;
+  for (std::size_t u = 0; u < value.size(); ++u) {
+    if (std::isnan(value[u])) continue;
+    const auto rows = static_cast<double>(ranked.rows_of(u).size());
+    sum += rows * value[u], weight += rows;
+  }
+  return weight > 0.0 ? sum / weight : kNoFigure;
+}
+
+UserFigures discounted_gain_ratio(const RankedUsers& ranked, std::span<const float> gain, std::size_t k,
+                                  GainMode mode) {
+  return each_user(ranked, [&](std::span<const std::uint32_t> rows) { return gain_ratio(rows, gain, k, mode); });
+}
+
+UserFigures duration_spread(const RankedUsers& ranked, std::span<const float> duration_s, std::size_t k) {
+  return each_user(ranked, [&](std::span<const std::uint32_t> rows) {
+    const auto top = rows.first(std::min(k, rows.size()));
+    if (top.size() < 2) return kNoFigure;
+    double mean = 0.0, squares = 0.0;
+    for (const std::uint32_t row : top) mean += duration_s[row] / static_cast<double>(top.size());
+    for (const std::uint32_t row : top) squares += (duration_s[row] - mean) * (duration_s[row] - mean);
+    return std::sqrt(squares / static_cast<double>(top.size() - 1));
+  });
+}
+
+UserFigures mean_gain(const RankedUsers& ranked, std::span<const float> gain, std::size_t k) {
+  return each_user(ranked, [&](std::span<const std::uint32_t> rows) {
+    double sum = 0.0;
+    const auto top = rows.first(std::min(k, rows.size()));
+    for (const std::uint32_t row : top) sum += gain[row];
+    return sum / static_cast<double>(top.size());
+  });
+}
+
+UserFigures natural_discounted_gain(const RankedUsers& ranked, std::span<const float> gain, std::size_t k) {
+  return each_user(ranked, [&](std::span<const std::uint32_t> rows) {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < std::min(k, rows.size()); ++j)
+      sum += gain[rows[j]] / std::log(static_cast<double>(j) + 2.0);
+    return sum;
+  });
+}
+
+double xauc(std::span<const float> score, std::span<const float> truth) {
+  if (score.size() != truth.size()) throw std::invalid_argument("xauc: as many truths as scores are needed");
+  // Dense ranks of the scores; then, with rows in the order of their truth, how many earlier rows score lower.
+  const std::vector<std::uint32_t> by_score = order_by(score), by_truth = order_by(truth);
+  std::vector<std::size_t> rank(score.size());
+  std::size_t ranks = 0;
+  for (std::size_t i = 0; i < by_score.size(); ++i) {
+    if (i > 0 && score[by_score[i]] != score[by_score[i - 1]]) ++ranks;
+    rank[by_score[i]] = ranks;
+  }
+  Counts counts(ranks + 1);
+  double concordant = 0.0, pairs = 0.0;
+  for (std::size_t begin = 0, end = 0; begin < by_truth.size(); begin = end) {
+    while (end < by_truth.size() && truth[by_truth[end]] == truth[by_truth[begin]]) ++end;
+    for (std::size_t i = begin; i < end; ++i) {
+      const auto lower = static_cast<double>(counts.below(rank[by_truth[i]]));
+      concordant += lower + 0.5 * (static_cast<double>(counts.below(rank[by_truth[i]] + 1)) - lower);
+    }
+    pairs += static_cast<double>(end - begin) * static_cast<double>(begin);
+    for (std::size_t i = begin; i < end; ++i) counts.add(rank[by_truth[i]]);
+  }
+  return pairs > 0.0 ? concordant / pairs : kNoFigure;
+}
+
+double xgauc(std::span<const std::uint32_t> user, std::span<const float> score, std::span<const float> truth) {
+  const RankedUsers ranked = rank_users(user, score);
+  return each_user(ranked,
+                   [&](std::span<const std::uint32_t> rows) { return xauc(gather(score, rows), gather(truth, rows)); })
+      .weighted_mean(ranked);
+}
+
+double gauc_by_positives(std::span<const std::uint32_t> groups, std::span<const float> scores,
+                         std::span<const std::uint8_t> labels) {
+  const RankedUsers ranked = rank_users(groups, scores);
+  double sum = 0.0, weight = 0.0;
+  for (std::size_t u = 0; u < ranked.size(); ++u) {
+    const std::vector<std::uint8_t> own = gather(labels, ranked.rows_of(u));
+    const double area = auc(gather(scores, ranked.rows_of(u)), own);
+    if (std::isnan(area)) continue;
+    const auto positives = static_cast<double>(std::count(own.begin(), own.end(), 1));
+    sum += positives * area, weight += positives;
+  }
+  return weight > 0.0 ? sum / weight : kNoFigure;
+}
+
+GroupGain group_gain(std::span<const std::uint32_t> user, std::span<const float> score, std::span<const float> gain,
+                     std::span<const std::uint32_t> group, std::size_t groups, std::size_t k) {
+  GroupGain out;
+  std::vector<std::vector<std::uint32_t>> rows(groups);
+  for (std::size_t row = 0; row < group.size(); ++row) rows[group[row]].push_back(static_cast<std::uint32_t>(row));
+  std::vector<float> known, number;
+  for (std::size_t g = 0; g < groups; ++g) {
+    const RankedUsers ranked = rank_users(gather(user, rows[g]), gather(score, rows[g]), 2);
+    const UserFigures figures = discounted_gain_ratio(ranked, gather(gain, rows[g]), k);
+    out.ndcg.push_back(figures.mean());
+    out.users.push_back(figures.counted());
+    if (std::isnan(out.ndcg.back())) continue;
+    known.push_back(static_cast<float>(out.ndcg.back()));
+    number.push_back(static_cast<float>(g));
+  }
+  const auto [low, high] = std::minmax_element(known.begin(), known.end());
+  out.gap = known.empty() ? kNoFigure : static_cast<double>(*high) - *low;
+  out.duration_spearman = spearman(known, number);
+  return out;
+}
+
+double spearman(std::span<const float> a, std::span<const float> b) {
+  if (a.size() != b.size()) throw std::invalid_argument("spearman: lists of one length are needed");
+  const std::vector<double> x = mid_ranks(a), y = mid_ranks(b);
+  const double middle = (static_cast<double>(a.size()) + 1.0) / 2.0;
+  double xy = 0.0, xx = 0.0, yy = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xy += (x[i] - middle) * (y[i] - middle);
+    xx += (x[i] - middle) * (x[i] - middle);
+    yy += (y[i] - middle) * (y[i] - middle);
+  }
+  return xx > 0.0 && yy > 0.0 ? xy / std::sqrt(xx * yy) : kNoFigure;
+}
+
+}  // namespace swipegym

@@ -1,0 +1,115 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <stdexcept>
+#include <vector>
+
+#include "core/random.h"
+#include "evaluation/metrics/binary_score.h"
+#include "evaluation/metrics/ranking.h"
+
+namespace swipegym {
+namespace {
+
+using Users = std::vector<std::uint32_t>;
+using Values = std::vector<float>;
+
+TEST_CASE("users are ranked by falling score, ties in the order of the rows", "[metrics]") {
+  const RankedUsers ranked = rank_users(Users{7, 3, 7, 3, 7, 9}, Values{1, 5, 2, 6, 1, 0}, 2);
+  REQUIRE(ranked.user == Users{3, 7});  // user 9 has one row
+  CHECK(ranked.row == Users{3, 1, 2, 0, 4});
+  CHECK_THROWS_AS(rank_users(Users{1}, Values{NAN}), std::invalid_argument);
+  CHECK_THROWS_AS(rank_users(Users{1}, Values{}), std::invalid_argument);
+}
+
+TEST_CASE("the gain ratio divides by the best order, and by the multipliers of LabelCraft's code", "[metrics]") {
+  // User 0 is shown gains 1, 3, 2 and, beyond k = 2, nothing more; user 1 gains nothing at all.
+  const RankedUsers ranked = rank_users(Users{0, 0, 0, 1, 1}, Values{3, 2, 1, 1, 0});
+  const Values gain = {1, 3, 2, 0, 0};
+  const double log3 = std::log2(3.0);
+  const UserFigures standard = discounted_gain_ratio(ranked, gain, 2);
+  CHECK(standard.value[0] == Approx((1 + 3 / log3) / (3 + 2 / log3)));
+  CHECK(std::isnan(standard.value[1]));
+  CHECK(standard.counted() == 1);
+  CHECK(standard.mean() == Approx(standard.value[0]));
+
+  const UserFigures code = discounted_gain_ratio(ranked, gain, 2, GainMode::kLabelCraftCode);
+  CHECK(code.value[0] == Approx((1 + 3 * log3) / (3 + 2 * log3)));
+  CHECK(code.value[1] == 1.0F);
+  CHECK(code.mean() == Approx((code.value[0] + 1) / 2));
+  CHECK(code.weighted_mean(ranked) == Approx((3 * code.value[0] + 2) / 5));
+
+  // The code's ratio exceeds 1 when the largest gain comes late.
+  const RankedUsers one = rank_users(Users{0, 0}, Values{2, 1});
+  CHECK(discounted_gain_ratio(one, Values{1, 2}, 2, GainMode::kLabelCraftCode).value[0] > 1.0F);
+  CHECK(discounted_gain_ratio(one, Values{2, 1}, 2).value[0] == 1.0F);
+}
+
+TEST_CASE("duration spread is the sample deviation of the top k", "[metrics]") {
+  const RankedUsers ranked = rank_users(Users{0, 0, 0, 1}, Values{3, 2, 1, 1});
+  const UserFigures spread = duration_spread(ranked, Values{10, 14, 99, 5}, 2);
+  CHECK(spread.value[0] == Approx(std::sqrt(8.0)));
+  CHECK(std::isnan(spread.value[1]));
+}
+
+TEST_CASE("the gains of DVR are a mean and a sum discounted by natural logarithms", "[metrics]") {
+  const RankedUsers ranked = rank_users(Users{0, 0, 0}, Values{1, 3, 2});
+  const Values gain = {5, -1, 2};
+  CHECK(mean_gain(ranked, gain, 2).value[0] == Approx(0.5));
+  CHECK(natural_discounted_gain(ranked, gain, 2).value[0] == Approx(-1 / std::log(2.0) + 2 / std::log(3.0)));
+}
+
+TEST_CASE("xauc counts ordered pairs, ties in the score half and ties in the truth not at all", "[metrics]") {
+  CHECK(xauc(Values{1, 2, 3}, Values{10, 20, 30}) == 1.0);
+  CHECK(xauc(Values{3, 2, 1}, Values{10, 20, 30}) == 0.0);
+  CHECK(xauc(Values{1, 1, 2}, Values{10, 20, 20}) == 0.75);  // pairs (0, 1): a tie, (0, 2): right
+  CHECK(std::isnan(xauc(Values{1, 2}, Values{5, 5})));
+
+  // Against the definition on random rows with ties of both kinds.
+  RandomStream random(make_key(1));
+  Values score(60), truth(60);
+  for (std::size_t i = 0; i < score.size(); ++i)
+    score[i] = static_cast<float>(random.below(9)), truth[i] = static_cast<float>(random.below(9));
+  double right = 0, pairs = 0;
+  for (std::size_t i = 0; i < score.size(); ++i)
+    for (std::size_t j = 0; j < score.size(); ++j)
+      if (truth[i] < truth[j]) {
+        ++pairs;
+        right += score[i] < score[j] ? 1.0 : score[i] == score[j] ? 0.5 : 0.0;
+      }
+  CHECK(xauc(score, truth) == Approx(right / pairs));
+  // With two truths it is the AUC.
+  std::vector<std::uint8_t> label(truth.size());
+  for (std::size_t i = 0; i < truth.size(); ++i) truth[i] = label[i] = truth[i] > 4;
+  CHECK(xauc(score, truth) == Approx(auc(score, label)));
+}
+
+TEST_CASE("areas within users weigh rows in one convention and positives in the other", "[metrics]") {
+  // User 0: area 1 over three rows with one positive; user 1: area 1/2 over three rows with two; user 2 has one class.
+  const Users user = {0, 0, 0, 1, 1, 1, 2, 2};
+  const Values score = {3, 1, 2, 1, 2, 3, 1, 2}, truth = {1, 0, 0, 1, 0, 1, 0, 0};
+  const std::vector<std::uint8_t> label = {1, 0, 0, 1, 0, 1, 0, 0};
+  CHECK(xgauc(user, score, truth) == Approx(0.75));
+  CHECK(gauc_by_positives(user, score, label) == Approx((1 * 1.0 + 2 * 0.5) / 3));
+}
+
+TEST_CASE("the gain of duration groups shows a ranker that sorts long videos well and short ones badly", "[metrics]") {
+  // One user; group 0 is ranked the wrong way round, group 1 the right way, group 2 has a single row.
+  const Users user = {0, 0, 0, 0, 0}, group = {0, 0, 1, 1, 2};
+  const Values score = {2, 1, 2, 1, 9}, gain = {0, 1, 1, 0, 1};
+  const GroupGain out = group_gain(user, score, gain, group, 3, 10);
+  CHECK(out.ndcg[0] == Approx(1 / std::log2(3.0)));
+  CHECK(out.ndcg[1] == Approx(1.0));
+  CHECK(std::isnan(out.ndcg[2]));
+  CHECK(out.users == std::vector<std::size_t>{1, 1, 0});
+  CHECK(out.gap == Approx(1 - 1 / std::log2(3.0)));
+  CHECK(out.duration_spearman == Approx(1.0));
+}
+
+TEST_CASE("spearman's correlation is that of ranks", "[metrics]") {
+  CHECK(spearman(Values{1, 2, 3, 4}, Values{1, 4, 9, 16}) == Approx(1.0));
+  CHECK(spearman(Values{1, 2, 3, 4}, Values{2, 1, 4, 3}) == Approx(0.6));  // 1 - 6 * 4 / (4 * 15)
+  CHECK(std::isnan(spearman(Values{1, 1}, Values{1, 2})));
+}
+
+}  // namespace
+}  // namespace swipegym
