@@ -303,6 +303,11 @@ bool Hdf5Reader::has(const std::string& name) const {
   return H5Lexists(file_, name.c_str(), H5P_DEFAULT) > 0;
 }
 
+bool Hdf5Reader::has_attribute(const std::string& name) const {
+  const Hdf5Silence silence;
+  return H5Aexists(file_, name.c_str()) > 0;
+}
+
 template <class T>
 std::vector<T> Hdf5Reader::read(const std::string& name) const {
   const Hdf5Silence silence;

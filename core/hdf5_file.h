@@ -55,6 +55,7 @@ class Hdf5Reader {
   Hdf5Reader& operator=(const Hdf5Reader&) = delete;
 
   bool has(const std::string& name) const;
+  bool has_attribute(const std::string& name) const;
   template <class T>
   std::vector<T> read(const std::string& name) const;
   std::vector<std::size_t> shape(const std::string& name) const;

@@ -202,6 +202,8 @@ Catalogue build_catalogue(const Dataset& data, std::int32_t until_date) {
   catalogue.raw_user_id = data.users.raw_id;
   catalogue.author = data.videos.author;
   catalogue.num_authors = static_cast<std::uint32_t>(data.videos.num_authors());
+  for (const std::int32_t date : data.log.date)
+    if (date <= until_date) catalogue.until = std::max(catalogue.until, date);
   fill_durations(data, until_date, catalogue);
   fill_tags(data.videos, catalogue);
   fill_video_features(data.videos, sums, catalogue);

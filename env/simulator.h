@@ -29,6 +29,7 @@ struct Catalogue {
   std::vector<float> user_features;      // [users, kUserFeatures]
   std::uint32_t num_tags = 0;
   std::uint32_t num_authors = 0;
+  std::int32_t until = 0;  // last day (yyyymmdd) of the rows the statistics are made of; 0: unknown
 
   std::size_t num_videos() const noexcept { return raw_video_id.size(); }
   std::size_t num_users() const noexcept { return raw_user_id.size(); }

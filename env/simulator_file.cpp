@@ -118,6 +118,7 @@ void save_simulator(const Simulator& simulator, const std::filesystem::path& pat
   file.attribute("kind", std::string_view("simulator"));
   file.attribute("schema_version", kSimulatorSchema);
   file.attribute("data_fingerprint", static_cast<std::int64_t>(simulator.data_fingerprint));
+  file.attribute("catalogue_until", std::int64_t{simulator.catalogue.until});
   file.write_text("config", simulator.config);
   file.write_text("truth", simulator.truth);
   save_catalogue(simulator.catalogue, file);
@@ -142,6 +143,8 @@ Simulator load_simulator(const std::filesystem::path& path, Clock clock) {
   out.config = file.read_text("config");
   out.truth = file.read_text("truth");
   out.catalogue = load_catalogue(file);
+  if (file.has_attribute("catalogue_until"))
+    out.catalogue.until = static_cast<std::int32_t>(file.attribute_int("catalogue_until"));
   out.population = load_population(file);
   FittedParts parts;
   parts.encoder = FeatureEncoder::load(file);

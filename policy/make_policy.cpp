@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "policy/simple_policies.h"
-#include "policy/value_policy.h"
+#include "policy/policy_file.h"
 
 namespace swipegym {
 

@@ -22,6 +22,9 @@ struct DecisionBatch {
   int threads = 1;                         // workers a policy may score on (0: all); never changes a score
 };
 
+inline constexpr std::string_view kWatchRatioHead = "watch_ratio";
+inline constexpr std::string_view kBinaryHead = "ratio_above_half";
+
 /// Scores every slot of every row in one call; choosing is separate (select.h), learning is elsewhere (agents/).
 /// Immutable after construction, so that any number of threads may share one.
 class Policy {
@@ -34,6 +37,11 @@ class Policy {
   /// True when scores are independent random draws that say nothing of the slot, so that the best one is uniform over
   /// those allowed. The chooser's probabilities then say 1 / allowed, not 1 for the slot that happened to win.
   virtual bool scores_are_random() const noexcept { return false; }
+  /// What a score estimates, as tables and files of scores name it. kWatchRatioHead and kBinaryHead promise a unit (an
+  /// expected watch ratio; the chance that it exceeds .5); any other name promises an order only.
+  virtual std::string_view head() const noexcept { return "ranking"; }
+  /// How many of the user's newest videos it looks at: what whoever makes observations for it should provide.
+  virtual std::size_t history_length() const noexcept { return 50; }
 };
 
 /// The number of slots of each row, given the size of the catalogue.

@@ -21,6 +21,7 @@ std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& 
   model->network_config = network;
   model->encoder_config = encoder;
   model->items = make_item_inputs(catalogue);
+  model->catalogue_until = catalogue.until;
   const std::size_t state_size = StateEncoder(encoder, model->items).state_size();
   model->network = ValueNetwork(network, state_size, model->items, split(make_key(seed), Draw::kInit));
   return model;

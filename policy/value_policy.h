@@ -5,6 +5,7 @@
 #include <string>
 
 #include "policy/policy.h"
+#include "policy/policy_file.h"
 #include "policy/value_network.h"
 
 namespace swipegym {
@@ -15,6 +16,7 @@ struct ValueModel {
   std::string config;  // JSON text of what it was trained with
   std::uint64_t seed = 0;
   std::uint64_t data_fingerprint = 0;  // of the data behind the simulator or log it learned from
+  std::int32_t catalogue_until = 0;    // last day of the rows the catalogue was made of; 0: unknown
   ValueNetworkConfig network_config;
   StateEncoderConfig encoder_config;
   ItemInputs items;
@@ -46,10 +48,8 @@ class ValuePolicy final : public Policy {
   StateEncoder encoder_;
 };
 
-/// Policy files: HDF5 of kind "policy", schema version kPolicyVersion.
-inline constexpr std::int64_t kPolicyVersion = 2;
+/// Writes a policy file of the model "value"; load_policy() reads it (policy_file.h).
 void save_policy(const ValueModel& model, const std::filesystem::path& path);
-/// Matches videos by raw id, so that a policy trained in one simulator can act in another.
-std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Simulator& simulator);
+std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Catalogue& catalogue);
 
 }  // namespace swipegym

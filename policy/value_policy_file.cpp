@@ -24,34 +24,35 @@ void visit_fields(Visitor& visit, Architecture& architecture) {
 
 void save_policy(const ValueModel& model, const std::filesystem::path& path) {
   Hdf5Writer file(path);
-  file.attribute("kind", "policy");
-  file.attribute("schema_version", kPolicyVersion);
-  file.attribute("policy", model.name);
-  file.attribute("seed", static_cast<std::int64_t>(model.seed));
-  file.attribute("data_fingerprint", static_cast<std::int64_t>(model.data_fingerprint));
-  file.write_text("config", model.config);
+  write_header(file, {.model = "value",
+                      .policy = model.name,
+                      .seed = model.seed,
+                      .data_fingerprint = model.data_fingerprint,
+                      .catalogue_until = model.catalogue_until,
+                      .config = model.config});
   file.write_text("architecture", config_to_json(Architecture{model.network_config, model.encoder_config}).dump());
   save(file, "items", model.items);
   model.network.save(file, "network", /*moments=*/false);
   file.commit();
 }
 
-std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Simulator& simulator) {
-  const Hdf5Reader file(path, "policy", kPolicyVersion);
+std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
   auto model = std::make_shared<ValueModel>();
-  model->name = file.attribute_text("policy");
-  model->seed = static_cast<std::uint64_t>(file.attribute_int("seed"));
-  model->data_fingerprint = static_cast<std::uint64_t>(file.attribute_int("data_fingerprint"));
-  model->config = file.read_text("config");
+  const PolicyHeader header = read_header(file);
+  model->name = header.policy;
+  model->seed = header.seed;
+  model->data_fingerprint = header.data_fingerprint;
+  model->catalogue_until = header.catalogue_until;
+  model->config = header.config;
   const auto architecture = config_from_json<Architecture>(
-      Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), path.string());
+      Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), file.path().string());
   model->network_config = architecture.network;
   model->encoder_config = architecture.encoder;
   const ItemInputs own = load_item_inputs(file, "items");
   const std::size_t state_size = StateEncoder(model->encoder_config, own).state_size();
   model->network = ValueNetwork(model->network_config, state_size, own, RandomKey{});
   model->network.load(file, "network");
-  model->items = match_item_inputs(own, simulator.catalogue);
+  model->items = match_item_inputs(own, catalogue);
   if (model->items.num_videos() <= kTableVideos) model->item_table = model->network.item_table(model->items, 0);
   return std::make_shared<ValuePolicy>(std::move(model));
 }

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "env/simulator.h"
+#include "policy/policy.h"
+
+namespace swipegym {
+
+class Hdf5Writer;
+class Hdf5Reader;
+
+/// Policy files: HDF5 of kind "policy". An attribute "model" names the class that reads the rest, so that one call
+/// loads every policy there is; a file without it is a value network's.
+inline constexpr std::int64_t kPolicyVersion = 2;
+inline constexpr std::string_view kPolicyKind = "policy";
+
+/// What every policy file says of itself.
+struct PolicyHeader {
+  std::string model;   // which loader reads the file: "value", "two_tower", ...
+  std::string policy;  // name of the agent that learned it: "dqn", "mf", ...
+  std::uint64_t seed = 0;
+  std::uint64_t data_fingerprint = 0;  // of the data behind the simulator or log it learned from
+  /// Last day (yyyymmdd) of the rows its catalogue was made of: whoever scores logged rows makes the catalogue of that
+  /// day again, so that no feature knows later rows. 0: unknown.
+  std::int32_t catalogue_until = 0;
+  std::string config;  // JSON text of what it was trained with
+};
+
+void write_header(Hdf5Writer& file, const PolicyHeader& header);
+PolicyHeader read_header(const Hdf5Reader& file);
+/// The header of the file at `path`. Throws InputError when it is no policy file of this version.
+PolicyHeader read_policy_header(const std::filesystem::path& path);
+
+/// Reads a policy of any kind and matches its videos to `catalogue` by raw id, so that a policy trained on one log or
+/// simulator can act in another. Throws InputError for a file that is damaged, of another kind or version, or of a
+/// model this build does not know.
+std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Catalogue& catalogue);
+inline std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Simulator& simulator) {
+  return load_policy(path, simulator.catalogue);
+}
+
+}  // namespace swipegym
