@@ -10,7 +10,6 @@ namespace {
 
 // Up to this many videos the target network's vectors are computed once a copy instead of once a batch.
 constexpr std::size_t kTableVideos = 100'000;
-constexpr std::size_t kShardRows = 128;
 
 UniformReplayConfig replay_config(const DqnConfig& config) {
   UniformReplayConfig replay;
@@ -27,7 +26,6 @@ ValueRegression::Settings regression_settings(const DqnConfig& config, int threa
       .learning_rate = config.learning_rate, .weight_decay = config.weight_decay, .clip_norm = config.clip_norm};
   settings.huber_delta = config.huber_delta;
   settings.batch = config.batch;
-  settings.shard_rows = kShardRows;
   settings.threads = threads;
   return settings;
 }

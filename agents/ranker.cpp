@@ -15,8 +15,6 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kShardRows = 128;
-
 std::vector<std::uint32_t> rows_to_learn(const Dataset& data, std::int32_t until, const RankerConfig& config) {
   const Log& log = data.log;
   std::vector<std::uint32_t> rows;
@@ -91,7 +89,6 @@ TrainedRanker train_ranker(const Dataset& data, std::int32_t until, const Ranker
       .learning_rate = config.learning_rate, .weight_decay = config.weight_decay, .clip_norm = config.clip_norm};
   settings.huber_delta = config.huber_delta;
   settings.batch = config.batch;
-  settings.shard_rows = kShardRows;
   settings.threads = training.threads;
   ValueRegression regression(*model, settings);
 

@@ -10,7 +10,7 @@ namespace {
 
 struct CompareSettings {
   std::filesystem::path simulator, data, report;
-  std::string judge;
+  std::string judge, versus;
   std::vector<std::string> policies = {"random", "popularity", "shortest", "longest", "item-mean", "oracle"};
   std::size_t sessions = 1000, seeds = 5, resamples = 1000;
   EnvSettings env;
@@ -31,6 +31,7 @@ CompareConfig compare_config(const CompareSettings& settings, const Run& run) {
   config.candidates = settings.env.source;
   config.slots = settings.env.candidates;
   config.resamples = settings.resamples;
+  config.versus = settings.versus;
   config.env = env_config(settings.env, run.threads);
   config.exploration = exploration(settings.env);
   return config;
@@ -42,7 +43,8 @@ Json settings_json(const CompareSettings& settings) {
                {"policies", settings.policies},
                {"sessions", settings.sessions},
                {"seeds", settings.seeds},
-               {"resamples", settings.resamples}};
+               {"resamples", settings.resamples},
+               {"versus", settings.versus}};
   json.update(env_json(settings.env));
   return json;
 }
@@ -80,7 +82,8 @@ void add_compare_commands(std::vector<Command>& table) {
       "swipegym compare --simulator sim.h5 --judge judge.h5 --policies random,item-mean,oracle --sessions 2000"};
   command.next = "swipegym session --simulator sim.h5 --policy dqn-s1.h5";
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE", "the simulator the policies were made for")
+      .required("simulator", settings->simulator, "FILE|DIR",
+                "the simulator the policies were made for; a synthetic release's folder is its truth")
       .add("judge", settings->judge, "FILE|truth",
            "another simulator to score them in; 'truth': the law behind synthetic data")
       .add("policies", settings->policies, "LIST",
@@ -90,7 +93,8 @@ void add_compare_commands(std::vector<Command>& table) {
       .group("Evaluation")
       .add("sessions", settings->sessions, "N", "of each evaluation seed")
       .add("seeds", settings->seeds, "K", "evaluation seeds")
-      .add("resamples", settings->resamples, "N", "of the bootstrap behind the intervals");
+      .add("resamples", settings->resamples, "N", "of the bootstrap behind the intervals")
+      .add("versus", settings->versus, "NAME", "also print every return less this policy's, session by session");
   add_env_options(command.options, settings->env);
   command.options.group("Output").output("report", settings->report, "FILE.html", "a page with charts", false);
   command.run = [settings](Run& run) { compare_policies(*settings, run); };

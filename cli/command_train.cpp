@@ -121,7 +121,7 @@ Command dqn_command() {
   command.next = "swipegym compare --simulator sim.h5 --policies random,popularity,oracle,'dqn=dqn-s*.h5'";
   command.uses_config = true;
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE", "a simulator from 'fit'")
+      .required("simulator", settings->simulator, "FILE|DIR", "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
       .flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out")
       .group("Output")
       .output("out", settings->out, "FILE", "the policy");

@@ -5,6 +5,7 @@
 #include "cli/table.h"
 #include "core/error.h"
 #include "env/simulator_file.h"
+#include "env/truth_simulator.h"
 
 namespace swipegym::cli {
 namespace {
@@ -22,6 +23,18 @@ std::set<std::int32_t> standard_days(const Dataset& data) {
   for (std::size_t row = 0; row < data.log.size(); ++row)
     if (data.log.is_random[row] == 0) days.insert(data.log.date[row]);
   return days;
+}
+
+// The truth that made a synthetic release, to step in as in a fitted simulator.
+std::shared_ptr<const Simulator> load_truth(const Run& run, const std::filesystem::path& release) {
+  const LoadedDataset loaded = load_data(run, release);
+  if (loaded.data.truth.empty())
+    throw InputError(
+        fmt::format("{} holds logs, not a simulator; make one with 'swipegym fit --data {} --out sim.h5' (a folder "
+                    "serves only when 'data synth' made it: its truth is known)",
+                    release.string(), release.string()));
+  return std::make_shared<const Simulator>(
+      make_truth_simulator(loaded.data.truth, loaded.data, kNoDateLimit, run.threads));
 }
 
 }  // namespace
@@ -42,6 +55,7 @@ LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadO
 std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::filesystem::path& path,
                                                      const std::string& clock) {
   run.check_interrupt();
+  if (std::filesystem::is_directory(path)) return load_truth(run, path);
   return std::make_shared<const Simulator>(load_simulator(path, clock == "log" ? Clock::kLog : Clock::kDense));
 }
 

@@ -15,7 +15,8 @@ namespace swipegym::cli {
 /// Loads logs on the run's threads under its progress bar, and says in a note what was read, dropped and unusual.
 LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadOptions options = {});
 
-/// Reads a simulator file, on the clock named "log" or "dense".
+/// Reads a simulator file, on the clock named "log" or "dense"; or, given the folder of a synthetic release, the truth
+/// that made it, whose sessions are as long as its log's.
 std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::filesystem::path& path,
                                                      const std::string& clock = "dense");
 

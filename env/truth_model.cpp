@@ -72,12 +72,6 @@ float seconds_of(std::int64_t time_ms) {
   return static_cast<float>((time_ms - kTruthEpochMs) / 1000);
 }
 
-std::vector<std::uint32_t> first_ids(std::uint32_t count) {
-  std::vector<std::uint32_t> ids(count);
-  std::iota(ids.begin(), ids.end(), 0U);
-  return ids;
-}
-
 void check_ids(const std::vector<std::uint32_t>& ids, std::uint32_t count, const char* what, TruthPreset preset) {
   for (const std::uint32_t id : ids)
     if (id >= count)

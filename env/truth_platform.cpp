@@ -14,12 +14,6 @@ constexpr float kSharpness = 2.3F;  // of the choice among the retrieved, per un
 constexpr std::uint32_t kMaxSession = 400;
 constexpr std::uint32_t kSessions = 500;  // simulated to measure their mean length
 
-std::vector<std::uint32_t> first_ids(std::uint32_t count) {
-  std::vector<std::uint32_t> ids(count);
-  std::iota(ids.begin(), ids.end(), 0U);
-  return ids;
-}
-
 /// Mean videos of kSessions sessions that the platform fills in the main feed on the first evening.
 double session_length(const TruthModel& model, const TruthPlatform& platform) {
   constexpr std::int64_t kEveningMs = kTruthEpochMs + 19LL * 3600 * 1000;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 namespace swipegym {
 namespace {
@@ -245,6 +246,12 @@ float local_hour(std::int64_t time_ms) noexcept {
   constexpr std::int64_t kDayMs = 86400000, kBeijingMs = 8LL * 3600 * 1000;
   const std::int64_t since_midnight = ((time_ms + kBeijingMs) % kDayMs + kDayMs) % kDayMs;
   return static_cast<float>(since_midnight) / 3600000.0F;
+}
+
+std::vector<std::uint32_t> first_ids(std::uint32_t count) {
+  std::vector<std::uint32_t> ids(count);
+  std::iota(ids.begin(), ids.end(), 0U);
+  return ids;
 }
 
 float hourly_activity(float hour) noexcept {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/random.h"
 #include "env/truth_options.h"
@@ -109,6 +110,9 @@ float truth_affinity(RandomKey user, std::uint32_t raw_author) noexcept;
 inline constexpr std::array<const char*, 14> kTruthUploadTypes = {
     "LongImport", "Web",         "ShortImport",       "Kmovie",      "LongPicture", "UNKNOWN",   "PictureSet",
     "LongCamera", "ShortCamera", "ShareFromOtherApp", "FollowShoot", "AiCutVideo",  "PhotoCopy", "SameFrame"};
+
+/// 0, 1, ..., count - 1: the raw ids of a preset's users or videos.
+std::vector<std::uint32_t> first_ids(std::uint32_t count);
 
 /// Two independent standard normals.
 std::array<float, 2> draw_normals(RandomStream& random) noexcept;

@@ -1,6 +1,7 @@
 #include "evaluation/compare.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -118,7 +119,8 @@ struct SimulatorResamples {
   std::size_t random = 0, oracle = 0;  // positions in `policy`
 };
 
-SimulatorFigures figures(const SimulatorResamples& all, const std::vector<ComparedPolicy>& policies, std::string name) {
+SimulatorFigures figures(const SimulatorResamples& all, const std::vector<ComparedPolicy>& policies,
+                         const std::string& versus, std::string name) {
   const Resampled& random = all.policy[all.random].reward();
   const Resampled& oracle = all.policy[all.oracle].reward();
   SimulatorFigures out{.name = std::move(name), .policy = {}, .random = random.interval(), .oracle = oracle.interval()};
@@ -128,7 +130,10 @@ SimulatorFigures figures(const SimulatorResamples& all, const std::vector<Compar
                          .training_seeds = policies[p].seeds.size(),
                          .metric = {},
                          .normalised = normalise(mine.reward(), random, oracle).interval(),
-                         .versus_random = minus(mine.reward(), random).interval()};
+                         .versus_random = minus(mine.reward(), random).interval(),
+                         .versus = {}};
+    for (std::size_t other = 0; other < policies.size(); ++other)
+      if (policies[other].name == versus) figure.versus = minus(mine.reward(), all.policy[other].reward()).interval();
     for (const Resampled& metric : mine.metric) figure.metric.push_back(metric.interval());
     out.policy.push_back(std::move(figure));
   }
@@ -187,6 +192,9 @@ void check(const std::vector<ComparedPolicy>& policies, const std::vector<Compar
                       policy.name, policy.name));
     if (policy.seeds.empty()) throw InputError(fmt::format("the policy '{}' has no file", policy.name));
   }
+  if (!config.versus.empty() && !names.contains(config.versus))
+    throw InputError(fmt::format("the returns are to be taken against '{}', which is none of the compared policies: {}",
+                                 config.versus, fmt::join(names, ", ")));
   for (const ComparedSimulator& judge : simulators)
     if (judge.simulator->catalogue.raw_video_id != simulators[0].simulator->catalogue.raw_video_id)
       throw InputError(fmt::format("{} and {} hold different catalogues; fit both to the same data", simulators[0].name,
@@ -281,10 +289,10 @@ CompareReport compare(const std::vector<ComparedPolicy>& policies, const std::ve
   CompareReport report{.config = config, .simulator = {}, .agreement = {}};
   Scorer scorer(policies, simulators.size(), config, progress);
   const SimulatorResamples first = scorer.run(simulators[0].simulator);
-  report.simulator.push_back(figures(first, policies, simulators[0].name));
+  report.simulator.push_back(figures(first, policies, config.versus, simulators[0].name));
   for (std::size_t s = 1; s < simulators.size(); ++s) {
     const SimulatorResamples judge = scorer.run(simulators[s].simulator);
-    report.simulator.push_back(figures(judge, policies, simulators[s].name));
+    report.simulator.push_back(figures(judge, policies, config.versus, simulators[s].name));
     report.agreement.push_back(agree(first, judge, policies, simulators[s].name));
   }
   return report;

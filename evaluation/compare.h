@@ -29,6 +29,7 @@ struct CompareConfig {
   std::string candidates = "random";  // candidate source, see make_candidate_source
   std::size_t slots = 10;             // candidates a step
   std::size_t resamples = 1000;       // of the bootstrap
+  std::string versus{};               // a policy whose return is taken from the others', paired; empty: none
   VectorEnvConfig env{};              // history_length, max_steps, slate, reward, threads
   Exploration exploration{};
 };
@@ -50,6 +51,7 @@ struct PolicyFigures {
   std::vector<Interval> metric;  // in the order of compare_metrics()
   Interval normalised;           // (reward - random's) / (one-step oracle's - random's), both of this simulator
   Interval versus_random;        // reward - random's, paired
+  Interval versus;               // reward - that of CompareConfig::versus, paired; 0 without one
 };
 
 struct SimulatorFigures {
@@ -75,11 +77,11 @@ struct CompareReport {
 
 /// Scores every policy in every simulator on common random numbers. Intervals are hierarchical: training seed, then
 /// session (see bootstrap). Throws InputError when names repeat, or when a judge has another catalogue than the first
-/// simulator: video indices would mean other videos.
+/// simulator (video indices would mean other videos), or when `versus` is none of the names.
 CompareReport compare(const std::vector<ComparedPolicy>& policies, const std::vector<ComparedSimulator>& simulators,
                       const CompareConfig& config, const Progress& progress = {});
 
-/// {policies: [{name, training_seeds, metrics: {metric: {mean, low, high}}, normalised_score, versus_random}],
+/// {policies: [{name, training_seeds, metrics: {metric: {mean, low, high}}, normalised_score, versus_random, versus}],
 /// simulators: [{name, policies: [...], random_reward, oracle_reward}], agreement: [...]}; `policies` are those of the
 /// first simulator.
 Json to_json(const CompareReport& report);

@@ -11,7 +11,7 @@
 namespace swipegym {
 namespace {
 
-Json policies_json(const SimulatorFigures& simulator) {
+Json policies_json(const SimulatorFigures& simulator, bool versus) {
   Json out = Json::array();
   for (const PolicyFigures& policy : simulator.policy) {
     Json metrics;
@@ -22,6 +22,7 @@ Json policies_json(const SimulatorFigures& simulator) {
                    {"metrics", std::move(metrics)},
                    {"normalised_score", json_interval(policy.normalised)},
                    {"versus_random", json_interval(policy.versus_random)}});
+    if (versus) out.back()["versus"] = json_interval(policy.versus);
   }
   return out;
 }
@@ -80,6 +81,14 @@ void append_simulator(std::string& text, const SimulatorFigures& simulator, std:
   }
 }
 
+void append_versus(std::string& text, const SimulatorFigures& simulator, const std::string& versus, std::size_t width) {
+  fmt::format_to(std::back_inserter(text), "\nreturn less {}'s, session by session\n", versus);
+  for (const PolicyFigures* policy : ranked(simulator))
+    if (policy->name != versus)
+      fmt::format_to(std::back_inserter(text), "{:<{}}  {:>24}\n", policy->name, width,
+                     with_interval(policy->versus, 2));
+}
+
 void append_agreement(std::string& text, const CompareReport& report, const Agreement& agreement, std::size_t width) {
   auto out = std::back_inserter(text);
   fmt::format_to(out,
@@ -97,12 +106,13 @@ void append_agreement(std::string& text, const CompareReport& report, const Agre
 
 Json to_json(const CompareReport& report) {
   Json out;
-  out["policies"] = policies_json(report.simulator[0]);
+  const bool versus = !report.config.versus.empty();
+  out["policies"] = policies_json(report.simulator[0], versus);
   for (const SimulatorFigures& simulator : report.simulator)
     out["simulators"].push_back({{"name", simulator.name},
                                  {"random_reward", json_interval(simulator.random)},
                                  {"oracle_reward", json_interval(simulator.oracle)},
-                                 {"policies", policies_json(simulator)}});
+                                 {"policies", policies_json(simulator, versus)}});
   out["agreement"] = Json::array();
   for (const Agreement& agreement : report.agreement) {
     Json gap;
@@ -115,6 +125,7 @@ Json to_json(const CompareReport& report) {
                                 {"regret", json_interval(agreement.regret)},
                                 {"gap", std::move(gap)}});
   }
+  if (versus) out["versus"] = report.config.versus;
   out["sessions"] = report.config.sessions;
   out["seeds"] = report.config.seeds;
   out["candidates"] = report.config.candidates;
@@ -133,6 +144,7 @@ std::string to_text(const CompareReport& report) {
   for (std::size_t s = 0; s < report.simulator.size(); ++s) {
     text += '\n';
     append_simulator(text, report.simulator[s], width);
+    if (!config.versus.empty()) append_versus(text, report.simulator[s], config.versus, width);
   }
   for (const Agreement& agreement : report.agreement) append_agreement(text, report, agreement, width);
   text += "\n[low, high]: 95 % interval, hierarchical bootstrap over training seeds and sessions\n";

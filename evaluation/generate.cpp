@@ -16,7 +16,7 @@ namespace swipegym {
 namespace {
 
 constexpr std::size_t kRows = 256;   // chains under way; fixed, so that a chain always meets the same arithmetic
-constexpr std::size_t kBlock = 512;  // platform chains at once; whole chunks
+constexpr std::size_t kChainBlock = 512;  // platform chains at once; whole chunks
 constexpr std::uint64_t kNone = static_cast<std::uint64_t>(-1);
 
 VectorEnvConfig env_config(const GenerateConfig& config) {
@@ -193,9 +193,9 @@ GenerateReport generate_platform_log(const Simulator& simulator, const LoggedFee
                                      const RowSink& sink, const Progress& progress) {
   const ChainPlan plan(simulator.population, config.seed);
   ChainCollector collector(config, sink, progress);
-  for (std::uint64_t first = 0; !collector.complete(); first += kBlock) {
+  for (std::uint64_t first = 0; !collector.complete(); first += kChainBlock) {
     std::vector<RecordedLane> lanes;
-    for (std::uint64_t chain = first; chain < first + kBlock; ++chain)
+    for (std::uint64_t chain = first; chain < first + kChainBlock; ++chain)
       lanes.emplace_back(feed, plan.start(chain), plan.end_ms(chain), plan.key(chain));
     std::vector<Lane*> at;
     for (RecordedLane& lane : lanes) at.push_back(&lane);

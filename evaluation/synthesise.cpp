@@ -12,7 +12,7 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kBlock = 64;  // users made at a time by one worker
+constexpr std::size_t kUserBlock = 64;  // users made at a time by one worker
 
 void append_rows(const std::vector<LogRow>& rows, Log& log) {
   const std::size_t first = log.size();
@@ -35,7 +35,7 @@ Dataset synthesise_dataset(const SynthesisOptions& options) {
   world.set_leave_shift(session_leave_shift(options.truth));
   const TruthPlatform platform(world);
   const std::size_t all_users = world.num_users();
-  const std::size_t wave = kBlock * 4 * static_cast<std::size_t>(worker_count(options.threads));
+  const std::size_t wave = kUserBlock * 4 * static_cast<std::size_t>(worker_count(options.threads));
 
   Dataset data;
   data.user_offset.assign(1, 0);

@@ -15,7 +15,7 @@ namespace swipegym {
 namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
-constexpr std::size_t kBlock = 4096;
+constexpr std::size_t kRowBlock = 4096;
 
 /// Cells that carry nothing of the truth are drawn from here.
 RandomKey table_key(const TruthOptions& options, std::uint64_t table, std::uint32_t raw_id) {
@@ -151,9 +151,9 @@ UserTable synthetic_users(const TruthOptions& options, std::uint32_t users, int 
   UserTable table;
   table.raw_id.resize(users);
   table.columns = empty_user_columns(users);
-  parallel_for((users + kBlock - 1) / kBlock, threads, [&](std::size_t block, int) {
+  parallel_for((users + kRowBlock - 1) / kRowBlock, threads, [&](std::size_t block, int) {
     std::array<float, kUserColumns> cell;
-    for (std::size_t u = block * kBlock; u < std::min<std::size_t>(users, (block + 1) * kBlock); ++u) {
+    for (std::size_t u = block * kRowBlock; u < std::min<std::size_t>(users, (block + 1) * kRowBlock); ++u) {
       draw_user_cells(options, world, static_cast<std::uint32_t>(u), cell);
       table.raw_id[u] = static_cast<std::int64_t>(u);
       for (std::size_t k = 0; k < kUserColumns; ++k) table.columns[k].value[u] = cell[k];
@@ -172,9 +172,9 @@ VideoTable synthetic_videos(const TruthOptions& options, int threads, const Prog
   table.upload_date.resize(n), table.duration_ms.resize(n), table.width.resize(n), table.height.resize(n);
   table.music_id.resize(n), table.music_type.resize(n), table.tag_offset.resize(n + std::size_t{1});
   std::vector<std::array<std::uint8_t, 2>> tags(n);
-  parallel_for((n + kBlock - 1) / kBlock, threads, [&](std::size_t block, int) {
-    report(progress, "describe the videos", block * kBlock, n);
-    for (std::size_t v = block * kBlock; v < std::min<std::size_t>(n, (block + 1) * kBlock); ++v) {
+  parallel_for((n + kRowBlock - 1) / kRowBlock, threads, [&](std::size_t block, int) {
+    report(progress, "describe the videos", block * kRowBlock, n);
+    for (std::size_t v = block * kRowBlock; v < std::min<std::size_t>(n, (block + 1) * kRowBlock); ++v) {
       const VideoCells cells = draw_video_cells(options, world, static_cast<std::uint32_t>(v));
       table.raw_id[v] = static_cast<std::int64_t>(v);
       table.author[v] = cells.video.author;  // the world's id, made dense below

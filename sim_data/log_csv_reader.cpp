@@ -14,7 +14,7 @@ namespace swipegym {
 
 namespace {
 
-constexpr std::uint64_t kBlockBytes = 2 << 20;
+constexpr std::uint64_t kLogBlockBytes = 2 << 20;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ LogCsvCounts read_log_csv(const std::vector<std::filesystem::path>& paths, const
     parsers.emplace_back(files.back(), users, videos);
     bytes_total += files.back().size();
   }
-  const std::vector<CsvBlock> blocks = cut_blocks(files, kBlockBytes);
+  const std::vector<CsvBlock> blocks = cut_blocks(files, kLogBlockBytes);
   struct Worker {
     std::vector<char> text;
     ParsedRows parsed;

@@ -16,7 +16,7 @@ namespace swipegym {
 
 namespace {
 
-constexpr std::uint64_t kBlockBytes = 4 << 20;
+constexpr std::uint64_t kUserBlockBytes = 4 << 20;
 
 // Columns that every release has; the anonymous onehot_feat* and columns we have not heard of are read where present.
 constexpr std::array<std::string_view, 12> kRequired = {
@@ -94,15 +94,15 @@ struct UserReader {
     std::vector<std::string_view> cells;
     std::vector<std::string> storage;
     std::uint64_t line_number = 1;
-    for (std::uint64_t begin = file.data_begin(); begin < file.size(); begin += kBlockBytes) {
-      std::string_view text = file.lines(begin, begin + kBlockBytes, buffer);
+    for (std::uint64_t begin = file.data_begin(); begin < file.size(); begin += kUserBlockBytes) {
+      std::string_view text = file.lines(begin, begin + kUserBlockBytes, buffer);
       while (!text.empty()) {
         const std::string_view line = text.substr(0, text.find('\n'));
         text.remove_prefix(line.size() + 1);
         ++line_number;
         read_line(file, line, line_number, id_column, position, cells, storage);
       }
-      report(options.progress, "reading users", std::min(begin + kBlockBytes, file.size()), file.size());
+      report(options.progress, "reading users", std::min(begin + kUserBlockBytes, file.size()), file.size());
     }
   }
 

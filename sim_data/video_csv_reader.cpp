@@ -20,7 +20,7 @@ namespace swipegym {
 
 namespace {
 
-constexpr std::uint64_t kBlockBytes = 1 << 20;
+constexpr std::uint64_t kVideoBlockBytes = 1 << 20;
 
 enum Role : std::size_t {
   kVideo,
@@ -267,7 +267,7 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
     parsers.emplace_back(files.back());
     bytes_total += files.back().size();
   }
-  const std::vector<CsvBlock> blocks = cut_blocks(files, kBlockBytes);
+  const std::vector<CsvBlock> blocks = cut_blocks(files, kVideoBlockBytes);
   struct Worker {
     std::vector<char> text;
     Parsed parsed;

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <stdexcept>
 
+#include "evaluation/metrics/undefined.h"
+
 namespace swipegym {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Row numbers ordered by value; rows with equal values keep their order.
 template <class T>
@@ -34,7 +33,7 @@ double auc_of_ordered(std::span<const std::uint32_t> order, std::span<const floa
     positives += tied_positives;
     negatives += tied_negatives;
   }
-  return positives > 0.0 && negatives > 0.0 ? wins / (positives * negatives) : kNan;
+  return positives > 0.0 && negatives > 0.0 ? wins / (positives * negatives) : kUndefined;
 }
 
 }  // namespace
@@ -69,7 +68,7 @@ double gauc(std::span<const std::uint32_t> groups, std::span<const float> scores
     weighted += static_cast<double>(end - first) * area;
     weight += static_cast<double>(end - first);
   }
-  return weight > 0.0 ? weighted / weight : kNan;
+  return weight > 0.0 ? weighted / weight : kUndefined;
 }
 
 double log_loss(std::span<const float> probabilities, std::span<const std::uint8_t> labels) {
@@ -78,7 +77,7 @@ double log_loss(std::span<const float> probabilities, std::span<const std::uint8
     const double p = std::clamp<double>(probabilities[i], 1e-7, 1.0 - 1e-7);
     sum -= std::log(labels[i] != 0 ? p : 1.0 - p);
   }
-  return labels.empty() ? kNan : sum / static_cast<double>(labels.size());
+  return labels.empty() ? kUndefined : sum / static_cast<double>(labels.size());
 }
 
 double expected_calibration_error(std::span<const float> probabilities, std::span<const std::uint8_t> labels,
@@ -93,7 +92,7 @@ double expected_calibration_error(std::span<const float> probabilities, std::spa
     for (; row < end; ++row) difference += (labels[order[row]] != 0 ? 1.0 : 0.0) - probabilities[order[row]];
     error += std::abs(difference);
   }
-  return rows == 0 ? kNan : error / static_cast<double>(rows);
+  return rows == 0 ? kUndefined : error / static_cast<double>(rows);
 }
 
 BinaryScore score_binary(std::span<const std::uint32_t> groups, std::span<const float> probabilities,
@@ -107,8 +106,8 @@ BinaryScore score_binary(std::span<const std::uint32_t> groups, std::span<const 
           .gauc = gauc(groups, probabilities, labels),
           .logloss = log_loss(probabilities, labels),
           .ece = expected_calibration_error(probabilities, labels),
-          .rate = labels.empty() ? kNan : positives / rows,
-          .expected_rate = labels.empty() ? kNan : expected / rows};
+          .rate = labels.empty() ? kUndefined : positives / rows,
+          .expected_rate = labels.empty() ? kUndefined : expected / rows};
 }
 
 }  // namespace swipegym

@@ -3,19 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 
 #include "core/parallel_for.h"
+#include "evaluation/metrics/undefined.h"
 
 namespace swipegym {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kNormal975 = 1.959963985;
 
 double ratio(double numerator, double denominator) {
-  return denominator != 0.0 ? numerator / denominator : kNan;
+  return denominator != 0.0 ? numerator / denominator : kUndefined;
 }
 
 // In eight partial sums, so that the compiler may use vectors without reordering a single one.
@@ -97,8 +96,8 @@ std::vector<std::vector<double>> bootstrap(std::span<const Measure> measures, Ra
 
 Interval percentile_interval(double mean, std::vector<double> resampled) {
   for (const double value : resampled)
-    if (std::isnan(value)) return {mean, kNan, kNan};
-  if (resampled.empty()) return {mean, kNan, kNan};
+    if (std::isnan(value)) return {mean, kUndefined, kUndefined};
+  if (resampled.empty()) return {mean, kUndefined, kUndefined};
   std::sort(resampled.begin(), resampled.end());
   const auto at = [&](double level) {
     const double position = level * static_cast<double>(resampled.size() - 1);

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "evaluation/metrics/undefined.h"
 
 namespace swipegym {
-namespace {
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-}
 
 double wasserstein1(std::vector<float> a, std::vector<float> b) {
-  if (a.empty() || b.empty()) return kNan;
+  if (a.empty() || b.empty()) return kUndefined;
   std::sort(a.begin(), a.end());
   std::sort(b.begin(), b.end());
   // Walk the merged values; between two neighbours both distribution functions are constant.
@@ -39,7 +37,7 @@ double kendall_tau_b(std::span<const double> a, std::span<const double> b) {
     }
   }
   const double scale = std::sqrt(static_cast<double>(untied_a) * static_cast<double>(untied_b));
-  return scale > 0.0 ? static_cast<double>(balance) / scale : kNan;
+  return scale > 0.0 ? static_cast<double>(balance) / scale : kUndefined;
 }
 
 double entropy(std::span<const std::uint32_t> counts) {

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kEnvs = 3;
 constexpr std::int64_t kGapMs = 7'200'000;
 
-VectorEnv make_env(AutoresetMode autoreset = AutoresetMode::kDisabled) {
+VectorEnv make_chain_env(AutoresetMode autoreset = AutoresetMode::kDisabled) {
   return VectorEnv(make_constant_simulator({.leave_after = 2, .watch_ratio = 0.5F, .return_gap_ms = kGapMs}),
                    std::make_shared<RandomCandidates>(500, 4),
                    {.num_envs = kEnvs, .history_length = 8, .autoreset = autoreset});
@@ -26,7 +26,7 @@ const std::vector<SessionStart> kStarts = {
 }  // namespace
 
 TEST_CASE("a session begins with whom, when and where the caller says", "[env]") {
-  VectorEnv env = make_env();
+  VectorEnv env = make_chain_env();
   const ObservationView seen = env.reset_at(kSeeds, kStarts);
   for (std::size_t row = 0; row < kEnvs; ++row) {
     const Shown next = env.next_shown(row, 7);
@@ -43,7 +43,7 @@ TEST_CASE("a session begins with whom, when and where the caller says", "[env]")
 }
 
 TEST_CASE("a user comes back after the model's gap, with the session as history", "[env]") {
-  VectorEnv env = make_env();
+  VectorEnv env = make_chain_env();
   env.reset_at(kSeeds, kStarts);
   const std::vector<std::int32_t> first(kEnvs, 0);
   const std::vector<std::uint8_t> some = {1, 0, 1};
@@ -72,7 +72,7 @@ TEST_CASE("chained sessions offer fresh candidates, and the same ones again for 
   const std::vector<std::uint8_t> all(kEnvs, 1);
   const std::vector<std::int32_t> first(kEnvs, 0);
   const auto offered = [&] {
-    VectorEnv env = make_env();
+    VectorEnv env = make_chain_env();
     env.reset_at(kSeeds, kStarts);
     std::vector<std::int32_t> out(env.observation().candidate, env.observation().candidate + 4);
     for (int i = 0; i < 2; ++i) env.step(first);
@@ -87,7 +87,7 @@ TEST_CASE("chained sessions offer fresh candidates, and the same ones again for 
 }
 
 TEST_CASE("chains need an env that does not reset by itself", "[env]") {
-  VectorEnv env = make_env(AutoresetMode::kNextStep);
+  VectorEnv env = make_chain_env(AutoresetMode::kNextStep);
   env.reset(kSeeds);
   CHECK_THROWS_AS(env.next_session(std::vector<std::uint8_t>(kEnvs, 0)), InputError);
 }

@@ -10,14 +10,14 @@
 namespace swipegym {
 namespace {
 
-VectorEnv make_env(VectorEnvConfig config, const char* source = "random") {
+VectorEnv make_threaded_env(VectorEnvConfig config, const char* source = "random") {
   const auto simulator = make_noisy_simulator({.num_users = 50, .num_videos = 900, .history = 60});
   return VectorEnv(simulator, make_candidate_source(source, simulator->catalogue, 10), std::move(config));
 }
 
 std::uint64_t hash_with(int threads, VectorEnvConfig config, const char* source = "random", std::uint64_t seed = 5) {
   config.threads = threads;
-  VectorEnv env = make_env(config, source);
+  VectorEnv env = make_threaded_env(config, source);
   return rollout_hash(env, seed, 40);
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("an exception of the user model reaches the caller of step, on any num
 }
 
 TEST_CASE("expectations may be asked for from several threads at once", "[env]") {
-  VectorEnv env = make_env({.num_envs = 256, .threads = 2});
+  VectorEnv env = make_threaded_env({.num_envs = 256, .threads = 2});
   env.reset(session_seeds(1, 256));
   std::vector<Expectation> all(256 * 10);
   env.expect_all(all);

@@ -11,14 +11,6 @@ using namespace swipegym;
 
 namespace {
 
-std::shared_ptr<const Simulator> toy_simulator(const test::ToyModel::Options& options = {}) {
-  auto simulator = std::make_shared<Simulator>();
-  simulator->catalogue = make_toy_catalogue({});
-  simulator->population = make_toy_population({});
-  simulator->model = std::make_shared<test::ToyModel>(options);
-  return simulator;
-}
-
 std::vector<ComparedPolicy> simple_policies(const Catalogue& catalogue) {
   return {{"random", {std::make_shared<RandomPolicy>()}},
           {"longest", {make_longest_policy(catalogue)}},
@@ -45,7 +37,7 @@ const PolicyFigures& figures_of(const SimulatorFigures& simulator, std::string_v
 }  // namespace
 
 TEST_CASE("compare ranks policies as their world does, with random at 0 and the oracle at 1", "[evaluation]") {
-  const auto simulator = toy_simulator();
+  const auto simulator = test::toy_simulator();
   const CompareReport report = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, small());
   const SimulatorFigures& toy = report.simulator[0];
   const std::size_t reward = metric_index("reward");
@@ -72,8 +64,26 @@ TEST_CASE("compare ranks policies as their world does, with random at 0 and the 
         figures_of(toy, "longest").metric[metric_index("catalogue_share")].mean);
 }
 
+TEST_CASE("returns can be taken against any of the policies, session by session", "[evaluation]") {
+  const auto simulator = test::toy_simulator();
+  CompareConfig config = small();
+  config.versus = "longest";
+  const CompareReport report = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, config);
+  const SimulatorFigures& toy = report.simulator[0];
+  const std::size_t reward = metric_index("reward");
+  for (const PolicyFigures& policy : toy.policy)
+    CHECK(policy.versus.mean ==
+          Approx(policy.metric[reward].mean - figures_of(toy, "longest").metric[reward].mean).margin(1e-9));
+  CHECK(figures_of(toy, "longest").versus.high == 0.0);
+  CHECK(to_json(report)["versus"] == "longest");
+  CHECK_THAT(to_text(report), Catch::Contains("return less longest's"));
+  config.versus = "best";
+  CHECK_THROWS_WITH(compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, config),
+                    Catch::Contains("'best', which is none of the compared policies: longest, oracle"));
+}
+
 TEST_CASE("yardsticks are there without being asked for", "[evaluation]") {
-  const auto simulator = toy_simulator();
+  const auto simulator = test::toy_simulator();
   const auto all = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, small());
   const auto alone = compare({{"longest", {make_longest_policy(simulator->catalogue)}}}, {{"toy", simulator}}, small());
   CHECK(alone.simulator[0].policy.size() == 1);
@@ -84,9 +94,9 @@ TEST_CASE("yardsticks are there without being asked for", "[evaluation]") {
 
 TEST_CASE("a judge shows which promises are kept", "[evaluation]") {
   // In the dull judge answers are half as long: every policy promises more than it keeps, in the same order.
-  const auto simulator = toy_simulator();
-  const auto same = toy_simulator();
-  const auto dull = toy_simulator({.interventional = 0.25});
+  const auto simulator = test::toy_simulator();
+  const auto same = test::toy_simulator();
+  const auto dull = test::toy_simulator({.interventional = 0.25});
   const CompareReport report =
       compare(simple_policies(simulator->catalogue), {{"fit", simulator}, {"same", same}, {"dull", dull}}, small());
   REQUIRE(report.agreement.size() == 2);
@@ -102,7 +112,7 @@ TEST_CASE("a judge shows which promises are kept", "[evaluation]") {
 }
 
 TEST_CASE("training seeds that differ widen the interval, and are counted", "[evaluation]") {
-  const auto simulator = toy_simulator();
+  const auto simulator = test::toy_simulator();
   const auto longest = make_longest_policy(simulator->catalogue), shortest = make_shortest_policy(simulator->catalogue);
   const CompareReport report =
       compare({{"steady", {longest, longest, longest}}, {"moody", {longest, shortest, longest}}}, {{"toy", simulator}},
@@ -114,10 +124,10 @@ TEST_CASE("training seeds that differ widen the interval, and are counted", "[ev
 }
 
 TEST_CASE("the report's keys, text and page hold every policy", "[evaluation]") {
-  const auto simulator = toy_simulator();
+  const auto simulator = test::toy_simulator();
   auto policies = simple_policies(simulator->catalogue);
   policies[1].name = "long <b>";
-  const CompareReport report = compare(policies, {{"fit", simulator}, {"judge", toy_simulator()}}, small());
+  const CompareReport report = compare(policies, {{"fit", simulator}, {"judge", test::toy_simulator()}}, small());
   const Json json = to_json(report);
   REQUIRE(json["policies"].size() == 4);
   CHECK(json["policies"][0]["name"] == "random");
@@ -140,7 +150,7 @@ TEST_CASE("the report's keys, text and page hold every policy", "[evaluation]") 
 }
 
 TEST_CASE("compare refuses what it cannot compare", "[evaluation]") {
-  const auto simulator = toy_simulator();
+  const auto simulator = test::toy_simulator();
   const auto policies = simple_policies(simulator->catalogue);
   CHECK_THROWS_AS(compare({}, {{"toy", simulator}}, small()), InputError);
   CHECK_THROWS_AS(compare({policies[0], policies[0]}, {{"toy", simulator}}, small()), InputError);

@@ -12,14 +12,6 @@ using namespace swipegym;
 
 namespace {
 
-std::shared_ptr<const Simulator> toy_simulator(const test::ToyModel::Options& options = {}) {
-  auto simulator = std::make_shared<Simulator>();
-  simulator->catalogue = make_toy_catalogue({});
-  simulator->population = make_toy_population({});
-  simulator->model = std::make_shared<test::ToyModel>(options);
-  return simulator;
-}
-
 std::shared_ptr<const CandidateSource> ten_random() {
   return std::make_shared<RandomCandidates>(500, 10);
 }
@@ -56,7 +48,7 @@ TEST_CASE("a rollout adds up what the constant user does", "[evaluation]") {
 }
 
 TEST_CASE("a session's numbers do not depend on which row or batch it runs in", "[evaluation]") {
-  const auto simulator = toy_simulator({.session = 4});
+  const auto simulator = test::toy_simulator({.session = 4});
   const Rollout few = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 10});
   const Rollout many = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 700});
   for (std::size_t i = 0; i < 10; ++i) CHECK(same(few.session[i], many.session[i]));
@@ -68,7 +60,7 @@ TEST_CASE("a session's numbers do not depend on which row or batch it runs in", 
 
 TEST_CASE("policies meet the same sessions, so that equal choices give equal numbers", "[evaluation]") {
   // With one candidate every policy must choose it: whatever differs would be luck that is not shared.
-  const auto simulator = toy_simulator();
+  const auto simulator = test::toy_simulator();
   const auto one = std::make_shared<RandomCandidates>(500, 1);
   const RolloutConfig config{.sessions = 50};
   const Rollout random = roll_out(simulator, one, RandomPolicy(), config);
@@ -77,7 +69,7 @@ TEST_CASE("policies meet the same sessions, so that equal choices give equal num
 }
 
 TEST_CASE("sharing random numbers makes differences of policies narrower", "[evaluation]") {
-  const auto simulator = toy_simulator();
+  const auto simulator = test::toy_simulator();
   const RolloutConfig config{.sessions = 400};
   RolloutConfig fresh = config;
   fresh.seed = 2;

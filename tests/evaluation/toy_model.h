@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cmath>
+#include <memory>
 
+#include "env/constant_user_model.h"
+#include "env/simulator.h"
 #include "env/user_model.h"
 #include "tests/evaluation/toy_data.h"
 
@@ -64,5 +67,13 @@ class ToyModel final : public UserModel {
  private:
   Options options_;
 };
+
+inline std::shared_ptr<const Simulator> toy_simulator(const ToyModel::Options& options = {}) {
+  auto simulator = std::make_shared<Simulator>();
+  simulator->catalogue = make_toy_catalogue({});
+  simulator->population = make_toy_population({});
+  simulator->model = std::make_shared<ToyModel>(options);
+  return simulator;
+}
 
 }  // namespace swipegym::test

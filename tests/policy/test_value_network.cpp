@@ -24,8 +24,8 @@ ValueNetworkConfig small_network() {
   return config;
 }
 
-struct World {
-  explicit World(std::size_t envs, std::size_t slots, const std::string& source = "random")
+struct PlayedWorld {
+  explicit PlayedWorld(std::size_t envs, std::size_t slots, const std::string& source = "random")
       : simulator(make_constant_simulator({.leave_after = 50}, {.num_videos = 150, .history = 6})),
         env(simulator, make_candidate_source(source, simulator->catalogue, slots),
             {.num_envs = envs, .threads = 1, .history_length = 12, .max_steps = 30}),
@@ -54,7 +54,7 @@ struct World {
 };
 
 TEST_CASE("the value network's gradients are its finite differences", "[policy]") {
-  const World world(6, 4);
+  const PlayedWorld world(6, 4);
   auto model = world.model();
   const StateEncoder encoder({}, model->items);
   ValueNetwork& network = model->network;
@@ -112,7 +112,7 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
 }
 
 TEST_CASE("a row's scores do not depend on the batch around it, on threads or on the table", "[policy]") {
-  const World world(150, 7);
+  const PlayedWorld world(150, 7);
   auto model = world.model();
   const ValuePolicy policy(model);
   const std::vector<float> all = world.score(policy);
@@ -134,7 +134,7 @@ TEST_CASE("a row's scores do not depend on the batch around it, on threads or on
 }
 
 TEST_CASE("permuting candidates permutes scores, and the full catalogue scores as candidates do", "[policy]") {
-  const World world(3, 9);
+  const PlayedWorld world(3, 9);
   const ValuePolicy policy(world.model());
   const std::vector<float> scores = world.score(policy);
   std::vector<std::int32_t> reversed(27);
@@ -156,7 +156,7 @@ TEST_CASE("permuting candidates permutes scores, and the full catalogue scores a
 }
 
 TEST_CASE("the seconds a video is watched are given to the network as a product of its statistics", "[policy]") {
-  const World world(1, 3);
+  const PlayedWorld world(1, 3);
   Catalogue catalogue = world.simulator->catalogue;
   float* features = catalogue.video_features.data();
   features[kVideoLogDuration] = (std::log(100.0F) - 3.5F) / 1.5F;  // 100 s
@@ -167,7 +167,7 @@ TEST_CASE("the seconds a video is watched are given to the network as a product 
 }
 
 TEST_CASE("cross features say how a candidate meets the history", "[policy]") {
-  const World world(1, 3);
+  const PlayedWorld world(1, 3);
   ItemInputs items = make_item_inputs(world.simulator->catalogue);
   for (std::size_t v = 0; v < items.num_videos(); ++v) {
     items.tag[v] = static_cast<std::int32_t>(v % 2), items.author[v] = static_cast<std::int32_t>(v % 5);
@@ -202,7 +202,7 @@ TEST_CASE("cross features say how a candidate meets the history", "[policy]") {
 
 TEST_CASE("a saved policy scores as before, and in another simulator it finds its videos by raw id", "[policy]") {
   const auto path = std::filesystem::temp_directory_path() / "swipegym_test_policy.h5";
-  const World world(5, 8);
+  const PlayedWorld world(5, 8);
   auto model = world.model(7);
   model->seed = 7, model->data_fingerprint = 0xF000000000000001ULL, model->config = "{\"a\":1}";
   const std::vector<float> scores = world.score(ValuePolicy(model));
