@@ -24,6 +24,7 @@ void LoggedStates::fill(std::span<const std::uint32_t> rows, Batch& out) const {
   out.user_features.resize(count * kUserFeatures);
   out.context.resize(count * kContextFeatures);
   out.history_video.resize(count * length_), out.history_ratio.resize(count * length_);
+  out.history_signals.resize(count * length_);
   for (std::size_t i = 0; i < count; ++i) fill_row(rows[i], i, out);
   out.observation = {};
   out.observation.rows = count;
@@ -32,6 +33,7 @@ void LoggedStates::fill(std::span<const std::uint32_t> rows, Batch& out) const {
   out.observation.user_features = out.user_features.data();
   out.observation.history_video = out.history_video.data();
   out.observation.history_ratio = out.history_ratio.data();
+  out.observation.history_signals = out.history_signals.data();
   out.observation.context = out.context.data();
 }
 
@@ -49,11 +51,14 @@ void LoggedStates::fill_row(std::size_t row, std::size_t to, Batch& out) const {
   const std::size_t known = std::min(length_, end - first);
   std::int32_t* video = &out.history_video[to * length_];
   float* ratio = &out.history_ratio[to * length_];
+  SignalBits* signals = &out.history_signals[to * length_];
   std::fill_n(video, length_ - known, -1);
   std::fill_n(ratio, length_ - known, 0.0F);
+  std::fill_n(signals, length_ - known, SignalBits{0});
   for (std::size_t i = 0; i < known; ++i) {
     video[length_ - known + i] = static_cast<std::int32_t>(index_of(log.video[end - known + i]));
     ratio[length_ - known + i] = ratio_[end - known + i];
+    signals[length_ - known + i] = log.signals[end - known + i];
   }
 
   // As VectorEnv writes it; see env/vector_env.h.

@@ -23,6 +23,7 @@ class LoggedStates {
     std::vector<std::uint32_t> user;
     std::vector<float> user_features, history_ratio, context;
     std::vector<std::int32_t> history_video, video;
+    std::vector<SignalBits> history_signals;
     ObservationView observation;  // of the rows last filled in
   };
   void fill(std::span<const std::uint32_t> rows, Batch& out) const;

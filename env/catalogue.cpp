@@ -231,6 +231,7 @@ Population build_population(const Dataset& data, std::int32_t until_date) {
     for (std::size_t i = skipped; i < rows.size(); ++i) {
       population.history_video.push_back(index_of(log.video[rows[i]]));
       population.history_ratio.push_back(row_ratio(log, rows[i]));
+      population.history_signals.push_back(log.signals[rows[i]]);
     }
     population.history_offset.push_back(population.history_video.size());
   }

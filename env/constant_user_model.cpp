@@ -83,6 +83,7 @@ Population make_toy_population(const ToyWorld& world) {
     for (std::size_t h = 0; h < history; ++h) {
       population.history_video.push_back(static_cast<std::uint32_t>((u * 31 + h) % world.num_videos));
       population.history_ratio.push_back(0.25F * static_cast<float>(h % 5));
+      population.history_signals.push_back(h % 2 == 0 ? bit(Signal::kClick) : SignalBits{0});
     }
   }
   population.history_offset.push_back(population.history_video.size());

@@ -12,14 +12,16 @@ struct ObservationView {
   std::size_t history_length = 0;  // L
   std::size_t candidates = 0;      // m; 0 when the action space is the full catalogue
 
-  const std::uint32_t* user = nullptr;          // [rows]
-  const float* user_features = nullptr;         // [rows, kUserFeatures]
-  const std::int32_t* history_video = nullptr;  // [rows, L], oldest first, left-padded with -1
-  const float* history_ratio = nullptr;         // [rows, L], left-padded with 0
-  const float* context = nullptr;               // [rows, kContextFeatures]
-  const std::int32_t* candidate = nullptr;      // [rows, m] video indices
-  const float* candidate_features = nullptr;    // [rows, m, kVideoFeatures]
-  const std::uint8_t* mask = nullptr;           // [rows, m], 1 = may be chosen
+  const std::uint32_t* user = nullptr;            // [rows]
+  const float* user_features = nullptr;           // [rows, kUserFeatures]
+  const std::int32_t* history_video = nullptr;    // [rows, L], oldest first, left-padded with -1
+  const float* history_ratio = nullptr;           // [rows, L], left-padded with 0
+  const float* context = nullptr;                 // [rows, kContextFeatures]
+  const std::int32_t* candidate = nullptr;        // [rows, m] video indices
+  const float* candidate_features = nullptr;      // [rows, m, kVideoFeatures]
+  const std::uint8_t* mask = nullptr;             // [rows, m], 1 = may be chosen
+  const std::uint8_t* history_signals = nullptr;  // [rows, L] SignalBits of each watched video, 0 where padded; may be
+                                                  // null where feedback is not kept, which reads as 0
 };
 
 }  // namespace swipegym

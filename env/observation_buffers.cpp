@@ -17,7 +17,8 @@ ObservationBuffers::ObservationBuffers(std::size_t rows_, std::size_t history_le
       context(rows * kContextFeatures),
       candidate(rows * candidates),
       candidate_features(rows * candidates * kVideoFeatures),
-      mask(rows * candidates) {}
+      mask(rows * candidates),
+      history_signals(rows * history_length) {}
 
 ObservationView ObservationBuffers::view() const noexcept {
   return {rows,
@@ -30,7 +31,8 @@ ObservationView ObservationBuffers::view() const noexcept {
           context.data(),
           candidate.data(),
           candidate_features.data(),
-          mask.data()};
+          mask.data(),
+          history_signals.data()};
 }
 
 void ObservationBuffers::copy_row(std::size_t row, const ObservationBuffers& from) noexcept {
@@ -45,6 +47,7 @@ void ObservationBuffers::copy_row(std::size_t row, const ObservationBuffers& fro
   copy(from.candidate, candidate, candidates);
   copy(from.candidate_features, candidate_features, candidates * kVideoFeatures);
   copy(from.mask, mask, candidates);
+  copy(from.history_signals, history_signals, history_length);
 }
 
 }  // namespace swipegym

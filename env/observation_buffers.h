@@ -27,6 +27,7 @@ struct ObservationBuffers {
   std::vector<std::int32_t> candidate;
   std::vector<float> candidate_features;
   std::vector<std::uint8_t> mask;
+  std::vector<std::uint8_t> history_signals;
 };
 
 }  // namespace swipegym

@@ -146,10 +146,13 @@ void SessionRows::begin_at(std::size_t row, const SessionStart& start) {
   const std::size_t shown = std::min(length, last - first);
   std::int32_t* video = now_.history_video.data() + row * length;
   float* ratio = now_.history_ratio.data() + row * length;
+  std::uint8_t* signals = now_.history_signals.data() + row * length;
   std::fill_n(video, length - shown, -1);
   std::fill_n(ratio, length - shown, 0.0F);
+  std::fill_n(signals, length - shown, std::uint8_t{0});
   std::copy_n(population.history_video.data() + last - shown, shown, video + length - shown);
   std::copy_n(population.history_ratio.data() + last - shown, shown, ratio + length - shown);
+  std::copy_n(population.history_signals.data() + last - shown, shown, signals + length - shown);
 
   seen_[row].clear();
   for (std::size_t i = last - std::min(excluded_, last - first); i < last; ++i)
@@ -281,11 +284,14 @@ void SessionRows::shift_history(std::size_t row) noexcept {
   const std::size_t newest = row * slate_ + consumed_[row] - count;
   std::int32_t* video = now_.history_video.data() + row * length;
   float* ratio = now_.history_ratio.data() + row * length;
+  std::uint8_t* signals = now_.history_signals.data() + row * length;
   std::copy(video + count, video + length, video);
   std::copy(ratio + count, ratio + length, ratio);
+  std::copy(signals + count, signals + length, signals);
   for (std::size_t i = 0; i < count; ++i) {
     video[length - count + i] = video_[newest + i];
     ratio[length - count + i] = std::min(watch_ratio_[newest + i], kMaxRatio);
+    signals[length - count + i] = signals_[newest + i];
   }
 }
 

@@ -44,6 +44,7 @@ struct Population {
   std::vector<std::uint64_t> history_offset;  // [users + 1]
   std::vector<std::uint32_t> history_video;   // newest last, at most 200 a user
   std::vector<float> history_ratio;           // watch ratio, clipped to [0, 5]; 0 when the duration was unknown
+  std::vector<SignalBits> history_signals;    // what else the user did
 };
 
 /// A world to step in: a user model with its catalogue and population. Shared and immutable.

@@ -49,15 +49,22 @@ void save_population(const Population& population, Hdf5Writer& file) {
   file.write("population/history_offset", population.history_offset);
   file.write("population/history_video", population.history_video);
   file.write("population/history_ratio", population.history_ratio);
+  file.write("population/history_signals", population.history_signals);
 }
 
 Population load_population(const Hdf5Reader& file) {
-  return {.start_user = file.read<std::uint32_t>("population/start_user"),
-          .start_time_ms = file.read<std::int64_t>("population/start_time_ms"),
-          .start_tab = file.read<std::uint8_t>("population/start_tab"),
-          .history_offset = file.read<std::uint64_t>("population/history_offset"),
-          .history_video = file.read<std::uint32_t>("population/history_video"),
-          .history_ratio = file.read<float>("population/history_ratio")};
+  Population population{.start_user = file.read<std::uint32_t>("population/start_user"),
+                        .start_time_ms = file.read<std::int64_t>("population/start_time_ms"),
+                        .start_tab = file.read<std::uint8_t>("population/start_tab"),
+                        .history_offset = file.read<std::uint64_t>("population/history_offset"),
+                        .history_video = file.read<std::uint32_t>("population/history_video"),
+                        .history_ratio = file.read<float>("population/history_ratio"),
+                        .history_signals = {}};
+  if (file.has("population/history_signals"))
+    population.history_signals = file.read<SignalBits>("population/history_signals");
+  else  // a file from before feedback was kept
+    population.history_signals.assign(population.history_video.size(), SignalBits{0});
+  return population;
 }
 
 // Histories as columns: video and classes as integers, residuals as one matrix.

@@ -1,6 +1,10 @@
 #include "nn/adam.h"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
+
+#include "core/parallel_for.h"
 
 namespace swipegym {
 namespace {
@@ -33,21 +37,68 @@ struct Update {
   }
 };
 
+constexpr std::size_t kRowsAtOnce = 1024;  // of a table, by one thread
+
+template <class Scalar>
+double squared_norm(const EmbeddingOf<Scalar>& embedding, int threads) {
+  const std::size_t rows = embedding.touched().size(), dim = embedding.dim();
+  std::vector<double> part((rows + kRowsAtOnce - 1) / kRowsAtOnce);
+  parallel_for(part.size(), threads, [&](std::size_t block, int) {
+    const std::size_t first = block * kRowsAtOnce, count = std::min(kRowsAtOnce, rows - first);
+    part[block] =
+        squared_norm(embedding.touched_gradient().data() + first * dim, static_cast<Eigen::Index>(count * dim));
+  });
+  double sum = 0.0;
+  for (const double p : part) sum += p;
+  return sum;
+}
+
+// A touched row of a large table lies anywhere; its lines are asked for while earlier rows are worked on.
+template <class Scalar>
+void prefetch_row(const ParameterOf<Scalar>& table, std::int32_t row) {
+  constexpr Eigen::Index kLine = 64 / sizeof(Scalar);
+  const Eigen::Index at = row * table.value.cols();
+  for (Eigen::Index c = 0; c < table.value.cols(); c += kLine) {
+    __builtin_prefetch(table.value.data() + at + c, 1);
+    __builtin_prefetch(table.first_moment.data() + at + c, 1);
+    __builtin_prefetch(table.second_moment.data() + at + c, 1);
+  }
+}
+
+template <class Scalar>
+void update_rows(const Update<Scalar>& update, EmbeddingOf<Scalar>& embedding, int threads) {
+  ParameterOf<Scalar>& table = embedding.table;
+  const Eigen::Index dim = table.value.cols();
+  const std::span<const std::int32_t> touched = embedding.touched();
+  parallel_for((touched.size() + kRowsAtOnce - 1) / kRowsAtOnce, threads, [&](std::size_t block, int) {
+    constexpr std::size_t kAhead = 4;
+    const std::size_t end = std::min(touched.size(), (block + 1) * kRowsAtOnce);
+    for (std::size_t slot = block * kRowsAtOnce; slot < end; ++slot) {
+      if (slot + kAhead < end) prefetch_row(table, touched[slot + kAhead]);
+      const Eigen::Index at = touched[slot] * dim;
+      update.apply(embedding.touched_gradient().data() + static_cast<Eigen::Index>(slot) * dim,
+                   table.first_moment.data() + at, table.second_moment.data() + at, table.value.data() + at, dim);
+    }
+  });
+}
+
 }  // namespace
 
 template <class Scalar>
 double AdamOf<Scalar>::step(std::span<ParameterOf<Scalar>* const> parameters,
-                            std::span<EmbeddingOf<Scalar>* const> embeddings) {
+                            std::span<EmbeddingOf<Scalar>* const> embeddings, int threads) {
   ++steps_;
   double norm2 = 0.0;
   for (ParameterOf<Scalar>* parameter : parameters) {
     parameter->reduce_gradient();
     norm2 += squared_norm(parameter->gradient().data(), parameter->gradient().size());
   }
-  for (const EmbeddingOf<Scalar>* embedding : embeddings)
-    norm2 += squared_norm(embedding->touched_gradient().data(),
-                          static_cast<Eigen::Index>(embedding->touched().size() * embedding->dim()));
+  for (const EmbeddingOf<Scalar>* embedding : embeddings) norm2 += squared_norm(*embedding, threads);
   const double norm = std::sqrt(norm2);
+  if (!std::isfinite(norm)) {
+    --steps_;
+    return norm;
+  }
   const double clip = config_.clip_norm > 0.0 && norm > config_.clip_norm ? config_.clip_norm / norm : 1.0;
   const auto t = static_cast<double>(steps_);
 
@@ -67,15 +118,8 @@ double AdamOf<Scalar>::step(std::span<ParameterOf<Scalar>* const> parameters,
     p->gradient().setZero();
   }
   for (EmbeddingOf<Scalar>* embedding : embeddings) {
-    ParameterOf<Scalar>& table = embedding->table;
-    update.keep = table.decays ? decayed : Scalar(1);
-    const Eigen::Index dim = table.value.cols();
-    Eigen::Index slot = 0;
-    for (const std::int32_t row : embedding->touched()) {
-      const Eigen::Index at = row * dim;
-      update.apply(embedding->touched_gradient().data() + slot++ * dim, table.first_moment.data() + at,
-                   table.second_moment.data() + at, table.value.data() + at, dim);
-    }
+    update.keep = embedding->table.decays ? decayed : Scalar(1);
+    update_rows(update, *embedding, threads);
     embedding->zero_gradient();
   }
   return norm;

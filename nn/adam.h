@@ -26,8 +26,10 @@ class AdamOf {
   explicit AdamOf(const AdamConfig& config = {}) : config_(config) {}
 
   /// Reduces gradient shards, clips, updates values and moments, zeroes the gradients. Returns the norm before
-  /// clipping.
-  double step(std::span<ParameterOf<Scalar>* const> parameters, std::span<EmbeddingOf<Scalar>* const> embeddings = {});
+  /// clipping; when that is not finite, values and moments stay as they were and the caller has to stop. `threads`
+  /// (0: all) never changes a bit.
+  double step(std::span<ParameterOf<Scalar>* const> parameters, std::span<EmbeddingOf<Scalar>* const> embeddings = {},
+              int threads = 1);
 
   const AdamConfig& config() const noexcept { return config_; }
   void set_learning_rate(double learning_rate) noexcept { config_.learning_rate = learning_rate; }

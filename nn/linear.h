@@ -35,6 +35,14 @@ class LinearOf {
 };
 using Linear = LinearOf<float>;
 
+/// LinearOf::forward and backward by matrix_product (nn/matrix_product.h), for layers of sequence networks. `add`: to
+/// what `d_input` holds already.
+template <class Scalar>
+void apply(const LinearOf<Scalar>& layer, const MatrixOf<Scalar>& input, MatrixOf<Scalar>& output);
+template <class Scalar>
+void apply_backward(LinearOf<Scalar>& layer, const MatrixOf<Scalar>& input, const MatrixOf<Scalar>& d_output,
+                    MatrixOf<Scalar>* d_input, bool add, std::size_t shard);
+
 /// Writes and reads name/weight and name/bias (see parameter.h).
 void save(Hdf5Writer& file, const std::string& name, const Linear& layer, bool moments);
 void load(const Hdf5Reader& file, const std::string& name, Linear& layer);

@@ -2,9 +2,11 @@
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
+#include "nn/layer_norm.h"
 #include "nn/linear.h"
 #include "nn/mlp.h"
 #include "nn/parameter.h"
+#include "nn/transformer.h"
 
 namespace swipegym {
 namespace {
@@ -61,6 +63,45 @@ void save(Hdf5Writer& file, const std::string& name, const Mlp& mlp, bool moment
 
 void load(const Hdf5Reader& file, const std::string& name, Mlp& mlp) {
   for (std::size_t i = 0; i < mlp.layers.size(); ++i) load(file, fmt::format("{}/{}", name, i), mlp.layers[i]);
+}
+
+void save(Hdf5Writer& file, const std::string& name, const LayerNorm& layer, bool moments) {
+  save(file, name + "/gamma", layer.gamma, moments);
+  save(file, name + "/beta", layer.beta, moments);
+}
+
+void load(const Hdf5Reader& file, const std::string& name, LayerNorm& layer) {
+  load(file, name + "/gamma", layer.gamma);
+  load(file, name + "/beta", layer.beta);
+}
+
+namespace {
+
+// Calls use(name, layer) for every layer of a transformer, whatever its constness.
+template <class AnyTransformer, class Use>
+void each_layer(const std::string& name, AnyTransformer& transformer, const Use& use) {
+  for (std::size_t i = 0; i < transformer.blocks.size(); ++i) {
+    auto& block = transformer.blocks[i];
+    const std::string at = fmt::format("{}/{}/", name, i);
+    use(at + "attention_norm", block.attention_norm);
+    use(at + "ffn_norm", block.ffn_norm);
+    use(at + "query", block.query);
+    use(at + "key_value", block.key_value);
+    use(at + "projection", block.projection);
+    use(at + "inner", block.inner);
+    use(at + "outer", block.outer);
+  }
+  use(name + "/last_norm", transformer.last_norm);
+}
+
+}  // namespace
+
+void save(Hdf5Writer& file, const std::string& name, const Transformer& transformer, bool moments) {
+  each_layer(name, transformer, [&](const std::string& at, const auto& layer) { save(file, at, layer, moments); });
+}
+
+void load(const Hdf5Reader& file, const std::string& name, Transformer& transformer) {
+  each_layer(name, transformer, [&](const std::string& at, auto& layer) { load(file, at, layer); });
 }
 
 }  // namespace swipegym

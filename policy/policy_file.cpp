@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
+#include "policy/sasrec_policy.h"
 #include "policy/value_policy.h"
 
 namespace swipegym {
@@ -21,6 +22,7 @@ struct KnownModel {
 // A model that comes with a save function adds its line here.
 constexpr std::array kModels = {
     KnownModel{"value", load_value_policy},
+    KnownModel{"sasrec", load_sasrec_policy},
 };
 
 std::string known_models() {

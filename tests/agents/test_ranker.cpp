@@ -77,6 +77,8 @@ TEST_CASE("a logged row becomes the observation its user's earlier rows give", "
   CHECK(std::vector<std::int32_t>(o.history_video + 8, o.history_video + 12) ==
         std::vector<std::int32_t>{video(1), video(2), video(3), video(4)});
   CHECK(o.history_ratio[11] == states.ratio(4));
+  CHECK(o.history_signals[11] == data.log.signals[4]);
+  CHECK(o.history_signals[4] == 0);  // padding
   CHECK(o.user[3] == 1);
   CHECK(o.history_video[15] == video(60));
   CHECK(o.context[1 * kContextFeatures + 7] == states.ratio(1));

@@ -93,6 +93,9 @@ TEST_CASE("a session ends where more than 30 minutes pass between two rows", "[e
   CHECK(population.history_offset == std::vector<std::uint64_t>{0, 3, 4});
   CHECK(population.history_video == std::vector<std::uint32_t>{0, 1, 2, 2});
   CHECK(population.history_ratio == std::vector<float>{0.5F, 5.0F, 0.0F, 0.0F});
+  CHECK(population.history_signals ==
+        std::vector<SignalBits>{small_dataset().log.signals[0], small_dataset().log.signals[1],
+                                small_dataset().log.signals[2], small_dataset().log.signals[4]});
 }
 
 TEST_CASE("a date before the log is refused with the log's first date", "[env]") {

@@ -32,6 +32,7 @@ void check_equal_row(const ObservationView& many, std::size_t row, const Observa
   CHECK(equal(many.user_features, one.user_features, kUserFeatures));
   CHECK(equal(many.history_video, one.history_video, many.history_length));
   CHECK(equal(many.history_ratio, one.history_ratio, many.history_length));
+  CHECK(equal(many.history_signals, one.history_signals, many.history_length));
   CHECK(equal(many.context, one.context, kContextFeatures));
   CHECK(equal(many.candidate, one.candidate, many.candidates));
   CHECK(equal(many.candidate_features, one.candidate_features, many.candidates * kVideoFeatures));
@@ -54,6 +55,7 @@ TEST_CASE("an observation shows the user, the log's last videos and fresh candid
       CHECK(seen.history_video[row * 8 + 3 + i] ==
             static_cast<std::int32_t>(simulator.population.history_video[user * 5 + i]));
       CHECK(seen.history_ratio[row * 8 + 3 + i] == simulator.population.history_ratio[user * 5 + i]);
+      CHECK(seen.history_signals[row * 8 + 3 + i] == (i % 2 == 0 ? bit(Signal::kClick) : 0));
     }
     std::set<std::int32_t> distinct;
     for (std::size_t slot = 0; slot < 10; ++slot) {
@@ -85,6 +87,8 @@ TEST_CASE("a step answers with what was watched and moves the history on", "[env
   CHECK(step.observation.history_video[4 + 3] == chosen);
   CHECK(step.observation.history_video[4 + 2] == newest);
   CHECK(step.observation.history_ratio[4 + 3] == 0.5F);
+  CHECK(step.observation.history_signals[4 + 3] == bit(Signal::kLike));
+  CHECK(step.observation.history_signals[4 + 2] == bit(Signal::kClick));  // the log's newest, as it was
   const float* context = step.observation.context + kContextFeatures;
   CHECK(context[0] == Approx(0.01F));                                 // one of a hundred steps
   CHECK(context[1] == Approx((0.5F * duration_s + 1.0F) / 1800.0F));  // play time and a second's pause

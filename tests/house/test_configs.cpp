@@ -8,6 +8,7 @@
 
 #include "agents/dqn_config.h"
 #include "agents/ranker.h"
+#include "agents/sasrec_config.h"
 #include "core/config.h"
 #include "core/output_file.h"
 #include "env/fit_simulator.h"
@@ -23,6 +24,7 @@ const std::map<std::string, std::function<Json()>> kDefaults = {
     {"dqn.json", [] { return config_to_json(DqnConfig{}); }},
     {"fit.json", [] { return config_to_json(FitConfig{}); }},
     {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
+    {"sasrec.json", [] { return config_to_json(SasrecConfig{}); }},
 };
 
 TEST_CASE("config files hold exactly the defaults of the code, in its order", "[house]") {

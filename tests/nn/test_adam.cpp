@@ -72,6 +72,35 @@ TEST_CASE("sparse Adam moves a touched row as dense Adam would and leaves the ot
   CHECK(embedding.table.value.row(4) == before.row(4));
 }
 
+TEST_CASE("a table's gradient and step are the same on any number of threads, and as by scatter", "[nn]") {
+  constexpr std::size_t kRows = 3000, kDim = 20;
+  const auto start = [] { return Embedding(kRows, kDim, make_key(1), 1.0); };
+  Matrix rows(500, kDim);
+  std::vector<RowGradient> list, second;
+  std::vector<std::int32_t> ids;
+  RandomStream random(make_key(2));
+  for (Eigen::Index i = 0; i < rows.size(); ++i) rows.data()[i] = random.uniform() - 0.5F;
+  for (Eigen::Index i = 0; i < rows.rows(); ++i) {
+    ids.push_back(i % 7 == 0 ? -1 : static_cast<std::int32_t>(random.below(i % 2 == 0 ? 40 : kRows)));
+    (i < 200 ? list : second).push_back({ids.back(), 0.5F, rows.data() + i * rows.cols()});
+  }
+  const std::array<std::span<const RowGradient>, 2> lists = {list, second};
+  Embedding reference = start();
+  reference.scatter(ids, 0.5F * rows);
+  Adam reference_adam({.learning_rate = 0.1, .clip_norm = 0.5});
+  const double norm = reference_adam.step({}, std::array{&reference});
+  for (const int threads : {1, 2, 3}) {
+    CAPTURE(threads);
+    Embedding table = start();
+    table.scatter(lists, threads);
+    Adam adam({.learning_rate = 0.1, .clip_norm = 0.5});
+    CHECK(adam.step({}, std::array{&table}, threads) == norm);
+    CHECK(table.table.value == reference.table.value);
+    CHECK(table.table.second_moment == reference.table.second_moment);
+    CHECK(table.touched().empty());
+  }
+}
+
 TEST_CASE("Adam finds the minimum of a quadratic", "[nn]") {
   ParameterOf<double> w = scalar(5.0);
   AdamOf<double> adam({.learning_rate = 0.05});

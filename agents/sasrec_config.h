@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "policy/sasrec_network.h"
+
+namespace swipegym {
+
+/// Settings of `supervised sasrec`; a JSON file may set any of them by name.
+struct SasrecConfig {
+  std::string objective = "binary";  // what scores rank by and training stops by: next, ratio or binary
+  SasrecNetworkConfig network;
+  double next_weight = 0.0;    // of the next video's loss
+  double ratio_weight = 0.25;  // of the watch ratio's loss
+  double binary_weight = 1.0;  // of the cross entropy of ratio > threshold
+  bool softmax = false;        // next video by cross entropy over all videos, instead of sampled negatives
+  std::size_t negatives = 1;   // uniform videos a position, not in the user's training rows
+  float ratio_clip = 2.0F;     // ratios are clipped here
+  float huber_delta = 1.0F;    // of the ratio's loss; 0: squared errors
+  float threshold = 0.5F;      // a ratio above it is a positive
+  bool standard_rows = true;   // learn from what the platform showed
+  bool random_rows = true;     // learn from uniform random exposure, where the log has any
+  int epochs = 30;             // at most
+  int patience = 4;            // epochs without a better validation metric before it stops
+  bool refit = false;          // then learn afresh from training and validation days, for as many epochs as were best
+  std::size_t batch = 128;     // histories
+  double learning_rate = 1e-3;
+  std::size_t warmup_steps = 0;      // steps in which the learning rate rises from 0
+  double learning_rate_decay = 1.0;  // factor an epoch
+  double beta2 = 0.98;
+  double weight_decay = 0.0;
+  double clip_norm = 5.0;
+  double dropout = 0.2;
+  double attention_dropout = 0.0;
+  double head_dropout = 0.2;
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, SasrecConfig& config) {
+  visit("objective", config.objective);
+  visit("network", config.network);
+  visit("next_weight", config.next_weight);
+  visit("ratio_weight", config.ratio_weight);
+  visit("binary_weight", config.binary_weight);
+  visit("softmax", config.softmax);
+  visit("negatives", config.negatives);
+  visit("ratio_clip", config.ratio_clip);
+  visit("huber_delta", config.huber_delta);
+  visit("threshold", config.threshold);
+  visit("standard_rows", config.standard_rows);
+  visit("random_rows", config.random_rows);
+  visit("epochs", config.epochs);
+  visit("patience", config.patience);
+  visit("refit", config.refit);
+  visit("batch", config.batch);
+  visit("learning_rate", config.learning_rate);
+  visit("warmup_steps", config.warmup_steps);
+  visit("learning_rate_decay", config.learning_rate_decay);
+  visit("beta2", config.beta2);
+  visit("weight_decay", config.weight_decay);
+  visit("clip_norm", config.clip_norm);
+  visit("dropout", config.dropout);
+  visit("attention_dropout", config.attention_dropout);
+  visit("head_dropout", config.head_dropout);
+}
+
+/// Throws InputError naming the first setting that makes no sense, its value and its range.
+void check(const SasrecConfig& config);
+
+}  // namespace swipegym

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "agents/logged_states.h"
+#include "agents/sasrec_config.h"
+#include "agents/sasrec_learner.h"
+#include "agents/supervised_task.h"
+#include "policy/item_inputs.h"
+
+namespace swipegym {
+
+/// A log as training sequences: windows of a user's rows in which the rows from `first_target` on are learned from,
+/// each with at least half a window of what came before it, or all of it.
+class SasrecSequences {
+ public:
+  /// Rows with from <= date <= until are learned from; rows before them are history. Views must outlive this.
+  SasrecSequences(const SupervisedTask& task, const SasrecConfig& config, const ItemInputs& items,
+                  std::vector<DayRange> learned);
+
+  std::size_t windows() const noexcept { return windows_.size(); }
+  std::uint64_t rows() const noexcept { return rows_; }
+  /// Adds window number `window` to `out`. Negatives are drawn from `key`. Callable from many threads.
+  void write(std::size_t window, RandomKey key, SasrecExamples& out) const;
+
+ private:
+  struct Window {
+    std::uint64_t begin, first_target, end;  // log rows
+  };
+  bool is_answer(std::size_t row) const noexcept;
+  bool is_learned(std::size_t row) const noexcept;
+  const Matrix& features_on(std::int32_t date) const;
+  void write_answers(const Window& window, std::size_t first_row, SasrecExamples& out) const;
+  void write_targets(const Window& window, RandomKey key, SasrecExamples& out) const;
+
+  const SupervisedTask& task_;
+  const SasrecConfig& config_;
+  const ItemInputs& items_;
+  std::vector<DayRange> learned_;
+  LoggedStates states_;
+  std::map<std::int32_t, Matrix> features_;  // of the videos, from rows before each date
+  std::vector<Window> windows_;
+  std::uint64_t rows_ = 0;
+};
+
+}  // namespace swipegym

@@ -1,0 +1,311 @@
+#include "agents/train_sasrec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "agents/sasrec_sequences.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/hdf5_file.h"
+#include "evaluation/metrics/binary_score.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::int64_t kSasrecCheckpointVersion = 1;
+constexpr std::size_t kScoredTogether = 512;
+constexpr std::size_t kMostRankedRows = 5000;  // NDCG over all videos is a mean over at most so many rows
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+struct Validation {
+  double loss = kUnknown, metric = kUnknown;
+};
+
+struct SasrecTraining {
+  const SupervisedTask& task;
+  const SasrecConfig& config;
+  std::shared_ptr<SasrecModel> model;
+  SasrecNetwork best;
+  std::vector<EpochReport> epochs;
+  int best_epoch = 0;
+  double best_metric = -std::numeric_limits<double>::infinity();
+};
+
+std::shared_ptr<SasrecModel> make_sasrec_model(const SupervisedTask& task, const SasrecConfig& config,
+                                               const Catalogue& catalogue, std::int32_t until) {
+  auto model = std::make_shared<SasrecModel>();
+  model->config = config_to_json(config).dump();
+  model->seed = task.seed;
+  model->data_fingerprint = task.data->fingerprint;
+  model->catalogue_until = until;
+  model->objective = parse_sasrec_objective(config.objective);
+  model->items = make_item_inputs(catalogue);
+  model->network = SasrecNetwork(config.network, model->items.num_ids, model->items.num_authors, kSasrecStepFeatures,
+                                 kSasrecCandidateFeatures, split(make_key(task.seed), Draw::kInit));
+  return model;
+}
+
+SasrecLearner::Settings settings_of(const SupervisedTask& task, const SasrecConfig& config) {
+  SasrecLearner::Settings s;
+  s.adam = {.learning_rate = config.learning_rate,
+            .beta2 = config.beta2,
+            .weight_decay = config.weight_decay,
+            .clip_norm = config.clip_norm};
+  s.dropout = config.dropout, s.attention_dropout = config.attention_dropout, s.head_dropout = config.head_dropout;
+  s.next_weight = config.next_weight, s.binary_weight = config.binary_weight, s.ratio_weight = config.ratio_weight;
+  s.softmax = config.softmax;
+  s.huber_delta = config.huber_delta;
+  s.sequences = config.batch;
+  s.threads = task.threads;
+  s.seed = task.seed;
+  return s;
+}
+
+// A seed's order of the windows of an epoch.
+std::vector<std::uint32_t> shuffled(std::size_t count, RandomKey key) {
+  std::vector<std::uint32_t> order(count);
+  std::iota(order.begin(), order.end(), 0U);
+  RandomStream random(key);
+  for (std::size_t i = count; i > 1; --i) std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+  return order;
+}
+
+double train_epoch(SasrecLearner& learner, const SasrecSequences& sequences, const SasrecConfig& config, int epoch,
+                   RandomKey key, const Progress& progress) {
+  const RandomKey epoch_key = split(key, static_cast<std::uint64_t>(epoch));
+  const std::vector<std::uint32_t> order = shuffled(sequences.windows(), split(epoch_key, 0));
+  const std::size_t steps = std::max<std::size_t>(1, (order.size() + config.batch - 1) / config.batch);
+  double loss = 0.0;
+  for (std::size_t step = 0; step < steps; ++step) {
+    const auto done = static_cast<double>(learner.adam().steps()) + 1.0;
+    const double warm = config.warmup_steps > 0 ? std::min(1.0, done / static_cast<double>(config.warmup_steps)) : 1.0;
+    learner.adam().set_learning_rate(config.learning_rate * warm * std::pow(config.learning_rate_decay, epoch - 1));
+    const SasrecLosses losses = learner.step([&](std::size_t s, SasrecExamples& out) {
+      const std::size_t at = step * config.batch + s;
+      if (at < order.size()) sequences.write(order[at], split(epoch_key, 1 + at), out);
+    });
+    loss += losses.total / static_cast<double>(steps);
+    report(progress, fmt::format("epoch {}", epoch), step + 1, steps);
+  }
+  return loss;
+}
+
+std::vector<std::uint32_t> rows_of(const SupervisedTask& task, const SasrecConfig& config) {
+  const Log& log = task.data->log;
+  std::vector<std::uint32_t> rows;
+  for (std::size_t row = 0; row < log.size(); ++row)
+    if (task.validate.contains(log.date[row]) && log.duration_ms[row] > 0 &&
+        (log.is_random[row] ? config.random_rows : config.standard_rows))
+      rows.push_back(static_cast<std::uint32_t>(row));
+  return rows;
+}
+
+// Scores logged rows as `swipegym score` would: a row is an observation with its video as the one candidate, or with
+// every video (`whole`).
+template <class Use>
+void score_rows_of(const SupervisedTask& task, const SasrecPolicy& policy, const std::vector<std::uint32_t>& rows,
+                   bool whole, const Use& use) {
+  const LoggedStates states(*task.data, *task.catalogue, policy.model().network.config().max_length);
+  LoggedStates::Batch batch;
+  std::vector<float> scores;
+  const std::size_t together = whole ? 64 : kScoredTogether;
+  for (std::size_t first = 0; first < rows.size(); first += together) {
+    const std::size_t count = std::min(together, rows.size() - first);
+    states.fill(std::span(rows).subspan(first, count), batch);
+    DecisionBatch decision;
+    decision.observation = batch.observation;
+    if (!whole) decision.observation.candidates = 1, decision.observation.candidate = batch.video.data();
+    decision.threads = task.threads;
+    const std::size_t slots = num_slots(decision.observation, policy.model().items.num_videos());
+    scores.resize(count * slots);
+    policy.score(decision, scores);
+    for (std::size_t i = 0; i < count; ++i)
+      use(first + i, batch, i, std::span<const float>(scores).subspan(i * slots, slots));
+  }
+}
+
+Validation validate(const SasrecTraining& t, const std::vector<std::uint32_t>& all_rows) {
+  if (all_rows.empty()) return {};
+  const SasrecPolicy policy(t.model);
+  const SasrecObjective objective = t.model->objective;
+  std::vector<std::uint32_t> rows = all_rows;
+  if (objective == SasrecObjective::kNext && rows.size() > kMostRankedRows) {
+    std::vector<std::uint32_t> some;
+    for (std::size_t i = 0; i < kMostRankedRows; ++i) some.push_back(rows[i * rows.size() / kMostRankedRows]);
+    rows = std::move(some);
+  }
+  const LoggedStates ratios(*t.task.data, *t.task.catalogue, 1);
+  std::vector<float> score(rows.size());
+  std::vector<std::uint8_t> label(rows.size());
+  double loss = 0.0, gain = 0.0;
+  score_rows_of(t.task, policy, rows, objective == SasrecObjective::kNext,
+                [&](std::size_t i, const LoggedStates::Batch& batch, std::size_t at, std::span<const float> scores) {
+                  score[i] = scores[0];
+                  const float ratio = ratios.ratio(rows[i]);
+                  label[i] = ratio > t.config.threshold ? 1 : 0;
+                  if (objective == SasrecObjective::kBinary) {
+                    const double p = std::clamp(static_cast<double>(score[i]), 1e-7, 1.0 - 1e-7);
+                    loss -= label[i] ? std::log(p) : std::log(1.0 - p);
+                  } else if (objective == SasrecObjective::kRatio) {
+                    const double error = score[i] - std::min(ratio, t.config.ratio_clip);
+                    loss += error * error;
+                  } else {
+                    const float own = scores[static_cast<std::size_t>(batch.video[at])];
+                    const auto above = std::count_if(scores.begin(), scores.end(), [own](float s) { return s > own; });
+                    if (above < 10) gain += 1.0 / std::log2(static_cast<double>(above) + 2.0);
+                  }
+                });
+  const auto n = static_cast<double>(rows.size());
+  switch (objective) {
+    case SasrecObjective::kBinary:
+      return {loss / n, auc(score, label)};
+    case SasrecObjective::kRatio:
+      return {loss / n, -std::sqrt(loss / n)};
+    default:
+      return {kUnknown, gain / n};
+  }
+}
+
+void save_checkpoint(const SasrecTraining& t, const SasrecLearner& learner) {
+  Hdf5Writer file(t.task.checkpoint);
+  file.attribute("kind", "checkpoint");
+  file.attribute("schema_version", kSasrecCheckpointVersion);
+  file.attribute("model", "sasrec");
+  file.attribute("seed", static_cast<std::int64_t>(t.task.seed));
+  file.attribute("data_fingerprint", static_cast<std::int64_t>(t.task.data->fingerprint));
+  file.attribute("steps", const_cast<SasrecLearner&>(learner).adam().steps());
+  file.attribute("best_epoch", static_cast<std::int64_t>(t.best_epoch));
+  file.attribute("best_metric", t.best_metric);
+  file.write_text("config", t.model->config);
+  std::vector<double> log;
+  for (const EpochReport& e : t.epochs)
+    log.insert(log.end(),
+               {static_cast<double>(e.epoch), e.train_loss, e.validation_loss, e.validation_metric, e.seconds});
+  file.write("epochs", log);
+  save(file, "network", t.model->network, /*moments=*/true);
+  save(file, "best", t.best, /*moments=*/false);
+  file.commit();
+}
+
+void load_checkpoint(SasrecTraining& t, SasrecLearner& learner) {
+  const Hdf5Reader file(t.task.checkpoint, "checkpoint", kSasrecCheckpointVersion);
+  const auto require = [&](bool same, const char* what) {
+    if (!same)
+      throw InputError(fmt::format("{}: was made with another {}; resume with its own, or remove it to train afresh",
+                                   t.task.checkpoint.string(), what));
+  };
+  require(file.has_attribute("model") && file.attribute_text("model") == "sasrec", "model");
+  require(static_cast<std::uint64_t>(file.attribute_int("seed")) == t.task.seed, "seed");
+  require(static_cast<std::uint64_t>(file.attribute_int("data_fingerprint")) == t.task.data->fingerprint, "data set");
+  require(file.read_text("config") == t.model->config, "config");
+  load(file, "network", t.model->network);
+  load(file, "best", t.best);
+  learner.adam().set_steps(file.attribute_int("steps"));
+  t.best_epoch = static_cast<int>(file.attribute_int("best_epoch"));
+  t.best_metric = file.attribute_double("best_metric");
+  const std::vector<double> log = file.read<double>("epochs");
+  for (std::size_t i = 0; i + 5 <= log.size(); i += 5)
+    t.epochs.push_back({static_cast<int>(log[i]), log[i + 1], log[i + 2], log[i + 3], log[i + 4]});
+}
+
+// Trains up to `epochs` epochs, with early stopping when there is something to validate on.
+void run_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs, bool validates) {
+  SasrecLearner learner(t.model->network, settings_of(t.task, t.config));
+  t.best = t.model->network;
+  const std::vector<std::uint32_t> rows = validates ? rows_of(t.task, t.config) : std::vector<std::uint32_t>{};
+  const bool keeps = validates && !t.task.checkpoint.empty();
+  if (keeps && t.task.resume && std::filesystem::exists(t.task.checkpoint)) load_checkpoint(t, learner);
+  const RandomKey key = split(make_key(t.task.seed), Draw::kBatch);
+  const int before = validates ? 0 : static_cast<int>(t.epochs.size());
+  for (int epoch = static_cast<int>(t.epochs.size()) - before + 1; epoch <= epochs; ++epoch) {
+    if (!rows.empty() && epoch - 1 - t.best_epoch >= t.config.patience) break;
+    const auto start = std::chrono::steady_clock::now();
+    EpochReport line;
+    line.epoch = epoch;
+    line.train_loss = train_epoch(learner, sequences, t.config, epoch, key, t.task.progress);
+    const Validation validation = validate(t, rows);
+    line.validation_loss = validation.loss, line.validation_metric = validation.metric;
+    line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    t.epochs.push_back(line);
+    if (validates && (rows.empty() || validation.metric > t.best_metric)) {
+      t.best_metric = validation.metric;
+      t.best_epoch = epoch;
+      t.best = t.model->network;
+    }
+    if (keeps) save_checkpoint(t, learner);
+  }
+}
+
+}  // namespace
+
+void check(const SasrecConfig& c) {
+  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
+    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
+  };
+  parse_sasrec_objective(c.objective);
+  check(c.network);
+  for (const auto& [name, weight] :
+       {std::pair{"next_weight", c.next_weight}, {"ratio_weight", c.ratio_weight}, {"binary_weight", c.binary_weight}})
+    require(weight >= 0.0 && std::isfinite(weight), name, weight, "at least 0");
+  const double ranked_by = c.objective == "next"    ? c.next_weight
+                           : c.objective == "ratio" ? c.ratio_weight
+                                                    : c.binary_weight;
+  require(ranked_by > 0.0, (c.objective + "_weight").c_str(), ranked_by, "a positive number where 'objective' is it");
+  require(c.softmax || c.negatives >= 1, "negatives", c.negatives, "at least 1");
+  require(c.ratio_clip > 0.0F, "ratio_clip", c.ratio_clip, "a positive number");
+  require(c.huber_delta >= 0.0F, "huber_delta", c.huber_delta, "at least 0; 0 means squared errors");
+  require(c.standard_rows || c.random_rows, "standard_rows", c.standard_rows, "true where random_rows is false");
+  require(c.epochs >= 1, "epochs", c.epochs, "at least 1");
+  require(c.patience >= 1, "patience", c.patience, "at least 1");
+  require(c.batch >= 1, "batch", c.batch, "at least 1");
+  require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
+  require(c.learning_rate_decay > 0.0, "learning_rate_decay", c.learning_rate_decay, "a positive number");
+  require(c.beta2 > 0.0 && c.beta2 < 1.0, "beta2", c.beta2, "between 0 and 1");
+  require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
+  require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
+  for (const auto& [name, rate] :
+       {std::pair{"dropout", c.dropout}, {"attention_dropout", c.attention_dropout}, {"head_dropout", c.head_dropout}})
+    require(rate >= 0.0 && rate < 1.0, name, rate, "at least 0 and below 1");
+}
+
+TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& config) {
+  check(config);
+  SasrecTraining t{.task = task, .config = config, .model = nullptr, .best = {}, .epochs = {}};
+  t.model = make_sasrec_model(task, config, *task.catalogue, task.train.until);
+  const std::vector<DayRange> learned = {task.train, task.holdout};
+  TrainedSasrec out;
+  {
+    const SasrecSequences sequences(task, config, t.model->items, learned);
+    if (sequences.windows() == 0)
+      throw InputError(fmt::format("no row is dated {} to {} among the rows asked for: choose other days",
+                                   task.train.from, task.train.until));
+    out.rows = sequences.rows();
+    run_epochs(t, sequences, config.epochs, /*validates=*/true);
+    t.model->network = t.best;
+  }
+  if (config.refit && !task.validate.empty() && t.best_epoch > 0) {
+    const Catalogue catalogue = build_catalogue(*task.data, task.validate.until);
+    SupervisedTask whole = task;
+    whole.catalogue = &catalogue;
+    SasrecTraining again{.task = whole, .config = config, .model = nullptr, .best = {}, .epochs = t.epochs};
+    again.model = make_sasrec_model(whole, config, catalogue, task.validate.until);
+    const SasrecSequences sequences(whole, config, again.model->items, {task.train, task.holdout, task.validate});
+    out.rows = sequences.rows();
+    run_epochs(again, sequences, t.best_epoch, /*validates=*/false);
+    t.model = again.model;
+    t.epochs = std::move(again.epochs);
+  }
+  t.model->network.set_shards(1);
+  out.model = t.model;
+  out.policy = std::make_shared<SasrecPolicy>(t.model);
+  out.epochs = std::move(t.epochs);
+  out.best_epoch = t.best_epoch;
+  return out;
+}
+
+}  // namespace swipegym

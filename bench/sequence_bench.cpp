@@ -1,0 +1,72 @@
+// Training steps of SASRec and exact top-100 search, on synthetic ids. Beside PyTorch: bench/peers/sasrec_torch.py and
+// bench/peers/top_items_torch.py take the same shapes.
+//
+//   build/release/bench/sequence_bench --benchmark_filter=sasrec_step
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "agents/sasrec_learner.h"
+#include "core/random_words.h"
+#include "nn/matrix_product.h"
+
+namespace swipegym {
+namespace {
+
+int bench_threads() {
+  const char* text = std::getenv("SWIPEGYM_THREADS");
+  return text != nullptr ? std::atoi(text) : 2;
+}
+
+// Full-length sequences of uniform items, one negative a position: d 64, 2 blocks, 1 head, batch 128.
+void sasrec_step(benchmark::State& state) {
+  const auto length = static_cast<std::size_t>(state.range(0)), items = static_cast<std::size_t>(state.range(1));
+  const bool padded = state.range(2) != 0;  // lengths as in a log instead: uniform from 1 to `length`
+  if (state.range(3) != 0) set_product_backend(static_cast<ProductBackend>(state.range(3)));
+  SasrecNetworkConfig config;
+  config.max_length = length;
+  config.authors = config.features = config.feedback = config.ratios = false;
+  SasrecNetwork network(config, items, 0, 0, 0, make_key(1));
+  SasrecLearner::Settings settings;
+  settings.adam.learning_rate = 1e-3;
+  settings.threads = bench_threads();
+  if (const char* text = std::getenv("PIECE")) settings.piece_rows = static_cast<std::size_t>(std::atoi(text));
+  SasrecLearner learner(network, settings);
+  std::uint64_t step = 0, positions = 0;
+  const auto provide = [&](std::size_t sequence, SasrecExamples& out) {
+    BulkRandomStream random(split(make_key(7), step), static_cast<std::uint32_t>(sequence));
+    const std::size_t n = padded ? 1 + random.below(static_cast<std::uint32_t>(length)) : length;
+    const auto bound = static_cast<std::uint32_t>(items);
+    for (std::size_t i = 0; i < n; ++i) {
+      out.histories.item.push_back(static_cast<std::int32_t>(random.below(bound)));
+      out.histories.position.push_back(static_cast<std::int32_t>(length - n + i));
+      out.target.push_back(static_cast<std::int32_t>(random.below(bound)));
+      out.negatives.push_back(static_cast<std::int32_t>(random.below(bound)));
+    }
+    out.histories.offset.push_back(static_cast<std::uint32_t>(out.histories.rows()));
+  };
+  for (int warm = 0; warm < 3; ++warm, ++step) learner.step(provide);
+  for (auto _ : state) {
+    const SasrecLosses losses = learner.step(provide);
+    positions += static_cast<std::uint64_t>(losses.targets);
+    ++step;
+  }
+  state.counters["sequences/s"] = benchmark::Counter(
+      static_cast<double>(state.iterations()) * static_cast<double>(settings.sequences), benchmark::Counter::kIsRate);
+  state.counters["positions/s"] = benchmark::Counter(static_cast<double>(positions), benchmark::Counter::kIsRate);
+  set_product_backend(ProductBackend::kLanes);
+}
+BENCHMARK(sasrec_step)
+    ->ArgNames({"length", "items", "padded", "backend"})
+    ->Args({50, 7583, 0, 0})
+    ->Args({200, 7583, 0, 0})
+    ->Args({50, 7583, 1, 0})
+    ->Args({200, 7583, 1, 0})
+    ->Args({50, 4370000, 0, 0})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+}  // namespace
+}  // namespace swipegym

@@ -1,0 +1,151 @@
+#include "policy/sasrec_policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "core/hdf5_file.h"
+#include "core/parallel_for.h"
+#include "nn/fast_math.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::array<std::string_view, 3> kObjectives = {"next", "ratio", "binary"};
+constexpr std::size_t kRowsTogether = 16;
+constexpr std::size_t kCandidatesTogether = 256;
+
+}  // namespace
+
+SasrecObjective parse_sasrec_objective(std::string_view name) {
+  for (std::size_t i = 0; i < kObjectives.size(); ++i)
+    if (kObjectives[i] == name) return static_cast<SasrecObjective>(i);
+  throw InputError(fmt::format("unknown objective '{}', expected one of {}", name, fmt::join(kObjectives, ", ")));
+}
+
+std::string_view sasrec_objective_name(SasrecObjective objective) noexcept {
+  return kObjectives[static_cast<std::size_t>(objective)];
+}
+
+struct SasrecPolicy::Room {
+  PackedHistories histories;
+  SasrecWorkOf<float> work;
+  std::vector<std::int32_t> state, item, author;
+  std::vector<std::size_t> place;  // of each candidate in the scores
+  Matrix features;
+};
+
+SasrecPolicy::SasrecPolicy(std::shared_ptr<const SasrecModel> model) : model_(std::move(model)) {}
+
+void SasrecPolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
+  const ObservationView& observation = batch.observation;
+  const std::size_t slots = num_slots(observation, model_->items.num_videos());
+  const std::size_t chunks = (observation.rows + kRowsTogether - 1) / kRowsTogether;
+  parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
+    thread_local Room room;
+    const std::size_t first = chunk * kRowsTogether;
+    const std::size_t count = std::min(kRowsTogether, observation.rows - first);
+    score_rows(observation, first, count, slots, room, scores.subspan(first * slots, count * slots));
+  });
+}
+
+void SasrecPolicy::score_rows(const ObservationView& observation, std::size_t first, std::size_t count,
+                              std::size_t slots, Room& room, std::span<float> scores) const {
+  const SasrecNetwork& network = model_->network;
+  const ItemInputs& items = model_->items;
+  room.histories.clear();
+  for (std::size_t i = 0; i < count; ++i) pack_history(network.config(), items, observation, first + i, room.histories);
+  const auto known = static_cast<Eigen::Index>(room.histories.rows());
+  if (room.histories.features.rows() != known)
+    room.histories.features.conservativeResize(known, static_cast<Eigen::Index>(kSasrecStepFeatures));
+  network.forward(room.histories, {}, room.work);
+  const auto last_state = [&](std::size_t i) {
+    const bool none = room.histories.offset[i] == room.histories.offset[i + 1];
+    return none ? std::int32_t{-1} : static_cast<std::int32_t>(room.histories.offset[i + 1]) - 1;
+  };
+
+  if (model_->objective == SasrecObjective::kNext) {
+    const Matrix& table = network.items.table.value;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int32_t state = last_state(i);
+      for (std::size_t slot = 0; slot < slots; ++slot) {
+        const auto v = static_cast<std::size_t>(video_in_slot(observation, first + i, slot));
+        float& out = scores[i * slots + slot];
+        if (state < 0)
+          out = items.features(static_cast<Eigen::Index>(v), kVideoExposures);
+        else
+          out = items.id[v] < 0 ? 0.0F : room.work.states().row(state).dot(table.row(items.id[v]));
+      }
+    }
+    return;
+  }
+
+  const auto flush = [&] {
+    const auto n = static_cast<Eigen::Index>(room.item.size());
+    if (n == 0) return;
+    room.features.conservativeResize(n, static_cast<Eigen::Index>(kSasrecCandidateFeatures));
+    network.forward_heads(room.state, room.item, room.author, room.features, {}, room.work);
+    const Matrix& out = room.work.head.output();
+    for (Eigen::Index i = 0; i < n; ++i)
+      scores[room.place[static_cast<std::size_t>(i)]] = model_->objective == SasrecObjective::kBinary
+                                                            ? fast_sigmoid(out(i, SasrecNetwork::kBinary))
+                                                            : out(i, SasrecNetwork::kRatio);
+    room.state.clear(), room.item.clear(), room.author.clear(), room.place.clear();
+  };
+  room.state.clear(), room.item.clear(), room.author.clear(), room.place.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    const CandidateEncoder encoder(items, items.features, observation, first + i);
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+      if (room.item.empty())
+        room.features.resize(static_cast<Eigen::Index>(kCandidatesTogether),
+                             static_cast<Eigen::Index>(kSasrecCandidateFeatures));
+      const std::int32_t video = video_in_slot(observation, first + i, slot);
+      encoder.write(video, room.features.data() + room.item.size() * kSasrecCandidateFeatures);
+      room.state.push_back(last_state(i));
+      room.item.push_back(items.id[static_cast<std::size_t>(video)]);
+      room.author.push_back(items.author[static_cast<std::size_t>(video)]);
+      room.place.push_back(i * slots + slot);
+      if (room.item.size() == kCandidatesTogether) flush();
+    }
+  }
+  flush();
+}
+
+void save_policy(const SasrecModel& model, const std::filesystem::path& path) {
+  Hdf5Writer file(path);
+  write_header(file, {.model = "sasrec",
+                      .policy = model.name,
+                      .seed = model.seed,
+                      .data_fingerprint = model.data_fingerprint,
+                      .catalogue_until = model.catalogue_until,
+                      .config = model.config});
+  file.write_text("architecture", config_to_json(model.network.config()).dump());
+  file.write_text("objective", sasrec_objective_name(model.objective));
+  save(file, "items", model.items);
+  save(file, "network", model.network, /*moments=*/false);
+  file.commit();
+}
+
+std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
+  auto model = std::make_shared<SasrecModel>();
+  const PolicyHeader header = read_header(file);
+  model->name = header.policy;
+  model->seed = header.seed;
+  model->data_fingerprint = header.data_fingerprint;
+  model->catalogue_until = header.catalogue_until;
+  model->config = header.config;
+  model->objective = parse_sasrec_objective(file.read_text("objective"));
+  const auto config = config_from_json<SasrecNetworkConfig>(
+      Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), file.path().string());
+  const ItemInputs own = load_item_inputs(file, "items");
+  model->network =
+      SasrecNetwork(config, own.num_ids, own.num_authors, kSasrecStepFeatures, kSasrecCandidateFeatures, RandomKey{});
+  load(file, "network", model->network);
+  model->items = match_item_inputs(own, catalogue);
+  return std::make_shared<SasrecPolicy>(std::move(model));
+}
+
+}  // namespace swipegym

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "policy/policy.h"
+#include "policy/policy_file.h"
+#include "policy/sasrec_inputs.h"
+
+namespace swipegym {
+
+/// What a SASRec ranks by: the next video's score, the expected watch ratio, or the chance that it exceeds one half.
+enum class SasrecObjective { kNext, kRatio, kBinary };
+/// "next", "ratio" or "binary"; InputError that lists them otherwise.
+SasrecObjective parse_sasrec_objective(std::string_view name);
+std::string_view sasrec_objective_name(SasrecObjective objective) noexcept;
+
+/// A trained SASRec by the indices of the catalogue it acts on.
+struct SasrecModel {
+  std::string name = "sasrec";
+  std::string config;  // JSON text of what it was trained with
+  std::uint64_t seed = 0;
+  std::uint64_t data_fingerprint = 0;
+  std::int32_t catalogue_until = 0;
+  SasrecObjective objective = SasrecObjective::kBinary;
+  ItemInputs items;
+  SasrecNetwork network;
+};
+
+/// Scores by a SasrecNetwork: one pass over a row's history, whatever the number of its candidates. A score depends on
+/// its row alone. Binary scores are probabilities. A user without history gets what the heads have learned of
+/// strangers; the next video's score is then the video's exposures.
+class SasrecPolicy final : public Policy {
+ public:
+  explicit SasrecPolicy(std::shared_ptr<const SasrecModel> model);
+  std::string_view name() const noexcept override { return model_->name; }
+  void score(const DecisionBatch& batch, std::span<float> scores) const override;
+  const SasrecModel& model() const noexcept { return *model_; }
+
+ private:
+  struct Room;
+  void score_rows(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
+                  Room& room, std::span<float> scores) const;
+  std::shared_ptr<const SasrecModel> model_;
+};
+
+/// A policy file of model "sasrec".
+void save_policy(const SasrecModel& model, const std::filesystem::path& path);
+std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const Catalogue& catalogue);
+
+}  // namespace swipegym

@@ -1,0 +1,226 @@
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <limits>
+
+#include "agents/sasrec_sequences.h"
+#include "agents/train_sasrec.h"
+#include "core/error.h"
+#include "env/catalogue.h"
+#include "evaluation/metrics/binary_score.h"
+
+namespace swipegym {
+namespace {
+
+/// 60 users of 30 rows over 5 days. A user watches videos of one kind to 1.2 and the others to .2; which kind shows in
+/// nothing but the history. Videos come in rising order, so that the next one can be told.
+Dataset taste_log() {
+  Dataset data;
+  constexpr std::size_t kUsers = 60, kVideos = 24, kPerUser = 30;
+  data.fingerprint = 7;
+  data.user_offset.push_back(0);
+  for (std::size_t u = 0; u < kUsers; ++u) {
+    data.users.raw_id.push_back(static_cast<std::int64_t>(u));
+    RandomStream random(split(make_key(1), u));
+    const bool likes_even = random.uniform() < 0.5F;
+    std::uint32_t video = random.below(kVideos);
+    for (std::size_t i = 0; i < kPerUser; ++i) {
+      video = (video + 1 + random.below(2)) % kVideos;
+      data.log.user.push_back(UserIndex{static_cast<std::uint32_t>(u)});
+      data.log.video.push_back(VideoIndex{video});
+      data.log.time_ms.push_back(1'650'000'000'000 + static_cast<std::int64_t>(i) * 60'000);
+      data.log.duration_ms.push_back(10'000);
+      const bool likes = (video % 2 == 0) == likes_even;
+      data.log.play_ms.push_back(likes ? 12'000 : 2'000);
+      data.log.date.push_back(20220415 + static_cast<std::int32_t>(i / 6));
+      data.log.hourmin.push_back(1300), data.log.tab.push_back(1), data.log.is_random.push_back(0);
+      data.log.signals.push_back(likes ? bit(Signal::kLongView) : SignalBits{0});
+      data.log.source_row.push_back(static_cast<std::uint32_t>(data.log.size() - 1));
+    }
+    data.user_offset.push_back(data.log.user.size());
+  }
+  data.videos.tag_offset.push_back(0);
+  data.videos.video_types = {"NORMAL"};
+  data.videos.upload_types = {"x"};
+  for (std::size_t v = 0; v < kVideos; ++v) {
+    data.videos.raw_id.push_back(static_cast<std::int64_t>(1000 + v));
+    data.videos.author.push_back(static_cast<std::uint32_t>(v / 2));
+    if (v % 2 == 0) data.videos.author_raw_id.push_back(static_cast<std::int64_t>(v / 2));
+    data.videos.video_type.push_back(0), data.videos.upload_type.push_back(0);
+    data.videos.duration_ms.push_back(10'000.0F);
+    data.videos.tag.push_back(static_cast<std::uint16_t>(v % 2));
+    data.videos.tag_offset.push_back(static_cast<std::uint32_t>(v + 1));
+  }
+  return data;
+}
+
+struct Toy {
+  Dataset data = taste_log();
+  Catalogue catalogue = build_catalogue(data, 20220417);
+  SupervisedTask task(int threads = 1) const {
+    return {.data = &data,
+            .catalogue = &catalogue,
+            .train = {20220415, 20220417},
+            .validate = {20220418, 20220418},
+            .test = {20220419, 20220419},
+            .threads = threads};
+  }
+};
+
+SasrecConfig small_config() {
+  SasrecConfig config;
+  config.network.width = 16, config.network.inner = 16, config.network.max_length = 12, config.network.blocks = 1;
+  config.network.head_hidden = {16};
+  config.epochs = 3, config.batch = 16, config.learning_rate = 5e-3;
+  return config;
+}
+
+/// Scores of the test day's rows.
+std::vector<float> test_scores(const Dataset& data, const Catalogue& catalogue, const Policy& policy,
+                               std::vector<std::uint8_t>* labels = nullptr) {
+  std::vector<std::uint32_t> rows;
+  for (std::size_t row = 0; row < data.log.size(); ++row)
+    if (data.log.date[row] == 20220419) rows.push_back(static_cast<std::uint32_t>(row));
+  const LoggedStates states(data, catalogue, 12);
+  LoggedStates::Batch batch;
+  states.fill(rows, batch);
+  DecisionBatch decision;
+  decision.observation = batch.observation;
+  decision.observation.candidates = 1, decision.observation.candidate = batch.video.data();
+  std::vector<float> scores(rows.size());
+  policy.score(decision, scores);
+  if (labels != nullptr)
+    for (const std::uint32_t row : rows) labels->push_back(states.ratio(row) > 0.5F ? 1 : 0);
+  return scores;
+}
+
+TEST_CASE("SASRec learns a taste that only the history shows", "[agents]") {
+  const Toy toy;
+  SasrecConfig config = small_config();
+  config.epochs = 15, config.patience = 15;
+  const TrainedSasrec trained = train_sasrec(toy.task(), config);
+  CHECK(trained.rows == 60 * 18);
+  CHECK(trained.epochs.front().train_loss > trained.epochs.back().train_loss);
+  std::vector<std::uint8_t> labels;
+  const std::vector<float> scores = test_scores(toy.data, toy.catalogue, *trained.policy, &labels);
+  CHECK(auc(scores, labels) > 0.97);
+}
+
+TEST_CASE("a row's own answer, and what comes later, cannot change its score", "[agents]") {
+  Toy toy;
+  const TrainedSasrec trained = train_sasrec(toy.task(), small_config());
+  const std::vector<float> before = test_scores(toy.data, toy.catalogue, *trained.policy);
+  for (std::size_t u = 0; u < 60; ++u) {  // the user's last row but one: its answer, and all of the last row
+    const std::size_t row = toy.data.user_offset[u + 1] - 2;
+    toy.data.log.play_ms[row] = 77'777, toy.data.log.signals[row] = 0xFF;
+    toy.data.log.video[row + 1] = VideoIndex{3}, toy.data.log.play_ms[row + 1] = 1;
+  }
+  const std::vector<float> after = test_scores(toy.data, toy.catalogue, *trained.policy);
+  bool last_row_changed = false;
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    if (i % 6 == 5)
+      last_row_changed = last_row_changed || after[i] != before[i];
+    else
+      CHECK(after[i] == before[i]);
+  }
+  CHECK(last_row_changed);  // of which the row before is history
+}
+
+TEST_CASE("SASRec trains to the same weights on any number of threads, and goes on from a checkpoint", "[agents]") {
+  const Toy toy;
+  SasrecConfig config = small_config();
+  config.next_weight = 0.5;  // all three losses
+  const auto weights = [](const TrainedSasrec& trained) {
+    SasrecNetwork network = trained.model->network;
+    return network.items.table.value;
+  };
+  const TrainedSasrec one = train_sasrec(toy.task(1), config);
+  CHECK(weights(train_sasrec(toy.task(3), config)) == weights(one));
+
+  SupervisedTask task = toy.task();
+  task.checkpoint = std::filesystem::temp_directory_path() / "swipegym_test_sasrec.checkpoint";
+  task.resume = true;
+  int reports = 0;
+  task.progress = [&](std::string_view what, std::uint64_t, std::uint64_t) {
+    if (what == "epoch 3" && ++reports == 2) throw Interrupted();
+  };
+  CHECK_THROWS_AS(train_sasrec(task, config), Interrupted);
+  task.progress = {};
+  const TrainedSasrec resumed = train_sasrec(task, config);
+  CHECK(weights(resumed) == weights(one));
+  CHECK(resumed.epochs.size() == one.epochs.size());
+  CHECK(resumed.epochs[1].validation_metric == one.epochs[1].validation_metric);
+  config.learning_rate *= 2.0;
+  CHECK_THROWS_WITH(train_sasrec(task, config), Catch::Contains("another config"));
+  std::filesystem::remove(task.checkpoint);
+}
+
+TEST_CASE("SASRec learns the next video by negatives or by softmax, in every form", "[agents]") {
+  const Toy toy;
+  const auto [norm, softmax] =
+      GENERATE(table<std::string, bool>({{"pre", false}, {"published", false}, {"post", true}}));
+  CAPTURE(norm, softmax);
+  SasrecConfig config = small_config();
+  config.objective = "next";
+  config.network.norm = norm;
+  config.next_weight = 1.0, config.binary_weight = 0.0, config.ratio_weight = 0.0;
+  config.softmax = softmax, config.negatives = 4, config.epochs = 25, config.patience = 25;
+  config.network.authors = config.network.features = config.network.feedback = config.network.ratios = false;
+  const TrainedSasrec trained = train_sasrec(toy.task(), config);
+  // One of two videos follows each: the best that can be reached is (1 + 1 / log2(3)) / 2 = .815; by chance it is .19.
+  CHECK(trained.epochs[static_cast<std::size_t>(trained.best_epoch) - 1].validation_metric > 0.6);
+}
+
+TEST_CASE("a loss that is not a number stops the training with step and layer", "[agents]") {
+  SasrecNetworkConfig network_config;
+  network_config.width = 16, network_config.inner = 16;
+  network_config.authors = network_config.features = network_config.feedback = network_config.ratios = false;
+  SasrecNetwork network(network_config, 10, 0, 0, 0, make_key(1));
+  SasrecLearner::Settings settings;
+  settings.sequences = 4, settings.shards = 2, settings.threads = 1;
+  SasrecLearner learner(network, settings);
+  const auto provide = [](std::size_t, SasrecExamples& out) {
+    for (std::int32_t i = 0; i < 5; ++i) {
+      out.histories.item.push_back(i), out.histories.position.push_back(i);
+      out.target.push_back(i + 1), out.negatives.push_back(9);
+    }
+    out.histories.offset.push_back(static_cast<std::uint32_t>(out.histories.rows()));
+  };
+  learner.step(provide);
+  network.transformer.blocks[1].inner.weight.value(0, 0) = std::numeric_limits<float>::quiet_NaN();
+  const Matrix before = network.items.table.value;
+  CHECK_THROWS_WITH(learner.step(provide), Catch::Contains("training step 2") && Catch::Contains("parameter"));
+  CHECK(network.items.table.value == before);
+  CHECK_THROWS_AS(learner.step(provide), SystemError);
+}
+
+TEST_CASE("windows of a long history learn from every row once", "[agents]") {
+  const Toy toy;
+  SasrecConfig config = small_config();
+  config.network.max_length = 7;
+  const SupervisedTask task = toy.task();
+  const ItemInputs items = make_item_inputs(toy.catalogue);
+  const SasrecSequences sequences(task, config, items, {task.train});
+  CHECK(sequences.rows() == 60 * 18);
+  std::size_t answers = 0;
+  for (std::size_t w = 0; w < sequences.windows(); ++w) {
+    SasrecExamples examples;
+    sequences.write(w, make_key(1), examples);
+    CHECK(examples.histories.rows() <= 7);
+    answers += examples.item.size();
+    for (const std::int32_t state : examples.state) CHECK(state < static_cast<std::int32_t>(examples.histories.rows()));
+  }
+  CHECK(answers == 60 * 18);
+}
+
+TEST_CASE("SASRec's complaints name the setting, the day or the file", "[agents]") {
+  const Toy toy;
+  SasrecConfig config = small_config();
+  SupervisedTask task = toy.task();
+  task.train = {20220101, 20220102};
+  CHECK_THROWS_WITH(train_sasrec(task, config), Catch::Contains("20220101"));
+  config.objective = "next";
+  CHECK_THROWS_WITH(train_sasrec(toy.task(), config), Catch::Contains("next_weight"));
+}
+
+}  // namespace
+}  // namespace swipegym
