@@ -233,10 +233,11 @@ void SasrecLearner::throw_not_finite() const {
       }
   };
   look();
-  throw SystemError(fmt::format(
-      "training step {}: the loss or its gradient is not a number; the first value that is not finite lies in {}. Nothing was learned "
-      "from this step; lower learning_rate or set clip_norm",
-      adam_.steps() + 1, where));
+  throw SystemError(
+      fmt::format("training step {}: the loss or its gradient is not a number; the first value that is not finite lies "
+                  "in {}. Nothing was learned "
+                  "from this step; lower learning_rate or set clip_norm",
+                  adam_.steps() + 1, where));
 }
 
 }  // namespace swipegym

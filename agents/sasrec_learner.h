@@ -44,7 +44,7 @@ class SasrecLearner {
     float huber_delta = 1.0F;     // of the ratio's loss; 0: squared errors
     std::size_t sequences = 128;  // of a batch
     std::size_t shards = 8;
-    std::size_t piece_rows = 256;  // worked on at once, so that activations stay in the second cache
+    std::size_t piece_rows = 128;  // worked on at once, so that activations stay in the second cache
     int threads = 0;
     std::uint64_t seed = 1;
   };

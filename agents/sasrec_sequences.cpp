@@ -1,6 +1,8 @@
 #include "agents/sasrec_sequences.h"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <set>
 
 #include "env/catalogue.h"
@@ -58,6 +60,30 @@ SasrecSequences::SasrecSequences(const SupervisedTask& task, const SasrecConfig&
   }
 }
 
+void SasrecSequences::standardise(SasrecNetwork& network) const {
+  constexpr std::size_t kEnough = 20'000;
+  const std::size_t every = std::max<std::size_t>(1, rows_ / kEnough);
+  std::vector<double> sum(kSasrecCandidateFeatures), squares(kSasrecCandidateFeatures);
+  double count = 0.0;
+  SasrecExamples part;
+  for (std::size_t w = 0; w < windows_.size(); w += every) {
+    part.clear();
+    write_answers(windows_[w], 0, part);
+    count += static_cast<double>(part.features.rows());
+    for (Eigen::Index i = 0; i < part.features.rows(); ++i)
+      for (std::size_t f = 0; f < kSasrecCandidateFeatures; ++f) {
+        const double x = part.features(i, static_cast<Eigen::Index>(f));
+        sum[f] += x, squares[f] += x * x;
+      }
+  }
+  for (std::size_t f = 0; f < kSasrecCandidateFeatures && count > 0.0; ++f) {
+    const double mean = sum[f] / count, variance = squares[f] / count - mean * mean;
+    network.feature_shift.value(0, static_cast<Eigen::Index>(f)) = static_cast<float>(mean);
+    network.feature_scale.value(0, static_cast<Eigen::Index>(f)) =
+        variance > 1e-8 ? static_cast<float>(1.0 / std::sqrt(variance)) : 0.0F;
+  }
+}
+
 bool SasrecSequences::is_answer(std::size_t row) const noexcept {
   return is_learned(row) && task_.data->log.duration_ms[row] > 0;
 }
@@ -70,7 +96,7 @@ bool SasrecSequences::is_learned(std::size_t row) const noexcept {
 }
 
 const Matrix& SasrecSequences::features_on(std::int32_t date) const {
-  return features_.at(date);
+  return std::prev(features_.upper_bound(date))->second;  // a row between two others may be dated later than both
 }
 
 void SasrecSequences::write(std::size_t index, RandomKey key, SasrecExamples& out) const {

@@ -22,6 +22,8 @@ class SasrecSequences {
 
   std::size_t windows() const noexcept { return windows_.size(); }
   std::uint64_t rows() const noexcept { return rows_; }
+  /// Mean 0 and deviation 1 for what heads see of a candidate, by a part of the rows.
+  void standardise(SasrecNetwork& network) const;
   /// Adds window number `window` to `out`. Negatives are drawn from `key`. Callable from many threads.
   void write(std::size_t window, RandomKey key, SasrecExamples& out) const;
 

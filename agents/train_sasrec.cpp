@@ -285,6 +285,7 @@ TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& confi
       throw InputError(fmt::format("no row is dated {} to {} among the rows asked for: choose other days",
                                    task.train.from, task.train.until));
     out.rows = sequences.rows();
+    sequences.standardise(t.model->network);
     run_epochs(t, sequences, config.epochs, /*validates=*/true);
     t.model->network = t.best;
   }
@@ -296,6 +297,7 @@ TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& confi
     again.model = make_sasrec_model(whole, config, catalogue, task.validate.until);
     const SasrecSequences sequences(whole, config, again.model->items, {task.train, task.holdout, task.validate});
     out.rows = sequences.rows();
+    sequences.standardise(again.model->network);
     run_epochs(again, sequences, t.best_epoch, /*validates=*/false);
     t.model = again.model;
     t.epochs = std::move(again.epochs);

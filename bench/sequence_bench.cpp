@@ -11,6 +11,7 @@
 #include "agents/sasrec_learner.h"
 #include "core/random_words.h"
 #include "nn/matrix_product.h"
+#include "policy/top_items.h"
 
 namespace swipegym {
 namespace {
@@ -32,7 +33,6 @@ void sasrec_step(benchmark::State& state) {
   SasrecLearner::Settings settings;
   settings.adam.learning_rate = 1e-3;
   settings.threads = bench_threads();
-  if (const char* text = std::getenv("PIECE")) settings.piece_rows = static_cast<std::size_t>(std::atoi(text));
   SasrecLearner learner(network, settings);
   std::uint64_t step = 0, positions = 0;
   const auto provide = [&](std::size_t sequence, SasrecExamples& out) {
@@ -65,6 +65,28 @@ BENCHMARK(sasrec_step)
     ->Args({50, 7583, 1, 0})
     ->Args({200, 7583, 1, 0})
     ->Args({50, 4370000, 0, 0})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+// Exact top 100 for a batch of users, of normally distributed vectors.
+void top_hundred(benchmark::State& state) {
+  const auto users = static_cast<Eigen::Index>(state.range(0)), items = static_cast<Eigen::Index>(state.range(1));
+  const auto draw = [](Eigen::Index rows, std::uint64_t seed) {
+    Matrix matrix(rows, 64);
+    BulkRandomStream random(make_key(seed));
+    for (Eigen::Index i = 0; i < matrix.size(); ++i)
+      matrix.data()[i] = 2.0F * (random.uniform() + random.uniform() + random.uniform() + random.uniform() - 2.0F);
+    return matrix;
+  };
+  const Matrix table = draw(items, 1), asked = draw(users, 2);
+  for (auto _ : state) benchmark::DoNotOptimize(top_items(asked, table, 100, bench_threads()));
+  state.counters["users/s"] = benchmark::Counter(
+      static_cast<double>(state.iterations()) * static_cast<double>(users), benchmark::Counter::kIsRate);
+}
+BENCHMARK(top_hundred)
+    ->ArgNames({"users", "items"})
+    ->Args({32, 7583})
+    ->Args({32, 4370000})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 

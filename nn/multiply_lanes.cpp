@@ -43,15 +43,20 @@ void product_tile(const LanePass<Scalar>& pass, std::size_t row, std::size_t col
       sum[r][v] = pass.add ? load(pass.out + (row + r) * pass.out_stride + column, v) : Vector{};
       if (pass.start != nullptr) sum[r][v] += load(pass.start + column, v);
     }
-  const Scalar* in = pass.in + row * pass.in_row;
+  // A pointer for every third row: those between are reached by the processor's own scaled addresses.
+  constexpr std::size_t kPointers = (kRows + 2) / 3;
+  const std::size_t stride = pass.in_row;
+  const Scalar* in[kPointers];
+  for (std::size_t p = 0; p < kPointers; ++p) in[p] = pass.in + (row + 3 * p) * stride;
   const Scalar* right = pass.right + column;
-  for (std::size_t k = 0; k < pass.depth; ++k, in += pass.in_depth, right += pass.right_stride) {
+  for (std::size_t k = 0; k < pass.depth; ++k, right += pass.right_stride) {
     Vector factor[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) factor[v] = load(right, v);
     for (std::size_t r = 0; r < kRows; ++r) {
-      const Scalar x = in[r * pass.in_row];
+      const Scalar x = in[r / 3][(r % 3) * stride];
       for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] += x * factor[v];
     }
+    for (std::size_t p = 0; p < kPointers; ++p) in[p] += pass.in_depth;
   }
   for (std::size_t r = 0; r < kRows; ++r)
     for (std::size_t v = 0; v < kVectors; ++v) {
@@ -63,12 +68,19 @@ void product_tile(const LanePass<Scalar>& pass, std::size_t row, std::size_t col
     }
 }
 
+// Rows of a tile that fill the registers as well when there are fewer vectors to a row.
+constexpr std::size_t tile_rows(std::size_t vectors) {
+  return vectors == kProductVectors ? kProductRows : 2 * kProductRows;
+}
+
 template <class Scalar, std::size_t kVectors, bool kWhole>
 void product_panel(const LanePass<Scalar>& pass, std::size_t rows, std::size_t column, std::size_t last) noexcept {
   std::size_t row = 0;
-  for (; row + kProductRows <= rows; row += kProductRows)
-    product_tile<Scalar, kProductRows, kVectors, kWhole>(pass, row, column, last);
-  if constexpr (kProductRows > 2) {
+  constexpr std::size_t kMost = tile_rows(kVectors);
+  for (; row + kMost <= rows; row += kMost) product_tile<Scalar, kMost, kVectors, kWhole>(pass, row, column, last);
+  if constexpr (kMost > 6)
+    for (; row + 6 <= rows; row += 6) product_tile<Scalar, 6, kVectors, kWhole>(pass, row, column, last);
+  if constexpr (kMost > 2) {
     for (; row + 4 <= rows; row += 4) product_tile<Scalar, 4, kVectors, kWhole>(pass, row, column, last);
     for (; row + 2 <= rows; row += 2) product_tile<Scalar, 2, kVectors, kWhole>(pass, row, column, last);
   }

@@ -13,6 +13,8 @@ void each_sasrec_part(const std::string& name, Network& network, const Use& use)
   if (network.config().authors) use(name + "/authors", network.authors.table);
   if (network.positions.value.size() > 0) use(name + "/positions", network.positions);
   use(name + "/stranger", network.stranger);
+  use(name + "/feature_shift", network.feature_shift);
+  use(name + "/feature_scale", network.feature_scale);
   if (network.step_features.in() > 0) use(name + "/step_features", network.step_features);
   use(name + "/input_norm", network.input_norm);
   use(name + "/transformer", network.transformer);

@@ -129,6 +129,9 @@ SasrecNetworkOf<Scalar>::SasrecNetworkOf(const SasrecNetworkConfig& config, std:
   positions.decays = false;
   stranger.resize(1, config.width);
   stranger.decays = false;
+  feature_shift.resize(1, candidate_features);
+  feature_scale.resize(1, candidate_features);
+  feature_scale.value.setOnes();
   if (candidate_features > 0) {
     std::vector<std::size_t> sizes = {3 * config.width + candidate_features};
     sizes.insert(sizes.end(), config.head_hidden.begin(), config.head_hidden.end());
@@ -216,7 +219,10 @@ void SasrecNetworkOf<Scalar>::forward_heads(std::span<const std::int32_t> state,
     if (item[at] >= 0) row.segment(d, d) += items.table.value.row(item[at]);
     if (config_.authors && author[at] >= 0) row.segment(d, d) += authors.table.value.row(author[at]);
     row.segment(2 * d, d) = row.segment(0, d).cwiseProduct(row.segment(d, d));
-    row.segment(3 * d, features.cols()) = features.row(i);
+    row.segment(3 * d, features.cols()) = (features.row(i) - feature_shift.value.row(0))
+                                              .cwiseProduct(feature_scale.value.row(0))
+                                              .cwiseMax(Scalar(-4))
+                                              .cwiseMin(Scalar(4));
   }
   head_forward(head, x, dropout, work.head);
 }

@@ -139,8 +139,10 @@ class SasrecNetworkOf {
   const SasrecNetworkConfig& config() const noexcept { return config_; }
 
   EmbeddingOf<Scalar> items, authors;
-  ParameterOf<Scalar> positions;  // [max_length, d]
-  ParameterOf<Scalar> stranger;   // [1, d]: the state of a user without history
+  ParameterOf<Scalar> positions;                     // [max_length, d]
+  ParameterOf<Scalar> stranger;                      // [1, d]: the state of a user without history
+  ParameterOf<Scalar> feature_shift, feature_scale;  // [1, candidate features]: heads see (x - shift) * scale, cut at
+                                                     // +-4; fixed before training
   LinearOf<Scalar> step_features;
   LayerNormOf<Scalar> input_norm;  // kPost only
   TransformerOf<Scalar> transformer;

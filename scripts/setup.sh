@@ -4,6 +4,7 @@
 kProgramPackages=(cmake ninja-build g++ git pkg-config libeigen3-dev libboost-program-options-dev libtbb-dev
   nlohmann-json3-dev libhdf5-dev libdeflate-dev libfmt-dev)
 kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev)
+kOptionalPackages=(libdnnl-dev)  # used where it is found; nothing installs it unasked
 
 # install_missing PACKAGE...: installs those that are absent, as root or by sudo. Without either it prints the one line
 # that does it and exits with 2.
