@@ -22,7 +22,7 @@ constexpr std::size_t kScoredTogether = 512;
 constexpr std::size_t kMostRankedRows = 5000;  // NDCG over all videos is a mean over at most so many rows
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
-struct Validation {
+struct SasrecValidation {
   double loss = kUnknown, metric = kUnknown;
 };
 
@@ -129,7 +129,7 @@ void score_rows_of(const SupervisedTask& task, const SasrecPolicy& policy, const
   }
 }
 
-Validation validate(const SasrecTraining& t, const std::vector<std::uint32_t>& all_rows) {
+SasrecValidation validate(const SasrecTraining& t, const std::vector<std::uint32_t>& all_rows) {
   if (all_rows.empty()) return {};
   const SasrecPolicy policy(t.model);
   const SasrecObjective objective = t.model->objective;
@@ -228,7 +228,7 @@ void run_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs,
     EpochReport line;
     line.epoch = epoch;
     line.train_loss = train_epoch(learner, sequences, t.config, epoch, key, t.task.progress);
-    const Validation validation = validate(t, rows);
+    const SasrecValidation validation = validate(t, rows);
     line.validation_loss = validation.loss, line.validation_metric = validation.metric;
     line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     t.epochs.push_back(line);

@@ -6,6 +6,7 @@
 #include "cli/table.h"
 #include "evaluation/synthesise.h"
 #include "sim_data/fingerprint.h"
+#include "sim_data/interactions_csv.h"
 #include "sim_data/log_store.h"
 #include "sim_data/statistics.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 struct DataSettings {
   std::filesystem::path data, out;
+  std::string format = "kuairand";
   bool skip_bad_rows = false;
 };
 
@@ -39,9 +41,10 @@ void add_counts(Table& table, const std::string& prefix, const std::map<std::str
 
 void import(const DataSettings& settings, Run& run) {
   const auto start = std::chrono::steady_clock::now();
-  const LoadReport report =
-      import_logs(settings.data, settings.out,
-                  {.skip_bad_rows = settings.skip_bad_rows, .threads = run.threads, .progress = run.progress});
+  const LoadOptions options{.skip_bad_rows = settings.skip_bad_rows, .threads = run.threads, .progress = run.progress};
+  const LoadReport report = settings.format == "interactions"
+                                ? import_interactions(settings.data, settings.out, options)
+                                : import_logs(settings.data, settings.out, options);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::uint64_t fingerprint = LogStoreReader(settings.out).fingerprint();
   const std::uintmax_t bytes = std::filesystem::file_size(settings.out);
@@ -57,7 +60,9 @@ void import(const DataSettings& settings, Run& run) {
   Json json = report_json(report);
   json["bytes"] = bytes;
   json["seconds"] = seconds;
-  run.write_json(json, {{"data", settings.data.string()}, {"skip_bad_rows", settings.skip_bad_rows}}, fingerprint);
+  run.write_json(
+      json, {{"data", settings.data.string()}, {"format", settings.format}, {"skip_bad_rows", settings.skip_bad_rows}},
+      fingerprint);
 }
 
 Json summary_json(const LogSummary& summary) {
@@ -213,13 +218,18 @@ void add_data_commands(std::vector<Command>& table) {
       .name = "data import", .group = CommandGroup::kData, .summary = "turn CSV files into one HDF5 store"};
   import_command.about =
       "Reads a KuaiRand release, checks every cell, drops repeated rows and writes one compressed HDF5 file, which "
-      "loads faster and of which days or users can be read alone. Memory does not grow with the rows.";
+      "loads faster and of which days or users can be read alone. Memory does not grow with the rows. With --format "
+      "interactions it reads any log of user, item, timestamp and perhaps rating, or duration and play (docs/data.md).";
   import_command.examples = {"swipegym data import KuaiRand-Pure --out pure.h5",
+                             "swipegym data import ratings.csv --format interactions --out movies.h5",
                              "swipegym data import KuaiRand-27K --out 27k.h5 --skip-bad-rows"};
   import_command.next = "swipegym data stats pure.h5";
   import_command.uses_seed = false;
   import_command.options.group("Input")
-      .positional("dir", settings->data, "DIR", "the release: its root or the folder with the CSV files")
+      .positional("dir", settings->data, "DIR|FILE",
+                  "the release: its root or the folder with the CSV files; or the file of interactions")
+      .choice("format", settings->format, {"kuairand", "interactions"},
+              "a KuaiRand release, or one file with a row an interaction")
       .flag("skip-bad-rows", settings->skip_bad_rows, "count malformed rows by reason instead of stopping at the first")
       .group("Output")
       .output("out", settings->out, "FILE", "the store");

@@ -6,7 +6,9 @@
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
+#include "policy/factor_policy.h"
 #include "policy/sasrec_policy.h"
+#include "policy/two_tower_policy.h"
 #include "policy/value_policy.h"
 
 namespace swipegym {
@@ -23,6 +25,8 @@ struct KnownModel {
 constexpr std::array kModels = {
     KnownModel{"value", load_value_policy},
     KnownModel{"sasrec", load_sasrec_policy},
+    KnownModel{"factors", load_factor_policy},
+    KnownModel{"two_tower", load_two_tower_policy},
 };
 
 std::string known_models() {

@@ -52,6 +52,15 @@ void SasrecPolicy::score(const DecisionBatch& batch, std::span<float> scores) co
   });
 }
 
+std::string_view SasrecPolicy::head() const noexcept {
+  if (model_->objective == SasrecObjective::kNext) return "next_video";
+  if (model_->objective == SasrecObjective::kRatio) return kWatchRatioHead;
+  // A chance of exceeding another threshold is an order only.
+  const Json config = Json::parse(model_->config, nullptr, /*allow_exceptions=*/false);
+  const bool half = !config.is_object() || !config.contains("threshold") || config["threshold"] == 0.5;
+  return half ? kBinaryHead : std::string_view("ratio_above_threshold");
+}
+
 void SasrecPolicy::score_rows(const ObservationView& observation, std::size_t first, std::size_t count,
                               std::size_t slots, Room& room, std::span<float> scores) const {
   const SasrecNetwork& network = model_->network;

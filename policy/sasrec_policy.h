@@ -37,6 +37,8 @@ class SasrecPolicy final : public Policy {
   explicit SasrecPolicy(std::shared_ptr<const SasrecModel> model);
   std::string_view name() const noexcept override { return model_->name; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
+  std::string_view head() const noexcept override;
+  std::size_t history_length() const noexcept override { return model_->network.config().max_length; }
   const SasrecModel& model() const noexcept { return *model_; }
 
  private:

@@ -7,11 +7,14 @@
 #include <string>
 
 #include "agents/dqn_config.h"
+#include "agents/matrix_factorisation.h"
 #include "agents/ranker.h"
 #include "agents/sasrec_config.h"
+#include "agents/two_tower_trainer.h"
 #include "core/config.h"
 #include "core/output_file.h"
 #include "env/fit_simulator.h"
+#include "evaluation/random_search.h"
 
 namespace swipegym {
 namespace {
@@ -23,8 +26,10 @@ namespace fs = std::filesystem;
 const std::map<std::string, std::function<Json()>> kDefaults = {
     {"dqn.json", [] { return config_to_json(DqnConfig{}); }},
     {"fit.json", [] { return config_to_json(FitConfig{}); }},
+    {"mf.json", [] { return config_to_json(MatrixFactorisationConfig{}); }},
     {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
     {"sasrec.json", [] { return config_to_json(SasrecConfig{}); }},
+    {"two_tower.json", [] { return config_to_json(TwoTowerTrainingConfig{}); }},
 };
 
 TEST_CASE("config files hold exactly the defaults of the code, in its order", "[house]") {
@@ -32,13 +37,28 @@ TEST_CASE("config files hold exactly the defaults of the code, in its order", "[
   if (std::getenv("SWIPEGYM_WRITE_CONFIGS") != nullptr)
     for (const auto& [name, defaults] : kDefaults) write_file(folder / name, defaults().dump(2) + "\n");
   std::set<std::string> files;
-  for (const auto& entry : fs::directory_iterator(folder)) files.insert(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.is_regular_file()) files.insert(entry.path().filename().string());
   for (const auto& [name, defaults] : kDefaults) {
     CAPTURE(name);
     REQUIRE(files.erase(name) == 1);
     CHECK(read_json(folder / name).dump(2) == defaults().dump(2));
   }
   CHECK(files == std::set<std::string>{});
+}
+
+TEST_CASE("searches vary settings that there are", "[house]") {
+  const fs::path folder = fs::path(SWIPEGYM_SOURCE_DIR) / "configs";
+  std::size_t searches = 0;
+  for (const auto& entry : fs::directory_iterator(folder / "search")) {
+    const SearchSpace space = read_search_space(entry.path());
+    const Json base = read_json(folder / entry.path().filename());
+    std::vector<Json> drawn;
+    CAPTURE(entry.path().string());
+    for (int trial = 0; trial < 3; ++trial) CHECK_NOTHROW(draw_trial(space, base, 1, trial, drawn));
+    ++searches;
+  }
+  CHECK(searches >= 3);
 }
 
 }  // namespace

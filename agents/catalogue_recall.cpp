@@ -1,0 +1,102 @@
+#include "agents/catalogue_recall.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+#include "agents/logged_states.h"
+#include "core/parallel_for.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kRecallUsers = 32;  // ranked at a time
+
+// One user's question: where the period begins, and what is wanted in it.
+struct Asked {
+  std::uint32_t user = 0, first_row = 0;
+  std::vector<std::uint32_t> wanted;
+};
+
+std::vector<Asked> collect(const Dataset& data, const RecallQuestion& question) {
+  const Log& log = data.log;
+  std::vector<Asked> all;
+  std::vector<std::uint32_t> before;
+  for (std::size_t u = 0; u + 1 < data.user_offset.size(); ++u) {
+    Asked asked{.user = static_cast<std::uint32_t>(u), .first_row = 0, .wanted = {}};
+    bool begun = false;
+    before.clear();
+    for (std::size_t row = data.user_offset[u]; row < data.user_offset[u + 1]; ++row) {
+      const std::uint32_t video = index_of(log.video[row]);
+      const bool inside = question.days.contains(log.date[row]) && log.is_random[row] == 0;
+      if (inside && !begun) begun = true, asked.first_row = static_cast<std::uint32_t>(row);
+      if (!begun)
+        before.push_back(video);
+      else if (inside && is_wanted(log, row, question.wanted_above))
+        asked.wanted.push_back(video);
+    }
+    std::sort(before.begin(), before.end());
+    std::sort(asked.wanted.begin(), asked.wanted.end());
+    asked.wanted.erase(std::unique(asked.wanted.begin(), asked.wanted.end()), asked.wanted.end());
+    std::erase_if(asked.wanted, [&](std::uint32_t v) { return std::binary_search(before.begin(), before.end(), v); });
+    if (!asked.wanted.empty()) all.push_back(std::move(asked));
+  }
+  return all;
+}
+
+// Of `wanted`, those that fewer than k unwatched videos beat. Videos of equal score share the places they take.
+std::uint32_t count_found(std::span<float> scores, const std::vector<std::uint32_t>& wanted, std::size_t k,
+                          std::vector<float>& sorted) {
+  sorted.assign(scores.begin(), scores.end());
+  const std::size_t place = std::min(k, sorted.size()) - 1;
+  std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(place), sorted.end(), std::greater<>());
+  const float least = sorted[place];
+  return static_cast<std::uint32_t>(
+      std::count_if(wanted.begin(), wanted.end(), [&](std::uint32_t video) { return scores[video] >= least; }));
+}
+
+}  // namespace
+
+double CatalogueRecall::mean() const noexcept {
+  if (user.empty()) return std::numeric_limits<double>::quiet_NaN();
+  double sum = 0.0;
+  for (std::size_t i = 0; i < user.size(); ++i) sum += static_cast<double>(found[i]) / wanted[i];
+  return sum / static_cast<double>(user.size());
+}
+
+CatalogueRecall catalogue_recall(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
+                                 const RecallQuestion& question, int threads) {
+  const std::vector<Asked> asked = collect(data, question);
+  const LoggedStates states(data, catalogue, std::max<std::size_t>(1, policy.history_length()));
+  const std::size_t videos = catalogue.num_videos();
+  CatalogueRecall recall;
+  recall.found.resize(asked.size());
+  for (const Asked& one : asked) {
+    recall.user.push_back(one.user);
+    recall.wanted.push_back(static_cast<std::uint32_t>(one.wanted.size()));
+  }
+  parallel_for((asked.size() + kRecallUsers - 1) / kRecallUsers, threads, [&](std::size_t piece, int) {
+    thread_local std::vector<float> scores, sorted;
+    thread_local LoggedStates::Batch batch;
+    thread_local std::vector<std::uint32_t> rows;
+    const std::size_t first = piece * kRecallUsers, last = std::min(asked.size(), first + kRecallUsers);
+    rows.clear();
+    for (std::size_t i = first; i < last; ++i) rows.push_back(asked[i].first_row);
+    states.fill(rows, batch);
+    scores.resize(rows.size() * videos);
+    const std::vector<RandomKey> keys(rows.size());
+    const std::vector<std::uint32_t> streams(rows.size());
+    policy.score({.observation = batch.observation, .env = nullptr, .keys = keys, .streams = streams, .threads = 1},
+                 scores);
+    for (std::size_t i = first; i < last; ++i) {
+      const std::span<float> own(scores.data() + (i - first) * videos, videos);
+      for (std::size_t row = data.user_offset[asked[i].user]; row < asked[i].first_row; ++row)
+        own[index_of(data.log.video[row])] = std::numeric_limits<float>::lowest();
+      recall.found[i] = count_found(own, asked[i].wanted, question.k, sorted);
+    }
+  });
+  return recall;
+}
+
+}  // namespace swipegym

@@ -1,0 +1,138 @@
+#include "agents/epoch_loop.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "core/hdf5_file.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::int64_t kEpochCheckpointVersion = 1;
+constexpr std::string_view kEpochCheckpointKind = "checkpoint";
+
+// What the loop itself goes by, besides the model.
+struct LoopState {
+  std::vector<EpochReport> reports;
+  std::vector<Matrix> best;  // values of the best epoch so far; empty: none yet
+  double best_metric = 0.0;
+  int since_best = 0;
+};
+
+void save_epoch(const SupervisedTask& task, const EpochSettings& settings, const TrainedParts& parts,
+                const LoopState& state) {
+  Hdf5Writer file(task.checkpoint);
+  file.attribute("kind", kEpochCheckpointKind);
+  file.attribute("schema_version", kEpochCheckpointVersion);
+  file.attribute("seed", static_cast<std::int64_t>(task.seed));
+  file.attribute("data_fingerprint", static_cast<std::int64_t>(task.data->fingerprint));
+  file.attribute("adam_steps", parts.adam->steps());
+  file.attribute("best_metric", state.best_metric);
+  file.attribute("since_best", std::int64_t{state.since_best});
+  file.write_text("identity", settings.identity);
+  std::vector<double> reports;
+  for (const EpochReport& r : state.reports)
+    reports.insert(reports.end(),
+                   {static_cast<double>(r.epoch), r.train_loss, r.validation_loss, r.validation_metric, r.seconds});
+  file.write("epochs", reports);
+  for (std::size_t i = 0; i < parts.parameters.size(); ++i) {
+    const auto& [name, parameter] = parts.parameters[i];
+    save(file, "now/" + name, *parameter, /*moments=*/true);
+    if (state.best.empty()) continue;
+    Parameter best;
+    best.value = state.best[i];
+    save(file, "best/" + name, best, /*moments=*/false);
+  }
+  file.commit();
+}
+
+void load_epoch(const SupervisedTask& task, const EpochSettings& settings, TrainedParts& parts, LoopState& state) {
+  const Hdf5Reader file(task.checkpoint, kEpochCheckpointKind, kEpochCheckpointVersion);
+  const auto refuse = [&](const char* what) {
+    throw InputError(
+        fmt::format("{}: is the checkpoint of a training with {}; give that, or remove the file to begin anew",
+                    task.checkpoint.string(), what));
+  };
+  if (!file.has("identity") || file.read_text("identity") != settings.identity) refuse("another model or settings");
+  if (static_cast<std::uint64_t>(file.attribute_int("seed")) != task.seed) refuse("another seed");
+  if (static_cast<std::uint64_t>(file.attribute_int("data_fingerprint")) != task.data->fingerprint)
+    refuse("other data");
+  parts.adam->set_steps(file.attribute_int("adam_steps"));
+  state.best_metric = file.attribute_double("best_metric");
+  state.since_best = static_cast<int>(file.attribute_int("since_best"));
+  constexpr std::size_t kNumbers = 5;
+  const std::vector<double> reports = file.read<double>("epochs");
+  for (std::size_t i = 0; i + kNumbers <= reports.size(); i += kNumbers)
+    state.reports.push_back(
+        {static_cast<int>(reports[i]), reports[i + 1], reports[i + 2], reports[i + 3], reports[i + 4]});
+  for (const auto& [name, parameter] : parts.parameters) {
+    load(file, "now/" + name, *parameter);
+    if (!file.has("best/" + name)) continue;
+    Parameter best;
+    best.resize(static_cast<std::size_t>(parameter->value.rows()), static_cast<std::size_t>(parameter->value.cols()));
+    load(file, "best/" + name, best);
+    state.best.push_back(best.value);
+  }
+}
+
+void keep_values(const TrainedParts& parts, LoopState& state) {
+  state.best.clear();
+  for (const TrainedParts::Named& named : parts.parameters) state.best.push_back(named.parameter->value);
+}
+
+}  // namespace
+
+void require_finite(double loss, int epoch, std::int64_t step, const TrainedParts& parts) {
+  if (std::isfinite(loss)) return;
+  // The layer that holds what is not finite; where the loss overflowed first, the one with the largest number.
+  std::string layer;
+  float largest = -1.0F;
+  for (const auto& [name, parameter] : parts.parameters) {
+    bool finite = parameter->value.allFinite();
+    for (const Matrix& gradient : parameter->shards) finite = finite && gradient.allFinite();
+    const float most = !finite ? std::numeric_limits<float>::infinity()
+                               : (parameter->value.size() > 0 ? parameter->value.cwiseAbs().maxCoeff() : 0.0F);
+    if (most > largest) largest = most, layer = name;
+  }
+  throw SystemError(fmt::format(
+      "the loss is not a finite number at step {} of epoch {}; the numbers that grew are in layer {}. Lower "
+      "the learning rate; a checkpoint keeps the last good epoch",
+      step, epoch, layer));
+}
+
+std::vector<EpochReport> run_epochs(const SupervisedTask& task, const EpochSettings& settings, TrainedParts& parts,
+                                    const std::function<double(int epoch)>& train,
+                                    const std::function<Validation()>& validate) {
+  LoopState state;
+  if (task.resume && std::filesystem::exists(task.checkpoint)) load_epoch(task, settings, parts, state);
+  const auto stopped = [&] { return settings.patience > 0 && state.since_best >= settings.patience; };
+  for (int epoch = static_cast<int>(state.reports.size()) + 1; epoch <= settings.epochs && !stopped(); ++epoch) {
+    const auto start = std::chrono::steady_clock::now();
+    EpochReport& report = state.reports.emplace_back();
+    report.epoch = epoch;
+    report.train_loss = train(epoch);
+    require_finite(report.train_loss, epoch, parts.adam->steps(), parts);
+    const Validation judged = validate();
+    report.validation_loss = judged.loss, report.validation_metric = judged.metric;
+    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (std::isnan(judged.metric)) {
+      state.best.clear();
+    } else if (state.best.empty() || judged.metric > state.best_metric) {
+      state.best_metric = judged.metric, state.since_best = 0;
+      keep_values(parts, state);
+    } else {
+      ++state.since_best;
+    }
+    if (!task.checkpoint.empty()) save_epoch(task, settings, parts, state);
+    swipegym::report(task.progress, "training", static_cast<std::uint64_t>(epoch),
+                     static_cast<std::uint64_t>(settings.epochs));
+  }
+  for (std::size_t i = 0; i < state.best.size(); ++i) parts.parameters[i].parameter->value = state.best[i];
+  return state.reports;
+}
+
+}  // namespace swipegym

@@ -1,0 +1,120 @@
+#include "evaluation/supervised_models.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agents/matrix_factorisation.h"
+#include "agents/ranker.h"
+#include "agents/train_sasrec.h"
+#include "agents/two_tower_trainer.h"
+#include "core/error.h"
+
+namespace swipegym {
+namespace {
+
+struct NoSettings {};
+template <class Visitor>
+void visit_fields(Visitor&, NoSettings&) {}
+
+// An entry whose trainer takes settings of type Config; `train` is TrainedModel(const SupervisedTask&, const Config&).
+template <class Config, class Train>
+SupervisedModel entry(std::string name, std::string summary, bool retrieves, Train train, Config defaults = {}) {
+  return {
+      .name = std::move(name),
+      .summary = std::move(summary),
+      .retrieves = retrieves,
+      .defaults = [defaults] { return config_to_json(defaults); },
+      .train = [train](const SupervisedTask& task, const Json& settings,
+                       const std::string& where) { return train(task, config_from_json<Config>(settings, where)); }};
+}
+
+TrainedModel train_popularity(const SupervisedTask& task, const NoSettings&) {
+  auto model = make_popularity_model(*task.catalogue);
+  TrainedModel trained;
+  trained.policy = std::make_shared<FactorPolicy>(model, *task.catalogue);
+  trained.save = [model](const std::filesystem::path& path) { save_policy(*model, path); };
+  return trained;
+}
+
+TrainedModel train_mf(const SupervisedTask& task, const MatrixFactorisationConfig& config) {
+  const TrainedMatrixFactorisation made = train_matrix_factorisation(task, config);
+  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .save = {}, .details = {{"rows", made.rows}}};
+  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  return trained;
+}
+
+TrainedModel train_towers(const SupervisedTask& task, const TwoTowerTrainingConfig& config) {
+  const TrainedTwoTower made = train_two_tower(task, config);
+  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .save = {}, .details = {{"rows", made.rows}}};
+  trained.save = [policy = made.policy](const std::filesystem::path& path) { save_policy(policy->model(), path); };
+  return trained;
+}
+
+// SASRec's settings when it is to learn one thing.
+SasrecConfig sasrec_for(const std::string& objective) {
+  SasrecConfig config;
+  config.objective = objective;
+  config.next_weight = objective == "next" ? 1.0 : 0.0;
+  config.ratio_weight = objective == "ratio" ? 1.0 : objective == "binary" ? config.ratio_weight : 0.0;
+  config.binary_weight = objective == "binary" ? 1.0 : 0.0;
+  return config;
+}
+
+TrainedModel train_sequences(const SupervisedTask& task, const SasrecConfig& config) {
+  const TrainedSasrec made = train_sasrec(task, config);
+  TrainedModel trained{.policy = made.policy,
+                       .epochs = made.epochs,
+                       .save = {},
+                       .details = {{"rows", made.rows}, {"best_epoch", made.best_epoch}}};
+  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  return trained;
+}
+
+TrainedModel train_logged_ranker(const SupervisedTask& task, const RankerConfig& config) {
+  const TrainedRanker made = train_ranker(*task.data, std::max(task.train.until, task.holdout.until), config,
+                                          {.seed = task.seed, .threads = task.threads, .progress = task.progress});
+  TrainedModel trained{.policy = std::make_shared<ValuePolicy>(made.model),
+                       .epochs = {},
+                       .save = {},
+                       .details = {{"rows", made.rows},
+                                   {"updates", made.updates},
+                                   {"first_loss", made.first_loss},
+                                   {"last_loss", made.last_loss}}};
+  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  return trained;
+}
+
+}  // namespace
+
+const std::vector<SupervisedModel>& supervised_models() {
+  static const std::vector<SupervisedModel> models = {
+      entry<NoSettings>("popularity", "the most exposed videos, the same for everybody", true, train_popularity),
+      entry<MatrixFactorisationConfig>("mf", "matrix factorisation with biases", true, train_mf),
+      entry<TwoTowerTrainingConfig>("two-tower", "retrieval by two towers, corrected for popularity in the batch", true,
+                                    train_towers),
+      entry<RankerConfig>("ranker", "watch ratio from user, earlier rows and video ('train ranker')", false,
+                          train_logged_ranker),
+      entry<SasrecConfig>("sasrec", "self-attention over a user's rows: is more than half of the next video watched?",
+                          false, train_sequences, sasrec_for("binary")),
+      entry<SasrecConfig>("sasrec-ratio", "the same for the watch ratio", false, train_sequences, sasrec_for("ratio")),
+      entry<SasrecConfig>("sasrec-next", "the same for which video is next", false, train_sequences,
+                          sasrec_for("next")),
+  };
+  return models;
+}
+
+std::vector<std::string> supervised_model_names() {
+  std::vector<std::string> names;
+  for (const SupervisedModel& model : supervised_models()) names.push_back(model.name);
+  return names;
+}
+
+const SupervisedModel& find_supervised_model(std::string_view name) {
+  for (const SupervisedModel& model : supervised_models())
+    if (model.name == name) return model;
+  throw InputError(
+      fmt::format("'{}' is no supervised model; there are {}", name, fmt::join(supervised_model_names(), ", ")));
+}
+
+}  // namespace swipegym

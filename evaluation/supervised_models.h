@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agents/supervised_task.h"
+#include "core/config.h"
+
+namespace swipegym {
+
+/// What any supervised training leaves.
+struct TrainedModel {
+  std::shared_ptr<const Policy> policy;
+  std::vector<EpochReport> epochs;
+  std::function<void(const std::filesystem::path&)> save;  // writes the policy file
+  Json details = Json::object();                           // whatever else its trainer tells, for the JSON file
+};
+
+/// A name that `swipegym supervised` knows.
+struct SupervisedModel {
+  std::string name, summary;
+  bool retrieves = false;          // ranks the whole catalogue cheaply
+  std::function<Json()> defaults;  // its settings, as its file in configs/ has them
+  /// Trains with these settings; `where` names them in messages.
+  std::function<TrainedModel(const SupervisedTask&, const Json& settings, const std::string& where)> train;
+};
+
+/// All of them, in the order of the help page.
+const std::vector<SupervisedModel>& supervised_models();
+/// Throws InputError that lists the names there are.
+const SupervisedModel& find_supervised_model(std::string_view name);
+std::vector<std::string> supervised_model_names();
+
+}  // namespace swipegym

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/adam.h"
+#include "nn/embedding.h"
+#include "nn/mlp.h"
+#include "policy/item_inputs.h"
+#include "policy/state_encoder.h"
+
+namespace swipegym {
+
+struct TwoTowerConfig {
+  std::vector<std::size_t> user_hidden = {128};  // hidden layers of the user tower
+  std::vector<std::size_t> item_hidden = {64};   // hidden layers of the video tower
+  std::size_t width = 32;                        // of the vectors whose cosine says how they fit
+  std::size_t tag_dim = 8, author_dim = 8, id_dim = 16;
+  std::size_t history_dim = 16;  // of the vectors of watched videos that are averaged; 0: history by its features only
+  float history_decay = 0.95F;   // weight of a watched video falls by this with each newer one
+  float temperature = 0.07F;     // a score is cosine / temperature
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, TwoTowerConfig& config) {
+  visit("user_hidden", config.user_hidden);
+  visit("item_hidden", config.item_hidden);
+  visit("width", config.width);
+  visit("tag_dim", config.tag_dim);
+  visit("author_dim", config.author_dim);
+  visit("id_dim", config.id_dim);
+  visit("history_dim", config.history_dim);
+  visit("history_decay", config.history_decay);
+  visit("temperature", config.temperature);
+}
+
+/// Two towers that meet in a cosine and nowhere else, so that a video's vector can be computed once and the best of
+/// millions found by it. The user tower reads the state of StateEncoder and decaying means of the vectors of watched
+/// videos, plain and weighted by watch ratio; the video tower reads features, tag, author and id.
+class RetrievalTowers {
+ public:
+  /// Room for one pass of one thread.
+  struct Work {
+    Matrix users, items;  // inputs, [n, user_size] and [n, item_size]
+    MlpWorkspace user, item;
+    Matrix user_unit, item_unit;  // outputs brought to length 1, [n, width]
+    StateEncoder::Histories histories;
+    Matrix states;
+    std::vector<std::int32_t> history, videos;  // [n, L] rows of the history table (-1: none), and [n] videos
+    std::vector<float> plain, rated;            // [n, L] weights of the two means
+    Matrix d_user, d_item, d_users, d_items;
+  };
+
+  RetrievalTowers() = default;
+  RetrievalTowers(const TwoTowerConfig& config, std::size_t state_size, const ItemInputs& items, RandomKey key);
+
+  const TwoTowerConfig& config() const noexcept { return config_; }
+
+  /// work.user_unit for rows [first, first + count) of the observation; rows up to `padded` are filled with zeros, so
+  /// that a row's bits do not depend on how many there are.
+  void forward_users(const StateEncoder& encoder, const ItemInputs& items, const ObservationView& observation,
+                     std::size_t first, std::size_t count, std::size_t padded, Work& work) const;
+  /// work.item_unit for work.videos.
+  void forward_items(const ItemInputs& items, Work& work) const;
+  /// Unit vectors of the whole catalogue, [videos, width].
+  Matrix item_table(const ItemInputs& items, int threads) const;
+
+  /// After both forwards with one video a user row: adds the gradients to `shard`, given those of the unit vectors.
+  void backward(const Matrix& d_user_unit, const Matrix& d_item_unit, Work& work, std::size_t shard);
+  /// Adds what the towers leave for the embeddings; one thread, in a fixed order of shards.
+  void scatter(const ItemInputs& items, const Work& work);
+
+  void set_shards(std::size_t count);
+  std::vector<std::pair<std::string, Parameter*>> parameters();  // of the towers
+  std::vector<std::pair<std::string, Embedding*>> embeddings();
+
+  void save(Hdf5Writer& file, const std::string& name) const;
+  void load(const Hdf5Reader& file, const std::string& name);
+
+ private:
+  TwoTowerConfig config_;
+  std::size_t state_size_ = 0;
+  Mlp user_, item_;
+  Embedding tag_, author_, id_, history_;
+};
+
+}  // namespace swipegym
