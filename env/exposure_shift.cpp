@@ -1,8 +1,11 @@
 #include "env/exposure_shift.h"
 
+#include <Eigen/Dense>
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <map>
 
 #include "env/catalogue.h"
 #include "env/published_aggregates.h"
@@ -18,6 +21,7 @@ namespace {
 // slope inside the long segments, so that a few hundred rows cannot carve single bins.
 constexpr std::size_t kDirections = 7;
 constexpr std::size_t kUniformPairs = 12000;
+constexpr std::size_t kCalibrationRows = 60000;
 constexpr std::uint8_t kMainTab = 1;
 
 Matrix directions() {
@@ -233,8 +237,17 @@ double published_rate(std::size_t signal) {
   return 0.0;  // decided by the play time; its slot holds the leave logit, which exposure does not shift
 }
 
-// Constants that bring the signals of uniform draws to the published rates, given the shifted watch.
-void shift_signals(FittedParts& parts, const Encoded& rows) {
+using Rates = std::array<double, kNumSignals>;
+
+Rates published_rates() {
+  Rates out;
+  for (std::size_t s = 0; s < kNumSignals; ++s) out[s] = published_rate(s);
+  return out;
+}
+
+// Constants that bring the signals of these rows to the wanted rates, given the shifted watch; a rate of 0 is not
+// wanted.
+void shift_signals(FittedParts& parts, const Encoded& rows, const Rates& wanted) {
   Matrix p = rows.logits + rows.top * parts.network.watch_shift.topRows(rows.top.cols());
   p.rowwise() += parts.network.watch_shift.row(rows.top.cols());
   softmax_rows<float>(p);
@@ -243,18 +256,111 @@ void shift_signals(FittedParts& parts, const Encoded& rows) {
     std::array<double, kNumSignals> have{};
     for (Eigen::Index row = 0; row < p.rows(); ++row) {
       const Matrix feedback = rows.feedback.row(row) + parts.network.feedback_shift.row(0);
-      signal_probabilities(parts.network, {&p(row, 0), WatchGrid::kBins}, {feedback.data(), kNumSignals}, kMainTab,
-                           rows.shown[static_cast<std::size_t>(row)].duration_ms, 0.0F, probability);
+      const Shown& shown = rows.shown[static_cast<std::size_t>(row)];
+      signal_probabilities(parts.network, {&p(row, 0), WatchGrid::kBins}, {feedback.data(), kNumSignals}, shown.tab,
+                           shown.duration_ms, 0.0F, probability);
       for (std::size_t s = 0; s < kNumSignals; ++s) have[s] += probability[s];
     }
     for (std::size_t s = 0; s < kNumSignals; ++s)
-      if (const double want = published_rate(s); want > 0.0)
+      if (const double want = wanted[s]; want > 0.0)
         parts.network.feedback_shift(0, static_cast<Eigen::Index>(s)) += static_cast<float>(
             std::clamp(std::log(want / std::max(have[s] / static_cast<double>(p.rows()), 1e-7)), -1.0, 1.0));
   }
 }
 
+// Random rows from a date on, each after its own real history.
+struct RandomRows {
+  std::vector<std::uint32_t> row;
+  std::vector<UserHistory> past;
+};
+
+RandomRows random_rows(const FittedParts& parts, const Dataset& data, const FitWindow& window, std::int32_t from) {
+  RandomRows out;
+  for (std::uint32_t user = 0; user < data.users.size(); ++user) {
+    if (!in_fold(window, user)) continue;
+    UserHistory history;
+    for (std::uint64_t row = data.user_offset[user]; row < data.user_offset[user + 1]; ++row) {
+      if (data.log.date[row] > window.until) continue;
+      if (data.log.is_random[row] && data.log.duration_ms[row] > 0 && data.log.date[row] >= from) {
+        out.row.push_back(static_cast<std::uint32_t>(row));
+        out.past.push_back(history);
+      }
+      history.add(event_of_row(data, static_cast<std::uint32_t>(row), parts.encoder, parts.cells, parts.grid));
+    }
+  }
+  return out;
+}
+
+Encoded encode(const FittedParts& parts, const Dataset& data, const RandomRows& rows) {
+  const Log& log = data.log;
+  std::vector<Pair> pairs;
+  for (std::size_t i = 0; i < rows.row.size(); ++i) {
+    const std::uint32_t row = rows.row[i];
+    pairs.push_back({{.user = log.user[row],
+                      .video = log.video[row],
+                      .time_ms = log.time_ms[row],
+                      .duration_ms = log.duration_ms[row],
+                      .tab = log.tab[row]},
+                     &rows.past[i]});
+  }
+  Encoded out = encode(parts, pairs);
+  for (const std::uint32_t row : rows.row) {
+    out.bin.push_back(static_cast<std::uint8_t>(parts.grid.bin(log.play_ms[row], log.duration_ms[row])));
+    out.signals.push_back(log.signals[row]);
+  }
+  return out;
+}
+
+// Constants on the directions that make as many of these rows fall into each as did, by Newton's method.
+Matrix constants_from_rows(const Encoded& rows, const Matrix& basis, double deviation) {
+  Matrix constants = Matrix::Zero(1, kDirections);
+  const double precision = 1.0 / (deviation * deviation);
+  for (int i = 0; i < 12; ++i) {
+    const Matrix p = shifted_probabilities(rows, constants * basis);
+    Eigen::MatrixXd curvature = precision * Eigen::MatrixXd::Identity(kDirections, kDirections);
+    Eigen::VectorXd gradient = precision * constants.row(0).transpose().cast<double>();
+    const Matrix met = p * basis.transpose();  // [rows, kDirections]
+    gradient += met.colwise().sum().transpose().cast<double>();
+    for (const std::uint8_t bin : rows.bin) gradient -= basis.col(bin).cast<double>();
+    const Matrix mass = p.colwise().sum();
+    curvature += (basis * mass.row(0).asDiagonal() * basis.transpose() - met.transpose() * met).cast<double>();
+    const Eigen::VectorXd step = curvature.ldlt().solve(gradient);
+    constants.row(0) -= step.transpose().cast<float>();
+    if (step.cwiseAbs().maxCoeff() < 1e-5) break;
+  }
+  return constants;
+}
+
+// The day from which the window's last kCalibrationRows random rows are: with a month's earlier rows among them, before
+// which histories are short, the days to come would be missed by 2 %.
+std::int32_t calibration_day(const Dataset& data, const FitWindow& window) {
+  std::map<std::int32_t, std::size_t, std::greater<>> rows_of_day;
+  for (std::size_t row = 0; row < data.log.size(); ++row)
+    if (data.log.is_random[row] && data.log.date[row] <= window.until) ++rows_of_day[data.log.date[row]];
+  std::size_t rows = 0;
+  for (const auto& [day, count] : rows_of_day)
+    if ((rows += count) >= kCalibrationRows) return day;
+  return 0;
+}
+
+Rates rates_of(const Encoded& rows) {
+  Rates out{};
+  for (const SignalBits signals : rows.signals)
+    for (std::size_t s = 0; s < kNumSignals; ++s)
+      if (s != static_cast<std::size_t>(Signal::kLongView)) out[s] += has(signals, static_cast<Signal>(s)) ? 1.0 : 0.0;
+  for (double& rate : out) rate /= static_cast<double>(rows.signals.size());
+  return out;
+}
+
 }  // namespace
+
+void calibrate_exposure(FittedParts& parts, const Dataset& data, const FitWindow& window, const ShiftConfig& config) {
+  const Encoded seen = encode(parts, data, random_rows(parts, data, window, calibration_day(data, window)));
+  const Matrix basis = directions();
+  parts.network.watch_shift.setZero();
+  parts.network.watch_shift.bottomRows(1) = constants_from_rows(seen, basis, config.constant_deviation) * basis;
+  shift_signals(parts, seen, rates_of(seen));
+}
 
 void fit_exposure_shift(FittedParts& parts, const Dataset& data, std::int32_t until, const ShiftConfig& config) {
   const std::vector<UserHistory> histories = histories_at_end(parts);
@@ -262,45 +368,19 @@ void fit_exposure_shift(FittedParts& parts, const Dataset& data, std::int32_t un
   const Matrix basis = directions();
   const Matrix constants = constants_from_aggregates(parts, uniform, basis);
 
-  // The random rows, each after its own real history.
-  std::vector<UserHistory> past;
-  std::vector<std::uint32_t> random_rows;
-  for (std::size_t user = 0; user < data.users.size(); ++user) {
-    UserHistory history;
-    for (std::uint64_t row = data.user_offset[user]; row < data.user_offset[user + 1]; ++row) {
-      if (data.log.date[row] > until) continue;
-      if (data.log.is_random[row] && data.log.duration_ms[row] > 0) {
-        random_rows.push_back(static_cast<std::uint32_t>(row));
-        past.push_back(history);
-      }
-      history.add(event_of_row(data, static_cast<std::uint32_t>(row), parts.encoder, parts.cells, parts.grid));
-    }
-  }
+  const RandomRows random = random_rows(parts, data, {.until = until}, 0);
   const auto top = static_cast<Eigen::Index>(parts.network.shape.watch_top);
   Matrix weights = Matrix::Zero(top + 1, kDirections);
   weights.row(top) = constants;
-  if (!random_rows.empty()) {
-    std::vector<Pair> pairs;
-    const Log& log = data.log;
-    for (std::size_t i = 0; i < random_rows.size(); ++i) {
-      const std::uint32_t row = random_rows[i];
-      pairs.push_back({{.user = log.user[row],
-                        .video = log.video[row],
-                        .time_ms = log.time_ms[row],
-                        .duration_ms = log.duration_ms[row],
-                        .tab = log.tab[row]},
-                       &past[i]});
-    }
-    Encoded seen = encode(parts, pairs);
-    for (const std::uint32_t row : random_rows)
-      seen.bin.push_back(static_cast<std::uint8_t>(parts.grid.bin(log.play_ms[row], log.duration_ms[row])));
+  if (!random.row.empty()) {
+    const Encoded seen = encode(parts, data, random);
     const Matrix mean = uniform.top.colwise().mean();
     const Matrix centred = uniform.top.rowwise() - mean.row(0);
     const Matrix deviation = (centred.array().square().colwise().mean().sqrt().max(0.05F)).matrix();
     weights = posterior_weights(seen, basis, constants, mean, deviation, config);
   }
   parts.network.watch_shift = weights * basis;
-  shift_signals(parts, uniform);
+  shift_signals(parts, uniform, published_rates());
 }
 
 }  // namespace swipegym

@@ -161,7 +161,10 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
             event_of_row(data, static_cast<std::uint32_t>(row), parts.encoder, parts.cells, parts.grid));
     parts.event_offset.push_back(parts.event.size());
   }
-  if (!result.exposure.learned) fit_exposure_shift(parts, data, until, config.exposure);
+  if (result.exposure.learned)
+    calibrate_exposure(parts, data, window, config.exposure);
+  else
+    fit_exposure_shift(parts, data, until, config.exposure);
 
   Simulator& simulator = result.simulator;
   simulator.catalogue = build_catalogue(data, until);

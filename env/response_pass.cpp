@@ -88,10 +88,10 @@ ResponsePass::ResponsePass(const FittedParts& parts)
     for (std::size_t v = 0; v < encoder.num_videos(); ++v) add_video_half(parts, v, row_of(video_half_, v));
   }
   const auto table_row = [&](std::size_t row) { return &network.table.value(static_cast<Eigen::Index>(row), 0); };
-  tab_hour_ = zeros(FeatureEncoder::kTabs * FeatureEncoder::kMoments, width);
+  tab_moment_ = zeros(FeatureEncoder::kTabs * FeatureEncoder::kMoments, width);
   for (std::size_t tab = 0; tab < FeatureEncoder::kTabs; ++tab)
     for (std::size_t moment = 0; moment < FeatureEncoder::kMoments; ++moment) {
-      float* out = row_of(tab_hour_, tab * FeatureEncoder::kMoments + moment);
+      float* out = row_of(tab_moment_, tab * FeatureEncoder::kMoments + moment);
       spread(table_row(encoder.tab_row + tab), 1.0F, out);
       spread(table_row(encoder.hour_row + moment % FeatureEncoder::kHours), 1.0F, out);
       spread(table_row(encoder.off_row + moment / FeatureEncoder::kHours), 1.0F, out);
@@ -188,7 +188,7 @@ void ResponsePass::forward(const FittedParts& parts, std::span<const Shown> show
       video = own;
     }
     start[i] = {user_half[i],
-                tab_hour_.data() + (tab * FeatureEncoder::kMoments + FeatureEncoder::moment(one.time_ms)) * stride,
+                tab_moment_.data() + (tab * FeatureEncoder::kMoments + FeatureEncoder::moment(one.time_ms)) * stride,
                 heads.tab_duration.data() +
                     (tab_class(one.tab) * FeatureEncoder::kBuckets + FeatureEncoder::bucket(one.duration_ms)) * stride,
                 video};

@@ -61,7 +61,7 @@ class ResponsePass {
   std::size_t feedback_at_;                     // where the feedback trunk's units begin
   Matrix user_half_;                            // [users, width]
   Matrix video_half_;                           // [videos, width]; empty for large catalogues
-  Matrix tab_hour_;                             // [kTabs * kMoments, width]
+  Matrix tab_moment_;                           // [kTabs * kMoments, width]
   Matrix history_weight_;                       // [kHistoryFeatures, width]
   Matrix watch_second_, watch_second_bias_;     // [feedback_at_, watch_top], [1, watch_top]
   Matrix feedback_second_, feedback_second_bias_;
