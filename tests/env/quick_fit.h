@@ -4,6 +4,7 @@
 
 #include "env/fit_simulator.h"
 #include "tests/env/toy_log.h"
+#include "tests/sanitized.h"
 
 namespace swipegym::testing {
 
@@ -13,6 +14,7 @@ inline std::shared_ptr<const Simulator> quick_fit() {
     FitConfig config;
     config.training.epochs = 1;
     config.training.batch = 256;
+    config.training.max_updates = kMostUpdates;
     config.training.threads = 1;
     return std::make_shared<const Simulator>(fit_simulator(toy_log(60, 400, 20, 3, 0.3), 20220428, config).simulator);
   }();

@@ -9,7 +9,8 @@
 #include "env/fitted_user_model.h"
 #include "env/replay_log.h"
 #include "env/simulator_file.h"
-#include "toy_log.h"
+#include "tests/env/toy_log.h"
+#include "tests/sanitized.h"
 
 namespace swipegym {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 FitConfig small_fit(int threads = 2) {
   FitConfig config;
   config.training.epochs = 6;
+  config.training.max_updates = testing::kMostUpdates;
   config.training.batch = 256;
   config.training.threads = threads;
   config.training.shape = {.watch_hidden = 32, .watch_top = 16, .feedback_hidden = 32, .feedback_top = 16};
@@ -47,6 +49,7 @@ double crps(const std::array<float, 99>& quantile, double y) {
 constexpr ReplayWindow kLastDay{.from = 20220428};
 
 TEST_CASE("a fit foresees held-out rows better than the marginal does", "[fit]") {
+  if (testing::skips_quality()) return;
   const Dataset data = testing::toy_log(200, 60, 60, 1);
   const FitResult fit = fit_simulator(data, 20220427, small_fit());
   const auto predictions = answers(fit.simulator, data, kLastDay);
@@ -125,6 +128,7 @@ TEST_CASE("the signals drawn with a watch obey KuaiRand's rules", "[fit]") {
 }
 
 TEST_CASE("random exposure lowers the interventional response when the log shows that it does", "[fit]") {
+  if (testing::skips_quality()) return;
   const Dataset data = testing::toy_log(200, 60, 60, 6, 0.08);
   const FitResult fit = fit_simulator(data, 20220428, small_fit());
   CHECK(fit.exposure.random_rows > 500);
@@ -212,6 +216,7 @@ TEST_CASE("time runs in a dense session when the log holds whole sessions, and s
 }
 
 TEST_CASE("the hazard head is another family over the same bins, and foresees about as well", "[fit]") {
+  if (testing::skips_quality()) return;
   std::array<float, 3> outputs = {0.0F, std::log(3.0F), 7.0F};  // stop with 1/2, then 3/4, then for sure
   hazards_to_logits(outputs);
   CHECK(std::exp(outputs[0]) == Approx(0.5F));

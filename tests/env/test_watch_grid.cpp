@@ -2,7 +2,7 @@
 
 #include "env/watch_grid.h"
 #include "sim_data/labels.h"
-#include "toy_log.h"
+#include "tests/env/toy_log.h"
 
 namespace swipegym {
 namespace {

@@ -10,6 +10,7 @@
 #include "evaluation/synthesise.h"
 #include "evaluation/truth_reference.h"
 #include "sim_data/calendar.h"
+#include "tests/sanitized.h"
 
 using namespace swipegym;
 
@@ -83,6 +84,7 @@ TEST_CASE("uniform pairs tell an interventional answer from a logged one", "[eva
 }
 
 TEST_CASE("a simulator fitted to the log of a fitted simulator answers as that log does", "[evaluation]") {
+  if (testing::skips_quality()) return;
   FitConfig config;
   config.training.epochs = 2;
   config.training.batch = 512;

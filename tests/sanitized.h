@@ -1,0 +1,24 @@
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cstdint>
+
+namespace swipegym::testing {
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+/// Updates a fit in a test may take, at most: a sanitizer looks at the same code in few of them as in many, at ten
+/// times the time of each.
+inline constexpr std::int64_t kMostUpdates = kSanitized ? 5 : 4000;
+
+/// True, with a word, where a test asks how well something was learned and too little is learned to ask.
+inline bool skips_quality() {
+  if (kSanitized) WARN("skipped: what is learned in full is judged without a sanitizer");
+  return kSanitized;
+}
+
+}  // namespace swipegym::testing
