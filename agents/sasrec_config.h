@@ -25,15 +25,17 @@ struct SasrecConfig {
   int patience = 4;            // epochs without a better validation metric before it stops
   bool refit = false;          // then learn afresh from training and validation days, for as many epochs as were best
   std::size_t batch = 128;     // histories
-  double learning_rate = 1e-3;
+  double learning_rate = 5e-4;
   std::size_t warmup_steps = 0;      // steps in which the learning rate rises from 0
   double learning_rate_decay = 1.0;  // factor an epoch
   double beta2 = 0.98;
   double weight_decay = 0.0;
   double clip_norm = 5.0;
-  double dropout = 0.2;
+  double average_decay = 0.995;  // a step: what is validated and kept is an average of the weights, of which the
+                               // past has this share; 0: the weights themselves
+  double dropout = 0.3;
   double attention_dropout = 0.0;
-  double head_dropout = 0.2;
+  double head_dropout = 0.3;
 };
 
 template <class Visitor>
@@ -60,6 +62,7 @@ void visit_fields(Visitor& visit, SasrecConfig& config) {
   visit("beta2", config.beta2);
   visit("weight_decay", config.weight_decay);
   visit("clip_norm", config.clip_norm);
+  visit("average_decay", config.average_decay);
   visit("dropout", config.dropout);
   visit("attention_dropout", config.attention_dropout);
   visit("head_dropout", config.head_dropout);

@@ -26,7 +26,7 @@ void SasrecExamples::clear() {
   histories.clear();
   histories.features.resize(0, histories.features.cols());
   target.clear(), negatives.clear();
-  state.clear(), item.clear(), author.clear(), binary.clear(), ratio.clear();
+  state.clear(), item.clear(), author.clear(), tag.clear(), user.clear(), binary.clear(), ratio.clear();
   features.resize(0, features.cols());
 }
 
@@ -103,7 +103,7 @@ void SasrecLearner::learn_heads(Piece& piece, const Totals& totals, bool learnin
   const SasrecDropout dropout{.head = learning ? settings_.head_dropout : 0.0,
                               .key = split(key_, static_cast<std::uint64_t>(adam_.steps())),
                               .first_row = piece.first_row};
-  network_.forward_heads(e.state, e.item, e.author, e.features, dropout, piece.work);
+  network_.forward_heads(e.state, e.item, e.author, e.features, dropout, piece.work, e.tag, e.user);
   const Matrix& out = piece.work.head.output();
   const auto n = static_cast<Eigen::Index>(e.item.size());
   const LossRows<float> rows{.weight = {}, .total_weight = totals.candidates};
@@ -195,6 +195,8 @@ SasrecLosses SasrecLearner::step(const Provide& provide) {
   };
   scatter(network_.items, &SasrecGradientsOf<float>::items);
   if (network_.config().authors) scatter(network_.authors, &SasrecGradientsOf<float>::authors);
+  if (network_.tags.count() > 0) scatter(network_.tags, &SasrecGradientsOf<float>::tags);
+  if (network_.users.count() > 0) scatter(network_.users, &SasrecGradientsOf<float>::users);
   out.gradient_norm = adam_.step(parameters_, embeddings_, settings_.threads);
   if (!std::isfinite(out.gradient_norm)) throw_not_finite();  // a rectifier may hide it from the loss
   return out;
@@ -216,7 +218,7 @@ void SasrecLearner::throw_not_finite() const {
       if (!is_finite(parameter->value)) return void(where = "a parameter");
     for (const Embedding* table : embeddings_)
       if (!is_finite(table->table.value))
-        return void(where = table == embeddings_[0] ? "the item table" : "the author table");
+        return void(where = table == embeddings_[0] ? "the item table" : "an embedding table");
     for (const Shard& shard : shards_)
       for (std::size_t p = 0; p < shard.used; ++p) {
         const auto& work = shard.pieces[p]->work;

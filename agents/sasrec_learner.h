@@ -18,7 +18,7 @@ struct SasrecExamples {
   std::vector<std::int32_t> target;     // [rows] the next video's item, -1: none; empty: nothing is learned of it
   std::vector<std::int32_t> negatives;  // [rows, k]; empty with softmax
   // Candidates with the user's answer; see SasrecNetworkOf::forward_heads.
-  std::vector<std::int32_t> state, item, author;
+  std::vector<std::int32_t> state, item, author, tag, user;
   Matrix features;                   // [candidates, candidate features]
   std::vector<float> binary, ratio;  // [candidates] labels
 

@@ -23,10 +23,11 @@ Matrix features_of_nobody(const Catalogue& catalogue) {
 }  // namespace
 
 SasrecSequences::SasrecSequences(const SupervisedTask& task, const SasrecConfig& config, const ItemInputs& items,
-                                 std::vector<DayRange> learned)
+                                 const SasrecUsers& users, std::vector<DayRange> learned)
     : task_(task),
       config_(config),
       items_(items),
+      users_(users),
       learned_(std::move(learned)),
       states_(*task.data, *task.catalogue, config.network.max_length) {
   const Dataset& data = *task.data;
@@ -111,6 +112,7 @@ void SasrecSequences::write(std::size_t index, RandomKey key, SasrecExamples& ou
     const std::uint32_t video = index_of(log.video[row]);
     h.item.push_back(items_.id[video]);
     h.author.push_back(items_.author[video]);
+    h.tag.push_back(items_.tag[video]);
     h.position.push_back(history_position(config_.network, i, count));
     write_step_features(config_.network, features_on(log.date[row]).data() + video * kVideoFeatures, states_.ratio(row),
                         log.signals[row], h.features.data() + (first + i) * kSasrecStepFeatures);
@@ -167,6 +169,8 @@ void SasrecSequences::write_answers(const Window& window, std::size_t first_row,
     out.state.push_back(before > window.begin ? static_cast<std::int32_t>(first_row + before - 1 - window.begin) : -1);
     out.item.push_back(items_.id[video]);
     out.author.push_back(items_.author[video]);
+    out.tag.push_back(items_.tag[video]);
+    users_.write(index_of(log.user[row]), out.user);
     out.binary.push_back(states_.ratio(row) > config_.threshold ? 1.0F : 0.0F);
     out.ratio.push_back(std::min(states_.ratio(row), config_.ratio_clip));
   }

@@ -9,6 +9,7 @@
 #include "agents/sasrec_learner.h"
 #include "agents/supervised_task.h"
 #include "policy/item_inputs.h"
+#include "policy/sasrec_policy.h"
 
 namespace swipegym {
 
@@ -18,7 +19,7 @@ class SasrecSequences {
  public:
   /// Rows with from <= date <= until are learned from; rows before them are history. Views must outlive this.
   SasrecSequences(const SupervisedTask& task, const SasrecConfig& config, const ItemInputs& items,
-                  std::vector<DayRange> learned);
+                  const SasrecUsers& users, std::vector<DayRange> learned);
 
   std::size_t windows() const noexcept { return windows_.size(); }
   std::uint64_t rows() const noexcept { return rows_; }
@@ -40,6 +41,7 @@ class SasrecSequences {
   const SupervisedTask& task_;
   const SasrecConfig& config_;
   const ItemInputs& items_;
+  const SasrecUsers& users_;
   std::vector<DayRange> learned_;
   LoggedStates states_;
   std::map<std::int32_t, Matrix> features_;  // of the videos, from rows before each date

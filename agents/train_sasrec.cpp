@@ -31,6 +31,8 @@ struct SasrecTraining {
   const SasrecConfig& config;
   std::shared_ptr<SasrecModel> model;
   SasrecNetwork best;
+  std::shared_ptr<SasrecModel> average{};  // with average_decay: what is validated and kept
+  const std::shared_ptr<SasrecModel>& judged() const { return average ? average : model; }
   std::vector<EpochReport> epochs;
   int best_epoch = 0;
   double best_metric = -std::numeric_limits<double>::infinity();
@@ -45,8 +47,10 @@ std::shared_ptr<SasrecModel> make_sasrec_model(const SupervisedTask& task, const
   model->catalogue_until = until;
   model->objective = parse_sasrec_objective(config.objective);
   model->items = make_item_inputs(catalogue);
+  model->users = make_sasrec_users(*task.data);
   model->network = SasrecNetwork(config.network, model->items.num_ids, model->items.num_authors, kSasrecStepFeatures,
-                                 kSasrecCandidateFeatures, split(make_key(task.seed), Draw::kInit));
+                                 kSasrecCandidateFeatures, split(make_key(task.seed), Draw::kInit),
+                                 model->items.num_tags, model->users.table_rows);
   return model;
 }
 
@@ -75,8 +79,20 @@ std::vector<std::uint32_t> shuffled(std::size_t count, RandomKey key) {
   return order;
 }
 
+// average = decay * average + (1 - decay) * weights, of every parameter; early on the share of the past is smaller, so
+// that the first weights are forgotten.
+void move_average(SasrecNetwork& average, SasrecNetwork& weights, double decay, std::int64_t steps) {
+  const auto share =
+      static_cast<float>(std::min(decay, static_cast<double>(steps) / (static_cast<double>(steps) + 10.0)));
+  const auto move = [share](Matrix& to, const Matrix& from) { to = share * to + (1.0F - share) * from; };
+  const std::vector<Parameter*> to = average.parameters(), from = weights.parameters();
+  for (std::size_t i = 0; i < to.size(); ++i) move(to[i]->value, from[i]->value);
+  const std::vector<Embedding*> to_tables = average.embeddings(), from_tables = weights.embeddings();
+  for (std::size_t i = 0; i < to_tables.size(); ++i) move(to_tables[i]->table.value, from_tables[i]->table.value);
+}
+
 double train_epoch(SasrecLearner& learner, const SasrecSequences& sequences, const SasrecConfig& config, int epoch,
-                   RandomKey key, const Progress& progress) {
+                   RandomKey key, SasrecTraining& t) {
   const RandomKey epoch_key = split(key, static_cast<std::uint64_t>(epoch));
   const std::vector<std::uint32_t> order = shuffled(sequences.windows(), split(epoch_key, 0));
   const std::size_t steps = std::max<std::size_t>(1, (order.size() + config.batch - 1) / config.batch);
@@ -90,7 +106,9 @@ double train_epoch(SasrecLearner& learner, const SasrecSequences& sequences, con
       if (at < order.size()) sequences.write(order[at], split(epoch_key, 1 + at), out);
     });
     loss += losses.total / static_cast<double>(steps);
-    report(progress, fmt::format("epoch {}", epoch), step + 1, steps);
+    if (config.average_decay > 0.0)
+      move_average(t.average->network, t.model->network, config.average_decay, learner.adam().steps());
+    report(t.task.progress, fmt::format("epoch {}", epoch), step + 1, steps);
   }
   return loss;
 }
@@ -131,7 +149,7 @@ void score_rows_of(const SupervisedTask& task, const SasrecPolicy& policy, const
 
 SasrecValidation validate(const SasrecTraining& t, const std::vector<std::uint32_t>& all_rows) {
   if (all_rows.empty()) return {};
-  const SasrecPolicy policy(t.model);
+  const SasrecPolicy policy(t.judged());
   const SasrecObjective objective = t.model->objective;
   std::vector<std::uint32_t> rows = all_rows;
   if (objective == SasrecObjective::kNext && rows.size() > kMostRankedRows) {
@@ -189,6 +207,7 @@ void save_checkpoint(const SasrecTraining& t, const SasrecLearner& learner) {
   file.write("epochs", log);
   save(file, "network", t.model->network, /*moments=*/true);
   save(file, "best", t.best, /*moments=*/false);
+  if (t.average) save(file, "average", t.average->network, /*moments=*/false);
   file.commit();
 }
 
@@ -205,6 +224,7 @@ void load_checkpoint(SasrecTraining& t, SasrecLearner& learner) {
   require(file.read_text("config") == t.model->config, "config");
   load(file, "network", t.model->network);
   load(file, "best", t.best);
+  if (t.average) load(file, "average", t.average->network);
   learner.adam().set_steps(file.attribute_int("steps"));
   t.best_epoch = static_cast<int>(file.attribute_int("best_epoch"));
   t.best_metric = file.attribute_double("best_metric");
@@ -216,6 +236,7 @@ void load_checkpoint(SasrecTraining& t, SasrecLearner& learner) {
 // Trains up to `epochs` epochs, with early stopping when there is something to validate on.
 void run_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs, bool validates) {
   SasrecLearner learner(t.model->network, settings_of(t.task, t.config));
+  if (t.config.average_decay > 0.0) t.average = std::make_shared<SasrecModel>(*t.model);
   t.best = t.model->network;
   const std::vector<std::uint32_t> rows = validates ? rows_of(t.task, t.config) : std::vector<std::uint32_t>{};
   const bool keeps = validates && !t.task.checkpoint.empty();
@@ -227,7 +248,7 @@ void run_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs,
     const auto start = std::chrono::steady_clock::now();
     EpochReport line;
     line.epoch = epoch;
-    line.train_loss = train_epoch(learner, sequences, t.config, epoch, key, t.task.progress);
+    line.train_loss = train_epoch(learner, sequences, t.config, epoch, key, t);
     const SasrecValidation validation = validate(t, rows);
     line.validation_loss = validation.loss, line.validation_metric = validation.metric;
     line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -235,7 +256,7 @@ void run_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs,
     if (validates && (rows.empty() || validation.metric > t.best_metric)) {
       t.best_metric = validation.metric;
       t.best_epoch = epoch;
-      t.best = t.model->network;
+      t.best = t.judged()->network;
     }
     if (keeps) save_checkpoint(t, learner);
   }
@@ -265,6 +286,7 @@ void check(const SasrecConfig& c) {
   require(c.batch >= 1, "batch", c.batch, "at least 1");
   require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
   require(c.learning_rate_decay > 0.0, "learning_rate_decay", c.learning_rate_decay, "a positive number");
+  require(c.average_decay >= 0.0 && c.average_decay < 1.0, "average_decay", c.average_decay, "at least 0 and below 1");
   require(c.beta2 > 0.0 && c.beta2 < 1.0, "beta2", c.beta2, "between 0 and 1");
   require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
   require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
@@ -280,7 +302,7 @@ TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& confi
   const std::vector<DayRange> learned = {task.train, task.holdout};
   TrainedSasrec out;
   {
-    const SasrecSequences sequences(task, config, t.model->items, learned);
+    const SasrecSequences sequences(task, config, t.model->items, t.model->users, learned);
     if (sequences.windows() == 0)
       throw InputError(fmt::format("no row is dated {} to {} among the rows asked for: choose other days",
                                    task.train.from, task.train.until));
@@ -295,11 +317,12 @@ TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& confi
     whole.catalogue = &catalogue;
     SasrecTraining again{.task = whole, .config = config, .model = nullptr, .best = {}, .epochs = t.epochs};
     again.model = make_sasrec_model(whole, config, catalogue, task.validate.until);
-    const SasrecSequences sequences(whole, config, again.model->items, {task.train, task.holdout, task.validate});
+    const SasrecSequences sequences(whole, config, again.model->items, again.model->users,
+                                    {task.train, task.holdout, task.validate});
     out.rows = sequences.rows();
     sequences.standardise(again.model->network);
     run_epochs(again, sequences, t.best_epoch, /*validates=*/false);
-    t.model = again.model;
+    t.model = again.judged();
     t.epochs = std::move(again.epochs);
   }
   t.model->network.set_shards(1);

@@ -11,6 +11,8 @@ template <class Network, class Use>
 void each_sasrec_part(const std::string& name, Network& network, const Use& use) {
   use(name + "/items", network.items.table);
   if (network.config().authors) use(name + "/authors", network.authors.table);
+  if (network.tags.count() > 0) use(name + "/tags", network.tags.table);
+  if (network.users.count() > 0) use(name + "/users", network.users.table);
   if (network.positions.value.size() > 0) use(name + "/positions", network.positions);
   use(name + "/stranger", network.stranger);
   use(name + "/feature_shift", network.feature_shift);

@@ -52,6 +52,7 @@ void pack_history(const SasrecNetworkConfig& config, const ItemInputs& items, co
     const auto video = static_cast<std::size_t>(observation.history_video[at]);
     out.item.push_back(items.id[video]);
     out.author.push_back(items.author[video]);
+    out.tag.push_back(items.tag[video]);
     out.position.push_back(history_position(config, i, known));
     write_step_features(config, items.features.data() + video * kVideoFeatures, observation.history_ratio[at],
                         observation.history_signals != nullptr ? observation.history_signals[at] : SignalBits{0},

@@ -114,16 +114,20 @@ void check(const SasrecNetworkConfig& c) {
 template <class Scalar>
 SasrecNetworkOf<Scalar>::SasrecNetworkOf(const SasrecNetworkConfig& config, std::size_t num_items,
                                          std::size_t num_authors, std::size_t num_step_features,
-                                         std::size_t candidate_features, RandomKey key)
+                                         std::size_t candidate_features, RandomKey key, std::size_t num_tags,
+                                         std::size_t user_rows)
     : items(num_items, config.width, split(key, 0), config.item_deviation),
       authors(config.authors ? std::max<std::size_t>(num_authors, 1) : 0, config.width, split(key, 1),
               config.item_deviation),
+      tags(config.tags ? num_tags : 0, config.width, split(key, 6), config.item_deviation),
+      users(config.user_width > 0 && candidate_features > 0 ? user_rows : 0, config.user_width, split(key, 7),
+            config.item_deviation),
       step_features(num_step_features, config.width, split(key, 2), 0.5),
       input_norm(config.width, config.norm_epsilon),
       transformer(shape_of(config), split(key, 3)),
       config_(config) {
   check(config);
-  items.table.decays = authors.table.decays = false;
+  items.table.decays = authors.table.decays = tags.table.decays = users.table.decays = false;
   if (config.positions != "none") positions.resize(config.max_length, config.width);
   if (config.positions != "none") initialise(positions, split(key, 4), 1.0, config.item_deviation);
   positions.decays = false;
@@ -133,7 +137,8 @@ SasrecNetworkOf<Scalar>::SasrecNetworkOf(const SasrecNetworkConfig& config, std:
   feature_scale.resize(1, candidate_features);
   feature_scale.value.setOnes();
   if (candidate_features > 0) {
-    std::vector<std::size_t> sizes = {3 * config.width + candidate_features};
+    std::vector<std::size_t> sizes = {3 * config.width + candidate_features +
+                                      (users.count() > 0 ? config.user_width : 0)};
     sizes.insert(sizes.end(), config.head_hidden.begin(), config.head_hidden.end());
     sizes.push_back(kHeads);
     head = MlpOf<Scalar>(sizes, Activation::kRelu, split(key, 5));
@@ -160,6 +165,8 @@ void SasrecNetworkOf<Scalar>::forward(const Histories& histories, const SasrecDr
       add_scaled(scale, items.table.value.data() + static_cast<std::size_t>(histories.item[row]) * d, x, d);
     if (config_.authors && histories.author[row] >= 0)
       add_scaled(scale, authors.table.value.data() + static_cast<std::size_t>(histories.author[row]) * d, x, d);
+    if (tags.count() > 0 && histories.tag[row] >= 0)
+      add_scaled(scale, tags.table.value.data() + static_cast<std::size_t>(histories.tag[row]) * d, x, d);
     if (positions.value.size() > 0)
       add_scaled(Scalar(1), positions.value.data() + static_cast<std::size_t>(histories.position[row]) * d, x, d);
   }
@@ -189,6 +196,7 @@ void SasrecNetworkOf<Scalar>::backward(const Histories& histories, const SasrecD
     const Scalar* dx = work.d_input.data() + row * d;
     if (histories.item[row] >= 0) out.items.push_back({histories.item[row], scale, dx});
     if (config_.authors && histories.author[row] >= 0) out.authors.push_back({histories.author[row], scale, dx});
+    if (tags.count() > 0 && histories.tag[row] >= 0) out.tags.push_back({histories.tag[row], scale, dx});
     if (positions.value.size() > 0)
       add_scaled(Scalar(1), dx, positions.shards[shard].data() + static_cast<std::size_t>(histories.position[row]) * d,
                  d);
@@ -200,14 +208,20 @@ void SasrecNetworkOf<Scalar>::backward(const Histories& histories, const SasrecD
 template <class Scalar>
 void SasrecNetworkOf<Scalar>::forward_heads(std::span<const std::int32_t> state, std::span<const std::int32_t> item,
                                             std::span<const std::int32_t> author, const MatrixOf<Scalar>& features,
-                                            const SasrecDropout& dropout, Work& work) const {
+                                            const SasrecDropout& dropout, Work& work, std::span<const std::int32_t> tag,
+                                            std::span<const std::int32_t> user) const {
   const auto n = static_cast<Eigen::Index>(state.size()), d = static_cast<Eigen::Index>(config_.width);
-  assert(features.rows() == n && static_cast<std::size_t>(3 * d + features.cols()) == head.layers.front().in());
+  const auto user_width = static_cast<Eigen::Index>(users.count() > 0 ? users.dim() : 0);
+  assert(features.rows() == n &&
+         static_cast<std::size_t>(3 * d + features.cols() + user_width) == head.layers.front().in());
+  work.head_tag.assign(tag.begin(), tag.end());
+  work.head_user.assign(user.begin(), user.end());
+  const std::size_t codes = n > 0 ? user.size() / static_cast<std::size_t>(n) : 0;
   work.head_state.assign(state.begin(), state.end());
   work.head_item.assign(item.begin(), item.end());
   work.head_author.assign(author.begin(), author.end());
   MatrixOf<Scalar>& x = work.head_input;
-  x.resize(n, 3 * d + features.cols());
+  x.resize(n, 3 * d + features.cols() + user_width);
   for (Eigen::Index i = 0; i < n; ++i) {
     const auto at = static_cast<std::size_t>(i);
     auto row = x.row(i);
@@ -218,7 +232,14 @@ void SasrecNetworkOf<Scalar>::forward_heads(std::span<const std::int32_t> state,
     row.segment(d, d).setZero();
     if (item[at] >= 0) row.segment(d, d) += items.table.value.row(item[at]);
     if (config_.authors && author[at] >= 0) row.segment(d, d) += authors.table.value.row(author[at]);
+    if (tags.count() > 0 && !tag.empty() && tag[at] >= 0) row.segment(d, d) += tags.table.value.row(tag[at]);
     row.segment(2 * d, d) = row.segment(0, d).cwiseProduct(row.segment(d, d));
+    if (user_width > 0) {
+      auto own = row.segment(3 * d + features.cols(), user_width);
+      own.setZero();
+      for (std::size_t c = 0; c < codes; ++c)
+        if (user[at * codes + c] >= 0) own += users.table.value.row(user[at * codes + c]);
+    }
     row.segment(3 * d, features.cols()) = (features.row(i) - feature_shift.value.row(0))
                                               .cwiseProduct(feature_scale.value.row(0))
                                               .cwiseMax(Scalar(-4))
@@ -247,6 +268,13 @@ void SasrecNetworkOf<Scalar>::backward_heads(const MatrixOf<Scalar>& d_output, W
     if (work.head_item[at] >= 0) out.items.push_back({work.head_item[at], Scalar(1), gradient});
     if (config_.authors && work.head_author[at] >= 0)
       out.authors.push_back({work.head_author[at], Scalar(1), gradient});
+    if (tags.count() > 0 && !work.head_tag.empty() && work.head_tag[at] >= 0)
+      out.tags.push_back({work.head_tag[at], Scalar(1), gradient});
+    if (users.count() == 0) continue;
+    const Scalar* own = dx.data() + (i + 1) * dx.cols() - users.table.value.cols();
+    const std::size_t codes = work.head_user.size() / static_cast<std::size_t>(dx.rows());
+    for (std::size_t c = 0; c < codes; ++c)
+      if (work.head_user[at * codes + c] >= 0) out.users.push_back({work.head_user[at * codes + c], Scalar(1), own});
   }
 }
 
@@ -273,6 +301,8 @@ template <class Scalar>
 std::vector<EmbeddingOf<Scalar>*> SasrecNetworkOf<Scalar>::embeddings() {
   std::vector<EmbeddingOf<Scalar>*> all = {&items};
   if (config_.authors) all.push_back(&authors);
+  if (tags.count() > 0) all.push_back(&tags);
+  if (users.count() > 0) all.push_back(&users);
   return all;
 }
 

@@ -26,10 +26,12 @@ struct SasrecNetworkConfig {
                                    // oldest has the first; none
   bool scale_items = true;         // item embeddings enter times sqrt(d)
   bool authors = true;             // what enters beside the item: its author's embedding,
+  bool tags = true;                // its first tag's embedding,
   bool features = true;            // its duration and other features,
   bool feedback = true;            // what the user did,
   bool ratios = true;              // how much of it the user watched
   std::vector<std::size_t> head_hidden = {128, 64};  // layers behind the ratio and binary heads
+  std::size_t user_width = 16;                       // numbers the heads have for the user's own features; 0: none
   double item_deviation = 0.02;                      // of the first values of embeddings
 };
 
@@ -46,10 +48,12 @@ void visit_fields(Visitor& visit, SasrecNetworkConfig& config) {
   visit("positions", config.positions);
   visit("scale_items", config.scale_items);
   visit("authors", config.authors);
+  visit("tags", config.tags);
   visit("features", config.features);
   visit("feedback", config.feedback);
   visit("ratios", config.ratios);
   visit("head_hidden", config.head_hidden);
+  visit("user_width", config.user_width);
   visit("item_deviation", config.item_deviation);
 }
 
@@ -62,13 +66,14 @@ struct PackedHistoriesOf {
   std::vector<std::uint32_t> offset = {0};  // sequence s is the rows [offset[s], offset[s + 1])
   std::vector<std::int32_t> item;           // rows of the item table; -1: a video never met
   std::vector<std::int32_t> author;         // rows of the author table or -1
+  std::vector<std::int32_t> tag;            // rows of the tag table or -1; not looked at without such a table
   std::vector<std::int32_t> position;       // rows of the position table
   MatrixOf<Scalar> features;                // [rows, step features]
 
   std::size_t rows() const noexcept { return item.size(); }
   void clear() {
     offset.assign(1, 0);
-    item.clear(), author.clear(), position.clear();
+    item.clear(), author.clear(), tag.clear(), position.clear();
   }
 };
 using PackedHistories = PackedHistoriesOf<float>;
@@ -90,14 +95,14 @@ struct SasrecWorkOf {
 
   MatrixOf<Scalar> head_input, d_head_input;
   MlpWorkspaceOf<Scalar> head;
-  std::vector<std::int32_t> head_state, head_item, head_author;
+  std::vector<std::int32_t> head_state, head_item, head_author, head_tag, head_user;
 };
 
 /// The tables' gradients of a pass: rows of matrices that must stay where they are until they are scattered.
 template <class Scalar>
 struct SasrecGradientsOf {
-  std::vector<RowGradientOf<Scalar>> items, authors;
-  void clear() { items.clear(), authors.clear(); }
+  std::vector<RowGradientOf<Scalar>> items, authors, tags, users;
+  void clear() { items.clear(), authors.clear(), tags.clear(), users.clear(); }
 };
 
 /// h_t = what a history (v_1, y_1) .. (v_t, y_t) says of the user; next-video scores are h_t . item, and two further
@@ -112,9 +117,11 @@ class SasrecNetworkOf {
 
   SasrecNetworkOf() = default;
   /// Tables of num_items and num_authors rows; step_features and candidate_features are what an input row and a
-  /// candidate have beside their embeddings (candidate_features 0: no heads but the next video).
+  /// candidate have beside their embeddings (candidate_features 0: no heads but the next video); num_tags and user_rows
+  /// are the sizes of the tables of tags and of users' features.
   SasrecNetworkOf(const SasrecNetworkConfig& config, std::size_t num_items, std::size_t num_authors,
-                  std::size_t step_features, std::size_t candidate_features, RandomKey key);
+                  std::size_t step_features, std::size_t candidate_features, RandomKey key, std::size_t num_tags = 0,
+                  std::size_t user_rows = 0);
 
   /// work.states() of every row. Callable from many threads with a work each.
   void forward(const Histories& histories, const SasrecDropout& dropout, Work& work) const;
@@ -124,10 +131,13 @@ class SasrecNetworkOf {
 
   /// The ratio and binary heads of candidates: candidate i of video item[i] (by author[i]) for the user whose history
   /// ends in row state[i] of the states (-1: no history), with dense features [candidates, candidate features]. The
-  /// result is work.head.output() [candidates, kHeads]: binary logits and ratios.
+  /// result is work.head.output() [candidates, kHeads]: binary logits and ratios. `tag` [candidates] and `user`
+  /// [candidates, any number] name rows of the tables of tags and of users' features, -1 none; without, those add
+  /// nothing.
   void forward_heads(std::span<const std::int32_t> state, std::span<const std::int32_t> item,
                      std::span<const std::int32_t> author, const MatrixOf<Scalar>& features,
-                     const SasrecDropout& dropout, Work& work) const;
+                     const SasrecDropout& dropout, Work& work, std::span<const std::int32_t> tag = {},
+                     std::span<const std::int32_t> user = {}) const;
   /// After forward_heads(): adds dL/d states to `d_states` and the rest as backward() does, pointing into
   /// work.d_head_input and the states.
   void backward_heads(const MatrixOf<Scalar>& d_output, Work& work, MatrixOf<Scalar>& d_states, Gradients& out,
@@ -138,7 +148,8 @@ class SasrecNetworkOf {
   std::vector<EmbeddingOf<Scalar>*> embeddings();
   const SasrecNetworkConfig& config() const noexcept { return config_; }
 
-  EmbeddingOf<Scalar> items, authors;
+  EmbeddingOf<Scalar> items, authors, tags;          // [., d]
+  EmbeddingOf<Scalar> users;                         // [user rows, user_width]
   ParameterOf<Scalar> positions;                     // [max_length, d]
   ParameterOf<Scalar> stranger;                      // [1, d]: the state of a user without history
   ParameterOf<Scalar> feature_shift, feature_scale;  // [1, candidate features]: heads see (x - shift) * scale, cut at

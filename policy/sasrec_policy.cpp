@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "core/config.h"
 #include "core/error.h"
 #include "core/hdf5_file.h"
 #include "core/parallel_for.h"
+#include "env/feature_encoder.h"
 #include "nn/fast_math.h"
 
 namespace swipegym {
@@ -30,10 +32,44 @@ std::string_view sasrec_objective_name(SasrecObjective objective) noexcept {
   return kObjectives[static_cast<std::size_t>(objective)];
 }
 
+void SasrecUsers::write(std::size_t user, std::vector<std::int32_t>& out) const {
+  const std::size_t n = codes();
+  if (user < raw_id.size())
+    out.insert(out.end(), code.begin() + static_cast<std::ptrdiff_t>(user * n),
+               code.begin() + static_cast<std::ptrdiff_t>((user + 1) * n));
+  else
+    out.insert(out.end(), n, -1);
+}
+
+SasrecUsers make_sasrec_users(const Dataset& data) {
+  const FeatureEncoder encoder = encode_features(data);
+  SasrecUsers users;
+  users.raw_id = data.users.raw_id;
+  users.code.assign(encoder.user_code.begin(), encoder.user_code.end());
+  users.table_rows = encoder.table_rows;
+  return users;
+}
+
+SasrecUsers match_users(const SasrecUsers& own, const Catalogue& catalogue) {
+  if (own.raw_id == catalogue.raw_user_id || own.raw_id.empty()) return own;
+  std::unordered_map<std::int64_t, std::size_t> row_of;
+  row_of.reserve(own.raw_id.size());
+  for (std::size_t row = 0; row < own.raw_id.size(); ++row) row_of.emplace(own.raw_id[row], row);
+  SasrecUsers users;
+  users.raw_id = catalogue.raw_user_id;
+  users.table_rows = own.table_rows;
+  for (const std::int64_t id : users.raw_id) {
+    const auto found = row_of.find(id);
+    own.write(found != row_of.end() ? found->second : own.raw_id.size(), users.code);
+  }
+  return users;
+}
+
 struct SasrecPolicy::Room {
   PackedHistories histories;
   SasrecWorkOf<float> work;
-  std::vector<std::int32_t> state, item, author;
+  std::vector<std::int32_t> state, item, author, tag, user;
+  void clear_candidates() { state.clear(), item.clear(), author.clear(), tag.clear(), user.clear(), place.clear(); }
   std::vector<std::size_t> place;  // of each candidate in the scores
   Matrix features;
 };
@@ -96,15 +132,15 @@ void SasrecPolicy::score_rows(const ObservationView& observation, std::size_t fi
     const auto n = static_cast<Eigen::Index>(room.item.size());
     if (n == 0) return;
     room.features.conservativeResize(n, static_cast<Eigen::Index>(kSasrecCandidateFeatures));
-    network.forward_heads(room.state, room.item, room.author, room.features, {}, room.work);
+    network.forward_heads(room.state, room.item, room.author, room.features, {}, room.work, room.tag, room.user);
     const Matrix& out = room.work.head.output();
     for (Eigen::Index i = 0; i < n; ++i)
       scores[room.place[static_cast<std::size_t>(i)]] = model_->objective == SasrecObjective::kBinary
                                                             ? fast_sigmoid(out(i, SasrecNetwork::kBinary))
                                                             : out(i, SasrecNetwork::kRatio);
-    room.state.clear(), room.item.clear(), room.author.clear(), room.place.clear();
+    room.clear_candidates();
   };
-  room.state.clear(), room.item.clear(), room.author.clear(), room.place.clear();
+  room.clear_candidates();
   for (std::size_t i = 0; i < count; ++i) {
     const CandidateEncoder encoder(items, items.features, observation, first + i);
     for (std::size_t slot = 0; slot < slots; ++slot) {
@@ -116,6 +152,9 @@ void SasrecPolicy::score_rows(const ObservationView& observation, std::size_t fi
       room.state.push_back(last_state(i));
       room.item.push_back(items.id[static_cast<std::size_t>(video)]);
       room.author.push_back(items.author[static_cast<std::size_t>(video)]);
+      room.tag.push_back(items.tag[static_cast<std::size_t>(video)]);
+      model_->users.write(observation.user != nullptr ? observation.user[first + i] : model_->users.raw_id.size(),
+                          room.user);
       room.place.push_back(i * slots + slot);
       if (room.item.size() == kCandidatesTogether) flush();
     }
@@ -134,6 +173,9 @@ void save_policy(const SasrecModel& model, const std::filesystem::path& path) {
   file.write_text("architecture", config_to_json(model.network.config()).dump());
   file.write_text("objective", sasrec_objective_name(model.objective));
   save(file, "items", model.items);
+  file.write("users/raw_id", model.users.raw_id);
+  file.write("users/code", model.users.code);
+  file.attribute("user_rows", static_cast<std::int64_t>(model.users.table_rows));
   save(file, "network", model.network, /*moments=*/false);
   file.commit();
 }
@@ -150,8 +192,17 @@ std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const C
   const auto config = config_from_json<SasrecNetworkConfig>(
       Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), file.path().string());
   const ItemInputs own = load_item_inputs(file, "items");
-  model->network =
-      SasrecNetwork(config, own.num_ids, own.num_authors, kSasrecStepFeatures, kSasrecCandidateFeatures, RandomKey{});
+  SasrecUsers users;
+  users.raw_id = file.read<std::int64_t>("users/raw_id");
+  users.code = file.read<std::int32_t>("users/code");
+  users.table_rows = static_cast<std::uint32_t>(file.attribute_int("user_rows"));
+  const auto rows = static_cast<std::int64_t>(users.table_rows);
+  if ((users.raw_id.empty() ? !users.code.empty() : users.code.size() % users.raw_id.size() != 0) ||
+      std::any_of(users.code.begin(), users.code.end(), [rows](std::int32_t c) { return c < -1 || c >= rows; }))
+    throw InputError(fmt::format("{}: its table of users is damaged; train the policy again", file.path().string()));
+  model->network = SasrecNetwork(config, own.num_ids, own.num_authors, kSasrecStepFeatures, kSasrecCandidateFeatures,
+                                 RandomKey{}, own.num_tags, users.table_rows);
+  model->users = match_users(users, catalogue);
   load(file, "network", model->network);
   model->items = match_item_inputs(own, catalogue);
   return std::make_shared<SasrecPolicy>(std::move(model));

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "policy/policy.h"
 #include "policy/policy_file.h"
@@ -17,6 +18,21 @@ enum class SasrecObjective { kNext, kRatio, kBinary };
 SasrecObjective parse_sasrec_objective(std::string_view name);
 std::string_view sasrec_objective_name(SasrecObjective objective) noexcept;
 
+/// What heads know of the users beside the observation: their rows in a table of features, by user index.
+struct SasrecUsers {
+  std::vector<std::int64_t> raw_id;  // [users]
+  std::vector<std::int32_t> code;    // [users, codes], -1 none
+  std::uint32_t table_rows = 0;
+
+  std::size_t codes() const noexcept { return raw_id.empty() ? 0 : code.size() / raw_id.size(); }
+  /// Adds the codes of a user, by index; those of nobody when it is out of range.
+  void write(std::size_t user, std::vector<std::int32_t>& out) const;
+};
+/// The users' own features of a data set, as its tables have them: they do not come from answers.
+SasrecUsers make_sasrec_users(const Dataset& data);
+/// The same by the indices of another catalogue, matched by raw user id.
+SasrecUsers match_users(const SasrecUsers& own, const Catalogue& catalogue);
+
 /// A trained SASRec by the indices of the catalogue it acts on.
 struct SasrecModel {
   std::string name = "sasrec";
@@ -26,6 +42,7 @@ struct SasrecModel {
   std::int32_t catalogue_until = 0;
   SasrecObjective objective = SasrecObjective::kBinary;
   ItemInputs items;
+  SasrecUsers users;
   SasrecNetwork network;
 };
 

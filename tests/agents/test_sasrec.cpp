@@ -47,6 +47,8 @@ Dataset taste_log() {
     if (v % 2 == 0) data.videos.author_raw_id.push_back(static_cast<std::int64_t>(v / 2));
     data.videos.video_type.push_back(0), data.videos.upload_type.push_back(0);
     data.videos.duration_ms.push_back(10'000.0F);
+    data.videos.upload_date.push_back(20220401), data.videos.music_id.push_back(0);
+    data.videos.width.push_back(720), data.videos.height.push_back(1280), data.videos.music_type.push_back(9);
     data.videos.tag.push_back(static_cast<std::uint16_t>(v % 2));
     data.videos.tag_offset.push_back(static_cast<std::uint32_t>(v + 1));
   }
@@ -199,7 +201,8 @@ TEST_CASE("windows of a long history learn from every row once", "[agents]") {
   config.network.max_length = 7;
   const SupervisedTask task = toy.task();
   const ItemInputs items = make_item_inputs(toy.catalogue);
-  const SasrecSequences sequences(task, config, items, {task.train});
+  const SasrecUsers nobody;
+  const SasrecSequences sequences(task, config, items, nobody, {task.train});
   CHECK(sequences.rows() == 60 * 18);
   std::size_t answers = 0;
   for (std::size_t w = 0; w < sequences.windows(); ++w) {

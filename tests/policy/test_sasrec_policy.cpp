@@ -24,7 +24,11 @@ std::shared_ptr<SasrecModel> make_model(const Catalogue& catalogue, SasrecObject
   model->objective = objective;
   model->items = make_item_inputs(catalogue);
   model->network = SasrecNetwork(config, model->items.num_ids, model->items.num_authors, kSasrecStepFeatures,
-                                 kSasrecCandidateFeatures, make_key(3));
+                                 kSasrecCandidateFeatures, make_key(3), model->items.num_tags, 7);
+  model->users.raw_id = catalogue.raw_user_id;
+  model->users.table_rows = 7;
+  for (std::size_t u = 0; u < catalogue.num_users(); ++u)
+    model->users.code.insert(model->users.code.end(), {static_cast<std::int32_t>(u % 7), -1});
   model->network.stranger.value.setConstant(0.2F);
   return model;
 }
@@ -76,6 +80,7 @@ TEST_CASE("a SASRec score depends on its row alone, whatever the batch, the slot
   for (const std::size_t row : {std::size_t{0}, std::size_t{17}}) {
     Seen one(world.env.observation());
     one.o.rows = 1;
+    one.o.user += row;
     one.o.user_features += row * kUserFeatures, one.o.context += row * kContextFeatures;
     one.o.history_video += row * kLength, one.o.history_ratio += row * kLength, one.o.history_signals += row * kLength;
     one.o.candidate += row * kSlots;
