@@ -15,6 +15,15 @@
 namespace swipegym {
 namespace {
 
+// The report's inputs: the sum of these signals, and nothing of the watch time.
+constexpr SignalBits kReportedSignals =
+    bit(Signal::kClick) | bit(Signal::kLike) | bit(Signal::kFollow) | bit(Signal::kForward) | bit(Signal::kProfile);
+
+SasrecConfig without_ratios(SasrecConfig config) {
+  config.network.ratios = false;
+  return config;
+}
+
 // Rows of one user in one part of the days, the newest max_length of them.
 struct SeedSequence {
   std::uint32_t first = 0, last = 0;  // in the part's list of rows
@@ -65,11 +74,11 @@ class SeedProtocol {
  public:
   SeedProtocol(const SupervisedTask& task, const SasrecConfig& config)
       : task_(task),
-        config_(config),
+        config_(without_ratios(config)),
         length_(config.network.max_length),
         ratios_(*task.data, *task.catalogue, 1),
         items_(make_item_inputs(*task.catalogue)),
-        network_(config.network, items_.num_ids, items_.num_authors, kSasrecStepFeatures, kSasrecCandidateFeatures,
+        network_(config_.network, items_.num_ids, items_.num_authors, kSasrecStepFeatures, kSasrecCandidateFeatures,
                  split(make_key(task.seed), Draw::kInit)),
         learner_(network_, settings()) {}
 
@@ -137,7 +146,7 @@ class SeedProtocol {
       h.item.push_back(items_.id[video]), h.author.push_back(items_.author[video]);
       h.position.push_back(history_position(config_.network, i, count));
       write_step_features(config_.network, items_.features.data() + video * kVideoFeatures, ratios_.ratio(row),
-                          log.signals[row], h.features.data() + (first + i) * kSasrecStepFeatures);
+                          log.signals[row] & kReportedSignals, h.features.data() + (first + i) * kSasrecStepFeatures);
       answer(static_cast<std::int32_t>(first + i), ratios_.ratio(row));
     }
     h.offset.push_back(static_cast<std::uint32_t>(h.rows()));
@@ -189,7 +198,7 @@ class SeedProtocol {
   }
 
   const SupervisedTask& task_;
-  const SasrecConfig& config_;
+  SasrecConfig config_;
   std::size_t length_;
   LoggedStates ratios_;
   ItemInputs items_;

@@ -13,7 +13,8 @@ namespace swipegym {
 /// 1. targets are cast to integers: "ratio > .5" is really ratio >= 1, and the ratio's target is its whole part;
 /// 2. each part of the days gives a user one sequence, left-padded to max_length, and padded positions count as
 ///    negatives of ratio 0, in the loss and in every figure;
-/// 3. the prediction at a row has seen the row's own feedback: nothing is shifted by one step;
+/// 3. the prediction at a row has seen the row's own feedback (click, like, follow, forward, profile; the report's
+///    inputs hold no watch time): nothing is shifted by one step;
 /// 4. figures are means over batches;
 /// 5. nothing stops early, and the last epoch is kept.
 struct SeedProtocolEpoch {
