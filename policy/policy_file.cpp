@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/hdf5_file.h"
 #include "policy/factor_policy.h"
+#include "policy/label_policy.h"
 #include "policy/sasrec_policy.h"
 #include "policy/two_tower_policy.h"
 #include "policy/value_policy.h"
@@ -27,6 +28,7 @@ constexpr std::array kModels = {
     KnownModel{"sasrec", load_sasrec_policy},
     KnownModel{"factors", load_factor_policy},
     KnownModel{"two_tower", load_two_tower_policy},
+    KnownModel{"label", load_label_policy},
 };
 
 std::string known_models() {

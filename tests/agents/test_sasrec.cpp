@@ -68,7 +68,7 @@ struct Toy {
   }
 };
 
-SasrecConfig small_config() {
+SasrecConfig small_sasrec() {
   SasrecConfig config;
   config.network.width = 16, config.network.inner = 16, config.network.max_length = 12, config.network.blocks = 1;
   config.network.head_hidden = {16};
@@ -97,7 +97,7 @@ std::vector<float> test_scores(const Dataset& data, const Catalogue& catalogue, 
 
 TEST_CASE("SASRec learns a taste that only the history shows", "[agents]") {
   const Toy toy;
-  SasrecConfig config = small_config();
+  SasrecConfig config = small_sasrec();
   config.epochs = 15, config.patience = 15;
   const TrainedSasrec trained = train_sasrec(toy.task(), config);
   CHECK(trained.rows == 60 * 18);
@@ -109,7 +109,7 @@ TEST_CASE("SASRec learns a taste that only the history shows", "[agents]") {
 
 TEST_CASE("a row's own answer, and what comes later, cannot change its score", "[agents]") {
   Toy toy;
-  const TrainedSasrec trained = train_sasrec(toy.task(), small_config());
+  const TrainedSasrec trained = train_sasrec(toy.task(), small_sasrec());
   const std::vector<float> before = test_scores(toy.data, toy.catalogue, *trained.policy);
   for (std::size_t u = 0; u < 60; ++u) {  // the user's last row but one: its answer, and all of the last row
     const std::size_t row = toy.data.user_offset[u + 1] - 2;
@@ -129,7 +129,7 @@ TEST_CASE("a row's own answer, and what comes later, cannot change its score", "
 
 TEST_CASE("SASRec trains to the same weights on any number of threads, and goes on from a checkpoint", "[agents]") {
   const Toy toy;
-  SasrecConfig config = small_config();
+  SasrecConfig config = small_sasrec();
   config.next_weight = 0.5;  // all three losses
   const auto weights = [](const TrainedSasrec& trained) {
     SasrecNetwork network = trained.model->network;
@@ -161,7 +161,7 @@ TEST_CASE("SASRec learns the next video by negatives or by softmax, in every for
   const auto [norm, softmax] =
       GENERATE(table<std::string, bool>({{"pre", false}, {"published", false}, {"post", true}}));
   CAPTURE(norm, softmax);
-  SasrecConfig config = small_config();
+  SasrecConfig config = small_sasrec();
   config.objective = "next";
   config.network.norm = norm;
   config.next_weight = 1.0, config.binary_weight = 0.0, config.ratio_weight = 0.0;
@@ -197,7 +197,7 @@ TEST_CASE("a loss that is not a number stops the training with step and layer", 
 
 TEST_CASE("windows of a long history learn from every row once", "[agents]") {
   const Toy toy;
-  SasrecConfig config = small_config();
+  SasrecConfig config = small_sasrec();
   config.network.max_length = 7;
   const SupervisedTask task = toy.task();
   const ItemInputs items = make_item_inputs(toy.catalogue);
@@ -217,7 +217,7 @@ TEST_CASE("windows of a long history learn from every row once", "[agents]") {
 
 TEST_CASE("SASRec's complaints name the setting, the day or the file", "[agents]") {
   const Toy toy;
-  SasrecConfig config = small_config();
+  SasrecConfig config = small_sasrec();
   SupervisedTask task = toy.task();
   task.train = {20220101, 20220102};
   CHECK_THROWS_WITH(train_sasrec(task, config), Catch::Contains("20220101"));

@@ -7,9 +7,11 @@
 #include <string>
 
 #include "agents/dqn_config.h"
+#include "agents/labelcraft.h"
 #include "agents/matrix_factorisation.h"
 #include "agents/ranker.h"
 #include "agents/sasrec_config.h"
+#include "agents/train_label_model.h"
 #include "agents/two_tower_trainer.h"
 #include "core/config.h"
 #include "core/output_file.h"
@@ -27,6 +29,8 @@ const std::map<std::string, std::function<Json()>> kDefaults = {
     {"dqn.json", [] { return config_to_json(DqnConfig{}); }},
     {"fit.json", [] { return config_to_json(FitConfig{}); }},
     {"mf.json", [] { return config_to_json(MatrixFactorisationConfig{}); }},
+    {"label_model.json", [] { return config_to_json(LabelModelConfig{}); }},
+    {"labelcraft.json", [] { return config_to_json(LabelCraftConfig{}); }},
     {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
     {"sasrec.json", [] { return config_to_json(SasrecConfig{}); }},
     {"two_tower.json", [] { return config_to_json(TwoTowerTrainingConfig{}); }},

@@ -56,8 +56,8 @@ struct Seen {
   std::vector<std::uint8_t> signals;
 };
 
-struct World {
-  World()
+struct SequenceWorld {
+  SequenceWorld()
       : simulator(make_constant_simulator({.leave_after = 20, .watch_ratio = 0.4F}, kWorld)),
         env(simulator, std::make_shared<RandomCandidates>(kWorld.num_videos, kSlots),
             {.num_envs = kRows, .threads = 1, .history_length = kLength, .exclude_history = 6}) {
@@ -71,7 +71,7 @@ struct World {
 };
 
 TEST_CASE("a SASRec score depends on its row alone, whatever the batch, the slots or the threads", "[policy]") {
-  World world;
+  SequenceWorld world;
   const auto objective = GENERATE(SasrecObjective::kNext, SasrecObjective::kRatio, SasrecObjective::kBinary);
   const SasrecPolicy policy(make_model(world.simulator->catalogue, objective));
   const Seen all(world.env.observation());
@@ -93,7 +93,7 @@ TEST_CASE("a SASRec score depends on its row alone, whatever the batch, the slot
 
 TEST_CASE("what lies in front of a history, or of the newest videos a SASRec reads, cannot change a score",
           "[policy]") {
-  World world;
+  SequenceWorld world;
   const auto norm = GENERATE(as<std::string>(), "published", "pre", "post");
   const SasrecPolicy policy(make_model(world.simulator->catalogue, SasrecObjective::kNext, norm));
   Seen seen(world.env.observation());
@@ -114,7 +114,7 @@ TEST_CASE("what lies in front of a history, or of the newest videos a SASRec rea
 }
 
 TEST_CASE("a user without history and a batch of padding alone get scores", "[policy]") {
-  World world;
+  SequenceWorld world;
   const auto objective = GENERATE(SasrecObjective::kNext, SasrecObjective::kRatio, SasrecObjective::kBinary);
   const auto model = make_model(world.simulator->catalogue, objective);
   const SasrecPolicy policy(model);
@@ -129,7 +129,7 @@ TEST_CASE("a user without history and a batch of padding alone get scores", "[po
 }
 
 TEST_CASE("a SASRec file gives the same scores, and matches videos by raw id in another catalogue", "[policy]") {
-  World world;
+  SequenceWorld world;
   const auto model = make_model(world.simulator->catalogue, SasrecObjective::kBinary);
   model->catalogue_until = 20220502;
   const std::filesystem::path path = std::filesystem::temp_directory_path() / "swipegym_test_sasrec.h5";
