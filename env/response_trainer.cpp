@@ -273,11 +273,11 @@ void start_from_marginals(const Dataset& data, const TrainingRows& rows, std::sp
     for (std::size_t cell = 0; cell < kCells; ++cell) {
       const Counts& c = counts[cell * kNumSignals + s];
       const Counts& b = by_bin[cell % WatchGrid::kBins];
-      constexpr double kBinPrior = 10.0, kCellPrior = 10.0;
+      constexpr double kBinPrior = 10.0, kTabBinPrior = 10.0;
       const double pooled = (b.yes[0] + b.yes[1] + kBinPrior * rate) / (b.rows[0] + b.rows[1] + kBinPrior);
-      const double n = c.rows[0] + c.rows[1] + kCellPrior;
-      const double own = (c.yes[0] + c.yes[1] + kCellPrior * pooled) / n;
-      const double clicked = (c.rows[1] + kCellPrior * b.rows[1] / std::max(b.rows[0] + b.rows[1], 1.0)) / n;
+      const double n = c.rows[0] + c.rows[1] + kTabBinPrior;
+      const double own = (c.yes[0] + c.yes[1] + kTabBinPrior * pooled) / n;
+      const double clicked = (c.rows[1] + kTabBinPrior * b.rows[1] / std::max(b.rows[0] + b.rows[1], 1.0)) / n;
       network.bin_effect.value(static_cast<Eigen::Index>(cell), column) =
           static_cast<float>(log_odds(std::clamp(own, 1e-6, 1.0 - 1e-6)) - click_effect * clicked - base);
     }

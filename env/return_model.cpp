@@ -98,21 +98,21 @@ Sessions collect(const Dataset& data, const FitWindow& window, const FeatureEnco
 // next day that has enough, or else the last one that had.
 std::vector<ReturnModel::RatesOfDay> rates_by_day(const Sessions& sessions, std::int32_t first_day) {
   const std::int32_t last_day = *std::max_element(sessions.day.begin(), sessions.day.end());
-  struct Sums {
+  struct DaySums {
     double n = 0;
     std::array<double, ReturnModel::kRates> sum{}, square{};
   };
-  std::vector<Sums> days(static_cast<std::size_t>(last_day - first_day + 1));
-  Sums all;
+  std::vector<DaySums> days(static_cast<std::size_t>(last_day - first_day + 1));
+  DaySums all;
   for (std::size_t i = 0; i < sessions.day.size(); ++i)
-    for (Sums* at : {&days[static_cast<std::size_t>(sessions.day[i] - first_day)], &all}) {
+    for (DaySums* at : {&days[static_cast<std::size_t>(sessions.day[i] - first_day)], &all}) {
       at->n += 1;
       for (std::size_t k = 0; k < ReturnModel::kRates; ++k) {
         const double rate = sessions.inputs[i * ReturnModel::kInputs + k];
         at->sum[k] += rate, at->square[k] += rate * rate;
       }
     }
-  const auto moments = [](const Sums& sums) {
+  const auto moments = [](const DaySums& sums) {
     ReturnModel::RatesOfDay out;
     for (std::size_t k = 0; k < ReturnModel::kRates; ++k) {
       const double mean = sums.sum[k] / sums.n;
