@@ -7,9 +7,8 @@
 #include <functional>
 #include <map>
 
-#include "env/catalogue.h"
+#include "env/exposure_rows.h"
 #include "env/published_aggregates.h"
-#include "env/training_rows.h"
 #include "nn/fast_math.h"
 #include "nn/losses.h"
 
@@ -20,9 +19,7 @@ namespace {
 // The directions in which a correction may move the watch distribution: one for each segment but the first skip, and a
 // slope inside the long segments, so that a few hundred rows cannot carve single bins.
 constexpr std::size_t kDirections = 7;
-constexpr std::size_t kUniformPairs = 12000;
 constexpr std::size_t kCalibrationRows = 60000;
-constexpr std::uint8_t kMainTab = 1;
 
 Matrix directions() {
   Matrix out = Matrix::Zero(kDirections, WatchGrid::kBins);
@@ -40,108 +37,19 @@ Matrix directions() {
   return out;
 }
 
-// Rows pushed through the network up to the top hidden layers.
-struct Encoded {
-  Matrix top;       // [rows, watch_top]
-  Matrix logits;    // [rows, kBins] before any shift, masked
-  Matrix feedback;  // [rows, kNumSignals]
-  std::vector<Shown> shown;
-  std::vector<std::uint8_t> bin;
-  std::vector<SignalBits> signals;
-};
-
-struct Pair {
-  Shown shown;
-  const UserHistory* history;
-};
-
-Encoded encode(const FittedParts& parts, const std::vector<Pair>& pairs) {
-  const ResponseNetwork& network = parts.network;
-  const auto rows = static_cast<Eigen::Index>(pairs.size());
-  Matrix dense(rows, kDenseFeatures);
-  std::vector<std::int32_t> duration(pairs.size());
-  ResponseBuffers buffers;
-  for (Eigen::Index i = 0; i < rows; ++i) {
-    const auto& [shown, history] = pairs[static_cast<std::size_t>(i)];
-    const std::uint32_t user = index_of(shown.user), video = index_of(shown.video);
-    const HistoryQuery query{.video = video,
-                             .author = parts.encoder.video_author[video],
-                             .tag = parts.encoder.video_tag[video],
-                             .time_ms = shown.time_ms,
-                             .tab_class = static_cast<std::uint8_t>(tab_class(shown.tab)),
-                             .duration_class = static_cast<std::uint8_t>(duration_class(shown.duration_ms))};
-    float* out = &dense(i, 0);
-    history_features(*history, query, parts.clip, {out, kHistoryFeatures});
-    out = std::copy_n(parts.encoder.user_dense.data() + user * kUserDense, kUserDense, out + kHistoryFeatures);
-    out = std::copy_n(parts.encoder.video_dense.data() + video * kVideoDense, kVideoDense, out);
-    std::copy_n(parts.item_dense.data() + video * kItemDense, kItemDense, out);
-    duration[static_cast<std::size_t>(i)] = shown.duration_ms;
-  }
-  network.first.forward(dense, buffers.hidden);
-  for (Eigen::Index i = 0; i < rows; ++i) {
-    const Shown& shown = pairs[static_cast<std::size_t>(i)].shown;
-    for (std::size_t c = 0; c < kUserCodes; ++c)
-      buffers.hidden.row(i) += network.table.value.row(parts.encoder.user_code[index_of(shown.user) * kUserCodes + c]);
-    for (std::size_t c = 0; c < kVideoCodes; ++c)
-      buffers.hidden.row(i) +=
-          network.table.value.row(parts.encoder.video_code[index_of(shown.video) * kVideoCodes + c]);
-    for (const std::uint32_t row : parts.encoder.context_rows(shown.tab, shown.time_ms, shown.duration_ms, true))
-      buffers.hidden.row(i) += network.table.value.row(row);
-  }
-  buffers.watch_top.resize(rows, static_cast<Eigen::Index>(network.shape.watch_top));
-  buffers.logits.resize(rows, WatchGrid::kBins);
-  buffers.feedback_top.resize(rows, static_cast<Eigen::Index>(network.shape.feedback_top));
-  buffers.feedback.resize(rows, kNumSignals);
-  forward_heads(network, duration, false, buffers);
-  Encoded out{buffers.watch_top, buffers.logits, buffers.feedback, {}, {}, {}};
-  for (const Pair& pair : pairs) out.shown.push_back(pair.shown);
-  return out;
-}
-
-std::vector<UserHistory> histories_at_end(const FittedParts& parts) {
-  std::vector<UserHistory> out(parts.encoder.num_users());
-  for (std::size_t u = 0; u < out.size(); ++u)
-    for (std::uint64_t e = parts.event_offset[u]; e < parts.event_offset[u + 1]; ++e) out[u].add(parts.event[e]);
-  return out;
-}
-
-// Uniform draws of a video for a user of the log, in tab 1 as random exposure has it.
-Encoded uniform_pairs(const FittedParts& parts, const Dataset& data, std::int32_t until,
-                      const std::vector<UserHistory>& histories, std::uint64_t seed) {
-  const Catalogue catalogue = build_catalogue(data, until);
-  std::vector<std::uint32_t> rows;
-  for (std::uint32_t row = 0; row < data.log.size(); ++row)
-    if (data.log.date[row] <= until) rows.push_back(row);
-  RandomStream random(split(make_key(seed), 0x5417F7));
-  std::vector<Pair> pairs;
-  for (std::size_t i = 0; i < kUniformPairs; ++i) {
-    const std::uint32_t row = rows[random.below(static_cast<std::uint32_t>(rows.size()))];
-    const std::uint32_t video = random.below(static_cast<std::uint32_t>(catalogue.num_videos()));
-    const UserIndex user = data.log.user[row];
-    const UserHistory& history = histories[index_of(user)];
-    pairs.push_back({{.user = user,
-                      .video = VideoIndex{video},
-                      .time_ms = std::max(data.log.time_ms[row], history.last_time_ms + 3 * 3600 * 1000),
-                      .duration_ms = catalogue.duration_ms[video],
-                      .tab = kMainTab},
-                     &history});
-  }
-  return encode(parts, pairs);
-}
-
 struct Masses {
   double middle = 0, upper = 0, complete = 0, ratio = 0;
 };
 
 // Adds the constants (weights on directions) to all rows and measures what a uniform policy would see.
-Matrix shifted_probabilities(const Encoded& rows, const Matrix& constant_shift) {
+Matrix shifted_probabilities(const ExposureRows& rows, const Matrix& constant_shift) {
   Matrix p = rows.logits;
   p.rowwise() += constant_shift.row(0);
   softmax_rows<float>(p);
   return p;
 }
 
-Masses measure(const FittedParts& parts, const Encoded& rows, const Matrix& p) {
+Masses measure(const FittedParts& parts, const ExposureRows& rows, const Matrix& p) {
   Masses sum;
   std::array<float, WatchGrid::kBins> play{};
   for (Eigen::Index i = 0; i < p.rows(); ++i) {
@@ -162,7 +70,7 @@ Masses measure(const FittedParts& parts, const Encoded& rows, const Matrix& p) {
 }
 
 // The constants that bring uniform draws to the published rates, by damped multiplicative steps.
-Matrix constants_from_aggregates(const FittedParts& parts, const Encoded& rows, const Matrix& basis) {
+Matrix constants_from_aggregates(const FittedParts& parts, const ExposureRows& rows, const Matrix& basis) {
   Matrix constants = Matrix::Zero(1, kDirections);
   // The completion segments begin at 97 % of the duration, a little below the published "complete".
   const double complete = 1.12 * kRandomExposure.complete;
@@ -184,7 +92,7 @@ Matrix constants_from_aggregates(const FittedParts& parts, const Encoded& rows, 
 
 // Maximum a posteriori weights [watch_top + 1, kDirections] given random rows, by gradient descent with momentum on a
 // convex objective (softmax regression with a Gaussian prior around the constants).
-Matrix posterior_weights(const Encoded& rows, const Matrix& basis, const Matrix& constants, const Matrix& mean,
+Matrix posterior_weights(const ExposureRows& rows, const Matrix& basis, const Matrix& constants, const Matrix& mean,
                          const Matrix& deviation, const ShiftConfig& config) {
   const Eigen::Index n = rows.top.rows(), top = rows.top.cols();
   Matrix features(n, top + 1);
@@ -247,7 +155,7 @@ Rates published_rates() {
 
 // Constants that bring the signals of these rows to the wanted rates, given the shifted watch; a rate of 0 is not
 // wanted.
-void shift_signals(FittedParts& parts, const Encoded& rows, const Rates& wanted) {
+void shift_signals(FittedParts& parts, const ExposureRows& rows, const Rates& wanted) {
   Matrix p = rows.logits + rows.top * parts.network.watch_shift.topRows(rows.top.cols());
   p.rowwise() += parts.network.watch_shift.row(rows.top.cols());
   softmax_rows<float>(p);
@@ -268,51 +176,8 @@ void shift_signals(FittedParts& parts, const Encoded& rows, const Rates& wanted)
   }
 }
 
-// Random rows from a date on, each after its own real history.
-struct RandomRows {
-  std::vector<std::uint32_t> row;
-  std::vector<UserHistory> past;
-};
-
-RandomRows random_rows(const FittedParts& parts, const Dataset& data, const FitWindow& window, std::int32_t from) {
-  RandomRows out;
-  for (std::uint32_t user = 0; user < data.users.size(); ++user) {
-    if (!in_fold(window, user)) continue;
-    UserHistory history;
-    for (std::uint64_t row = data.user_offset[user]; row < data.user_offset[user + 1]; ++row) {
-      if (data.log.date[row] > window.until) continue;
-      if (data.log.is_random[row] && data.log.duration_ms[row] > 0 && data.log.date[row] >= from) {
-        out.row.push_back(static_cast<std::uint32_t>(row));
-        out.past.push_back(history);
-      }
-      history.add(event_of_row(data, static_cast<std::uint32_t>(row), parts.encoder, parts.cells, parts.grid));
-    }
-  }
-  return out;
-}
-
-Encoded encode(const FittedParts& parts, const Dataset& data, const RandomRows& rows) {
-  const Log& log = data.log;
-  std::vector<Pair> pairs;
-  for (std::size_t i = 0; i < rows.row.size(); ++i) {
-    const std::uint32_t row = rows.row[i];
-    pairs.push_back({{.user = log.user[row],
-                      .video = log.video[row],
-                      .time_ms = log.time_ms[row],
-                      .duration_ms = log.duration_ms[row],
-                      .tab = log.tab[row]},
-                     &rows.past[i]});
-  }
-  Encoded out = encode(parts, pairs);
-  for (const std::uint32_t row : rows.row) {
-    out.bin.push_back(static_cast<std::uint8_t>(parts.grid.bin(log.play_ms[row], log.duration_ms[row])));
-    out.signals.push_back(log.signals[row]);
-  }
-  return out;
-}
-
 // Constants on the directions that make as many of these rows fall into each as did, by Newton's method.
-Matrix constants_from_rows(const Encoded& rows, const Matrix& basis, double deviation) {
+Matrix constants_from_rows(const ExposureRows& rows, const Matrix& basis, double deviation) {
   Matrix constants = Matrix::Zero(1, kDirections);
   const double precision = 1.0 / (deviation * deviation);
   for (int i = 0; i < 12; ++i) {
@@ -343,7 +208,7 @@ std::int32_t calibration_day(const Dataset& data, const FitWindow& window) {
   return 0;
 }
 
-Rates rates_of(const Encoded& rows) {
+Rates rates_of(const ExposureRows& rows) {
   Rates out{};
   for (const SignalBits signals : rows.signals)
     for (std::size_t s = 0; s < kNumSignals; ++s)
@@ -355,7 +220,7 @@ Rates rates_of(const Encoded& rows) {
 }  // namespace
 
 void calibrate_exposure(FittedParts& parts, const Dataset& data, const FitWindow& window, const ShiftConfig& config) {
-  const Encoded seen = encode(parts, data, random_rows(parts, data, window, calibration_day(data, window)));
+  const ExposureRows seen = random_rows(parts, data, window, calibration_day(data, window));
   const Matrix basis = directions();
   parts.network.watch_shift.setZero();
   parts.network.watch_shift.bottomRows(1) = constants_from_rows(seen, basis, config.constant_deviation) * basis;
@@ -363,21 +228,19 @@ void calibrate_exposure(FittedParts& parts, const Dataset& data, const FitWindow
 }
 
 void fit_exposure_shift(FittedParts& parts, const Dataset& data, std::int32_t until, const ShiftConfig& config) {
-  const std::vector<UserHistory> histories = histories_at_end(parts);
-  const Encoded uniform = uniform_pairs(parts, data, until, histories, config.seed);
+  const ExposureRows uniform = uniform_pairs(parts, data, until, config.seed);
   const Matrix basis = directions();
   const Matrix constants = constants_from_aggregates(parts, uniform, basis);
 
-  const RandomRows random = random_rows(parts, data, {.until = until}, 0);
+  const ExposureRows random = random_rows(parts, data, {.until = until}, 0);
   const auto top = static_cast<Eigen::Index>(parts.network.shape.watch_top);
   Matrix weights = Matrix::Zero(top + 1, kDirections);
   weights.row(top) = constants;
-  if (!random.row.empty()) {
-    const Encoded seen = encode(parts, data, random);
+  if (!random.shown.empty()) {
     const Matrix mean = uniform.top.colwise().mean();
     const Matrix centred = uniform.top.rowwise() - mean.row(0);
     const Matrix deviation = (centred.array().square().colwise().mean().sqrt().max(0.05F)).matrix();
-    weights = posterior_weights(seen, basis, constants, mean, deviation, config);
+    weights = posterior_weights(random, basis, constants, mean, deviation, config);
   }
   parts.network.watch_shift = weights * basis;
   shift_signals(parts, uniform, published_rates());
