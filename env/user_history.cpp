@@ -12,10 +12,10 @@ namespace swipegym {
 
 namespace {
 
-constexpr float kDayMs = 86400000.0F;
+constexpr float kMsOfDay = 86400000.0F;
 
 float decayed(float count, std::int64_t gap_ms, float days) noexcept {
-  return count * std::exp(-static_cast<float>(gap_ms) / (days * kDayMs)) + 1.0F;
+  return count * std::exp(-static_cast<float>(gap_ms) / (days * kMsOfDay)) + 1.0F;
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kRows = 256;  // sessions under way; fixed, so that a session always meets the same arithmetic
+constexpr std::size_t kRolloutRows =
+    256;  // sessions under way; fixed, so that a session always meets the same arithmetic
 constexpr std::size_t kIdle = static_cast<std::size_t>(-1);
 
 // The sessions under way and those still to come.
@@ -20,7 +21,7 @@ class Runner {
         policy_(policy),
         config_(config),
         total_(config.sessions * config.seeds),
-        rows_(std::min(kRows, total_)),
+        rows_(std::min(kRolloutRows, total_)),
         env_(std::move(simulator), std::move(candidates), env_config(config, rows_)),
         session_(rows_, kIdle),
         seed_(rows_),
