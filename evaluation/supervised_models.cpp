@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "agents/labelcraft.h"
 #include "agents/matrix_factorisation.h"
 #include "agents/ranker.h"
+#include "agents/train_label_model.h"
 #include "agents/train_sasrec.h"
 #include "agents/two_tower_trainer.h"
 #include "core/error.h"
@@ -71,6 +73,23 @@ TrainedModel train_sequences(const SupervisedTask& task, const SasrecConfig& con
   return trained;
 }
 
+TrainedModel train_label(const SupervisedTask& task, const LabelModelConfig& config) {
+  const TrainedLabelModel made = train_label_model(task, config);
+  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .save = {}, .details = {{"rows", made.rows}}};
+  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  return trained;
+}
+
+TrainedModel train_craft(const SupervisedTask& task, const LabelCraftConfig& config) {
+  const TrainedLabelCraft made = train_labelcraft(task, config);
+  TrainedModel trained{.policy = made.policy,
+                       .epochs = made.epochs,
+                       .save = {},
+                       .details = {{"rows", made.rows}, {"holdout_users", made.holdout_users}}};
+  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  return trained;
+}
+
 TrainedModel train_logged_ranker(const SupervisedTask& task, const RankerConfig& config) {
   const TrainedRanker made = train_ranker(*task.data, std::max(task.train.until, task.holdout.until), config,
                                           {.seed = task.seed, .threads = task.threads, .progress = task.progress});
@@ -87,8 +106,10 @@ TrainedModel train_logged_ranker(const SupervisedTask& task, const RankerConfig&
 
 }  // namespace
 
-const std::vector<SupervisedModel>& supervised_models() {
-  static const std::vector<SupervisedModel> models = {
+namespace {
+
+std::vector<SupervisedModel> make_supervised_models() {
+  std::vector<SupervisedModel> models = {
       entry<NoSettings>("popularity", "the most exposed videos, the same for everybody", true, train_popularity),
       entry<MatrixFactorisationConfig>("mf", "matrix factorisation with biases", true, train_mf),
       entry<TwoTowerTrainingConfig>("two-tower", "retrieval by two towers, corrected for popularity in the batch", true,
@@ -101,6 +122,24 @@ const std::vector<SupervisedModel>& supervised_models() {
       entry<SasrecConfig>("sasrec-next", "the same for which video is next", false, train_sequences,
                           sasrec_for("next")),
   };
+  for (const std::string& label : label_names()) {
+    LabelModelConfig config;
+    config.label = label;
+    models.push_back(
+        entry<LabelModelConfig>(label, "a recommender fitted to the label " + label, false, train_label, config));
+  }
+  models.push_back(
+      entry<LabelCraftConfig>("labelcraft", "a recommender with the label it learns for itself", false, train_craft));
+  for (const std::string& part : ablation_names())
+    models.push_back(entry<LabelCraftConfig>("labelcraft-" + part, "LabelCraft without its part " + part, false,
+                                             train_craft, ablate({}, part)));
+  return models;
+}
+
+}  // namespace
+
+const std::vector<SupervisedModel>& supervised_models() {
+  static const std::vector<SupervisedModel> models = make_supervised_models();
   return models;
 }
 
