@@ -285,6 +285,10 @@ TEST_CASE("step and respond use the same network and the same history features",
 }
 
 TEST_CASE("step and respond agree on real rows", "[fit][real]") {
+  if (testing::kSanitized) {
+    WARN("skipped: a sanitizer needs minutes for the whole slice; the toy log takes the same path");
+    return;
+  }
   const char* directory = std::getenv("SWIPEGYM_DATA");
   if (directory == nullptr) {
     WARN("skipped: SWIPEGYM_DATA is not set");
