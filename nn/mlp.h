@@ -9,6 +9,14 @@
 
 namespace swipegym {
 
+/// The sizes of an Mlp: input, hidden..., output.
+inline std::vector<std::size_t> layer_sizes(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out) {
+  std::vector<std::size_t> all = {in};
+  all.insert(all.end(), hidden.begin(), hidden.end());
+  all.push_back(out);
+  return all;
+}
+
 /// What a pass through an Mlp keeps for its way back; one a thread. Allocates only when shapes change.
 template <class Scalar>
 struct MlpWorkspaceOf {

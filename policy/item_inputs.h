@@ -44,6 +44,13 @@ ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_author
 /// gets its features from that catalogue and no tag, author or id.
 ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue);
 
+/// out[i] = column[videos[i]], of a column of one value a video.
+inline void gather_column(const std::vector<std::int32_t>& column, const std::vector<std::int32_t>& videos,
+                          std::vector<std::int32_t>& out) {
+  out.resize(videos.size());
+  for (std::size_t i = 0; i < videos.size(); ++i) out[i] = column[static_cast<std::size_t>(videos[i])];
+}
+
 void save(Hdf5Writer& file, const std::string& name, const ItemInputs& items);
 ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name);
 

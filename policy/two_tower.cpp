@@ -12,13 +12,6 @@ namespace {
 constexpr std::size_t kItemNumbers = kVideoFeatures + kDerivedItemFeatures;
 constexpr float kRatedLimit = 2.0F;
 
-std::vector<std::size_t> tower_sizes(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out) {
-  std::vector<std::size_t> all = {in};
-  all.insert(all.end(), hidden.begin(), hidden.end());
-  all.push_back(out);
-  return all;
-}
-
 void to_unit_rows(const Matrix& rows, Matrix& unit) {
   unit.resize(rows.rows(), rows.cols());
   for (Eigen::Index i = 0; i < rows.rows(); ++i) unit.row(i) = rows.row(i) / (rows.row(i).norm() + 1e-6F);
@@ -33,21 +26,15 @@ void unit_backward(const Matrix& rows, const Matrix& unit, const Matrix& d_unit,
   }
 }
 
-void column_of(const std::vector<std::int32_t>& column, const std::vector<std::int32_t>& videos,
-               std::vector<std::int32_t>& out) {
-  out.resize(videos.size());
-  for (std::size_t i = 0; i < videos.size(); ++i) out[i] = column[static_cast<std::size_t>(videos[i])];
-}
-
 }  // namespace
 
 RetrievalTowers::RetrievalTowers(const TwoTowerConfig& config, std::size_t state_size, const ItemInputs& items,
                                  RandomKey key)
     : config_(config), state_size_(state_size) {
   const std::size_t item_size = kItemNumbers + config.tag_dim + config.author_dim + config.id_dim;
-  user_ = Mlp(tower_sizes(state_size + 2 * config.history_dim, config.user_hidden, config.width), Activation::kSilu,
+  user_ = Mlp(layer_sizes(state_size + 2 * config.history_dim, config.user_hidden, config.width), Activation::kSilu,
               split(key, 0));
-  item_ = Mlp(tower_sizes(item_size, config.item_hidden, config.width), Activation::kSilu, split(key, 1));
+  item_ = Mlp(layer_sizes(item_size, config.item_hidden, config.width), Activation::kSilu, split(key, 1));
   tag_ = Embedding(items.num_tags, config.tag_dim, split(key, 2), 0.1);
   author_ = Embedding(items.num_authors, config.author_dim, split(key, 3), 0.05);
   id_ = Embedding(items.num_ids, config.id_dim, split(key, 4), 0.05);
@@ -103,11 +90,11 @@ void RetrievalTowers::forward_items(const ItemInputs& items, Work& work) const {
     work.items.row(i).segment(kVideoFeatures, kDerivedItemFeatures) = items.derived.row(video);
   }
   thread_local std::vector<std::int32_t> rows;
-  column_of(items.tag, work.videos, rows);
+  gather_column(items.tag, work.videos, rows);
   tag_.gather(rows, work.items.middleCols(numbers, tag));
-  column_of(items.author, work.videos, rows);
+  gather_column(items.author, work.videos, rows);
   author_.gather(rows, work.items.middleCols(numbers + tag, author));
-  column_of(items.id, work.videos, rows);
+  gather_column(items.id, work.videos, rows);
   id_.gather(rows, work.items.rightCols(id));
   item_.forward(work.items, work.item);
   to_unit_rows(work.item.output(), work.item_unit);
@@ -138,11 +125,11 @@ void RetrievalTowers::scatter(const ItemInputs& items, const Work& work) {
   const auto tag = static_cast<Eigen::Index>(config_.tag_dim), author = static_cast<Eigen::Index>(config_.author_dim);
   const auto numbers = static_cast<Eigen::Index>(kItemNumbers), dim = static_cast<Eigen::Index>(config_.history_dim);
   std::vector<std::int32_t> rows;
-  column_of(items.tag, work.videos, rows);
+  gather_column(items.tag, work.videos, rows);
   tag_.scatter(rows, work.d_items.middleCols(numbers, tag));
-  column_of(items.author, work.videos, rows);
+  gather_column(items.author, work.videos, rows);
   author_.scatter(rows, work.d_items.middleCols(numbers + tag, author));
-  column_of(items.id, work.videos, rows);
+  gather_column(items.id, work.videos, rows);
   id_.scatter(rows, work.d_items.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
   if (config_.history_dim == 0) return;
   const std::size_t length = work.history.size() / work.videos.size();

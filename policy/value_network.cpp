@@ -13,30 +13,18 @@ namespace {
 constexpr std::size_t kCross = StateEncoder::kCross;
 constexpr std::size_t kNumbers = kVideoFeatures + kDerivedItemFeatures;  // of a video, in front of its embeddings
 
-std::vector<std::size_t> sizes(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out) {
-  std::vector<std::size_t> all = {in};
-  all.insert(all.end(), hidden.begin(), hidden.end());
-  all.push_back(out);
-  return all;
-}
-
-// Row `videos[i]` of a per-video column, for each i.
-void rows_of(const std::vector<std::int32_t>& column, const std::vector<std::int32_t>& videos,
-             std::vector<std::int32_t>& out) {
-  out.resize(videos.size());
-  for (std::size_t i = 0; i < videos.size(); ++i) out[i] = column[static_cast<std::size_t>(videos[i])];
-}
-
 }  // namespace
 
 ValueNetwork::ValueNetwork(const ValueNetworkConfig& config, std::size_t state_size, const ItemInputs& items,
                            RandomKey key)
     : config_(config) {
   const std::size_t item_size = kNumbers + config.tag_dim + config.author_dim + config.id_dim;
-  state_ = Mlp(sizes(state_size, config.state_hidden, config.width + 1 + kCross), Activation::kSilu, split(key, 0));
-  item_ = Mlp(sizes(item_size, config.item_hidden, config.width + 1), Activation::kSilu, split(key, 1));
+  state_ =
+      Mlp(layer_sizes(state_size, config.state_hidden, config.width + 1 + kCross), Activation::kSilu, split(key, 0));
+  item_ = Mlp(layer_sizes(item_size, config.item_hidden, config.width + 1), Activation::kSilu, split(key, 1));
   if (config.interaction_hidden > 0)
-    interaction_ = Mlp(sizes(config.width + kCross, {config.interaction_hidden}, 1), Activation::kSilu, split(key, 2));
+    interaction_ =
+        Mlp(layer_sizes(config.width + kCross, {config.interaction_hidden}, 1), Activation::kSilu, split(key, 2));
   // Small embeddings: what has rarely been met should look average.
   tag_ = Embedding(items.num_tags, config.tag_dim, split(key, 3), 0.1);
   author_ = Embedding(items.num_authors, config.author_dim, split(key, 4), 0.05);
@@ -61,11 +49,11 @@ void ValueNetwork::forward_items(const ItemInputs& items, Work& work) const {
                               static_cast<Eigen::Index>(kDerivedItemFeatures)) = items.derived.row(video);
   }
   thread_local std::vector<std::int32_t> rows;
-  rows_of(items.tag, work.videos, rows);
+  gather_column(items.tag, work.videos, rows);
   tag_.gather(rows, work.items.middleCols(kFeatures, tag_dim));
-  rows_of(items.author, work.videos, rows);
+  gather_column(items.author, work.videos, rows);
   author_.gather(rows, work.items.middleCols(kFeatures + tag_dim, author_dim));
-  rows_of(items.id, work.videos, rows);
+  gather_column(items.id, work.videos, rows);
   id_.gather(rows, work.items.rightCols(id_dim));
   item_.forward(work.items, work.item);
 }
@@ -147,11 +135,11 @@ void ValueNetwork::scatter(const ItemInputs& items, const Work& work) {
   const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
   constexpr auto kFeatures = static_cast<Eigen::Index>(kNumbers);
   std::vector<std::int32_t> rows;
-  rows_of(items.tag, work.videos, rows);
+  gather_column(items.tag, work.videos, rows);
   tag_.scatter(rows, work.d_items.middleCols(kFeatures, tag_dim));
-  rows_of(items.author, work.videos, rows);
+  gather_column(items.author, work.videos, rows);
   author_.scatter(rows, work.d_items.middleCols(kFeatures + tag_dim, author_dim));
-  rows_of(items.id, work.videos, rows);
+  gather_column(items.id, work.videos, rows);
   id_.scatter(rows, work.d_items.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
 }
 
