@@ -19,6 +19,8 @@ struct SasrecConfig {
   float ratio_clip = 2.0F;     // ratios are clipped here
   float huber_delta = 1.0F;    // of the ratio's loss; 0: squared errors
   float threshold = 0.5F;      // a ratio above it is a positive
+  std::size_t window_targets = 0;  // newest rows of a window of max_length that are learned from; 0: half of it. Few
+                                   // cost more and learn from the position that is served: 1 is a window for each row
   bool standard_rows = true;   // learn from what the platform showed
   bool random_rows = true;     // learn from uniform random exposure, where the log has any
   int epochs = 30;             // at most
@@ -50,6 +52,7 @@ void visit_fields(Visitor& visit, SasrecConfig& config) {
   visit("ratio_clip", config.ratio_clip);
   visit("huber_delta", config.huber_delta);
   visit("threshold", config.threshold);
+  visit("window_targets", config.window_targets);
   visit("standard_rows", config.standard_rows);
   visit("random_rows", config.random_rows);
   visit("epochs", config.epochs);

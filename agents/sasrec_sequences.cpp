@@ -44,14 +44,15 @@ SasrecSequences::SasrecSequences(const SupervisedTask& task, const SasrecConfig&
                                 : Matrix(as_matrix(build_catalogue(data, date - 1).video_features.data(),
                                                    data.videos.size(), kVideoFeatures)));
   }
-  const std::size_t length = config.network.max_length, stride = std::max<std::size_t>(length / 2, 1);
+  const std::size_t length = config.network.max_length;
+  const std::size_t stride = config.window_targets > 0 ? config.window_targets : std::max<std::size_t>(length / 2, 1);
   for (std::size_t user = 0; user + 1 < data.user_offset.size(); ++user) {
     const std::uint64_t first = data.user_offset[user];
     std::uint64_t end = data.user_offset[user + 1];
     while (end > first && log.date[end - 1] > last) --end;  // nothing later than what is learned from is an input
     while (end > first) {
-      const std::uint64_t begin = end - first > length ? end - length : first;
-      const std::uint64_t targets = begin == first ? first : std::max(begin, end - stride);
+      const std::uint64_t begin = end - first > length + 1 ? end - length - 1 : first;
+      const std::uint64_t targets = begin == first ? first : end - stride;
       std::uint64_t answers = 0;
       for (std::uint64_t row = targets; row < end; ++row) answers += is_learned(row);
       if (answers > 0) windows_.push_back({begin, targets, end});
@@ -104,7 +105,8 @@ void SasrecSequences::write(std::size_t index, RandomKey key, SasrecExamples& ou
   const Log& log = task_.data->log;
   const Window& window = windows_[index];
   PackedHistories& h = out.histories;
-  const std::size_t first = h.rows(), count = window.end - window.begin;
+  // The last row is learned from and no input: as when serving, the newest input has the newest position.
+  const std::size_t first = h.rows(), count = window.end - window.begin - 1;
   h.features.conservativeResize(static_cast<Eigen::Index>(first + count),
                                 static_cast<Eigen::Index>(kSasrecStepFeatures));
   for (std::size_t i = 0; i < count; ++i) {
@@ -133,9 +135,8 @@ void SasrecSequences::write_targets(const Window& window, RandomKey key, SasrecE
       if (is_learned(row)) watched.insert(items_.id[index_of(log.video[row])]);
   }
   RandomStream random(key);
-  for (std::uint64_t row = window.begin; row < window.end; ++row) {
-    const std::uint64_t next = row + 1;
-    const bool has = next < window.end && next >= window.first_target && is_learned(next);
+  for (std::uint64_t next = window.begin + 1; next < window.end; ++next) {
+    const bool has = next >= window.first_target && is_learned(next);
     out.target.push_back(has ? items_.id[index_of(log.video[next])] : -1);
     for (std::size_t n = 0; n < k; ++n) {
       std::int32_t negative = -1;

@@ -13,8 +13,9 @@
 
 namespace swipegym {
 
-/// A log as training sequences: windows of a user's rows in which the rows from `first_target` on are learned from,
-/// each with at least half a window of what came before it, or all of it.
+/// A log as training sequences: windows of a user's rows, of which all but the last are inputs, and those from
+/// `first_target` on are learned from, the last window_targets or all of a user's first window. Every input has the
+/// position that it would have when the window's last row is served.
 class SasrecSequences {
  public:
   /// Rows with from <= date <= until are learned from; rows before them are history. Views must outlive this.

@@ -280,6 +280,7 @@ void check(const SasrecConfig& c) {
   require(c.softmax || c.negatives >= 1, "negatives", c.negatives, "at least 1");
   require(c.ratio_clip > 0.0F, "ratio_clip", c.ratio_clip, "a positive number");
   require(c.huber_delta >= 0.0F, "huber_delta", c.huber_delta, "at least 0; 0 means squared errors");
+  require(c.window_targets <= c.network.max_length, "window_targets", c.window_targets, "at most 'max_length'");
   require(c.standard_rows || c.random_rows, "standard_rows", c.standard_rows, "true where random_rows is false");
   require(c.epochs >= 1, "epochs", c.epochs, "at least 1");
   require(c.patience >= 1, "patience", c.patience, "at least 1");

@@ -1,22 +1,22 @@
 // The experiments of docs/labels.md. Not a benchmark of speed: it fits recommenders to every label, learns labels by
-// LabelCraft, and writes what the page shows.
+// LabelCraft, and writes policy files for `swipegym tables`.
 //
-//   label_study table    DATA OUT SEEDS TRIALS   NWTG, DS, NEG of every label and LabelCraft, on the slice's days
-//   label_study ablation DATA OUT SEEDS          LabelCraft without one part each, with its settings in OUT/chosen.json
-//   label_study planted  DATA OUT SEEDS          LabelCraft against fixed labels where the platform wants 8 to 25 s
-//   label_study debias   DATA OUT SEEDS 0 USERS  gaps over duration groups of WT, D2Q and DVR
+//   label_study fit      DATA OUT SEEDS TRIALS [METHODS [USERS]]   OUT/METHOD-sSEED.h5 after a search of TRIALS settings
+//   label_study ablation DATA OUT SEEDS                            OUT/without-PART-sSEED.h5, settings of OUT/chosen.json
+//   label_study planted  DATA OUT SEEDS [USERS]                    LabelCraft where the platform wants 8 to 25 s
+//
+// METHODS is a list with commas, or all; USERS: only the log's first so many. A search or a fit whose line or file is
+// there already is not done again.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <limits>
 #include <map>
-#include <set>
+#include <sstream>
 
 #include "agents/label_batches.h"
 #include "agents/labelcraft.h"
@@ -26,7 +26,7 @@
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "evaluation/metrics/bootstrap.h"
-#include "sim_data/duration_groups.h"
+#include "policy/label_policy.h"
 
 namespace swipegym {
 namespace {
@@ -129,80 +129,6 @@ std::vector<float> scores_of(const Study& study, const LabelModel& model, std::s
   return score_label_rows(model, batches, rows);
 }
 
-// ---- figures of one method over seeds and users -------------------------------------------------------------------
-
-using Figures = std::map<std::string, Measure>;  // "NWTG@5", ...
-
-void add_user_values(Measure& measure, const UserFigures& figures) {
-  measure.items = figures.value.size();
-  for (const float value : figures.value) {
-    measure.numerator.push_back(std::isnan(value) ? 0.0F : value);
-    measure.denominator.push_back(std::isnan(value) ? 0.0F : 1.0F);
-  }
-}
-
-void add_seed(const Study& study, std::span<const std::uint32_t> rows, std::span<const float> scores,
-              std::uint32_t group, Figures& figures) {
-  for (const std::size_t k : {std::size_t{5}, std::size_t{10}})
-    for (const GainMode mode : {GainMode::kStandard, GainMode::kLabelCraftCode}) {
-      const LabelFigures found = label_figures(study.data, rows, scores, k, mode);
-      const char* suffix = mode == GainMode::kStandard ? "" : " code";
-      add_user_values(figures[fmt::format("NWTG@{}{}", k, suffix)], found.watch);
-      add_user_values(figures[fmt::format("NEG@{}{}", k, suffix)], found.feedback);
-      if (mode == GainMode::kStandard) add_user_values(figures[fmt::format("DS@{}", k)], found.spread);
-    }
-  const std::size_t seeds = figures.begin()->second.numerator.size() / figures.begin()->second.items;
-  for (auto& [name, measure] : figures) measure.seeds = seeds, measure.group = group;
-}
-
-// Two-sided: how often the resampled difference lies beyond 0.
-double bootstrap_p(const std::vector<double>& resampled) {
-  double above = 1.0, below = 1.0;
-  for (const double value : resampled) above += value >= 0.0, below += value <= 0.0;
-  return std::min(1.0, 2.0 * std::min(above, below) / (static_cast<double>(resampled.size()) + 1.0));
-}
-
-std::vector<double> holm(const std::vector<double>& p) {
-  std::vector<std::size_t> order(p.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] < p[b]; });
-  std::vector<double> corrected(p.size());
-  double largest = 0.0;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    largest = std::max(largest, std::min(1.0, p[order[i]] * static_cast<double>(p.size() - i)));
-    corrected[order[i]] = largest;
-  }
-  return corrected;
-}
-
-void write_table(const fs::path& path, const std::vector<std::string>& methods, std::vector<Figures>& figures,
-                 std::size_t reference) {
-  std::ofstream csv(path);
-  csv << "figure,method,mean,low,high,users,difference,difference_low,difference_high,p_holm\n";
-  for (const auto& [name, unused] : figures.front()) {
-    std::vector<Measure> measures;
-    for (Figures& of_method : figures) measures.push_back(of_method.at(name));
-    const auto resampled = bootstrap(measures, make_key(11), {.resamples = 2000, .threads = 1});
-    std::vector<double> p;
-    for (std::size_t m = 0; m < methods.size(); ++m)
-      if (m != reference) p.push_back(bootstrap_p(difference(resampled[reference], resampled[m])));
-    const std::vector<double> corrected = holm(p);
-    for (std::size_t m = 0, other = 0; m < methods.size(); ++m) {
-      const Interval own = percentile_interval(measures[m].value(), resampled[m]);
-      double users = 0.0;
-      for (std::size_t i = 0; i < measures[m].items; ++i) users += measures[m].denominator[i];
-      csv << fmt::format("{},{},{:.4f},{:.4f},{:.4f},{:.0f}", name, methods[m], own.mean, own.low, own.high, users);
-      if (m == reference) {
-        csv << ",,,,\n";
-        continue;
-      }
-      const Interval apart = percentile_interval(measures[reference].value() - measures[m].value(),
-                                                 difference(resampled[reference], resampled[m]));
-      csv << fmt::format(",{:.4f},{:.4f},{:.4f},{:.4f}\n", apart.mean, apart.low, apart.high, corrected[other++]);
-    }
-  }
-}
-
 // Durations of what is recommended, beside the pool's: users with more than 5 test rows, their 5 best.
 void write_durations(const Study& study, std::ofstream& csv, const std::string& method,
                      std::span<const std::uint32_t> rows, std::span<const float> scores) {
@@ -216,62 +142,91 @@ void write_durations(const Study& study, std::ofstream& csv, const std::string& 
 
 // ---- parts ----------------------------------------------------------------------------------------------------------
 
-void run_table(Study& study, std::size_t trials) {
+Fitted fit(const Study& study, const std::string& method, std::uint64_t seed, const Trial& trial) {
+  return method == "labelcraft" ? fit_labelcraft(study, seed, labelcraft_settings(trial))
+                                : fit_label(study, seed, label_settings(method, trial));
+}
+
+// Validation metrics of OUT/search.csv by method, learning rate and option.
+std::map<std::string, double> read_search(const fs::path& path) {
+  std::map<std::string, double> found;
+  std::ifstream csv(path);
+  for (std::string line; std::getline(csv, line);) {
+    const std::size_t seconds = line.rfind(','), value = line.rfind(',', seconds - 1);
+    if (value == std::string::npos || line.starts_with("method")) continue;
+    found[line.substr(0, value)] = std::stod(line.substr(value + 1, seconds - value - 1));
+  }
+  return found;
+}
+
+// Every method gets the same number of trials, judged by NWTG@5 of the validation days: learning rates, crossed with
+// the balancing of LabelCraft and with the loss of the fixed labels.
+Trial search(const Study& study, const std::string& method, std::size_t trials) {
+  const fs::path path = study.out / "search.csv";
+  const std::map<std::string, double> known = read_search(path);
+  std::ofstream csv(path, std::ios::app);
+  if (known.empty()) csv << "method,learning_rate,option,validation,seconds\n";
+  Trial best;
+  double best_value = -1.0;
+  for (std::size_t t = 0; t < trials; ++t) {
+    const Trial trial{.learning_rate = t % 2 == 0 ? 1e-3 : 3e-3, .other = t / 2 % 2 == 1};
+    const std::string key = fmt::format("{},{},{}", method, trial.learning_rate, trial.other);
+    double value = 0.0;
+    if (const auto at = known.find(key); at != known.end()) {
+      value = at->second;
+    } else {
+      const Fitted fitted = fit(study, method, 100, trial);
+      value = fitted.metric;
+      csv << fmt::format("{},{:.5f},{:.1f}\n", key, value, fitted.seconds) << std::flush;
+    }
+    if (value > best_value) best_value = value, best = trial;
+  }
+  return best;
+}
+
+void run_fit(Study& study, std::size_t trials, const std::string& names) {
   std::vector<std::string> methods = {"labelcraft"};
   for (const std::string& label : label_names()) methods.push_back(label);
-  const std::vector<std::uint32_t> rows = rows_of_days(study.data, {study.task.test});
-  std::vector<Figures> figures(methods.size());
-  std::ofstream search(study.out / "search.csv"), durations(study.out / "durations.csv");
-  search << "method,learning_rate,option,validation,seconds\n";
-  durations << "method,duration_s\n";
-  write_durations(study, durations, "pool", rows, std::vector<float>(rows.size(), 0.0F));
-  for (std::size_t m = 0; m < methods.size(); ++m) {
-    const bool craft = methods[m] == "labelcraft";
-    // Every method gets the same number of trials: learning rates, crossed with the balancing of LabelCraft and
-    // with the loss of the fixed labels.
-    Trial best;
-    double best_value = -1.0;
-    for (std::size_t t = 0; t < trials; ++t) {
-      const Trial trial{.learning_rate = t % 2 == 0 ? 1e-3 : 3e-3, .other = t / 2 % 2 == 1};
-      const Fitted fitted = craft ? fit_labelcraft(study, 100, labelcraft_settings(trial))
-                                  : fit_label(study, 100, label_settings(methods[m], trial));
-      search << fmt::format("{},{},{},{:.5f},{:.1f}\n", methods[m], trial.learning_rate, trial.other, fitted.metric,
-                            fitted.seconds);
-      search.flush();
-      if (fitted.metric > best_value) best_value = fitted.metric, best = trial;
-    }
-    if (craft) std::ofstream(study.out / "chosen.json") << config_to_json(labelcraft_settings(best)).dump(2) << "\n";
-    for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) {
-      const Fitted fitted = craft ? fit_labelcraft(study, seed, labelcraft_settings(best))
-                                  : fit_label(study, seed, label_settings(methods[m], best));
-      const std::vector<float> scores = scores_of(study, *fitted.model, rows);
-      add_seed(study, rows, scores, static_cast<std::uint32_t>(m), figures[m]);
-      if (seed == 1) write_durations(study, durations, methods[m], rows, scores);
-    }
-    fmt::print("{:12} lr {} option {}: NWTG@5 {:.4f} DS@5 {:.1f} NEG@5 {:.4f}\n", methods[m], best.learning_rate,
-               best.other, figures[m]["NWTG@5"].value(), figures[m]["DS@5"].value(), figures[m]["NEG@5"].value());
-    std::fflush(stdout);
+  if (names != "all") {
+    std::istringstream list(names);
+    methods.clear();
+    for (std::string name; std::getline(list, name, ',');) methods.push_back(name);
   }
-  write_table(study.out / "table.csv", methods, figures, 0);
+  const std::vector<std::uint32_t> rows = rows_of_days(study.data, {study.task.test});
+  for (const std::string& method : methods) {
+    const Trial best = trials > 1 ? search(study, method, trials) : Trial{};
+    if (method == "labelcraft")
+      std::ofstream(study.out / "chosen.json") << config_to_json(labelcraft_settings(best)).dump(2) << "\n";
+    for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) {
+      const fs::path path = study.out / fmt::format("{}-s{}.h5", method, seed);
+      if (fs::exists(path)) continue;
+      const Fitted fitted = fit(study, method, seed, best);
+      save_policy(*fitted.model, path);
+      fmt::print("{:12} seed {} lr {} option {}: NWTG@5 of validation {:.4f}, {:.0f} s\n", method, seed,
+                 best.learning_rate, best.other, fitted.metric, fitted.seconds);
+      std::fflush(stdout);
+      if (seed != 1) continue;
+      std::ofstream durations(study.out / fmt::format("durations-{}.csv", method));
+      write_durations(study, durations, method, rows, scores_of(study, *fitted.model, rows));
+    }
+  }
+  std::ofstream pool(study.out / "durations-pool.csv");
+  write_durations(study, pool, "pool", rows, std::vector<float>(rows.size(), 0.0F));
 }
 
 void run_ablation(Study& study) {
-  const LabelCraftConfig full =
-      config_from_json<LabelCraftConfig>(read_json(study.out / "chosen.json"), (study.out / "chosen.json").string());
-  std::vector<std::string> methods = {"labelcraft"};
-  for (const std::string& part : ablation_names()) methods.push_back("w/o " + part);
-  const std::vector<std::uint32_t> rows = rows_of_days(study.data, {study.task.test});
-  std::vector<Figures> figures(methods.size());
-  for (std::size_t m = 0; m < methods.size(); ++m) {
-    const LabelCraftConfig config = m == 0 ? full : ablate(full, ablation_names()[m - 1]);
-    for (std::uint64_t seed = 1; seed <= study.seeds; ++seed)
-      add_seed(study, rows, scores_of(study, *fit_labelcraft(study, seed, config).model, rows),
-               static_cast<std::uint32_t>(m), figures[m]);
-    fmt::print("{:12} NWTG@5 {:.4f} DS@5 {:.1f} NEG@5 {:.4f}\n", methods[m], figures[m]["NWTG@5"].value(),
-               figures[m]["DS@5"].value(), figures[m]["NEG@5"].value());
-    std::fflush(stdout);
-  }
-  write_table(study.out / "ablation.csv", methods, figures, 0);
+  const fs::path chosen = study.out / "chosen.json";
+  const LabelCraftConfig full = config_from_json<LabelCraftConfig>(read_json(chosen), chosen.string());
+  for (const std::string& part : ablation_names())
+    for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) {
+      const fs::path path = study.out / fmt::format("without-{}-s{}.h5", part, seed);
+      if (fs::exists(path)) continue;
+      const Fitted fitted = fit_labelcraft(study, seed, ablate(full, part));
+      save_policy(*fitted.model, path);
+      fmt::print("w/o {:3} seed {}: NWTG@5 of validation {:.4f}, {:.0f} s\n", part, seed, fitted.metric,
+                 fitted.seconds);
+      std::fflush(stdout);
+    }
 }
 
 void run_planted(Study& study) {
@@ -304,131 +259,28 @@ void run_planted(Study& study) {
   }
 }
 
-// Mean nDCG of each duration group with users weighted as drawn.
-struct GroupTable {
-  std::size_t groups = 0;
-  std::vector<std::uint32_t> user;              // distinct users, ascending
-  std::vector<std::vector<float>> seed_values;  // [seed][user * groups + group], NaN where undefined
-
-  std::vector<double> means(std::span<const double> weight) const {
-    std::vector<double> out;
-    for (std::size_t g = 0; g < groups; ++g) {
-      double sum = 0.0, total = 0.0;
-      for (const auto& values : seed_values)
-        for (std::size_t u = 0; u < user.size(); ++u)
-          if (const float v = values[u * groups + g]; !std::isnan(v)) sum += weight[u] * v, total += weight[u];
-      out.push_back(sum / total);
-    }
-    return out;
-  }
-};
-
-double gap_of(const std::vector<double>& means) {
-  const auto [low, high] = std::minmax_element(means.begin(), means.end());
-  return *high - *low;
-}
-
-void run_debias(Study& study) {
-  constexpr std::size_t kGroups = 5, kAt = 10, kResamples = 1000;
-  const std::vector<std::uint32_t> rows = rows_of_days(study.data, {study.task.test});
-  const auto training = rows_of_days(study.data, {study.task.train, study.task.holdout});
-  const std::vector<std::uint64_t> wide(training.begin(), training.end());
-  const DurationGroups coarse(study.data.log, wide, {.groups = kGroups}), fine(study.data.log, wide);
-  std::vector<std::uint32_t> user(rows.size()), group(rows.size());
-  std::vector<float> gain(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    user[i] = index_of(study.data.log.user[rows[i]]);
-    group[i] = static_cast<std::uint32_t>(coarse.group_of(study.data.log.duration_ms[rows[i]]));
-    gain[i] =
-        std::max(0.0F, fine.watch_time_gain(study.data.log.play_ms[rows[i]], study.data.log.duration_ms[rows[i]]));
-  }
-  const std::set<std::uint32_t> distinct(user.begin(), user.end());
-  const std::vector<std::string> methods = {"wt", "pc", "pcr", "d2q", "dvr"};
-  std::vector<GroupTable> tables;
-  std::ofstream csv(study.out / "debias.csv");
-  csv << "method,figure,mean,low,high\n";
-  for (const std::string& method : methods) {
-    GroupTable table{.groups = coarse.size(), .user = {distinct.begin(), distinct.end()}};
-    double spearman_sum = 0.0, duration_rank = 0.0;
-    for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) {
-      const Fitted fitted = fit_label(study, seed, label_settings(method, {}));
-      const std::vector<float> scores = scores_of(study, *fitted.model, rows);
-      std::vector<float>& values =
-          table.seed_values.emplace_back(table.user.size() * table.groups, std::numeric_limits<float>::quiet_NaN());
-      for (std::size_t g = 0; g < table.groups; ++g) {
-        std::vector<std::uint32_t> own_user;
-        std::vector<float> own_score, own_gain;
-        for (std::size_t i = 0; i < rows.size(); ++i)
-          if (group[i] == g) own_user.push_back(user[i]), own_score.push_back(scores[i]), own_gain.push_back(gain[i]);
-        const RankedUsers ranked = rank_users(own_user, own_score, 2);
-        const UserFigures figures = discounted_gain_ratio(ranked, own_gain, kAt);
-        for (std::size_t r = 0; r < ranked.size(); ++r) {
-          const auto at = std::lower_bound(table.user.begin(), table.user.end(), ranked.user[r]) - table.user.begin();
-          values[static_cast<std::size_t>(at) * table.groups + g] = figures.value[r];
-        }
-      }
-      spearman_sum += group_gain(user, scores, gain, group, coarse.size(), kAt).duration_spearman;
-      std::vector<float> duration(rows.size());
-      for (std::size_t i = 0; i < rows.size(); ++i)
-        duration[i] = static_cast<float>(study.data.log.duration_ms[rows[i]]);
-      duration_rank += spearman(scores, duration);
-    }
-    const auto n = static_cast<double>(study.seeds);
-    fmt::print("{:5} gap {:.4f} spearman(nDCG, group) {:.2f} spearman(score, duration) {:.3f}\n", method,
-               gap_of(table.means(std::vector<double>(table.user.size(), 1.0))), spearman_sum / n, duration_rank / n);
-    std::fflush(stdout);
-    csv << fmt::format("{},spearman_group,{:.4f},,\n{},spearman_score_duration,{:.4f},,\n", method, spearman_sum / n,
-                       method, duration_rank / n);
-    tables.push_back(std::move(table));
-  }
-  std::vector<std::vector<double>> gaps(methods.size(), std::vector<double>(kResamples));
-  for (std::size_t b = 0; b < kResamples; ++b) {
-    RandomStream random(split(make_key(13), b));
-    std::vector<double> weight(tables[0].user.size(), 0.0);
-    for (std::size_t i = 0; i < weight.size(); ++i)
-      weight[random.below(static_cast<std::uint32_t>(weight.size()))] += 1.0;
-    for (std::size_t m = 0; m < methods.size(); ++m) gaps[m][b] = gap_of(tables[m].means(weight));
-  }
-  const std::vector<double> equal(tables[0].user.size(), 1.0);
-  for (std::size_t m = 0; m < methods.size(); ++m) {
-    const std::vector<double> means = tables[m].means(equal);
-    for (std::size_t g = 0; g < means.size(); ++g)
-      csv << fmt::format("{},group_{},{:.4f},,\n", methods[m], g, means[g]);
-    const Interval gap = percentile_interval(gap_of(means), gaps[m]);
-    csv << fmt::format("{},gap,{:.4f},{:.4f},{:.4f}\n", methods[m], gap.mean, gap.low, gap.high);
-    const Interval apart = percentile_interval(gap_of(tables[0].means(equal)) - gap.mean, difference(gaps[0], gaps[m]));
-    csv << fmt::format("{},gap_of_wt_less_own,{:.4f},{:.4f},{:.4f}\n", methods[m], apart.mean, apart.low, apart.high);
-    fmt::print("{:5} gap {:.4f} [{:.4f}, {:.4f}]  wt's gap less this {:.4f} [{:.4f}, {:.4f}]\n", methods[m], gap.mean,
-               gap.low, gap.high, apart.mean, apart.low, apart.high);
-  }
-}
-
 int run(int argc, char** argv) {
-  if (argc < 5) throw InputError("usage: label_study table|ablation|planted|debias DATA OUT SEEDS [TRIALS [USERS]]");
+  const std::string part = argc > 1 ? argv[1] : "";
+  if (argc < 5 || (part != "fit" && part != "ablation" && part != "planted"))
+    throw InputError("usage: label_study fit|ablation|planted DATA OUT SEEDS ..., see the head of label_study.cpp");
+  const int users_at = part == "fit" ? 7 : 5;
   Study study;
   LoadOptions options;
-  if (argc > 6) options.last_user = static_cast<std::uint32_t>(std::atoi(argv[6])) - 1;
+  if (argc > users_at) options.last_user = static_cast<std::uint32_t>(std::stoul(argv[users_at])) - 1;
   study.data = load_dataset(argv[2], options).data;
   study.out = argv[3];
-  study.seeds = static_cast<std::size_t>(std::atoi(argv[4]));
+  study.seeds = std::stoul(argv[4]);
   fs::create_directories(study.out);
   study.task.threads = 1;
   set_days(study);
   study.catalogue = build_catalogue(study.data, study.task.train.until);
   study.task.data = &study.data, study.task.catalogue = &study.catalogue;
-  const std::string part = argv[1];
-  const auto start = Clock::now();
-  if (part == "table")
-    run_table(study, argc > 5 ? static_cast<std::size_t>(std::atoi(argv[5])) : 4);
+  if (part == "fit")
+    run_fit(study, argc > 5 ? std::stoul(argv[5]) : 4, argc > 6 ? argv[6] : "all");
   else if (part == "ablation")
     run_ablation(study);
-  else if (part == "planted")
-    run_planted(study);
-  else if (part == "debias")
-    run_debias(study);
   else
-    throw InputError("unknown part '" + part + "', expected table, ablation, planted or debias");
-  fmt::print("{:.0f} s\n", std::chrono::duration<double>(Clock::now() - start).count());
+    run_planted(study);
   return 0;
 }
 

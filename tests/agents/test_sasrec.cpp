@@ -195,10 +195,13 @@ TEST_CASE("a loss that is not a number stops the training with step and layer", 
   CHECK_THROWS_AS(learner.step(provide), SystemError);
 }
 
-TEST_CASE("windows of a long history learn from every row once", "[agents]") {
+TEST_CASE("windows of a long history learn from every row once, at the positions that are served", "[agents]") {
   const Toy toy;
   SasrecConfig config = small_sasrec();
   config.network.max_length = 7;
+  config.window_targets = GENERATE(0U, 1U, 7U);
+  const bool left = GENERATE(true, false);
+  config.network.positions = left ? "left" : "start";
   const SupervisedTask task = toy.task();
   const ItemInputs items = make_item_inputs(toy.catalogue);
   const SasrecUsers nobody;
@@ -208,7 +211,13 @@ TEST_CASE("windows of a long history learn from every row once", "[agents]") {
   for (std::size_t w = 0; w < sequences.windows(); ++w) {
     SasrecExamples examples;
     sequences.write(w, make_key(1), examples);
-    CHECK(examples.histories.rows() <= 7);
+    const std::size_t rows = examples.histories.rows();
+    REQUIRE(rows <= 7);
+    if (rows > 0) {
+      CHECK(examples.histories.position.front() == (left ? 7 - static_cast<int>(rows) : 0));
+      CHECK(examples.histories.position.back() == (left ? 6 : static_cast<int>(rows) - 1));
+    }
+    CHECK(examples.state.back() == static_cast<int>(rows) - 1);  // the newest input is learned from
     answers += examples.item.size();
     for (const std::int32_t state : examples.state) CHECK(state < static_cast<std::int32_t>(examples.histories.rows()));
   }
