@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "agents/catalogue_recall.h"
+#include "agents/catalogue_ranking.h"
 #include "agents/epoch_loop.h"
 #include "agents/supervised_rows.h"
 #include "core/config.h"

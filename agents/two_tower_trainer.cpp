@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "agents/catalogue_recall.h"
+#include "agents/catalogue_ranking.h"
 #include "agents/epoch_loop.h"
 #include "agents/logged_states.h"
 #include "agents/supervised_rows.h"
@@ -166,9 +166,9 @@ class TwoTowerTrainer {
     if (task_.validate.empty()) return {kNone, kNone};
     auto model = std::make_shared<TwoTowerModel>(*model_);
     model->item_table = model->network.item_table(model->items, task_.threads);
-    const RecallQuestion question{.days = task_.validate, .k = config_.recall_at, .wanted_above = config_.wanted_above};
+    const RankingQuestion question{.days = task_.validate, .k = config_.recall_at, .wanted_above = config_.wanted_above};
     return {kNone,
-            catalogue_recall(TwoTowerPolicy(model), *task_.data, *task_.catalogue, question, task_.threads).mean()};
+            rank_catalogue(TwoTowerPolicy(model), *task_.data, *task_.catalogue, question, task_.threads).mean_recall()};
   }
 
   const SupervisedTask& task_;

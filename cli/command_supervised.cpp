@@ -3,7 +3,7 @@
 #include <map>
 #include <mutex>
 
-#include "agents/catalogue_recall.h"
+#include "agents/catalogue_ranking.h"
 #include "agents/sasrec_seed_protocol.h"
 #include "agents/supervised_rows.h"
 #include "cli/command.h"

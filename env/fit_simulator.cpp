@@ -152,7 +152,8 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
   parts.item_dense.resize(data.videos.size() * kItemDense);
   for (std::size_t v = 0; v < data.videos.size(); ++v)
     items.features(static_cast<std::uint32_t>(v), {parts.item_dense.data() + v * kItemDense, kItemDense});
-  parts.returns = ReturnModel(data, window, parts.encoder, parts.cells, parts.grid, config.training.seed);
+  parts.returns = ReturnModel(data, window, parts.encoder, parts.cells, parts.grid, config.training.seed,
+                              config.training.max_updates);
   parts.event_offset.push_back(0);
   for (std::size_t u = 0; u < data.users.size(); ++u) {
     for (std::uint64_t row = data.user_offset[u]; row < data.user_offset[u + 1]; ++row)

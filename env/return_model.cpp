@@ -146,7 +146,8 @@ std::span<const float> ReturnModel::bin_hours() noexcept {
 }
 
 ReturnModel::ReturnModel(const Dataset& data, const FitWindow& window, const FeatureEncoder& encoder,
-                         const ResponseCells& cells, const WatchGrid& grid, std::uint64_t seed) {
+                         const ResponseCells& cells, const WatchGrid& grid, std::uint64_t seed,
+                         std::int64_t max_updates) {
   const std::array<std::size_t, 3> sizes = {kInputs, kHidden, kBinHours.size()};
   mlp_ = Mlp(sizes, Activation::kRelu, split(make_key(seed), 77));
   Sessions sessions = collect(data, window, encoder, cells, grid);
@@ -173,7 +174,8 @@ ReturnModel::ReturnModel(const Dataset& data, const FitWindow& window, const Fea
   MlpWorkspace workspace;
   Matrix input, gradient;
   const std::size_t per_epoch = (n + kBatch - 1) / kBatch;
-  const std::size_t updates = std::clamp<std::size_t>(per_epoch * kEpochs, 300, 3000);
+  const std::size_t updates =
+      std::min(std::clamp<std::size_t>(per_epoch * kEpochs, 300, 3000), static_cast<std::size_t>(max_updates));
   for (std::size_t step = 0; step < updates; ++step) {
     if (step % per_epoch == 0) {
       RandomStream random(split(split(make_key(seed), Draw::kReturn), step / per_epoch));

@@ -27,9 +27,9 @@ class ReturnModel {
   static std::span<const float> bin_hours() noexcept;
 
   ReturnModel() = default;
-  /// Fits on the sessions of the window's users.
+  /// Fits on the sessions of the window's users, in max_updates at most.
   ReturnModel(const Dataset& data, const FitWindow& window, const FeatureEncoder& encoder, const ResponseCells& cells,
-              const WatchGrid& grid, std::uint64_t seed);
+              const WatchGrid& grid, std::uint64_t seed, std::int64_t max_updates);
 
   std::int64_t draw_gap_ms(const UserHistory& history, std::span<const float> user_dense, std::int64_t time_ms,
                            RandomKey key, MlpWorkspace& workspace) const;

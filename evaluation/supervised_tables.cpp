@@ -9,7 +9,7 @@
 #include <numeric>
 #include <optional>
 
-#include "agents/catalogue_recall.h"
+#include "agents/catalogue_ranking.h"
 #include "agents/supervised_rows.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
@@ -98,7 +98,7 @@ class FigureMaker {
   FigureMaker(const Rows& test, const Rows& validate, const SupervisedTableConfig& config)
       : test_(test), validate_(validate), config_(config) {}
 
-  std::vector<TableFigure> make(const Scores& scores, const CatalogueRecall* recall) {
+  std::vector<TableFigure> make(const Scores& scores, const CatalogueRanking* ranking) {
     figures_.clear();
     const bool is_probability = scores.head == kBinaryHead;
     const bool can_tune = !scores.validate.empty();
@@ -120,7 +120,7 @@ class FigureMaker {
     for (const GainMode mode : {GainMode::kStandard, GainMode::kLabelCraftCode})
       for (const std::size_t k : config_.depths) add_ranking(scores, k, mode);
     add_fairness(scores);
-    add_recall(recall);
+    add_retrieval(ranking);
     return figures_;
   }
 
@@ -236,14 +236,23 @@ class FigureMaker {
     figures_.push_back(std::move(by_group));
   }
 
-  void add_recall(const CatalogueRecall* recall) {
-    TableFigure& figure = add(recall == nullptr ? Kind::kAbsent : Kind::kRatio);
-    if (recall == nullptr) return;
-    for (std::size_t i = 0; i < recall->user.size(); ++i) {
-      const auto at = std::lower_bound(test_.data_user.begin(), test_.data_user.end(), recall->user[i]);
+  void add_retrieval(const CatalogueRanking* ranking) {
+    constexpr std::uint32_t kDepth = 10;
+    std::array<TableFigure*, 3> figures{};
+    figures_.reserve(figures_.size() + figures.size());
+    for (TableFigure*& figure : figures) figure = &add(ranking == nullptr ? Kind::kAbsent : Kind::kRatio);
+    if (ranking == nullptr) return;
+    for (std::size_t i = 0; i < ranking->user.size(); ++i) {
+      const auto at = std::lower_bound(test_.data_user.begin(), test_.data_user.end(), ranking->user[i]);
+      if (at == test_.data_user.end() || *at != ranking->user[i]) continue;  // rows of unknown duration alone
       const auto user = static_cast<std::size_t>(at - test_.data_user.begin());
-      figure.top[user] = static_cast<float>(recall->found[i]) / static_cast<float>(recall->wanted[i]);
-      figure.bottom[user] = 1.0F;
+      const auto set = [&](std::size_t figure, double value) {
+        figures[figure]->top[user] = static_cast<float>(value), figures[figure]->bottom[user] = 1.0F;
+      };
+      if (ranking->wanted[i] > 0) set(0, static_cast<double>(ranking->found[i]) / ranking->wanted[i]);
+      const std::uint32_t rank = ranking->next[i];
+      set(1, rank < kDepth ? 1.0 : 0.0);
+      set(2, rank < kDepth ? 1.0 / std::log2(rank + 2.0) : 0.0);
     }
   }
 
@@ -319,8 +328,10 @@ std::vector<SupervisedTable> name_tables(const SupervisedTableConfig& config) {
   SupervisedTable retrieval{
       .key = "retrieval", .title = "retrieval from the whole catalogue", .notes = {}, .columns = {}, .lines = {}};
   retrieval.notes = {
-      "users who watch something new above the cut in the test days; videos watched before are left out"};
-  retrieval.columns = {column(fmt::format("recall_{}", config.recall_at), fmt::format("recall@{}", config.recall_at))};
+      "recall: of what users watch above the cut in the test days and had not watched before, which is left out; next: "
+      "of the video each user watched first in them, among all videos"};
+  retrieval.columns = {column(fmt::format("recall_{}", config.recall_at), fmt::format("recall@{}", config.recall_at)),
+                       column("next_hit_10", "next hit@10"), column("next_ndcg_10", "next NDCG@10")};
   for (SupervisedTable* table : {&ratio, &fans, &ranking, &code, &duration, &retrieval})
     tables.push_back(std::move(*table));
   return tables;
@@ -408,12 +419,12 @@ SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policie
     for (const std::shared_ptr<const Policy>& seed : policy.seeds) {
       Scores scores{seed->head(), score_rows(*seed, data, *policy.catalogue, test.row, config.threads, config.progress),
                     score_rows(*seed, data, *policy.catalogue, validate.row, config.threads, config.progress)};
-      std::optional<CatalogueRecall> recall;
+      std::optional<CatalogueRanking> ranking;
       if (policy.retrieves)
-        recall = catalogue_recall(*seed, data, *policy.catalogue,
+        ranking = rank_catalogue(*seed, data, *policy.catalogue,
                                   {.days = config.test, .k = config.recall_at, .wanted_above = config.wanted_above},
                                   config.threads);
-      seeds.push_back(maker.make(scores, recall ? &*recall : nullptr));
+      seeds.push_back(maker.make(scores, ranking ? &*ranking : nullptr));
     }
   }
   const auto reference =

@@ -79,7 +79,7 @@ struct SupervisedTables {
 /// - ranking: NWTG, DS, NEG of LabelCraft, in their standard form and as its code computes them.
 /// - duration: nDCG of watch-time-gain relevance within each duration group, their gap, and whether it goes with
 /// length.
-/// - retrieval: recall of the whole catalogue, for policies that retrieve.
+/// - retrieval: recall of the whole catalogue, hits and NDCG of the next video, for policies that retrieve.
 ///
 /// Two lines need no model: the training mean, and the training mean of videos about as long. Intervals come from
 /// resampling users (and training seeds, see bootstrap.h), the same users for every policy, so that differences are

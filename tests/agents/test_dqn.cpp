@@ -11,6 +11,7 @@
 #include "core/parallel_for.h"
 #include "env/candidate_sources.h"
 #include "tests/agents/toy_models.h"
+#include "tests/sanitized.h"
 
 namespace swipegym {
 namespace {
@@ -18,6 +19,11 @@ namespace {
 using test::LadderModel;
 using test::make_toy_simulator;
 using test::PatienceModel;
+
+// Under a sanitizer the same code runs, for a fraction of the steps; what was learned is not asked then.
+constexpr std::int64_t shortened(std::int64_t count) {
+  return testing::kSanitized ? count / 20 : count;
+}
 
 // Small and quick; rewards are watch ratios, so that values are easy to say.
 DqnConfig small_config() {
@@ -28,9 +34,9 @@ DqnConfig small_config() {
   config.max_steps = 20;
   config.reward_watch_s = 0.0F;
   config.reward_watch_ratio = 1.0F;
-  config.env_steps = 40'000;
-  config.round_steps = 10'000;
-  config.learning_starts = 1'000;
+  config.env_steps = shortened(40'000);
+  config.round_steps = shortened(10'000);
+  config.learning_starts = shortened(1'000);
   config.steps_per_update = 64;
   config.replay_capacity = 20'000;
   config.batch = 128;
@@ -102,6 +108,7 @@ TEST_CASE("Q reaches its closed form in a world where it has one", "[agents]") {
     CAPTURE(double_q);
     config.double_q = double_q;
     const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 3, .threads = 1});
+    if (testing::skips_quality()) continue;
     // The best of 5 random candidates is worth E[max] = 3/4 (1 - .75^5) + 2/4 (.75^5 - .5^5) + 1/4 (.5^5 - .25^5).
     const double best = 0.75 * (1 - 0.2373) + 0.5 * (0.2373 - 0.03125) + 0.25 * (0.03125 - 0.00098);
     for (int shown = 0; shown < 3; ++shown) {
@@ -130,6 +137,7 @@ TEST_CASE("a discount above 0 finds the reward that comes a step later, a discou
     config.discount = 0.9F;
     const double patient =
         greedy_return(simulator, config, ValuePolicy(train_dqn(simulator, config, {.seed = 4, .threads = 1}).model));
+    if (testing::skips_quality()) continue;
     CHECK(patient > 1.0);  // 1.1 whenever an odd video is among the 5
     if (n_step > 1) continue;
     config.discount = 0.0F;
@@ -146,9 +154,10 @@ TEST_CASE("truncation bootstraps: a cut session is valued as if it went on", "[a
   DqnConfig config = small_config();
   config.max_steps = 4;
   config.discount = 0.8F;
-  config.env_steps = 80'000;
+  config.env_steps = shortened(80'000);
   config.encoder.session_clock = false;
   const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 5, .threads = 1});
+  if (testing::skips_quality()) return;
   const Probe probe(simulator, config, ValuePolicy(trained.model), 2);
   const double mean =
       std::accumulate(probe.scores.begin(), probe.scores.end(), 0.0) / static_cast<double>(probe.scores.size());
@@ -185,7 +194,7 @@ TEST_CASE("masked candidates are neither chosen nor used in a target", "[agents]
     config.double_q = double_q;
     DqnLearner learner(simulator, config, 6, 1);
     VectorEnv open_env = make_training_env(simulator, config, 1);
-    train_online(learner, open_env, {.seed = 6, .env_steps = 20'000, .round_steps = 10'000});
+    train_online(learner, open_env, {.seed = 6, .env_steps = shortened(20'000), .round_steps = shortened(10'000)});
     VectorEnv masked_env(simulator, std::make_shared<MaskedSource>(),
                          {.num_envs = config.num_envs,
                           .threads = 1,
@@ -194,8 +203,8 @@ TEST_CASE("masked candidates are neither chosen nor used in a target", "[agents]
                           .reward = reward_weights(config)});
     // InvalidAction::kRaise: a masked choice would throw.
     std::vector<RoundReport> before(1);
-    before[0].env_steps = 20'000;
-    train_online(learner, masked_env, {.seed = 6, .env_steps = 80'000, .round_steps = 20'000}, before);
+    before[0].env_steps = shortened(20'000);
+    train_online(learner, masked_env, {.seed = 6, .env_steps = shortened(80'000), .round_steps = shortened(20'000)}, before);
     std::vector<std::uint64_t> seeds(config.num_envs);
     std::iota(seeds.begin(), seeds.end(), 1);
     const std::vector<RandomKey> keys(config.num_envs);
@@ -203,6 +212,7 @@ TEST_CASE("masked candidates are neither chosen nor used in a target", "[agents]
     const ObservationView first = masked_env.reset(seeds);
     std::vector<float> scores(config.num_envs * config.slots);
     learner.policy().score({first, &masked_env, keys, streams, 1}, scores);
+    if (testing::skips_quality()) continue;
     double error = 0.0, masked_value = 0.0;
     for (std::size_t pair = 0; pair < scores.size(); ++pair) {
       const double own = static_cast<double>(first.candidate[pair] % 4) / 4.0;
@@ -230,7 +240,7 @@ bool same_weights(const ValueModel& a, const ValueModel& b) {
 TEST_CASE("the number of threads changes no bit of what is learned", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   DqnConfig config = small_config();
-  config.env_steps = 8'000;
+  config.env_steps = shortened(8'000);
   config.batch = 300;  // shards of 128, 128 and 44 rows
   config.num_envs = 150;
   const TrainedPolicy one = train_dqn(simulator, config, {.seed = 7, .threads = 1});
@@ -246,14 +256,14 @@ TEST_CASE("stopped and resumed training gives the numbers of an unbroken run", "
   std::filesystem::remove(checkpoint);
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   DqnConfig config = small_config();
-  config.env_steps = 16'000;
-  config.round_steps = 4'000;
+  config.env_steps = shortened(16'000);
+  config.round_steps = shortened(4'000);
   config.discount = 0.7F;
   const TrainedPolicy whole = train_dqn(simulator, config, {.seed = 9, .threads = 1});
 
   DqnTraining training{.seed = 9, .threads = 1, .checkpoint = checkpoint};
   training.progress = [](std::string_view, std::uint64_t done, std::uint64_t) {
-    if (done > 11'000) throw Interrupted();  // in the third round; the checkpoint holds two
+    if (done > static_cast<std::uint64_t>(shortened(11'000))) throw Interrupted();  // in the third round; the checkpoint holds two
   };
   CHECK_THROWS_AS(train_dqn(simulator, config, training), Interrupted);
   training.progress = {};

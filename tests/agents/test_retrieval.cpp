@@ -2,7 +2,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "agents/catalogue_recall.h"
+#include "agents/catalogue_ranking.h"
 #include "agents/logged_states.h"
 #include "agents/matrix_factorisation.h"
 #include "agents/two_tower_trainer.h"
@@ -176,15 +176,16 @@ TEST_CASE("recall counts what users go on to want and have not watched, over the
   model.video.resize(kToyVideos, 0);
   model.video_bias = score;
   const FactorPolicy policy(std::make_shared<FactorModel>(model), catalogue);
-  RecallQuestion question{.days = {20220416, 20220416}, .k = 19, .wanted_above = 0.5F};
+  RankingQuestion question{.days = {20220416, 20220416}, .k = 19, .wanted_above = 0.5F};
   const auto at = [&](std::size_t k) {
     question.k = k;
-    return catalogue_recall(policy, data, catalogue, question, 1);
+    return rank_catalogue(policy, data, catalogue, question, 1);
   };
   REQUIRE(at(19).user == std::vector<std::uint32_t>{6});
   CHECK(at(19).wanted == std::vector<std::uint32_t>{1});
-  CHECK(at(19).mean() == 0.0);  // 23, 22, ..., 6, 4: video 5 is not in the way, 3 comes 20th
-  CHECK(at(20).mean() == 1.0);
+  CHECK(at(19).mean_recall() == 0.0);  // 23, 22, ..., 6, 4: video 5 is not in the way, 3 comes 20th
+  CHECK(at(20).mean_recall() == 1.0);
+  CHECK(at(20).next == std::vector<std::uint32_t>{20});  // what was watched first, 3, has 20 above it
 }
 
 TEST_CASE("matrix factorisation learns biases and tastes, and gives strangers the mean", "[agents]") {

@@ -1,4 +1,4 @@
-#include "agents/catalogue_recall.h"
+#include "agents/catalogue_ranking.h"
 
 #include <algorithm>
 #include <functional>
@@ -19,7 +19,7 @@ struct Asked {
   std::vector<std::uint32_t> wanted;
 };
 
-std::vector<Asked> collect(const Dataset& data, const RecallQuestion& question) {
+std::vector<Asked> collect(const Dataset& data, const RankingQuestion& question) {
   const Log& log = data.log;
   std::vector<Asked> all;
   std::vector<std::uint32_t> before;
@@ -40,7 +40,7 @@ std::vector<Asked> collect(const Dataset& data, const RecallQuestion& question) 
     std::sort(asked.wanted.begin(), asked.wanted.end());
     asked.wanted.erase(std::unique(asked.wanted.begin(), asked.wanted.end()), asked.wanted.end());
     std::erase_if(asked.wanted, [&](std::uint32_t v) { return std::binary_search(before.begin(), before.end(), v); });
-    if (!asked.wanted.empty()) all.push_back(std::move(asked));
+    if (begun) all.push_back(std::move(asked));
   }
   return all;
 }
@@ -56,25 +56,32 @@ std::uint32_t count_found(std::span<float> scores, const std::vector<std::uint32
       std::count_if(wanted.begin(), wanted.end(), [&](std::uint32_t video) { return scores[video] >= least; }));
 }
 
-}  // namespace
-
-double CatalogueRecall::mean() const noexcept {
-  if (user.empty()) return std::numeric_limits<double>::quiet_NaN();
-  double sum = 0.0;
-  for (std::size_t i = 0; i < user.size(); ++i) sum += static_cast<double>(found[i]) / wanted[i];
-  return sum / static_cast<double>(user.size());
+std::uint32_t rank_of(std::size_t video, std::span<const float> scores) {
+  const float own = scores[video];
+  std::size_t above = 0, same = 0;
+  for (const float score : scores) above += score > own, same += score == own;
+  return static_cast<std::uint32_t>(above + (same - 1) / 2);
 }
 
-CatalogueRecall catalogue_recall(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
-                                 const RecallQuestion& question, int threads) {
+}  // namespace
+
+double CatalogueRanking::mean_recall() const noexcept {
+  double sum = 0.0, users = 0.0;
+  for (std::size_t i = 0; i < user.size(); ++i)
+    if (wanted[i] > 0) sum += static_cast<double>(found[i]) / wanted[i], users += 1.0;
+  return users > 0.0 ? sum / users : std::numeric_limits<double>::quiet_NaN();
+}
+
+CatalogueRanking rank_catalogue(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
+                                 const RankingQuestion& question, int threads) {
   const std::vector<Asked> asked = collect(data, question);
   const LoggedStates states(data, catalogue, std::max<std::size_t>(1, policy.history_length()));
   const std::size_t videos = catalogue.num_videos();
-  CatalogueRecall recall;
-  recall.found.resize(asked.size());
+  CatalogueRanking ranking;
+  ranking.found.resize(asked.size()), ranking.next.resize(asked.size());
   for (const Asked& one : asked) {
-    recall.user.push_back(one.user);
-    recall.wanted.push_back(static_cast<std::uint32_t>(one.wanted.size()));
+    ranking.user.push_back(one.user);
+    ranking.wanted.push_back(static_cast<std::uint32_t>(one.wanted.size()));
   }
   parallel_for((asked.size() + kRecallUsers - 1) / kRecallUsers, threads, [&](std::size_t piece, int) {
     thread_local std::vector<float> scores, sorted;
@@ -91,12 +98,13 @@ CatalogueRecall catalogue_recall(const Policy& policy, const Dataset& data, cons
                  scores);
     for (std::size_t i = first; i < last; ++i) {
       const std::span<float> own(scores.data() + (i - first) * videos, videos);
+      ranking.next[i] = rank_of(index_of(data.log.video[asked[i].first_row]), own);
       for (std::size_t row = data.user_offset[asked[i].user]; row < asked[i].first_row; ++row)
         own[index_of(data.log.video[row])] = std::numeric_limits<float>::lowest();
-      recall.found[i] = count_found(own, asked[i].wanted, question.k, sorted);
+      ranking.found[i] = count_found(own, asked[i].wanted, question.k, sorted);
     }
   });
-  return recall;
+  return ranking;
 }
 
 }  // namespace swipegym
