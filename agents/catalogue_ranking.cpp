@@ -73,7 +73,7 @@ double CatalogueRanking::mean_recall() const noexcept {
 }
 
 CatalogueRanking rank_catalogue(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
-                                 const RankingQuestion& question, int threads) {
+                                const RankingQuestion& question, int threads) {
   const std::vector<Asked> asked = collect(data, question);
   const LoggedStates states(data, catalogue, std::max<std::size_t>(1, policy.history_length()));
   const std::size_t videos = catalogue.num_videos();

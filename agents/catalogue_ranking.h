@@ -19,8 +19,8 @@ struct CatalogueRanking {
   std::vector<std::uint32_t> user;           // those with rows in the period
   std::vector<std::uint32_t> wanted, found;  // [users] distinct videos wanted that are new to the user; `found` of them
                                              // among the best k that are new
-  std::vector<std::uint32_t> next;           // [users] rank of the video watched first, new or not, among all videos, from
-                                             // 0; one half of those that score the same counts as better
+  std::vector<std::uint32_t> next;  // [users] rank of the video watched first, new or not, among all videos, from
+                                    // 0; one half of those that score the same counts as better
 
   double mean_recall() const noexcept;  // of found / wanted over users who wanted something; NaN without any
 };
@@ -35,6 +35,6 @@ struct RankingQuestion {
 /// `wanted` and `found` videos watched before are neither recommended nor asked for. Random-exposure rows count as
 /// history only: nobody chose what they show.
 CatalogueRanking rank_catalogue(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
-                                 const RankingQuestion& question, int threads);
+                                const RankingQuestion& question, int threads);
 
 }  // namespace swipegym

@@ -25,6 +25,7 @@ void LoggedStates::fill(std::span<const std::uint32_t> rows, Batch& out) const {
   out.context.resize(count * kContextFeatures);
   out.history_video.resize(count * length_), out.history_ratio.resize(count * length_);
   out.history_signals.resize(count * length_);
+  out.tab.resize(count), out.hours_since.resize(count);
   for (std::size_t i = 0; i < count; ++i) fill_row(rows[i], i, out);
   out.observation = {};
   out.observation.rows = count;
@@ -35,6 +36,8 @@ void LoggedStates::fill(std::span<const std::uint32_t> rows, Batch& out) const {
   out.observation.history_ratio = out.history_ratio.data();
   out.observation.history_signals = out.history_signals.data();
   out.observation.context = out.context.data();
+  out.observation.tab = out.tab.data();
+  out.observation.hours_since = out.hours_since.data();
 }
 
 void LoggedStates::fill_row(std::size_t row, std::size_t to, Batch& out) const {
@@ -72,6 +75,9 @@ void LoggedStates::fill_row(std::size_t row, std::size_t to, Batch& out) const {
   context[4] = log.tab[row] == 1 ? 1.0F : 0.0F;
   context[5] = log.tab[row] == 0 ? 1.0F : 0.0F;
   context[6] = log.tab[row] == 4 ? 1.0F : 0.0F;
+  out.tab[to] = log.tab[row];
+  out.hours_since[to] =
+      end > first ? static_cast<float>(log.time_ms[row] - log.time_ms[end - 1]) / 3'600'000.0F : -1.0F;
   const bool running = end > first && log.time_ms[row] - log.time_ms[end - 1] <= kSessionGapMs;
   context[7] = running ? ratio_[end - 1] : 0.0F;
 }

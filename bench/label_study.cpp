@@ -1,9 +1,10 @@
 // The experiments of docs/labels.md. Not a benchmark of speed: it fits recommenders to every label, learns labels by
 // LabelCraft, and writes policy files for `swipegym tables`.
 //
-//   label_study fit      DATA OUT SEEDS TRIALS [METHODS [USERS]]   OUT/METHOD-sSEED.h5 after a search of TRIALS settings
-//   label_study ablation DATA OUT SEEDS                            OUT/without-PART-sSEED.h5, settings of OUT/chosen.json
-//   label_study planted  DATA OUT SEEDS [USERS]                    LabelCraft where the platform wants 8 to 25 s
+//   label_study fit      DATA OUT SEEDS TRIALS [METHODS [USERS]]   OUT/METHOD-sSEED.h5 after a search of TRIALS
+//   settings label_study ablation DATA OUT SEEDS                            OUT/without-PART-sSEED.h5, settings of
+//   OUT/chosen.json label_study planted  DATA OUT SEEDS [USERS]                    LabelCraft where the platform wants
+//   8 to 25 s
 //
 // METHODS is a list with commas, or all; USERS: only the log's first so many. A search or a fit whose line or file is
 // there already is not done again.

@@ -58,13 +58,13 @@ void sasrec_step(benchmark::State& state) {
       static_cast<double>(state.iterations()) * static_cast<double>(settings.sequences), benchmark::Counter::kIsRate);
   state.counters["positions/s"] = benchmark::Counter(static_cast<double>(positions), benchmark::Counter::kIsRate);
   state.counters["third loss"] = warm_loss;
-  set_product_backend(ProductBackend::kLanes);
+  set_product_backend(ProductBackend::kOwn);
 }
 
 // The other multipliers of this build, bf16 with its accuracy cost: its third loss beside fp32's.
 void other_backends(benchmark::internal::Benchmark* bench) {
   for (const ProductBackend backend : product_backends())
-    if (backend != ProductBackend::kLanes) bench->Args({50, 7583, 0, static_cast<std::int64_t>(backend)});
+    if (backend != ProductBackend::kOwn) bench->Args({50, 7583, 0, static_cast<std::int64_t>(backend)});
 }
 BENCHMARK(sasrec_step)
     ->ArgNames({"length", "items", "padded", "backend"})

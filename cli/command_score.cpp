@@ -30,12 +30,16 @@ void score(const ScoreSettings& settings, Run& run) {
     run.note("the policy knows rows up to {}, of the days it scores: its features look ahead there", known);
   const Catalogue catalogue = build_catalogue(loaded.data, known);
   const std::shared_ptr<const Policy> policy = load_policy(settings.policy, catalogue);
+  std::vector<std::uint8_t> met(loaded.data.videos.size(), 0);
+  for (std::size_t row = 0; row < log.size(); ++row)
+    if (log.date[row] <= known) met[index_of(log.video[row])] = 1;
   std::vector<std::uint32_t> rows;
-  std::size_t without_history = 0;
+  std::size_t without_history = 0, of_unmet_videos = 0;
   for (std::size_t row = 0; row < log.size(); ++row) {
     if (log.date[row] < settings.from || log.date[row] > settings.until) continue;
     rows.push_back(static_cast<std::uint32_t>(row));
     without_history += row == loaded.data.user_offset[index_of(log.user[row])];
+    of_unmet_videos += met[index_of(log.video[row])] == 0;
   }
   if (rows.empty())
     throw InputError(
@@ -49,12 +53,14 @@ void score(const ScoreSettings& settings, Run& run) {
   table.add({"what a score estimates", std::string(policy->head())});
   table.add({"rows", show_count(rows.size())});
   table.add({"rows of users without an earlier row", show_count(without_history)});
+  table.add({"rows of videos the policy never met", show_count(of_unmet_videos)});
   table.add({"features from rows up to", std::to_string(known)});
   run.print("{}", table.text());
   run.write_json({{"policy", policy->name()},
                   {"head", policy->head()},
                   {"rows", rows.size()},
                   {"rows_without_history", without_history},
+                  {"rows_of_unmet_videos", of_unmet_videos},
                   {"known_until", known}},
                  {{"policy", settings.policy.string()}, {"from", settings.from}, {"until", settings.until}},
                  loaded.data.fingerprint);

@@ -22,6 +22,9 @@ struct ObservationView {
   const std::uint8_t* mask = nullptr;             // [rows, m], 1 = may be chosen
   const std::uint8_t* history_signals = nullptr;  // [rows, L] SignalBits of each watched video, 0 where padded; may be
                                                   // null where feedback is not kept, which reads as 0
+  const std::uint8_t* tab = nullptr;              // [rows] KuaiRand's tab; may be null, then context tells 1, 0 and 4
+  const float* hours_since = nullptr;             // [rows] since the newest video of the history was shown; -1 where
+                                                  // there is none or the time is not known; may be null, which reads as -1
 };
 
 }  // namespace swipegym

@@ -18,7 +18,9 @@ ObservationBuffers::ObservationBuffers(std::size_t rows_, std::size_t history_le
       candidate(rows * candidates),
       candidate_features(rows * candidates * kVideoFeatures),
       mask(rows * candidates),
-      history_signals(rows * history_length) {}
+      history_signals(rows * history_length),
+      tab(rows),
+      hours_since(rows) {}
 
 ObservationView ObservationBuffers::view() const noexcept {
   return {rows,
@@ -32,7 +34,9 @@ ObservationView ObservationBuffers::view() const noexcept {
           candidate.data(),
           candidate_features.data(),
           mask.data(),
-          history_signals.data()};
+          history_signals.data(),
+          tab.data(),
+          hours_since.data()};
 }
 
 void ObservationBuffers::copy_row(std::size_t row, const ObservationBuffers& from) noexcept {
@@ -48,6 +52,8 @@ void ObservationBuffers::copy_row(std::size_t row, const ObservationBuffers& fro
   copy(from.candidate_features, candidate_features, candidates * kVideoFeatures);
   copy(from.mask, mask, candidates);
   copy(from.history_signals, history_signals, history_length);
+  copy(from.tab, tab, 1);
+  copy(from.hours_since, hours_since, 1);
 }
 
 }  // namespace swipegym

@@ -28,6 +28,8 @@ struct ObservationBuffers {
   std::vector<float> candidate_features;
   std::vector<std::uint8_t> mask;
   std::vector<std::uint8_t> history_signals;
+  std::vector<std::uint8_t> tab;
+  std::vector<float> hours_since;
 };
 
 }  // namespace swipegym

@@ -64,7 +64,7 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
 
   env_key_.resize(n), candidate_key_.resize(n), response_key_.resize(n), redraw_key_.resize(n);
   episode_.resize(n), step_.resize(n), videos_shown_.resize(n);
-  start_ms_.resize(n), time_ms_.resize(n), tab_.resize(n), finished_.resize(n);
+  start_ms_.resize(n), time_ms_.resize(n), last_shown_ms_.resize(n), finished_.resize(n);
   seen_.assign(n, SeenVideos(videos, excluded_ + session));
   state_stride_ = (simulator.model->state_size() + kFloatsALine - 1) / kFloatsALine * kFloatsALine;
   states_.resize(n * state_stride_ + kFloatsALine);
@@ -133,7 +133,8 @@ void SessionRows::begin_at(std::size_t row, const SessionStart& start) {
   const Population& population = simulator_.population;
   const std::uint32_t user = start.user;
   start_ms_[row] = time_ms_[row] = start.time_ms;
-  tab_[row] = start.tab;
+  now_.tab[row] = start.tab;
+  last_shown_ms_[row] = -1;  // the history is the whole log's, which may end before or after this time
   simulator_.model->begin(UserIndex{user}, start_ms_[row], {state(row), simulator_.model->state_size()});
 
   now_.user[row] = user;
@@ -170,9 +171,11 @@ void SessionRows::write_context(std::size_t row) noexcept {
   context[1] = static_cast<float>(time_ms_[row] - start_ms_[row]) / 1'800'000.0F;
   context[2] = face.sin[quarter];
   context[3] = face.cos[quarter];
-  context[4] = tab_[row] == 1 ? 1.0F : 0.0F;
-  context[5] = tab_[row] == 0 ? 1.0F : 0.0F;
-  context[6] = tab_[row] == 4 ? 1.0F : 0.0F;
+  context[4] = now_.tab[row] == 1 ? 1.0F : 0.0F;
+  context[5] = now_.tab[row] == 0 ? 1.0F : 0.0F;
+  context[6] = now_.tab[row] == 4 ? 1.0F : 0.0F;
+  now_.hours_since[row] =
+      last_shown_ms_[row] < 0 ? -1.0F : static_cast<float>(time_ms_[row] - last_shown_ms_[row]) / 3'600'000.0F;
   context[7] = videos_shown_[row] > 0 ? now_.history_ratio[(row + 1) * config_.history_length - 1] : 0.0F;
 }
 
@@ -246,7 +249,7 @@ void SessionRows::choose(std::size_t row, std::span<const std::int32_t> actions,
 
 Shown SessionRows::shown_next(std::size_t row, std::int32_t video) const noexcept {
   return {UserIndex{now_.user[row]}, VideoIndex{static_cast<std::uint32_t>(video)}, time_ms_[row],
-          simulator_.catalogue.duration_ms[static_cast<std::size_t>(video)], tab_[row]};
+          simulator_.catalogue.duration_ms[static_cast<std::size_t>(video)], now_.tab[row]};
 }
 
 void SessionRows::clear_outputs(std::size_t row) noexcept {
@@ -272,6 +275,7 @@ void SessionRows::show(std::size_t row, std::size_t place, std::int32_t video, c
   watch_s_[at] = watch_s;
   signals_[at] = response.signals;
   seen_[row].insert(static_cast<std::uint32_t>(video));
+  last_shown_ms_[row] = time_ms_[row];
   time_ms_[row] += response.play_ms + kPauseMs;
   terminated_[row] = response.leaves ? 1 : 0;
   ++consumed_[row];

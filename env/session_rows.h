@@ -75,7 +75,8 @@ class SessionRows {
   std::vector<RandomKey> env_key_, candidate_key_, response_key_, redraw_key_;
   std::vector<std::uint32_t> episode_, step_, videos_shown_;
   std::vector<std::int64_t> start_ms_, time_ms_;
-  std::vector<std::uint8_t> tab_, finished_;
+  std::vector<std::int64_t> last_shown_ms_;  // -1: not known
+  std::vector<std::uint8_t> finished_;
   std::vector<SeenVideos> seen_;
   std::size_t state_stride_;
   std::size_t first_state_;    // where the first cache line begins

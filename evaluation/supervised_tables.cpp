@@ -422,8 +422,8 @@ SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policie
       std::optional<CatalogueRanking> ranking;
       if (policy.retrieves)
         ranking = rank_catalogue(*seed, data, *policy.catalogue,
-                                  {.days = config.test, .k = config.recall_at, .wanted_above = config.wanted_above},
-                                  config.threads);
+                                 {.days = config.test, .k = config.recall_at, .wanted_above = config.wanted_above},
+                                 config.threads);
       seeds.push_back(maker.make(scores, ranking ? &*ranking : nullptr));
     }
   }

@@ -12,7 +12,7 @@
 namespace swipegym {
 namespace {
 
-std::atomic<ProductBackend> chosen_backend{ProductBackend::kLanes};
+std::atomic<ProductBackend> chosen_backend{ProductBackend::kOwn};
 
 template <class Scalar>
 using StridedMap = Eigen::Map<
@@ -71,7 +71,7 @@ std::string_view product_backend_name(ProductBackend backend) noexcept {
 }
 
 std::vector<ProductBackend> product_backends() {
-  std::vector<ProductBackend> backends = {ProductBackend::kLanes, ProductBackend::kEigen};
+  std::vector<ProductBackend> backends = {ProductBackend::kOwn, ProductBackend::kEigen};
   if (has_onednn()) backends.push_back(ProductBackend::kOneDnn);
   if (has_onednn_bf16()) backends.push_back(ProductBackend::kOneDnnBf16);
   return backends;
@@ -96,8 +96,8 @@ void matrix_product(const Factor<Scalar>& left, const Factor<Scalar>& right, Sca
   assert(left.width() == right.height());
   ProductBackend backend = chosen_backend;
   if constexpr (std::is_same_v<Scalar, double>)
-    if (backend != ProductBackend::kEigen) backend = ProductBackend::kLanes;
-  if (backend == ProductBackend::kLanes) {
+    if (backend != ProductBackend::kEigen) backend = ProductBackend::kOwn;
+  if (backend == ProductBackend::kOwn) {
     thread_local std::vector<Scalar> room;
     const Scalar* rows = right.transposed ? laid_out(right, room) : right.data;
     multiply_lanes(left.data, left.transposed ? 1 : left.stride, left.transposed ? left.stride : 1, left.height(),

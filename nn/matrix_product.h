@@ -38,15 +38,15 @@ Factor<Scalar> transposed(const MatrixOf<Scalar>& matrix) {
   return transposed(Factor<Scalar>(matrix));
 }
 
-/// Who multiplies. kLanes is ours: vector code for the tall, narrow products of small networks, whose rows do not
+/// Who multiplies. kOwn is ours: vector code for the tall, narrow products of small networks, whose rows do not
 /// depend on each other. Eigen is always there; oneDNN when the build found it, in fp32 or with both factors rounded to
-/// bf16 and sums kept in fp32. Doubles are multiplied by kLanes unless Eigen is asked for.
-enum class ProductBackend { kLanes, kEigen, kOneDnn, kOneDnnBf16 };
+/// bf16 and sums kept in fp32. Doubles are multiplied by kOwn unless Eigen is asked for.
+enum class ProductBackend { kOwn, kEigen, kOneDnn, kOneDnnBf16 };
 
 std::string_view product_backend_name(ProductBackend backend) noexcept;
 /// Those of this build.
 std::vector<ProductBackend> product_backends();
-/// What matrix_product uses from now on where the caller does not say; kLanes at first. Set it before training starts.
+/// What matrix_product uses from now on where the caller does not say; kOwn at first. Set it before training starts.
 void set_product_backend(ProductBackend backend);
 ProductBackend product_backend() noexcept;
 
@@ -66,7 +66,7 @@ void matrix_product(const Factor<Scalar>& left, const Factor<Scalar>& right, Mat
   matrix_product(left, right, out.data(), static_cast<std::size_t>(out.cols()), add, start);
 }
 
-/// The kernel of kLanes: out [rows, columns] (+)= in * right with in(r, k) = in[r * in_row + k * in_depth], right
+/// The kernel of kOwn: out [rows, columns] (+)= in * right with in(r, k) = in[r * in_row + k * in_depth], right
 /// [depth, columns]. Fuses well with what comes before and after it, as in attention.
 template <class Scalar>
 void multiply_lanes(const Scalar* in, std::size_t in_row, std::size_t in_depth, std::size_t rows, std::size_t depth,

@@ -18,6 +18,35 @@ float given(SignalBits bits, Signal signal) noexcept {
   return has(bits, signal) ? 1.0F : 0.0F;
 }
 
+// One of kSasrecTabs; the last one holds all higher tabs.
+float* write_tab(const ObservationView& observation, std::size_t row, float* out) noexcept {
+  const float* context = observation.context + row * kContextFeatures;
+  std::size_t tab = kSasrecTabs - 1;
+  if (observation.tab != nullptr)
+    tab = std::min<std::size_t>(observation.tab[row], kSasrecTabs - 1);
+  else if (context[4] > 0.0F || context[5] > 0.0F || context[6] > 0.0F)
+    tab = context[4] > 0.0F ? 1 : context[5] > 0.0F ? 0 : 4;
+  std::fill_n(out, kSasrecTabs, 0.0F);
+  out[tab] = 1.0F;
+  return out + kSasrecTabs;
+}
+
+// Hats around 4 s, 16 s, 1 min, ... 12 days since the last video, open at both ends; all 0 without a history. A gap
+// that is not known is taken for a day.
+float* write_gap(const ObservationView& observation, std::size_t row, bool has_history, float* out) noexcept {
+  constexpr float kUsualHours = 24.0F;
+  std::fill_n(out, kSasrecGapKnots, 0.0F);
+  if (has_history) {
+    const float given = observation.hours_since != nullptr ? observation.hours_since[row] : -1.0F;
+    const float seconds = 3600.0F * (given >= 0.0F ? given : kUsualHours);
+    const float place = std::clamp(0.5F * std::log2(std::max(seconds, 1.0F)) - 1.0F, 0.0F, kSasrecGapKnots - 1.0F);
+    const auto below = std::min(static_cast<std::size_t>(place), kSasrecGapKnots - 2);
+    out[below + 1] = place - static_cast<float>(below);
+    out[below] = 1.0F - out[below + 1];
+  }
+  return out + kSasrecGapKnots;
+}
+
 }  // namespace
 
 void write_step_features(const SasrecNetworkConfig& config, const float* video_features, float ratio,
@@ -76,6 +105,8 @@ CandidateEncoder::CandidateEncoder(const ItemInputs& items, const Matrix& featur
   out = std::copy_n(observation.user_features + row * kUserFeatures, kSasrecUserFeatures, out);
   out = std::copy_n(observation.context + row * kContextFeatures + 2, kSasrecContextFeatures, out);
   out[-1] = clipped(out[-1]);
+  out = write_tab(observation, row, out);
+  out = write_gap(observation, row, begin_ < end_, out);
 
   const auto n = static_cast<float>(end_ - begin_);
   float ratio = 0, click = 0, long_view = 0, like = 0, half = 0, residual = 0, residual_click = 0;

@@ -18,13 +18,14 @@ inline constexpr std::size_t kSasrecStepFeatures = kVideoFeatures + kSasrecRatio
 
 /// What the ratio and binary heads see of a candidate beside embeddings: the user's features without the log's own
 /// statistics (which know the row's answer while learning), the context without the session's clock (logs do not tell
-/// it), the candidate's features and its duration cut finely, and what the history says of the user, of this
-/// candidate's author, tag and duration, and of the candidate itself.
+/// it), the tab and how long ago the last video was shown, the candidate's features and its duration cut finely, and
+/// what the history says of the user, of this candidate's author, tag and duration, and of the candidate itself.
 inline constexpr std::size_t kSasrecUserFeatures = kUserLowPeriod + 1, kSasrecContextFeatures = kContextFeatures - 2;
 inline constexpr std::size_t kSasrecDurationKnots = 9, kSasrecUserStatistics = 17, kSasrecMatchStatistics = 9;
-inline constexpr std::size_t kSasrecCandidateFeatures = kSasrecUserFeatures + kSasrecContextFeatures + kVideoFeatures +
-                                                        kSasrecDurationKnots + kSasrecUserStatistics +
-                                                        kSasrecMatchStatistics;
+inline constexpr std::size_t kSasrecTabs = 16, kSasrecGapKnots = 10;
+inline constexpr std::size_t kSasrecCandidateFeatures = kSasrecUserFeatures + kSasrecContextFeatures + kSasrecTabs +
+                                                        kSasrecGapKnots + kSasrecUserStatistics + kVideoFeatures +
+                                                        kSasrecDurationKnots + kSasrecMatchStatistics;
 
 /// Writes the kSasrecStepFeatures of a watched video. `video_features` [kVideoFeatures].
 void write_step_features(const SasrecNetworkConfig& config, const float* video_features, float ratio,
@@ -54,7 +55,7 @@ class CandidateEncoder {
   const float* ratio_;
   const std::uint8_t* signals_;  // may be null
   std::size_t begin_, end_;      // the part of the history that is not padding
-  float shared_[kSasrecUserFeatures + kSasrecContextFeatures + kSasrecUserStatistics];
+  float shared_[kSasrecUserFeatures + kSasrecContextFeatures + kSasrecTabs + kSasrecGapKnots + kSasrecUserStatistics];
   float usual_;  // the user's shrunk mean ratio
 };
 

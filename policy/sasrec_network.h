@@ -15,24 +15,24 @@ namespace swipegym {
 /// Settings of a SASRec network (Kang & McAuley, ICDM 2018).
 struct SasrecNetworkConfig {
   std::string norm = "pre";  // published, pre or post (nn/transformer.h)
-  std::size_t width = 64;    // d
+  std::size_t width = 16;    // d
   std::size_t blocks = 2;
   std::size_t heads = 1;
-  std::size_t inner = 64;           // hidden units of the position-wise layers
+  std::size_t inner = 32;           // hidden units of the position-wise layers
   std::string activation = "relu";  // of the position-wise layers
   double norm_epsilon = 1e-8;
-  std::size_t max_length = 50;     // newest videos of a history that are read
-  std::string positions = "left";  // left: as if padded on the left, so that the newest has the last one; start: the
-                                   // oldest has the first; none
-  bool scale_items = true;         // item embeddings enter times sqrt(d)
-  bool authors = true;             // what enters beside the item: its author's embedding,
-  bool tags = true;                // its first tag's embedding,
-  bool features = true;            // its duration and other features,
-  bool feedback = true;            // what the user did,
-  bool ratios = true;              // how much of it the user watched
-  std::vector<std::size_t> head_hidden = {128, 64};  // layers behind the ratio and binary heads
-  std::size_t user_width = 16;                       // numbers the heads have for the user's own features; 0: none
-  double item_deviation = 0.02;                      // of the first values of embeddings
+  std::size_t max_length = 50;      // newest videos of a history that are read
+  std::string positions = "start";  // left: as if padded on the left, so that the newest has the last one; start: the
+                                    // oldest has the first; none
+  bool scale_items = true;          // item embeddings enter times sqrt(d)
+  bool authors = true;              // what enters beside the item: its author's embedding,
+  bool tags = true;                 // its first tag's embedding,
+  bool features = true;             // its duration and other features,
+  bool feedback = true;             // what the user did,
+  bool ratios = true;               // how much of it the user watched
+  std::vector<std::size_t> head_hidden = {64, 32};  // layers behind the ratio and binary heads
+  std::size_t user_width = 16;                      // numbers the heads have for the user's own features; 0: none
+  double item_deviation = 0.0025;                   // of the first values of embeddings
 };
 
 template <class Visitor>

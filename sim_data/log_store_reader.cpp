@@ -238,7 +238,7 @@ LoadedDataset load_log_store(const std::filesystem::path& path, const LoadOption
         fmt::format("{}: the contents do not match their fingerprint; make the file again", path.string()));
   loaded.report = store.import_report();
   loaded.report.rows_kept = summary.rows();
-  for (const char* of_rows : {"duration 0", "date differs from time_ms", "hourmin differs from time_ms"})
+  for (const char* of_rows : {"duration 0", "date differs from time_ms", "hour differs from time_ms"})
     loaded.report.noted.erase(of_rows);
   summary.note(loaded.report.noted);
   return loaded;

@@ -41,27 +41,27 @@ class RowSummary {
       day_ = days_of_date(row.date);
     }
     const std::int64_t local_ms = row.time_ms + kUtcOffsetMs;
-    const std::int64_t minute = local_ms % kDayMs / 60000;
+    const std::int64_t hour = local_ms % kDayMs / 3'600'000;
     date_differs_ += local_ms / kDayMs != day_;
-    hourmin_differs_ += minute / 60 * 100 + minute % 60 != row.hourmin;
+    hour_differs_ += hour != row.hourmin / 100;  // the files cut hourmin to the hour
   }
   void merge(const RowSummary& other) noexcept {
     rows_ += other.rows_;
     hash_ += other.hash_;
     duration_zero_ += other.duration_zero_;
     date_differs_ += other.date_differs_;
-    hourmin_differs_ += other.hourmin_differs_;
+    hour_differs_ += other.hour_differs_;
   }
   std::uint64_t rows() const noexcept { return rows_; }
   std::uint64_t hash() const noexcept { return hash_; }
   void note(std::map<std::string, std::uint64_t>& noted) const {
     if (duration_zero_ > 0) noted["duration 0"] += duration_zero_;
     if (date_differs_ > 0) noted["date differs from time_ms"] += date_differs_;
-    if (hourmin_differs_ > 0) noted["hourmin differs from time_ms"] += hourmin_differs_;
+    if (hour_differs_ > 0) noted["hour differs from time_ms"] += hour_differs_;
   }
 
  private:
-  std::uint64_t rows_ = 0, hash_ = 0, duration_zero_ = 0, date_differs_ = 0, hourmin_differs_ = 0;
+  std::uint64_t rows_ = 0, hash_ = 0, duration_zero_ = 0, date_differs_ = 0, hour_differs_ = 0;
   std::int32_t date_ = 0;
   std::int64_t day_ = 0;
 };

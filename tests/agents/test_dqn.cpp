@@ -204,7 +204,8 @@ TEST_CASE("masked candidates are neither chosen nor used in a target", "[agents]
     // InvalidAction::kRaise: a masked choice would throw.
     std::vector<RoundReport> before(1);
     before[0].env_steps = shortened(20'000);
-    train_online(learner, masked_env, {.seed = 6, .env_steps = shortened(80'000), .round_steps = shortened(20'000)}, before);
+    train_online(learner, masked_env, {.seed = 6, .env_steps = shortened(80'000), .round_steps = shortened(20'000)},
+                 before);
     std::vector<std::uint64_t> seeds(config.num_envs);
     std::iota(seeds.begin(), seeds.end(), 1);
     const std::vector<RandomKey> keys(config.num_envs);
@@ -263,7 +264,8 @@ TEST_CASE("stopped and resumed training gives the numbers of an unbroken run", "
 
   DqnTraining training{.seed = 9, .threads = 1, .checkpoint = checkpoint};
   training.progress = [](std::string_view, std::uint64_t done, std::uint64_t) {
-    if (done > static_cast<std::uint64_t>(shortened(11'000))) throw Interrupted();  // in the third round; the checkpoint holds two
+    if (done > static_cast<std::uint64_t>(shortened(11'000)))
+      throw Interrupted();  // in the third round; the checkpoint holds two
   };
   CHECK_THROWS_AS(train_dqn(simulator, config, training), Interrupted);
   training.progress = {};

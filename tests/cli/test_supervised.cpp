@@ -93,6 +93,22 @@ TEST_CASE("scores stand in the order of the log's files", "[cli]") {
   CHECK(lines > 100);
 }
 
+TEST_CASE("rows of videos never met and of users without history are scored, and counted", "[cli]") {
+  const TemporaryFolder out;
+  const std::string early = out / "early.h5", scores = out / "scores.csv", json = out / "score.json";
+  REQUIRE(run_program({"supervised", "mf", "--data", small_log().data, "--until", "20220409", "--config",
+                       small_log().quick, "--out", early})
+              .code == 0);
+  REQUIRE(run_program({"score", "--policy", early, "--data", small_log().data, "--from", "20220410", "--out", scores,
+                       "--json", json})
+              .code == 0);
+  const auto told = nlohmann::json::parse(read_text(json));
+  CHECK(told.at("rows_of_unmet_videos") > 0);
+  CHECK(told.at("rows_without_history") > 0);
+  CHECK(told.at("rows_of_unmet_videos") < told.at("rows"));
+  CHECK(read_text(scores).find("nan") == std::string::npos);
+}
+
 TEST_CASE("a supervised policy runs in the simulator beside the others", "[cli]") {
   const TemporaryFolder out;
   const std::string simulator = out / "sim.h5", quick = out / "quick.json";

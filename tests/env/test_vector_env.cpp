@@ -34,6 +34,8 @@ void check_equal_row(const ObservationView& many, std::size_t row, const Observa
   CHECK(equal(many.history_ratio, one.history_ratio, many.history_length));
   CHECK(equal(many.history_signals, one.history_signals, many.history_length));
   CHECK(equal(many.context, one.context, kContextFeatures));
+  CHECK(equal(many.tab, one.tab, 1));
+  CHECK(equal(many.hours_since, one.hours_since, 1));
   CHECK(equal(many.candidate, one.candidate, many.candidates));
   CHECK(equal(many.candidate_features, one.candidate_features, many.candidates * kVideoFeatures));
   CHECK(equal(many.mask, one.mask, many.candidates));

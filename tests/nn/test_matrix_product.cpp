@@ -10,7 +10,7 @@ using test::MatrixD;
 using test::random_matrix;
 
 struct BackendGuard {
-  ~BackendGuard() { set_product_backend(ProductBackend::kLanes); }
+  ~BackendGuard() { set_product_backend(ProductBackend::kOwn); }
 };
 
 TEST_CASE("every backend gives the product of the factors as they lie or transposed", "[nn]") {

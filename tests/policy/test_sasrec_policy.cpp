@@ -83,6 +83,7 @@ TEST_CASE("a SASRec score depends on its row alone, whatever the batch, the slot
     one.o.user += row;
     one.o.user_features += row * kUserFeatures, one.o.context += row * kContextFeatures;
     one.o.history_video += row * kLength, one.o.history_ratio += row * kLength, one.o.history_signals += row * kLength;
+    one.o.tab += row, one.o.hours_since += row;
     one.o.candidate += row * kSlots;
     const std::vector<float> alone = one.scores(policy);
     CHECK(std::equal(alone.begin(), alone.end(), whole.begin() + static_cast<std::ptrdiff_t>(row * kSlots)));

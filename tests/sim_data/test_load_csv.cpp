@@ -70,7 +70,7 @@ TEST_CASE("what is dropped or unusual is counted", "[load]") {
   CHECK(report.dropped == std::map<std::string, std::uint64_t>{{"repeated", 2}});
   CHECK(report.noted.at("duration 0") == 1);
   CHECK(report.noted.at("date differs from time_ms") == 1);
-  CHECK(report.noted.count("hourmin differs from time_ms") == 0);
+  CHECK(report.noted.count("hour differs from time_ms") == 0);
   CHECK(report.noted.at("user_features: empty cells") == 1);
   CHECK(report.noted.at("user_features: cells with the code -124") == 2);
   CHECK(report.noted.at("video_features_basic: empty cells") == 6);
@@ -382,7 +382,7 @@ TEST_CASE("the real slice loads with the counts and means it is known to have", 
   CHECK(loaded.report.dropped == std::map<std::string, std::uint64_t>{{"repeated", 5'312}});
   CHECK(loaded.report.noted.at("duration 0") == 3129);
   CHECK(loaded.report.noted.at("date differs from time_ms") == 1716);
-  CHECK(loaded.report.noted.at("hourmin differs from time_ms") == 191397);
+  CHECK(loaded.report.noted.at("hour differs from time_ms") == 33709);
   CHECK(loaded.report.noted.at("user_features: empty cells") == 874 + 6 * 714);
   REQUIRE(log.size() == 194'646);
   CHECK(loaded.data.users.size() == 27'285);
