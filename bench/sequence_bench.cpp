@@ -27,6 +27,7 @@ void sasrec_step(benchmark::State& state) {
   const bool padded = state.range(2) != 0;  // lengths as in a log instead: uniform from 1 to `length`
   if (state.range(3) != 0) set_product_backend(static_cast<ProductBackend>(state.range(3)));
   SasrecNetworkConfig config;
+  config.width = config.inner = 64;
   config.max_length = length;
   config.authors = config.features = config.feedback = config.ratios = false;
   SasrecNetwork network(config, items, 0, 0, 0, make_key(1));

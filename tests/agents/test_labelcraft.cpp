@@ -12,13 +12,15 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "env/catalogue.h"
-#include "tests/evaluation/toy_data.h"
+#include "tests/agents/label_toy.h"
 #include "tests/nn/gradient_check.h"
 #include "tests/policy/label_rows.h"
+#include "tests/sanitized.h"
 
 namespace swipegym {
 namespace {
 
+using test::LabelToy;
 using test::MatrixD;
 
 // Rows of three users with 6, 9 and 7 rows.
@@ -170,18 +172,6 @@ TEST_CASE("seconds are scaled in two pieces", "[agents]") {
   CHECK(scale(5000) == Approx(1.0));
 }
 
-struct CraftToy {
-  Dataset data = test::make_toy_dataset({.users = 60, .videos = 60, .days = 4, .rows_per_day = 16});
-  Catalogue catalogue = build_catalogue(data, 20220502);
-  SupervisedTask task{.data = &data,
-                      .catalogue = &catalogue,
-                      .train = {20220501, 20220502},
-                      .holdout = {20220503, 20220503},
-                      .validate = {20220504, 20220504},
-                      .seed = 3,
-                      .threads = 1};
-};
-
 LabelCraftConfig quick() {
   LabelCraftConfig config;
   config.epochs = 3, config.patience = 0;
@@ -202,7 +192,7 @@ std::filesystem::path scratch(const std::string& name) {
 
 TEST_CASE("LabelCraft finds the label of a planted objective", "[agents]") {
   // A third of the videos is skipped, one is watched for 6 s, one almost to its end, and the platform wants the second.
-  CraftToy toy;
+  LabelToy toy(20220502);
   for (std::size_t row = 0; row < toy.data.log.size(); ++row) {
     constexpr std::array<std::int32_t, 3> kPlay = {1000, 6000, 25'000};
     toy.data.log.play_ms[row] = kPlay[index_of(toy.data.log.video[row]) % 3];
@@ -210,7 +200,7 @@ TEST_CASE("LabelCraft finds the label of a planted objective", "[agents]") {
   }
   toy.catalogue = build_catalogue(toy.data, 20220502);
   LabelCraftConfig config = quick();
-  config.epochs = 30, config.batch = 480, config.holdout_users = 60, config.k = 4;
+  config.epochs = testing::kSanitized ? 2 : 30, config.batch = 480, config.holdout_users = 60, config.k = 4;
   config.learning_rate = 5e-3, config.labeling_rate = 1e-2;
   config.planted_low_s = 4.0, config.planted_high_s = 9.0;
   config.feedback_objective = config.duration_objective = false;
@@ -225,11 +215,13 @@ TEST_CASE("LabelCraft finds the label of a planted objective", "[agents]") {
     ++at;
   }
   craft.labeling.forward(inputs, pass);
+  const auto is_wanted_most = [&] {
+    return pass.output()(1, 0) > pass.output()(0, 0) && pass.output()(1, 0) > pass.output()(2, 0);
+  };
   CAPTURE(pass.output()(0, 0), pass.output()(1, 0), pass.output()(2, 0));
-  CHECK(pass.output()(1, 0) > pass.output()(0, 0));
-  CHECK(pass.output()(1, 0) > pass.output()(2, 0));
 
-  LabelModelConfig fixed{.label = "wt", .epochs = 12, .patience = 0, .batch = 256, .learning_rate = 3e-3};
+  LabelModelConfig fixed{
+      .label = "wt", .epochs = testing::kSanitized ? 1 : 12, .patience = 0, .batch = 256, .learning_rate = 3e-3};
   fixed.network = config.network;
   const TrainedLabelModel wt = train_label_model(toy.task, fixed);
   const auto judged = rows_of_days(toy.data, {toy.task.validate});
@@ -239,12 +231,15 @@ TEST_CASE("LabelCraft finds the label of a planted objective", "[agents]") {
     return platform_value(toy.data, training, judged, score_label_rows(model, batches, judged),
                           config)[kWatchObjective];
   };
-  CHECK(worth(*craft.model) > 0.6);  // by chance: 1 / 3
-  CHECK(worth(*wt.model) < 0.3);
+  const double crafted = worth(*craft.model), watched = worth(*wt.model);
+  if (testing::skips_quality()) return;
+  CHECK(is_wanted_most());
+  CHECK(crafted > 0.6);  // by chance: 1 / 3
+  CHECK(watched < 0.3);
 }
 
 TEST_CASE("LabelCraft goes on from a checkpoint with the same bits, on any number of threads", "[agents]") {
-  CraftToy toy;
+  LabelToy toy(20220502);
   const std::filesystem::path checkpoint = scratch("checkpoint"), whole = scratch("whole"),
                               resumed = scratch("resumed");
   LabelCraftConfig config = quick();
@@ -291,7 +286,7 @@ TEST_CASE("every ablation takes one thing away, and senseless settings are named
   CHECK_THROWS_AS(ablate({}, "XX"), InputError);
   LabelCraftConfig config;
   config.k = 500;
-  CraftToy toy;
+  LabelToy toy(20220502);
   CHECK_THROWS_WITH(train_labelcraft(toy.task, config), Catch::Contains("hold-out"));
   config.epsilon = 0.0;
   CHECK_THROWS_WITH(check(config), Catch::Contains("epsilon"));
