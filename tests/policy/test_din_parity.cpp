@@ -1,8 +1,7 @@
-#include <catch2/catch.hpp>
-#include <filesystem>
+#include <vector>
 
-#include "core/config.h"
 #include "policy/din_network.h"
+#include "tests/parity/recorded.h"
 
 namespace swipegym {
 namespace {
@@ -42,18 +41,15 @@ void assign(const Json& values, MatrixOf<Scalar>& into) {
 
 template <class Scalar>
 void compare(const Json& recorded, const MatrixOf<Scalar>& ours) {
-  REQUIRE(recorded.size() == static_cast<std::size_t>(ours.size()));
-  double largest = 0.0, worst = 0.0;
-  for (std::size_t i = 0; i < recorded.size(); ++i) {
-    largest = std::max(largest, std::abs(recorded[i].get<double>()));
-    worst = std::max(worst, std::abs(recorded[i].get<double>() - static_cast<double>(ours.data()[i])));
-  }
-  CHECK(worst <= (sizeof(Scalar) == 8 ? 1e-8 + 1e-6 * largest : 1e-4 * largest));
+  const auto values = recorded.get<std::vector<double>>();
+  REQUIRE(values.size() == static_cast<std::size_t>(ours.size()));
+  test::check_close<Scalar>(
+      ours, MatrixOf<double>(Eigen::Map<const MatrixOf<double>>(values.data(), ours.rows(), ours.cols())));
 }
 
 template <class Scalar>
 void check_parity() {
-  const Json record = read_json(std::filesystem::path(SWIPEGYM_SOURCE_DIR) / "tests/parity/din.json");
+  const Json record = test::read_recorded("din.json");
   const Json& shape = record["shape"];
   const LabelNetworkConfig config{.embedding = shape["dim"].get<std::size_t>(),
                                   .attention_hidden = shape["hidden"].get<std::size_t>(),

@@ -1,31 +1,16 @@
-#include <catch2/catch.hpp>
-#include <filesystem>
+#include <algorithm>
+#include <array>
 #include <vector>
 
-#include "core/config.h"
 #include "nn/losses.h"
 #include "policy/sasrec_network.h"
+#include "tests/parity/recorded.h"
 
 namespace swipegym {
 namespace {
 
-template <class Scalar>
-MatrixOf<Scalar> matrix_of(const Json& tensor) {
-  const auto rows = tensor.at("rows").get<std::size_t>(), columns = tensor.at("columns").get<std::size_t>();
-  const auto values = tensor.at("values").get<std::vector<double>>();
-  return as_matrix(values.data(), rows, columns).template cast<Scalar>();
-}
-
-/// |a - b| against what PyTorch recorded: fp64 to 1e-8 + 1e-6 max |b|, fp32 to 1e-4 max |b|.
-template <class Scalar>
-void check_close(const MatrixOf<Scalar>& got, const Json& recorded) {
-  const MatrixOf<double> want = matrix_of<double>(recorded);
-  REQUIRE(got.rows() == want.rows());
-  REQUIRE(got.cols() == want.cols());
-  const double largest = want.cwiseAbs().maxCoeff();
-  const double error = (got.template cast<double>() - want).cwiseAbs().maxCoeff();
-  CHECK(error <= (sizeof(Scalar) == 8 ? 1e-8 + 1e-6 * largest : 1e-4 * largest));
-}
+using test::check_close;
+using test::matrix_of;
 
 SasrecNetworkConfig config_of(const Json& c) {
   SasrecNetworkConfig config;
@@ -109,7 +94,7 @@ void check_case(const Json& c) {
 }
 
 TEST_CASE("SASRec gives PyTorch's states, losses and gradients in every form, fp64 and fp32", "[policy]") {
-  const Json recorded = read_json(std::filesystem::path(SWIPEGYM_SOURCE_DIR) / "tests/parity/sasrec.json");
+  const Json recorded = test::read_recorded("sasrec.json");
   for (const Json& c : recorded.at("cases")) {
     CAPTURE(c.at("norm").get<std::string>());
     check_case<double>(c);
