@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws the durations of what rankers recommend beside the pool's: plot_durations.py durations.csv out.png
 
-durations.csv is what `label_study table` writes: method,duration_s."""
+durations.csv is what `label_study fit` writes, put together: method,duration_s."""
 import csv
 import sys
 from collections import defaultdict

@@ -3,7 +3,7 @@
 before it the validation, all items are ranked and none is left out; sizes are RecBole's defaults. Prints NDCG@10 and Hit@10
 of each seed, and the difference of the means with its 95 % interval (Welch's t).
 
-    pip install torch pandas scipy pyyaml tqdm psutil colorlog==4.7.2 colorama==0.4.4 texttable thop tabulate tensorboard
+    pip install torch "pandas<3" scipy pyyaml tqdm psutil colorlog==4.7.2 colorama==0.4.4 texttable thop tabulate tensorboard
     pip install --no-deps recbole==1.2.1       # its wheel has the data set; ray, which it wants too, is not needed
     python bench/peers/sasrec_recbole.py --program build/release/swipegym --seeds 5
 
@@ -109,7 +109,7 @@ def interval(ours, theirs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", default="build/release/swipegym")
-    parser.add_argument("--config", default="configs/sasrec_ml100k.json")
+    parser.add_argument("--config", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "sasrec_ml100k.json"))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=300, help="of RecBole at most; it stops after 10 without gain")
     parser.add_argument("--threads", type=int, default=2)
