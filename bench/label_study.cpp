@@ -1,10 +1,17 @@
 // The experiments of docs/labels.md. Not a benchmark of speed: it fits recommenders to every label, learns labels by
 // LabelCraft, and writes policy files for `swipegym tables`.
 //
-//   label_study fit      DATA OUT SEEDS TRIALS [METHODS [USERS]]   OUT/METHOD-sSEED.h5 after a search of TRIALS
-//   settings label_study ablation DATA OUT SEEDS                            OUT/without-PART-sSEED.h5, settings of
-//   OUT/chosen.json label_study planted  DATA OUT SEEDS [USERS]                    LabelCraft where the platform wants
-//   8 to 25 s
+//   label_study fit DATA OUT SEEDS TRIALS [METHODS [USERS]]
+//
+//     OUT/METHOD-sSEED.h5 after a search of TRIALS settings.
+//
+//   label_study ablation DATA OUT SEEDS
+//
+//     OUT/without-PART-sSEED.h5 with the settings of OUT/chosen.json.
+//
+//   label_study planted DATA OUT SEEDS [METHODS [USERS [A B]]]
+//
+//     OUT/planted.csv: what is reached where the platform wants views of A to B seconds, 8 to 25, and nothing else.
 //
 // METHODS is a list with commas, or all; USERS: only the log's first so many. A search or a fit whose line or file is
 // there already is not done again.
@@ -148,6 +155,19 @@ Fitted fit(const Study& study, const std::string& method, std::uint64_t seed, co
                                 : fit_label(study, seed, label_settings(method, trial));
 }
 
+// Names from a list with commas, or all of them.
+std::vector<std::string> methods_of(const std::string& names) {
+  std::vector<std::string> methods;
+  if (names == "all") {
+    methods = label_names();
+    methods.insert(methods.begin(), "labelcraft");
+    return methods;
+  }
+  std::istringstream list(names);
+  for (std::string name; std::getline(list, name, ',');) methods.push_back(name);
+  return methods;
+}
+
 // Validation metrics of OUT/search.csv by method, learning rate and option.
 std::map<std::string, double> read_search(const fs::path& path) {
   std::map<std::string, double> found;
@@ -185,14 +205,7 @@ Trial search(const Study& study, const std::string& method, std::size_t trials) 
   return best;
 }
 
-void run_fit(Study& study, std::size_t trials, const std::string& names) {
-  std::vector<std::string> methods = {"labelcraft"};
-  for (const std::string& label : label_names()) methods.push_back(label);
-  if (names != "all") {
-    std::istringstream list(names);
-    methods.clear();
-    for (std::string name; std::getline(list, name, ',');) methods.push_back(name);
-  }
+void run_fit(Study& study, std::size_t trials, const std::vector<std::string>& methods) {
   const std::vector<std::uint32_t> rows = rows_of_days(study.data, {study.task.test});
   for (const std::string& method : methods) {
     const Trial best = trials > 1 ? search(study, method, trials) : Trial{};
@@ -230,17 +243,16 @@ void run_ablation(Study& study) {
     }
 }
 
-void run_planted(Study& study) {
-  LabelCraftConfig config = labelcraft_settings({.learning_rate = 1e-3, .labeling_rate = 3e-3});
-  config.planted_low_s = 8.0, config.planted_high_s = 25.0;
+void run_planted(Study& study, const std::vector<std::string>& methods, double low_s, double high_s) {
+  LabelCraftConfig config = labelcraft_settings({.learning_rate = 5e-3, .labeling_rate = 1e-2});
+  config.planted_low_s = low_s, config.planted_high_s = high_s;
   config.feedback_objective = config.duration_objective = false;
   config.stop_metric = "objective";
+  config.patience = 3;
   const std::vector<std::uint32_t> rows = rows_of_days(study.data, {study.task.test});
   const std::vector<std::uint32_t> training = rows_of_days(study.data, {study.task.train});
   std::ofstream csv(study.out / "planted.csv");
   csv << "method,seed,M\n";
-  std::vector<std::string> methods = {"labelcraft"};
-  for (const std::string& label : label_names()) methods.push_back(label);
   for (const std::string& method : methods) {
     double sum = 0.0, squares = 0.0;
     for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) {
@@ -248,7 +260,7 @@ void run_planted(Study& study) {
                                                    : fit_label(study, seed, label_settings(method, {}));
       const double value =
           platform_value(study.data, training, rows, scores_of(study, *fitted.model, rows), config)[kWatchObjective];
-      csv << fmt::format("{},{},{:.5f}\n", method, seed, value);
+      csv << fmt::format("{},{},{:.5f}\n", method, seed, value) << std::flush;
       sum += value, squares += value * value;
     }
     const auto n = static_cast<double>(study.seeds);
@@ -264,10 +276,11 @@ int run(int argc, char** argv) {
   const std::string part = argc > 1 ? argv[1] : "";
   if (argc < 5 || (part != "fit" && part != "ablation" && part != "planted"))
     throw InputError("usage: label_study fit|ablation|planted DATA OUT SEEDS ..., see the head of label_study.cpp");
-  const int users_at = part == "fit" ? 7 : 5;
+  const int methods_at = part == "fit" ? 6 : 5;
+  const auto methods = methods_of(argc > methods_at ? argv[methods_at] : "all");
   Study study;
   LoadOptions options;
-  if (argc > users_at) options.last_user = static_cast<std::uint32_t>(std::stoul(argv[users_at])) - 1;
+  if (argc > methods_at + 1) options.last_user = static_cast<std::uint32_t>(std::stoul(argv[methods_at + 1])) - 1;
   study.data = load_dataset(argv[2], options).data;
   study.out = argv[3];
   study.seeds = std::stoul(argv[4]);
@@ -277,11 +290,11 @@ int run(int argc, char** argv) {
   study.catalogue = build_catalogue(study.data, study.task.train.until);
   study.task.data = &study.data, study.task.catalogue = &study.catalogue;
   if (part == "fit")
-    run_fit(study, argc > 5 ? std::stoul(argv[5]) : 4, argc > 6 ? argv[6] : "all");
+    run_fit(study, argc > 5 ? std::stoul(argv[5]) : 4, methods);
   else if (part == "ablation")
     run_ablation(study);
   else
-    run_planted(study);
+    run_planted(study, methods, argc > 8 ? std::stod(argv[7]) : 8.0, argc > 8 ? std::stod(argv[8]) : 25.0);
   return 0;
 }
 

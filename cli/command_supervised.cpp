@@ -257,13 +257,15 @@ TabledPolicy load_line(const std::string& word, const Dataset& data, std::int32_
     world.catalogue = *line.catalogue;
     if (spec == "oracle") throw InputError("the oracle knows a simulator, not a log; leave it out");
     line.seeds = {make_policy(spec, world)};
+    line.retrieves = spec == "popularity";
     return line;
   }
   for (const std::string& file : expand_pattern(spec)) {
     const PolicyHeader header = read_policy_header(file);
     if (header.catalogue_until != 0) line.catalogue = catalogue_of(header.catalogue_until);
     line.seeds.push_back(load_policy(file, *line.catalogue));
-    line.retrieves = header.model == "factors" || header.model == "two_tower";
+    line.retrieves = header.model == "factors" || header.model == "two_tower" ||
+                     line.seeds.back()->head() == "next_video";  // one product of the catalogue
   }
   return line;
 }

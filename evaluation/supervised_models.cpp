@@ -119,7 +119,7 @@ std::vector<SupervisedModel> make_supervised_models() {
       entry<SasrecConfig>("sasrec", "self-attention over a user's rows: is more than half of the next video watched?",
                           false, train_sequences, sasrec_for("binary")),
       entry<SasrecConfig>("sasrec-ratio", "the same for the watch ratio", false, train_sequences, sasrec_for("ratio")),
-      entry<SasrecConfig>("sasrec-next", "the same for which video is next", false, train_sequences,
+      entry<SasrecConfig>("sasrec-next", "the same for which video is next", true, train_sequences,
                           sasrec_for("next")),
   };
   for (const std::string& label : label_names()) {
