@@ -10,15 +10,24 @@ double probability_of(double logit) {
   return 1.0 / (1.0 + std::exp(-logit));
 }
 
+constexpr double kLabelDeviation = 2.0;
+
 }  // namespace
 
 template <class Scalar>
-void BilevelOf<Scalar>::labels(const LabeledRows<Scalar>& batch, std::vector<Scalar>& out) {
+void BilevelOf<Scalar>::labels(const LabeledRows<Scalar>& batch, const BilevelConfig& config,
+                               std::vector<Scalar>& out) {
   labeling_.forward(batch.label_inputs, labeling_pass_);
-  const MatrixOf<Scalar>& logit = labeling_pass_.output();
+  const auto logit = labeling_pass_.output().col(0).template cast<double>();
+  shift_ = 0.0, scale_ = 1.0;
+  if (config.standardise) {
+    shift_ = logit.mean();
+    const double variance = (logit.array() - shift_).square().mean();
+    scale_ = kLabelDeviation / std::sqrt(variance + 1e-8);
+  }
   out.resize(static_cast<std::size_t>(logit.rows()));
   for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = static_cast<Scalar>(probability_of(logit(static_cast<Eigen::Index>(i), 0)));
+    out[i] = static_cast<Scalar>(probability_of(scale_ * (logit(static_cast<Eigen::Index>(i)) - shift_)));
 }
 
 template <class Scalar>
@@ -65,7 +74,7 @@ ListObjective::Value BilevelOf<Scalar>::add_label_gradient(const LabeledRows<Sca
   };
 
   // The virtual step, and how the lists of the recommender behind it would change with its parameters.
-  labels(batch, labels_);
+  labels(batch, config, labels_);
   add_loss_gradient(batch, labels_, Mode::kProbe, config);
   step_.take_gradients(parameters_, embeddings_);
   precondition(step_);
@@ -111,8 +120,23 @@ ListObjective::Value BilevelOf<Scalar>::add_label_gradient(const LabeledRows<Sca
     const double y = labels_[i];
     d_label_(static_cast<Eigen::Index>(i), 0) = static_cast<Scalar>(worth * y * (1.0 - y));
   }
+  if (config.standardise) standardise_backward();
   labeling_.backward(batch.label_inputs, d_label_, labeling_pass_, nullptr);
   return value;
+}
+
+// d_label_ from gradients of the standardised logits to those of the logits, mean and deviation included.
+template <class Scalar>
+void BilevelOf<Scalar>::standardise_backward() {
+  const auto n = static_cast<double>(d_label_.rows());
+  const auto standard = [&](Eigen::Index i) {
+    return scale_ / kLabelDeviation * (static_cast<double>(labeling_pass_.output()(i, 0)) - shift_);
+  };
+  double mean = 0.0, along = 0.0;
+  for (Eigen::Index i = 0; i < d_label_.rows(); ++i)
+    mean += d_label_(i, 0) / n, along += d_label_(i, 0) * standard(i) / n;
+  for (Eigen::Index i = 0; i < d_label_.rows(); ++i)
+    d_label_(i, 0) = static_cast<Scalar>(scale_ * (d_label_(i, 0) - mean - along * standard(i)));
 }
 
 template class BilevelOf<float>;

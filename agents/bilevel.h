@@ -12,6 +12,8 @@ namespace swipegym {
 
 struct BilevelConfig {
   ListObjectiveConfig objective;
+  bool standardise = false;        // labels are the sigmoid of logits brought to mean 0 and deviation 2 over the batch:
+                                   // lists know orders only, so nothing else keeps labels from drifting into one corner
   bool cross_entropy = false;      // of the recommender's logit and the label; otherwise squared error of probabilities
   double virtual_rate = 0.1;       // length of the virtual step
   bool preconditioned = false;     // the virtual step is Adam's without momentum, its second moments held constant
@@ -51,7 +53,7 @@ class BilevelOf {
                                           const std::array<double, kPlatformObjectives>* weights = nullptr);
 
   /// Labels of a batch, [rows]: the labeling model's sigmoid.
-  void labels(const LabeledRows<Scalar>& batch, std::vector<Scalar>& out);
+  void labels(const LabeledRows<Scalar>& batch, const BilevelConfig& config, std::vector<Scalar>& out);
 
   /// Passes the batch through the recommender in `mode` and adds the gradient of its loss against `labels`; returns the
   /// mean loss.
@@ -59,6 +61,7 @@ class BilevelOf {
                            typename LabelNetworkOf<Scalar>::Mode mode, const BilevelConfig& config);
 
  private:
+  void standardise_backward();
   void probe(const std::vector<LabelRows>& shards, int threads, std::vector<double>& outputs);
 
   LabelNetworkOf<Scalar>& recommender_;
@@ -71,6 +74,7 @@ class BilevelOf {
   std::vector<Scalar> labels_;
   std::vector<double> scores_, d_scores_, above_, below_;
   MatrixOf<Scalar> d_label_;
+  double shift_ = 0.0, scale_ = 1.0;  // of the last labels: sigmoid(scale * (logit - shift))
 };
 using Bilevel = BilevelOf<float>;
 

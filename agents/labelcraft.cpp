@@ -58,6 +58,7 @@ class LabelCraft {
         .k = config.k, .sorted = config.sorted, .epsilon = config.epsilon, .rescale = config.rescale};
     bilevel_config_.objective.used = {config.watch_objective, config.feedback_objective, config.duration_objective};
     bilevel_config_.objective.balance = config.balance;
+    bilevel_config_.standardise = config.standardise;
     bilevel_config_.cross_entropy = config.loss == "bce";
     bilevel_config_.virtual_rate = config.learning_rate;
     bilevel_config_.preconditioned = config.optimiser == "adam";
@@ -164,7 +165,7 @@ class LabelCraft {
   }
 
   double inner_step(int epoch) {
-    bilevel_.labels(batch_, labels_);
+    bilevel_.labels(batch_, bilevel_config_, labels_);
     const double loss = bilevel_.add_loss_gradient(batch_, labels_, LabelNetwork::Mode::kTrain, bilevel_config_);
     require_finite(loss, epoch, adam_.steps(), parts_);
     if (config_.optimiser == "adam") {

@@ -22,6 +22,8 @@ struct LabelCraftConfig {
   double learning_rate = 1e-3;        // of the recommender, and the length of the virtual step
   double labeling_rate = 1e-3;        // of the labeling model
   std::size_t labeling_hidden = 256;  // two layers of it
+  bool standardise = false;  // labels from logits of mean 0 and deviation 2 over a batch, which keeps them from
+                             // drifting into one corner; off as published
   bool raw_inputs = false;  // seconds as they are, as published, which saturates labels; otherwise ln(1 + s) / 4
   std::size_t k = 5;        // of the lists that are judged; hold-out users need more rows than this
   bool sorted = false;      // see SoftTopKConfig
@@ -52,6 +54,7 @@ void visit_fields(Visitor& visit, LabelCraftConfig& config) {
   visit("learning_rate", config.learning_rate);
   visit("labeling_rate", config.labeling_rate);
   visit("labeling_hidden", config.labeling_hidden);
+  visit("standardise", config.standardise);
   visit("raw_inputs", config.raw_inputs);
   visit("k", config.k);
   visit("sorted", config.sorted);

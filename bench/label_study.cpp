@@ -244,11 +244,12 @@ void run_ablation(Study& study) {
 }
 
 void run_planted(Study& study, const std::vector<std::string>& methods, double low_s, double high_s) {
-  LabelCraftConfig config = labelcraft_settings({.learning_rate = 5e-3, .labeling_rate = 1e-2});
+  LabelCraftConfig config = labelcraft_settings({.learning_rate = 3e-3, .labeling_rate = 1e-2});
   config.planted_low_s = low_s, config.planted_high_s = high_s;
   config.feedback_objective = config.duration_objective = false;
   config.stop_metric = "objective";
-  config.patience = 3;
+  config.epochs = 14, config.patience = 5;
+  config.standardise = true;
   const std::vector<std::uint32_t> rows = rows_of_days(study.data, {study.task.test});
   const std::vector<std::uint32_t> training = rows_of_days(study.data, {study.task.train});
   std::ofstream csv(study.out / "planted.csv");

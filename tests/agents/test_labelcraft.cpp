@@ -93,7 +93,8 @@ TEST_CASE("the bi-level gradient is the difference that a changed labeling model
   for (const char* kind : {"din", "two_tower"})
     for (const bool cross_entropy : {false, true})
       for (const bool preconditioned : {false, true}) {
-        CAPTURE(kind, cross_entropy, preconditioned);
+        const bool standardise = (std::string(kind) == "din") != cross_entropy;
+        CAPTURE(kind, cross_entropy, preconditioned, standardise);
         const LabelNetworkConfig network{.kind = kind, .embedding = 2, .attention_hidden = 3, .hidden = {5, 4}};
         const auto recommender = make_label_network<double>(network, inputs, 1, make_key(1));
         std::uint64_t seed = 40;
@@ -115,6 +116,7 @@ TEST_CASE("the bi-level gradient is the difference that a changed labeling model
         BilevelConfig config;
         config.objective.top = {.k = 3, .epsilon = 0.05};
         config.cross_entropy = cross_entropy;
+        config.standardise = standardise;
         config.preconditioned = preconditioned;
         config.virtual_rate = 0.3;
         config.difference = 1e-5;
@@ -128,7 +130,7 @@ TEST_CASE("the bi-level gradient is the difference that a changed labeling model
         const auto embeddings = recommender->embeddings();
         const auto outer = [&] {
           std::vector<double> labels, scores;
-          bilevel.labels(batch, labels);
+          bilevel.labels(batch, config, labels);
           bilevel.add_loss_gradient(batch, labels, LabelNetworkOf<double>::Mode::kProbe, config);
           DirectionOf<double> step;
           step.take_gradients(parameters, embeddings);
