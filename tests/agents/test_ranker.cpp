@@ -80,6 +80,10 @@ TEST_CASE("a logged row becomes the observation its user's earlier rows give", "
   CHECK(o.history_ratio[11] == states.ratio(4));
   CHECK(o.history_signals[11] == data.log.signals[4]);
   CHECK(o.history_signals[4] == 0);  // padding
+  CHECK(o.tab[2] == data.log.tab[5]);
+  CHECK(o.hours_since[0] == -1.0F);  // no earlier row
+  CHECK(o.hours_since[1] == Approx(static_cast<double>(data.log.time_ms[3] - data.log.time_ms[1]) / 3.6e6));
+  CHECK(o.hours_since[2] == Approx(1801.0 / 3600.0));
   CHECK(o.user[3] == 1);
   CHECK(o.history_video[15] == video(60));
   CHECK(o.context[1 * kContextFeatures + 7] == states.ratio(1));

@@ -114,6 +114,20 @@ TEST_CASE("what lies in front of a history, or of the newest videos a SASRec rea
   CHECK(std::equal(after.begin() + kSlots, after.end(), before.begin() + kSlots));
 }
 
+TEST_CASE("a SASRec score knows the tab and how long ago the last video was shown", "[policy]") {
+  SequenceWorld world;
+  const SasrecPolicy policy(make_model(world.simulator->catalogue, SasrecObjective::kBinary));
+  Seen seen(world.env.observation());
+  const std::vector<float> before = seen.scores(policy);
+  const std::vector<std::uint8_t> other_tab(seen.o.rows, 12);
+  seen.o.tab = other_tab.data();
+  const std::vector<float> elsewhere = seen.scores(policy);
+  CHECK(elsewhere != before);
+  const std::vector<float> long_ago(seen.o.rows, 100.0F);
+  seen.o.hours_since = long_ago.data();
+  CHECK(seen.scores(policy) != elsewhere);
+}
+
 TEST_CASE("a user without history and a batch of padding alone get scores", "[policy]") {
   SequenceWorld world;
   const auto objective = GENERATE(SasrecObjective::kNext, SasrecObjective::kRatio, SasrecObjective::kBinary);
