@@ -1,24 +1,15 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <vector>
 
 #include "agents/dqn_config.h"
-#include "agents/train_online.h"
+#include "agents/online_checkpoint.h"
 #include "policy/value_policy.h"
 
 namespace swipegym {
 
-struct DqnTraining {
-  std::uint64_t seed = 1;
-  int threads = 0;                     // 0: all; never changes a result
-  std::filesystem::path checkpoint{};  // where to keep what --resume needs, written between rounds; empty: nowhere
-  int checkpoint_rounds = 2;           // rounds between two checkpoints
-  bool resume = false;                 // go on from `checkpoint` if it is there
-  Progress progress{};
-  std::function<void(const RoundReport&)> on_round{};  // may be empty
-};
+using DqnTraining = OnlineRun;
 
 struct TrainedPolicy {
   std::shared_ptr<const ValueModel> model;

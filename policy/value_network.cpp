@@ -97,7 +97,7 @@ void ValueNetwork::combine(const Matrix& item_rows, bool is_table, std::size_t p
   for (std::size_t p = 0; p < pairs; ++p) values[p] += work.interaction.output()(static_cast<Eigen::Index>(p), 0);
 }
 
-void ValueNetwork::backward(std::span<const float> d_value, Work& work, std::size_t shard) {
+void ValueNetwork::backward(std::span<const float> d_value, Work& work, std::size_t shard, std::size_t per_state) {
   const std::size_t k = config_.width, pairs = d_value.size();
   const float scale = 1.0F / std::sqrt(static_cast<float>(k));
   const Matrix& states = work.state.output();
@@ -107,24 +107,25 @@ void ValueNetwork::backward(std::span<const float> d_value, Work& work, std::siz
     work.d_value = as_matrix(d_value.data(), pairs, 1);
     interaction_.backward(work.pairs, work.d_value, work.interaction, &work.d_pair, shard);
   }
-  work.d_state.resize(states.rows(), states.cols());
+  work.d_state.setZero(states.rows(), states.cols());
   work.d_item.resize(items.rows(), items.cols());
   for (std::size_t p = 0; p < pairs; ++p) {
-    const float* f = states.data() + p * (k + 1 + kCross);
+    const std::size_t state = p / per_state;
+    const float* f = states.data() + state * (k + 1 + kCross);
     const float* g = items.data() + p * (k + 1);
     const float* c = work.cross.data() + p * kCross;
-    float* d_f = work.d_state.data() + p * (k + 1 + kCross);
+    float* d_f = work.d_state.data() + state * (k + 1 + kCross);
     float* d_g = work.d_item.data() + p * (k + 1);
     const float* d_product = interacts ? work.d_pair.data() + p * (k + kCross) : nullptr;
     const float d = d_value[p];
     for (std::size_t i = 0; i < k; ++i) {
       const float d_here = d * scale + (interacts ? d_product[i] : 0.0F);
-      d_f[i] = d_here * g[i];
+      d_f[i] += d_here * g[i];
       d_g[i] = d_here * f[i];
     }
-    d_f[k] = d;
+    d_f[k] += d;
     d_g[k] = d;
-    for (std::size_t i = 0; i < kCross; ++i) d_f[k + 1 + i] = d * c[i];
+    for (std::size_t i = 0; i < kCross; ++i) d_f[k + 1 + i] += d * c[i];
   }
   state_.backward(work.states, work.d_state, work.state, nullptr, shard);
   item_.backward(work.items, work.d_item, work.item, &work.d_items, shard);

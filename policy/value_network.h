@@ -65,9 +65,9 @@ class ValueNetwork {
   void combine(const Matrix& item_rows, bool is_table, std::size_t pairs, std::size_t per_state, Work& work,
                std::span<float> values) const;
 
-  /// After forward_states, forward_items and combine with one pair a state: adds the gradients of sum_p d_value[p] *
-  /// value[p] to `shard`, and leaves the video tower's input gradient in work.d_items for scatter().
-  void backward(std::span<const float> d_value, Work& work, std::size_t shard);
+  /// After forward_states, forward_items and combine without a table: adds the gradients of sum_p d_value[p] * value[p]
+  /// to `shard`, and leaves the video tower's input gradient in work.d_items for scatter().
+  void backward(std::span<const float> d_value, Work& work, std::size_t shard, std::size_t per_state = 1);
   /// Adds work.d_items to the embeddings' gradients; one thread, in a fixed order of shards.
   void scatter(const ItemInputs& items, const Work& work);
 

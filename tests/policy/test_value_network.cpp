@@ -54,32 +54,35 @@ struct PlayedWorld {
 };
 
 TEST_CASE("the value network's gradients are its finite differences", "[policy]") {
+  const std::size_t per_state = GENERATE(1, 2, 3);  // the same six pairs, of six, three or two states
+  CAPTURE(per_state);
   const PlayedWorld world(6, 4);
   auto model = world.model();
   const StateEncoder encoder({}, model->items);
   ValueNetwork& network = model->network;
   network.set_shards(1);
   ValueNetwork::Work work;
-  const std::size_t rows = 6;
+  const std::size_t rows = 6, states = rows / per_state;
   const std::vector<float> slopes = {1.0F, -0.5F, 0.7F, 2.0F, -1.0F, 0.3F};
-  work.states.resize(6, static_cast<Eigen::Index>(encoder.state_size()));
-  encoder.encode(world.env.observation(), 0, rows, work.states, work.histories);
+  work.states.resize(static_cast<Eigen::Index>(states), static_cast<Eigen::Index>(encoder.state_size()));
+  encoder.encode(world.env.observation(), 0, states, work.states, work.histories);
   work.cross.resize(6, static_cast<Eigen::Index>(StateEncoder::kCross));
   for (std::size_t i = 0; i < rows; ++i) {
     work.videos.push_back(world.env.observation().candidate[i * 4]);
-    encoder.cross(work.states, work.histories, i, work.videos[i], work.cross.data() + i * StateEncoder::kCross);
+    encoder.cross(work.states, work.histories, i / per_state, work.videos[i],
+                  work.cross.data() + i * StateEncoder::kCross);
   }
   std::vector<float> values(rows);
   const auto loss = [&] {
     network.forward_states(work);
     network.forward_items(model->items, work);
-    network.combine(work.item.output(), false, rows, 1, work, values);
+    network.combine(work.item.output(), false, rows, per_state, work, values);
     double sum = 0.0;
     for (std::size_t i = 0; i < rows; ++i) sum += static_cast<double>(slopes[i]) * static_cast<double>(values[i]);
     return sum;
   };
   loss();
-  network.backward(slopes, work, 0);
+  network.backward(slopes, work, 0, per_state);
   network.scatter(model->items, work);
   // Float arithmetic: differences over .02 are good to a few parts in a thousand of the gradient's size.
   const auto check = [&](float& variable, float analytic, double scale) {
