@@ -11,7 +11,7 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kRecallUsers = 32;  // ranked at a time
+constexpr std::size_t kRankedTogether = 32;  // observations
 
 // One user's question: where the period begins, and what is wanted in it.
 struct Asked {
@@ -63,6 +63,14 @@ std::uint32_t rank_of(std::size_t video, std::span<const float> scores) {
   return static_cast<std::uint32_t>(above + (same - 1) / 2);
 }
 
+// Every video for each of the rows last filled in.
+void score_states(const Policy& policy, const LoggedStates::Batch& batch, std::span<float> scores) {
+  const std::vector<RandomKey> keys(batch.observation.rows);
+  const std::vector<std::uint32_t> streams(batch.observation.rows);
+  policy.score({.observation = batch.observation, .env = nullptr, .keys = keys, .streams = streams, .threads = 1},
+               scores);
+}
+
 }  // namespace
 
 double CatalogueRanking::mean_recall() const noexcept {
@@ -70,6 +78,25 @@ double CatalogueRanking::mean_recall() const noexcept {
   for (std::size_t i = 0; i < user.size(); ++i)
     if (wanted[i] > 0) sum += static_cast<double>(found[i]) / wanted[i], users += 1.0;
   return users > 0.0 ? sum / users : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::vector<std::uint32_t> rank_logged_rows(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
+                                            const std::vector<std::uint32_t>& rows, int threads) {
+  const LoggedStates states(data, catalogue, std::max<std::size_t>(1, policy.history_length()));
+  const std::size_t videos = catalogue.num_videos();
+  std::vector<std::uint32_t> rank(rows.size());
+  parallel_for((rows.size() + kRankedTogether - 1) / kRankedTogether, threads, [&](std::size_t piece, int) {
+    thread_local std::vector<float> scores;
+    thread_local LoggedStates::Batch batch;
+    const std::size_t first = piece * kRankedTogether, count = std::min(kRankedTogether, rows.size() - first);
+    states.fill(std::span(rows).subspan(first, count), batch);
+    scores.resize(count * videos);
+    score_states(policy, batch, scores);
+    for (std::size_t i = 0; i < count; ++i)
+      rank[first + i] =
+          rank_of(static_cast<std::size_t>(batch.video[i]), std::span(scores).subspan(i * videos, videos));
+  });
+  return rank;
 }
 
 CatalogueRanking rank_catalogue(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
@@ -83,19 +110,16 @@ CatalogueRanking rank_catalogue(const Policy& policy, const Dataset& data, const
     ranking.user.push_back(one.user);
     ranking.wanted.push_back(static_cast<std::uint32_t>(one.wanted.size()));
   }
-  parallel_for((asked.size() + kRecallUsers - 1) / kRecallUsers, threads, [&](std::size_t piece, int) {
+  parallel_for((asked.size() + kRankedTogether - 1) / kRankedTogether, threads, [&](std::size_t piece, int) {
     thread_local std::vector<float> scores, sorted;
     thread_local LoggedStates::Batch batch;
     thread_local std::vector<std::uint32_t> rows;
-    const std::size_t first = piece * kRecallUsers, last = std::min(asked.size(), first + kRecallUsers);
+    const std::size_t first = piece * kRankedTogether, last = std::min(asked.size(), first + kRankedTogether);
     rows.clear();
     for (std::size_t i = first; i < last; ++i) rows.push_back(asked[i].first_row);
     states.fill(rows, batch);
     scores.resize(rows.size() * videos);
-    const std::vector<RandomKey> keys(rows.size());
-    const std::vector<std::uint32_t> streams(rows.size());
-    policy.score({.observation = batch.observation, .env = nullptr, .keys = keys, .streams = streams, .threads = 1},
-                 scores);
+    score_states(policy, batch, scores);
     for (std::size_t i = first; i < last; ++i) {
       const std::span<float> own(scores.data() + (i - first) * videos, videos);
       ranking.next[i] = rank_of(index_of(data.log.video[asked[i].first_row]), own);

@@ -37,4 +37,9 @@ struct RankingQuestion {
 CatalogueRanking rank_catalogue(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
                                 const RankingQuestion& question, int threads);
 
+/// For each of these logged rows: the rank of its video among all videos, from 0, as the user's strictly earlier rows
+/// let it expect; one half of those that score the same count as better.
+std::vector<std::uint32_t> rank_logged_rows(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
+                                            const std::vector<std::uint32_t>& rows, int threads);
+
 }  // namespace swipegym

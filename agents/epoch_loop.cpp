@@ -31,6 +31,7 @@ void save_epoch(const SupervisedTask& task, const EpochSettings& settings, const
   file.attribute("seed", static_cast<std::int64_t>(task.seed));
   file.attribute("data_fingerprint", static_cast<std::int64_t>(task.data->fingerprint));
   file.attribute("adam_steps", parts.adam->steps());
+  if (parts.second_adam != nullptr) file.attribute("second_adam_steps", parts.second_adam->steps());
   file.attribute("best_metric", state.best_metric);
   file.attribute("since_best", std::int64_t{state.since_best});
   file.write_text("identity", settings.identity);
@@ -62,6 +63,7 @@ void load_epoch(const SupervisedTask& task, const EpochSettings& settings, Train
   if (static_cast<std::uint64_t>(file.attribute_int("data_fingerprint")) != task.data->fingerprint)
     refuse("other data");
   parts.adam->set_steps(file.attribute_int("adam_steps"));
+  if (parts.second_adam != nullptr) parts.second_adam->set_steps(file.attribute_int("second_adam_steps"));
   state.best_metric = file.attribute_double("best_metric");
   state.since_best = static_cast<int>(file.attribute_int("since_best"));
   constexpr std::size_t kNumbers = 5;

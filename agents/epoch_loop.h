@@ -19,6 +19,7 @@ struct TrainedParts {
   };
   std::vector<Named> parameters;  // dense ones and the tables of embeddings, as a checkpoint and a message name them
   Adam* adam = nullptr;
+  Adam* second_adam = nullptr;  // where two networks take turns
 };
 
 struct Validation {

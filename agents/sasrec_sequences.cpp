@@ -2,25 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <set>
 
-#include "env/catalogue.h"
 #include "policy/sasrec_inputs.h"
 
 namespace swipegym {
-namespace {
-
-// What is known of the videos before the log's first day: what does not come from answers.
-Matrix features_of_nobody(const Catalogue& catalogue) {
-  Matrix features = as_matrix(catalogue.video_features.data(), catalogue.num_videos(), kVideoFeatures);
-  features.col(kVideoExposures).setZero();
-  for (const Eigen::Index column : {kVideoMeanRatio, kVideoClickRate, kVideoLikeRate, kVideoTagPopularity})
-    features.col(column).setConstant(features.col(column).mean());
-  return features;
-}
-
-}  // namespace
 
 SasrecSequences::SasrecSequences(const SupervisedTask& task, const SasrecConfig& config, const ItemInputs& items,
                                  const SasrecUsers& users, std::vector<DayRange> learned)
@@ -29,21 +15,10 @@ SasrecSequences::SasrecSequences(const SupervisedTask& task, const SasrecConfig&
       items_(items),
       users_(users),
       learned_(std::move(learned)),
-      states_(*task.data, *task.catalogue, config.network.max_length) {
+      inputs_(task, config.network, items, last_day(learned_)) {
   const Dataset& data = *task.data;
   const Log& log = data.log;
-  std::set<std::int32_t> dates(log.date.begin(), log.date.end());
-  const std::int32_t last =
-      std::max_element(learned_.begin(), learned_.end(), [](const DayRange& a, const DayRange& b) {
-        return a.until < b.until;
-      })->until;
-  for (const std::int32_t date : dates) {
-    if (date > last) break;
-    features_.emplace(date, date == *dates.begin()
-                                ? features_of_nobody(*task.catalogue)
-                                : Matrix(as_matrix(build_catalogue(data, date - 1).video_features.data(),
-                                                   data.videos.size(), kVideoFeatures)));
-  }
+  const std::int32_t last = last_day(learned_);
   const std::size_t length = config.network.max_length;
   const std::size_t stride = config.window_targets > 0 ? config.window_targets : std::max<std::size_t>(length / 2, 1);
   for (std::size_t user = 0; user + 1 < data.user_offset.size(); ++user) {
@@ -97,29 +72,11 @@ bool SasrecSequences::is_learned(std::size_t row) const noexcept {
                      [&](const DayRange& days) { return days.contains(log.date[row]); });
 }
 
-const Matrix& SasrecSequences::features_on(std::int32_t date) const {
-  return std::prev(features_.upper_bound(date))->second;  // a row between two others may be dated later than both
-}
-
 void SasrecSequences::write(std::size_t index, RandomKey key, SasrecExamples& out) const {
-  const Log& log = task_.data->log;
   const Window& window = windows_[index];
-  PackedHistories& h = out.histories;
   // The last row is learned from and no input: as when serving, the newest input has the newest position.
-  const std::size_t first = h.rows(), count = window.end - window.begin - 1;
-  h.features.conservativeResize(static_cast<Eigen::Index>(first + count),
-                                static_cast<Eigen::Index>(kSasrecStepFeatures));
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t row = window.begin + i;
-    const std::uint32_t video = index_of(log.video[row]);
-    h.item.push_back(items_.id[video]);
-    h.author.push_back(items_.author[video]);
-    h.tag.push_back(items_.tag[video]);
-    h.position.push_back(history_position(config_.network, i, count));
-    write_step_features(config_.network, features_on(log.date[row]).data() + video * kVideoFeatures, states_.ratio(row),
-                        log.signals[row], h.features.data() + (first + i) * kSasrecStepFeatures);
-  }
-  h.offset.push_back(static_cast<std::uint32_t>(h.rows()));
+  const std::size_t first = out.histories.rows();
+  inputs_.append(window.begin, window.end - 1, out.histories);
   if (config_.next_weight > 0.0) write_targets(window, key, out);
   if (config_.ratio_weight > 0.0 || config_.binary_weight > 0.0) write_answers(window, first, out);
 }
@@ -156,14 +113,14 @@ void SasrecSequences::write_answers(const Window& window, std::size_t first_row,
   rows.clear();
   for (std::uint64_t row = window.first_target; row < window.end; ++row)
     if (is_answer(row)) rows.push_back(static_cast<std::uint32_t>(row));
-  states_.fill(rows, batch);
+  inputs_.states().fill(rows, batch);
   const std::size_t first = out.item.size();
   out.features.conservativeResize(static_cast<Eigen::Index>(first + rows.size()),
                                   static_cast<Eigen::Index>(kSasrecCandidateFeatures));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::uint64_t row = rows[i];
     const std::uint32_t video = index_of(log.video[row]);
-    const CandidateEncoder encoder(items_, features_on(log.date[row]), batch.observation, i);
+    const CandidateEncoder encoder(items_, inputs_.features_on(log.date[row]), batch.observation, i);
     encoder.write(static_cast<std::int32_t>(video), out.features.data() + (first + i) * kSasrecCandidateFeatures);
     std::uint64_t before = row;  // rows of the same millisecond are not history
     while (before > window.begin && log.time_ms[before - 1] == log.time_ms[row]) --before;
@@ -172,8 +129,8 @@ void SasrecSequences::write_answers(const Window& window, std::size_t first_row,
     out.author.push_back(items_.author[video]);
     out.tag.push_back(items_.tag[video]);
     users_.write(index_of(log.user[row]), out.user);
-    out.binary.push_back(states_.ratio(row) > config_.threshold ? 1.0F : 0.0F);
-    out.ratio.push_back(std::min(states_.ratio(row), config_.ratio_clip));
+    out.binary.push_back(inputs_.states().ratio(row) > config_.threshold ? 1.0F : 0.0F);
+    out.ratio.push_back(std::min(inputs_.states().ratio(row), config_.ratio_clip));
   }
 }
 

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <vector>
 
-#include "agents/logged_states.h"
 #include "agents/sasrec_config.h"
 #include "agents/sasrec_learner.h"
+#include "agents/sasrec_log_inputs.h"
 #include "agents/supervised_task.h"
 #include "policy/item_inputs.h"
 #include "policy/sasrec_policy.h"
@@ -35,7 +34,6 @@ class SasrecSequences {
   };
   bool is_answer(std::size_t row) const noexcept;
   bool is_learned(std::size_t row) const noexcept;
-  const Matrix& features_on(std::int32_t date) const;
   void write_answers(const Window& window, std::size_t first_row, SasrecExamples& out) const;
   void write_targets(const Window& window, RandomKey key, SasrecExamples& out) const;
 
@@ -44,8 +42,7 @@ class SasrecSequences {
   const ItemInputs& items_;
   const SasrecUsers& users_;
   std::vector<DayRange> learned_;
-  LoggedStates states_;
-  std::map<std::int32_t, Matrix> features_;  // of the videos, from rows before each date
+  SasrecLogInputs inputs_;
   std::vector<Window> windows_;
   std::uint64_t rows_ = 0;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -19,6 +20,13 @@ struct DayRange {
   bool contains(std::int32_t date) const noexcept { return from <= date && date <= until; }
   bool empty() const noexcept { return until < from; }
 };
+
+/// The last day of any of the ranges.
+inline std::int32_t last_day(const std::vector<DayRange>& ranges) noexcept {
+  std::int32_t last = 0;
+  for (const DayRange& days : ranges) last = std::max(last, days.until);
+  return last;
+}
 
 /// What every supervised trainer is given: a log cut by time, so that nothing later than a row is known to whoever
 /// predicts it. History of a row is always the user's strictly earlier rows, in whichever part they lie.

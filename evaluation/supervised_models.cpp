@@ -9,6 +9,7 @@
 #include "agents/ranker.h"
 #include "agents/train_label_model.h"
 #include "agents/train_sasrec.h"
+#include "agents/train_sqn.h"
 #include "agents/two_tower_trainer.h"
 #include "core/error.h"
 
@@ -73,6 +74,20 @@ TrainedModel train_sequences(const SupervisedTask& task, const SasrecConfig& con
   return trained;
 }
 
+SqnConfig sqn_for(const std::string& method) {
+  SqnConfig config;
+  config.method = method;
+  return config;
+}
+
+TrainedModel train_with_values(const SupervisedTask& task, const SqnConfig& config) {
+  const TrainedSqn made = train_sqn(task, config);
+  TrainedModel trained{
+      .policy = made.policy, .epochs = made.epochs, .save = {}, .details = {{"transitions", made.transitions}}};
+  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  return trained;
+}
+
 TrainedModel train_label(const SupervisedTask& task, const LabelModelConfig& config) {
   const TrainedLabelModel made = train_label_model(task, config);
   TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .save = {}, .details = {{"rows", made.rows}}};
@@ -119,8 +134,12 @@ std::vector<SupervisedModel> make_supervised_models() {
       entry<SasrecConfig>("sasrec", "self-attention over a user's rows: is more than half of the next video watched?",
                           false, train_sequences, sasrec_for("binary")),
       entry<SasrecConfig>("sasrec-ratio", "the same for the watch ratio", false, train_sequences, sasrec_for("ratio")),
-      entry<SasrecConfig>("sasrec-next", "the same for which video is next", true, train_sequences,
-                          sasrec_for("next")),
+      entry<SasrecConfig>("sasrec-next", "the same for which video is next", true, train_sequences, sasrec_for("next")),
+      entry<SqnConfig>("sasrec-clicks", "SASRec for which video is clicked next: what sqn and sac are without values",
+                       true, train_with_values, sqn_for("none")),
+      entry<SqnConfig>("sqn", "the same with a second head that learns values by double Q-learning", true,
+                       train_with_values, sqn_for("sqn")),
+      entry<SqnConfig>("sac", "the same, then weighed by those values", true, train_with_values, sqn_for("sac")),
   };
   for (const std::string& label : label_names()) {
     LabelModelConfig config;

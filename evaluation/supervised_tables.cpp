@@ -30,7 +30,7 @@ using Kind = TableFigure::Kind;
 struct Rows {
   std::vector<std::uint32_t> row, user;  // position in the log; dense number of its user among these rows
   std::vector<float> watch_s, duration_s, ratio, gain, feedback;  // ratio is clipped; gain and feedback are 0 or 1
-  std::vector<std::uint8_t> positive, many_fans;
+  std::vector<std::uint8_t> positive, many_fans, clicked;
   std::vector<std::uint32_t> group;      // for fairness
   std::vector<std::uint32_t> data_user;  // [users]
   std::size_t users() const noexcept { return data_user.size(); }
@@ -41,6 +41,15 @@ struct Scores {
   std::string_view head;
   std::vector<float> test, validate;
 };
+
+// Where the whole catalogue, ranked before each row that the user reacted to, has its video.
+struct Reactions {
+  std::vector<std::size_t> place;   // among the rows
+  std::vector<std::uint32_t> rank;  // from 0
+};
+
+constexpr std::uint32_t kNextDepth = 10;        // of hits and NDCG of single videos
+constexpr std::size_t kMostReactions = 15'000;  // where there are more, a part of them spread evenly
 
 struct Yardsticks {
   std::optional<DurationGroups> gains, fairness;
@@ -86,10 +95,27 @@ Rows make_rows(const Dataset& data, const DayRange& days, const Yardsticks& yard
     rows.positive.push_back(is_wanted(log, row, config.wanted_above));
     rows.gain.push_back(yardsticks.gains->watch_time_gain(play, duration) > config.gain_threshold ? 1.0F : 0.0F);
     rows.feedback.push_back(has_explicit_feedback(log.signals[row]) ? 1.0F : 0.0F);
+    rows.clicked.push_back(has(log.signals[row], Signal::kClick));
     rows.many_fans.push_back(fans != nullptr && fans->value[user] >= config.fans);
     rows.group.push_back(static_cast<std::uint32_t>(yardsticks.fairness->group_of(duration)));
   }
   return rows;
+}
+
+Reactions rank_reactions(const Policy& policy, const Rows& rows, const Dataset& data, const Catalogue& catalogue,
+                         int threads) {
+  std::vector<std::size_t> all;
+  for (std::size_t i = 0; i < rows.row.size(); ++i)
+    if (rows.clicked[i] || rows.feedback[i] > 0.0F) all.push_back(i);
+  Reactions reactions;
+  std::vector<std::uint32_t> asked;
+  const std::size_t kept = std::min(all.size(), kMostReactions);
+  for (std::size_t i = 0; i < kept; ++i) {
+    reactions.place.push_back(all[i * all.size() / kept]);
+    asked.push_back(rows.row[reactions.place.back()]);
+  }
+  reactions.rank = rank_logged_rows(policy, data, catalogue, asked, threads);
+  return reactions;
 }
 
 // Everything the tables show of one set of scores, in the order of their columns.
@@ -98,7 +124,7 @@ class FigureMaker {
   FigureMaker(const Rows& test, const Rows& validate, const SupervisedTableConfig& config)
       : test_(test), validate_(validate), config_(config) {}
 
-  std::vector<TableFigure> make(const Scores& scores, const CatalogueRanking* ranking) {
+  std::vector<TableFigure> make(const Scores& scores, const CatalogueRanking* ranking, const Reactions* reactions) {
     figures_.clear();
     const bool is_probability = scores.head == kBinaryHead;
     const bool can_tune = !scores.validate.empty();
@@ -121,6 +147,7 @@ class FigureMaker {
       for (const std::size_t k : config_.depths) add_ranking(scores, k, mode);
     add_fairness(scores);
     add_retrieval(ranking);
+    add_reactions(reactions);
     return figures_;
   }
 
@@ -237,7 +264,6 @@ class FigureMaker {
   }
 
   void add_retrieval(const CatalogueRanking* ranking) {
-    constexpr std::uint32_t kDepth = 10;
     std::array<TableFigure*, 3> figures{};
     figures_.reserve(figures_.size() + figures.size());
     for (TableFigure*& figure : figures) figure = &add(ranking == nullptr ? Kind::kAbsent : Kind::kRatio);
@@ -251,9 +277,26 @@ class FigureMaker {
       };
       if (ranking->wanted[i] > 0) set(0, static_cast<double>(ranking->found[i]) / ranking->wanted[i]);
       const std::uint32_t rank = ranking->next[i];
-      set(1, rank < kDepth ? 1.0 : 0.0);
-      set(2, rank < kDepth ? 1.0 / std::log2(rank + 2.0) : 0.0);
+      set(1, rank < kNextDepth ? 1.0 : 0.0);
+      set(2, rank < kNextDepth ? 1.0 / std::log2(rank + 2.0) : 0.0);
     }
+  }
+
+  // Hits and NDCG of the rows clicked, then of those with explicit feedback.
+  void add_reactions(const Reactions* reactions) {
+    for (const bool explicitly : {false, true})
+      for (const bool discounted : {false, true}) {
+        TableFigure& figure = add(reactions == nullptr ? Kind::kAbsent : Kind::kRatio);
+        if (reactions == nullptr) continue;
+        for (std::size_t i = 0; i < reactions->rank.size(); ++i) {
+          const std::size_t row = reactions->place[i];
+          if (explicitly ? test_.feedback[row] == 0.0F : !test_.clicked[row]) continue;
+          const std::uint32_t rank = reactions->rank[i];
+          const double gain = rank >= kNextDepth ? 0.0 : discounted ? 1.0 / std::log2(rank + 2.0) : 1.0;
+          figure.top[test_.user[row]] += static_cast<float>(gain);
+          figure.bottom[test_.user[row]] += 1.0F;
+        }
+      }
   }
 
   const Rows& test_;
@@ -332,7 +375,19 @@ std::vector<SupervisedTable> name_tables(const SupervisedTableConfig& config) {
       "of the video each user watched first in them, among all videos"};
   retrieval.columns = {column(fmt::format("recall_{}", config.recall_at), fmt::format("recall@{}", config.recall_at)),
                        column("next_hit_10", "next hit@10"), column("next_ndcg_10", "next NDCG@10")};
-  for (SupervisedTable* table : {&ratio, &fans, &ranking, &code, &duration, &retrieval})
+  SupervisedTable reactions{.key = "reactions",
+                            .title = "the video that is reacted to next, among all videos",
+                            .notes = {},
+                            .columns = {},
+                            .lines = {}};
+  reactions.notes = {
+      "of every test row that was clicked, and of every one liked, followed or commented on: is its video among the "
+      "first ten before it is shown?"};
+  for (const std::string what : {"clicked", "feedback"}) {
+    reactions.columns.push_back(column(what + "_hit_10", what + " hit@10"));
+    reactions.columns.push_back(column(what + "_ndcg_10", what + " NDCG@10"));
+  }
+  for (SupervisedTable* table : {&ratio, &fans, &ranking, &code, &duration, &retrieval, &reactions})
     tables.push_back(std::move(*table));
   return tables;
 }
@@ -407,7 +462,7 @@ SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policie
       return scores;
     };
     names.emplace_back(name);
-    all.push_back({maker.make({kWatchRatioHead, scores_of(test), scores_of(validate)}, nullptr)});
+    all.push_back({maker.make({kWatchRatioHead, scores_of(test), scores_of(validate)}, nullptr, nullptr)});
   };
   baseline("(training mean)", [&](std::uint32_t) { return yardsticks.mean; });
   baseline("(mean by duration)", [&](std::uint32_t row) {
@@ -419,12 +474,15 @@ SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policie
     for (const std::shared_ptr<const Policy>& seed : policy.seeds) {
       Scores scores{seed->head(), score_rows(*seed, data, *policy.catalogue, test.row, config.threads, config.progress),
                     score_rows(*seed, data, *policy.catalogue, validate.row, config.threads, config.progress)};
-      std::optional<CatalogueRanking> ranking;
-      if (policy.retrieves)
-        ranking = rank_catalogue(*seed, data, *policy.catalogue,
-                                 {.days = config.test, .k = config.recall_at, .wanted_above = config.wanted_above},
-                                 config.threads);
-      seeds.push_back(maker.make(scores, ranking ? &*ranking : nullptr));
+      if (!policy.retrieves) {
+        seeds.push_back(maker.make(scores, nullptr, nullptr));
+        continue;
+      }
+      const CatalogueRanking ranking = rank_catalogue(
+          *seed, data, *policy.catalogue,
+          {.days = config.test, .k = config.recall_at, .wanted_above = config.wanted_above}, config.threads);
+      const Reactions reactions = rank_reactions(*seed, test, data, *policy.catalogue, config.threads);
+      seeds.push_back(maker.make(scores, &ranking, &reactions));
     }
   }
   const auto reference =

@@ -80,6 +80,7 @@ struct SupervisedTables {
 /// - duration: nDCG of watch-time-gain relevance within each duration group, their gap, and whether it goes with
 /// length.
 /// - retrieval: recall of the whole catalogue, hits and NDCG of the next video, for policies that retrieve.
+/// - reactions: for these, hits and NDCG of every video clicked, and of every one liked, followed or commented on.
 ///
 /// Two lines need no model: the training mean, and the training mean of videos about as long. Intervals come from
 /// resampling users (and training seeds, see bootstrap.h), the same users for every policy, so that differences are

@@ -111,6 +111,41 @@ TEST_CASE("the tables tell who knows from who does not, beside what needs no mod
   CHECK_THROWS_WITH(make_supervised_tables(policies, data, config), Catch::Contains("20230101"));
 }
 
+// The lower its number, the better a video.
+class FirstVideosFirst final : public Policy {
+ public:
+  std::string_view name() const noexcept override { return "first"; }
+  void score(const DecisionBatch& batch, std::span<float> scores) const override {
+    const std::size_t slots = scores.size() / batch.observation.rows;
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      scores[i] = -static_cast<float>(video_in_slot(batch.observation, i / slots, i % slots));
+  }
+};
+
+TEST_CASE("hits and NDCG of reactions are those of a ranking known by heart", "[evaluation]") {
+  const Dataset data = testing::toy_log(60, 40, 60, 3);
+  const auto catalogue = std::make_shared<const Catalogue>(build_catalogue(data, 20220426));
+  SupervisedTableConfig config;
+  config.train = {20220425, 20220426}, config.test = {20220428, 20220428}, config.resamples = 10, config.threads = 1;
+  const std::vector<TabledPolicy> policies = {
+      {.name = "first", .seeds = {std::make_shared<FirstVideosFirst>()}, .catalogue = catalogue, .retrieves = true}};
+  const SupervisedTables tables = make_supervised_tables(policies, data, config);
+  const SupervisedTable& reactions = table_of(tables, "reactions");
+  REQUIRE(reactions.lines.size() == 1);
+  for (const auto& [column, wanted] : {std::pair{0U, bit(Signal::kClick)}, {2U, bit(Signal::kLike)}}) {
+    double hits = 0.0, gain = 0.0, rows = 0.0;
+    for (std::size_t row = 0; row < data.log.size(); ++row) {
+      if (data.log.date[row] != 20220428 || data.log.is_random[row] || !(data.log.signals[row] & wanted)) continue;
+      const std::uint32_t rank = index_of(data.log.video[row]);
+      rows += 1.0;
+      if (rank < 10) hits += 1.0, gain += 1.0 / std::log2(rank + 2.0);
+    }
+    REQUIRE(hits > 0.0);
+    CHECK(reactions.lines[0].figure[column].mean == Approx(hits / rows));
+    CHECK(reactions.lines[0].figure[column + 1].mean == Approx(gain / rows));
+  }
+}
+
 TEST_CASE("a row's score is the same alone and among others", "[evaluation]") {
   const Dataset data = testing::toy_log(20, 30, 20, 5);
   const Catalogue catalogue = build_catalogue(data, 20220426);

@@ -11,6 +11,7 @@
 #include "agents/matrix_factorisation.h"
 #include "agents/ranker.h"
 #include "agents/sasrec_config.h"
+#include "agents/sqn_config.h"
 #include "agents/train_label_model.h"
 #include "agents/two_tower_trainer.h"
 #include "core/config.h"
@@ -33,6 +34,7 @@ const std::map<std::string, std::function<Json()>> kDefaults = {
     {"labelcraft.json", [] { return config_to_json(LabelCraftConfig{}); }},
     {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
     {"sasrec.json", [] { return config_to_json(SasrecConfig{}); }},
+    {"sqn.json", [] { return config_to_json(SqnConfig{}); }},
     {"two_tower.json", [] { return config_to_json(TwoTowerTrainingConfig{}); }},
 };
 
