@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "evaluation/generate.h"
 #include "evaluation/generated_release.h"
+#include "evaluation/off_policy/logged_candidates.h"
 #include "policy/make_policy.h"
 #include "sim_data/log_store.h"
 
@@ -12,7 +13,7 @@ namespace swipegym::cli {
 namespace {
 
 struct GenerateSettings {
-  std::filesystem::path simulator, data, out;
+  std::filesystem::path simulator, data, out, keep_candidates;
   std::string policy = "random", clock = "dense", format = "csv";
   std::uint64_t sessions = 1000, rows_per_part = 0;
   EnvSettings env;
@@ -53,21 +54,46 @@ class Source {
   std::unique_ptr<LoggedFeed> feed_;
 };
 
-GenerateReport write_csv(const GenerateSettings& settings, const Source& source, const Dataset& data, Run& run) {
+// The candidate sets of the rows written, kept in memory until the log is whole.
+class KeptSets {
+ public:
+  KeptSets(const GenerateSettings& settings, const VideoTable& videos)
+      : path_(settings.keep_candidates), videos_(path_.empty() ? VideoTable{} : videos) {
+    kept_.slots = settings.env.candidates;
+  }
+  void attach(GenerateConfig& config) {
+    if (path_.empty()) return;
+    config.candidate_sink = [this](std::span<const std::int32_t> sets) {
+      kept_.video.insert(kept_.video.end(), sets.begin(), sets.end());
+    };
+  }
+  void save() const {
+    if (!path_.empty()) save_candidates(kept_, videos_, path_);
+  }
+
+ private:
+  std::filesystem::path path_;
+  VideoTable videos_;  // a store takes the data's own away
+  LoggedCandidates kept_;
+};
+
+GenerateReport write_csv(const GenerateSettings& settings, const GenerateConfig& config, const Source& source,
+                         const Dataset& data, Run& run) {
   GeneratedRelease release(settings.out, data.users, data.videos,
                            {.random_log = source.is_uniform(settings.env),
                             .propensity = source.has_propensity(),
                             .rows_per_part = settings.rows_per_part});
   const GenerateReport report = source.run(
-      generate_config(settings, run), [&](std::span<const LogRow> rows) { release.add(rows); }, run.progress);
+      config, [&](std::span<const LogRow> rows) { release.add(rows); }, run.progress);
   release.commit();
   return report;
 }
 
-GenerateReport write_hdf5(const GenerateSettings& settings, const Source& source, Dataset&& data, Run& run) {
+GenerateReport write_hdf5(const GenerateSettings& settings, const GenerateConfig& config, const Source& source,
+                          Dataset&& data, Run& run) {
   LogStoreBuilder store(settings.out, std::move(data.users), std::move(data.videos), "", run.threads, run.progress);
   const GenerateReport report = source.run(
-      generate_config(settings, run), [&](std::span<const LogRow> rows) { store.add(rows); }, run.progress);
+      config, [&](std::span<const LogRow> rows) { store.add(rows); }, run.progress);
   store.finish();
   return report;
 }
@@ -75,9 +101,16 @@ GenerateReport write_hdf5(const GenerateSettings& settings, const Source& source
 void generate(const GenerateSettings& settings, Run& run) {
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, settings.clock);
   LoadedDataset loaded = load_fitted_data(run, *simulator, settings.data);
+  if (!settings.keep_candidates.empty() && settings.policy == "logged")
+    throw InputError("the platform ('logged') has no candidate sets to keep; let a policy show videos");
   const Source source(settings, simulator, loaded.data);
-  const GenerateReport report = settings.format == "csv" ? write_csv(settings, source, loaded.data, run)
-                                                         : write_hdf5(settings, source, std::move(loaded.data), run);
+  KeptSets kept(settings, loaded.data.videos);
+  GenerateConfig config = generate_config(settings, run);
+  kept.attach(config);
+  const GenerateReport report = settings.format == "csv"
+                                    ? write_csv(settings, config, source, loaded.data, run)
+                                    : write_hdf5(settings, config, source, std::move(loaded.data), run);
+  kept.save();
   run.print("{} sessions of {} users, {} rows, {} to {}: {}\n", show_count(report.sessions), show_count(report.users),
             show_count(report.rows), report.first_date, report.last_date, settings.out.string());
   const std::string clock = settings.clock == "dense" ? clock_note(*simulator) : "";
@@ -111,6 +144,7 @@ void add_generate_commands(std::vector<Command>& table) {
   command.examples = {
       "swipegym generate --simulator sim.h5 --policy random --sessions 100000 --out synthetic",
       "swipegym generate --simulator sim.h5 --policy dqn.h5 --epsilon 0.1 --sessions 100000 --out logged",
+      "swipegym generate --simulator sim.h5 --policy item-mean --epsilon 0.5 --out logged --keep-candidates sets.h5",
       "swipegym generate --simulator sim.h5 --policy logged --clock log --sessions 100000 --out again"};
   command.next = "swipegym data stats synthetic";
   command.options.group("Input")
@@ -124,6 +158,8 @@ void add_generate_commands(std::vector<Command>& table) {
   command.options.group("Output")
       .required("out", settings->out, "DIR|FILE", "a folder for csv, a file for hdf5")
       .choice("format", settings->format, {"csv", "hdf5"}, "KuaiRand's files, or one store")
+      .output("keep-candidates", settings->keep_candidates, "FILE",
+              "also write what each video was chosen from, which 'evaluate' needs; kept in memory until then", false)
       .add("rows-per-part", settings->rows_per_part, "N", "rows of a CSV part; 0: one file");
   command.run = [settings](Run& run) { generate(*settings, run); };
   table.push_back(std::move(command));

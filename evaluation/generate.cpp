@@ -15,7 +15,7 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kRows = 256;   // chains under way; fixed, so that a chain always meets the same arithmetic
+constexpr std::size_t kRows = 256;        // chains under way; fixed, so that a chain always meets the same arithmetic
 constexpr std::size_t kChainBlock = 512;  // platform chains at once; whole chunks
 constexpr std::uint64_t kNone = static_cast<std::uint64_t>(-1);
 
@@ -23,6 +23,8 @@ VectorEnvConfig env_config(const GenerateConfig& config) {
   if (config.env.slate != 1)
     throw InputError(
         fmt::format("synthetic logs show single videos, the slate is {}; use slates of 1", config.env.slate));
+  if (config.candidate_sink && config.candidates == "full")
+    throw InputError("the full catalogue has no candidate sets to keep; offer candidates, as --source random does");
   VectorEnvConfig env = config.env;
   env.num_envs = std::clamp<std::uint64_t>(config.sessions, 1, kRows);
   env.autoreset = AutoresetMode::kDisabled;
@@ -90,6 +92,7 @@ class PolicyChains {
       shown_[row] =
           env_.next_shown(row, video_in_slot(batch.observation, row, static_cast<std::size_t>(actions_[row])));
     propensities(batch);
+    if (config_.candidate_sink) keep_candidates(batch.observation);
     record(env_.step(actions_));
   }
 
@@ -102,6 +105,12 @@ class PolicyChains {
                               config_.exploration, policy_.scores_are_random(), probability_);
       propensity_[row] = static_cast<float>(probability_[static_cast<std::size_t>(actions_[row])]);
     }
+  }
+
+  void keep_candidates(const ObservationView& observation) {
+    const std::size_t slots = observation.candidates;
+    for (std::size_t at = 0; at < rows_ * slots; ++at)
+      buffer_[at / slots].candidates.push_back(observation.mask[at] != 0 ? observation.candidate[at] : -1);
   }
 
   std::span<const std::uint8_t> mask_of(const DecisionBatch& batch, std::size_t row, std::size_t slots) {

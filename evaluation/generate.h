@@ -15,6 +15,10 @@
 
 namespace swipegym {
 
+/// The candidates the rows handed to the sink next were chosen from, [rows, m] video indices, -1 where a slot could not
+/// be chosen.
+using CandidateSink = std::function<void(std::span<const std::int32_t>)>;
+
 /// How a synthetic log is made. Users of the fitted log come in a drawn order; each lives through one period, as long
 /// as the fitted log and right behind it, from the time of day and tab of their first session in it, and comes back by
 /// the simulator's own gaps. When all users have been through it, another period follows.
@@ -25,6 +29,7 @@ struct GenerateConfig {
   std::size_t slots = 10;             // candidates a step
   VectorEnvConfig env{};              // history_length, max_steps, threads; single videos only
   Exploration exploration{};          // decides the propensities
+  CandidateSink candidate_sink{};     // empty: candidate sets are not kept; a policy's log with candidates only
 };
 
 struct GenerateReport {

@@ -76,6 +76,8 @@ void ChainCollector::take(ChainRows&& chain) {
   }
   report_.sessions += sessions;
   ++report_.users;
+  if (candidate_sink_ && !chain.rows.empty())
+    candidate_sink_(std::span(chain.candidates).first(chain.candidates.size() / chain.rows.size() * count));
   sink_(std::span(chain.rows).first(count));
   swipegym::report(progress_, "simulating sessions", report_.sessions, wanted_);
 }

@@ -32,6 +32,7 @@ class ChainPlan {
 struct ChainRows {
   std::vector<LogRow> rows;
   std::vector<std::size_t> session_end;  // number of rows at the end of each session
+  std::vector<std::int32_t> candidates;  // [rows, m] as CandidateSink has them; empty when they are not kept
 
   void add(const Shown& shown, std::int32_t play_ms, SignalBits signals);
   void close_session() {
@@ -43,7 +44,7 @@ struct ChainRows {
 class ChainCollector {
  public:
   ChainCollector(const GenerateConfig& config, const RowSink& sink, const Progress& progress)
-      : wanted_(config.sessions), sink_(sink), progress_(progress) {}
+      : wanted_(config.sessions), candidate_sink_(config.candidate_sink), sink_(sink), progress_(progress) {}
 
   bool complete() const noexcept { return report_.sessions >= wanted_; }
   void take(ChainRows&& chain);
@@ -51,6 +52,7 @@ class ChainCollector {
 
  private:
   std::uint64_t wanted_;
+  const CandidateSink& candidate_sink_;
   const RowSink& sink_;
   const Progress& progress_;
   GenerateReport report_;

@@ -22,7 +22,8 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"replay", {"env"}},
     {"agents", {"policy", "replay"}},
     {"evaluation", {"agents"}},
-    {"cli", {"evaluation"}},
+    {"evaluation/off_policy", {"evaluation"}},
+    {"cli", {"evaluation/off_policy"}},
 };
 
 std::set<std::string> reachable_from(const std::string& folder) {
