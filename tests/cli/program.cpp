@@ -61,15 +61,16 @@ Outcome run_program(const std::vector<std::string>& words, const Surroundings& s
   close(err[1]);
 
   Outcome outcome;
-  const bool interrupts = surroundings.interrupt_after.count() > 0;
-  const Clock::time_point interrupt_at = Clock::now() + surroundings.interrupt_after;
-  bool is_interrupted = !interrupts;
+  const bool kills = surroundings.kill_after.count() > 0;
+  const auto delay = kills ? surroundings.kill_after : surroundings.interrupt_after;
+  const Clock::time_point signal_at = Clock::now() + delay;
+  bool is_signalled = delay.count() == 0;
   std::array<pollfd, 2> streams = {pollfd{out[0], POLLIN, 0}, pollfd{err[0], POLLIN, 0}};
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
-    poll(streams.data(), streams.size(), is_interrupted ? -1 : 10);
-    if (!is_interrupted && Clock::now() >= interrupt_at) {
-      kill(child, SIGINT);
-      is_interrupted = true;
+    poll(streams.data(), streams.size(), is_signalled ? -1 : 10);
+    if (!is_signalled && Clock::now() >= signal_at) {
+      kill(child, kills ? SIGKILL : SIGINT);
+      is_signalled = true;
     }
     for (std::size_t i = 0; i < streams.size(); ++i)
       if (streams[i].revents != 0 && !drain(streams[i].fd, i == 0 ? outcome.out : outcome.err)) streams[i].fd = -1;

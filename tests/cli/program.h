@@ -15,6 +15,7 @@ struct Outcome {
 /// Where a process is run: by default as the tests themselves are.
 struct Surroundings {
   std::chrono::milliseconds interrupt_after{0};  // > 0: sends SIGINT then
+  std::chrono::milliseconds kill_after{0};       // > 0: sends SIGKILL then
   long long file_size_limit = -1;                // bytes; writes beyond it fail, as on a full disk
 };
 
