@@ -17,6 +17,7 @@
 #include "core/config.h"
 #include "core/output_file.h"
 #include "env/fit_simulator.h"
+#include "evaluation/exactness.h"
 #include "evaluation/random_search.h"
 
 namespace swipegym {
@@ -35,6 +36,7 @@ const std::map<std::string, std::function<Json()>> kDefaults = {
     {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
     {"sasrec.json", [] { return config_to_json(SasrecConfig{}); }},
     {"sqn.json", [] { return config_to_json(SqnConfig{}); }},
+    {"tabular.json", [] { return config_to_json(ExactnessConfig{}); }},
     {"two_tower.json", [] { return config_to_json(TwoTowerTrainingConfig{}); }},
 };
 
