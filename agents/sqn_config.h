@@ -43,7 +43,7 @@ struct SqnConfig {
   SqnRewards rewards;
   double discount = 0.5;
   double value_weight = 1.0;           // of L_q beside L_s
-  std::size_t actor_after = 1000;      // sac: updates of SQN before the actor's loss takes over
+  std::size_t actor_after = 500;      // sac: updates of SQN before the actor's loss takes over
   double actor_learning_rate = 0.001;  // sac: from then on
   int epochs = 30;                     // passes over the transitions, at most
   int patience = 4;                    // epochs without a better validation metric before it stops

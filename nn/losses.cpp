@@ -32,7 +32,8 @@ Scalar shifted_exp(const Scalar* logits, Eigen::Index count, Scalar* out, Scalar
       most[lane] = logits[i + lane] > most[lane] ? logits[i + lane] : most[lane];
   for (Eigen::Index i = whole; i < count; ++i) most[0] = std::max(most[0], logits[i]);
   largest = *std::max_element(most, most + kLanes);
-  for (Eigen::Index i = 0; i < count; ++i) out[i] = fast_exp(logits[i] - largest);
+  const Scalar shift = largest;  // not behind a reference that `out` might overlap, or nothing is vectorised
+  for (Eigen::Index i = 0; i < count; ++i) out[i] = fast_exp(logits[i] - shift);
   for (Eigen::Index i = 0; i < whole; i += kLanes)
     for (Eigen::Index lane = 0; lane < kLanes; ++lane) sum[lane] += out[i + lane];
   for (Eigen::Index i = whole; i < count; ++i) sum[0] += out[i];
