@@ -30,6 +30,8 @@ class Learner {
   virtual const Policy& policy() const noexcept = 0;
   /// How the next step explores, after this many env steps.
   virtual Exploration exploration(std::int64_t env_steps) const = 0;
+  /// The actions that `env` is about to take, [envs, K]: the place to ask it what it expects of them.
+  virtual void foresee(const VectorEnv& env, std::span<const std::int32_t> actions) { (void)env, (void)actions; }
   /// New episodes begin in every env.
   virtual void begin(const ObservationView& first) = 0;
   virtual void observe(const StepView& step) = 0;

@@ -57,7 +57,7 @@ std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const On
   std::vector<RandomKey> keys(envs);
   for (std::size_t i = 0; i < envs; ++i) keys[i] = split(split(make_key(training.seed), Draw::kExploration), i);
   std::vector<std::uint32_t> streams(envs);
-  std::vector<std::int32_t> actions(envs);
+  std::vector<std::int32_t> actions(envs * env.config().slate);
   std::vector<float> scores;
   const auto total = static_cast<std::uint64_t>(training.env_steps);
 
@@ -75,7 +75,8 @@ std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const On
                                 .threads = env.config().threads};
       scores.resize(envs * batch.observation.candidates);
       learner.policy().score(batch, scores);
-      select_actions(batch, scores, learner.exploration(steps), actions);
+      select_actions(batch, scores, learner.exploration(steps), actions, env.config().slate);
+      learner.foresee(env, actions);
       const StepView& step = env.step(actions);
       learner.observe(step);
       tally.add(step);

@@ -1,0 +1,82 @@
+#include "agents/multipliers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kFixedState = 7;  // numbers of state() in front of the running means
+
+void require_multiplier(bool holds, const char* name, double value, const char* expected) {
+  if (!holds) throw InputError(fmt::format("setting 'multiplier.{}' is {}, expected {}", name, value, expected));
+}
+
+}  // namespace
+
+void check(const MultiplierConfig& c) {
+  if (c.rule != "fixed" && c.rule != "projected" && c.rule != "adam" && c.rule != "pid")
+    throw InputError(fmt::format("setting 'multiplier.rule' is '{}', expected fixed, projected, adam or pid", c.rule));
+  require_multiplier(c.initial >= 0.0, "initial", c.initial, "at least 0");
+  require_multiplier(c.limit >= c.initial, "limit", c.limit, "at least 'initial'");
+  require_multiplier(c.rate > 0.0, "rate", c.rate, "a positive number");
+  require_multiplier(c.proportional >= 0.0, "proportional", c.proportional, "at least 0");
+  require_multiplier(c.integral >= 0.0, "integral", c.integral, "at least 0");
+  require_multiplier(c.derivative >= 0.0, "derivative", c.derivative, "at least 0");
+  require_multiplier(c.smoothing >= 0.0 && c.smoothing < 1.0, "smoothing", c.smoothing, "a number in [0, 1)");
+  require_multiplier(c.delay >= 1, "delay", c.delay, "at least 1");
+}
+
+Multiplier::Multiplier(const MultiplierConfig& config)
+    : config_(config), value_(config.initial), integral_(config.initial), mean_costs_{0.0} {}
+
+double Multiplier::update(double cost, double bound) {
+  double next = value_;
+  if (config_.rule == "projected") next = value_ + config_.rate * (cost - bound);
+  if (config_.rule == "adam") next = adam_step(bound - cost);
+  if (config_.rule == "pid") next = pid_step(cost, bound);
+  return value_ = std::clamp(next, 0.0, config_.limit);
+}
+
+double Multiplier::adam_step(double gradient) {
+  constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+  ++steps_;
+  first_moment_ = kBeta1 * first_moment_ + (1.0 - kBeta1) * gradient;
+  second_moment_ = kBeta2 * second_moment_ + (1.0 - kBeta2) * gradient * gradient;
+  const auto steps = static_cast<double>(steps_);
+  const double mean = first_moment_ / (1.0 - std::pow(kBeta1, steps));
+  const double square = second_moment_ / (1.0 - std::pow(kBeta2, steps));
+  return value_ - config_.rate * mean / (std::sqrt(square) + kEpsilon);
+}
+
+double Multiplier::pid_step(double cost, double bound) {
+  const double delta = cost - bound;
+  integral_ = std::max(0.0, integral_ + config_.integral * delta);
+  proportional_ = config_.smoothing * proportional_ + (1.0 - config_.smoothing) * delta;
+  mean_cost_ = config_.smoothing * mean_cost_ + (1.0 - config_.smoothing) * cost;
+  const double rise = std::max(0.0, mean_cost_ - mean_costs_.front());
+  mean_costs_.push_back(mean_cost_);
+  if (mean_costs_.size() > static_cast<std::size_t>(config_.delay)) mean_costs_.pop_front();
+  return config_.proportional * proportional_ + integral_ + config_.derivative * rise;
+}
+
+std::vector<double> Multiplier::state() const {
+  std::vector<double> all = {value_,    first_moment_, second_moment_, static_cast<double>(steps_),
+                             integral_, proportional_, mean_cost_};
+  all.insert(all.end(), mean_costs_.begin(), mean_costs_.end());
+  return all;
+}
+
+void Multiplier::set_state(const std::vector<double>& state) {
+  if (state.size() <= kFixedState) throw InputError("a checkpoint's multiplier is damaged; remove it and train afresh");
+  value_ = state[0], first_moment_ = state[1], second_moment_ = state[2];
+  steps_ = static_cast<std::int64_t>(state[3]);
+  integral_ = state[4], proportional_ = state[5], mean_cost_ = state[6];
+  mean_costs_.assign(state.begin() + kFixedState, state.end());
+}
+
+}  // namespace swipegym

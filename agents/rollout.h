@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "env/vector_env.h"
+#include "nn/matrix.h"
+#include "policy/state_encoder.h"
+
+namespace swipegym {
+
+/// What all envs did for a few steps, encoded once and read many times by an on-policy update. Row t * envs + e is step
+/// t of env e; the states of row block `steps` come after the last step.
+class Rollout {
+ public:
+  struct Shape {
+    std::size_t envs = 0, steps = 0, slots = 0, slate = 1, costs = 0;
+    int threads = 0;
+  };
+  /// `encoder` must outlive this.
+  Rollout(const StateEncoder& encoder, const Shape& shape);
+
+  /// New episodes begin in every env; what was gathered is forgotten.
+  void begin(const ObservationView& first);
+  /// What VectorEnv::step returned (autoreset kNextStep), with what it cost [envs, costs].
+  void add(const StepView& step, std::span<const float> costs);
+  bool full() const noexcept { return gathered_ == shape_.steps; }
+  /// After an update: the last states become the first.
+  void restart();
+
+  const Shape& shape() const noexcept { return shape_; }
+  std::size_t rows() const noexcept { return shape_.envs * shape_.steps; }
+  std::size_t state_rows() const noexcept { return shape_.envs * (shape_.steps + 1); }
+
+  const StateEncoder& encoder() const noexcept { return encoder_; }
+  Matrix states;                         // [state_rows, state size]
+  Matrix cross;                          // [state_rows * m, StateEncoder::kCross]
+  std::vector<std::int32_t> candidate;   // [state_rows, m]
+  std::vector<std::uint8_t> mask;        // [state_rows, m]
+  std::vector<std::int32_t> action;      // [rows, K] slots that were watched, -1 behind them
+  std::vector<float> reward;             // [rows]
+  std::vector<float> cost;               // [costs, rows]
+  std::vector<std::uint32_t> videos;     // [rows] watched
+  std::vector<std::uint8_t> valid;       // [rows] 0: the env only began anew
+  std::vector<std::uint8_t> terminated;  // [rows]
+  std::vector<std::uint8_t> truncated;   // [rows]
+
+ private:
+  void encode(const ObservationView& observation, std::size_t block);
+
+  const StateEncoder& encoder_;
+  Shape shape_;
+  std::size_t gathered_ = 0;
+};
+
+}  // namespace swipegym
