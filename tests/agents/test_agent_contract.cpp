@@ -4,6 +4,7 @@
 #include <functional>
 #include <numeric>
 
+#include "agents/actor_learner.h"
 #include "agents/dqn_learner.h"
 #include "agents/train_online.h"
 #include "core/hdf5_file.h"
@@ -73,11 +74,34 @@ auto make_dqn(const Change& change) {
   };
 }
 
+template <class Change>
+auto make_actor(const char* algorithm, const Change& change) {
+  return [algorithm, change](const Task& task, std::uint64_t seed) -> std::unique_ptr<Learner> {
+    ActorConfig config = actor_defaults(algorithm);
+    config.world.slots = task.candidates->slots();
+    config.world.num_envs = kEnvs;
+    config.world.history_length = kHistory;
+    config.world.max_steps = task.max_steps;
+    config.env_steps = task.env_steps;
+    config.rollout_steps = 8;
+    config.minibatch = 128;
+    config.discount = task.discount;
+    config.gae_lambda = 0.9F;
+    config.reward_scale = 1.0F;
+    config.learning_rate = 1e-2;
+    config.critic_rate = 5e-3;
+    config.network = {.state_hidden = {32}, .item_hidden = {16}, .width = 8, .interaction_hidden = 8};
+    change(config);
+    return std::make_unique<ActorLearner>(task.simulator, config, seed, 1);
+  };
+}
+
 const std::vector<Agent> kAgents = {
     {"double DQN", make_dqn([](DqnConfig&) {}), true},
     {"DQN", make_dqn([](DqnConfig& config) { config.double_q = false; }), true},
     {"DQN, soft target", make_dqn([](DqnConfig& config) { config.target_rate = 0.05F, config.target_every = 1; }),
      true},
+    {"PPO", make_actor("ppo", [](ActorConfig&) {})},
 };
 
 std::shared_ptr<const CandidateSource> five_random(const std::shared_ptr<const Simulator>& simulator) {
