@@ -1,6 +1,7 @@
 // Replay: memory of a transition and sampling rate, one thread. States are the last 200 videos; sessions last 30
 // videos, and every user brings 200 logged ones.
 //   replay_bench --benchmark_filter=ids/200000      what bench/peers/replay.py sets beside cpprb
+//   replay_bench --benchmark_filter=prioritised     drawn by priority, and priorities given back
 
 #include <benchmark/benchmark.h>
 
@@ -9,6 +10,7 @@
 
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
+#include "replay/priority_sampler.h"
 #include "replay/uniform_replay.h"
 
 namespace swipegym {
@@ -33,6 +35,15 @@ std::unique_ptr<UniformReplay> filled(std::size_t capacity) {
   return replay;
 }
 
+void describe(benchmark::State& state, const UniformReplay& replay, std::size_t more_bytes) {
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kBatch));
+  const double transitions = static_cast<double>(replay.size());
+  const double bytes = static_cast<double>(replay.bytes() + more_bytes) / transitions;
+  state.counters["transitions"] = transitions;
+  state.counters["bytes_per_transition"] = bytes;
+  state.counters["bytes_beyond_candidates"] = bytes - kSlots * sizeof(std::int32_t);
+}
+
 void sample(benchmark::State& state, bool everything) {
   const auto replay = filled(static_cast<std::size_t>(state.range(0)));
   TransitionBatch batch;
@@ -45,12 +56,7 @@ void sample(benchmark::State& state, bool everything) {
     benchmark::DoNotOptimize(batch.next.history_video.data());
     benchmark::ClobberMemory();
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kBatch));
-  const double transitions = static_cast<double>(replay->size());
-  state.counters["transitions"] = transitions;
-  state.counters["bytes_per_transition"] = static_cast<double>(replay->bytes()) / transitions;
-  state.counters["bytes_beyond_candidates"] =
-      static_cast<double>(replay->bytes()) / transitions - kSlots * sizeof(std::int32_t);
+  describe(state, *replay, 0);
 }
 
 // s and s' as int32 [256, 200], the video shown, reward and end: what a frame-stacking buffer returns.
@@ -61,8 +67,30 @@ void ids(benchmark::State& state) {
 void everything(benchmark::State& state) {
   sample(state, true);
 }
+// The same rows as `ids`, drawn by priority with their weights, and errors given back as priorities.
+void prioritised(benchmark::State& state) {
+  const auto replay = filled(static_cast<std::size_t>(state.range(0)));
+  PrioritySampler sampler(*replay, {});
+  sampler.follow(*replay);
+  TransitionBatch batch;
+  SampleRequest request;
+  request.count = kBatch, request.ratios = false, request.decision = false;
+  PriorityDraw rows;
+  std::vector<float> error(kBatch);
+  std::uint64_t draw = 0;
+  for (auto _ : state) {
+    sampler.draw(*replay, split(make_key(1), draw++), kBatch, 0.4F, rows);
+    replay->gather(rows.id, request, batch);
+    benchmark::DoNotOptimize(batch.next.history_video.data());
+    benchmark::ClobberMemory();
+    for (std::size_t i = 0; i < kBatch; ++i) error[i] = 0.001F * static_cast<float>((rows.id[i] + draw) % 1000);
+    sampler.update(*replay, rows.id, error);
+  }
+  describe(state, *replay, sampler.bytes());
+}
 
 BENCHMARK(ids)->Arg(200'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(prioritised)->Arg(200'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(everything)->Arg(200'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

@@ -32,6 +32,19 @@ class UniformReplay final : public ReplayBuffer {
   void begin(const ObservationView& first, std::span<const std::uint8_t> mask = {}) override;
   void add(const StepView& step) override;
   void sample(const SampleRequest& request, TransitionBatch& out) const override;
+  /// The transitions of these ids (TransitionBatch::id) instead of drawn ones, `request.count` of them; the buffer must
+  /// hold each (is_transition).
+  void gather(std::span<const std::uint64_t> ids, const SampleRequest& request, TransitionBatch& out) const;
+
+  /// Who chooses transitions otherwise than evenly knows them by env and position: id = position * num_envs + env. An
+  /// env's positions count from 0; the newest steps_per_env of those below positions(env) are kept.
+  std::size_t num_envs() const noexcept { return config_.num_envs; }
+  std::size_t steps_per_env() const noexcept { return window_; }
+  std::uint64_t positions(std::size_t env) const noexcept { return head_[env]; }
+  bool is_transition(std::size_t env, std::uint64_t position) const noexcept {
+    return position < head_[env] && position + window_ >= head_[env] &&
+           (entries_[entry_at(env, position)].flags & kTransition) != 0;
+  }
 
   std::size_t size() const noexcept override { return size_; }
   std::size_t capacity() const noexcept override { return window_ * config_.num_envs; }
@@ -73,6 +86,8 @@ class UniformReplay final : public ReplayBuffer {
     return place.entry != kNoEntry && (entries_[place.entry].flags & kTransition) != 0;
   }
   std::size_t steps_ahead(const Place& place, int n_step) const noexcept;
+  void prepare(const SampleRequest& request, TransitionBatch& out) const;
+  void copy_places(std::span<Place> places, const SampleRequest& request, std::size_t first, TransitionBatch& out) const;
   void prefetch(const Place& place, const SampleRequest& request) const noexcept;
   void copy_histories(const Place& place, const SampleRequest& request, std::size_t row, TransitionBatch& out) const;
   void copy_decision(std::size_t from, std::size_t row, SampledStates& out) const;

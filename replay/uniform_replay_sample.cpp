@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "core/error.h"
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::size_t kLine = 64;  // bytes of a cache line
 constexpr std::size_t kAhead = 6;  // rows whose histories are on their way while one is copied
+constexpr std::size_t kBlock = 64;  // rows whose places are found before any is copied
 
 void prefetch_bytes(const void* from, std::size_t bytes) noexcept {
   const char* first = static_cast<const char*>(from);
@@ -164,15 +166,39 @@ void UniformReplay::copy_outcome(const Place& place, const SampleRequest& reques
   out.id[row] = place.position * config_.num_envs + place.env;
 }
 
-void UniformReplay::sample(const SampleRequest& request, TransitionBatch& out) const {
+void UniformReplay::prepare(const SampleRequest& request, TransitionBatch& out) const {
   if (size_ == 0) throw InputError("the replay buffer holds no transition yet: step the environment first");
   if (request.n_step < 1 || static_cast<std::size_t>(request.n_step) > config_.history_length)
     throw InputError("n_step must lie between 1 and the history length");
   resize(out, request, config_);
-  const std::uint64_t longest = std::min<std::uint64_t>(window_, *std::max_element(head_.begin(), head_.end()));
+}
+
+void UniformReplay::copy_places(std::span<Place> places, const SampleRequest& request, std::size_t first,
+                                TransitionBatch& out) const {
   const Population& population = simulator_->population;
+  for (Place& place : places) {
+    place.steps = steps_ahead(place, request.n_step);
+    __builtin_prefetch(&population.history_offset[entries_[place.entry].user]);
+  }
+  for (std::size_t i = 0; i < std::min(kAhead, places.size()); ++i) prefetch(places[i], request);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (i + kAhead < places.size()) prefetch(places[i + kAhead], request);
+    copy_histories(places[i], request, first + i, out);
+    copy_outcome(places[i], request, first + i, out);
+    if (!request.decision) continue;
+    copy_decision(places[i].entry, first + i, out.state);
+    const auto slots = out.state.candidate.begin() + static_cast<std::ptrdiff_t>((first + i) * config_.candidates);
+    out.action[first + i] = static_cast<std::int32_t>(
+        std::find(slots, slots + static_cast<std::ptrdiff_t>(config_.candidates), out.video[first + i]) - slots);
+    if (request.next)
+      copy_decision(entry_at(places[i].env, places[i].position + places[i].steps), first + i, out.next);
+  }
+}
+
+void UniformReplay::sample(const SampleRequest& request, TransitionBatch& out) const {
+  prepare(request, out);
+  const std::uint64_t longest = std::min<std::uint64_t>(window_, *std::max_element(head_.begin(), head_.end()));
   // A block of rows is drawn first, so that the memory of several rows is fetched while one is copied.
-  constexpr std::size_t kBlock = 64;
   Place places[kBlock];
   for (std::size_t first = 0; first < request.count; first += kBlock) {
     const std::size_t count = std::min(kBlock, request.count - first);
@@ -184,24 +210,26 @@ void UniformReplay::sample(const SampleRequest& request, TransitionBatch& out) c
       places[i] = propose(random, longest);
       if (places[i].entry != kNoEntry) __builtin_prefetch(&entries_[places[i].entry]);
     }
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count; ++i)
       if (!is_transition(places[i])) places[i] = draw(stream_of(i), longest);
-      places[i].steps = steps_ahead(places[i], request.n_step);
-      __builtin_prefetch(&population.history_offset[entries_[places[i].entry].user]);
-    }
-    for (std::size_t i = 0; i < std::min(kAhead, count); ++i) prefetch(places[i], request);
+    copy_places({places, count}, request, first, out);
+  }
+}
+
+void UniformReplay::gather(std::span<const std::uint64_t> ids, const SampleRequest& request,
+                           TransitionBatch& out) const {
+  assert(ids.size() == request.count);
+  prepare(request, out);
+  Place places[kBlock];
+  for (std::size_t first = 0; first < ids.size(); first += kBlock) {
+    const std::size_t count = std::min(kBlock, ids.size() - first);
     for (std::size_t i = 0; i < count; ++i) {
-      if (i + kAhead < count) prefetch(places[i + kAhead], request);
-      copy_histories(places[i], request, first + i, out);
-      copy_outcome(places[i], request, first + i, out);
-      if (!request.decision) continue;
-      copy_decision(places[i].entry, first + i, out.state);
-      const auto slots = out.state.candidate.begin() + static_cast<std::ptrdiff_t>((first + i) * config_.candidates);
-      out.action[first + i] = static_cast<std::int32_t>(
-          std::find(slots, slots + static_cast<std::ptrdiff_t>(config_.candidates), out.video[first + i]) - slots);
-      if (request.next)
-        copy_decision(entry_at(places[i].env, places[i].position + places[i].steps), first + i, out.next);
+      places[i].env = ids[first + i] % config_.num_envs;
+      places[i].position = ids[first + i] / config_.num_envs;
+      places[i].entry = entry_at(places[i].env, places[i].position);
+      __builtin_prefetch(&entries_[places[i].entry]);
     }
+    copy_places({places, count}, request, first, out);
   }
 }
 
