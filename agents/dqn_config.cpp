@@ -40,6 +40,15 @@ void check(const DqnConfig& c) {
   require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
   require(c.target_every >= 1, "target_every", c.target_every, "at least 1");
   require(c.target_rate > 0.0F && c.target_rate <= 1.0F, "target_rate", c.target_rate, "a number in (0, 1]");
+  const PrioritisedReplayConfig& p = c.prioritised;
+  require(p.alpha >= 0.0F && p.alpha <= 2.0F, "prioritised.alpha", p.alpha, "a number from 0 to 2");
+  require(p.beta >= 0.0F && p.beta <= 1.0F, "prioritised.beta", p.beta, "a number from 0 to 1");
+  require(p.error_floor > 0.0F, "prioritised.error_floor", p.error_floor, "a positive number");
+  require(p.error_limit >= 0.0F, "prioritised.error_limit", p.error_limit, "at least 0; 0 means no limit");
+  require(c.exploration == "epsilon" || c.exploration == "boltzmann", "exploration", c.exploration,
+          "'epsilon' or 'boltzmann'");
+  require(c.temperature_start > 0.0F, "temperature_start", c.temperature_start, "a positive number");
+  require(c.temperature_end > 0.0F, "temperature_end", c.temperature_end, "a positive number");
   require(c.epsilon_start >= 0.0F && c.epsilon_start <= 1.0F, "epsilon_start", c.epsilon_start, "a number from 0 to 1");
   require(c.epsilon_end >= 0.0F && c.epsilon_end <= 1.0F, "epsilon_end", c.epsilon_end, "a number from 0 to 1");
   require(c.epsilon_share >= 0.0 && c.epsilon_share <= 1.0, "epsilon_share", c.epsilon_share, "a number from 0 to 1");

@@ -10,6 +10,24 @@
 
 namespace swipegym {
 
+/// Learning more often from transitions whose error was large (replay/priority_sampler.h).
+struct PrioritisedReplayConfig {
+  bool enabled = false;
+  float alpha = 0.6F;         // 0: all alike; 1: proportional to the error
+  float beta = 0.4F;          // how far weights undo the uneven draw at first; rises linearly to 1, all of it, at the end
+  float error_floor = 0.01F;  // added to every error, in scaled units
+  float error_limit = 0.0F;   // errors count for this much at most, in scaled units; 0: no limit
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, PrioritisedReplayConfig& config) {
+  visit("enabled", config.enabled);
+  visit("alpha", config.alpha);
+  visit("beta", config.beta);
+  visit("error_floor", config.error_floor);
+  visit("error_limit", config.error_limit);
+}
+
 /// Settings of `train dqn`; a JSON file may set any of them by name.
 struct DqnConfig {
   // The world it learns in.
@@ -29,6 +47,7 @@ struct DqnConfig {
   std::int64_t steps_per_update = 64;     // of all envs together
   std::size_t replay_capacity = 1'000'000;
   std::size_t batch = 512;
+  PrioritisedReplayConfig prioritised;
 
   // The update.
   float discount = 0.9F;
@@ -44,10 +63,13 @@ struct DqnConfig {
       200;  // updates between copies into the target network; with target_rate < 1, of each step towards it
   float target_rate = 1.0F;  // 1: a hard copy; below: target += rate * (online - target)
 
-  // Exploration: epsilon falls linearly over the first part of the steps.
+  // Exploration: epsilon, or the temperature, falls linearly over the first part of the steps.
+  std::string exploration = "epsilon";  // "epsilon": greedy but for a share of uniform draws; "boltzmann": softmax(Q / t)
   float epsilon_start = 1.0F;
   float epsilon_end = 0.05F;
-  double epsilon_share = 0.3;  // of env_steps
+  float temperature_start = 10.0F;  // of Q in scaled units
+  float temperature_end = 0.3F;
+  double epsilon_share = 0.3;  // of env_steps, for either
 
   // Small, and without a vector for each video or author: what those would learn from a few plays each is noise, and a
   // maximum over candidates seeks noise out (docs/learning.md).
@@ -77,6 +99,7 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("steps_per_update", config.steps_per_update);
   visit("replay_capacity", config.replay_capacity);
   visit("batch", config.batch);
+  visit("prioritised", config.prioritised);
   visit("discount", config.discount);
   visit("n_step", config.n_step);
   visit("double_q", config.double_q);
@@ -88,8 +111,11 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("clip_norm", config.clip_norm);
   visit("target_every", config.target_every);
   visit("target_rate", config.target_rate);
+  visit("exploration", config.exploration);
   visit("epsilon_start", config.epsilon_start);
   visit("epsilon_end", config.epsilon_end);
+  visit("temperature_start", config.temperature_start);
+  visit("temperature_end", config.temperature_end);
   visit("epsilon_share", config.epsilon_share);
   visit("network", config.network);
   visit("encoder", config.encoder);

@@ -54,14 +54,36 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
       shards_(regression_.shards()),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
   model_->data_fingerprint = simulator_->data_fingerprint;
+  const PrioritisedReplayConfig& p = config.prioritised;
+  if (p.enabled)
+    priorities_.emplace(
+        replay_, PriorityConfig{.alpha = p.alpha, .error_floor = p.error_floor, .error_limit = p.error_limit});
   move_target();
+}
+
+void DqnLearner::begin(const ObservationView& first) {
+  replay_.begin(first);
+  if (priorities_) priorities_->follow(replay_);
+}
+
+void DqnLearner::observe(const StepView& step) {
+  replay_.add(step);
+  if (priorities_) priorities_->follow(replay_);
+}
+
+float DqnLearner::beta() const {
+  const std::int64_t updates = (config_.env_steps - config_.learning_starts) / config_.steps_per_update;
+  const float share = updates > 0 ? std::min(1.0F, static_cast<float>(updates_) / static_cast<float>(updates)) : 1.0F;
+  return config_.prioritised.beta + share * (1.0F - config_.prioritised.beta);
 }
 
 Exploration DqnLearner::exploration(std::int64_t env_steps) const {
   const double falling = config_.epsilon_share * static_cast<double>(config_.env_steps);
   const double share = falling > 0.0 ? std::min(1.0, static_cast<double>(env_steps) / falling) : 1.0;
-  return Exploration::epsilon_greedy(config_.epsilon_start +
-                                     static_cast<float>(share) * (config_.epsilon_end - config_.epsilon_start));
+  const auto falls = [share](float start, float end) { return start + static_cast<float>(share) * (end - start); };
+  if (config_.exploration == "boltzmann")
+    return Exploration::boltzmann(falls(config_.temperature_start, config_.temperature_end));
+  return Exploration::epsilon_greedy(falls(config_.epsilon_start, config_.epsilon_end));
 }
 
 void DqnLearner::move_target() {
@@ -69,6 +91,7 @@ void DqnLearner::move_target() {
   for (std::size_t i = 0; i < online.size(); ++i) blend(online[i]->value, config_.target_rate, frozen[i]->value);
   const std::vector<Embedding*> from = model_->network.embeddings(), to = target_.embeddings();
   for (std::size_t i = 0; i < from.size(); ++i) blend(from[i]->table.value, config_.target_rate, to[i]->table.value);
+  regression_.centre(target_);
   if (config_.discount > 0.0F && model_->items.num_videos() <= kTableVideos)
     target_table_ = target_.item_table(model_->items, threads_);
 }
@@ -84,8 +107,10 @@ void DqnLearner::update(std::int64_t env_steps) {
 
 void DqnLearner::one_update() {
   sample_key_ = split(batch_key_, static_cast<std::uint64_t>(updates_));
+  if (priorities_) priorities_->draw(replay_, sample_key_, config_.batch, beta(), drawn_);
   const RegressionStats stats = regression_.step(
       [this](std::size_t shard, std::size_t first, std::size_t count) { return provide(shard, first, count); });
+  if (priorities_) priorities_->update(replay_, drawn_.id, regression_.errors());
   sums_.loss += stats.loss;
   sums_.mean_value += stats.mean_value / config_.reward_scale;
   sums_.gradient_norm += stats.gradient_norm;
@@ -102,7 +127,10 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
   request.n_step = config_.n_step;
   request.discount = config_.discount;
   request.next = config_.discount > 0.0F;
-  replay_.sample(request, shard.batch);
+  if (priorities_)
+    replay_.gather({drawn_.id.data() + first, count}, request, shard.batch);
+  else
+    replay_.sample(request, shard.batch);
 
   const float* features = simulator_->catalogue.user_features.data();
   shard.user_features.resize(count * kUserFeatures);
@@ -117,6 +145,7 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
 
   RegressionRows rows{.observation = shard.batch.observation(), .video = shard.batch.video, .target = shard.target};
   rows.observation.user_features = shard.user_features.data();
+  if (priorities_) rows.weight = {drawn_.weight.data() + first, count};
   return rows;
 }
 
@@ -196,6 +225,7 @@ void DqnLearner::save(Hdf5Writer& file, const std::string& name) const {
   target_.save(file, name + "/target", /*moments=*/false);
   file.write(name + "/counters", std::vector<std::int64_t>{updates_, regression_.adam().steps()});
   replay_.save(file, name + "/replay");
+  if (priorities_) priorities_->save(file, name + "/priorities");
 }
 
 void DqnLearner::load(const Hdf5Reader& file, const std::string& name) {
@@ -204,7 +234,9 @@ void DqnLearner::load(const Hdf5Reader& file, const std::string& name) {
   const std::vector<std::int64_t> counters = file.read<std::int64_t>(name + "/counters");
   updates_ = counters.at(0);
   regression_.adam().set_steps(counters.at(1));
+  regression_.centre(model_->network);
   replay_.load(file, name + "/replay");
+  if (priorities_) priorities_->load(file, name + "/priorities", replay_);
   if (target_table_.size() > 0) target_table_ = target_.item_table(model_->items, threads_);
   take_stats();
 }

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "agents/dqn_config.h"
 #include "agents/learner.h"
 #include "agents/value_regression.h"
+#include "replay/priority_sampler.h"
 #include "replay/uniform_replay.h"
 
 namespace swipegym {
@@ -24,8 +26,8 @@ class DqnLearner final : public Learner {
   const Policy& policy() const noexcept override { return policy_; }
   const ValueModel& model() const noexcept { return *model_; }
   Exploration exploration(std::int64_t env_steps) const override;
-  void begin(const ObservationView& first) override { replay_.begin(first); }
-  void observe(const StepView& step) override { replay_.add(step); }
+  void begin(const ObservationView& first) override;
+  void observe(const StepView& step) override;
   void update(std::int64_t env_steps) override;
   LearnerStats take_stats() override;
   void save(Hdf5Writer& file, const std::string& name) const override;
@@ -46,6 +48,7 @@ class DqnLearner final : public Learner {
   void value_next(Shard& shard) const;
   void choose_next(Shard& shard, const ValueNetwork& network, const Matrix& table, ValueNetwork::Work& work) const;
   void one_update();
+  float beta() const;
   void move_target();
 
   std::shared_ptr<const Simulator> simulator_;
@@ -57,6 +60,8 @@ class DqnLearner final : public Learner {
   StateEncoder encoder_;
   ValuePolicy policy_;
   UniformReplay replay_;
+  std::optional<PrioritySampler> priorities_;  // none: every transition alike
+  PriorityDraw drawn_;                         // of the batch under way
   ValueRegression regression_;
   std::vector<Shard> shards_;
   RandomKey batch_key_, sample_key_;

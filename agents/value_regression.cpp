@@ -4,9 +4,15 @@
 #include <cassert>
 
 #include "core/parallel_for.h"
+#include "env/candidate_sources.h"
 #include "nn/losses.h"
 
 namespace swipegym {
+namespace {
+
+constexpr std::size_t kReferenceVideos = 256;  // enough for a mean; drawn once, so that centring does not add noise
+
+}  // namespace
 
 ValueRegression::ValueRegression(ValueModel& model, const Settings& settings)
     : model_(model),
@@ -17,6 +23,29 @@ ValueRegression::ValueRegression(ValueModel& model, const Settings& settings)
       parameters_(model.network.parameters()),
       embeddings_(model.network.embeddings()) {
   model.network.set_shards(shards_.size());
+  errors_.resize(settings.batch);
+  if (!model.network.config().dueling) return;
+  const std::size_t videos = model.items.num_videos();
+  reference_.videos =
+      random_videos(videos, std::min(kReferenceVideos, videos), split(make_key(model.seed), Draw::kCandidates));
+  centre(model.network);
+}
+
+void ValueRegression::centre(ValueNetwork& network) {
+  if (reference_.videos.empty()) return;
+  if (&network == &model_.network) return network.centre(model_.items, reference_);
+  ValueNetwork::Work pass;  // the model's own pass stays for its gradient
+  pass.videos = reference_.videos;
+  network.centre(model_.items, pass);
+}
+
+// The mean over the reference videos is subtracted from every video's output, so it takes minus the sum of their slopes.
+void ValueRegression::centre_gradient() {
+  const auto width = shards_.front().work.d_item.cols();
+  Matrix d_mean = Matrix::Zero(1, width);
+  for (const Shard& shard : shards_) d_mean -= shard.work.d_item.colwise().sum();
+  model_.network.backward_centre(d_mean, reference_, 0);
+  model_.network.scatter(model_.items, reference_);
 }
 
 void ValueRegression::run_shard(std::size_t index, const Provide& provide) {
@@ -40,7 +69,8 @@ void ValueRegression::run_shard(std::size_t index, const Provide& provide) {
   shard.value.resize(n, 1);
   model_.network.combine(work.item.output(), false, count, 1, work, {shard.value.data(), count});
   shard.target = as_matrix(rows.target.data(), count, 1);
-  const LossRows<float> whole_batch{.weight = {}, .total_weight = static_cast<double>(settings_.batch)};
+  for (std::size_t i = 0; i < count; ++i) errors_[first + i] = shard.value.data()[i] - rows.target[i];
+  const LossRows<float> whole_batch{.weight = rows.weight, .total_weight = static_cast<double>(settings_.batch)};
   shard.loss = huber(shard.value, shard.target, settings_.huber_delta, whole_batch, &shard.d_value);
   shard.value_sum = shard.value.cast<double>().sum();
   model_.network.backward({shard.d_value.data(), count}, work, index);
@@ -54,7 +84,9 @@ RegressionStats ValueRegression::step(const Provide& provide) {
     stats.loss += shard.loss;
     stats.mean_value += shard.value_sum / static_cast<double>(settings_.batch);
   }
+  if (!reference_.videos.empty()) centre_gradient();
   stats.gradient_norm = adam_.step(parameters_, embeddings_);
+  centre(model_.network);
   return stats;
 }
 

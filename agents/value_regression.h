@@ -15,6 +15,7 @@ struct RegressionRows {
   ObservationView observation;  // rows in order; user_features must be set, candidates are not looked at
   std::span<const std::int32_t> video;
   std::span<const float> target;
+  std::span<const float> weight = {};  // what each counts for in the loss; empty: 1
 };
 
 struct RegressionStats {
@@ -43,6 +44,12 @@ class ValueRegression {
   using Provide = std::function<RegressionRows(std::size_t shard, std::size_t first, std::size_t count)>;
   RegressionStats step(const Provide& provide);
 
+  /// Of the last step's rows, before it: value - target.
+  std::span<const float> errors() const noexcept { return errors_; }
+  /// With dueling, makes the means that `network` (the model's or one of its shape) is centred on those of its present
+  /// weights: for copies. The model's own are kept so by step().
+  void centre(ValueNetwork& network);
+
   std::size_t shards() const noexcept { return shards_.size(); }
   Adam& adam() noexcept { return adam_; }
   const Adam& adam() const noexcept { return adam_; }
@@ -53,6 +60,7 @@ class ValueRegression {
     Matrix value, target, d_value;
     double loss = 0.0, value_sum = 0.0;
   };
+  void centre_gradient();
   void run_shard(std::size_t index, const Provide& provide);
 
   ValueModel& model_;
@@ -60,6 +68,8 @@ class ValueRegression {
   StateEncoder encoder_;
   Adam adam_;
   std::vector<Shard> shards_;
+  std::vector<float> errors_;
+  ValueNetwork::Work reference_;  // of the videos that dueling is centred on; none without
   std::vector<Parameter*> parameters_;
   std::vector<Embedding*> embeddings_;
 };

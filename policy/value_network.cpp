@@ -1,9 +1,13 @@
 #include "policy/value_network.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
 
+#include "core/error.h"
+#include "core/hdf5_file.h"
 #include "core/parallel_for.h"
 #include "env/user_model.h"
 
@@ -29,6 +33,7 @@ ValueNetwork::ValueNetwork(const ValueNetworkConfig& config, std::size_t state_s
   tag_ = Embedding(items.num_tags, config.tag_dim, split(key, 3), 0.1);
   author_ = Embedding(items.num_authors, config.author_dim, split(key, 4), 0.05);
   id_ = Embedding(items.num_ids, config.id_dim, split(key, 5), 0.05);
+  if (config.dueling) means_ = Matrix::Zero(1, static_cast<Eigen::Index>(config.width + 1));
 }
 
 void ValueNetwork::forward_states(Work& work) const {
@@ -36,6 +41,22 @@ void ValueNetwork::forward_states(Work& work) const {
 }
 
 void ValueNetwork::forward_items(const ItemInputs& items, Work& work) const {
+  forward_raw_items(items, work);
+  if (means_.size() > 0) work.item.after.back().rowwise() -= means_.row(0);
+}
+
+void ValueNetwork::centre(const ItemInputs& items, Work& reference) {
+  forward_raw_items(items, reference);
+  means_ = reference.item.output().colwise().mean();
+}
+
+void ValueNetwork::backward_centre(const Matrix& d_mean, Work& reference, std::size_t shard) {
+  const auto count = static_cast<Eigen::Index>(reference.videos.size());
+  reference.d_item = d_mean.replicate(count, 1) / static_cast<float>(count);
+  item_.backward(reference.items, reference.d_item, reference.item, &reference.d_items, shard);
+}
+
+void ValueNetwork::forward_raw_items(const ItemInputs& items, Work& work) const {
   const auto count = static_cast<Eigen::Index>(work.videos.size());
   const auto tag_dim = static_cast<Eigen::Index>(config_.tag_dim);
   const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
@@ -172,6 +193,8 @@ void ValueNetwork::save(Hdf5Writer& file, const std::string& name, bool moments)
   save_table("/tag", tag_);
   save_table("/author", author_);
   save_table("/id", id_);
+  if (means_.size() > 0)
+    file.write(name + "/reference_means", std::vector<float>(means_.data(), means_.data() + means_.size()));
 }
 
 void ValueNetwork::load(const Hdf5Reader& file, const std::string& name) {
@@ -184,6 +207,12 @@ void ValueNetwork::load(const Hdf5Reader& file, const std::string& name) {
   load_table("/tag", tag_);
   load_table("/author", author_);
   load_table("/id", id_);
+  if (means_.size() == 0) return;
+  const std::vector<float> means = file.read<float>(name + "/reference_means");
+  if (means.size() != static_cast<std::size_t>(means_.size()))
+    throw InputError(fmt::format("{}: {}/reference_means has {} values, expected {}: the file is damaged",
+                                 file.path().string(), name, means.size(), means_.size()));
+  means_ = as_matrix(means.data(), 1, means.size());
 }
 
 }  // namespace swipegym

@@ -19,6 +19,7 @@ struct ValueNetworkConfig {
   std::size_t width = 32;                             // k, of the vectors whose product says how they fit
   std::size_t tag_dim = 8, author_dim = 4, id_dim = 8;
   std::size_t interaction_hidden = 32;  // hidden units over the product and the cross features; 0: none
+  bool dueling = false;                 // videos' outputs are centred on a fixed set of videos
 };
 
 template <class Visitor>
@@ -30,12 +31,18 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
   visit("author_dim", config.author_dim);
   visit("id_dim", config.id_dim);
   visit("interaction_hidden", config.interaction_hidden);
+  visit("dueling", config.dueling);
 }
 
 /// Value of showing a video in a state:  Q(s, a) = f(s).g(a) / sqrt(k) + v(s) + b(a) + h(s).c(s, a) + p(f o g, c)
 /// with f, v, h from the state tower, g, b from the video tower, c the cross features of StateEncoder and p a small
 /// network. The number of parameters does not grow with the number of candidates, and little with the catalogue.
 /// Q-learning and supervised ranking share it; they differ in the target alone.
+///
+/// Dueling (Wang et al., ICML 2016) takes from g and b their means over a fixed set of reference videos, so that the
+/// product and b sum to 0 over that set in every state and v(s) alone says what a state is worth. The set is not the
+/// candidates of the step: the worth of a video does not depend on what else was offered, and a mean over ten drawn ones
+/// would add noise. c is a deviation from the session's usual as it is and stays.
 class ValueNetwork {
  public:
   /// Room for one pass of one thread.
@@ -57,6 +64,11 @@ class ValueNetwork {
   void forward_states(Work& work) const;
   /// work.item.output(): [videos, k + 1] for work.videos.
   void forward_items(const ItemInputs& items, Work& work) const;
+  /// With dueling: makes the means over reference.videos those of the present weights. Whoever changes weights calls it.
+  void centre(const ItemInputs& items, Work& reference);
+  /// After centre() with this `reference`: adds the gradients that flow through the means to `shard`, given dL / d mean
+  /// [1, k + 1], and leaves the video tower's input gradient for scatter().
+  void backward_centre(const Matrix& d_mean, Work& reference, std::size_t shard);
   /// The whole catalogue's item outputs, [videos, k + 1], on `threads` workers.
   Matrix item_table(const ItemInputs& items, int threads) const;
 
@@ -79,9 +91,12 @@ class ValueNetwork {
   void load(const Hdf5Reader& file, const std::string& name);
 
  private:
+  void forward_raw_items(const ItemInputs& items, Work& work) const;
+
   ValueNetworkConfig config_;
   Mlp state_, item_, interaction_;
   Embedding tag_, author_, id_;
+  Matrix means_;  // [1, k + 1] of the reference videos; empty without dueling
 };
 
 }  // namespace swipegym

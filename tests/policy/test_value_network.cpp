@@ -55,9 +55,12 @@ struct PlayedWorld {
 
 TEST_CASE("the value network's gradients are its finite differences", "[policy]") {
   const std::size_t per_state = GENERATE(1, 2, 3);  // the same six pairs, of six, three or two states
-  CAPTURE(per_state);
+  const bool dueling = GENERATE(false, true);
+  CAPTURE(per_state, dueling);
   const PlayedWorld world(6, 4);
-  auto model = world.model();
+  ValueNetworkConfig config = small_network();
+  config.dueling = dueling;
+  auto model = make_value_model("dqn", world.simulator->catalogue, config, {}, 1);
   const StateEncoder encoder({}, model->items);
   ValueNetwork& network = model->network;
   network.set_shards(1);
@@ -73,7 +76,10 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
                   work.cross.data() + i * StateEncoder::kCross);
   }
   std::vector<float> values(rows);
+  ValueNetwork::Work reference;
+  reference.videos = {3, 17, 17, 90, 149};
   const auto loss = [&] {
+    if (dueling) network.centre(model->items, reference);
     network.forward_states(work);
     network.forward_items(model->items, work);
     network.combine(work.item.output(), false, rows, per_state, work, values);
@@ -84,6 +90,10 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
   loss();
   network.backward(slopes, work, 0, per_state);
   network.scatter(model->items, work);
+  if (dueling) {
+    network.backward_centre(-work.d_item.colwise().sum(), reference, 0);
+    network.scatter(model->items, reference);
+  }
   // Float arithmetic: differences over .02 are good to a few parts in a thousand of the gradient's size.
   const auto check = [&](float& variable, float analytic, double scale) {
     const float centre = variable;
@@ -111,6 +121,29 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
       for (Eigen::Index j = 0; j < embedding->table.value.cols(); ++j)
         check(embedding->table.value(embedding->touched()[slot], j),
               embedding->touched_gradient()(static_cast<Eigen::Index>(slot), j), scale);
+  }
+}
+
+TEST_CASE("with dueling the videos' outputs are 0 on average over the reference set, without it they are not",
+          "[policy]") {
+  const PlayedWorld world(6, 4);
+  for (const bool dueling : {true, false}) {
+    ValueNetworkConfig config = small_network();
+    config.dueling = dueling;
+    auto model = make_value_model("dqn", world.simulator->catalogue, config, {}, 5);
+    ValueNetwork::Work reference;
+    for (std::int32_t video = 0; video < 150; ++video) reference.videos.push_back(video);
+    const Matrix plain = model->network.item_table(model->items, 1);
+    if (dueling) model->network.centre(model->items, reference);
+    const Matrix table = model->network.item_table(model->items, 1);
+    const float mean = table.colwise().mean().cwiseAbs().maxCoeff();
+    if (dueling) {
+      CHECK(mean < 1e-5F);
+      CHECK((plain - table).rowwise().norm().maxCoeff() > 0.01F);  // it did move, by one row for all videos
+      CHECK((plain.rowwise() - plain.row(0) - (table.rowwise() - table.row(0))).cwiseAbs().maxCoeff() < 1e-5F);
+    } else {
+      CHECK(mean > 0.01F);
+    }
   }
 }
 

@@ -15,22 +15,22 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kEnvs = 3, kLength = 8;
+constexpr std::size_t kPriorityEnvs = 3, kPriorityLength = 8;
 
 /// Sessions of 5 videos, remembered and prioritised.
 struct PriorityWorld {
   explicit PriorityWorld(std::size_t capacity, PriorityConfig config = {})
       : simulator(make_constant_simulator({.leave_after = 5}, {.num_users = 6, .num_videos = 300, .history = 5})),
         env(simulator, make_candidate_source("random", simulator->catalogue, 4),
-            {.num_envs = kEnvs, .threads = 1, .history_length = kLength}),
-        replay(simulator, {.capacity = capacity, .num_envs = kEnvs, .history_length = kLength, .candidates = 4}),
+            {.num_envs = kPriorityEnvs, .threads = 1, .history_length = kPriorityLength}),
+        replay(simulator, {.capacity = capacity, .num_envs = kPriorityEnvs, .history_length = kPriorityLength, .candidates = 4}),
         sampler(replay, config) {
     const std::vector<std::uint64_t> seeds = {1, 2, 3};
     replay.begin(env.reset(seeds));
     sampler.follow(replay);
   }
   void steps(int count) {
-    const std::vector<std::int32_t> actions(kEnvs, 0);
+    const std::vector<std::int32_t> actions(kPriorityEnvs, 0);
     for (int i = 0; i < count; ++i) {
       replay.add(env.step(actions));
       sampler.follow(replay);
@@ -39,9 +39,9 @@ struct PriorityWorld {
   /// Ids of all transitions that the buffer holds.
   std::vector<std::uint64_t> held() const {
     std::vector<std::uint64_t> ids;
-    for (std::size_t e = 0; e < kEnvs; ++e)
+    for (std::size_t e = 0; e < kPriorityEnvs; ++e)
       for (std::uint64_t position = 0; position < replay.positions(e); ++position)
-        if (replay.is_transition(e, position)) ids.push_back(position * kEnvs + e);
+        if (replay.is_transition(e, position)) ids.push_back(position * kPriorityEnvs + e);
     return ids;
   }
   /// An error of its own for each transition held, from .1 to some 10.

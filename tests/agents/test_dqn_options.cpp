@@ -1,0 +1,272 @@
+// Double, n-step, prioritised replay, Boltzmann and dueling: each must change the result the way it is meant to.
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+
+#include "agents/dqn_learner.h"
+#include "agents/train_dqn.h"
+#include "core/error.h"
+#include "tests/agents/toy_models.h"
+#include "tests/sanitized.h"
+
+namespace swipegym {
+namespace {
+
+using test::LadderModel;
+using test::make_toy_simulator;
+using test::ToyModel;
+
+constexpr std::int64_t fewer_when_sanitized(std::int64_t count) {
+  return testing::kSanitized ? count / 20 : count;
+}
+
+DqnConfig toy_config() {
+  DqnConfig config;
+  config.slots = 5;
+  config.num_envs = 64;
+  config.history_length = 8;
+  config.max_steps = 20;
+  config.reward_watch_s = 0.0F;
+  config.reward_watch_ratio = 1.0F;
+  config.env_steps = fewer_when_sanitized(20'000);
+  config.round_steps = config.env_steps;
+  config.learning_starts = fewer_when_sanitized(1'000);
+  config.replay_capacity = 20'000;
+  config.batch = 128;
+  config.reward_scale = 1.0F;
+  config.learning_rate = 3e-3;
+  config.weight_decay = 0.0;
+  config.target_every = 20;
+  config.n_step = 1;
+  config.huber_delta = 5.0F;
+  config.epsilon_start = config.epsilon_end = 1.0F;
+  config.network = {.state_hidden = {32}, .item_hidden = {16}, .width = 8, .interaction_hidden = 8};
+  return config;
+}
+
+/// Scores of fresh sessions' candidates: [num_envs, slots], and the videos they are of.
+struct FreshScores {
+  FreshScores(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, const Policy& policy)
+      : scores(config.num_envs * config.slots), videos(scores.size()) {
+    VectorEnv env = make_training_env(std::move(simulator), config, 1);
+    std::vector<std::uint64_t> seeds(config.num_envs);
+    std::iota(seeds.begin(), seeds.end(), 1000);
+    const ObservationView view = env.reset(seeds);
+    const std::vector<RandomKey> keys(config.num_envs);
+    const std::vector<std::uint32_t> streams(config.num_envs);
+    policy.score({view, &env, keys, streams, 1}, scores);
+    std::copy_n(view.candidate, videos.size(), videos.begin());
+  }
+  double mean_best(std::size_t slots) const {
+    double sum = 0.0;
+    for (std::size_t row = 0; row < scores.size(); row += slots)
+      sum += static_cast<double>(*std::max_element(scores.begin() + static_cast<std::ptrdiff_t>(row),
+                                                   scores.begin() + static_cast<std::ptrdiff_t>(row + slots)));
+    return sum / static_cast<double>(scores.size() / slots);
+  }
+  std::vector<float> scores;
+  std::vector<std::int32_t> videos;
+};
+
+/// Every video is watched to 0 or 1, as a coin falls; sessions last 3 videos. All are worth the same: a value above
+/// .5 (1 + d + d^2) is noise that a maximum picked out.
+class CoinModel final : public ToyModel {
+ public:
+  std::string_view name() const noexcept override { return "coin"; }
+  std::size_t state_size() const noexcept override { return 1; }
+  void respond(std::span<const Shown> shown, std::span<float* const> states, ExposureKind,
+               std::span<const RandomKey> keys, std::span<const std::uint32_t> streams, std::span<Response> out,
+               Scratch&) const override {
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      out[i] = {};
+      out[i].watch_ratio = RandomStream(keys[i], streams[i]).uniform() < 0.5F ? 0.0F : 1.0F;
+      out[i].leaves = ++states[i][0] >= 3.0F;
+    }
+  }
+
+ protected:
+  float ratio(std::uint32_t, const float*) const override { return 0.5F; }
+  bool advance(std::uint32_t, float*) const override { return false; }
+};
+
+TEST_CASE("double Q-learning overestimates less where all videos are alike and rewards are noisy", "[agents]") {
+  const auto simulator = make_toy_simulator(std::make_shared<CoinModel>());
+  DqnConfig config = toy_config();
+  config.slots = 20;
+  config.discount = 0.9F;
+  config.replay_capacity = 1'000;  // 5 plays of each video: enough to lead astray
+  config.learning_rate = 0.03;
+  config.target_every = 300;  // by then all of them are others, and so is what they suggest
+  config.env_steps = fewer_when_sanitized(80'000);
+  config.round_steps = config.env_steps;
+  config.network.id_dim = 8;
+  const auto excess = [&](bool double_q) {
+    config.double_q = double_q;
+    const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 3, .threads = 1});
+    const FreshScores fresh(simulator, config, ValuePolicy(trained.model));
+    const double mean = std::accumulate(fresh.scores.begin(), fresh.scores.end(), 0.0) /
+                        static_cast<double>(fresh.scores.size());
+    return mean - 0.5 * (1.0 + 0.9 + 0.81);
+  };
+  const double plain = excess(false), twice = excess(true);
+  if (testing::skips_quality()) return;
+  CAPTURE(plain, twice);
+  CHECK(plain > 0.2);
+  CHECK(std::abs(twice) < 0.75 * plain);
+}
+
+/// The first of five videos decides what the last one gives: 1 after an odd one, else 0.
+class LateRewardModel final : public ToyModel {
+ public:
+  std::string_view name() const noexcept override { return "late"; }
+  std::size_t state_size() const noexcept override { return 2; }  // videos shown; whether the first was odd
+
+ protected:
+  float ratio(std::uint32_t, const float* state) const override { return state[0] == 4.0F ? state[1] : 0.0F; }
+  bool advance(std::uint32_t video, float* state) const override {
+    if (state[0] == 0.0F) state[1] = static_cast<float>(video % 2);
+    return ++state[0] >= 5.0F;
+  }
+};
+
+TEST_CASE("with n steps a reward reaches the choice that earned it sooner", "[agents]") {
+  const auto simulator = make_toy_simulator(std::make_shared<LateRewardModel>());
+  DqnConfig config = toy_config();
+  config.discount = 1.0F;
+  config.target_every = 150;  // one step a copy: four copies until the first step knows
+  config.env_steps = fewer_when_sanitized(36'000);  // 550 updates, fewer than that
+  config.round_steps = config.env_steps;
+  const auto gap = [&](int n_step) {  // between odd and even first videos; 1 when all is learned
+    config.n_step = n_step;
+    const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 4, .threads = 1});
+    const FreshScores fresh(simulator, config, ValuePolicy(trained.model));
+    double sum[2] = {}, count[2] = {};
+    for (std::size_t i = 0; i < fresh.scores.size(); ++i) {
+      sum[fresh.videos[i] % 2] += static_cast<double>(fresh.scores[i]);
+      ++count[fresh.videos[i] % 2];
+    }
+    return sum[1] / count[1] - sum[0] / count[0];
+  };
+  const double one = gap(1), five = gap(5);
+  if (testing::skips_quality()) return;
+  CAPTURE(one, five);
+  CHECK(five > 0.8);
+  CHECK(one < 0.4);
+}
+
+constexpr std::size_t kRareVideos = 400;
+
+/// One video in 400 is watched to 1, all others to 0; a session is one video.
+class RareModel final : public ToyModel {
+ public:
+  std::string_view name() const noexcept override { return "rare"; }
+  std::size_t state_size() const noexcept override { return 1; }
+
+ protected:
+  float ratio(std::uint32_t video, const float*) const override { return video == 7 ? 1.0F : 0.0F; }
+  bool advance(std::uint32_t, float*) const override { return true; }
+};
+
+TEST_CASE("prioritised replay learns a rare transition sooner", "[agents]") {
+  const auto toy = make_toy_simulator(std::make_shared<RareModel>(), kRareVideos);
+  auto simulator = std::make_shared<Simulator>(*toy);
+  simulator->catalogue.video_features[7 * kVideoFeatures + 4] = 1.0F;
+  DqnConfig config = toy_config();
+  config.discount = 0.0F;
+  config.replay_capacity = 2'000;  // by luck one batch of 128 in four holds the rare video
+  config.steps_per_update = 8;
+  config.learning_starts = fewer_when_sanitized(2'000);
+  config.env_steps = fewer_when_sanitized(4'000);
+  config.round_steps = config.env_steps;
+  config.learning_rate = 0.005;
+  config.prioritised.alpha = 1.0F, config.prioritised.beta = 0.0F;
+  const auto error = [&](bool prioritised) {  // of the rare video's value
+    config.prioritised.enabled = prioritised;
+    double sum = 0.0, count = 0.0;
+    for (const std::uint64_t seed : {3, 4, 5}) {
+      const TrainedPolicy trained = train_dqn(simulator, config, {.seed = seed, .threads = 1});
+      DqnConfig probe = config;
+      probe.candidates = "sample", probe.slots = kRareVideos;  // every video
+      const FreshScores fresh(simulator, probe, ValuePolicy(trained.model));
+      for (std::size_t i = 0; i < fresh.scores.size(); ++i)
+        if (fresh.videos[i] == 7) sum += std::abs(1.0 - static_cast<double>(fresh.scores[i])), ++count;
+    }
+    return sum / count;
+  };
+  const double uniform = error(false), prioritised = error(true);
+  if (testing::skips_quality()) return;
+  CAPTURE(uniform, prioritised);
+  CHECK(uniform > 0.5);
+  CHECK(prioritised < 0.75 * uniform);
+}
+
+TEST_CASE("Boltzmann exploration and dueling reach the closed form too", "[agents]") {
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
+  for (const bool dueling : {false, true}) {
+    CAPTURE(dueling);
+    DqnConfig config = toy_config();
+    config.env_steps = fewer_when_sanitized(40'000);
+    config.discount = 0.5F;
+    config.network.dueling = dueling;
+    config.exploration = "boltzmann";
+    config.temperature_start = 5.0F, config.temperature_end = 0.2F, config.epsilon_share = 0.5;
+    DqnLearner learner(simulator, config, 3, 1);
+    CHECK(learner.exploration(0).kind == Exploration::Kind::kBoltzmann);
+    CHECK(learner.exploration(0).temperature == 5.0F);
+    CHECK(learner.exploration(config.env_steps).temperature == Approx(0.2F));
+    const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 3, .threads = 1});
+    if (testing::skips_quality()) continue;
+    const double best = 0.75 * (1 - 0.2373) + 0.5 * (0.2373 - 0.03125) + 0.25 * (0.03125 - 0.00098);
+    const FreshScores fresh(simulator, config, ValuePolicy(trained.model));
+    double absolute = 0.0;
+    for (std::size_t i = 0; i < fresh.scores.size(); ++i)
+      absolute += std::abs(static_cast<double>(fresh.scores[i]) - fresh.videos[i] % 4 / 4.0 - 0.75 * best);
+    CHECK(absolute / static_cast<double>(fresh.scores.size()) < 0.08);
+  }
+}
+
+TEST_CASE("a prioritised, dueling run that is stopped and resumed gives the numbers of an unbroken one", "[agents]") {
+  const auto checkpoint = std::filesystem::temp_directory_path() / "swipegym_test_dqn_options.h5";
+  std::filesystem::remove(checkpoint);
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
+  DqnConfig config = toy_config();
+  config.env_steps = 8'000, config.round_steps = 2'000, config.learning_starts = 500;
+  config.discount = 0.7F;
+  config.prioritised.enabled = true;
+  config.network.dueling = true;
+  const TrainedPolicy whole = train_dqn(simulator, config, {.seed = 9, .threads = 1});
+  DqnTraining training{.seed = 9, .threads = 2, .checkpoint = checkpoint};
+  training.progress = [](std::string_view, std::uint64_t done, std::uint64_t) {
+    if (done > 5'000) throw Interrupted();  // in the third round; the checkpoint holds two
+  };
+  CHECK_THROWS_AS(train_dqn(simulator, config, training), Interrupted);
+  training.progress = {};
+  training.resume = true;
+  const TrainedPolicy resumed = train_dqn(simulator, config, training);
+  const FreshScores a(simulator, config, ValuePolicy(whole.model)), b(simulator, config, ValuePolicy(resumed.model));
+  CHECK(a.scores == b.scores);
+  CHECK(whole.rounds.back().learner.loss == resumed.rounds.back().learner.loss);
+
+  // Written and read as a policy file, centred values are the same.
+  save_policy(*whole.model, checkpoint);
+  CHECK(FreshScores(simulator, config, *load_policy(checkpoint, *simulator)).scores == a.scores);
+  std::filesystem::remove(checkpoint);
+}
+
+TEST_CASE("options that make no sense are named", "[agents]") {
+  const auto refused = [](auto change, const char* name) {
+    DqnConfig config;
+    change(config);
+    CHECK_THROWS_WITH(check(config), Catch::Contains(name));
+  };
+  refused([](DqnConfig& c) { c.exploration = "curious"; }, "exploration");
+  refused([](DqnConfig& c) { c.temperature_end = 0.0F; }, "temperature_end");
+  refused([](DqnConfig& c) { c.prioritised.beta = 1.5F; }, "prioritised.beta");
+  refused([](DqnConfig& c) { c.prioritised.alpha = -0.1F; }, "prioritised.alpha");
+  refused([](DqnConfig& c) { c.prioritised.error_floor = 0.0F; }, "prioritised.error_floor");
+}
+
+}  // namespace
+}  // namespace swipegym
