@@ -11,7 +11,8 @@
 //
 //   off_policy_study random DATA [LOGS]
 //
-//     Random exposures of DATA itself, its users dealt into LOGS parts, among redrawn candidates: 10 and 100.
+//     Random exposures of DATA itself, its users dealt into LOGS parts, among redrawn candidates, 10 and 100;
+//     rewards are seconds watched, and watch ratios.
 //
 // DATA is a folder that 'swipegym data synth' wrote. Prints for each estimator its mean error, its mean absolute error,
 // both as shares of the truth, and how often its 95 % interval holds the truth.
@@ -22,6 +23,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "env/candidate_sources.h"
 #include "env/catalogue.h"
 #include "env/truth_simulator.h"
 #include "evaluation/generate.h"
@@ -34,9 +36,11 @@ namespace swipegym {
 namespace {
 
 constexpr std::int32_t kFirstDays = 20220410;   // generated logs begin behind these: three days a user
-constexpr std::int32_t kKnownUntil = 20220430;  // features for judging random rows come from rows up to here
+constexpr std::int32_t kKnownUntil = 20220421;  // features for judging random rows come from rows up to here
 constexpr std::size_t kOffered = 10;
-constexpr std::size_t kUsersOfLog = 130;
+constexpr std::size_t kDraws = 4;         // candidate sets a random row
+constexpr std::size_t kLogsAtOnce = 25;   // logs that share a generated month, each with its own users
+constexpr std::size_t kSessions = 30000;  // of a generated month: about every user's
 
 struct Tally {
   explicit Tally(std::string estimator) : name(std::move(estimator)) {}
@@ -119,9 +123,9 @@ struct OfferedLog {
 };
 
 OfferedLog make_log(std::shared_ptr<const Simulator> truth, const Dataset& tables, const Policy& policy,
-                    Exploration how, std::uint64_t seed, std::size_t sessions) {
+                    Exploration how, std::uint64_t seed) {
   OfferedLog made;
-  GenerateConfig config{.sessions = sessions, .seed = seed, .slots = kOffered};
+  GenerateConfig config{.sessions = kSessions, .seed = seed, .slots = kOffered};
   config.env.threads = 1;
   config.exploration = how;
   config.candidate_sink = [&](std::span<const std::int32_t> sets) {
@@ -140,7 +144,8 @@ OfferedLog make_log(std::shared_ptr<const Simulator> truth, const Dataset& table
 }
 
 /// Rows of the log by parts: a user's rows are all in one. `first_only`: of each user's first session only.
-std::vector<std::vector<std::uint32_t>> deal(const Log& log, std::size_t parts, bool random, bool first_only) {
+std::vector<std::vector<std::uint32_t>> deal(const Log& log, std::size_t parts, RandomKey key, bool random,
+                                             bool first_only) {
   std::vector<std::vector<std::uint32_t>> out(parts);
   bool first = true;
   for (std::uint32_t row = 0; row < log.size(); ++row) {
@@ -150,7 +155,7 @@ std::vector<std::vector<std::uint32_t>> deal(const Log& log, std::size_t parts, 
       first = false;
     if ((random && log.is_random[row] == 0) || (random && log.date[row] <= kKnownUntil) || (first_only && !first))
       continue;
-    out[RandomStream(make_key(77), index_of(log.user[row])).below(static_cast<std::uint32_t>(parts))].push_back(row);
+    out[RandomStream(key, index_of(log.user[row])).below(static_cast<std::uint32_t>(parts))].push_back(row);
   }
   return out;
 }
@@ -178,104 +183,104 @@ World make_world(const std::string& folder) {
   return world;
 }
 
-// The sessions that bring about as many users as `logs` logs need: a user's three days hold two or so.
-std::size_t sessions_for(std::size_t logs) {
-  return logs * kUsersOfLog * 2;
+/// Calls visit(number, log, rows) for each of `logs` logs that `policy` makes.
+template <class Visit>
+void for_each_log(const World& world, const Policy& policy, Exploration how, std::size_t logs, bool first_only,
+                  const Visit& visit) {
+  for (std::size_t done = 0; done < logs; done += kLogsAtOnce) {
+    const std::uint64_t seed = 1 + done / kLogsAtOnce;
+    const OfferedLog made = make_log(world.truth, world.data, policy, how, seed);
+    const auto parts = deal(made.data.log, kLogsAtOnce, split(make_key(76), seed), false, first_only);
+    for (std::size_t i = 0; i < std::min(kLogsAtOnce, logs - done); ++i) visit(done + i, made, parts[i]);
+  }
+}
+
+JudgedRows judge_offered(const World& world, const OfferedLog& made, std::span<const std::uint32_t> rows,
+                         Exploration how) {
+  return judge_rows(*world.judged, made.data, world.truth->catalogue, rows,
+                    offered_candidates(made.offered, made.data.log), judging(kOffered, 1, how, false));
 }
 
 void offered_study(const World& world, std::size_t logs) {
-  const Exploration logs_by = Exploration::epsilon_greedy(0.5F), judged_by = Exploration::epsilon_greedy(0.1F);
-  const auto watched = std::make_shared<Watched>(world.logging, world.judged, judged_by);
-  const OfferedLog made = make_log(world.truth, world.data, *watched, logs_by, 1, sessions_for(logs));
-  const CandidatesOf candidates = offered_candidates(made.offered, made.data.log);
-  Tallies tallies;
+  const Exploration logs_by = Exploration::epsilon_greedy(0.7F), judged_by = Exploration::epsilon_greedy(0.2F);
+  const Watched watched(world.logging, world.judged, judged_by);
+  std::vector<std::vector<OffPolicyEstimate>> tables;
   MeanVariance rows, users, effective;
-  const auto parts = deal(made.data.log, logs, false, false);
-  for (std::size_t i = 0; i < logs; ++i) {
-    const JudgedRows judged = judge_rows(*world.judged, made.data, world.truth->catalogue, parts[i], candidates,
-                                         judging(kOffered, 1, judged_by, false));
+  for_each_log(world, watched, logs_by, logs, false, [&](std::size_t i, const OfferedLog& made, const auto& part) {
+    const JudgedRows judged = judge_offered(world, made, part, judged_by);
     const WeightDiagnostics weights = diagnose(judged.row);
     rows.add(static_cast<double>(weights.rows)), users.add(static_cast<double>(weights.users));
     effective.add(weights.effective_rows);
-    for (const auto& line : one_step_table(judged, {.bootstrap = {.resamples = 1000, .threads = 1}}, make_key(i)))
-      tallies.add(line.name, line.value, watched->truth());
-  }
+    tables.push_back(one_step_table(judged, {.bootstrap = {.resamples = 1000, .threads = 1}}, make_key(i)));
+  });
+  Tallies tallies;
+  for (const auto& table : tables)
+    for (const auto& line : table) tallies.add(line.name, line.value, watched.truth());
   fmt::print("{} logs of {:.0f} rows and {:.0f} users, worth {:.0f} rows\n", logs, rows.mean(), users.mean(),
              effective.mean());
-  tallies.print(watched->truth());
-}
-
-double mean_first_session(const Log& log) {
-  double reward = 0.0, sessions = 0.0;
-  const auto parts = deal(log, 1, false, true);
-  for (const std::uint32_t row : parts[0]) {
-    reward += log.play_ms[row] / 1000.0;
-    sessions += row == 0 || log.user[row] != log.user[row - 1] ? 1.0 : 0.0;
-  }
-  return reward / sessions;
+  tallies.print(watched.truth());
 }
 
 void sessions_study(const World& world, std::size_t logs) {
   const Exploration logs_by = Exploration::epsilon_greedy(0.6F), judged_by = Exploration::epsilon_greedy(0.2F);
+  // What the judged policy earns in first sessions of its own, as often as there are logs.
   MeanVariance own;
-  for (std::uint64_t seed = 101; seed <= 105; ++seed)
-    own.add(mean_first_session(
-        make_log(world.truth, world.data, *world.judged, judged_by, seed, sessions_for(logs)).data.log));
+  for_each_log(world, *world.judged, judged_by, 2 * logs, true,
+               [&](std::size_t, const OfferedLog& made, const auto& part) {
+                 double reward = 0.0, sessions = 0.0;
+                 const Log& log = made.data.log;
+                 for (const std::uint32_t row : part) {
+                   reward += log.play_ms[row] / 1000.0;
+                   sessions += row == 0 || log.user[row] != log.user[row - 1] ? 1.0 : 0.0;
+                 }
+                 own.add(reward / sessions);
+               });
   const double truth = own.mean();
-  const OfferedLog made = make_log(world.truth, world.data, *world.judged, logs_by, 1, sessions_for(logs));
-  const CandidatesOf candidates = offered_candidates(made.offered, made.data.log);
   Tallies tallies;
   MeanVariance rows, sessions;
-  const auto parts = deal(made.data.log, logs, false, true);
-  for (std::size_t i = 0; i < logs; ++i) {
-    const JudgedRows judged = judge_rows(*world.judged, made.data, world.truth->catalogue, parts[i], candidates,
-                                         judging(kOffered, 1, judged_by, false));
+  for_each_log(world, *world.judged, logs_by, logs, true, [&](std::size_t i, const OfferedLog& made, const auto& part) {
+    const JudgedRows judged = judge_offered(world, made, part, judged_by);
     const SessionValues values = session_values(judged, {.discount = 1.0}, make_key(i));
     const BootstrapOptions options{.resamples = 1000, .threads = 1};
     tallies.add("logged", logged_session_value(values.log, 1.0, make_key(i), options), truth);
     const SequenceEstimates whole = estimate_sequences(values.log, {}, make_key(i), options);
-    const SequenceEstimates cut = estimate_sequences(values.log, {.window = 2}, make_key(i), options);
-    const SequenceEstimates own_step = estimate_sequences(values.log, {.window = 0}, make_key(i), options);
     tallies.add("per_decision", whole.per_decision, truth);
     tallies.add("weighted_per_decision", whole.weighted, truth);
-    tallies.add("weighted, window 2", cut.weighted, truth);
-    tallies.add("weighted, window 0", own_step.weighted, truth);
+    for (const std::size_t window : {2, 0})
+      tallies.add(fmt::format("weighted, window {}", window),
+                  estimate_sequences(values.log, {.window = window}, make_key(i), options).weighted, truth);
     if (values.model_converged) tallies.add("fqe", whole.model, truth);
     if (values.model_converged) tallies.add("doubly_robust", whole.doubly_robust, truth);
     rows.add(static_cast<double>(judged.row.size())), sessions.add(static_cast<double>(values.log.size()));
-  }
+  });
   fmt::print("{} logs of {:.0f} rows in {:.0f} sessions; standard error of the truth {:.2f} %\n", logs, rows.mean(),
              sessions.mean(), 100.0 * own.standard_error() / truth);
   tallies.print(truth);
 }
 
 // What the judged policy earns in the states of random rows, among m videos drawn uniformly: one draw a row.
-double random_truth(const World& world, const Policy& policy, Exploration how, std::size_t m) {
+double random_truth(const World& world, const Policy& policy, const RewardWeights& reward, std::size_t m) {
   const auto truth = make_truth_model(world.data.truth, world.data, kNoDateLimit, 1);
   const auto scratch = truth->make_scratch();
   const std::vector<std::uint32_t> pool = random_pool(world.data.log);
   std::vector<float> state(truth->state_size()), scores(m);
-  std::vector<std::int32_t> videos(m);
   MeanVariance value;
   for (std::uint32_t user = 0; user < world.data.users.size(); ++user)
     replay_user(*truth, world.data, user, kNoDateLimit, state,
                 [&](std::size_t row, const Shown& shown, const float* now) {
                   if (world.data.log.is_random[row] == 0 || world.data.log.date[row] <= kKnownUntil) return;
-                  RandomStream random(split(make_key(55), row));
-                  // m draws with replacement from thousands of videos; twice the same changes nothing that can be seen.
+                  std::vector<std::int32_t> videos = random_videos(pool.size(), m, split(make_key(55), row));
                   for (std::int32_t& video : videos)
-                    video = static_cast<std::int32_t>(pool[random.below(static_cast<std::uint32_t>(pool.size()))]);
+                    video = static_cast<std::int32_t>(pool[static_cast<std::size_t>(video)]);
                   const ObservationView observation{.rows = 1, .candidates = m, .candidate = videos.data()};
                   policy.score({.observation = observation, .env = nullptr, .keys = {}, .streams = {}}, scores);
-                  std::size_t chosen =
-                      static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
-                  if (random.uniform() < how.epsilon) chosen = random.below(static_cast<std::uint32_t>(m));
+                  const auto chosen = std::max_element(scores.begin(), scores.end()) - scores.begin();
                   Shown asked = shown;
-                  asked.video = VideoIndex{static_cast<std::uint32_t>(videos[chosen])};
+                  asked.video = VideoIndex{static_cast<std::uint32_t>(videos[static_cast<std::size_t>(chosen)])};
                   asked.duration_ms = truth->video(asked.video).duration_ms;
                   Expectation expected;
                   truth->expect({&asked, 1}, {&now, 1}, ExposureKind::kInterventional, {&expected, 1}, *scratch);
-                  value.add(expected.watch_s);
+                  value.add(expected_reward(reward, expected));
                 });
   fmt::print("truth of {} rows, standard error {:.3f} %\n", value.count(),
              100.0 * value.standard_error() / value.mean());
@@ -285,27 +290,27 @@ double random_truth(const World& world, const Policy& policy, Exploration how, s
 void random_study(const World& world, std::size_t logs) {
   const Catalogue catalogue = build_catalogue(world.data, kKnownUntil);
   const std::shared_ptr<const Policy> policy = by_seconds(catalogue);
-  const auto parts = deal(world.data.log, logs, true, false);
-  for (const std::size_t m : {10, 100}) {
-    const Exploration greedy = Exploration::greedy();
-    const double truth = random_truth(world, *policy, greedy, m);
-    for (const std::size_t draws : {1, 4}) {
-      Tallies tallies;
-      MeanVariance rows, effective;
-      for (std::size_t i = 0; i < logs; ++i) {
-        const CandidatesOf candidates =
-            redrawn_candidates(world.data.log, random_pool(world.data.log), split(make_key(9), i));
-        const JudgedRows judged =
-            judge_rows(*policy, world.data, catalogue, parts[i], candidates, judging(m, draws, greedy, true));
-        const WeightDiagnostics weights = diagnose(judged.row);
-        rows.add(static_cast<double>(weights.rows)), effective.add(weights.effective_rows);
-        for (const auto& line : one_step_table(judged, {.bootstrap = {.resamples = 1000, .threads = 1}}, make_key(i)))
-          tallies.add(line.name, line.value, truth);
-      }
-      fmt::print("\nm = {}, {} sets a row: {} logs of {:.0f} random rows, worth {:.0f}\n", m, draws, logs, rows.mean(),
-                 effective.mean());
-      tallies.print(truth);
+  const auto parts = deal(world.data.log, logs, make_key(77), true, false);
+  const std::vector<std::uint32_t> pool = random_pool(world.data.log);
+  const RewardWeights seconds{}, ratios{.watch_s = 0.0F, .watch_ratio = 1.0F};
+  const std::pair<std::size_t, RewardWeights> asked[] = {{10, seconds}, {100, seconds}, {10, ratios}, {100, ratios}};
+  for (const auto& [m, reward] : asked) {
+    const double truth = random_truth(world, *policy, reward, m);
+    JudgeSettings settings = judging(m, kDraws, Exploration::greedy(), true);
+    settings.reward = reward;
+    Tallies tallies;
+    MeanVariance rows, effective;
+    for (std::size_t i = 0; i < logs; ++i) {
+      const CandidatesOf candidates = redrawn_candidates(world.data.log, pool, split(make_key(9), i));
+      const JudgedRows judged = judge_rows(*policy, world.data, catalogue, parts[i], candidates, settings);
+      const WeightDiagnostics weights = diagnose(judged.row);
+      rows.add(static_cast<double>(weights.rows)), effective.add(weights.effective_rows);
+      for (const auto& line : one_step_table(judged, {.bootstrap = {.resamples = 1000, .threads = 1}}, make_key(i)))
+        tallies.add(line.name, line.value, truth);
     }
+    fmt::print("\n{}, m = {}, {} sets a row: {} logs of {:.0f} random rows, worth {:.0f}\n",
+               reward.watch_s > 0.0F ? "seconds" : "ratio", m, kDraws, logs, rows.mean(), effective.mean());
+    tallies.print(truth);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "evaluation/metrics/undefined.h"
+#include "evaluation/off_policy/user_bootstrap.h"
 #include "evaluation/off_policy/users.h"
 
 namespace swipegym {
@@ -202,36 +203,24 @@ std::vector<double> lambda_grid(Estimator estimator, std::span<const OffPolicyRo
 std::vector<OffPolicyEstimate> estimate_with_intervals(std::span<const AskedEstimate> asked, RandomKey key,
                                                        const BootstrapOptions& options) {
   std::vector<OffPolicyEstimate> out;
-  if (asked.empty()) return out;
-  // A resample's estimate is the sum of two ratios over the same drawn users: measures 2 i and 2 i + 1.
-  std::vector<Measure> measures;
+  std::vector<RatioSums> sums;  // of each estimate: direct over rows, correction over normaliser
   for (const AskedEstimate& ask : asked) {
     check_setting(ask.estimator, ask.lambda);
     const DenseUsers users = dense_users(ask.rows);
-    Measure direct, correction;
-    direct.items = correction.items = users.count;
-    std::vector<double> sums(4 * users.count, 0.0);
+    RatioSums& sum = sums.emplace_back();
+    sum.ratios = 2;
+    sum.top.resize(2 * users.count), sum.bottom.resize(2 * users.count);
     for (std::size_t i = 0; i < ask.rows.size(); ++i) {
       const RowTerms terms = terms_of(ask.estimator, ask.lambda, ask.rows[i]);
-      double* sum = &sums[4 * users.of_row[i]];
-      sum[0] += terms.direct, sum[1] += 1.0, sum[2] += terms.correction, sum[3] += terms.normaliser;
+      const std::size_t user = 2 * static_cast<std::size_t>(users.of_row[i]);
+      sum.top[user] += terms.direct, sum.bottom[user] += 1.0;
+      sum.top[user + 1] += terms.correction, sum.bottom[user + 1] += terms.normaliser;
     }
-    for (std::size_t u = 0; u < users.count; ++u) {
-      direct.numerator.push_back(static_cast<float>(sums[4 * u]));
-      direct.denominator.push_back(static_cast<float>(sums[4 * u + 1]));
-      correction.numerator.push_back(static_cast<float>(sums[4 * u + 2]));
-      correction.denominator.push_back(static_cast<float>(sums[4 * u + 3]));
-    }
-    measures.push_back(std::move(direct)), measures.push_back(std::move(correction));
     out.push_back({.name = ask.name, .lambda = ask.lambda, .value = {}});
     count_weights(ask, out.back());
   }
-  const std::vector<std::vector<double>> resampled = bootstrap(measures, key, options);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    std::vector<double> values(options.resamples);
-    for (std::size_t r = 0; r < values.size(); ++r) values[r] = resampled[2 * i][r] + resampled[2 * i + 1][r];
-    out[i].value = percentile_interval(estimate(asked[i].estimator, asked[i].lambda, asked[i].rows), std::move(values));
-  }
+  const std::vector<Interval> intervals = studentised_intervals(sums, key, options);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i].value = intervals[i];
   return out;
 }
 

@@ -67,7 +67,7 @@ std::vector<double> lambda_grid(Estimator estimator, std::span<const OffPolicyRo
 struct OffPolicyEstimate {
   std::string_view name;  // as in estimator_infos(), or "mrdr", "ips_slope", ...
   double lambda = kNoLimit;
-  Interval value;  // 95 %, percentiles of a bootstrap over users
+  Interval value;  // 95 %, by a studentised bootstrap over users
   // Of the weights as the estimator uses them; 0 where it uses none.
   double effective_rows = 0.0, max_weight = 0.0;
 };

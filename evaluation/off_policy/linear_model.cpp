@@ -21,6 +21,7 @@ constexpr std::size_t kBlock = 1024;  // rows multiplied at once
 struct Sums {
   Square gram, next;  // sum w f f^T; sum w f (mean features of the next step)^T
   Column moment;      // sum w f r
+  double weight = 0.0;
   std::size_t rows = 0;
 
   explicit Sums(std::size_t features) {
@@ -28,7 +29,7 @@ struct Sums {
     gram = Square::Zero(n, n), next = Square::Zero(n, n), moment = Column::Zero(n);
   }
   Sums& operator+=(const Sums& other) {
-    gram += other.gram, next += other.next, moment += other.moment, rows += other.rows;
+    gram += other.gram, next += other.next, moment += other.moment, weight += other.weight, rows += other.rows;
     return *this;
   }
 };
@@ -76,6 +77,7 @@ std::vector<Sums> sum_folds(const LinearRows& rows, std::span<const double> weig
       else
         there.row(filled).setZero();
       ++sums[f].rows;
+      sums[f].weight += root * root;
       if (++filled == static_cast<Eigen::Index>(kBlock)) flush();
     }
     flush();
@@ -94,9 +96,8 @@ Sums training_sums(const std::vector<Sums>& folds, std::size_t f) {
 
 Eigen::LDLT<Square> factorise(const Sums& sums, double ridge) {
   Square penalised = sums.gram;
-  // A feature that is 0 in all rows gets a coefficient of 0.
   for (Eigen::Index i = 0; i < penalised.rows(); ++i)
-    penalised(i, i) += sums.gram(i, i) > 0.0 ? ridge * sums.gram(i, i) : 1.0;
+    penalised(i, i) += std::max(ridge * (sums.gram(i, i) + sums.weight), 1e-30);  // all weights may be 0
   return penalised.ldlt();
 }
 

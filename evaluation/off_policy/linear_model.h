@@ -24,7 +24,9 @@ struct LinearRows {
 
 struct LinearFit {
   std::size_t folds = 5;  // users are dealt into so many; a row's model is fitted on the other folds. 1: on all rows
-  double ridge = 1e-3;    // each coefficient is penalised by so much of its feature's sum of squares
+  /// Each coefficient is penalised by so much of its feature's sum of squares and of that of a feature that is always
+  /// 1, so that one that was hardly seen says hardly anything. Features should be of order one.
+  double ridge = 1e-3;
 };
 
 /// Predictions of linear models that never saw the row's user.

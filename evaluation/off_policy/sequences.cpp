@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "evaluation/metrics/undefined.h"
+#include "evaluation/off_policy/user_bootstrap.h"
 #include "evaluation/off_policy/users.h"
 
 namespace swipegym {
@@ -48,47 +49,39 @@ std::size_t longest(const LoggedTrajectories& log) {
   return most;
 }
 
-// Sums over each user's trajectories, a row a step: products times discounted rewards, and products. The products of
+// Sums over each user's trajectories, a ratio a step: products times discounted rewards, and products. The products of
 // those that ended stand in every later step: with a window they are what is left inside it.
-struct StepSums {
-  std::size_t steps = 0, users = 0;
-  std::vector<double> earned, product;  // [steps, users]
-};
-
-StepSums sum_steps(const LoggedTrajectories& log, const SequenceSettings& settings, const DenseUsers& users) {
-  StepSums out{.steps = longest(log), .users = users.count, .earned = {}, .product = {}};
-  out.earned.assign(out.steps * out.users, 0.0);
-  out.product.assign(out.steps * out.users, 0.0);
+RatioSums sum_steps(const LoggedTrajectories& log, const SequenceSettings& settings, const DenseUsers& users) {
+  RatioSums out;
+  out.ratios = longest(log);
+  out.top.assign(out.ratios * users.count, 0.0);
+  out.bottom.assign(out.ratios * users.count, 0.0);
   for (std::size_t i = 0; i < log.size(); ++i) {
-    const std::size_t user = users.of_row[i], first = log.offset[i], length = log.offset[i + 1] - first;
+    const std::size_t at = users.of_row[i] * out.ratios, first = log.offset[i], length = log.offset[i + 1] - first;
     double discount = 1.0, last = 1.0;
     walk_products(log, i, settings.window, [&](std::size_t t, double product) {
-      out.earned[t * out.users + user] += discount * product * log.reward[first + t];
-      out.product[t * out.users + user] += product;
+      out.top[at + t] += discount * product * log.reward[first + t];
+      out.bottom[at + t] += product;
       discount *= settings.discount;
       last = product;
     });
-    for (std::size_t t = length; t < out.steps; ++t) {
+    for (std::size_t t = length; t < out.ratios; ++t) {
       if (settings.window != kWholePast) {
         last = 1.0;
         for (std::size_t k = t - std::min(t, settings.window); k < length; ++k) last *= log.weight[first + k];
       }
-      out.product[t * out.users + user] += last;
+      out.bottom[at + t] += last;
     }
   }
   return out;
 }
 
-Measure mean_measure(std::span<const double> value, const DenseUsers& users) {
-  std::vector<double> sum(users.count, 0.0), count(users.count, 0.0);
-  for (std::size_t i = 0; i < value.size(); ++i) sum[users.of_row[i]] += value[i], count[users.of_row[i]] += 1.0;
-  return {.items = users.count, .numerator = {sum.begin(), sum.end()}, .denominator = {count.begin(), count.end()}};
-}
-
-double mean_of(std::span<const double> values) {
-  double sum = 0.0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
+RatioSums sum_means(std::span<const double> value, const DenseUsers& users) {
+  RatioSums out;
+  out.top.assign(users.count, 0.0), out.bottom.assign(users.count, 0.0);
+  for (std::size_t i = 0; i < value.size(); ++i)
+    out.top[users.of_row[i]] += value[i], out.bottom[users.of_row[i]] += 1.0;
+  return out;
 }
 
 }  // namespace
@@ -130,12 +123,12 @@ std::vector<double> per_decision_returns(const LoggedTrajectories& log, const Se
 double weighted_per_decision(const LoggedTrajectories& log, const SequenceSettings& settings) {
   check(log);
   check_settings(settings);
-  const StepSums sums = sum_steps(log, settings, dense_users(log.user));
+  const RatioSums sums = sum_steps(log, settings, dense_users(log.user));
   double value = 0.0;
-  for (std::size_t t = 0; t < sums.steps; ++t) {
+  for (std::size_t t = 0; t < sums.ratios; ++t) {
     double earned = 0.0, product = 0.0;
-    for (std::size_t u = 0; u < sums.users; ++u)
-      earned += sums.earned[t * sums.users + u], product += sums.product[t * sums.users + u];
+    for (std::size_t at = t; at < sums.top.size(); at += sums.ratios)
+      earned += sums.top[at], product += sums.bottom[at];
     value += product > 0.0 ? earned / product : kUndefined;
   }
   return value;
@@ -163,34 +156,16 @@ std::vector<double> model_returns(const LoggedTrajectories& log) {
 
 SequenceEstimates estimate_sequences(const LoggedTrajectories& log, const SequenceSettings& settings, RandomKey key,
                                      const BootstrapOptions& options) {
-  const std::vector<double> per_decision = per_decision_returns(log, settings);
   const DenseUsers users = dense_users(log.user);
-  std::vector<Measure> measures = {mean_measure(per_decision, users)};
-  const bool model = !log.q_policy.empty();
-  std::vector<double> robust, alone;
-  if (model) {
-    robust = doubly_robust_returns(log, settings.discount), alone = model_returns(log);
-    measures.push_back(mean_measure(robust, users)), measures.push_back(mean_measure(alone, users));
+  std::vector<RatioSums> sums = {sum_means(per_decision_returns(log, settings), users),
+                                 sum_steps(log, settings, users)};
+  if (!log.q_policy.empty()) {
+    sums.push_back(sum_means(doubly_robust_returns(log, settings.discount), users));
+    sums.push_back(sum_means(model_returns(log), users));
   }
-  const std::size_t first_step = measures.size();
-  const StepSums sums = sum_steps(log, settings, users);
-  for (std::size_t t = 0; t < sums.steps; ++t) {
-    const auto at = static_cast<std::ptrdiff_t>(t * sums.users), end = at + static_cast<std::ptrdiff_t>(sums.users);
-    measures.push_back({.items = sums.users,
-                        .numerator = {sums.earned.begin() + at, sums.earned.begin() + end},
-                        .denominator = {sums.product.begin() + at, sums.product.begin() + end}});
-  }
-  const std::vector<std::vector<double>> resampled = bootstrap(measures, key, options);
-  std::vector<double> weighted(options.resamples, 0.0);
-  for (std::size_t m = first_step; m < measures.size(); ++m)
-    for (std::size_t r = 0; r < weighted.size(); ++r) weighted[r] += resampled[m][r];
-  SequenceEstimates out;
-  out.per_decision = percentile_interval(mean_of(per_decision), resampled[0]);
-  out.weighted = percentile_interval(weighted_per_decision(log, settings), std::move(weighted));
-  const Interval none{kUndefined, kUndefined, kUndefined};
-  out.doubly_robust = model ? percentile_interval(mean_of(robust), resampled[1]) : none;
-  out.model = model ? percentile_interval(mean_of(alone), resampled[2]) : none;
-  return out;
+  std::vector<Interval> found = studentised_intervals(sums, key, options);
+  found.resize(4, {kUndefined, kUndefined, kUndefined});
+  return {.per_decision = found[0], .weighted = found[1], .doubly_robust = found[2], .model = found[3]};
 }
 
 }  // namespace swipegym

@@ -52,7 +52,7 @@ std::vector<double> doubly_robust_returns(const LoggedTrajectories& log, double 
 /// Each trajectory's V^(s_0), whose mean is what a model alone says (FQE's estimate).
 std::vector<double> model_returns(const LoggedTrajectories& log);
 
-/// Estimates of the judged policy's return a trajectory, with 95 % intervals from a bootstrap over users.
+/// Estimates of the judged policy's return a trajectory, with 95 % intervals by a studentised bootstrap over users.
 struct SequenceEstimates {
   Interval per_decision, weighted, doubly_robust, model;  // doubly_robust and model are NaN without Q^
 };
