@@ -35,27 +35,24 @@ class MoodModel final : public ToyModel {
   bool leaves_;
 };
 
-/// Videos of class 0 and 1 (index mod 4) are worth nothing, class 2 half and class 3 one. Odd users watch one video,
-/// even users two. The shelf below opens doors to them.
+/// Videos of class 0 and 1 (index mod 4) are worth nothing, class 2 half and class 3 one. A session has two videos; the
+/// shelf below makes the first one a door.
 class DoorModel final : public ToyModel {
  public:
   std::string_view name() const noexcept override { return "doors"; }
-  std::size_t state_size() const noexcept override { return 1; }  // videos left
-  void begin(UserIndex user, std::int64_t, std::span<float> state) const override {
-    state[0] = index_of(user) % 2 == 1 ? 1.0F : 2.0F;
-  }
+  std::size_t state_size() const noexcept override { return 1; }  // videos shown
 
  protected:
   float ratio(std::uint32_t video, const float*) const override {
     constexpr float kWorth[] = {0.0F, 0.0F, 0.5F, 1.0F};
     return kWorth[video % 4];
   }
-  bool advance(std::uint32_t, float* state) const override { return --state[0] <= 0.0F; }
+  bool advance(std::uint32_t, float* state) const override { return ++state[0] >= 2.0F; }
 };
 
-/// Four slots. Odd users are offered classes 2 and 3, all open: that is where the worth of class 3 is learned. Even
-/// users first choose between doors of class 0 and 1. Behind a class 0 there is class 2, open; behind a class 1 there
-/// is class 3, but masked, and class 0 beside it, open. Who reckons with what is masked chooses the wrong door.
+/// Four slots. First there are doors of class 0 and 1. Behind a class 0 lies class 2, open. Behind a class 1 lies class
+/// 3, which is masked in seven sessions of ten, with class 0 beside it: .3 on average, unless one reckons with what is
+/// masked.
 class DoorShelf final : public CandidateSource {
  public:
   std::string_view name() const noexcept override { return "doors"; }
@@ -64,14 +61,12 @@ class DoorShelf final : public CandidateSource {
             std::span<std::uint8_t> mask) const override {
     RandomStream random(request.key, request.stream);
     int classes[4] = {0, 1, 0, 1};
-    std::uint8_t open[4] = {1, 1, 1, 1};
-    if (request.user % 2 == 1) {
-      classes[0] = classes[2] = 2, classes[1] = classes[3] = 3;
-    } else if (!request.seen->watched().empty()) {
+    bool is_masked = false;  // class 3 is
+    if (!request.seen->watched().empty()) {
       const bool wrong_door = request.seen->watched().back() % 4 == 1;
       classes[0] = classes[2] = wrong_door ? 0 : 2;
-      classes[1] = classes[3] = 3;
-      open[1] = open[3] = 0;
+      classes[1] = classes[3] = wrong_door ? 3 : 0;
+      is_masked = random.uniform() < 0.7F;
     }
     for (int slot = 0; slot < 4; ++slot) {
       // The upper half of the slots draws from other videos than the lower, so that no slot repeats one.
@@ -80,7 +75,7 @@ class DoorShelf final : public CandidateSource {
         video = 4 * (random.below(25) + (slot >= 2 ? 25 : 0)) + static_cast<std::uint32_t>(classes[slot]);
       } while (request.seen->contains(video));
       videos[static_cast<std::size_t>(slot)] = static_cast<std::int32_t>(video);
-      mask[static_cast<std::size_t>(slot)] = open[slot];
+      mask[static_cast<std::size_t>(slot)] = !(is_masked && classes[slot] == 3);
     }
   }
 };
