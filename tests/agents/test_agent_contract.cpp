@@ -6,6 +6,7 @@
 
 #include "agents/actor_learner.h"
 #include "agents/dqn_learner.h"
+#include "agents/sasrec_actor.h"
 #include "agents/train_online.h"
 #include "core/hdf5_file.h"
 #include "env/candidate_sources.h"
@@ -96,12 +97,29 @@ auto make_actor(const char* algorithm, const Change& change) {
   };
 }
 
+std::unique_ptr<Learner> make_sasrec_actor(const Task& task, std::uint64_t seed) {
+  SasrecActorConfig config;
+  config.world.slots = task.candidates->slots();
+  config.world.num_envs = kEnvs;
+  config.world.history_length = kHistory;
+  config.env_steps = task.env_steps;
+  config.rollout_steps = 6;
+  config.discount = task.discount;
+  config.gae_lambda = 0.9F;
+  config.epochs = 4, config.minibatch = 128, config.target_kl = 0.0;
+  config.reward_scale = 1.0F;
+  config.learning_rate = 0.02, config.final_learning_rate = 0.005, config.critic_rate = 0.01;
+  config.network.width = 8, config.network.inner = 8, config.network.max_length = kHistory;
+  return std::make_unique<SasrecActor>(task.simulator, config, seed, 1);
+}
+
 const std::vector<Agent> kAgents = {
     {"double DQN", make_dqn([](DqnConfig&) {}), true},
     {"DQN", make_dqn([](DqnConfig& config) { config.double_q = false; }), true},
     {"DQN, soft target", make_dqn([](DqnConfig& config) { config.target_rate = 0.05F, config.target_every = 1; }),
      true},
     {"PPO", make_actor("ppo", [](ActorConfig&) {})},
+    {"SASRec, PPO", make_sasrec_actor},
 };
 
 std::shared_ptr<const CandidateSource> five_random(const std::shared_ptr<const Simulator>& simulator) {

@@ -10,6 +10,7 @@
 #include "agents/labelcraft.h"
 #include "agents/matrix_factorisation.h"
 #include "agents/ranker.h"
+#include "agents/sasrec_actor.h"
 #include "agents/sasrec_config.h"
 #include "agents/sqn_config.h"
 #include "agents/train_label_model.h"
@@ -35,6 +36,7 @@ const std::map<std::string, std::function<Json()>> kDefaults = {
     {"labelcraft.json", [] { return config_to_json(LabelCraftConfig{}); }},
     {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
     {"sasrec.json", [] { return config_to_json(SasrecConfig{}); }},
+    {"sasrec_actor.json", [] { return config_to_json(SasrecActorConfig{}); }},
     {"sqn.json", [] { return config_to_json(SqnConfig{}); }},
     {"tabular.json", [] { return config_to_json(ExactnessConfig{}); }},
     {"two_tower.json", [] { return config_to_json(TwoTowerTrainingConfig{}); }},

@@ -1,0 +1,121 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <numeric>
+
+#include "agents/sasrec_actor.h"
+#include "core/error.h"
+#include "env/candidate_sources.h"
+#include "policy/select.h"
+#include "tests/agents/toy_models.h"
+
+namespace swipegym {
+namespace {
+
+using test::LadderModel;
+using test::make_toy_simulator;
+
+SasrecActorConfig small_sasrec_actor() {
+  SasrecActorConfig config;
+  config.world.slots = 5, config.world.num_envs = 32, config.world.history_length = 6, config.world.max_steps = 8;
+  config.world.reward_watch_s = 0.0F, config.world.reward_watch_ratio = 1.0F;
+  config.rollout_steps = 6;
+  config.round_steps = 5 * 192, config.env_steps = 15 * 192;
+  config.minibatch = 100;
+  config.reward_scale = 1.0F;
+  config.learning_rate = 0.02, config.final_learning_rate = 0.005;
+  config.network.width = 8, config.network.inner = 8, config.network.max_length = 6;
+  return config;
+}
+
+/// Mean KL(p || q) of the softmax of two policies over the candidates of fresh sessions.
+double divergence(const std::shared_ptr<const Simulator>& simulator, const SasrecModel& p, const SasrecModel& q) {
+  constexpr std::size_t kRows = 64, kSlots = 5;
+  VectorEnv env(simulator, make_candidate_source("random", simulator->catalogue, kSlots),
+                {.num_envs = kRows, .threads = 1, .history_length = 6});
+  std::vector<std::uint64_t> seeds(kRows);
+  std::iota(seeds.begin(), seeds.end(), 100);
+  env.reset(seeds);
+  const std::vector<RandomKey> keys(kRows);
+  const std::vector<std::uint32_t> streams(kRows);
+  const std::vector<std::uint8_t> open(kSlots, 1);
+  std::vector<float> a(kRows * kSlots), b(a);
+  const DecisionBatch batch{env.observation(), &env, keys, streams, 1};
+  SasrecPolicy(std::make_shared<SasrecModel>(p)).score(batch, a);
+  SasrecPolicy(std::make_shared<SasrecModel>(q)).score(batch, b);
+  double sum = 0.0;
+  for (std::size_t row = 0; row < kRows; ++row) {
+    const std::span<float> mine = std::span(a).subspan(row * kSlots, kSlots),
+                           other = std::span(b).subspan(row * kSlots, kSlots);
+    log_softmax(mine, open, mine);
+    log_softmax(other, open, other);
+    std::vector<float> unused(kSlots);
+    sum += anchor_loss(1.0F, mine, other, unused) / static_cast<double>(kRows);
+  }
+  return sum;
+}
+
+TEST_CASE("the anchor is KL(p || q), and its gradient that of finite differences", "[agents]") {
+  const std::vector<float> scores = {0.3F, -1.0F, 0.7F, 5.0F}, other = {0.0F, 0.5F, 0.25F, 9.0F};
+  const std::vector<std::uint8_t> mask = {1, 1, 1, 0};
+  std::vector<float> q(4);
+  log_softmax(other, mask, q);
+  const auto loss = [&](const std::vector<float>& z, std::vector<float>& gradient) {
+    std::vector<float> p(4);
+    log_softmax(z, mask, p);
+    gradient.assign(4, 0.0F);
+    return anchor_loss(0.5F, p, q, gradient);
+  };
+  std::vector<float> gradient, unused;
+  loss(scores, gradient);
+  for (std::size_t i = 0; i < 4; ++i) {
+    std::vector<float> above = scores, below = scores;
+    above[i] += 0.01F, below[i] -= 0.01F;
+    CHECK(gradient[i] == Approx((loss(above, unused) - loss(below, unused)) / 0.02).margin(1e-4));
+  }
+  CHECK(loss(other, gradient) == Approx(0.0).margin(1e-7));  // its own least
+}
+
+TEST_CASE("an actor starts as the policy it is given, is held there by the anchor, and leaves without", "[agents]") {
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
+  SasrecActorConfig config = small_sasrec_actor();
+  const SasrecModel start = SasrecActor(simulator, config, 1, 1).model();
+  config.anchor = 0.0F;
+  CHECK(divergence(simulator, SasrecActor(simulator, config, 2, 1, &start).model(), start) == Approx(0.0).margin(1e-6));
+  const TrainedSasrecActor free = train_sasrec_actor(simulator, config, {.seed = 2, .threads = 1}, &start);
+  config.anchor = 10.0F;
+  const TrainedSasrecActor held = train_sasrec_actor(simulator, config, {.seed = 2, .threads = 1}, &start);
+  const double far = divergence(simulator, *free.model, start), near = divergence(simulator, *held.model, start);
+  CHECK(far > 0.1);
+  CHECK(near < 0.1 * far);
+  CHECK(free.rounds.back().mean_return > free.rounds.front().mean_return);
+}
+
+TEST_CASE("threads change no bit of a SASRec actor", "[agents]") {
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
+  const SasrecActorConfig config = small_sasrec_actor();
+  const SasrecModel start = SasrecActor(simulator, config, 1, 1).model();
+  const auto weights = [&](int threads) {
+    return train_sasrec_actor(simulator, config, {.seed = 3, .threads = threads}, &start)
+        .model->network.items.table.value;
+  };
+  CHECK(weights(1) == weights(3));
+}
+
+TEST_CASE("a SASRec actor's complaints name the setting or the start", "[agents]") {
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
+  SasrecActorConfig config = small_sasrec_actor();
+  SasrecModel start = SasrecActor(simulator, config, 1, 1).model();
+  start.objective = SasrecObjective::kRatio;
+  CHECK_THROWS_WITH(train_sasrec_actor(simulator, config, {.seed = 1}, &start), Catch::Contains("next videos"));
+  config.anchor = -1.0F;
+  CHECK_THROWS_WITH(train_sasrec_actor(simulator, config, {.seed = 1}), Catch::Contains("anchor"));
+  config = small_sasrec_actor();
+  config.clip = 2.0F;
+  CHECK_THROWS_WITH(train_sasrec_actor(simulator, config, {.seed = 1}), Catch::Contains("clip"));
+  config = small_sasrec_actor();
+  config.world.slate = 2;
+  CHECK_THROWS_WITH(train_sasrec_actor(simulator, config, {.seed = 1}), Catch::Contains("slate"));
+}
+
+}  // namespace
+}  // namespace swipegym
