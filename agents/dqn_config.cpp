@@ -16,8 +16,17 @@ void require(bool holds, const char* name, T value, const char* expected) {
 }  // namespace
 
 void check(const DqnConfig& c) {
-  require(c.slots >= 1, "slots", c.slots,
-          "at least 1 candidate; Q-learning needs a candidate set, not the full catalogue");
+  require(c.slots >= 1, "slots", c.slots, "at least 1 candidate");
+  require(!is_full(c) || c.fresh_candidates > 0, "fresh_candidates", c.fresh_candidates,
+          "at least 1 with the full catalogue: how many drawn videos stand in for it in the maximum of s'");
+  require(!is_full(c) || c.target_rate == 1.0F, "target_rate", c.target_rate,
+          "1 with the full catalogue: it acts by the target network, whose table of all videos is renewed with a copy");
+  require(c.fresh_candidates == 0 || c.network.interaction_hidden == 0, "network.interaction_hidden",
+          c.network.interaction_hidden, "0 with fresh_candidates, whose network must be a product");
+  require(c.fresh_candidates == 0 || !c.encoder.cross, "encoder.cross", c.encoder.cross,
+          "false with fresh_candidates, whose network must be a product");
+  require(c.fresh_candidates == 0 || is_full(c) || c.candidates == "random", "fresh_candidates", c.fresh_candidates,
+          "0 unless candidates is 'random' or 'full'");
   require(c.num_envs >= 1, "num_envs", c.num_envs, "at least 1");
   require(c.history_length >= 1 && c.history_length <= 200, "history_length", c.history_length, "1 to 200");
   require(c.max_steps >= 1, "max_steps", c.max_steps, "at least 1");

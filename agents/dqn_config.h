@@ -32,7 +32,7 @@ void visit_fields(Visitor& visit, PrioritisedReplayConfig& config) {
 struct DqnConfig {
   // The world it learns in.
   std::string candidates = "random";  // candidate source
-  std::size_t slots = 10;             // m, candidates a step
+  std::size_t slots = 10;             // m, candidates a step; not looked at for the full catalogue
   std::size_t num_envs = 256;
   std::size_t history_length = 50;  // L, videos of history in a state
   int max_steps = 100;
@@ -52,6 +52,10 @@ struct DqnConfig {
   // The update.
   float discount = 0.9F;
   int n_step = 5;
+  /// Videos drawn anew for the maximum in s', instead of the candidates that s' was offered, which then need not be
+  /// remembered; 0: those offered. The full catalogue needs it, and either needs a network that is a product:
+  /// {"network": {"interaction_hidden": 0}, "encoder": {"cross": false}}.
+  std::size_t fresh_candidates = 0;
   bool double_q = true;       // the online network chooses in s', the target network values the choice
   float reward_scale = 0.1F;  // rewards are multiplied by this inside the network
   float huber_delta = 50.0F;  // in scaled units; watch times are skewed, and a small delta would learn medians
@@ -102,6 +106,7 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("prioritised", config.prioritised);
   visit("discount", config.discount);
   visit("n_step", config.n_step);
+  visit("fresh_candidates", config.fresh_candidates);
   visit("double_q", config.double_q);
   visit("reward_scale", config.reward_scale);
   visit("huber_delta", config.huber_delta);
@@ -123,6 +128,11 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const DqnConfig& config);
+
+/// Whether an action is any video of the catalogue.
+inline bool is_full(const DqnConfig& config) {
+  return config.candidates == "full";
+}
 
 /// The reward the settings ask for.
 RewardWeights reward_weights(const DqnConfig& config);

@@ -16,7 +16,7 @@ UniformReplayConfig replay_config(const DqnConfig& config) {
   replay.capacity = config.replay_capacity;
   replay.num_envs = config.num_envs;
   replay.history_length = config.history_length;
-  replay.candidates = config.slots;
+  replay.candidates = config.fresh_candidates > 0 ? 0 : config.slots;
   return replay;
 }
 
@@ -46,9 +46,9 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
       config_(config),
       threads_(threads),
       model_(make_value_model("dqn", simulator_->catalogue, config.network, config.encoder, seed)),
-      target_(model_->network),
+      target_(std::make_shared<ValueModel>(*model_)),
       encoder_(config.encoder, model_->items),
-      policy_(model_),
+      policy_(is_full(config) ? target_ : model_),
       replay_(simulator_, replay_config(config)),
       regression_(*model_, regression_settings(config, threads)),
       shards_(regression_.shards()),
@@ -87,13 +87,18 @@ Exploration DqnLearner::exploration(std::int64_t env_steps) const {
 }
 
 void DqnLearner::move_target() {
-  const std::vector<Parameter*> online = model_->network.parameters(), frozen = target_.parameters();
+  const std::vector<Parameter*> online = model_->network.parameters(), frozen = target_->network.parameters();
   for (std::size_t i = 0; i < online.size(); ++i) blend(online[i]->value, config_.target_rate, frozen[i]->value);
-  const std::vector<Embedding*> from = model_->network.embeddings(), to = target_.embeddings();
+  const std::vector<Embedding*> from = model_->network.embeddings(), to = target_->network.embeddings();
   for (std::size_t i = 0; i < from.size(); ++i) blend(from[i]->table.value, config_.target_rate, to[i]->table.value);
-  regression_.centre(target_);
-  if (config_.discount > 0.0F && model_->items.num_videos() <= kTableVideos)
-    target_table_ = target_.item_table(model_->items, threads_);
+  regression_.centre(target_->network);
+  renew_table();
+}
+
+void DqnLearner::renew_table() {
+  const bool serves_targets = config_.discount > 0.0F && model_->items.num_videos() <= kTableVideos;
+  if (serves_targets || is_full(config_))
+    target_->item_table = target_->network.item_table(target_->items, threads_);
 }
 
 void DqnLearner::update(std::int64_t env_steps) {
@@ -138,7 +143,12 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
     std::copy_n(features + std::size_t{shard.batch.user[i]} * kUserFeatures, kUserFeatures,
                 &shard.user_features[i * kUserFeatures]);
   shard.next_value.assign(count, 0.0F);
-  if (request.next) value_next(shard);
+  if (request.next) {
+    if (config_.fresh_candidates > 0)
+      shard.maximum.draw(model_->items.num_videos(), config_.fresh_candidates,
+                         split(split(sample_key_, Draw::kCandidates), index));
+    value_next(shard);
+  }
   shard.target.resize(count);
   for (std::size_t i = 0; i < count; ++i)
     shard.target[i] = config_.reward_scale * shard.batch.reward[i] + shard.batch.discount[i] * shard.next_value[i];
@@ -149,8 +159,9 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
   return rows;
 }
 
-void DqnLearner::choose_next(Shard& shard, const ValueNetwork& network, const Matrix& table,
-                             ValueNetwork::Work& work) const {
+void DqnLearner::choose_next(Shard& shard, const ValueModel& model, ValueNetwork::Work& work) const {
+  const ValueNetwork& network = model.network;
+  const Matrix& table = model.item_table;
   const std::size_t m = config_.slots, rows = shard.batch.rows, pairs = rows * m;
   const SampledStates& next = shard.batch.next;
   work.videos.assign(next.candidate.begin(), next.candidate.end());
@@ -166,17 +177,23 @@ void DqnLearner::choose_next(Shard& shard, const ValueNetwork& network, const Ma
 }
 
 void DqnLearner::value_next(Shard& shard) const {
-  const std::size_t m = config_.slots, rows = shard.batch.rows;
+  const std::size_t rows = shard.batch.rows;
   ObservationView next = shard.batch.next_observation();
   next.user_features = shard.user_features.data();
   ValueNetwork::Work& chooser = config_.double_q ? shard.online : shard.frozen;
   chooser.states.resize(static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(encoder_.state_size()));
   encoder_.encode(next, 0, rows, chooser.states, chooser.histories);
-  static const Matrix kNoTable;
-  if (config_.double_q)
-    choose_next(shard, model_->network, kNoTable, chooser);
+  if (config_.fresh_candidates > 0)
+    shard.maximum.value(config_.double_q ? *model_ : *target_, *target_, simulator_->population, shard.batch,
+                        chooser.states, shard.next_value);
   else
-    choose_next(shard, target_, target_table_, chooser);
+    value_offered(shard);
+}
+
+void DqnLearner::value_offered(Shard& shard) const {
+  const std::size_t m = config_.slots, rows = shard.batch.rows;
+  ValueNetwork::Work& chooser = config_.double_q ? shard.online : shard.frozen;
+  choose_next(shard, config_.double_q ? *model_ : *target_, chooser);
 
   // The best allowed candidate of each s'; a state that allows none is worth nothing more.
   std::vector<std::int32_t> best(rows, -1);
@@ -201,11 +218,12 @@ void DqnLearner::value_next(Shard& shard) const {
     judge.cross.row(static_cast<Eigen::Index>(i)) = chooser.cross.row(pair);
   }
   std::swap(judge.states, chooser.states);
-  target_.forward_states(judge);
-  const bool has_table = target_table_.size() > 0;
-  if (!has_table) target_.forward_items(model_->items, judge);
+  const ValueNetwork& network = target_->network;
+  network.forward_states(judge);
+  const bool has_table = target_->item_table.size() > 0;
+  if (!has_table) network.forward_items(target_->items, judge);
   judge.values.resize(rows);
-  target_.combine(has_table ? target_table_ : judge.item.output(), has_table, rows, 1, judge, judge.values);
+  network.combine(has_table ? target_->item_table : judge.item.output(), has_table, rows, 1, judge, judge.values);
   for (std::size_t i = 0; i < rows; ++i)
     if (best[i] >= 0) shard.next_value[i] = judge.values[i];
 }
@@ -222,7 +240,7 @@ LearnerStats DqnLearner::take_stats() {
 
 void DqnLearner::save(Hdf5Writer& file, const std::string& name) const {
   model_->network.save(file, name + "/online", /*moments=*/true);
-  target_.save(file, name + "/target", /*moments=*/false);
+  target_->network.save(file, name + "/target", /*moments=*/false);
   file.write(name + "/counters", std::vector<std::int64_t>{updates_, regression_.adam().steps()});
   replay_.save(file, name + "/replay");
   if (priorities_) priorities_->save(file, name + "/priorities");
@@ -230,14 +248,15 @@ void DqnLearner::save(Hdf5Writer& file, const std::string& name) const {
 
 void DqnLearner::load(const Hdf5Reader& file, const std::string& name) {
   model_->network.load(file, name + "/online");
-  target_.load(file, name + "/target");
+  target_->network.load(file, name + "/target");
   const std::vector<std::int64_t> counters = file.read<std::int64_t>(name + "/counters");
   updates_ = counters.at(0);
   regression_.adam().set_steps(counters.at(1));
   regression_.centre(model_->network);
+  regression_.centre(target_->network);
   replay_.load(file, name + "/replay");
   if (priorities_) priorities_->load(file, name + "/priorities", replay_);
-  if (target_table_.size() > 0) target_table_ = target_.item_table(model_->items, threads_);
+  renew_table();
   take_stats();
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agents/dqn_config.h"
+#include "agents/fresh_maximum.h"
 #include "agents/learner.h"
 #include "agents/value_regression.h"
 #include "replay/priority_sampler.h"
@@ -17,8 +18,9 @@ namespace swipegym {
 ///
 ///   y = r + discount^n Q'(s', a*),  a* = argmax over the allowed candidates of s' of Q (double) or Q'
 ///
-/// The maximum runs over the candidate set that s' was offered, masked slots left out; a terminated session has y = r,
-/// a truncated one bootstraps from its last observation.
+/// The maximum runs over the candidate set that s' was offered, masked slots left out, or over fresh draws of it
+/// (FreshMaximum); a terminated session has y = r, a truncated one bootstraps from its last observation. With the full
+/// catalogue it acts by the target network, which has a table of all videos to search.
 class DqnLearner final : public Learner {
  public:
   DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, std::uint64_t seed, int threads);
@@ -41,22 +43,24 @@ class DqnLearner final : public Learner {
     TransitionBatch batch;
     std::vector<float> user_features, target;
     ValueNetwork::Work online, frozen;  // passes over s' of the learning and of the target network
+    FreshMaximum maximum;
     std::vector<float> next_value;
   };
 
   RegressionRows provide(std::size_t shard, std::size_t first, std::size_t count);
   void value_next(Shard& shard) const;
-  void choose_next(Shard& shard, const ValueNetwork& network, const Matrix& table, ValueNetwork::Work& work) const;
+  void value_offered(Shard& shard) const;
+  void choose_next(Shard& shard, const ValueModel& model, ValueNetwork::Work& work) const;
   void one_update();
   float beta() const;
   void move_target();
+  void renew_table();
 
   std::shared_ptr<const Simulator> simulator_;
   DqnConfig config_;
   int threads_;
   std::shared_ptr<ValueModel> model_;
-  ValueNetwork target_;
-  Matrix target_table_;  // the target's video vectors, renewed with it; empty on a large catalogue
+  std::shared_ptr<ValueModel> target_;  // its table is renewed with it; none on a large catalogue of candidates
   StateEncoder encoder_;
   ValuePolicy policy_;
   UniformReplay replay_;

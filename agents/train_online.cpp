@@ -73,13 +73,13 @@ std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const On
                                 .keys = keys,
                                 .streams = streams,
                                 .threads = env.config().threads};
-      scores.resize(envs * batch.observation.candidates);
-      learner.policy().score(batch, scores);
-      select_actions(batch, scores, learner.exploration(steps), actions, env.config().slate);
+      choose_actions(learner.policy(), batch, learner.exploration(steps), env.simulator().catalogue.num_videos(), scores,
+                     actions, env.config().slate);
       learner.foresee(env, actions);
       const StepView& step = env.step(actions);
       learner.observe(step);
       tally.add(step);
+      if (training.after_step) training.after_step(step);
       steps += step_size;
       learner.update(steps);
       report(training.progress, "training", std::min(static_cast<std::uint64_t>(steps), total), total);

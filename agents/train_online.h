@@ -24,6 +24,8 @@ struct OnlineTraining {
   std::int64_t env_steps = 0;    // of all envs together
   std::int64_t round_steps = 0;  // of all envs together, between fresh starts
   Progress progress{};
+  /// Called after each step of the envs, for tallies. May be empty.
+  std::function<void(const StepView&)> after_step{};
   /// Called after each round with all reports so far; the place to save a checkpoint. May be empty.
   std::function<void(const std::vector<RoundReport>&)> after_round{};
 };

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "evaluation/metrics/sample_distance.h"
+#include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
 
 namespace swipegym {

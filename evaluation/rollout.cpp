@@ -37,7 +37,7 @@ class Runner {
   Rollout run(const Progress& progress) {
     if (total_ == 0) return std::move(out_);
     for (std::size_t row = 0; row < rows_; ++row) begin_next(row);
-    scores_.resize(rows_ * num_slots(env_.reset(seed_), catalogue_.num_videos()));
+    env_.reset(seed_);
     std::size_t reported = 0;
     while (finished_ < total_) {
       step();
@@ -77,8 +77,7 @@ class Runner {
                               .keys = key_,
                               .streams = step_,
                               .threads = config_.env.threads};
-    policy_.score(batch, scores_);
-    select_actions(batch, scores_, config_.exploration, actions_, config_.env.slate);
+    choose_actions(policy_, batch, config_.exploration, catalogue_.num_videos(), scores_, actions_, config_.env.slate);
     const StepView& view = env_.step(actions_);
     std::fill(reset_.begin(), reset_.end(), 0);
     bool any = false;

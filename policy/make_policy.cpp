@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
 #include "policy/policy_file.h"
 

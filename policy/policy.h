@@ -34,6 +34,15 @@ class Policy {
   /// scores: [rows, slots], row-major, higher is better; slots is m, or the number of videos when the observation has
   /// no candidates (m = 0: a slot is a video). Masked slots may hold anything; the chooser skips them.
   virtual void score(const DecisionBatch& batch, std::span<float> scores) const = 0;
+  /// For the full catalogue, without a matrix of scores: the `count` videos of each of these rows of the batch (distinct,
+  /// ascending) that score() puts first among those the env has not shown (all, without an env), best first, equal
+  /// scores in the order of the videos; out is [rows, count]. False, and nothing written, when the policy has no such
+  /// way.
+  virtual bool best_videos([[maybe_unused]] const DecisionBatch& batch,
+                           [[maybe_unused]] std::span<const std::uint32_t> rows, [[maybe_unused]] std::size_t count,
+                           [[maybe_unused]] std::span<std::int32_t> out) const {
+    return false;
+  }
   /// True when scores are independent random draws that say nothing of the slot, so that the best one is uniform over
   /// those allowed. The chooser's probabilities then say 1 / allowed, not 1 for the slot that happened to win.
   virtual bool scores_are_random() const noexcept { return false; }

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "env/candidate_sources.h"
 #include "env/seen_videos.h"
 
 namespace swipegym {
@@ -76,6 +77,29 @@ std::int32_t choose(const Row& row, const Exploration& how, RandomStream& random
   return best(row, [&](std::size_t slot) { return row.scores[slot]; });
 }
 
+// One video of the full catalogue a row, without a score for each. False when the policy knows no best videos.
+bool choose_video(const Policy& policy, const DecisionBatch& batch, const Exploration& how, std::size_t num_videos,
+                  std::span<std::int32_t> actions) {
+  const float drawn = policy.scores_are_random()                       ? 1.0F
+                      : how.kind == Exploration::Kind::kEpsilonGreedy ? how.epsilon
+                                                                      : 0.0F;
+  std::vector<std::uint32_t> greedy;
+  for (std::size_t i = 0; i < batch.observation.rows; ++i) {
+    const SeenVideos& seen = batch.env->seen(i);
+    RandomStream random(drawn > 0.0F ? split(batch.keys[i], Draw::kExploration) : RandomKey{},
+                        drawn > 0.0F ? batch.streams[i] : 0);
+    if (drawn > 0.0F && random.uniform() < drawn && seen.size() < num_videos)
+      actions[i] = draw_unseen(num_videos, seen, random);
+    else
+      greedy.push_back(static_cast<std::uint32_t>(i));
+  }
+  if (greedy.empty()) return true;
+  std::vector<std::int32_t> best(greedy.size());
+  if (!policy.best_videos(batch, greedy, 1, best)) return false;
+  for (std::size_t i = 0; i < greedy.size(); ++i) actions[greedy[i]] = best[i];
+  return true;
+}
+
 void check(const Exploration& how) {
   if (how.kind == Exploration::Kind::kBoltzmann && !(how.temperature > 0.0F))
     throw InputError(fmt::format("the temperature is {}, expected a positive number", how.temperature));
@@ -109,6 +133,19 @@ void select_actions(const DecisionBatch& batch, std::span<const float> scores, c
         throw InputError(fmt::format("row {} allows {} of its {} slots, a slate needs {}", i, k, slots, slate));
     }
   }
+}
+
+void choose_actions(const Policy& policy, const DecisionBatch& batch, const Exploration& exploration,
+                    std::size_t num_videos, std::vector<float>& scores, std::span<std::int32_t> actions,
+                    std::size_t slate) {
+  check(exploration);
+  const ObservationView& observation = batch.observation;
+  if (observation.candidates == 0 && batch.env != nullptr && slate == 1 &&
+      exploration.kind != Exploration::Kind::kBoltzmann && choose_video(policy, batch, exploration, num_videos, actions))
+    return;
+  scores.resize(observation.rows * num_slots(observation, num_videos));
+  policy.score(batch, scores);
+  select_actions(batch, scores, exploration, actions, slate);
 }
 
 void selection_probabilities(std::span<const float> scores, std::span<const std::uint8_t> mask,

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "policy/policy.h"
 
@@ -25,6 +26,13 @@ struct Exploration {
 /// never chosen. Throws InputError naming the row when fewer than K slots are allowed.
 void select_actions(const DecisionBatch& batch, std::span<const float> scores, const Exploration& exploration,
                     std::span<std::int32_t> actions, std::size_t slate = 1);
+
+/// Scores and chooses: what acts calls this. With candidates it is score() and select_actions(); with the full catalogue
+/// the policy's best_videos() is asked first, and only rows that need their best videos ask for them, so that no score
+/// is kept for each of millions of videos. `scores` is room that is kept between calls.
+void choose_actions(const Policy& policy, const DecisionBatch& batch, const Exploration& exploration,
+                    std::size_t num_videos, std::vector<float>& scores, std::span<std::int32_t> actions,
+                    std::size_t slate = 1);
 
 /// The probability that each slot of a row is the first one chosen; 0 for masked ones. `mask` may be empty: all
 /// allowed.

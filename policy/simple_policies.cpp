@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/error.h"
+#include "policy/best_unseen.h"
 
 namespace swipegym {
 namespace {
+
+constexpr std::size_t kHead = 1024;  // videos whose order is kept
 
 template <class T>
 std::shared_ptr<const Policy> from_column(std::string name, const std::vector<T>& column, float sign) {
@@ -28,7 +30,13 @@ void RandomPolicy::score(const DecisionBatch& batch, std::span<float> scores) co
 }
 
 ItemScorePolicy::ItemScorePolicy(std::string name, std::vector<float> score_of_video)
-    : name_(std::move(name)), score_(std::move(score_of_video)) {}
+    : name_(std::move(name)), score_(std::move(score_of_video)), best_(best_first(score_, kHead)) {}
+
+bool ItemScorePolicy::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
+                                  std::span<std::int32_t> out) const {
+  return best_unseen(best_, batch, rows, count, out) ||
+         best_unseen(best_first(score_, score_.size()), batch, rows, count, out);
+}
 
 void ItemScorePolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
@@ -49,36 +57,6 @@ std::shared_ptr<const Policy> make_longest_policy(const Catalogue& catalogue) {
 }
 std::shared_ptr<const Policy> make_item_mean_policy(const Catalogue& catalogue) {
   return from_column("item-mean", catalogue.item_mean, 1.0F);
-}
-
-float expected_reward(const RewardWeights& weights, const Expectation& expectation) noexcept {
-  float sum = weights.watch_s * expectation.watch_s + weights.watch_ratio * expectation.watch_ratio;
-  for (std::size_t i = 0; i < kNumSignals; ++i) sum += weights.signal[i] * expectation.signal[i];
-  return sum;
-}
-
-void OneStepOracle::score(const DecisionBatch& batch, std::span<float> scores) const {
-  if (batch.env == nullptr)
-    throw InputError("the one-step oracle needs the environment itself: it cannot score recorded observations");
-  const VectorEnv& env = *batch.env;
-  const ObservationView& observation = batch.observation;
-  std::vector<Expectation> expectations;
-  if (observation.candidates > 0) {
-    expectations.resize(scores.size());
-    env.expect_all(expectations);
-    std::transform(expectations.begin(), expectations.end(), scores.begin(),
-                   [&](const Expectation& e) { return expected_reward(env.config().reward, e); });
-    return;
-  }
-  const std::size_t videos = env.simulator().catalogue.num_videos();
-  std::vector<std::int32_t> all(videos);
-  std::iota(all.begin(), all.end(), 0);
-  expectations.resize(videos);
-  for (std::size_t row = 0; row < observation.rows; ++row) {
-    env.expect_videos(row, all, expectations);
-    std::transform(expectations.begin(), expectations.end(), scores.begin() + static_cast<std::ptrdiff_t>(row * videos),
-                   [&](const Expectation& e) { return expected_reward(env.config().reward, e); });
-  }
 }
 
 }  // namespace swipegym

@@ -22,10 +22,13 @@ class ItemScorePolicy final : public Policy {
   ItemScorePolicy(std::string name, std::vector<float> score_of_video);
   std::string_view name() const noexcept override { return name_; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
+  bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
+                   std::span<std::int32_t> out) const override;
 
  private:
   std::string name_;
   std::vector<float> score_;
+  std::vector<std::int32_t> best_;  // the head of the order: longer than what sessions watch
 };
 
 /// Most exposed in the fitted log first; shortest first; longest first; highest shrunk mean watch ratio first.
@@ -33,16 +36,5 @@ std::shared_ptr<const Policy> make_popularity_policy(const Catalogue& catalogue)
 std::shared_ptr<const Policy> make_shortest_policy(const Catalogue& catalogue);
 std::shared_ptr<const Policy> make_longest_policy(const Catalogue& catalogue);
 std::shared_ptr<const Policy> make_item_mean_policy(const Catalogue& catalogue);
-
-/// Knows the simulator: scores the expected immediate reward under the env's reward weights. It looks one step ahead,
-/// so a policy that plans may beat it.
-class OneStepOracle final : public Policy {
- public:
-  std::string_view name() const noexcept override { return "oracle"; }
-  void score(const DecisionBatch& batch, std::span<float> scores) const override;
-};
-
-/// weights applied to expectations: what OneStepOracle scores.
-float expected_reward(const RewardWeights& weights, const Expectation& expectation) noexcept;
 
 }  // namespace swipegym

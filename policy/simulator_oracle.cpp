@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/parallel_for.h"
+#include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
 #include "sim_data/labels.h"
 

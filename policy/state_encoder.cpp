@@ -119,6 +119,8 @@ void StateEncoder::encode_row(const ObservationView& observation, std::size_t ro
 
 void StateEncoder::cross(const Matrix& states, const Histories& histories, std::size_t row, std::int32_t video,
                          float* out) const {
+  std::fill_n(out, kCross, 0.0F);
+  if (!config_.cross) return;
   const float* state = states.data() + row * size_;
   const std::size_t base = row * histories.stride, count = histories.stride;
   const std::int32_t* author = &histories.author[base];
@@ -127,7 +129,6 @@ void StateEncoder::cross(const Matrix& states, const Histories& histories, std::
   const auto v = static_cast<std::size_t>(video);
   const std::int32_t own_tag = items_->tag[v], own_author = items_->author[v];
   const float own_duration = items_->features(static_cast<Eigen::Index>(v), kVideoLogDuration);
-  std::fill_n(out, kCross, 0.0F);
   if (own_tag >= 0) {
     const std::size_t tag = static_cast<std::size_t>(own_tag) % tags_;
     out[0] = state[tag_fast_ + tag];

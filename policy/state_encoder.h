@@ -16,6 +16,7 @@ struct StateEncoderConfig {
   float slow_decay = 0.97F;   // the same for standing taste
   std::size_t recent = 3;     // newest videos that enter one by one
   bool session_clock = true;  // use context 0 and 1, the position in the session; logged rows do not know it
+  bool cross = true;          // cross features; without them a whole catalogue is searched by products
 };
 
 template <class Visitor>
@@ -24,6 +25,7 @@ void visit_fields(Visitor& visit, StateEncoderConfig& config) {
   visit("slow_decay", config.slow_decay);
   visit("recent", config.recent);
   visit("session_clock", config.session_clock);
+  visit("cross", config.cross);
 }
 
 /// Describes a session by fixed arithmetic on its observation; what is learned comes after it (ValueNetwork).
@@ -53,7 +55,7 @@ class StateEncoder {
   /// Rows [first, first + count) of the observation into rows 0, 1, ... of `states`, which has at least that many.
   void encode(const ObservationView& observation, std::size_t first, std::size_t count, Matrix& states,
               Histories& histories) const;
-  /// Cross features of `video` against encoded row `row`.
+  /// Cross features of `video` against encoded row `row`; zeros where the settings leave them out.
   void cross(const Matrix& states, const Histories& histories, std::size_t row, std::int32_t video, float* out) const;
 
  private:

@@ -93,6 +93,17 @@ Matrix ValueNetwork::item_table(const ItemInputs& items, int threads) const {
   return table;
 }
 
+void ValueNetwork::queries(const Work& work, Matrix& queries, std::vector<float>& offset) const {
+  assert(config_.interaction_hidden == 0);
+  const auto k = static_cast<Eigen::Index>(config_.width);
+  const Matrix& states = work.state.output();
+  queries.resize(states.rows(), k + 1);
+  queries.leftCols(k) = states.leftCols(k) / std::sqrt(static_cast<float>(k));
+  queries.col(k).setOnes();
+  offset.resize(static_cast<std::size_t>(states.rows()));
+  for (Eigen::Index row = 0; row < states.rows(); ++row) offset[static_cast<std::size_t>(row)] = states(row, k);
+}
+
 void ValueNetwork::combine(const Matrix& item_rows, bool is_table, std::size_t pairs, std::size_t per_state, Work& work,
                            std::span<float> values) const {
   const std::size_t k = config_.width;

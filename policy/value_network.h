@@ -72,6 +72,10 @@ class ValueNetwork {
   /// The whole catalogue's item outputs, [videos, k + 1], on `threads` workers.
   Matrix item_table(const ItemInputs& items, int threads) const;
 
+  /// After forward_states, for networks without an interaction and states without cross features: value = query row .
+  /// item row + offset. `queries` is [rows, k + 1], `offset` [rows]; an item row is one of item_table().
+  void queries(const Work& work, Matrix& queries, std::vector<float>& offset) const;
+
   /// values[p] of pairs (state row first_state + p / per_state, item row p or, with a table, video work.videos[p]), for
   /// work.cross rows p. `item_rows` is work.item.output() or a table.
   void combine(const Matrix& item_rows, bool is_table, std::size_t pairs, std::size_t per_state, Work& work,

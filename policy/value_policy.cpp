@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/parallel_for.h"
+#include "policy/best_unseen.h"
 
 namespace swipegym {
 namespace {
@@ -33,23 +34,79 @@ ValuePolicy::ValuePolicy(std::shared_ptr<const ValueModel> model)
 void ValuePolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
   const std::size_t slots = num_slots(observation, model_->items.num_videos());
+  // Where a chunk's candidates outnumber the catalogue, each video's vector is computed once. Whether depends on the
+  // slots alone: no score may change with the number of rows.
+  const bool has_table = model_->item_table.size() > 0;
+  Matrix own;
+  if (!has_table && kChunk * slots >= model_->items.num_videos())
+    own = model_->network.item_table(model_->items, batch.threads);
+  const Matrix& table = has_table ? model_->item_table : own;
   const std::size_t chunks = (observation.rows + kChunk - 1) / kChunk;
   parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
     thread_local ValueNetwork::Work work;
     const std::size_t first = chunk * kChunk;
     const std::size_t count = std::min(kChunk, observation.rows - first);
-    score_chunk(observation, first, count, slots, work, scores.subspan(first * slots, count * slots));
+    const auto mine = scores.subspan(first * slots, count * slots);
+    encode_chunk(observation, first, count, work);
+    if (model_->is_product() && table.size() > 0)
+      multiply_chunk(observation, first, count, slots, table, work, mine);
+    else
+      score_chunk(observation, first, count, slots, table, work, mine);
   });
 }
 
-void ValuePolicy::score_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
-                              std::size_t slots, ValueNetwork::Work& work, std::span<float> scores) const {
-  const ValueNetwork& network = model_->network;
+void ValuePolicy::encode_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
+                               ValueNetwork::Work& work) const {
   work.states.resize(static_cast<Eigen::Index>(kChunk), static_cast<Eigen::Index>(encoder_.state_size()));
   encoder_.encode(observation, first, count, work.states, work.histories);
   work.states.bottomRows(static_cast<Eigen::Index>(kChunk - count)).setZero();
-  network.forward_states(work);
-  const bool has_table = model_->item_table.size() > 0;
+  model_->network.forward_states(work);
+}
+
+void ValuePolicy::multiply_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
+                                 std::size_t slots, const Matrix& table, ValueNetwork::Work& work,
+                                 std::span<float> scores) const {
+  thread_local Matrix queries;
+  thread_local std::vector<float> offset;
+  model_->network.queries(work, queries, offset);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto query = queries.row(static_cast<Eigen::Index>(i));
+    for (std::size_t slot = 0; slot < slots; ++slot)
+      scores[i * slots + slot] = query.dot(table.row(video_in_slot(observation, first + i, slot))) + offset[i];
+  }
+}
+
+bool ValuePolicy::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
+                              std::span<std::int32_t> out) const {
+  if (!model_->is_product() || model_->item_table.size() == 0) return false;
+  const auto width = static_cast<Eigen::Index>(model_->network_config.width + 1);
+  Matrix all(static_cast<Eigen::Index>(rows.size()), width);
+  const std::size_t chunks = (rows.size() + kChunk - 1) / kChunk;
+  parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
+    thread_local ValueNetwork::Work work;
+    thread_local Matrix queries;
+    thread_local std::vector<float> offset;  // the same for all videos of a row: it decides nothing
+    const std::size_t first = chunk * kChunk, count_here = std::min(kChunk, rows.size() - first);
+    work.states.setZero(static_cast<Eigen::Index>(kChunk), static_cast<Eigen::Index>(encoder_.state_size()));
+    Matrix one(1, static_cast<Eigen::Index>(encoder_.state_size()));
+    for (std::size_t i = 0; i < count_here; ++i) {
+      encoder_.encode(batch.observation, rows[first + i], 1, one, work.histories);
+      work.states.row(static_cast<Eigen::Index>(i)) = one.row(0);
+    }
+    model_->network.forward_states(work);
+    model_->network.queries(work, queries, offset);
+    all.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(count_here)) =
+        queries.topRows(static_cast<Eigen::Index>(count_here));
+  });
+  best_unseen(all, model_->item_table, batch, rows, count, out);
+  return true;
+}
+
+void ValuePolicy::score_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
+                              std::size_t slots, const Matrix& table, ValueNetwork::Work& work,
+                              std::span<float> scores) const {
+  const ValueNetwork& network = model_->network;
+  const bool has_table = table.size() > 0;
   for (std::size_t begin = 0; begin < slots; begin += kSlotBlock) {
     const std::size_t block = std::min(kSlotBlock, slots - begin);
     const std::size_t pairs = kChunk * block;
@@ -64,7 +121,7 @@ void ValuePolicy::score_chunk(const ObservationView& observation, std::size_t fi
       }
     if (!has_table) network.forward_items(model_->items, work);
     work.values.resize(pairs);
-    network.combine(has_table ? model_->item_table : work.item.output(), has_table, pairs, block, work, work.values);
+    network.combine(has_table ? table : work.item.output(), has_table, pairs, block, work, work.values);
     for (std::size_t i = 0; i < count; ++i)
       std::copy_n(work.values.begin() + static_cast<std::ptrdiff_t>(i * block), block,
                   scores.begin() + static_cast<std::ptrdiff_t>(i * slots + begin));

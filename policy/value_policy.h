@@ -22,6 +22,9 @@ struct ValueModel {
   ItemInputs items;
   ValueNetwork network;
   Matrix item_table;  // the video tower's outputs for all videos; empty: computed for the candidates of each call
+
+  /// Whether a value is a product of a state's vector and a video's, so that the best of all videos can be searched for.
+  bool is_product() const noexcept { return network_config.interaction_hidden == 0 && !encoder_config.cross; }
 };
 
 /// A fresh model for this catalogue; weights are drawn from `seed`.
@@ -37,12 +40,19 @@ class ValuePolicy final : public Policy {
   explicit ValuePolicy(std::shared_ptr<const ValueModel> model);
   std::string_view name() const noexcept override { return model_->name; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
+  /// Exact, for a model that is_product() and has a table.
+  bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
+                   std::span<std::int32_t> out) const override;
 
   const ValueModel& model() const noexcept { return *model_; }
 
  private:
+  void encode_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
+                    ValueNetwork::Work& work) const;
   void score_chunk(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
-                   ValueNetwork::Work& work, std::span<float> scores) const;
+                   const Matrix& table, ValueNetwork::Work& work, std::span<float> scores) const;
+  void multiply_chunk(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
+                      const Matrix& table, ValueNetwork::Work& work, std::span<float> scores) const;
 
   std::shared_ptr<const ValueModel> model_;
   StateEncoder encoder_;

@@ -27,7 +27,7 @@ struct TransitionBatch {
   std::size_t candidates = 0;      // m
 
   std::vector<std::uint32_t> user;       // [rows]; a transition never leaves its session, so s and s' share the user
-  std::vector<std::int32_t> action;      // [rows] slot of the candidate set of s that was shown
+  std::vector<std::int32_t> action;      // [rows] slot of the candidate set of s that was shown; -1 where none is kept
   std::vector<std::int32_t> video;       // [rows] the video in it
   std::vector<float> reward;             // [rows]
   std::vector<float> cost;               // [rows, costs]

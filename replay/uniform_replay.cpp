@@ -14,9 +14,7 @@ constexpr std::uint32_t kMaxUser = (1U << 21) - 1;  // what an entry's bits can 
 
 UniformReplay::UniformReplay(std::shared_ptr<const Simulator> simulator, const UniformReplayConfig& config)
     : simulator_(std::move(simulator)), config_(config) {
-  if (config.num_envs == 0 || config.candidates == 0)
-    throw InputError(
-        "a replay buffer needs at least one env and one candidate a step; the full catalogue has no slots");
+  if (config.num_envs == 0) throw InputError("a replay buffer needs at least one env");
   if (config.history_length < 1 || config.history_length > 200)
     throw InputError(fmt::format("history_length is {}, expected 1 to 200", config.history_length));
   if (config.capacity < config.num_envs)
@@ -69,6 +67,7 @@ void UniformReplay::open(std::size_t env, const ObservationView& observation, st
   entry.age = age;
   entry.flags = 0;
   const std::size_t m = config_.candidates;
+  if (m == 0) return;
   std::memcpy(&candidate_[to * m], observation.candidate + env * m, m * sizeof(std::int32_t));
   std::uint8_t* bits = &mask_[to * mask_bytes_];
   std::memset(bits, 0, mask_bytes_);
@@ -91,7 +90,7 @@ void UniformReplay::start_episode(std::size_t env, const ObservationView& observ
 
 void UniformReplay::begin(const ObservationView& first, std::span<const std::uint8_t> mask) {
   if (first.rows != config_.num_envs || first.history_length != config_.history_length ||
-      first.candidates != config_.candidates)
+      (config_.candidates > 0 && first.candidates != config_.candidates))
     throw InputError(
         fmt::format("the replay buffer holds {} envs, {} videos of history and {} candidates; the "
                     "observation has {}, {} and {}",

@@ -11,7 +11,7 @@ struct UniformReplayConfig {
   std::size_t capacity = 1'000'000;  // steps, shared evenly between envs
   std::size_t num_envs = 64;
   std::size_t history_length = 50;  // L of the sampled states, up to 200
-  std::size_t candidates = 10;      // m, at least 1
+  std::size_t candidates = 10;      // m; 0: candidate sets are not kept, and sampled transitions have no slots
   std::size_t costs = 0;
   AutoresetMode autoreset = AutoresetMode::kNextStep;  // the env's
 };

@@ -107,7 +107,7 @@ void UniformReplay::prefetch(const Place& place, const SampleRequest& request) c
     prefetch_bytes(&ratio_[from], own * sizeof(float));
     prefetch_bytes(population.history_ratio.data() + end - logged, logged * sizeof(float));
   }
-  if (!request.decision) return;
+  if (!request.decision || config_.candidates == 0) return;
   prefetch_bytes(&candidate_[at * config_.candidates], config_.candidates * sizeof(std::int32_t));
   prefetch_bytes(&mask_[at * mask_bytes_], mask_bytes_);
 }
@@ -137,6 +137,7 @@ void UniformReplay::copy_histories(const Place& place, const SampleRequest& requ
 void UniformReplay::copy_decision(std::size_t from, std::size_t row, SampledStates& out) const {
   const std::size_t m = config_.candidates;
   std::memcpy(&out.context[row * kContextFeatures], entries_[from].context, sizeof entries_[from].context);
+  if (m == 0) return;
   std::memcpy(&out.candidate[row * m], &candidate_[from * m], m * sizeof(std::int32_t));
   const std::uint8_t* bits = &mask_[from * mask_bytes_];
   for (std::size_t slot = 0; slot < m; ++slot) out.mask[row * m + slot] = bits[slot / 8] >> (slot % 8) & 1U;
@@ -188,8 +189,9 @@ void UniformReplay::copy_places(std::span<Place> places, const SampleRequest& re
     if (!request.decision) continue;
     copy_decision(places[i].entry, first + i, out.state);
     const auto slots = out.state.candidate.begin() + static_cast<std::ptrdiff_t>((first + i) * config_.candidates);
-    out.action[first + i] = static_cast<std::int32_t>(
-        std::find(slots, slots + static_cast<std::ptrdiff_t>(config_.candidates), out.video[first + i]) - slots);
+    const auto end = slots + static_cast<std::ptrdiff_t>(config_.candidates);
+    out.action[first + i] =
+        slots == end ? -1 : static_cast<std::int32_t>(std::find(slots, end, out.video[first + i]) - slots);
     if (request.next)
       copy_decision(entry_at(places[i].env, places[i].position + places[i].steps), first + i, out.next);
   }

@@ -8,13 +8,13 @@
 #include "tests/evaluation/toy_model.h"
 
 using namespace swipegym;
-using test::ToyModel;
+using test::ToyUserModel;
 
 namespace {
 
-Simulator simulator_of(const ToyModel::Options& options) {
+Simulator simulator_of(const ToyUserModel::Options& options) {
   Simulator simulator;
-  simulator.model = std::make_shared<ToyModel>(options);
+  simulator.model = std::make_shared<ToyUserModel>(options);
   return simulator;
 }
 

@@ -21,11 +21,11 @@ using namespace swipegym;
 namespace {
 
 // A simulator whose world is the toy log's own.
-std::shared_ptr<const Simulator> simulator_of(const Dataset& data, const test::ToyModel::Options& options = {}) {
+std::shared_ptr<const Simulator> simulator_of(const Dataset& data, const test::ToyUserModel::Options& options = {}) {
   auto simulator = std::make_shared<Simulator>();
   simulator->catalogue = build_catalogue(data, 99999999);
   simulator->population = build_population(data, 99999999);
-  simulator->model = std::make_shared<test::ToyModel>(options);
+  simulator->model = std::make_shared<test::ToyUserModel>(options);
   return simulator;
 }
 
@@ -35,7 +35,7 @@ struct Made {
 };
 
 Made make(const Dataset& data, const Policy& policy, GenerateConfig config,
-          const test::ToyModel::Options& options = {}) {
+          const test::ToyUserModel::Options& options = {}) {
   Made made;
   made.report = generate_log(simulator_of(data, options), policy, config, [&](std::span<const LogRow> rows) {
     made.rows.insert(made.rows.end(), rows.begin(), rows.end());
@@ -140,7 +140,7 @@ TEST_CASE("weighting by propensity recovers the uniform policy's mean", "[evalua
 
 TEST_CASE("a generated log depends on its seed and nothing else", "[evaluation]") {
   const Dataset data = test::make_toy_dataset({.users = 100, .days = 3});
-  const test::ToyModel::Options restless{.skip_day = 0.4};
+  const test::ToyUserModel::Options restless{.skip_day = 0.4};
   const Made one = make(data, RandomPolicy(), config_for(500), restless);
   CHECK(same_rows(make(data, RandomPolicy(), config_for(500, 3), restless).rows, one.rows));
   // More sessions begin with the same ones.

@@ -13,7 +13,7 @@ std::shared_ptr<const Simulator> simulator_with(double interventional) {
   auto simulator = std::make_shared<Simulator>();
   simulator->catalogue = make_toy_catalogue({});
   simulator->population = make_toy_population({});
-  simulator->model = std::make_shared<test::ToyModel>(test::ToyModel::Options{.interventional = interventional});
+  simulator->model = std::make_shared<test::ToyUserModel>(test::ToyUserModel::Options{.interventional = interventional});
   return simulator;
 }
 

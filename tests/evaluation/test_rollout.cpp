@@ -5,6 +5,7 @@
 #include "env/constant_user_model.h"
 #include "evaluation/metrics/mean_variance.h"
 #include "evaluation/rollout.h"
+#include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
 #include "tests/evaluation/toy_model.h"
 

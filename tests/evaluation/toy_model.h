@@ -11,7 +11,7 @@
 namespace swipegym::test {
 
 /// The law behind make_toy_dataset as a user model. Interventional answers are `interventional` times as long.
-class ToyModel final : public UserModel {
+class ToyUserModel final : public UserModel {
  public:
   struct Options {
     std::uint32_t session = 5;  // videos a session
@@ -19,8 +19,8 @@ class ToyModel final : public UserModel {
     double interventional = 0.5;
     double skip_day = 0.0;  // probability of staying away a day more
   };
-  ToyModel() : ToyModel(Options{}) {}
-  explicit ToyModel(Options options) : options_(options) {}
+  ToyUserModel() : ToyUserModel(Options{}) {}
+  explicit ToyUserModel(Options options) : options_(options) {}
 
   std::string_view name() const noexcept override { return "toy"; }
   std::size_t state_size() const noexcept override { return 1; }  // videos this session has been shown
@@ -68,11 +68,11 @@ class ToyModel final : public UserModel {
   Options options_;
 };
 
-inline std::shared_ptr<const Simulator> toy_simulator(const ToyModel::Options& options = {}) {
+inline std::shared_ptr<const Simulator> toy_simulator(const ToyUserModel::Options& options = {}) {
   auto simulator = std::make_shared<Simulator>();
   simulator->catalogue = make_toy_catalogue({});
   simulator->population = make_toy_population({});
-  simulator->model = std::make_shared<ToyModel>(options);
+  simulator->model = std::make_shared<ToyUserModel>(options);
   return simulator;
 }
 

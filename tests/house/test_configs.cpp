@@ -18,6 +18,7 @@
 #include "core/config.h"
 #include "core/output_file.h"
 #include "env/fit_simulator.h"
+#include "evaluation/convergence_cell.h"
 #include "evaluation/exactness.h"
 #include "evaluation/random_search.h"
 
@@ -29,6 +30,7 @@ namespace fs = std::filesystem;
 /// Each file of configs/ and the settings it must equal: what a command does without --config. After a change of
 /// defaults, SWIPEGYM_WRITE_CONFIGS=1 writes the files anew.
 const std::map<std::string, std::function<Json()>> kDefaults = {
+    {"converge.json", [] { return config_to_json(ConvergenceConfig{}); }},
     {"dqn.json", [] { return config_to_json(DqnConfig{}); }},
     {"fit.json", [] { return config_to_json(FitConfig{}); }},
     {"mf.json", [] { return config_to_json(MatrixFactorisationConfig{}); }},

@@ -85,7 +85,7 @@ struct Generated {
     auto simulator = std::make_shared<Simulator>();
     simulator->catalogue = catalogue;
     simulator->population = build_population(data, 99999999);
-    simulator->model = std::make_shared<test::ToyModel>();
+    simulator->model = std::make_shared<test::ToyUserModel>();
     GenerateConfig config{.sessions = 600, .slots = offered.slots};
     config.env.threads = 1;
     config.exploration = Exploration::epsilon_greedy(epsilon);
@@ -181,7 +181,7 @@ TEST_CASE("a generated log and what it offered value other policies, a video and
   const JudgedRows itself = judge_rows(by_number(), made.data, made.catalogue, rows, candidates, settings);
   for (const OffPolicyRow& row : itself.row) CHECK(row.weight == Approx(1.0).epsilon(1e-5));
 
-  // The random policy: answers are half as long when a policy chooses (ToyModel), and do not depend on the past.
+  // The random policy: answers are half as long when a policy chooses (ToyUserModel), and do not depend on the past.
   const JudgedRows random = judge_rows(RandomPolicy(), made.data, made.catalogue, rows, candidates, settings);
   double truth = 0.0;
   for (std::uint32_t v = 0; v < kVideos; ++v) truth += 0.5 * mean_ratio(v) / kVideos;

@@ -6,6 +6,7 @@
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
 #include "policy/make_policy.h"
+#include "policy/one_step_oracle.h"
 #include "policy/select.h"
 #include "policy/simple_policies.h"
 

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
+#include "policy/one_step_oracle.h"
 #include "policy/select.h"
 #include "policy/simple_policies.h"
 #include "policy/simulator_oracle.h"

@@ -271,6 +271,34 @@ TEST_CASE("a saved buffer goes on with the same numbers", "[replay]") {
   std::filesystem::remove(path);
 }
 
+TEST_CASE("a buffer without candidates samples the same transitions, without slots", "[replay]") {
+  const auto simulator = make_constant_simulator({.leave_after = 5, .watch_ratio = 0.5F},
+                                                 {.num_users = 6, .num_videos = 300, .history = 5});
+  VectorEnv env(simulator, make_candidate_source("random", simulator->catalogue, kSlots),
+                {.num_envs = kEnvs, .threads = 1, .history_length = kLength});
+  UniformReplay with(simulator, {.capacity = 60, .num_envs = kEnvs, .history_length = kLength, .candidates = kSlots});
+  UniformReplay without(simulator, {.capacity = 60, .num_envs = kEnvs, .history_length = kLength, .candidates = 0});
+  CHECK(without.bytes() < with.bytes());
+  const std::vector<std::uint64_t> seeds = {4, 5, 6};
+  with.begin(env.reset(seeds));
+  without.begin(env.observation());
+  for (int step = 0; step < 30; ++step) {
+    const StepView& view = env.step(std::vector<std::int32_t>(kEnvs, step % static_cast<int>(kSlots)));
+    with.add(view);
+    without.add(view);
+  }
+  TransitionBatch a, b;
+  with.sample(request(200, 3), a);
+  without.sample(request(200, 3), b);
+  CHECK(a.video == b.video);
+  CHECK(a.reward == b.reward);
+  CHECK(a.state.history_video == b.state.history_video);
+  CHECK(a.next.history_ratio == b.next.history_ratio);
+  CHECK(a.next.context == b.next.context);
+  CHECK(b.state.candidate.empty());
+  CHECK(std::count(b.action.begin(), b.action.end(), -1) == 200);
+}
+
 TEST_CASE("misuse is named", "[replay]") {
   Recorder world(AutoresetMode::kNextStep, 60);
   TransitionBatch batch;
@@ -278,7 +306,6 @@ TEST_CASE("misuse is named", "[replay]") {
   const auto make = [&](UniformReplayConfig config) { return UniformReplay(world.simulator, config); };
   CHECK_THROWS_AS(make({.capacity = 2, .num_envs = 3}), InputError);
   CHECK_THROWS_AS(make({.num_envs = 3, .history_length = 201}), InputError);
-  CHECK_THROWS_AS(make({.num_envs = 3, .candidates = 0}), InputError);
   UniformReplay narrow = make({.num_envs = kEnvs, .history_length = kLength, .candidates = kSlots + 1});
   CHECK_THROWS_WITH(narrow.begin(world.env.observation()), Catch::Contains("candidates"));
   const auto stranger = make_constant_simulator({}, {.num_users = 6, .num_videos = 300, .history = 7});

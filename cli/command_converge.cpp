@@ -1,0 +1,88 @@
+#include "cli/command.h"
+#include "cli/env_options.h"
+#include "cli/load.h"
+#include "cli/policy_list.h"
+#include "core/error.h"
+#include "evaluation/convergence.h"
+
+namespace swipegym::cli {
+namespace {
+
+struct ConvergeSettings {
+  std::filesystem::path simulator, out;
+  std::vector<std::string> sizes = {"10", "30", "100", "300", "1000", "3000", "all"};
+  std::vector<std::string> agents = convergence_agents();
+  std::vector<std::string> policies;
+  std::size_t seeds = 5;
+};
+
+std::vector<std::size_t> read_sizes(const std::vector<std::string>& words, std::size_t num_videos) {
+  std::vector<std::size_t> sizes;
+  for (const std::string& word : words)
+    sizes.push_back(word == "all" ? num_videos
+                                  : static_cast<std::size_t>(parse_unsigned("--sizes", word, 1'000'000'000)));
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] < 2) throw InputError(fmt::format("--sizes names {}, expected sizes of at least 2, or 'all'", sizes[i]));
+    if (sizes[i] > num_videos)
+      throw InputError(fmt::format("--sizes names {}, the simulator has {} videos: say 'all' for every one", sizes[i],
+                                   num_videos));
+    if (i > 0 && sizes[i] <= sizes[i - 1]) throw InputError("--sizes must rise from one to the next");
+  }
+  return sizes;
+}
+
+void converge(const ConvergeSettings& settings, Run& run) {
+  ConvergenceStudy study;
+  study.config = run.read_config<ConvergenceConfig>();
+  if (run.given("seed")) study.config.session_seed = run.seed;
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  study.sizes = read_sizes(settings.sizes, simulator->catalogue.num_videos());
+  study.agents = settings.agents;
+  study.seeds = settings.seeds;
+  study.folder = settings.out;
+  study.threads = run.threads;
+  study.progress = run.progress;
+  std::vector<Yardstick> yardsticks;
+  for (const ComparedPolicy& policy : read_policies(settings.policies, simulator, false))
+    yardsticks.push_back({policy.name, policy.seeds.front()});
+  const ConvergenceReport report = run_convergence(simulator, study, yardsticks);
+  run.print("{}", to_text(report));
+  if (const std::string clock = clock_note(*simulator); !clock.empty()) run.print("{}\n", clock);
+  run.note("curves, table, yardsticks and slopes as CSV: {}", settings.out.string());
+  Json used = config_to_json(study.config);
+  used["sizes"] = settings.sizes;
+  used["agents"] = settings.agents;
+  used["seeds"] = settings.seeds;
+  run.write_json(to_json(report), used, simulator->data_fingerprint);
+}
+
+}  // namespace
+
+void add_converge_commands(std::vector<Command>& table) {
+  auto settings = std::make_shared<ConvergeSettings>();
+  Command command{.name = "converge",
+                  .group = CommandGroup::kLearn,
+                  .summary = "study how Q-learning converges as the action space shrinks"};
+  command.about =
+      "Trains the same DQN on action spaces from ten candidates to every video of the catalogue, several seeds each, and "
+      "holds the greedy policy against random choice, popularity and the one-step oracle along the way. Each training "
+      "is a file in the output folder: an interrupted study goes on where it stopped.";
+  command.examples = {"swipegym converge --simulator sim.h5 --sizes 10,100,1000,all --seeds 5 --out study",
+                      "swipegym converge --simulator sim.h5 --agents dqn,bandit --policies 'sasrec=sasrec-s1.h5' --out study"};
+  command.next = "python3 docs/plot_convergence.py study study/convergence.png";
+  command.uses_config = true;
+  command.options.group("Input")
+      .required("simulator", settings->simulator, "FILE|DIR",
+                "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
+      .add("policies", settings->policies, "LIST", "further policies to hold it against, as in 'compare'")
+      .group("Study")
+      .add("sizes", settings->sizes, "LIST", "candidates a step, drawn anew each time; 'all' is every video")
+      .add("agents", settings->agents, "LIST", "dqn; single: without double Q-learning; bandit: with discount 0")
+      .add("seeds", settings->seeds, "K", "trainings of each agent on each size")
+      .group("Output")
+      .required("out", settings->out, "DIR", "a folder for the trainings and the CSV files");
+  command.run = [settings](Run& run) { converge(*settings, run); };
+  table.push_back(std::move(command));
+}
+
+}  // namespace swipegym::cli

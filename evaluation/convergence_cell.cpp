@@ -1,0 +1,213 @@
+#include "evaluation/convergence_cell.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "agents/dqn_learner.h"
+#include "agents/train_online.h"
+#include "core/error.h"
+#include "env/candidate_sources.h"
+#include "evaluation/greedy_sessions.h"
+
+namespace swipegym {
+namespace {
+
+using CellClock = std::chrono::steady_clock;
+
+double seconds_between(CellClock::time_point from, CellClock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+double session_mean(const std::vector<float>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// Gini coefficient of counts: the mean absolute difference of two of them over twice their mean.
+double gini(std::vector<std::uint32_t> counts) {
+  std::sort(counts.begin(), counts.end());
+  double weighted = 0.0, total = 0.0;
+  const auto n = static_cast<double>(counts.size());
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    weighted += (2.0 * static_cast<double>(i + 1) - n - 1.0) * counts[i];
+    total += counts[i];
+  }
+  return total > 0.0 ? weighted / (n * total) : 0.0;
+}
+
+std::size_t network_bytes(ValueModel& model) {
+  std::size_t floats = 0;
+  for (const Parameter* parameter : model.network.parameters())
+    floats += static_cast<std::size_t>(parameter->value.size());
+  for (const Embedding* embedding : model.network.embeddings())
+    floats += static_cast<std::size_t>(embedding->table.value.size());
+  return floats * sizeof(float);
+}
+
+VectorEnvConfig evaluation_env(const DqnConfig& dqn, int threads) {
+  VectorEnvConfig env;
+  env.threads = threads;
+  env.history_length = dqn.history_length;
+  env.max_steps = dqn.max_steps;
+  env.reward = reward_weights(dqn);
+  return env;
+}
+
+GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, const DqnConfig& dqn, const Policy& policy,
+                             const ConvergenceConfig& config, std::size_t sessions, bool promises, int threads) {
+  GreedySessionsConfig evaluation{.sessions = sessions,
+                                  .seed = config.session_seed,
+                                  .discount = dqn.discount,
+                                  .promises = promises,
+                                  .env = evaluation_env(dqn, threads)};
+  auto source = make_candidate_source(dqn.candidates, simulator->catalogue, dqn.slots);
+  return greedy_sessions(std::move(simulator), std::move(source), policy, evaluation);
+}
+
+}  // namespace
+
+DqnConfig ConvergenceConfig::convergence_dqn() {
+  DqnConfig dqn;
+  dqn.env_steps = 200'000;
+  dqn.learning_starts = 10'000;
+  dqn.replay_capacity = 200'000;
+  // One network for all action spaces: a product, which searches ten videos and four million alike.
+  dqn.network.state_hidden = {64};
+  dqn.network.width = 16;
+  dqn.network.interaction_hidden = 0;
+  dqn.encoder.cross = false;
+  return dqn;
+}
+
+void check(const ConvergenceConfig& config) {
+  if (config.evaluations < 1 || config.sessions < 2 || config.oracle_sessions < 2)
+    throw InputError("a convergence study needs at least 1 evaluation and 2 sessions of each");
+  if (config.oracle_sessions > config.sessions)
+    throw InputError(fmt::format("oracle_sessions is {}, expected at most sessions ({}): they are the first of them",
+                                 config.oracle_sessions, config.sessions));
+}
+
+const std::vector<std::string>& convergence_agents() {
+  static const std::vector<std::string> names = {"dqn", "single", "bandit"};
+  return names;
+}
+
+DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos) {
+  DqnConfig dqn = config.dqn;
+  const bool all = cell.size >= num_videos;
+  dqn.candidates = all ? "full" : "random";
+  dqn.slots = all ? num_videos : cell.size;
+  // On millions of videos a fixed draw stands in for all of them in the maximum of s'.
+  constexpr std::size_t kMostFresh = 10'000;
+  if (dqn.fresh_candidates == 0) dqn.fresh_candidates = std::min(dqn.slots, kMostFresh);
+  dqn.round_steps = std::max<std::int64_t>(1, dqn.env_steps / static_cast<std::int64_t>(config.evaluations));
+  if (cell.agent == "single")
+    dqn.double_q = false;
+  else if (cell.agent == "bandit")
+    dqn.discount = 0.0F;
+  else if (cell.agent != "dqn")
+    throw InputError(
+        fmt::format("unknown agent '{}': use {}", cell.agent, fmt::join(convergence_agents(), ", ")));
+  check(dqn);
+  return dqn;
+}
+
+CellResult run_cell(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config, const Cell& cell,
+                    int threads, const Progress& progress) {
+  const DqnConfig dqn = cell_dqn(config, cell, simulator->catalogue.num_videos());
+  VectorEnv env = make_training_env(simulator, dqn, threads);
+  DqnLearner learner(simulator, dqn, cell.seed, threads);
+  std::vector<std::uint32_t> visits(simulator->catalogue.num_videos(), 0);
+  CellResult result;
+  OnlineTraining online{
+      .seed = cell.seed, .env_steps = dqn.env_steps, .round_steps = dqn.round_steps, .progress = progress};
+  online.after_step = [&](const StepView& step) {
+    for (std::size_t row = 0; row < dqn.num_envs; ++row)
+      if (!step.autoreset[row]) ++visits[static_cast<std::size_t>(step.video[row])];
+  };
+  double seconds = 0.0;
+  CellClock::time_point resumed = CellClock::now();
+  online.after_round = [&](const std::vector<RoundReport>& rounds) {
+    seconds += seconds_between(resumed, CellClock::now());
+    auto model = std::make_shared<ValueModel>(learner.model());
+    model->network.set_shards(1);
+    model->item_table = model->network.item_table(model->items, threads);
+    const GreedySessions greedy =
+        evaluate_cell(simulator, dqn, ValuePolicy(model), config, config.sessions, /*promises=*/true, threads);
+    const RoundReport& round = rounds.back();
+    CurvePoint point{.env_steps = round.env_steps,
+                     .updates = round.learner.updates,
+                     .seconds = seconds,
+                     .reward = session_mean(greedy.reward),
+                     .discounted = session_mean(greedy.discounted),
+                     .promised = session_mean(greedy.promised) / dqn.reward_scale,
+                     .loss = round.learner.loss,
+                     .gradient_norm = round.learner.gradient_norm};
+    for (const float value : greedy.promised)
+      point.largest = std::max(point.largest, std::abs(static_cast<double>(value)) / dqn.reward_scale);
+    result.curve.push_back(point);
+    result.final_reward = greedy.reward;
+    result.network_bytes = network_bytes(*model);
+    resumed = CellClock::now();
+  };
+  train_online(learner, env, online);
+  result.tried = 1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) /
+                           static_cast<double>(visits.size());
+  result.visits_gini = gini(std::move(visits));
+  result.replay_bytes = learner.replay().bytes();
+  return result;
+}
+
+VectorEnvConfig yardstick_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads) {
+  return evaluation_env(cell_dqn(config, {.size = size}, num_videos), threads);
+}
+
+std::vector<float> yardstick(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config,
+                             std::size_t size, const Policy& policy, std::size_t sessions, int threads) {
+  const DqnConfig dqn = cell_dqn(config, {.size = size}, simulator->catalogue.num_videos());
+  return evaluate_cell(std::move(simulator), dqn, policy, config, sessions, /*promises=*/false, threads).reward;
+}
+
+Json to_json(const CellResult& result) {
+  Json curve = Json::array();
+  for (const CurvePoint& p : result.curve)
+    curve.push_back({{"env_steps", p.env_steps},
+                     {"updates", p.updates},
+                     {"seconds", p.seconds},
+                     {"reward", p.reward},
+                     {"discounted", p.discounted},
+                     {"promised", p.promised},
+                     {"largest", p.largest},
+                     {"loss", p.loss},
+                     {"gradient_norm", p.gradient_norm}});
+  return {{"curve", std::move(curve)},       {"final_reward", result.final_reward},
+          {"visits_gini", result.visits_gini}, {"tried", result.tried},
+          {"replay_bytes", result.replay_bytes}, {"network_bytes", result.network_bytes}};
+}
+
+CellResult cell_from_json(const Json& json) {
+  // A diverged training has figures that are not numbers, which JSON writes as null.
+  const auto number = [](const Json& value) { return value.is_null() ? std::nan("") : value.get<double>(); };
+  CellResult result;
+  for (const Json& p : json.at("curve"))
+    result.curve.push_back({.env_steps = p.at("env_steps").get<std::int64_t>(),
+                            .updates = p.at("updates").get<std::int64_t>(),
+                            .seconds = number(p.at("seconds")),
+                            .reward = number(p.at("reward")),
+                            .discounted = number(p.at("discounted")),
+                            .promised = number(p.at("promised")),
+                            .largest = number(p.at("largest")),
+                            .loss = number(p.at("loss")),
+                            .gradient_norm = number(p.at("gradient_norm"))});
+  result.final_reward = json.at("final_reward").get<std::vector<float>>();
+  result.visits_gini = number(json.at("visits_gini"));
+  result.tried = number(json.at("tried"));
+  result.replay_bytes = json.at("replay_bytes").get<std::size_t>();
+  result.network_bytes = json.at("network_bytes").get<std::size_t>();
+  return result;
+}
+
+}  // namespace swipegym

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "env/vector_env.h"
+#include "policy/policy.h"
+
+namespace swipegym {
+
+struct GreedySessionsConfig {
+  std::size_t sessions = 250;
+  std::uint64_t seed = 1;
+  float discount = 0.0F;
+  bool promises = false;  // whether scores are values, to hold against what comes
+  VectorEnvConfig env{};  // num_envs and autoreset are set here
+};
+
+/// What greedy sessions earned, and what had been promised at their first step.
+struct GreedySessions {
+  std::vector<float> reward;      // [sessions] undiscounted
+  std::vector<float> discounted;  // [sessions]
+  std::vector<float> promised;    // [sessions] the first chosen video's score; 0 unless asked for
+  std::size_t videos = 0;         // shown in all of them
+};
+
+/// Runs each session to its end under the greedy policy, all at once. The sessions are those of roll_out() with the same
+/// seed, whatever the policy. With the full catalogue only sessions under way ask for their best video, so that the
+/// long search over millions of them is not spent on those that are over. Throws InputError when the policy cannot
+/// search the full catalogue.
+GreedySessions greedy_sessions(std::shared_ptr<const Simulator> simulator,
+                               std::shared_ptr<const CandidateSource> candidates, const Policy& policy,
+                               const GreedySessionsConfig& config);
+
+}  // namespace swipegym

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "nn/matrix.h"
+#include "policy/policy.h"
+
+namespace swipegym {
+
+/// The `count` videos with the largest scores, best first, equal ones by index; all when there are fewer.
+std::vector<std::int32_t> best_first(std::span<const float> scores, std::size_t count);
+
+/// Policy::best_videos() for scores that are products: the `count` videos the env has not shown with the largest
+/// products of queries [rows, d] and items [videos, d]. Exact. Throws InputError naming a row with fewer left.
+void best_unseen(const Matrix& queries, const Matrix& items, const DecisionBatch& batch,
+                 std::span<const std::uint32_t> rows, std::size_t count, std::span<std::int32_t> out);
+
+/// The same for one order of videos that serves every row, best first. False when the order ends before a row has
+/// `count` videos; `out` is then unspecified.
+bool best_unseen(std::span<const std::int32_t> order, const DecisionBatch& batch, std::span<const std::uint32_t> rows,
+                 std::size_t count, std::span<std::int32_t> out);
+
+}  // namespace swipegym

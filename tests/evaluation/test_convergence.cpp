@@ -1,0 +1,120 @@
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/output_file.h"
+#include "env/candidate_sources.h"
+#include "evaluation/convergence_figures.h"
+#include "evaluation/greedy_sessions.h"
+#include "evaluation/rollout.h"
+#include "policy/one_step_oracle.h"
+#include "tests/agents/toy_models.h"
+#include "tests/sanitized.h"
+
+namespace swipegym {
+namespace {
+
+using test::LadderModel;
+using test::make_toy_simulator;
+
+TEST_CASE("greedy sessions are those of a rollout", "[evaluation]") {
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(7));
+  const OneStepOracle oracle;
+  for (const char* source : {"random", "full"}) {
+    CAPTURE(source);
+    const auto candidates = make_candidate_source(source, simulator->catalogue, 5);
+    GreedySessionsConfig config{.sessions = 40, .seed = 6, .discount = 0.5F, .env = {}};
+    config.env.history_length = 4;
+    config.env.exclude_history = 2;
+    config.env.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
+    const GreedySessions greedy = greedy_sessions(simulator, candidates, oracle, config);
+    RolloutConfig rollout{.sessions = 40, .seeds = 1, .seed = 6, .env = config.env};
+    const Rollout expected = roll_out(simulator, candidates, oracle, rollout);
+    std::size_t videos = 0;
+    for (std::size_t i = 0; i < 40; ++i) {
+      CHECK(greedy.reward[i] == expected.session[i].reward);
+      CHECK(greedy.discounted[i] < greedy.reward[i]);
+      videos += expected.session[i].videos;
+    }
+    CHECK(greedy.videos == videos);
+  }
+}
+
+TEST_CASE("steps to 80 % are read between the points of a curve", "[evaluation]") {
+  // The plateau is 1: .8 is reached half way between 100 and 200 steps.
+  CHECK(steps_to_80({{100, 0.7}, {200, 0.9}, {300, 1.0}, {400, 1.0}}) == Approx(150));
+  CHECK(steps_to_80({{100, 1.0}, {200, 1.0}}) == Approx(80));
+  CHECK(steps_to_80({{100, -0.3}, {200, -0.1}}) == 0.0);
+}
+
+ConvergenceStudy toy_study(const std::filesystem::path& folder) {
+  ConvergenceStudy study;
+  study.sizes = {3, 200};
+  study.agents = {"dqn", "bandit"};
+  study.seeds = 2;
+  study.folder = folder;
+  study.threads = 1;
+  study.config.evaluations = 4;
+  study.config.sessions = 60;
+  study.config.oracle_sessions = 60;
+  DqnConfig& dqn = study.config.dqn;
+  dqn.num_envs = 32;
+  dqn.history_length = 4;
+  dqn.reward_watch_s = 0.0F;
+  dqn.reward_watch_ratio = 1.0F;
+  dqn.env_steps = testing::kSanitized ? 2'000 : 20'000;
+  dqn.learning_starts = 500;
+  dqn.replay_capacity = 10'000;
+  dqn.batch = 64;
+  dqn.reward_scale = 1.0F;
+  dqn.learning_rate = 3e-3;
+  dqn.weight_decay = 0.0;
+  dqn.target_every = 20;
+  dqn.huber_delta = 5.0F;
+  dqn.n_step = 1;
+  return study;
+}
+
+TEST_CASE("a convergence study finds the best of few and of all, and goes on where it stopped", "[evaluation]") {
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(4));
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "swipegym_test_convergence";
+  std::filesystem::remove_all(folder);
+  const ConvergenceStudy study = toy_study(folder);
+  const ConvergenceReport report = run_convergence(simulator, study, {});
+  REQUIRE(report.rows.size() == 4);
+  REQUIRE(report.yardsticks.size() == 6);
+  if (!testing::skips_quality()) {
+    // With all videos to choose from the best ratio is .75 at each of four steps.
+    CHECK(report.yardsticks.back().reward.mean == Approx(3.0));
+    for (const ConvergenceRow& row : report.rows) {
+      CAPTURE(row.size, row.agent);
+      CHECK(row.normalised.mean > 0.9);
+      CHECK(row.diverged == 0);
+      CHECK(row.tried > 0.9);
+    }
+    CHECK(report.rows[2].size == 200);
+    CHECK(report.rows[2].reward.mean > report.rows[0].reward.mean);
+  }
+
+  // One training is lost and made again; every figure but the times is the same, and the other files are not touched.
+  const auto kept = std::filesystem::last_write_time(folder / "cells" / "m3-dqn-s1.json");
+  std::filesystem::remove(folder / "cells" / "m3-dqn-s2.json");
+  const ConvergenceReport again = run_convergence(simulator, study, {});
+  CHECK(std::filesystem::last_write_time(folder / "cells" / "m3-dqn-s1.json") == kept);
+  for (std::size_t i = 0; i < report.rows.size(); ++i) {
+    CHECK(again.rows[i].reward.mean == report.rows[i].reward.mean);
+    CHECK(again.rows[i].normalised.low == report.rows[i].normalised.low);
+    CHECK(again.rows[i].over_estimation == report.rows[i].over_estimation);
+  }
+  CHECK(std::filesystem::exists(folder / "curves.csv"));
+
+  ConvergenceStudy other = study;
+  other.config.dqn.batch = 32;
+  CHECK_THROWS_WITH(run_convergence(simulator, other, {}), Catch::Matchers::Contains("other settings"));
+  write_file(folder / "cells" / "m3-random.json", "{}");
+  CHECK_THROWS_WITH(run_convergence(simulator, study, {}), Catch::Matchers::Contains("m3-random.json"));
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace swipegym
