@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "env/candidate_sources.h"
 
@@ -63,7 +65,28 @@ void check(const DqnConfig& c) {
   require(c.epsilon_share >= 0.0 && c.epsilon_share <= 1.0, "epsilon_share", c.epsilon_share, "a number from 0 to 1");
   for (const auto& layers : {c.network.state_hidden, c.network.item_hidden})
     for (const std::size_t units : layers) require(units >= 1, "network hidden layer", units, "at least 1 unit");
+  require(c.network_kind == "item_features" || c.network_kind == "full_output", "network_kind", c.network_kind,
+          "'item_features' or 'full_output'");
+  if (c.network_kind == "full_output") {
+    require(c.candidates == "top" || c.candidates == "sample", "candidates", c.candidates,
+            "'top' or 'sample' with the network_kind full_output: an action must always mean the same video");
+    require(c.slots <= 10'000, "slots", c.slots, "at most 10000 with the network_kind full_output");
+    require(!c.prioritised.enabled, "prioritised.enabled", c.prioritised.enabled,
+            "false with the network_kind full_output");
+    require(!c.full_output_hidden.empty(), "full_output_hidden", c.full_output_hidden.size(),
+            "at least one hidden layer");
+    for (const std::size_t units : c.full_output_hidden)
+      require(units >= 1, "full_output_hidden", units, "at least 1 unit a layer");
+  }
   require(c.network.width >= 1, "network.width", c.network.width, "at least 1");
+}
+
+Exploration exploration_at(const DqnConfig& c, std::int64_t env_steps) {
+  const double falling = c.epsilon_share * static_cast<double>(c.env_steps);
+  const double share = falling > 0.0 ? std::min(1.0, static_cast<double>(env_steps) / falling) : 1.0;
+  const auto falls = [share](float start, float end) { return start + static_cast<float>(share) * (end - start); };
+  if (c.exploration == "boltzmann") return Exploration::boltzmann(falls(c.temperature_start, c.temperature_end));
+  return Exploration::epsilon_greedy(falls(c.epsilon_start, c.epsilon_end));
 }
 
 RewardWeights reward_weights(const DqnConfig& config) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "env/vector_env.h"
+#include "policy/select.h"
 #include "policy/value_network.h"
 
 namespace swipegym {
@@ -13,8 +14,8 @@ namespace swipegym {
 /// Learning more often from transitions whose error was large (replay/priority_sampler.h).
 struct PrioritisedReplayConfig {
   bool enabled = false;
-  float alpha = 0.6F;         // 0: all alike; 1: proportional to the error
-  float beta = 0.4F;          // how far weights undo the uneven draw at first; rises linearly to 1, all of it, at the end
+  float alpha = 0.6F;  // 0: all alike; 1: proportional to the error
+  float beta = 0.4F;   // how far weights undo the uneven draw at first; rises linearly to 1, all of it, at the end
   float error_floor = 0.01F;  // added to every error, in scaled units
   float error_limit = 0.0F;   // errors count for this much at most, in scaled units; 0: no limit
 };
@@ -68,7 +69,8 @@ struct DqnConfig {
   float target_rate = 1.0F;  // 1: a hard copy; below: target += rate * (online - target)
 
   // Exploration: epsilon, or the temperature, falls linearly over the first part of the steps.
-  std::string exploration = "epsilon";  // "epsilon": greedy but for a share of uniform draws; "boltzmann": softmax(Q / t)
+  std::string exploration =
+      "epsilon";  // "epsilon": greedy but for a share of uniform draws; "boltzmann": softmax(Q / t)
   float epsilon_start = 1.0F;
   float epsilon_end = 0.05F;
   float temperature_start = 10.0F;  // of Q in scaled units
@@ -85,6 +87,11 @@ struct DqnConfig {
                              .id_dim = 0,
                              .interaction_hidden = 16};
   StateEncoderConfig encoder;
+
+  /// "item_features": the network above, for any candidates. "full_output": one output an action, for a fixed set of at
+  /// most 10,000 videos (candidates "top" or "sample"); a comparison.
+  std::string network_kind = "item_features";
+  std::vector<std::size_t> full_output_hidden = {256, 256};
 };
 
 template <class Visitor>
@@ -124,6 +131,8 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("epsilon_share", config.epsilon_share);
   visit("network", config.network);
   visit("encoder", config.encoder);
+  visit("network_kind", config.network_kind);
+  visit("full_output_hidden", config.full_output_hidden);
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
@@ -133,6 +142,9 @@ void check(const DqnConfig& config);
 inline bool is_full(const DqnConfig& config) {
   return config.candidates == "full";
 }
+
+/// How they explore after this many env steps.
+Exploration exploration_at(const DqnConfig& config, std::int64_t env_steps);
 
 /// The reward the settings ask for.
 RewardWeights reward_weights(const DqnConfig& config);

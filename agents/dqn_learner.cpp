@@ -56,8 +56,8 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
   model_->data_fingerprint = simulator_->data_fingerprint;
   const PrioritisedReplayConfig& p = config.prioritised;
   if (p.enabled)
-    priorities_.emplace(
-        replay_, PriorityConfig{.alpha = p.alpha, .error_floor = p.error_floor, .error_limit = p.error_limit});
+    priorities_.emplace(replay_,
+                        PriorityConfig{.alpha = p.alpha, .error_floor = p.error_floor, .error_limit = p.error_limit});
   move_target();
 }
 
@@ -78,12 +78,7 @@ float DqnLearner::beta() const {
 }
 
 Exploration DqnLearner::exploration(std::int64_t env_steps) const {
-  const double falling = config_.epsilon_share * static_cast<double>(config_.env_steps);
-  const double share = falling > 0.0 ? std::min(1.0, static_cast<double>(env_steps) / falling) : 1.0;
-  const auto falls = [share](float start, float end) { return start + static_cast<float>(share) * (end - start); };
-  if (config_.exploration == "boltzmann")
-    return Exploration::boltzmann(falls(config_.temperature_start, config_.temperature_end));
-  return Exploration::epsilon_greedy(falls(config_.epsilon_start, config_.epsilon_end));
+  return exploration_at(config_, env_steps);
 }
 
 void DqnLearner::move_target() {

@@ -2,12 +2,16 @@
 
 #include "agents/dqn_learner.h"
 #include "core/config.h"
+#include "core/error.h"
 
 namespace swipegym {
 
 TrainedPolicy train_dqn(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
                         const DqnTraining& training) {
   check(config);
+  if (config.network_kind != "item_features")
+    throw InputError("setting 'network_kind' is " + config.network_kind +
+                     ", expected item_features here; 'train dqn' learns the other");
   const RunIdentity identity{config_to_json(config).dump(), training.seed, simulator->data_fingerprint};
   VectorEnv env = make_training_env(simulator, config, training.threads);
   DqnLearner learner(simulator, config, training.seed, training.threads);

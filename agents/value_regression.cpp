@@ -39,7 +39,8 @@ void ValueRegression::centre(ValueNetwork& network) {
   network.centre(model_.items, pass);
 }
 
-// The mean over the reference videos is subtracted from every video's output, so it takes minus the sum of their slopes.
+// The mean over the reference videos is subtracted from every video's output, so it takes minus the sum of their
+// slopes.
 void ValueRegression::centre_gradient() {
   const auto width = shards_.front().work.d_item.cols();
   Matrix d_mean = Matrix::Zero(1, width);

@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "agents/full_output_learner.h"
 #include "agents/ranker.h"
 #include "agents/train_dqn.h"
 #include "cli/command.h"
@@ -47,6 +48,19 @@ std::string rounds_table(const std::vector<RoundReport>& rounds) {
   return table.text();
 }
 
+// Trains the network that the settings name, saves it, and returns the log.
+std::vector<RoundReport> train_and_save(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
+                                        const DqnTraining& training, const std::filesystem::path& out) {
+  if (config.network_kind == "full_output") {
+    TrainedFullOutput trained = train_full_output(std::move(simulator), config, training);
+    save_policy(*trained.model, out);
+    return std::move(trained.rounds);
+  }
+  TrainedPolicy trained = train_dqn(std::move(simulator), config, training);
+  save_policy(*trained.model, out);
+  return std::move(trained.rounds);
+}
+
 void run_dqn(const DqnSettings& settings, Run& run) {
   const auto config = run.read_config<DqnConfig>();
   check(config);
@@ -60,15 +74,14 @@ void run_dqn(const DqnSettings& settings, Run& run) {
   if (settings.resume && !std::filesystem::exists(training.checkpoint))
     run.note("{} is not there: training from the beginning", training.checkpoint.string());
   const auto start = Clock::now();
-  const TrainedPolicy trained = train_dqn(simulator, config, training);
+  const std::vector<RoundReport> rounds = train_and_save(simulator, config, training, settings.out);
   const double seconds = seconds_since(start);
-  save_policy(*trained.model, settings.out);
   std::error_code ignored;  // a checkpoint that cannot be removed harms nobody
   std::filesystem::remove(training.checkpoint, ignored);
 
-  run.print("{}\n  trained in {:.0f} s; returns are of exploring sessions, 'compare' evaluates\n",
-            rounds_table(trained.rounds), seconds);
-  run.write_json({{"rounds", rounds_json(trained.rounds)}, {"seconds", seconds}}, config_to_json(config),
+  run.print("{}\n  trained in {:.0f} s; returns are of exploring sessions, 'compare' evaluates\n", rounds_table(rounds),
+            seconds);
+  run.write_json({{"rounds", rounds_json(rounds)}, {"seconds", seconds}}, config_to_json(config),
                  simulator->data_fingerprint);
 }
 
@@ -121,7 +134,8 @@ Command dqn_command() {
   command.next = "swipegym compare --simulator sim.h5 --policies random,popularity,oracle,'dqn=dqn-s*.h5'";
   command.uses_config = true;
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE|DIR", "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
+      .required("simulator", settings->simulator, "FILE|DIR",
+                "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
       .flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out")
       .group("Output")
       .output("out", settings->out, "FILE", "the policy");

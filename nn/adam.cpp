@@ -37,7 +37,37 @@ struct Update {
   }
 };
 
-constexpr std::size_t kRowsAtOnce = 1024;  // of a table, by one thread
+constexpr std::size_t kRowsAtOnce = 1024;          // of a table, by one thread
+constexpr Eigen::Index kElementsAtOnce = 1 << 14;  // of a dense parameter, by one thread: stays in its cache
+
+template <class Scalar>
+struct Block {
+  ParameterOf<Scalar>* parameter;
+  Eigen::Index first, count;
+};
+
+// Fixed pieces of all parameters, so that sums over them do not depend on threads.
+template <class Scalar>
+std::vector<Block<Scalar>> cut(std::span<ParameterOf<Scalar>* const> parameters) {
+  std::vector<Block<Scalar>> blocks;
+  for (ParameterOf<Scalar>* p : parameters)
+    for (Eigen::Index first = 0; first < p->value.size(); first += kElementsAtOnce)
+      blocks.push_back({p, first, std::min(kElementsAtOnce, p->value.size() - first)});
+  return blocks;
+}
+
+// Adds the shards of a block to the first, in order, and leaves the others 0; the squared norm of the sum.
+template <class Scalar>
+double reduce(const Block<Scalar>& block) {
+  std::vector<MatrixOf<Scalar>>& shards = block.parameter->shards;
+  Scalar* sum = shards[0].data() + block.first;
+  for (std::size_t shard = 1; shard < shards.size(); ++shard) {
+    Scalar* part = shards[shard].data() + block.first;
+    for (Eigen::Index i = 0; i < block.count; ++i) sum[i] += part[i];
+    std::fill_n(part, block.count, Scalar(0));
+  }
+  return squared_norm(sum, block.count);
+}
 
 template <class Scalar>
 double squared_norm(const EmbeddingOf<Scalar>& embedding, int threads) {
@@ -88,11 +118,11 @@ template <class Scalar>
 double AdamOf<Scalar>::step(std::span<ParameterOf<Scalar>* const> parameters,
                             std::span<EmbeddingOf<Scalar>* const> embeddings, int threads) {
   ++steps_;
+  const std::vector<Block<Scalar>> blocks = cut(parameters);
+  std::vector<double> norms(blocks.size());
+  parallel_for(blocks.size(), threads, [&](std::size_t i, int) { norms[i] = reduce(blocks[i]); });
   double norm2 = 0.0;
-  for (ParameterOf<Scalar>* parameter : parameters) {
-    parameter->reduce_gradient();
-    norm2 += squared_norm(parameter->gradient().data(), parameter->gradient().size());
-  }
+  for (const double part : norms) norm2 += part;
   for (const EmbeddingOf<Scalar>* embedding : embeddings) norm2 += squared_norm(*embedding, threads);
   const double norm = std::sqrt(norm2);
   if (!std::isfinite(norm)) {
@@ -111,12 +141,15 @@ double AdamOf<Scalar>::step(std::span<ParameterOf<Scalar>* const> parameters,
   update.epsilon = static_cast<Scalar>(config_.epsilon);
   const auto decayed = static_cast<Scalar>(1.0 - config_.learning_rate * config_.weight_decay);
 
-  for (ParameterOf<Scalar>* p : parameters) {
-    update.keep = p->decays ? decayed : Scalar(1);
-    update.apply(p->gradient().data(), p->first_moment.data(), p->second_moment.data(), p->value.data(),
-                 p->value.size());
-    p->gradient().setZero();
-  }
+  parallel_for(blocks.size(), threads, [&](std::size_t i, int) {
+    const auto& [p, first, count] = blocks[i];
+    Update<Scalar> own = update;
+    own.keep = p->decays ? decayed : Scalar(1);
+    Scalar* gradient = p->gradient().data() + first;
+    own.apply(gradient, p->first_moment.data() + first, p->second_moment.data() + first, p->value.data() + first,
+              count);
+    std::fill_n(gradient, count, Scalar(0));
+  });
   for (EmbeddingOf<Scalar>* embedding : embeddings) {
     update.keep = embedding->table.decays ? decayed : Scalar(1);
     update_rows(update, *embedding, threads);

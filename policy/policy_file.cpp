@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/hdf5_file.h"
 #include "policy/factor_policy.h"
+#include "policy/full_output_policy.h"
 #include "policy/label_policy.h"
 #include "policy/sasrec_policy.h"
 #include "policy/two_tower_policy.h"
@@ -24,11 +25,9 @@ struct KnownModel {
 
 // A model that comes with a save function adds its line here.
 constexpr std::array kModels = {
-    KnownModel{"value", load_value_policy},
-    KnownModel{"sasrec", load_sasrec_policy},
-    KnownModel{"factors", load_factor_policy},
-    KnownModel{"two_tower", load_two_tower_policy},
-    KnownModel{"label", load_label_policy},
+    KnownModel{"value", load_value_policy},         KnownModel{"full_output", load_full_output_policy},
+    KnownModel{"sasrec", load_sasrec_policy},       KnownModel{"factors", load_factor_policy},
+    KnownModel{"two_tower", load_two_tower_policy}, KnownModel{"label", load_label_policy},
 };
 
 std::string known_models() {

@@ -41,8 +41,8 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
 ///
 /// Dueling (Wang et al., ICML 2016) takes from g and b their means over a fixed set of reference videos, so that the
 /// product and b sum to 0 over that set in every state and v(s) alone says what a state is worth. The set is not the
-/// candidates of the step: the worth of a video does not depend on what else was offered, and a mean over ten drawn ones
-/// would add noise. c is a deviation from the session's usual as it is and stays.
+/// candidates of the step: the worth of a video does not depend on what else was offered, and a mean over ten drawn
+/// ones would add noise. c is a deviation from the session's usual as it is and stays.
 class ValueNetwork {
  public:
   /// Room for one pass of one thread.
@@ -64,7 +64,8 @@ class ValueNetwork {
   void forward_states(Work& work) const;
   /// work.item.output(): [videos, k + 1] for work.videos.
   void forward_items(const ItemInputs& items, Work& work) const;
-  /// With dueling: makes the means over reference.videos those of the present weights. Whoever changes weights calls it.
+  /// With dueling: makes the means over reference.videos those of the present weights. Whoever changes weights calls
+  /// it.
   void centre(const ItemInputs& items, Work& reference);
   /// After centre() with this `reference`: adds the gradients that flow through the means to `shard`, given dL / d mean
   /// [1, k + 1], and leaves the video tower's input gradient for scatter().

@@ -40,8 +40,7 @@ void PrioritySampler::follow(const UniformReplay& replay) {
 
 void PrioritySampler::draw(const UniformReplay& replay, RandomKey key, std::size_t count, float beta,
                            PriorityDraw& out) const {
-  if (!(tree_.total() > 0.0))
-    throw InputError("the replay buffer holds no transition yet: step the environment first");
+  if (!(tree_.total() > 0.0)) throw InputError("the replay buffer holds no transition yet: step the environment first");
   thread_local std::vector<double> points;
   thread_local std::vector<std::uint32_t> leaves;
   points.resize(count), leaves.resize(count), out.id.resize(count), out.weight.resize(count);

@@ -11,9 +11,9 @@
 namespace swipegym {
 
 struct PriorityConfig {
-  float alpha = 0.6F;          // 0: uniform; 1: proportional to the error
-  float error_floor = 0.01F;   // added to every error, so that no transition is lost for good
-  float error_limit = 0.0F;    // errors count for this much at most; 0: no limit
+  float alpha = 0.6F;         // 0: uniform; 1: proportional to the error
+  float error_floor = 0.01F;  // added to every error, so that no transition is lost for good
+  float error_limit = 0.0F;   // errors count for this much at most; 0: no limit
 };
 
 /// Transitions drawn by priority, and what each counts for in a loss.
@@ -25,7 +25,8 @@ struct PriorityDraw {
 /// Chooses which transitions of a UniformReplay to learn from: proportional prioritisation (Schaul et al., "Prioritized
 /// experience replay", ICLR 2016).
 ///
-///   p = (min(|error|, error_limit) + error_floor)^alpha,  P(i) = p_i / sum p,  w_i = (N P(i))^-beta / max over the batch
+///   p = (min(|error|, error_limit) + error_floor)^alpha,  P(i) = p_i / sum p,  w_i = (N P(i))^-beta / max over the
+///   batch
 ///
 /// New transitions get the largest priority given so far (at first 1), so that each is likely to be seen once. Weights
 /// are divided by the largest of their batch, as PFRL does by default; by the smallest priority of the memory would be

@@ -11,8 +11,8 @@ namespace swipegym {
 ///
 /// A tree of sums whose nodes have 16 children, one cache line of floats: a million leaves are five lines deep. A node
 /// is always the sum of its children in one fixed order, never adjusted by differences, so that sums do not drift and
-/// the tree depends on its leaves alone. Batches go level by level, so that the memory of many walks is fetched at once;
-/// the upper levels are passed over once for all points, which are sorted.
+/// the tree depends on its leaves alone. Batches go level by level, so that the memory of many walks is fetched at
+/// once; the upper levels are passed over once for all points, which are sorted.
 class SumTree {
  public:
   static constexpr std::size_t kFan = 16;

@@ -67,7 +67,7 @@ class UniformReplay final : public ReplayBuffer {
     std::size_t env = 0;
     std::uint64_t position = 0;
     std::size_t entry = kNoEntry;  // entry_at(env, position)
-    std::size_t steps = 1;  // to s'
+    std::size_t steps = 1;         // to s'
   };
 
   std::size_t entry_at(std::size_t env, std::uint64_t position) const noexcept {
@@ -87,7 +87,8 @@ class UniformReplay final : public ReplayBuffer {
   }
   std::size_t steps_ahead(const Place& place, int n_step) const noexcept;
   void prepare(const SampleRequest& request, TransitionBatch& out) const;
-  void copy_places(std::span<Place> places, const SampleRequest& request, std::size_t first, TransitionBatch& out) const;
+  void copy_places(std::span<Place> places, const SampleRequest& request, std::size_t first,
+                   TransitionBatch& out) const;
   void prefetch(const Place& place, const SampleRequest& request) const noexcept;
   void copy_histories(const Place& place, const SampleRequest& request, std::size_t row, TransitionBatch& out) const;
   void copy_decision(std::size_t from, std::size_t row, SampledStates& out) const;

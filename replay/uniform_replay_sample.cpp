@@ -8,8 +8,8 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kLine = 64;  // bytes of a cache line
-constexpr std::size_t kAhead = 6;  // rows whose histories are on their way while one is copied
+constexpr std::size_t kLine = 64;   // bytes of a cache line
+constexpr std::size_t kAhead = 6;   // rows whose histories are on their way while one is copied
 constexpr std::size_t kBlock = 64;  // rows whose places are found before any is copied
 
 void prefetch_bytes(const void* from, std::size_t bytes) noexcept {

@@ -106,8 +106,8 @@ TEST_CASE("double Q-learning overestimates less where all videos are alike and r
     config.double_q = double_q;
     const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 3, .threads = 1});
     const FreshScores fresh(simulator, config, ValuePolicy(trained.model));
-    const double mean = std::accumulate(fresh.scores.begin(), fresh.scores.end(), 0.0) /
-                        static_cast<double>(fresh.scores.size());
+    const double mean =
+        std::accumulate(fresh.scores.begin(), fresh.scores.end(), 0.0) / static_cast<double>(fresh.scores.size());
     return mean - 0.5 * (1.0 + 0.9 + 0.81);
   };
   const double plain = excess(false), twice = excess(true);
@@ -135,7 +135,7 @@ TEST_CASE("with n steps a reward reaches the choice that earned it sooner", "[ag
   const auto simulator = make_toy_simulator(std::make_shared<LateRewardModel>());
   DqnConfig config = toy_config();
   config.discount = 1.0F;
-  config.target_every = 150;  // one step a copy: four copies until the first step knows
+  config.target_every = 150;                        // one step a copy: four copies until the first step knows
   config.env_steps = fewer_when_sanitized(36'000);  // 550 updates, fewer than that
   config.round_steps = config.env_steps;
   const auto gap = [&](int n_step) {  // between odd and even first videos; 1 when all is learned

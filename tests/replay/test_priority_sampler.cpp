@@ -23,7 +23,8 @@ struct PriorityWorld {
       : simulator(make_constant_simulator({.leave_after = 5}, {.num_users = 6, .num_videos = 300, .history = 5})),
         env(simulator, make_candidate_source("random", simulator->catalogue, 4),
             {.num_envs = kPriorityEnvs, .threads = 1, .history_length = kPriorityLength}),
-        replay(simulator, {.capacity = capacity, .num_envs = kPriorityEnvs, .history_length = kPriorityLength, .candidates = 4}),
+        replay(simulator,
+               {.capacity = capacity, .num_envs = kPriorityEnvs, .history_length = kPriorityLength, .candidates = 4}),
         sampler(replay, config) {
     const std::vector<std::uint64_t> seeds = {1, 2, 3};
     replay.begin(env.reset(seeds));
@@ -185,8 +186,7 @@ TEST_CASE("new transitions get the largest priority given so far, lost ones none
   CHECK(largest > 1.5F);
   world.steps(1);
   for (const std::uint64_t id : world.held())
-    if (std::find(old.begin(), old.end(), id) == old.end())
-      CHECK(world.sampler.priority(world.replay, id) == largest);
+    if (std::find(old.begin(), old.end(), id) == old.end()) CHECK(world.sampler.priority(world.replay, id) == largest);
 
   world.steps(100);  // every place of the ring has been written anew
   CHECK(world.sampler.total() == Approx(static_cast<double>(largest) * static_cast<double>(world.replay.size())));
@@ -256,9 +256,9 @@ TEST_CASE("an empty buffer and errors that are no numbers are named", "[replay]"
   PriorityDraw draw;
   CHECK_THROWS_AS(world.sampler.draw(world.replay, make_key(1), 3, 0.4F, draw), InputError);
   world.steps(4);
-  CHECK_THROWS_WITH(world.sampler.update(world.replay, world.held(),
-                                         std::vector<float>(world.held().size(), std::nanf(""))),
-                    Catch::Contains("diverged"));
+  CHECK_THROWS_WITH(
+      world.sampler.update(world.replay, world.held(), std::vector<float>(world.held().size(), std::nanf(""))),
+      Catch::Contains("diverged"));
 }
 
 }  // namespace

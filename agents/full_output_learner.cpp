@@ -1,0 +1,142 @@
+#include "agents/full_output_learner.h"
+
+#include <algorithm>
+
+#include "core/config.h"
+#include "core/hdf5_file.h"
+#include "env/candidate_sources.h"
+
+namespace swipegym {
+namespace {
+
+// The videos in the order of the slots: action i of a fixed source is always videos[i].
+std::vector<std::int32_t> shelf_of(const Catalogue& catalogue, const DqnConfig& config) {
+  const auto source = make_candidate_source(config.candidates, catalogue, config.slots);
+  return dynamic_cast<const FixedCandidates&>(*source).videos();
+}
+
+FullOutputRegression::Settings full_output_settings(const DqnConfig& config, int threads) {
+  return {.adam = {.learning_rate = config.learning_rate,
+                   .weight_decay = config.weight_decay,
+                   .clip_norm = config.clip_norm},
+          .huber_delta = config.huber_delta,
+          .double_q = config.double_q,
+          .batch = config.batch,
+          .threads = threads};
+}
+
+}  // namespace
+
+FullOutputLearner::FullOutputLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
+                                     std::uint64_t seed, int threads)
+    : simulator_(std::move(simulator)),
+      config_(config),
+      model_(make_full_output_model("dqn_full_output", simulator_->catalogue, shelf_of(simulator_->catalogue, config),
+                                    config.full_output_hidden, config.encoder, seed)),
+      encoder_(config.encoder, model_->items),
+      policy_(model_),
+      replay_(simulator_, {.capacity = config.replay_capacity,
+                           .num_envs = config.num_envs,
+                           .history_length = config.history_length,
+                           .candidates = config.slots}),
+      regression_(model_->network, full_output_settings(config, threads)),
+      shards_(regression_.shards()),
+      batch_key_(split(make_key(seed), Draw::kBatch)) {
+  model_->data_fingerprint = simulator_->data_fingerprint;
+}
+
+void FullOutputLearner::update(std::int64_t env_steps) {
+  if (replay_.size() == 0) return;
+  const std::int64_t due = std::max<std::int64_t>(0, env_steps - config_.learning_starts) / config_.steps_per_update;
+  const double share = std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(config_.env_steps));
+  regression_.adam().set_learning_rate(config_.learning_rate +
+                                       share * (config_.final_learning_rate - config_.learning_rate));
+  const std::int64_t before = updates_;
+  while (updates_ < due) {
+    const RandomKey key = split(batch_key_, static_cast<std::uint64_t>(updates_));
+    const RegressionStats stats =
+        regression_.step([this, key](std::size_t shard, std::size_t first, std::size_t count) {
+          return provide(key, shard, first, count);
+        });
+    sums_.loss += stats.loss;
+    sums_.mean_value += stats.mean_value / config_.reward_scale;
+    sums_.gradient_norm += stats.gradient_norm;
+    ++summed_;
+    if (++updates_ % config_.target_every == 0) regression_.move_target(config_.target_rate);
+  }
+  if (updates_ > before) model_->network.lay_out();  // for acting
+}
+
+void FullOutputLearner::encode(const ObservationView& observation, Shard& shard, Matrix& states) const {
+  ObservationView view = observation;
+  view.user_features = shard.user_features.data();
+  states.resize(static_cast<Eigen::Index>(view.rows), static_cast<Eigen::Index>(encoder_.state_size()));
+  encoder_.encode(view, 0, view.rows, states, shard.histories);
+}
+
+FullOutputRows FullOutputLearner::provide(RandomKey key, std::size_t index, std::size_t first, std::size_t count) {
+  Shard& shard = shards_[index];
+  TransitionBatch& batch = shard.batch;
+  replay_.sample(
+      {.count = count, .key = key, .first_row = first, .n_step = config_.n_step, .discount = config_.discount}, batch);
+  const float* features = simulator_->catalogue.user_features.data();
+  shard.user_features.resize(count * kUserFeatures);
+  shard.reward.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::copy_n(features + std::size_t{batch.user[i]} * kUserFeatures, kUserFeatures,
+                &shard.user_features[i * kUserFeatures]);
+    shard.reward[i] = config_.reward_scale * batch.reward[i];
+  }
+  encode(batch.observation(), shard, shard.states);
+  encode(batch.next_observation(), shard, shard.next);
+  return {.states = &shard.states,
+          .next = &shard.next,
+          .action = batch.action,
+          .reward = shard.reward,
+          .discount = batch.discount,
+          .next_mask = batch.next.mask};
+}
+
+LearnerStats FullOutputLearner::take_stats() {
+  LearnerStats stats = sums_;
+  const double count = std::max<double>(1.0, static_cast<double>(summed_));
+  stats.loss /= count, stats.mean_value /= count, stats.gradient_norm /= count;
+  stats.updates = updates_;
+  sums_ = {};
+  summed_ = 0;
+  return stats;
+}
+
+void FullOutputLearner::save(Hdf5Writer& file, const std::string& name) const {
+  model_->network.save(file, name + "/online", /*moments=*/true);
+  regression_.target().save(file, name + "/target", /*moments=*/false);
+  file.write(name + "/counters", std::vector<std::int64_t>{updates_, regression_.adam().steps()});
+  replay_.save(file, name + "/replay");
+}
+
+void FullOutputLearner::load(const Hdf5Reader& file, const std::string& name) {
+  model_->network.load(file, name + "/online");
+  regression_.target().load(file, name + "/target");
+  const std::vector<std::int64_t> counters = file.read<std::int64_t>(name + "/counters");
+  updates_ = counters.at(0);
+  regression_.adam().set_steps(counters.at(1));
+  replay_.load(file, name + "/replay");
+  take_stats();
+}
+
+TrainedFullOutput train_full_output(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
+                                    const OnlineRun& training) {
+  check(config);
+  const RunIdentity identity{config_to_json(config).dump(), training.seed, simulator->data_fingerprint};
+  VectorEnv env = make_training_env(simulator, config, training.threads);
+  FullOutputLearner learner(simulator, config, training.seed, training.threads);
+  TrainedFullOutput trained;
+  trained.rounds = train_with_checkpoints(learner, env, identity, config.env_steps, config.round_steps, training);
+  auto model = std::make_shared<FullOutputModel>(learner.model());
+  model->network.set_shards(1);
+  model->config = identity.config;
+  trained.model = std::move(model);
+  return trained;
+}
+
+}  // namespace swipegym

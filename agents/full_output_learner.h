@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "agents/dqn_config.h"
+#include "agents/full_output_regression.h"
+#include "agents/learner.h"
+#include "agents/online_checkpoint.h"
+#include "policy/full_output_policy.h"
+#include "replay/uniform_replay.h"
+
+namespace swipegym {
+
+/// Deep Q-learning with one output an action over a fixed sub-catalogue (candidates "top" or "sample"), for comparison:
+/// what agent libraries do, with the states and the replay of DqnLearner. Nothing is known of a video but its place.
+class FullOutputLearner final : public Learner {
+ public:
+  FullOutputLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, std::uint64_t seed,
+                    int threads);
+
+  const Policy& policy() const noexcept override { return policy_; }
+  const FullOutputModel& model() const noexcept { return *model_; }
+  Exploration exploration(std::int64_t env_steps) const override { return exploration_at(config_, env_steps); }
+  void begin(const ObservationView& first) override { replay_.begin(first); }
+  void observe(const StepView& step) override { replay_.add(step); }
+  void update(std::int64_t env_steps) override;
+  LearnerStats take_stats() override;
+  void save(Hdf5Writer& file, const std::string& name) const override;
+  void load(const Hdf5Reader& file, const std::string& name) override;
+
+ private:
+  struct Shard {
+    TransitionBatch batch;
+    StateEncoder::Histories histories;
+    std::vector<float> user_features, reward;
+    Matrix states, next;
+  };
+  FullOutputRows provide(RandomKey key, std::size_t shard, std::size_t first, std::size_t count);
+  void encode(const ObservationView& observation, Shard& shard, Matrix& states) const;
+
+  std::shared_ptr<const Simulator> simulator_;
+  DqnConfig config_;
+  std::shared_ptr<FullOutputModel> model_;
+  StateEncoder encoder_;
+  FullOutputPolicy policy_;
+  UniformReplay replay_;
+  FullOutputRegression regression_;
+  std::vector<Shard> shards_;
+  RandomKey batch_key_;
+  std::int64_t updates_ = 0, summed_ = 0;
+  LearnerStats sums_;
+};
+
+struct TrainedFullOutput {
+  std::shared_ptr<const FullOutputModel> model;
+  std::vector<RoundReport> rounds;
+};
+
+/// train_dqn() for {"network_kind": "full_output"}.
+TrainedFullOutput train_full_output(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
+                                    const OnlineRun& training);
+
+}  // namespace swipegym

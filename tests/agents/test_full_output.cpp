@@ -1,0 +1,240 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <vector>
+
+#include "agents/full_output_learner.h"
+#include "core/error.h"
+#include "tests/agents/toy_models.h"
+#include "tests/sanitized.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kBatch = 300, kInputs = 5, kActions = 7;
+
+Matrix uniform_matrix(std::size_t rows, std::size_t columns, std::uint64_t seed) {
+  Matrix out(static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(columns));
+  RandomStream random(make_key(seed));
+  for (Eigen::Index i = 0; i < out.size(); ++i) out.data()[i] = 2.0F * random.uniform() - 1.0F;
+  return out;
+}
+
+TEST_CASE("a full-output network's gradients are its finite differences", "[agents]") {
+  FullOutputNetwork network(kInputs, {6, 4}, kActions, make_key(1));
+  network.set_shards(1);
+  const Matrix states = uniform_matrix(4, kInputs, 2);
+  const std::vector<std::int32_t> action = {0, 6, 0, 3};
+  const std::vector<float> slope = {1.0F, -0.5F, 2.0F, 0.7F};
+  FullOutputNetwork::Work work;
+  std::vector<float> values(4);
+  const auto loss = [&] {
+    network.forward(states, work);
+    network.chosen_values(work, action, values);
+    double sum = 0.0;
+    for (std::size_t i = 0; i < 4; ++i) sum += static_cast<double>(slope[i] * values[i]);
+    return sum;
+  };
+  loss();
+  Matrix all;
+  network.all_values(work, all);
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(all(static_cast<Eigen::Index>(i), action[i]) == Approx(values[i]).margin(1e-6));
+  network.backward(states, slope, action, work, 0);
+  FullOutputNetwork::Work* const shards[] = {&work};
+  network.scatter(shards, 1);
+  const auto check = [&](float& variable, float analytic) {
+    const float centre = variable;
+    variable = centre + 0.002F;
+    const double above = loss();
+    variable = centre - 0.002F;
+    const double below = loss();
+    variable = centre;
+    CHECK(static_cast<double>(analytic) == Approx((above - below) / 0.004).epsilon(0.01).margin(1e-3));
+  };
+  for (Parameter* parameter : network.parameters()) {
+    const Matrix gradient = parameter->gradient();
+    for (Eigen::Index i = 0; i < gradient.size(); ++i) check(parameter->value.data()[i], gradient.data()[i]);
+  }
+  for (Embedding* table : network.embeddings()) {
+    CHECK(table->touched().size() == 3);  // actions 0, 6 and 3
+    for (std::size_t slot = 0; slot < table->touched().size(); ++slot)
+      for (Eigen::Index j = 0; j < table->table.value.cols(); ++j)
+        check(table->table.value(table->touched()[slot], j),
+              table->touched_gradient()(static_cast<Eigen::Index>(slot), j));
+  }
+}
+
+/// A world of one step from anywhere: reward(s, a) is known, s' is another uniform state, and every second transition
+/// ends.
+struct OneStepWorld {
+  static float reward(const float* state, std::int32_t action) {
+    return state[0] * (action < 3 ? 1.0F : -1.0F) + 0.1F * static_cast<float>(action);
+  }
+  FullOutputRows draw(std::uint64_t update, std::size_t first, std::size_t count) {
+    states = uniform_matrix(kBatch, kInputs, 2 * update)
+                 .middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(count));
+    next = uniform_matrix(kBatch, kInputs, 2 * update + 1)
+               .middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(count));
+    action.resize(count), rewards.resize(count), discount.resize(count), mask.assign(count * kActions, 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      RandomStream random(split(make_key(77), update), static_cast<std::uint32_t>(first + i));
+      action[i] = static_cast<std::int32_t>(random.below(kActions));
+      rewards[i] = reward(states.data() + i * kInputs, action[i]);
+      discount[i] = random.below(2) == 0 ? 0.0F : 0.8F;
+      mask[i * kActions + 6] = 0;  // the best action where state[0] < 0 may not be chosen in s'
+    }
+    return {
+        .states = &states, .next = &next, .action = action, .reward = rewards, .discount = discount, .next_mask = mask};
+  }
+  Matrix states, next;
+  std::vector<std::int32_t> action;
+  std::vector<float> rewards, discount;
+  std::vector<std::uint8_t> mask;
+};
+
+struct Trained {
+  Trained(bool double_q, int threads, int updates) : network(kInputs, {32, 32}, kActions, make_key(4)) {
+    FullOutputRegression regression(
+        network, {.adam = {.learning_rate = 3e-3}, .double_q = double_q, .batch = kBatch, .threads = threads});
+    std::vector<OneStepWorld> worlds(regression.shards());
+    for (int update = 0; update < updates; ++update) {
+      if (update == updates * 3 / 4) regression.adam().set_learning_rate(3e-4);
+      regression.step([&](std::size_t shard, std::size_t first, std::size_t count) {
+        return worlds[shard].draw(static_cast<std::uint64_t>(update), first, count);
+      });
+      if (update % 20 == 19) regression.move_target(double_q ? 0.5F : 1.0F);
+    }
+  }
+  FullOutputNetwork network;
+};
+
+TEST_CASE("full-output Q-learning reaches the closed form, plain and double, and heeds masks", "[agents]") {
+  // E[max over the allowed actions of r(s', a)] for state[0] = x uniform in [-1, 1]: x + .2 for x > -.15, else .5 - x.
+  // Q = r + .4 V / (1 - .4) ... a transition ends with probability 1/2, so Q(s, a) = r + .4 V and V = E[max r] + .4 V.
+  double sum = 0.0;
+  for (int i = 0; i < 100'000; ++i) {
+    const double x = (i + 0.5) / 50'000.0 - 1.0;
+    sum += std::max(x + 0.2, 0.5 - x);
+  }
+  const double value = sum / 100'000.0 / (1.0 - 0.4);
+  for (const bool double_q : {false, true}) {
+    Trained trained(double_q, 1, testing::kSanitized ? 20 : 800);
+    if (testing::skips_quality()) continue;
+    const Matrix states = uniform_matrix(200, kInputs, 999);
+    FullOutputNetwork::Work work;
+    Matrix all;
+    trained.network.lay_out();
+    trained.network.forward(states, work);
+    trained.network.all_values(work, all);
+    double absolute = 0.0, bias = 0.0;
+    for (Eigen::Index i = 0; i < all.rows(); ++i)
+      for (Eigen::Index a = 0; a < all.cols(); ++a) {
+        const double expected =
+            static_cast<double>(OneStepWorld::reward(states.data() + i * states.cols(), static_cast<std::int32_t>(a))) +
+            0.4 * value;
+        absolute += std::abs(static_cast<double>(all(i, a)) - expected);
+        bias += static_cast<double>(all(i, a)) - expected;
+      }
+    CAPTURE(double_q, value);
+    CHECK(absolute / static_cast<double>(all.size()) < 0.08);
+    CHECK(bias / static_cast<double>(all.size()) == Approx(0.0).margin(0.03));
+  }
+}
+
+TEST_CASE("the number of threads changes no bit of full-output learning", "[agents]") {
+  Trained one(true, 1, 30), three(true, 3, 30);
+  const auto a = one.network.parameters(), b = three.network.parameters();
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i]->value == b[i]->value);
+  const auto c = one.network.embeddings(), d = three.network.embeddings();
+  for (std::size_t i = 0; i < c.size(); ++i) CHECK(c[i]->table.value == d[i]->table.value);
+}
+
+DqnConfig shelf_config() {
+  DqnConfig config;
+  config.network_kind = "full_output";
+  config.full_output_hidden = {32, 32};
+  config.candidates = "top", config.slots = 40;
+  config.num_envs = 64, config.history_length = 4, config.max_steps = 20;
+  config.reward_watch_s = 0.0F, config.reward_watch_ratio = 1.0F, config.reward_scale = 1.0F;
+  config.env_steps = testing::kSanitized ? 2'000 : 60'000;
+  config.round_steps = config.env_steps / 4;
+  config.learning_starts = 500, config.replay_capacity = 20'000, config.batch = 128;
+  config.learning_rate = 3e-3, config.weight_decay = 0.0;
+  config.discount = 0.5F, config.n_step = 1, config.target_every = 20, config.huber_delta = 5.0F;
+  config.epsilon_end = 0.5F;
+  return config;
+}
+
+struct ShelfScores {
+  ShelfScores(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, const Policy& policy)
+      : scores(config.num_envs * config.slots), videos(scores.size()) {
+    VectorEnv env = make_training_env(std::move(simulator), config, 1);
+    std::vector<std::uint64_t> seeds(config.num_envs);
+    std::iota(seeds.begin(), seeds.end(), 1000);
+    const ObservationView view = env.reset(seeds);
+    const std::vector<RandomKey> keys(config.num_envs);
+    const std::vector<std::uint32_t> streams(config.num_envs);
+    policy.score({view, &env, keys, streams, 1}, scores);
+    std::copy_n(view.candidate, videos.size(), videos.begin());
+  }
+  std::vector<float> scores;
+  std::vector<std::int32_t> videos;
+};
+
+TEST_CASE("a full-output DQN learns the closed form on a shelf, resumes and is read from its file", "[agents]") {
+  const auto simulator = test::make_toy_simulator(std::make_shared<test::LadderModel>(3));
+  const DqnConfig config = shelf_config();
+  const TrainedFullOutput whole = train_full_output(simulator, config, {.seed = 3, .threads = 1});
+  const ShelfScores scores(simulator, config, FullOutputPolicy(whole.model));
+  if (!testing::skips_quality()) {
+    // Sessions of 3 on a shelf with ten videos worth 3/4: whatever comes first, two of them follow.
+    double absolute = 0.0;
+    for (std::size_t i = 0; i < scores.scores.size(); ++i)
+      absolute += std::abs(static_cast<double>(scores.scores[i]) - scores.videos[i] % 4 / 4.0 - 0.75 * 0.75);
+    CHECK(absolute / static_cast<double>(scores.scores.size()) < 0.1);
+  }
+
+  const auto path = std::filesystem::temp_directory_path() / "swipegym_test_full_output.h5";
+  std::filesystem::remove(path);
+  OnlineRun run{.seed = 3, .threads = 2, .checkpoint = path};
+  run.progress = [&](std::string_view, std::uint64_t done, std::uint64_t total) {
+    if (done > total * 5 / 8) throw Interrupted();  // in the third round of four; the checkpoint holds two
+  };
+  CHECK_THROWS_AS(train_full_output(simulator, config, run), Interrupted);
+  run.progress = {};
+  run.resume = true;
+  const TrainedFullOutput resumed = train_full_output(simulator, config, run);
+  CHECK(ShelfScores(simulator, config, FullOutputPolicy(resumed.model)).scores == scores.scores);
+
+  save_policy(*whole.model, path);
+  const auto loaded = load_policy(path, *simulator);
+  CHECK(loaded->name() == "dqn_full_output");
+  CHECK(ShelfScores(simulator, config, *loaded).scores == scores.scores);
+  // On another shelf a video without an output comes last.
+  DqnConfig wider = config;
+  wider.slots = 60;
+  const ShelfScores wide(simulator, wider, *loaded);
+  for (std::size_t i = 0; i < 60; ++i)
+    CHECK((wide.scores[i] < -1e8F) ==
+          (std::find(scores.videos.begin(), scores.videos.begin() + 40, wide.videos[i]) == scores.videos.begin() + 40));
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("a full-output network for candidates that change is refused", "[agents]") {
+  DqnConfig config = shelf_config();
+  CHECK_NOTHROW(check(config));
+  config.candidates = "random";
+  CHECK_THROWS_WITH(check(config), Catch::Contains("candidates") && Catch::Contains("random"));
+  config = shelf_config();
+  config.slots = 10'001;
+  CHECK_THROWS_WITH(check(config), Catch::Contains("slots"));
+  config = shelf_config();
+  config.network_kind = "transformer";
+  CHECK_THROWS_WITH(check(config), Catch::Contains("network_kind"));
+}
+
+}  // namespace
+}  // namespace swipegym
