@@ -45,7 +45,7 @@ bool is_per_video(std::size_t metric) {
 
 // All training seeds of one policy in one simulator.
 struct Scored {
-  std::vector<Rollout> seeds;
+  std::vector<PlayedSessions> seeds;
 };
 
 Measure session_measure(const Scored& scored, std::size_t metric, std::uint32_t group) {
@@ -54,7 +54,7 @@ Measure session_measure(const Scored& scored, std::size_t metric, std::uint32_t 
                   .numerator = {},
                   .denominator = {},
                   .group = group};
-  for (const Rollout& rollout : scored.seeds) {
+  for (const PlayedSessions& rollout : scored.seeds) {
     for (const SessionResult& session : rollout.session) {
       measure.numerator.push_back(numerator(session, metric));
       if (is_per_video(metric)) measure.denominator.push_back(static_cast<float>(session.videos));
@@ -69,7 +69,7 @@ Measure share_measure(const Scored& scored, std::uint32_t group) {
                   .numerator = {},
                   .denominator = {},
                   .group = group};
-  for (const Rollout& rollout : scored.seeds)
+  for (const PlayedSessions& rollout : scored.seeds)
     for (const double share : rollout.catalogue_share) measure.numerator.push_back(static_cast<float>(share));
   return measure;
 }
@@ -223,7 +223,7 @@ class Scorer {
                                   .seed = config_.seed,
                                   .env = config_.env,
                                   .exploration = config_.exploration};
-      Rollout result =
+      PlayedSessions result =
           roll_out(simulator, source, policy, rollout, [&](std::string_view, std::uint64_t done, std::uint64_t) {
             report(progress_, "scoring " + name, done_ + done, total_);
           });

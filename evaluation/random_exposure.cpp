@@ -27,7 +27,7 @@ ExposureMeans real_means(const Log& log, const RandomExposureOptions& options) {
   return means;
 }
 
-ExposureMeans simulated_means(const Rollout& rollout) {
+ExposureMeans simulated_means(const PlayedSessions& rollout) {
   ExposureMeans means;
   for (const SessionResult& session : rollout.session) {
     means.videos += session.videos;

@@ -34,7 +34,7 @@ class Runner {
     out_.session.resize(total_);
   }
 
-  Rollout run(const Progress& progress) {
+  PlayedSessions run(const Progress& progress) {
     if (total_ == 0) return std::move(out_);
     for (std::size_t row = 0; row < rows_; ++row) begin_next(row);
     env_.reset(seed_);
@@ -138,7 +138,7 @@ class Runner {
   std::vector<float> scores_;
   std::vector<std::uint32_t> counts_;
   std::size_t next_ = 0, finished_ = 0;
-  Rollout out_;
+  PlayedSessions out_;
 };
 
 }  // namespace
@@ -150,7 +150,7 @@ std::uint64_t session_seed(std::uint64_t run_seed, std::size_t evaluation_seed, 
   return std::uint64_t{key.hi} << 32 | key.lo;
 }
 
-Rollout roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
+PlayedSessions roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
                  const Policy& policy, const RolloutConfig& config, const Progress& progress) {
   return Runner(std::move(simulator), std::move(candidates), policy, config).run(progress);
 }

@@ -31,7 +31,7 @@ struct RolloutConfig {
   Exploration exploration{};
 };
 
-struct Rollout {
+struct PlayedSessions {
   std::vector<SessionResult> session;   // [seeds, sessions]
   std::vector<double> catalogue_share;  // [seeds] share of the catalogue that the seed's sessions showed
 };
@@ -42,7 +42,7 @@ std::uint64_t session_seed(std::uint64_t run_seed, std::size_t evaluation_seed, 
 
 /// Runs the policy on fresh sessions of the simulator, each to its end. Results depend on neither threads nor the order
 /// in which sessions end. `progress` counts sessions.
-Rollout roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
-                 const Policy& policy, const RolloutConfig& config, const Progress& progress = {});
+PlayedSessions roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
+                        const Policy& policy, const RolloutConfig& config, const Progress& progress = {});
 
 }  // namespace swipegym

@@ -31,7 +31,7 @@ TEST_CASE("a rollout adds up what the constant user does", "[evaluation]") {
                                .signals = static_cast<SignalBits>(bit(Signal::kLike) | bit(Signal::kClick))});
   RolloutConfig config{.sessions = 40, .seeds = 2};
   config.env.reward = {.watch_s = 0.0F, .watch_ratio = 2.0F, .signal = {0, 10}};
-  const Rollout rollout = roll_out(simulator, ten_random(), RandomPolicy(), config);
+  const PlayedSessions rollout = roll_out(simulator, ten_random(), RandomPolicy(), config);
   REQUIRE(rollout.session.size() == 80);
   for (const SessionResult& session : rollout.session) {
     CHECK(session.videos == 3);
@@ -50,12 +50,12 @@ TEST_CASE("a rollout adds up what the constant user does", "[evaluation]") {
 
 TEST_CASE("a session's numbers do not depend on which row or batch it runs in", "[evaluation]") {
   const auto simulator = test::toy_simulator({.session = 4});
-  const Rollout few = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 10});
-  const Rollout many = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 700});
+  const PlayedSessions few = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 10});
+  const PlayedSessions many = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 700});
   for (std::size_t i = 0; i < 10; ++i) CHECK(same(few.session[i], many.session[i]));
   RolloutConfig threaded{.sessions = 700};
   threaded.env.threads = 3;
-  const Rollout other = roll_out(simulator, ten_random(), RandomPolicy(), threaded);
+  const PlayedSessions other = roll_out(simulator, ten_random(), RandomPolicy(), threaded);
   for (std::size_t i = 0; i < 700; ++i) CHECK(same(other.session[i], many.session[i]));
 }
 
@@ -64,8 +64,8 @@ TEST_CASE("policies meet the same sessions, so that equal choices give equal num
   const auto simulator = test::toy_simulator();
   const auto one = std::make_shared<RandomCandidates>(500, 1);
   const RolloutConfig config{.sessions = 50};
-  const Rollout random = roll_out(simulator, one, RandomPolicy(), config);
-  const Rollout longest = roll_out(simulator, one, *make_longest_policy(simulator->catalogue), config);
+  const PlayedSessions random = roll_out(simulator, one, RandomPolicy(), config);
+  const PlayedSessions longest = roll_out(simulator, one, *make_longest_policy(simulator->catalogue), config);
   for (std::size_t i = 0; i < 50; ++i) CHECK(same(random.session[i], longest.session[i]));
 }
 
@@ -74,9 +74,9 @@ TEST_CASE("sharing random numbers makes differences of policies narrower", "[eva
   const RolloutConfig config{.sessions = 400};
   RolloutConfig fresh = config;
   fresh.seed = 2;
-  const Rollout longest = roll_out(simulator, ten_random(), *make_longest_policy(simulator->catalogue), config);
-  const Rollout shared = roll_out(simulator, ten_random(), OneStepOracle(), config);
-  const Rollout unshared = roll_out(simulator, ten_random(), OneStepOracle(), fresh);
+  const PlayedSessions longest = roll_out(simulator, ten_random(), *make_longest_policy(simulator->catalogue), config);
+  const PlayedSessions shared = roll_out(simulator, ten_random(), OneStepOracle(), config);
+  const PlayedSessions unshared = roll_out(simulator, ten_random(), OneStepOracle(), fresh);
   MeanVariance paired, unpaired;
   for (std::size_t i = 0; i < 400; ++i) {
     paired.add(shared.session[i].watch_s - longest.session[i].watch_s);
@@ -96,6 +96,6 @@ TEST_CASE("slates are consumed in order and counted by what was shown", "[evalua
   const auto simulator = make_constant_simulator({.leave_after = 8, .watch_ratio = 1.0F});
   RolloutConfig config{.sessions = 20};
   config.env.slate = 6;
-  const Rollout rollout = roll_out(simulator, ten_random(), RandomPolicy(), config);
+  const PlayedSessions rollout = roll_out(simulator, ten_random(), RandomPolicy(), config);
   for (const SessionResult& session : rollout.session) CHECK(session.videos == 8);  // six, then two of the next slate
 }

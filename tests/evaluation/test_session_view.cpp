@@ -15,7 +15,7 @@ TEST_CASE("a session view is the same session that a rollout counts", "[evaluati
   const auto source = std::make_shared<RandomCandidates>(500, 10);
   const auto longest = make_longest_policy(simulator->catalogue);
   const SessionView view = play_session(simulator, source, *longest, {}, {}, session_seed(9, 0, 0));
-  const Rollout rollout = roll_out(simulator, source, *longest, {.sessions = 1, .seed = 9});
+  const PlayedSessions rollout = roll_out(simulator, source, *longest, {.sessions = 1, .seed = 9});
   REQUIRE(view.videos.size() == 4);
   float watched = 0.0F;
   for (const ShownVideo& video : view.videos) watched += video.watch_s;
