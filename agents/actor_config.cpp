@@ -63,7 +63,7 @@ ActorConfig actor_defaults(std::string_view algorithm) {
     config.critics = "one";
   }
   const bool needs = algorithm == "rcpo" || algorithm == "lagrangian" || algorithm == "tscac";
-  if (needs) config.constraints = {{.signal = "like", .at_least = 0.02}, {.signal = "hate", .at_most = 0.001}};
+  if (needs) config.constraints = {{.signal = "like", .at_least = 0.005}, {.signal = "hate", .at_most = 0.001}};
   if (!needs) config.multiplier.rule = "fixed";
   return config;
 }

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "core/parallel_for.h"
-#include "policy/policy.h"
-
 namespace swipegym {
 
 CostMeter::CostMeter(std::vector<Constraint> constraints, bool expected)
@@ -12,17 +9,16 @@ CostMeter::CostMeter(std::vector<Constraint> constraints, bool expected)
 
 void CostMeter::foresee(const VectorEnv& env, std::span<const std::int32_t> actions) {
   if (!expected_ || constraints_.empty()) return;
-  const ObservationView seen = env.observation();
-  foreseen_.resize(seen.rows * constraints_.size());
-  parallel_for((seen.rows + kChunk - 1) / kChunk, env.config().threads, [&](std::size_t chunk, int) {
-    for (std::size_t row = chunk * kChunk; row < std::min(seen.rows, (chunk + 1) * kChunk); ++row) {
-      const std::int32_t video = video_in_slot(seen, row, static_cast<std::size_t>(actions[row]));
-      Expectation expected;
-      env.expect_videos(row, {&video, 1}, {&expected, 1});
-      for (std::size_t c = 0; c < constraints_.size(); ++c)
-        foreseen_[row * constraints_.size() + c] = expected.signal[constraints_[c].signal];
-    }
-  });
+  // All candidates are asked about, in full chunks of the model's: a video at a time would cost more than ten.
+  const std::size_t envs = env.config().num_envs, slots = env.candidates().slots();
+  expected_of_.resize(envs * slots);
+  env.expect_all(expected_of_);
+  foreseen_.resize(envs * constraints_.size());
+  for (std::size_t row = 0; row < envs; ++row) {
+    const Expectation& chosen = expected_of_[row * slots + static_cast<std::size_t>(actions[row])];
+    for (std::size_t c = 0; c < constraints_.size(); ++c)
+      foreseen_[row * constraints_.size() + c] = chosen.signal[constraints_[c].signal];
+  }
 }
 
 std::span<const float> CostMeter::costs(const StepView& step, std::size_t envs) const {

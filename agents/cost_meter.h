@@ -23,7 +23,8 @@ class CostMeter {
  private:
   std::vector<Constraint> constraints_;
   bool expected_;
-  std::vector<float> foreseen_;  // [envs, constraints]
+  std::vector<Expectation> expected_of_;  // [envs, m]
+  std::vector<float> foreseen_;           // [envs, constraints]
 };
 
 /// Rate a video of each constraint's signal over a full rollout.

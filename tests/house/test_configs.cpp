@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "agents/actor_config.h"
 #include "agents/dqn_config.h"
 #include "agents/labelcraft.h"
 #include "agents/matrix_factorisation.h"
@@ -27,10 +28,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+Json actor_json(const char* algorithm) {
+  return config_to_json(actor_defaults(algorithm));
+}
+
 /// Each file of configs/ and the settings it must equal: what a command does without --config. After a change of
 /// defaults, SWIPEGYM_WRITE_CONFIGS=1 writes the files anew.
 const std::map<std::string, std::function<Json()>> kDefaults = {
     {"converge.json", [] { return config_to_json(ConvergenceConfig{}); }},
+    {"a2c.json", [] { return actor_json("a2c"); }},
+    {"lagrangian.json", [] { return actor_json("lagrangian"); }},
+    {"ppo.json", [] { return actor_json("ppo"); }},
+    {"rcpo.json", [] { return actor_json("rcpo"); }},
+    {"reinforce.json", [] { return actor_json("reinforce"); }},
+    {"rwr.json", [] { return actor_json("rwr"); }},
+    {"tscac.json", [] { return actor_json("tscac"); }},
     {"dqn.json", [] { return config_to_json(DqnConfig{}); }},
     {"fit.json", [] { return config_to_json(FitConfig{}); }},
     {"mf.json", [] { return config_to_json(MatrixFactorisationConfig{}); }},

@@ -1,0 +1,242 @@
+// The experiment of docs/constrained.md: what policies under constraints keep and earn in a fitted simulator.
+//   constrained_study SIMULATOR [--seeds N] [--steps N] [--sessions N] [--threads N] [--curves FILE.csv] [--quick]
+// Prints the bounds and one line a method; --curves writes the rates and multipliers of every update of the first seed.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "agents/train_actor.h"
+#include "env/simulator_file.h"
+
+namespace swipegym {
+namespace {
+
+struct StudySettings {
+  std::string simulator, curves;
+  std::uint64_t seeds = 5;
+  std::int64_t steps = 147'456;
+  std::size_t sessions = 4096;
+  int threads = 1;
+  bool quick = false;
+};
+
+// Responses with the side their bound lies on.
+struct StudyResponse {
+  const char* signal;
+  bool more;
+};
+constexpr StudyResponse kResponses[] = {{"click", true}, {"like", true}, {"comment", true}, {"hate", false}};
+constexpr std::size_t kResponseCount = std::size(kResponses);
+constexpr std::uint64_t kEvaluationSeed = 977;   // sessions that nobody was trained or chosen on
+constexpr std::uint64_t kValidationSeed = 1001;  // training seed and sessions that choose lambda
+
+struct StudyRun {
+  ActorEvaluation worth;
+  std::vector<ActorReport> reports;
+};
+
+class Study {
+ public:
+  explicit Study(const StudySettings& settings)
+      : settings_(settings), simulator_(std::make_shared<Simulator>(load_simulator(settings.simulator))) {}
+
+  void run();
+
+ private:
+  ActorConfig config(const std::string& algorithm) const {
+    ActorConfig config = actor_defaults(algorithm);
+    config.round_steps = 49'152;
+    config.env_steps = settings_.steps;
+    config.constraints.clear();
+    for (std::size_t i = 0; i < kResponseCount; ++i) {
+      ConstraintConfig& constraint = config.constraints.emplace_back();
+      constraint.signal = kResponses[i].signal;
+      (kResponses[i].more ? constraint.at_least : constraint.at_most) = bounds_[i];
+    }
+    if (algorithm == "tscac") config.env_steps += static_cast<std::int64_t>(kResponseCount) * config.auxiliary_steps;
+    return config;
+  }
+  StudyRun train(const ActorConfig& config, std::uint64_t seed, std::uint64_t judged_by) const {
+    const TrainedActor trained = train_actor(simulator_, config, {.seed = seed, .threads = settings_.threads});
+    return {evaluate_actor(simulator_, config, ValuePolicy(trained.model), Exploration::boltzmann(1.0F),
+                           settings_.sessions, judged_by, settings_.threads),
+            trained.reports};
+  }
+  // How far the worst-kept bound is missed, as a share of the bound; at most 0 where all are kept.
+  double worst_excess(const ActorEvaluation& worth) const {
+    double worst = -1e9;
+    for (std::size_t i = 0; i < kResponseCount; ++i) {
+      const double excess = worth.rates[i] / bounds_[i] - 1.0;
+      worst = std::max(worst, kResponses[i].more ? -excess : excess);
+    }
+    return worst;
+  }
+  void find_bounds();
+  void row(const std::string& name, const std::vector<StudyRun>& runs);
+  void method(const std::string& name, const ActorConfig& config);
+  double choose_lambda();
+
+  StudySettings settings_;
+  std::shared_ptr<const Simulator> simulator_;
+  std::vector<double> bounds_ = std::vector<double>(kResponseCount, 0.01);
+  std::FILE* curves_ = nullptr;
+};
+
+// Halfway between what the unconstrained policy gives and the best that each response can be alone.
+void Study::find_bounds() {
+  ActorConfig unconstrained = config("ppo");
+  const TrainedActor none = [&] {  // an untrained policy's scores say nothing: uniform choice
+    TrainedActor out;
+    out.model = make_value_model("random", simulator_->catalogue, unconstrained.network, unconstrained.encoder, 1);
+    return out;
+  }();
+  const ActorEvaluation random =
+      evaluate_actor(simulator_, unconstrained, ValuePolicy(none.model), Exploration::epsilon_greedy(1.0F),
+                     settings_.sessions, kEvaluationSeed, settings_.threads);
+  bounds_ = random.rates;  // the unit of each response while its best is sought
+  const std::vector<double> usual = random.rates;
+  row("random", {{random, {}}});
+  std::vector<double> own(kResponseCount, 0.0);
+  std::vector<StudyRun> runs;
+  for (std::uint64_t seed = 1; seed <= settings_.seeds; ++seed) {
+    runs.push_back(train(config("ppo"), seed, kEvaluationSeed));
+    for (std::size_t i = 0; i < kResponseCount; ++i)
+      own[i] += runs.back().worth.rates[i] / static_cast<double>(settings_.seeds);
+  }
+  std::vector<double> next = usual;
+  for (std::size_t i = 0; i < kResponseCount; ++i) {
+    ActorConfig alone = config("ppo");
+    alone.objective = kResponses[i].signal;
+    const StudyRun best = train(alone, 1, kEvaluationSeed);
+    row(fmt::format("{} alone", kResponses[i].signal), {best});
+    next[i] = 0.5 * (own[i] + best.worth.rates[i]);
+  }
+  bounds_ = next;
+  fmt::print("{:<24}{:>26}", "bounds", "");
+  for (std::size_t i = 0; i < kResponseCount; ++i)
+    fmt::print(" {:>10}", fmt::format("{}{:.5f}", kResponses[i].more ? ">=" : "<=", bounds_[i]));
+  fmt::print("\n");
+  row("ppo, unconstrained", runs);
+}
+
+void Study::row(const std::string& name, const std::vector<StudyRun>& runs) {
+  const auto count = static_cast<double>(runs.size());
+  double reward = 0.0, square = 0.0, session = 0.0;
+  std::vector<double> rates(kResponseCount, 0.0), broken(kResponseCount, 0.0);
+  std::size_t all_kept = 0;
+  for (const StudyRun& run : runs) {
+    reward += run.worth.video_reward / count, square += run.worth.video_reward * run.worth.video_reward / count;
+    session += run.worth.session_reward / count;
+    bool kept = true;
+    for (std::size_t i = 0; i < kResponseCount; ++i) {
+      rates[i] += run.worth.rates[i] / count;
+      const bool own = kResponses[i].more ? run.worth.rates[i] >= bounds_[i] : run.worth.rates[i] <= bounds_[i];
+      broken[i] += own ? 0.0 : 1.0;
+      kept = kept && own;
+    }
+    all_kept += kept;
+  }
+  fmt::print("{:<24} {:>7.2f} {:>8.3f} {:>7.3f}  ", name, session, reward,
+             std::sqrt(std::max(0.0, square - reward * reward)));
+  for (std::size_t i = 0; i < kResponseCount; ++i) fmt::print(" {:>7.5f}({:.0f})", rates[i], broken[i]);
+  fmt::print("   {}/{}\n", all_kept, runs.size());
+  std::fflush(stdout);
+  if (curves_ == nullptr || runs[0].reports.empty()) return;
+  for (const ActorReport& r : runs[0].reports) {
+    fmt::print(curves_, "{},{},{:.5f},{:.4f},{:.5f}", name, r.env_steps, r.reward, r.entropy, r.kl);
+    for (const double rate : r.rates) fmt::print(curves_, ",{:.6f}", rate);
+    for (const double one : r.multipliers) fmt::print(curves_, ",{:.4f}", one);
+    fmt::print(curves_, "\n");
+  }
+  std::fflush(curves_);
+}
+
+void Study::method(const std::string& name, const ActorConfig& config) {
+  std::vector<StudyRun> runs;
+  for (std::uint64_t seed = 1; seed <= settings_.seeds; ++seed) runs.push_back(train(config, seed, kEvaluationSeed));
+  row(name, runs);
+}
+
+// Of the lambdas that keep every bound the one that earns most, else the one that misses its worst by least; by a
+// training seed and sessions of their own.
+double Study::choose_lambda() {
+  double best = 0.0, best_score = -1e18;
+  for (const double lambda : {0.1, 0.3, 1.0, 3.0}) {
+    ActorConfig own = config("tscac");
+    own.tscac_lambda = lambda;
+    const StudyRun run = train(own, kValidationSeed, kValidationSeed);
+    row(fmt::format("tscac {:g}, validation", lambda), {run});
+    const double excess = worst_excess(run.worth);
+    const double score = excess <= 0.0 ? 1e6 + run.worth.video_reward : -excess;
+    if (score > best_score) best_score = score, best = lambda;
+  }
+  return best;
+}
+
+void Study::run() {
+  if (!settings_.curves.empty()) {
+    curves_ = std::fopen(settings_.curves.c_str(), "w");
+    fmt::print(curves_, "method,env_steps,reward,entropy,kl,click,like,comment,hate,l_click,l_like,l_comment,l_hate\n");
+  }
+  fmt::print("{:<24} {:>7} {:>8} {:>7}  ", "method", "session", "a video", "sd");
+  for (const StudyResponse& response : kResponses) fmt::print(" {:>10}", response.signal);
+  fmt::print("   all kept\n");
+  find_bounds();
+  if (settings_.quick) return;
+  method("rcpo, one critic", config("rcpo"));
+  ActorConfig many = config("rcpo");
+  many.critics = "many";
+  method("rcpo, many critics", many);
+  method("lagrangian, adam", config("lagrangian"));
+  ActorConfig pid = config("lagrangian");
+  pid.multiplier.rule = "pid";
+  method("lagrangian, pid", pid);
+  for (const double weight : {0.1, 0.3, 1.0, 3.0}) {
+    ActorConfig scalarised = config("lagrangian");
+    scalarised.multiplier.rule = "fixed";
+    scalarised.multiplier.initial = weight;
+    method(fmt::format("weighted sum, {:g}", weight), scalarised);
+  }
+  ActorConfig tscac = config("tscac");
+  tscac.tscac_lambda = choose_lambda();
+  method(fmt::format("tscac, lambda {:g}", tscac.tscac_lambda), tscac);
+  if (curves_ != nullptr) std::fclose(curves_);
+}
+
+}  // namespace
+}  // namespace swipegym
+
+int main(int argc, char** argv) {
+  swipegym::StudySettings settings;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
+    if (word == "--seeds")
+      settings.seeds = std::stoull(value());
+    else if (word == "--steps")
+      settings.steps = std::stoll(value());
+    else if (word == "--sessions")
+      settings.sessions = std::stoull(value());
+    else if (word == "--threads")
+      settings.threads = std::stoi(value());
+    else if (word == "--curves")
+      settings.curves = value();
+    else if (word == "--quick")
+      settings.quick = true;
+    else
+      settings.simulator = word;
+  }
+  try {
+    swipegym::Study(settings).run();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "constrained_study: {}\n", error.what());
+    return 1;
+  }
+  return 0;
+}
