@@ -102,7 +102,7 @@ DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_
   dqn.slots = all ? num_videos : cell.size;
   // On millions of videos a fixed draw stands in for all of them in the maximum of s'.
   constexpr std::size_t kMostFresh = 10'000;
-  if (dqn.fresh_candidates == 0) dqn.fresh_candidates = std::min(dqn.slots, kMostFresh);
+  dqn.fresh_candidates = std::min(dqn.slots, dqn.fresh_candidates == 0 ? kMostFresh : dqn.fresh_candidates);
   dqn.round_steps = std::max<std::int64_t>(1, dqn.env_steps / static_cast<std::int64_t>(config.evaluations));
   if (cell.agent == "single")
     dqn.double_q = false;

@@ -60,17 +60,11 @@ Figures interval_figures(const ConvergenceMeasurements& measured, std::size_t si
   const RandomKey key = split(make_key(measured.config.session_seed), Draw::kBatch);
   const BootstrapOptions options{.resamples = kResamples, .threads = threads};
   const std::size_t items = seeds[0]->size();
-  const std::vector<Measure> mine = {measure_of(seeds, items, 0), measure_of({&random}, std::min(items, random.size()), 1),
-                                     measure_of({&popularity}, std::min(items, popularity.size()), 2)};
-  const bool common = mine[1].items == items && mine[2].items == items;
-  const std::vector<std::vector<double>> draws =
-      bootstrap(common ? std::span(mine) : std::span(mine).first(1), key, options);
+  const std::vector<Measure> mine = {measure_of(seeds, items, 0), measure_of({&random}, items, 1),
+                                     measure_of({&popularity}, items, 2)};
+  const std::vector<std::vector<double>> draws = bootstrap(mine, key, options);
   Figures out;
   out.reward = percentile_interval(mine[0].value(), draws[0]);
-  if (!common) {  // the oracle itself, on its own sessions
-    out.normalised = {1.0, 1.0, 1.0};
-    return out;
-  }
   const std::vector<Measure> ends = {measure_of({&random}, oracle.size(), 0), measure_of({&oracle}, oracle.size(), 1)};
   const bool same_sessions = oracle.size() == items;
   const std::vector<std::vector<double>> ends_draws =
@@ -78,8 +72,8 @@ Figures interval_figures(const ConvergenceMeasurements& measured, std::size_t si
   std::vector<double> normalised(kResamples);
   for (std::size_t i = 0; i < kResamples; ++i)
     normalised[i] = (draws[0][i] - draws[1][i]) / (ends_draws[1][i] - ends_draws[0][i]);
-  const ReturnScale scale = scale_of(measured, size);
-  out.normalised = percentile_interval(scale.normalise(mine[0].value()), std::move(normalised));
+  const double gap = ends[1].value() - ends[0].value();
+  out.normalised = percentile_interval((mine[0].value() - mine[1].value()) / gap, std::move(normalised));
   out.above_popularity = percentile_interval(mine[0].value() - mine[2].value(), difference(draws[0], draws[2]));
   return out;
 }

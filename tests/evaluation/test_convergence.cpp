@@ -29,7 +29,7 @@ TEST_CASE("greedy sessions are those of a rollout", "[evaluation]") {
     config.env.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
     const GreedySessions greedy = greedy_sessions(simulator, candidates, oracle, config);
     RolloutConfig rollout{.sessions = 40, .seeds = 1, .seed = 6, .env = config.env};
-    const Rollout expected = roll_out(simulator, candidates, oracle, rollout);
+    const PlayedSessions expected = roll_out(simulator, candidates, oracle, rollout);
     std::size_t videos = 0;
     for (std::size_t i = 0; i < 40; ++i) {
       CHECK(greedy.reward[i] == expected.session[i].reward);
