@@ -29,6 +29,7 @@
 #include "evaluation/generate.h"
 #include "evaluation/metrics/mean_variance.h"
 #include "evaluation/off_policy/session_values.h"
+#include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
 #include "policy/value_policy.h"
 
