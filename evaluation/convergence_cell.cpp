@@ -71,9 +71,9 @@ GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, const D
 
 DqnConfig ConvergenceConfig::convergence_dqn() {
   DqnConfig dqn;
-  dqn.env_steps = 200'000;
-  dqn.learning_starts = 10'000;
-  dqn.replay_capacity = 200'000;
+  dqn.env_steps = 100'000;
+  dqn.learning_starts = 5'000;
+  dqn.replay_capacity = 100'000;
   // One network for all action spaces: a product, which searches ten videos and four million alike.
   dqn.network.state_hidden = {64};
   dqn.network.width = 16;

@@ -16,9 +16,9 @@ namespace swipegym {
 
 /// What is measured along and after one training of a convergence study.
 struct ConvergenceConfig {
-  std::size_t evaluations = 10;       // of the greedy policy along a training, evenly spaced; the last one at its end
-  std::size_t sessions = 250;         // of each evaluation, the same for all trainings and yardsticks
-  std::size_t oracle_sessions = 250;  // the first of these that the one-step oracle plays; on millions of videos fewer
+  std::size_t evaluations = 8;        // of the greedy policy along a training, evenly spaced; the last one at its end
+  std::size_t sessions = 256;         // of each evaluation, the same for all trainings and yardsticks
+  std::size_t oracle_sessions = 256;  // the first of these that the one-step oracle plays; on millions of videos fewer
   std::uint64_t session_seed = 1;
   DqnConfig dqn = convergence_dqn();  // candidates, slots and fresh_candidates are set for each action space
 
