@@ -15,7 +15,6 @@ namespace {
 constexpr float kMaxRatio = 5.0F;         // ratios are clipped to this in histories and rewards
 constexpr std::int64_t kPauseMs = 1000;   // between two videos of a session
 constexpr std::size_t kFloatsALine = 16;  // states start on their own cache line
-constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kChinaMs = 8 * 3'600'000;  // KuaiRand's clock is UTC+8
 constexpr std::size_t kQuarters = 96;             // quarter hours a day
 
