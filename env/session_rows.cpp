@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "env/candidate_sources.h"
+#include "sim_data/calendar.h"
 
 namespace swipegym {
 namespace {
