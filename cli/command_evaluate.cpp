@@ -133,7 +133,7 @@ std::string range_text(const Interval& value) {
   return std::isfinite(value.low) ? fmt::format("[{:.5g}, {:.5g}]", value.low, value.high) : "-";
 }
 
-Json print_one_step(const JudgedRows& judged, const EvaluateSettings& settings, const TableSettings& table_settings,
+Json print_one_step(const JudgedRows& judged, const EvaluateSettings& settings, const swipegym::TableSettings& table_settings,
                     Run& run) {
   const WeightDiagnostics weights = diagnose(judged.row);
   const auto estimates = one_step_table(judged, table_settings, make_key(run.seed));
@@ -161,7 +161,7 @@ Json print_one_step(const JudgedRows& judged, const EvaluateSettings& settings, 
           {"estimates", lines}};
 }
 
-Json print_sessions(const JudgedRows& judged, const EvaluateSettings& settings, const TableSettings& table_settings,
+Json print_sessions(const JudgedRows& judged, const EvaluateSettings& settings, const swipegym::TableSettings& table_settings,
                     Run& run) {
   const RandomKey key = make_key(run.seed);
   const SessionValues values =
@@ -207,7 +207,7 @@ void evaluate(EvaluateSettings settings, Run& run) {
                             .progress = run.progress};
   const JudgedRows rows =
       judge_rows(*judged.policy, loaded.data, judged.made_for->catalogue, log.rows, log.candidates, judge);
-  const TableSettings table{.fit = {.folds = settings.folds},
+  const swipegym::TableSettings table{.fit = {.folds = settings.folds},
                             .bootstrap = {.resamples = settings.resamples, .threads = run.threads}};
   Json result = {{"policy", judged.policy->name()}, {"known_until", judged.made_for->catalogue.until}};
   result.update(print_one_step(rows, settings, table, run));

@@ -27,7 +27,7 @@ double session_mean(const std::vector<float>& values) {
 }
 
 // Gini coefficient of counts: the mean absolute difference of two of them over twice their mean.
-double gini(std::vector<std::uint32_t> counts) {
+double gini_of_visits(std::vector<std::uint32_t> counts) {
   std::sort(counts.begin(), counts.end());
   double weighted = 0.0, total = 0.0;
   const auto n = static_cast<double>(counts.size());
@@ -156,7 +156,7 @@ CellResult run_cell(std::shared_ptr<const Simulator> simulator, const Convergenc
   train_online(learner, env, online);
   result.tried = 1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) /
                            static_cast<double>(visits.size());
-  result.visits_gini = gini(std::move(visits));
+  result.visits_gini = gini_of_visits(std::move(visits));
   result.replay_bytes = learner.replay().bytes();
   return result;
 }
