@@ -106,7 +106,7 @@ void ActorLearner::update(std::int64_t env_steps) {
   combine_advantages();
   improve(report);
   reports_.push_back(std::move(report));
-  ++updates_, ++updates_summed_;
+  ++updates_;
   rollout_.restart();
 }
 
@@ -171,7 +171,8 @@ void ActorLearner::value_responses() {
     for (std::size_t row = 0; row < rollout_.rows(); ++row)
       targets_[critic][row] = advantages_[critic][row] + value_[row];
     if (critic == 0)
-      sums_.mean_value += std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size());
+      tally_.add_value(std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size()) /
+                   static_cast<double>(config_.reward_scale));
   }
 }
 
@@ -215,7 +216,7 @@ void ActorLearner::improve(ActorReport& report) {
             return row_results_[index].loss;
           });
       for (std::size_t i = 0; i < count; ++i) entropy += row_results_[i].entropy, kl += row_results_[i].kl;
-      sums_.loss += step.loss, sums_.gradient_norm += step.gradient_norm, ++steps_summed_;
+      tally_.add_step(step.loss, step.gradient_norm);
       critic_step(rows);
     }
     const double count = std::max<double>(1.0, static_cast<double>(rows_.size()));
@@ -233,15 +234,7 @@ double ActorLearner::critic_step(std::span<const std::uint32_t> rows) {
 }
 
 LearnerStats ActorLearner::take_stats() {
-  LearnerStats stats = sums_;
-  const double steps = std::max<double>(1.0, static_cast<double>(steps_summed_));
-  stats.loss /= steps, stats.gradient_norm /= steps;
-  stats.mean_value /=
-      std::max<double>(1.0, static_cast<double>(updates_summed_)) * static_cast<double>(config_.reward_scale);
-  stats.updates = updates_;
-  sums_ = {};
-  steps_summed_ = updates_summed_ = 0;
-  return stats;
+  return tally_.take(updates_);
 }
 
 void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {

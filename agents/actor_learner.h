@@ -81,8 +81,7 @@ class ActorLearner final : public CandidateActor {
 
   std::vector<ActorReport> reports_;
   std::int64_t updates_ = 0;
-  LearnerStats sums_;
-  std::int64_t steps_summed_ = 0, updates_summed_ = 0;
+  LearnerTally tally_;
 
   // Of the rollout under update.
   std::vector<float> response_, value_, advantage_, old_log_chance_;

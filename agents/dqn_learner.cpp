@@ -111,10 +111,8 @@ void DqnLearner::one_update() {
   const RegressionStats stats = regression_.step(
       [this](std::size_t shard, std::size_t first, std::size_t count) { return provide(shard, first, count); });
   if (priorities_) priorities_->update(replay_, drawn_.id, regression_.errors());
-  sums_.loss += stats.loss;
-  sums_.mean_value += stats.mean_value / config_.reward_scale;
-  sums_.gradient_norm += stats.gradient_norm;
-  ++summed_;
+  tally_.add_step(stats.loss, stats.gradient_norm);
+  tally_.add_value(stats.mean_value / config_.reward_scale);
   if (++updates_ % config_.target_every == 0) move_target();
 }
 
@@ -224,13 +222,7 @@ void DqnLearner::value_offered(Shard& shard) const {
 }
 
 LearnerStats DqnLearner::take_stats() {
-  LearnerStats stats = sums_;
-  const double count = std::max<double>(1.0, static_cast<double>(summed_));
-  stats.loss /= count, stats.mean_value /= count, stats.gradient_norm /= count;
-  stats.updates = updates_;
-  sums_ = {};
-  summed_ = 0;
-  return stats;
+  return tally_.take(updates_);
 }
 
 void DqnLearner::save(Hdf5Writer& file, const std::string& name) const {

@@ -70,8 +70,7 @@ class DqnLearner final : public Learner {
   std::vector<Shard> shards_;
   RandomKey batch_key_, sample_key_;
   std::int64_t updates_ = 0;
-  LearnerStats sums_;
-  std::int64_t summed_ = 0;
+  LearnerTally tally_;
 };
 
 }  // namespace swipegym

@@ -58,10 +58,8 @@ void FullOutputLearner::update(std::int64_t env_steps) {
         regression_.step([this, key](std::size_t shard, std::size_t first, std::size_t count) {
           return provide(key, shard, first, count);
         });
-    sums_.loss += stats.loss;
-    sums_.mean_value += stats.mean_value / config_.reward_scale;
-    sums_.gradient_norm += stats.gradient_norm;
-    ++summed_;
+    tally_.add_step(stats.loss, stats.gradient_norm);
+    tally_.add_value(stats.mean_value / config_.reward_scale);
     if (++updates_ % config_.target_every == 0) regression_.move_target(config_.target_rate);
   }
   if (updates_ > before) model_->network.lay_out();  // for acting
@@ -98,13 +96,7 @@ FullOutputRows FullOutputLearner::provide(RandomKey key, std::size_t index, std:
 }
 
 LearnerStats FullOutputLearner::take_stats() {
-  LearnerStats stats = sums_;
-  const double count = std::max<double>(1.0, static_cast<double>(summed_));
-  stats.loss /= count, stats.mean_value /= count, stats.gradient_norm /= count;
-  stats.updates = updates_;
-  sums_ = {};
-  summed_ = 0;
-  return stats;
+  return tally_.take(updates_);
 }
 
 void FullOutputLearner::save(Hdf5Writer& file, const std::string& name) const {

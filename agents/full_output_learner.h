@@ -48,8 +48,8 @@ class FullOutputLearner final : public Learner {
   FullOutputRegression regression_;
   std::vector<Shard> shards_;
   RandomKey batch_key_;
-  std::int64_t updates_ = 0, summed_ = 0;
-  LearnerStats sums_;
+  std::int64_t updates_ = 0;
+  LearnerTally tally_;
 };
 
 struct TrainedFullOutput {

@@ -22,6 +22,34 @@ struct LearnerStats {
   double gradient_norm = 0.0;
 };
 
+/// What learners add up between two reports.
+class LearnerTally {
+ public:
+  void add_step(double loss, double gradient_norm) noexcept {
+    sums_.loss += loss, sums_.gradient_norm += gradient_norm;
+    ++steps_;
+  }
+  /// The mean predicted value of a batch, in the reward's unit.
+  void add_value(double value) noexcept {
+    sums_.mean_value += value;
+    ++values_;
+  }
+  /// Means since the last call.
+  LearnerStats take(std::int64_t updates) noexcept {
+    const auto mean = [](double sum, std::int64_t count) { return count > 0 ? sum / static_cast<double>(count) : 0.0; };
+    const LearnerStats stats{.updates = updates,
+                             .loss = mean(sums_.loss, steps_),
+                             .mean_value = mean(sums_.mean_value, values_),
+                             .gradient_norm = mean(sums_.gradient_norm, steps_)};
+    *this = {};
+    return stats;
+  }
+
+ private:
+  LearnerStats sums_;
+  std::int64_t steps_ = 0, values_ = 0;
+};
+
 /// Learns from a stream of steps. train_online() drives it: act with policy() and exploration(), observe(), update().
 /// Everything it does follows from its seed and what it observed, never from threads or time.
 class Learner {

@@ -121,7 +121,7 @@ void SasrecActor::update(std::int64_t env_steps) {
                                   share * (config_.final_learning_rate - config_.learning_rate));
   value_rollout();
   improve();
-  ++updates_, ++updates_summed_;
+  ++updates_;
   histories_.move_to_front(rollout_.rows(), rollout_.shape().envs);
   rollout_.restart();
   block_ = 0;
@@ -145,7 +145,8 @@ void SasrecActor::value_rollout() {
                           .lambda = config_.gae_lambda},
                          advantage_);
   for (std::size_t row = 0; row < rollout_.rows(); ++row) target_[row] = advantage_[row] + value_[row];
-  sums_.mean_value += std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size());
+  tally_.add_value(std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size()) /
+                   static_cast<double>(config_.reward_scale));
   standardise(rollout_.valid, advantage_);
 }
 
@@ -184,7 +185,7 @@ void SasrecActor::improve() {
                    anchor_loss(config_.anchor, log_chance, std::span(anchor_log_chance_).subspan(row * m, m), d_scores);
           });
       for (std::size_t i = 0; i < rows.size(); ++i) kl += kl_[i];
-      sums_.loss += step.loss, sums_.gradient_norm += step.gradient_norm, ++steps_summed_;
+      tally_.add_step(step.loss, step.gradient_norm);
       critic_.step(rollout_.states, rows, target_);
     }
     if (config_.target_kl > 0.0 && kl > config_.target_kl * static_cast<double>(rows_.size())) break;
@@ -192,15 +193,7 @@ void SasrecActor::improve() {
 }
 
 LearnerStats SasrecActor::take_stats() {
-  LearnerStats stats = sums_;
-  const double steps = std::max<double>(1.0, static_cast<double>(steps_summed_));
-  stats.loss /= steps, stats.gradient_norm /= steps;
-  stats.mean_value /=
-      std::max<double>(1.0, static_cast<double>(updates_summed_)) * static_cast<double>(config_.reward_scale);
-  stats.updates = updates_;
-  sums_ = {};
-  steps_summed_ = updates_summed_ = 0;
-  return stats;
+  return tally_.take(updates_);
 }
 
 void SasrecActor::save(Hdf5Writer& file, const std::string& name) const {

@@ -108,8 +108,8 @@ class SasrecActor final : public Learner {
   StateCritic critic_;
   PolicyLoss loss_;
   RandomKey batch_key_;
-  std::int64_t updates_ = 0, updates_summed_ = 0, steps_summed_ = 0;
-  LearnerStats sums_;
+  std::int64_t updates_ = 0;
+  LearnerTally tally_;
   std::vector<float> reward_, value_, advantage_, target_, old_log_chance_, anchor_log_chance_;
   std::vector<std::uint32_t> all_, rows_;  // every row of the rollout; the valid ones
   std::vector<double> kl_;                 // of a minibatch

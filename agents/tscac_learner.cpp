@@ -110,7 +110,7 @@ void TscacLearner::update(std::int64_t env_steps) {
   score_auxiliaries();
   follow_target(report, split(key, 1));
   reports_.push_back(std::move(report));
-  ++updates_, ++updates_summed_;
+  ++updates_;
   rollout_.restart();
 }
 
@@ -138,7 +138,8 @@ void TscacLearner::value_actions() {
                           .lambda = config_.gae_lambda},
                          target_);
   for (std::size_t row = 0; row < target_.size(); ++row) target_[row] += value_[row];
-  sums_.mean_value += std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size());
+  tally_.add_value(std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size()) /
+                   static_cast<double>(config_.reward_scale));
 }
 
 void TscacLearner::learn_critic(RandomKey key) {
@@ -221,7 +222,7 @@ void TscacLearner::follow_target(ActorReport& report, RandomKey key) {
             return result.loss;
           });
       for (std::size_t i = 0; i < rows.size(); ++i) entropy += row_results_[i].entropy, kl += row_results_[i].kl;
-      sums_.loss += step.loss, sums_.gradient_norm += step.gradient_norm, ++steps_summed_;
+      tally_.add_step(step.loss, step.gradient_norm);
     }
     const double all = std::max<double>(1.0, static_cast<double>(rows_.size()));
     report.entropy = entropy / all, report.kl = kl / all;
@@ -232,15 +233,7 @@ void TscacLearner::follow_target(ActorReport& report, RandomKey key) {
 
 LearnerStats TscacLearner::take_stats() {
   if (stage_one()) return auxiliaries_[learning_]->take_stats();
-  LearnerStats stats = sums_;
-  const double steps = std::max<double>(1.0, static_cast<double>(steps_summed_));
-  stats.loss /= steps, stats.gradient_norm /= steps;
-  stats.mean_value /=
-      std::max<double>(1.0, static_cast<double>(updates_summed_)) * static_cast<double>(config_.reward_scale);
-  stats.updates = updates_;
-  sums_ = {};
-  steps_summed_ = updates_summed_ = 0;
-  return stats;
+  return tally_.take(updates_);
 }
 
 void TscacLearner::save(Hdf5Writer& file, const std::string& name) const {

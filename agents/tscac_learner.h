@@ -54,8 +54,7 @@ class TscacLearner final : public CandidateActor {
   std::int64_t steps_ = 0, updates_ = 0;
   std::size_t learning_ = 0;  // the auxiliary that learns in this round; their number once the main actor does
   double deviation_ = 0.0;    // 0: none measured yet
-  LearnerStats sums_;
-  std::int64_t steps_summed_ = 0, updates_summed_ = 0;
+  LearnerTally tally_;
 
   // Of the rollout under update.
   std::vector<std::uint32_t> all_, rows_;
