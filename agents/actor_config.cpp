@@ -22,7 +22,10 @@ void require_algorithm(std::string_view name) {
 }
 
 RewardWeights main_reward(const ActorWorld& world) {
-  RewardWeights weights{.watch_s = world.reward_watch_s, .watch_ratio = world.reward_watch_ratio};
+  RewardWeights weights{.watch_s = world.reward_watch_s,
+                        .watch_ratio = world.reward_watch_ratio,
+                        .return_day = world.reward_return_day,
+                        .gap_h = world.reward_gap_h};
   for (std::size_t i = 0; i < world.reward_signals.size(); ++i) weights.signal[i] = world.reward_signals[i];
   return weights;
 }

@@ -36,6 +36,8 @@ struct ActorWorld {
   int max_steps = 100;
   float reward_watch_s = 1.0F;        // reward a second watched
   float reward_watch_ratio = 0.0F;    // reward a watch ratio of 1
+  float reward_return_day = 0.0F;     // reward a user who leaves and is back within a day
+  float reward_gap_h = 0.0F;          // reward an hour until the next visit; below 0 to keep it short
   std::vector<float> reward_signals;  // reward of each signal, in the order of kSignalNames; empty: none
 };
 
@@ -49,6 +51,8 @@ void visit_fields(Visitor& visit, ActorWorld& world) {
   visit("max_steps", world.max_steps);
   visit("reward_watch_s", world.reward_watch_s);
   visit("reward_watch_ratio", world.reward_watch_ratio);
+  visit("reward_return_day", world.reward_return_day);
+  visit("reward_gap_h", world.reward_gap_h);
   visit("reward_signals", world.reward_signals);
 }
 

@@ -63,7 +63,7 @@ ActorLearner::ActorLearner(std::shared_ptr<const Simulator> simulator, const Act
                    (config.multiplier.rule != "fixed" || config.multiplier.initial > 0.0)),
       loss_(policy_loss_settings(config)),
       model_(make_value_model(config.algorithm, simulator->catalogue, config.network, config.encoder, seed)),
-      encoder_(config.encoder, model_->items),
+      encoder_(config.encoder, *model_->items),
       policy_(model_),
       meter_(parse_constraints(config), config.expected_signals),
       rollout_(encoder_, {.envs = config.world.num_envs,
@@ -172,7 +172,7 @@ void ActorLearner::value_responses() {
       targets_[critic][row] = advantages_[critic][row] + value_[row];
     if (critic == 0)
       tally_.add_value(std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size()) /
-                   static_cast<double>(config_.reward_scale));
+                       static_cast<double>(config_.reward_scale));
   }
 }
 

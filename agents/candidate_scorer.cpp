@@ -42,7 +42,7 @@ void CandidateScorer::forward(const Rollout& rollout, std::span<const std::uint3
     std::copy_n(rollout.candidate.data() + rows[i] * m, m, work.videos.data() + i * m);
   }
   model_.network.forward_states(work);
-  model_.network.forward_items(model_.items, work);
+  model_.network.forward_items(*model_.items, work);
   work.values.resize(pairs);
   model_.network.combine(work.item.output(), false, pairs, m, work, work.values);
 }
@@ -77,7 +77,7 @@ CandidateScorer::Step CandidateScorer::step(const Rollout& rollout, std::span<co
   });
   Step out;
   for (std::size_t index = 0; index < used; ++index) {
-    model_.network.scatter(model_.items, shards_[index].work);
+    model_.network.scatter(*model_.items, shards_[index].work);
     out.loss += shards_[index].loss * static_cast<double>(share);
   }
   out.gradient_norm = adam_.step(parameters_, embeddings_);

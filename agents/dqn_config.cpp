@@ -90,7 +90,10 @@ Exploration exploration_at(const DqnConfig& c, std::int64_t env_steps) {
 }
 
 RewardWeights reward_weights(const DqnConfig& config) {
-  RewardWeights weights{.watch_s = config.reward_watch_s, .watch_ratio = config.reward_watch_ratio};
+  RewardWeights weights{.watch_s = config.reward_watch_s,
+                        .watch_ratio = config.reward_watch_ratio,
+                        .return_day = config.reward_return_day,
+                        .gap_h = config.reward_gap_h};
   for (std::size_t i = 0; i < config.reward_signals.size(); ++i) weights.signal[i] = config.reward_signals[i];
   return weights;
 }

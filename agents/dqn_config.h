@@ -39,6 +39,8 @@ struct DqnConfig {
   int max_steps = 100;
   float reward_watch_s = 1.0F;        // reward a second watched
   float reward_watch_ratio = 0.0F;    // reward a watch ratio of 1
+  float reward_return_day = 0.0F;     // reward a user who leaves and is back within a day
+  float reward_gap_h = 0.0F;          // reward an hour until the next visit; below 0 to keep it short
   std::vector<float> reward_signals;  // reward of each signal, in the order of kSignalNames; empty: none
 
   // How much it sees and learns.
@@ -103,6 +105,8 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("max_steps", config.max_steps);
   visit("reward_watch_s", config.reward_watch_s);
   visit("reward_watch_ratio", config.reward_watch_ratio);
+  visit("reward_return_day", config.reward_return_day);
+  visit("reward_gap_h", config.reward_gap_h);
   visit("reward_signals", config.reward_signals);
   visit("env_steps", config.env_steps);
   visit("round_steps", config.round_steps);

@@ -47,7 +47,7 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
       threads_(threads),
       model_(make_value_model("dqn", simulator_->catalogue, config.network, config.encoder, seed)),
       target_(std::make_shared<ValueModel>(*model_)),
-      encoder_(config.encoder, model_->items),
+      encoder_(config.encoder, *model_->items),
       policy_(is_full(config) ? target_ : model_),
       replay_(simulator_, replay_config(config)),
       regression_(*model_, regression_settings(config, threads)),
@@ -91,9 +91,8 @@ void DqnLearner::move_target() {
 }
 
 void DqnLearner::renew_table() {
-  const bool serves_targets = config_.discount > 0.0F && model_->items.num_videos() <= kTableVideos;
-  if (serves_targets || is_full(config_))
-    target_->item_table = target_->network.item_table(target_->items, threads_);
+  const bool serves_targets = config_.discount > 0.0F && model_->items->num_videos() <= kTableVideos;
+  if (serves_targets || is_full(config_)) target_->item_table = target_->network.item_table(*target_->items, threads_);
 }
 
 void DqnLearner::update(std::int64_t env_steps) {
@@ -138,7 +137,7 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
   shard.next_value.assign(count, 0.0F);
   if (request.next) {
     if (config_.fresh_candidates > 0)
-      shard.maximum.draw(model_->items.num_videos(), config_.fresh_candidates,
+      shard.maximum.draw(model_->items->num_videos(), config_.fresh_candidates,
                          split(split(sample_key_, Draw::kCandidates), index));
     value_next(shard);
   }
@@ -164,7 +163,7 @@ void DqnLearner::choose_next(Shard& shard, const ValueModel& model, ValueNetwork
                    work.cross.data() + pair * StateEncoder::kCross);
   network.forward_states(work);
   const bool has_table = table.size() > 0;
-  if (!has_table) network.forward_items(model_->items, work);
+  if (!has_table) network.forward_items(*model_->items, work);
   work.values.resize(pairs);
   network.combine(has_table ? table : work.item.output(), has_table, pairs, m, work, work.values);
 }
@@ -214,7 +213,7 @@ void DqnLearner::value_offered(Shard& shard) const {
   const ValueNetwork& network = target_->network;
   network.forward_states(judge);
   const bool has_table = target_->item_table.size() > 0;
-  if (!has_table) network.forward_items(target_->items, judge);
+  if (!has_table) network.forward_items(*target_->items, judge);
   judge.values.resize(rows);
   network.combine(has_table ? target_->item_table : judge.item.output(), has_table, rows, 1, judge, judge.values);
   for (std::size_t i = 0; i < rows; ++i)

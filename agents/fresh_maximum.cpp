@@ -50,7 +50,7 @@ void FreshMaximum::run(const ValueModel& model, const Matrix& states, const std:
   model.network.queries(pass.work, pass.queries, pass.offset);
   pass.work.videos = videos;
   if (model.item_table.size() == 0) {
-    model.network.forward_items(model.items, pass.work);
+    model.network.forward_items(*model.items, pass.work);
     pass.items = pass.work.item.output();
     return;
   }

@@ -231,6 +231,7 @@ TrainedSasrecActor train_sasrec_actor(std::shared_ptr<const Simulator> simulator
                                           config.env_steps, config.round_steps, run);
   auto model = std::make_shared<SasrecModel>(learner.model());
   model->network.set_shards(1);
+  model->temperature = 1.0F;
   trained.model = std::move(model);
   return trained;
 }

@@ -25,6 +25,7 @@ TrainedActor train_actor(std::shared_ptr<const Simulator> simulator, const Actor
   auto model = std::make_shared<ValueModel>(learner->model());
   model->network.set_shards(1);
   model->config = identity.config;
+  model->temperature = 1.0F;
   trained.model = std::move(model);
   return trained;
 }

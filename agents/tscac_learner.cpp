@@ -35,7 +35,7 @@ TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const Act
     : config_(config),
       model_(make_value_model("tscac", simulator->catalogue, config.network, config.encoder, seed)),
       critic_model_(make_value_model("critic", simulator->catalogue, config.network, config.encoder, seed + 1)),
-      encoder_(config.encoder, model_->items),
+      encoder_(config.encoder, *model_->items),
       policy_(model_),
       meter_(parse_constraints(config), config.expected_signals),
       rollout_(encoder_, {.envs = config.world.num_envs,

@@ -17,7 +17,7 @@ constexpr std::size_t kReferenceVideos = 256;  // enough for a mean; drawn once,
 ValueRegression::ValueRegression(ValueModel& model, const Settings& settings)
     : model_(model),
       settings_(settings),
-      encoder_(model.encoder_config, model.items),
+      encoder_(model.encoder_config, *model.items),
       adam_(settings.adam),
       shards_((settings.batch + settings.shard_rows - 1) / settings.shard_rows),
       parameters_(model.network.parameters()),
@@ -25,7 +25,7 @@ ValueRegression::ValueRegression(ValueModel& model, const Settings& settings)
   model.network.set_shards(shards_.size());
   errors_.resize(settings.batch);
   if (!model.network.config().dueling) return;
-  const std::size_t videos = model.items.num_videos();
+  const std::size_t videos = model.items->num_videos();
   reference_.videos =
       random_videos(videos, std::min(kReferenceVideos, videos), split(make_key(model.seed), Draw::kCandidates));
   centre(model.network);
@@ -33,10 +33,10 @@ ValueRegression::ValueRegression(ValueModel& model, const Settings& settings)
 
 void ValueRegression::centre(ValueNetwork& network) {
   if (reference_.videos.empty()) return;
-  if (&network == &model_.network) return network.centre(model_.items, reference_);
+  if (&network == &model_.network) return network.centre(*model_.items, reference_);
   ValueNetwork::Work pass;  // the model's own pass stays for its gradient
   pass.videos = reference_.videos;
-  network.centre(model_.items, pass);
+  network.centre(*model_.items, pass);
 }
 
 // The mean over the reference videos is subtracted from every video's output, so it takes minus the sum of their
@@ -46,7 +46,7 @@ void ValueRegression::centre_gradient() {
   Matrix d_mean = Matrix::Zero(1, width);
   for (const Shard& shard : shards_) d_mean -= shard.work.d_item.colwise().sum();
   model_.network.backward_centre(d_mean, reference_, 0);
-  model_.network.scatter(model_.items, reference_);
+  model_.network.scatter(*model_.items, reference_);
 }
 
 void ValueRegression::run_shard(std::size_t index, const Provide& provide) {
@@ -66,7 +66,7 @@ void ValueRegression::run_shard(std::size_t index, const Provide& provide) {
     encoder_.cross(work.states, work.histories, i, work.videos[i], work.cross.data() + i * StateEncoder::kCross);
 
   model_.network.forward_states(work);
-  model_.network.forward_items(model_.items, work);
+  model_.network.forward_items(*model_.items, work);
   shard.value.resize(n, 1);
   model_.network.combine(work.item.output(), false, count, 1, work, {shard.value.data(), count});
   shard.target = as_matrix(rows.target.data(), count, 1);
@@ -81,7 +81,7 @@ RegressionStats ValueRegression::step(const Provide& provide) {
   parallel_for(shards_.size(), settings_.threads, [&](std::size_t index, int) { run_shard(index, provide); });
   RegressionStats stats;
   for (const Shard& shard : shards_) {
-    model_.network.scatter(model_.items, shard.work);
+    model_.network.scatter(*model_.items, shard.work);
     stats.loss += shard.loss;
     stats.mean_value += shard.value_sum / static_cast<double>(settings_.batch);
   }

@@ -133,8 +133,8 @@ std::string range_text(const Interval& value) {
   return std::isfinite(value.low) ? fmt::format("[{:.5g}, {:.5g}]", value.low, value.high) : "-";
 }
 
-Json print_one_step(const JudgedRows& judged, const EvaluateSettings& settings, const swipegym::TableSettings& table_settings,
-                    Run& run) {
+Json print_one_step(const JudgedRows& judged, const EvaluateSettings& settings,
+                    const swipegym::TableSettings& table_settings, Run& run) {
   const WeightDiagnostics weights = diagnose(judged.row);
   const auto estimates = one_step_table(judged, table_settings, make_key(run.seed));
   Table table({"reward a video", "estimate", "95 %", "lambda", "ESS", "largest weight"});
@@ -161,8 +161,8 @@ Json print_one_step(const JudgedRows& judged, const EvaluateSettings& settings, 
           {"estimates", lines}};
 }
 
-Json print_sessions(const JudgedRows& judged, const EvaluateSettings& settings, const swipegym::TableSettings& table_settings,
-                    Run& run) {
+Json print_sessions(const JudgedRows& judged, const EvaluateSettings& settings,
+                    const swipegym::TableSettings& table_settings, Run& run) {
   const RandomKey key = make_key(run.seed);
   const SessionValues values =
       session_values(judged, {.fit = table_settings.fit, .discount = settings.discount}, split(key, Draw::kBatch));
@@ -208,7 +208,7 @@ void evaluate(EvaluateSettings settings, Run& run) {
   const JudgedRows rows =
       judge_rows(*judged.policy, loaded.data, judged.made_for->catalogue, log.rows, log.candidates, judge);
   const swipegym::TableSettings table{.fit = {.folds = settings.folds},
-                            .bootstrap = {.resamples = settings.resamples, .threads = run.threads}};
+                                      .bootstrap = {.resamples = settings.resamples, .threads = run.threads}};
   Json result = {{"policy", judged.policy->name()}, {"known_until", judged.made_for->catalogue.until}};
   result.update(print_one_step(rows, settings, table, run));
   if (settings.sessions) result["sessions"] = print_sessions(rows, settings, table, run);
@@ -264,7 +264,7 @@ void add_evaluate_commands(std::vector<Command>& table) {
       .add("draws", settings->draws, "K", "random rows: candidate sets drawn a row, their weights averaged")
       .add("reward", settings->env.reward, "TERMS", "as in watch_s=1,watch_ratio=0,is_like=10")
       .add("epsilon", settings->env.epsilon, "P", "the judged policy chooses uniformly with this probability")
-      .add("temperature", settings->env.temperature, "T", "above 0: it chooses with probability softmax(score / T)")
+      .add("temperature", settings->env.temperature, "T|own", kTemperatureHelp)
       .group("Estimators")
       .add("folds", settings->folds, "K",
            "users are dealt into K folds; rewards are foreseen by models of the other folds")

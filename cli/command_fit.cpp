@@ -72,7 +72,8 @@ void add_fit_commands(std::vector<Command>& table) {
   command.options.group("Input")
       .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("until", settings->until, "the last day that is fitted; all days when absent")
-      .add("users-fold", settings->fold, "I/K", "fit on the users of fold I of K, for simulators that judge each other")
+      .add("users-fold", settings->fold, "I/K",
+           "fit on the users of fold I of K, counted from 0, for simulators that judge each other")
       .choice("watch-head", settings->head, {"bins", "hazard"},
               "how the watch distribution is modelled; another head makes a more independent judge")
       .choice("log", settings->log, {"both", "standard", "random"}, "which exposures are fitted")

@@ -188,7 +188,8 @@ Command actor_command(const ActorCommand& kind) {
   const std::string name = std::string("train ") + kind.algorithm;
   Command command{.name = name, .group = CommandGroup::kLearn, .summary = kind.summary};
   command.about = std::string(kind.about) +
-                  " Writes a policy whose scores are logits: 'compare' takes the best, or draws with --temperature 1. "
+                  " Writes a policy whose scores are logits: 'compare' draws from their softmax, or takes the best "
+                  "with --temperature 0. "
                   "Keeps a checkpoint beside the output; --resume goes on from it with the same numbers.";
   command.examples = {fmt::format("swipegym {} --simulator sim.h5 --seed 1 --out {}-s1.h5", name, kind.algorithm),
                       fmt::format("swipegym {} --simulator sim.h5 --config configs/{}.json --out {}.h5 --json {}.json",

@@ -77,8 +77,9 @@ void add_train_sasrec_commands(std::vector<Command>& table) {
                   .summary = "train a SASRec by policy gradients in a simulator"};
   command.about =
       "A SASRec whose softmax over the candidates is the policy, trained by PPO. --start gives it the weights of one "
-      "that learned from a log, and 'anchor' keeps its policy near that one's. 'compare' takes the best candidate, or "
-      "draws with --temperature 1. Keeps a checkpoint beside the output; --resume goes on from it with the same "
+      "that learned from a log, and 'anchor' keeps its policy near that one's. 'compare' draws from it, or takes the "
+      "best "
+      "candidate with --temperature 0. Keeps a checkpoint beside the output; --resume goes on from it with the same "
       "numbers.";
   command.examples = {
       "swipegym train sasrec --simulator sim.h5 --start sqn.h5 --seed 1 --out actor-s1.h5",

@@ -10,7 +10,7 @@ namespace {
 
 RewardWeights read_reward(const std::vector<std::string>& terms) {
   RewardWeights reward{.watch_s = 0.0F};
-  std::vector<std::string> names = {"watch_s", "watch_ratio"};
+  std::vector<std::string> names = {"watch_s", "watch_ratio", "return_day", "gap_h"};
   names.insert(names.end(), kSignalNames.begin(), kSignalNames.end());
   for (const std::string& term : terms) {
     const std::size_t equals = term.find('=');
@@ -21,9 +21,18 @@ RewardWeights read_reward(const std::vector<std::string>& terms) {
                                    fmt::join(names, ", ")));
     const auto weight = static_cast<float>(parse_real("--reward " + name, term.substr(equals + 1)));
     const auto index = static_cast<std::size_t>(found - names.begin());
-    (index == 0 ? reward.watch_s : index == 1 ? reward.watch_ratio : reward.signal[index - 2]) = weight;
+    float* const own[] = {&reward.watch_s, &reward.watch_ratio, &reward.return_day, &reward.gap_h};
+    (index < std::size(own) ? *own[index] : reward.signal[index - std::size(own)]) = weight;
   }
   return reward;
+}
+
+// A temperature of at least 0; -1 for "own".
+float read_temperature(const std::string& text) {
+  if (text == "own") return -1.0F;
+  const double value = parse_real("--temperature", text);
+  if (!(value >= 0.0)) throw InputError(fmt::format("--temperature is {}, expected 'own' or a number from 0", text));
+  return static_cast<float>(value);
 }
 
 // The settings a simulator was fitted with; an empty object when it says nothing.
@@ -42,9 +51,9 @@ void add_env_options(Options& options, EnvSettings& settings) {
       .add("history", settings.history, "L", "videos of history in the observation, up to 200")
       .add("slate", settings.slate, "K", "videos chosen a step, watched in order")
       .add("max-steps", settings.max_steps, "N", "a session is cut after so many steps")
-      .add("reward", settings.reward, "TERMS", "as in watch_s=1,watch_ratio=0,is_like=10")
+      .add("reward", settings.reward, "TERMS", "as in watch_s=1,watch_ratio=0,is_like=10,return_day=50")
       .add("epsilon", settings.epsilon, "P", "probability of a uniform choice instead of the best")
-      .add("temperature", settings.temperature, "T", "above 0: choose with probability softmax(score / T)");
+      .add("temperature", settings.temperature, "T|own", kTemperatureHelp);
 }
 
 VectorEnvConfig env_config(const EnvSettings& settings, int threads) {
@@ -56,10 +65,12 @@ VectorEnvConfig env_config(const EnvSettings& settings, int threads) {
 }
 
 Exploration exploration(const EnvSettings& settings) {
-  if (settings.epsilon > 0.0F && settings.temperature > 0.0F)
+  const float temperature = read_temperature(settings.temperature);
+  if (settings.epsilon > 0.0F && temperature > 0.0F)
     throw InputError("--epsilon and --temperature are two ways to explore; give one of them");
-  if (settings.temperature > 0.0F) return Exploration::boltzmann(settings.temperature);
-  return settings.epsilon > 0.0F ? Exploration::epsilon_greedy(settings.epsilon) : Exploration::greedy();
+  if (settings.epsilon > 0.0F) return Exploration::epsilon_greedy(settings.epsilon);
+  if (temperature < 0.0F) return {};
+  return temperature == 0.0F ? Exploration::greedy() : Exploration::boltzmann(temperature);
 }
 
 std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings, const Simulator& simulator,

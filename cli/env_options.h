@@ -21,11 +21,14 @@ struct EnvSettings {
   int max_steps = 100;
   std::vector<std::string> reward = {"watch_s=1"};
   float epsilon = 0.0F;
-  float temperature = 0.0F;
+  std::string temperature = "own";  // or a number, at least 0
 };
 
+inline constexpr const char* kTemperatureHelp =
+    "choose with probability softmax(score / T); 0: the best; own: as the policy was trained to";
+
 void add_env_options(Options& options, EnvSettings& settings);
-/// Throw InputError for a reward that names nothing, or for both kinds of exploration at once.
+/// Throw InputError for a reward that names nothing, a temperature that is none, or both kinds of exploration at once.
 VectorEnvConfig env_config(const EnvSettings& settings, int threads);
 Exploration exploration(const EnvSettings& settings);
 std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings, const Simulator& simulator,

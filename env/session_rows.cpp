@@ -13,9 +13,9 @@
 namespace swipegym {
 namespace {
 
-constexpr float kMaxRatio = 5.0F;         // ratios are clipped to this in histories and rewards
-constexpr std::int64_t kPauseMs = 1000;   // between two videos of a session
-constexpr std::size_t kFloatsALine = 16;  // states start on their own cache line
+constexpr float kMaxRatio = 5.0F;                 // ratios are clipped to this in histories and rewards
+constexpr std::int64_t kPauseMs = 1000;           // between two videos of a session
+constexpr std::size_t kFloatsALine = 16;          // states start on their own cache line
 constexpr std::int64_t kChinaMs = 8 * 3'600'000;  // KuaiRand's clock is UTC+8
 constexpr std::size_t kQuarters = 96;             // quarter hours a day
 
@@ -43,6 +43,10 @@ float weigh(const RewardWeights& weights, float watch_s, float ratio, SignalBits
   return sum;
 }
 
+float weigh_gap(const RewardWeights& weights, float hours) noexcept {
+  return (hours <= 24.0F ? weights.return_day : 0.0F) + weights.gap_h * std::min(hours, kMaxGapHours);
+}
+
 }  // namespace
 
 SessionRows::Worker::Worker(const UserModel& model, std::size_t slate_size)
@@ -54,7 +58,10 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
       config_(config),
       slots_(source.slots()),
       slate_(config.slate),
-      costs_(config.costs.size()) {
+      costs_(config.costs.size()),
+      gaps_(config.draw_gaps || config.reward.asks_for_gaps() ||
+            std::any_of(config.costs.begin(), config.costs.end(),
+                        [](const RewardWeights& cost) { return cost.asks_for_gaps(); })) {
   const std::size_t n = config.num_envs;
   const std::size_t videos = simulator.catalogue.num_videos();
   const std::size_t session = static_cast<std::size_t>(config.max_steps) * slate_;
@@ -73,12 +80,13 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
 
   now_ = ObservationBuffers(n, config.history_length, slots_);
   if (config.autoreset == AutoresetMode::kSameStep) final_ = ObservationBuffers(n, config.history_length, slots_);
-  reward_.resize(n), cost_.resize(n * costs_), terminated_.resize(n), truncated_.resize(n), autoreset_.resize(n);
+  reward_.resize(n), gap_h_.resize(n), cost_.resize(n * costs_), terminated_.resize(n), truncated_.resize(n),
+      autoreset_.resize(n);
   consumed_.resize(n), video_.resize(n * slate_), watch_ratio_.resize(n * slate_), watch_s_.resize(n * slate_);
   signals_.resize(n * slate_);
-  view_ = {now_.view(),         reward_.data(),    cost_.data(),     terminated_.data(),
-           truncated_.data(),   autoreset_.data(), consumed_.data(), video_.data(),
-           watch_ratio_.data(), watch_s_.data(),   signals_.data(),  final_.view()};
+  view_ = {now_.view(),       reward_.data(),  cost_.data(),     terminated_.data(), truncated_.data(),
+           autoreset_.data(), gap_h_.data(),   consumed_.data(), video_.data(),      watch_ratio_.data(),
+           watch_s_.data(),   signals_.data(), final_.view()};
 }
 
 void SessionRows::reset(std::size_t row, std::uint64_t seed) {
@@ -104,9 +112,8 @@ void SessionRows::begin_episode(std::size_t row) {
 }
 
 void SessionRows::next_session(std::size_t row, UserModel::Scratch& scratch) {
-  const RandomKey key = split(split(env_key_[row], episode_[row]), Draw::kReturn);
   const std::span<float> mine(state(row), simulator_.model->state_size());
-  time_ms_[row] += simulator_.model->draw_return_gap(UserIndex{now_.user[row]}, time_ms_[row], mine, key, scratch);
+  time_ms_[row] += next_gap_ms(row, scratch);
   simulator_.model->begin_next_session(time_ms_[row], mine);
   clear_session(row);
   start_ms_[row] = time_ms_[row];
@@ -117,6 +124,20 @@ void SessionRows::next_session(std::size_t row, UserModel::Scratch& scratch) {
     if (const std::int32_t video = now_.history_video[row * length + i]; video >= 0)
       seen_[row].insert(static_cast<std::uint32_t>(video), true);
   write_context(row);
+}
+
+// Of the episode that is counted as over: the same draw whether it is only reported or the user comes back by it.
+std::int64_t SessionRows::next_gap_ms(std::size_t row, UserModel::Scratch& scratch) const {
+  const RandomKey key = split(split(env_key_[row], episode_[row]), Draw::kReturn);
+  return simulator_.model->draw_return_gap(UserIndex{now_.user[row]}, time_ms_[row],
+                                           {state(row), simulator_.model->state_size()}, key, scratch);
+}
+
+void SessionRows::draw_gap(std::size_t row, UserModel::Scratch& scratch) {
+  gap_h_[row] = static_cast<float>(static_cast<double>(next_gap_ms(row, scratch)) / 3'600'000.0);
+  if (!terminated_[row]) return;
+  reward_[row] += weigh_gap(config_.reward, gap_h_[row]);
+  for (std::size_t c = 0; c < costs_; ++c) cost_[row * costs_ + c] += weigh_gap(config_.costs[c], gap_h_[row]);
 }
 
 void SessionRows::clear_session(std::size_t row) {
@@ -253,7 +274,7 @@ Shown SessionRows::shown_next(std::size_t row, std::int32_t video) const noexcep
 }
 
 void SessionRows::clear_outputs(std::size_t row) noexcept {
-  reward_[row] = 0.0F;
+  reward_[row] = 0.0F, gap_h_[row] = -1.0F;
   std::fill_n(cost_.data() + row * costs_, costs_, 0.0F);
   terminated_[row] = truncated_[row] = autoreset_[row] = 0;
   consumed_[row] = 0;
@@ -299,7 +320,7 @@ void SessionRows::shift_history(std::size_t row) noexcept {
   }
 }
 
-void SessionRows::finish(std::size_t row) {
+void SessionRows::finish(std::size_t row, UserModel::Scratch& scratch) {
   if (autoreset_[row]) return;
   std::size_t choices = slate_;  // a full catalogue has at least a whole session's videos, see VectorEnv
   if (slots_ > 0) {
@@ -310,6 +331,7 @@ void SessionRows::finish(std::size_t row) {
       !terminated_[row] && (step_[row] >= static_cast<std::uint32_t>(config_.max_steps) || choices < slate_) ? 1 : 0;
   if (!terminated_[row] && !truncated_[row]) return;
   ++episode_[row];
+  if (gaps_) draw_gap(row, scratch);
   if (config_.autoreset != AutoresetMode::kSameStep) {
     finished_[row] = 1;
     return;
@@ -364,7 +386,7 @@ void SessionRows::step(std::size_t begin, std::size_t end, std::span<const std::
     write_context(row);
   }
   observe(begin, end);
-  for (std::size_t row = begin; row < end; ++row) finish(row);
+  for (std::size_t row = begin; row < end; ++row) finish(row, *worker.scratch);
 }
 
 }  // namespace swipegym

@@ -65,12 +65,15 @@ class SessionRows {
   void show(std::size_t row, std::size_t place, std::int32_t video, const Response& response);
   void shift_history(std::size_t row) noexcept;
   void write_context(std::size_t row) noexcept;
-  void finish(std::size_t row);
+  void finish(std::size_t row, UserModel::Scratch& scratch);
+  void draw_gap(std::size_t row, UserModel::Scratch& scratch);
+  std::int64_t next_gap_ms(std::size_t row, UserModel::Scratch& scratch) const;
 
   const Simulator& simulator_;
   const CandidateSource& source_;
   const VectorEnvConfig& config_;
   std::size_t slots_, slate_, costs_, excluded_;
+  bool gaps_;  // whether anybody asks when users come back
 
   std::vector<RandomKey> env_key_, candidate_key_, response_key_, redraw_key_;
   std::vector<std::uint32_t> episode_, step_, videos_shown_;
@@ -83,7 +86,7 @@ class SessionRows {
   std::vector<float> states_;  // [envs, state_stride_] from there
 
   ObservationBuffers now_, final_;
-  std::vector<float> reward_, cost_, watch_ratio_, watch_s_;
+  std::vector<float> reward_, cost_, gap_h_, watch_ratio_, watch_s_;
   std::vector<std::uint8_t> terminated_, truncated_, autoreset_;
   std::vector<std::uint32_t> consumed_;
   std::vector<std::int32_t> video_;

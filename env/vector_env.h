@@ -15,12 +15,19 @@ namespace swipegym {
 enum class AutoresetMode : std::uint8_t { kNextStep, kSameStep, kDisabled };
 enum class InvalidAction : std::uint8_t { kRaise, kRedraw };
 
-/// reward = watch_s * (seconds watched) + watch_ratio * (ratio, clipped to 5) + sum of signal[i] for the signals given.
+/// reward = watch_s * (seconds watched) + watch_ratio * (ratio, clipped to 5) + sum of signal[i] for the signals given;
+/// and where the user left, return_day if the next visit comes within a day, and gap_h * (hours until then, at most
+/// kMaxGapHours). A session that was cut goes on as far as anybody knows, so it earns neither.
 struct RewardWeights {
   float watch_s = 1.0F;
   float watch_ratio = 0.0F;
   float signal[kNumSignals] = {};
+  float return_day = 0.0F;
+  float gap_h = 0.0F;
+
+  bool asks_for_gaps() const noexcept { return return_day != 0.0F || gap_h != 0.0F; }
 };
+inline constexpr float kMaxGapHours = 168.0F;
 
 struct VectorEnvConfig {
   std::size_t num_envs = 64;
@@ -32,6 +39,7 @@ struct VectorEnvConfig {
   InvalidAction invalid_action = InvalidAction::kRaise;
   RewardWeights reward = {};
   std::vector<RewardWeights> costs = {};  // one entry a cost; written as the columns of StepView::cost
+  bool draw_gaps = false;                 // StepView::gap_h is written; a reward or cost that asks for gaps does so too
   ExposureKind exposure = ExposureKind::kInterventional;
   std::size_t exclude_history =
       200;  // the user's last logged videos that are never offered; fewer in a small catalogue
@@ -59,7 +67,9 @@ struct StepView {
   const std::uint8_t* terminated = nullptr;  // [envs], the user left
   const std::uint8_t* truncated = nullptr;   // [envs], max_steps reached
   const std::uint8_t* autoreset =
-      nullptr;  // [envs], 1: this step ignored the action and began a new episode (kNextStep)
+      nullptr;                   // [envs], 1: this step ignored the action and began a new episode (kNextStep)
+  const float* gap_h = nullptr;  // [envs], where a session is over: hours until the user's next visit, if they are
+                                 // drawn; elsewhere -1
   const std::uint32_t* consumed = nullptr;  // [envs], videos of the slate that were shown
   const std::int32_t* video = nullptr;      // [envs, K], what was shown, -1 behind the end
   const float* watch_ratio = nullptr;       // [envs, K]

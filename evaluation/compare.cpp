@@ -18,7 +18,7 @@ namespace {
 // Metrics whose items are sessions come first in the list; what is shown of the catalogue is a figure of all sessions
 // of an evaluation seed, so its items are evaluation seeds.
 constexpr std::size_t kReward = 5 + kNumSignals;
-constexpr std::size_t kSessionMetrics = kReward + 2;
+constexpr std::size_t kSessionMetrics = kReward + 4;
 
 float numerator(const SessionResult& session, std::size_t metric) {
   switch (metric) {
@@ -34,6 +34,10 @@ float numerator(const SessionResult& session, std::size_t metric) {
       return session.reward;
     case kReward + 1:
       return session.tag_entropy;
+    case kReward + 2:
+      return session.returns_in_day ? 1.0F : 0.0F;
+    case kReward + 3:
+      return session.gap_h;
     default:
       return session.signals[metric - 5];
   }
@@ -273,6 +277,8 @@ const std::vector<MetricInfo>& compare_metrics() {
                                                   {"is_profile_enter", "profile visits a video"},
                                                   {"reward", "return a session"},
                                                   {"tag_entropy", "tag entropy of a session (nats)"},
+                                                  {"returns_in_day", "users back within a day (share)"},
+                                                  {"gap_h", "gap to the next visit (h, at most a week)"},
                                                   {"catalogue_share", "share of the catalogue shown"}};
   return metrics;
 }

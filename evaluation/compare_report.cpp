@@ -58,16 +58,18 @@ void append_simulator(std::string& text, const SimulatorFigures& simulator, std:
   const auto mean = [](const PolicyFigures& policy, std::string_view metric) {
     return policy.metric[metric_index(metric)].mean;
   };
-  fmt::format_to(out, "in {}\n\n{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>11} {:>13} {:>8} {:>7}\n",
+  fmt::format_to(out, "in {}\n\n{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>11} {:>13} {:>8} {:>7} {:>8} {:>6}\n",
                  simulator.name, "policy", width, "return a session", "0 random, 1 oracle", "watch s a session",
-                 "depth", "s/video", "ratio/video", "ratio/session", "entropy", "shown");
+                 "depth", "s/video", "ratio/video", "ratio/session", "entropy", "shown", "back 1 d", "gap h");
   for (const PolicyFigures* policy : ranked(simulator))
-    fmt::format_to(out, "{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>11} {:>13} {:>8} {:>7}\n", policy->name, width,
-                   with_interval(policy->metric[metric_index("reward")], 1), with_interval(policy->normalised, 2),
+    fmt::format_to(out, "{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>11} {:>13} {:>8} {:>7} {:>8} {:>6}\n",
+                   policy->name, width, with_interval(policy->metric[metric_index("reward")], 1),
+                   with_interval(policy->normalised, 2),
                    with_interval(policy->metric[metric_index("watch_s_per_session")], 1),
                    plain(mean(*policy, "depth"), 2), plain(mean(*policy, "watch_s_per_video"), 2),
                    plain(mean(*policy, "watch_ratio_per_video"), 4), plain(mean(*policy, "watch_ratio_per_session"), 2),
-                   plain(mean(*policy, "tag_entropy"), 3), plain(mean(*policy, "catalogue_share"), 4));
+                   plain(mean(*policy, "tag_entropy"), 3), plain(mean(*policy, "catalogue_share"), 4),
+                   plain(mean(*policy, "returns_in_day"), 3), plain(mean(*policy, "gap_h"), 1));
   fmt::format_to(out, "\n{:<{}}", "per 1000 videos", std::max<std::size_t>(width, 15));
   constexpr std::array<const char*, kNumSignals> kShort = {"click",   "like", "follow",    "comment",
                                                            "forward", "hate", "long view", "profile"};

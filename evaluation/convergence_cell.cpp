@@ -109,8 +109,7 @@ DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_
   else if (cell.agent == "bandit")
     dqn.discount = 0.0F;
   else if (cell.agent != "dqn")
-    throw InputError(
-        fmt::format("unknown agent '{}': use {}", cell.agent, fmt::join(convergence_agents(), ", ")));
+    throw InputError(fmt::format("unknown agent '{}': use {}", cell.agent, fmt::join(convergence_agents(), ", ")));
   check(dqn);
   return dqn;
 }
@@ -134,7 +133,7 @@ CellResult run_cell(std::shared_ptr<const Simulator> simulator, const Convergenc
     seconds += seconds_between(resumed, CellClock::now());
     auto model = std::make_shared<ValueModel>(learner.model());
     model->network.set_shards(1);
-    model->item_table = model->network.item_table(model->items, threads);
+    model->item_table = model->network.item_table(*model->items, threads);
     const GreedySessions greedy =
         evaluate_cell(simulator, dqn, ValuePolicy(model), config, config.sessions, /*promises=*/true, threads);
     const RoundReport& round = rounds.back();
@@ -154,8 +153,8 @@ CellResult run_cell(std::shared_ptr<const Simulator> simulator, const Convergenc
     resumed = CellClock::now();
   };
   train_online(learner, env, online);
-  result.tried = 1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) /
-                           static_cast<double>(visits.size());
+  result.tried =
+      1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) / static_cast<double>(visits.size());
   result.visits_gini = gini_of_visits(std::move(visits));
   result.replay_bytes = learner.replay().bytes();
   return result;
@@ -183,9 +182,8 @@ Json to_json(const CellResult& result) {
                      {"largest", p.largest},
                      {"loss", p.loss},
                      {"gradient_norm", p.gradient_norm}});
-  return {{"curve", std::move(curve)},       {"final_reward", result.final_reward},
-          {"visits_gini", result.visits_gini}, {"tried", result.tried},
-          {"replay_bytes", result.replay_bytes}, {"network_bytes", result.network_bytes}};
+  return {{"curve", std::move(curve)}, {"final_reward", result.final_reward}, {"visits_gini", result.visits_gini},
+          {"tried", result.tried},     {"replay_bytes", result.replay_bytes}, {"network_bytes", result.network_bytes}};
 }
 
 CellResult cell_from_json(const Json& json) {

@@ -39,6 +39,7 @@ class PolicyChains {
                const RowSink& sink, const Progress& progress)
       : policy_(policy),
         config_(config),
+        exploration_(resolved(config.exploration, policy)),
         plan_(simulator->population, config.seed),
         collector_(config, sink, progress),
         num_videos_(simulator->catalogue.num_videos()),
@@ -87,7 +88,7 @@ class PolicyChains {
                               .streams = step_,
                               .threads = config_.env.threads};
     policy_.score(batch, scores_);
-    select_actions(batch, scores_, config_.exploration, actions_);
+    select_actions(batch, scores_, exploration_, actions_);
     for (std::size_t row = 0; row < rows_; ++row)
       shown_[row] =
           env_.next_shown(row, video_in_slot(batch.observation, row, static_cast<std::size_t>(actions_[row])));
@@ -101,8 +102,8 @@ class PolicyChains {
     propensity_.resize(rows_);
     probability_.resize(slots);
     for (std::size_t row = 0; row < rows_; ++row) {
-      selection_probabilities(std::span(scores_).subspan(row * slots, slots), mask_of(batch, row, slots),
-                              config_.exploration, policy_.scores_are_random(), probability_);
+      selection_probabilities(std::span(scores_).subspan(row * slots, slots), mask_of(batch, row, slots), exploration_,
+                              policy_.scores_are_random(), probability_);
       propensity_[row] = static_cast<float>(probability_[static_cast<std::size_t>(actions_[row])]);
     }
   }
@@ -153,6 +154,7 @@ class PolicyChains {
 
   const Policy& policy_;
   const GenerateConfig& config_;
+  const Exploration exploration_;
   ChainPlan plan_;
   ChainCollector collector_;
   std::size_t num_videos_;

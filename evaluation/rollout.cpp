@@ -58,6 +58,7 @@ class Runner {
     VectorEnvConfig env = config.env;
     env.num_envs = std::max<std::size_t>(rows, 1);
     env.autoreset = AutoresetMode::kDisabled;
+    env.draw_gaps = true;
     return env;
   }
 
@@ -85,7 +86,7 @@ class Runner {
       ++step_[row];
       if (session_[row] != kIdle) record(row, view);
       if (!view.terminated[row] && !view.truncated[row]) continue;
-      if (session_[row] != kIdle) finish(row);
+      if (session_[row] != kIdle) finish(row, view.gap_h[row]);
       begin_next(row);
       any = true;
     }
@@ -109,7 +110,10 @@ class Runner {
     sum.reward += view.reward[row];
   }
 
-  void finish(std::size_t row) {
+  void finish(std::size_t row, float gap_h) {
+    SessionResult& sum = out_.session[session_[row]];
+    sum.gap_h = std::min(gap_h, kMaxGapHours);
+    sum.returns_in_day = gap_h <= 24.0F;
     std::vector<std::uint16_t>& tags = tags_[row];
     std::sort(tags.begin(), tags.end());
     counts_.clear();
@@ -117,7 +121,7 @@ class Runner {
       if (i == 0 || tags[i] != tags[i - 1]) counts_.push_back(0);
       ++counts_.back();
     }
-    out_.session[session_[row]].tag_entropy = static_cast<float>(entropy(counts_));
+    sum.tag_entropy = static_cast<float>(entropy(counts_));
     tags.clear();
     ++finished_;
   }
@@ -151,7 +155,7 @@ std::uint64_t session_seed(std::uint64_t run_seed, std::size_t evaluation_seed, 
 }
 
 PlayedSessions roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
-                 const Policy& policy, const RolloutConfig& config, const Progress& progress) {
+                        const Policy& policy, const RolloutConfig& config, const Progress& progress) {
   return Runner(std::move(simulator), std::move(candidates), policy, config).run(progress);
 }
 

@@ -17,6 +17,8 @@ struct SessionResult {
   float watch_s = 0.0F;                              // seconds watched
   float watch_ratio = 0.0F;                          // sum of the ratios, each clipped to 5
   float reward = 0.0F;                               // undiscounted return under the env's reward weights
+  float gap_h = 0.0F;                                // hours until the user's next visit, at most kMaxGapHours
+  bool returns_in_day = false;                       // whether that is within 24 hours
   float tag_entropy = 0.0F;                          // of the shown videos' first tags, nats
   std::uint32_t videos = 0;                          // shown: the depth
   std::array<std::uint16_t, kNumSignals> signals{};  // how often each was given

@@ -66,7 +66,7 @@ SessionView play_session(std::shared_ptr<const Simulator> simulator, std::shared
     const std::array streams = {step};
     const DecisionBatch batch{env.observation(), &env, keys, streams, config.threads};
     policy.score(batch, scores);
-    select_actions(batch, scores, exploration, actions, alone.slate);
+    select_actions(batch, scores, resolved(exploration, policy), actions, alone.slate);
     const StepView& view = env.step(actions);
     for (std::uint32_t place = 0; place < view.consumed[0]; ++place) {
       const auto video = static_cast<std::size_t>(view.video[place]);

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
+#include "core/huge_pages.h"
 #include "env/catalogue.h"
 
 namespace swipegym {
@@ -21,6 +22,12 @@ Matrix derive(const Matrix& features) {
     out(v, kItemClickRoot) = features(v, kVideoClickRate) * std::sqrt(duration_s) / 4.0F;
   }
   return out;
+}
+
+// Candidates are read at random.
+void read_at_random(const ItemInputs& items) {
+  prefer_huge_pages(items.features), prefer_huge_pages(items.derived);
+  prefer_huge_pages(items.tag), prefer_huge_pages(items.author), prefer_huge_pages(items.id);
 }
 
 }  // namespace
@@ -40,6 +47,7 @@ ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_author
     items.author[v] = static_cast<std::int32_t>(catalogue.author[v] % items.num_authors);
     items.id[v] = static_cast<std::int32_t>(v % items.num_ids);
   }
+  read_at_random(items);
   return items;
 }
 
@@ -64,6 +72,7 @@ ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue) 
     items.id[v] = own.id[found->second];
   }
   items.derived = derive(items.features);
+  read_at_random(items);
   return items;
 }
 

@@ -34,10 +34,10 @@ class Policy {
   /// scores: [rows, slots], row-major, higher is better; slots is m, or the number of videos when the observation has
   /// no candidates (m = 0: a slot is a video). Masked slots may hold anything; the chooser skips them.
   virtual void score(const DecisionBatch& batch, std::span<float> scores) const = 0;
-  /// For the full catalogue, without a matrix of scores: the `count` videos of each of these rows of the batch (distinct,
-  /// ascending) that score() puts first among those the env has not shown (all, without an env), best first, equal
-  /// scores in the order of the videos; out is [rows, count]. False, and nothing written, when the policy has no such
-  /// way.
+  /// For the full catalogue, without a matrix of scores: the `count` videos of each of these rows of the batch
+  /// (distinct, ascending) that score() puts first among those the env has not shown (all, without an env), best first,
+  /// equal scores in the order of the videos; out is [rows, count]. False, and nothing written, when the policy has no
+  /// such way.
   virtual bool best_videos([[maybe_unused]] const DecisionBatch& batch,
                            [[maybe_unused]] std::span<const std::uint32_t> rows, [[maybe_unused]] std::size_t count,
                            [[maybe_unused]] std::span<std::int32_t> out) const {
@@ -49,6 +49,9 @@ class Policy {
   /// What a score estimates, as tables and files of scores name it. kWatchRatioHead and kBinaryHead promise a unit (an
   /// expected watch ratio; the chance that it exceeds .5); any other name promises an order only.
   virtual std::string_view head() const noexcept { return "ranking"; }
+  /// Above 0 for a policy that was learned as probabilities: left to itself it draws a slot from
+  /// softmax(score / temperature). 0: it takes the best.
+  virtual float temperature() const noexcept { return 0.0F; }
   /// How many of the user's newest videos it looks at: what whoever makes observations for it should provide.
   virtual std::size_t history_length() const noexcept { return 50; }
 };

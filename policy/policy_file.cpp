@@ -46,6 +46,7 @@ void write_header(Hdf5Writer& file, const PolicyHeader& header) {
   file.attribute("seed", static_cast<std::int64_t>(header.seed));
   file.attribute("data_fingerprint", static_cast<std::int64_t>(header.data_fingerprint));
   file.attribute("catalogue_until", std::int64_t{header.catalogue_until});
+  file.attribute("temperature", static_cast<double>(header.temperature));
   file.write_text("config", header.config);
 }
 
@@ -57,6 +58,7 @@ PolicyHeader read_header(const Hdf5Reader& file) {
   header.data_fingerprint = static_cast<std::uint64_t>(file.attribute_int("data_fingerprint"));
   if (file.has_attribute("catalogue_until"))
     header.catalogue_until = static_cast<std::int32_t>(file.attribute_int("catalogue_until"));
+  if (file.has_attribute("temperature")) header.temperature = static_cast<float>(file.attribute_double("temperature"));
   header.config = file.read_text("config");
   return header;
 }

@@ -28,7 +28,8 @@ struct PolicyHeader {
   /// Last day (yyyymmdd) of the rows its catalogue was made of: whoever scores logged rows makes the catalogue of that
   /// day again, so that no feature knows later rows. 0: unknown.
   std::int32_t catalogue_until = 0;
-  std::string config;  // JSON text of what it was trained with
+  float temperature = 0.0F;  // see Policy::temperature
+  std::string config;        // JSON text of what it was trained with
 };
 
 void write_header(Hdf5Writer& file, const PolicyHeader& header);

@@ -169,6 +169,7 @@ void save_policy(const SasrecModel& model, const std::filesystem::path& path) {
                       .seed = model.seed,
                       .data_fingerprint = model.data_fingerprint,
                       .catalogue_until = model.catalogue_until,
+                      .temperature = model.temperature,
                       .config = model.config});
   file.write_text("architecture", config_to_json(model.network.config()).dump());
   file.write_text("objective", sasrec_objective_name(model.objective));
@@ -187,6 +188,7 @@ std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const C
   model->seed = header.seed;
   model->data_fingerprint = header.data_fingerprint;
   model->catalogue_until = header.catalogue_until;
+  model->temperature = header.temperature;
   model->config = header.config;
   model->objective = parse_sasrec_objective(file.read_text("objective"));
   const auto config = config_from_json<SasrecNetworkConfig>(

@@ -40,6 +40,7 @@ struct SasrecModel {
   std::uint64_t seed = 0;
   std::uint64_t data_fingerprint = 0;
   std::int32_t catalogue_until = 0;
+  float temperature = 0.0F;  // see Policy::temperature
   SasrecObjective objective = SasrecObjective::kBinary;
   ItemInputs items;
   SasrecUsers users;
@@ -55,6 +56,7 @@ class SasrecPolicy final : public Policy {
   std::string_view name() const noexcept override { return model_->name; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   std::string_view head() const noexcept override;
+  float temperature() const noexcept override { return model_->temperature; }
   std::size_t history_length() const noexcept override { return model_->network.config().max_length; }
   const SasrecModel& model() const noexcept { return *model_; }
 

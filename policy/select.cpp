@@ -71,6 +71,7 @@ std::int32_t choose(const Row& row, const Exploration& how, RandomStream& random
         const double u = std::max(random.uniform_double(), 1e-300);
         return row.scores[slot] / how.temperature - static_cast<float>(std::log(-std::log(u)));
       });
+    case Exploration::Kind::kPolicy:
     case Exploration::Kind::kGreedy:
       break;
   }
@@ -80,7 +81,7 @@ std::int32_t choose(const Row& row, const Exploration& how, RandomStream& random
 // One video of the full catalogue a row, without a score for each. False when the policy knows no best videos.
 bool choose_video(const Policy& policy, const DecisionBatch& batch, const Exploration& how, std::size_t num_videos,
                   std::span<std::int32_t> actions) {
-  const float drawn = policy.scores_are_random()                       ? 1.0F
+  const float drawn = policy.scores_are_random()                      ? 1.0F
                       : how.kind == Exploration::Kind::kEpsilonGreedy ? how.epsilon
                                                                       : 0.0F;
   std::vector<std::uint32_t> greedy;
@@ -101,6 +102,7 @@ bool choose_video(const Policy& policy, const DecisionBatch& batch, const Explor
 }
 
 void check(const Exploration& how) {
+  if (how.kind == Exploration::Kind::kPolicy) throw InputError("how to choose was left to a policy that is not known");
   if (how.kind == Exploration::Kind::kBoltzmann && !(how.temperature > 0.0F))
     throw InputError(fmt::format("the temperature is {}, expected a positive number", how.temperature));
   if (how.kind == Exploration::Kind::kEpsilonGreedy && !(how.epsilon >= 0.0F && how.epsilon <= 1.0F))
@@ -135,13 +137,14 @@ void select_actions(const DecisionBatch& batch, std::span<const float> scores, c
   }
 }
 
-void choose_actions(const Policy& policy, const DecisionBatch& batch, const Exploration& exploration,
-                    std::size_t num_videos, std::vector<float>& scores, std::span<std::int32_t> actions,
-                    std::size_t slate) {
+void choose_actions(const Policy& policy, const DecisionBatch& batch, const Exploration& asked, std::size_t num_videos,
+                    std::vector<float>& scores, std::span<std::int32_t> actions, std::size_t slate) {
+  const Exploration exploration = resolved(asked, policy);
   check(exploration);
   const ObservationView& observation = batch.observation;
   if (observation.candidates == 0 && batch.env != nullptr && slate == 1 &&
-      exploration.kind != Exploration::Kind::kBoltzmann && choose_video(policy, batch, exploration, num_videos, actions))
+      exploration.kind != Exploration::Kind::kBoltzmann &&
+      choose_video(policy, batch, exploration, num_videos, actions))
     return;
   scores.resize(observation.rows * num_slots(observation, num_videos));
   policy.score(batch, scores);

@@ -11,25 +11,32 @@ namespace swipegym {
 
 /// How a slot is chosen from scores. Draws come from the row's key and stream only.
 struct Exploration {
-  enum class Kind : std::uint8_t { kGreedy, kEpsilonGreedy, kBoltzmann };
-  Kind kind = Kind::kGreedy;
+  enum class Kind : std::uint8_t { kPolicy, kGreedy, kEpsilonGreedy, kBoltzmann };
+  Kind kind = Kind::kPolicy;  // as the policy itself does: see Policy::temperature and resolved()
   float epsilon = 0.0F;  // kEpsilonGreedy: probability of a uniform draw over the allowed slots, the best one included
   float temperature = 1.0F;  // kBoltzmann: probabilities are softmax(score / temperature), temperature > 0
 
-  static constexpr Exploration greedy() noexcept { return {}; }
+  static constexpr Exploration greedy() noexcept { return {Kind::kGreedy, 0.0F, 1.0F}; }
   static constexpr Exploration epsilon_greedy(float epsilon) noexcept { return {Kind::kEpsilonGreedy, epsilon, 1.0F}; }
   static constexpr Exploration boltzmann(float temperature) noexcept { return {Kind::kBoltzmann, 0.0F, temperature}; }
 };
 
+/// `asked`, with kPolicy replaced by what this policy does when left to itself.
+inline Exploration resolved(const Exploration& asked, const Policy& policy) noexcept {
+  if (asked.kind != Exploration::Kind::kPolicy) return asked;
+  return policy.temperature() > 0.0F ? Exploration::boltzmann(policy.temperature()) : Exploration::greedy();
+}
+
 /// Chooses a slate of K distinct slots a row, best or first drawn first, for VectorEnv::step: actions is [rows, K].
-/// Greedy ties go to the lowest index. Masked slots, and with the full catalogue videos the env has shown already, are
-/// never chosen. Throws InputError naming the row when fewer than K slots are allowed.
+/// Greedy ties go to the lowest index. kPolicy is for callers that know the
+/// policy (choose_actions): here it throws InputError. Masked slots, and with the full catalogue videos the env has
+/// shown already, are never chosen. Throws InputError naming the row when fewer than K slots are allowed.
 void select_actions(const DecisionBatch& batch, std::span<const float> scores, const Exploration& exploration,
                     std::span<std::int32_t> actions, std::size_t slate = 1);
 
-/// Scores and chooses: what acts calls this. With candidates it is score() and select_actions(); with the full catalogue
-/// the policy's best_videos() is asked first, and only rows that need their best videos ask for them, so that no score
-/// is kept for each of millions of videos. `scores` is room that is kept between calls.
+/// Scores and chooses: what acts calls this. With candidates it is score() and select_actions(); with the full
+/// catalogue the policy's best_videos() is asked first, and only rows that need their best videos ask for them, so that
+/// no score is kept for each of millions of videos. `scores` is room that is kept between calls.
 void choose_actions(const Policy& policy, const DecisionBatch& batch, const Exploration& exploration,
                     std::size_t num_videos, std::vector<float>& scores, std::span<std::int32_t> actions,
                     std::size_t slate = 1);

@@ -21,25 +21,25 @@ std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& 
   model->seed = seed;
   model->network_config = network;
   model->encoder_config = encoder;
-  model->items = make_item_inputs(catalogue);
+  model->items = std::make_shared<const ItemInputs>(make_item_inputs(catalogue));
   model->catalogue_until = catalogue.until;
-  const std::size_t state_size = StateEncoder(encoder, model->items).state_size();
-  model->network = ValueNetwork(network, state_size, model->items, split(make_key(seed), Draw::kInit));
+  const std::size_t state_size = StateEncoder(encoder, *model->items).state_size();
+  model->network = ValueNetwork(network, state_size, *model->items, split(make_key(seed), Draw::kInit));
   return model;
 }
 
 ValuePolicy::ValuePolicy(std::shared_ptr<const ValueModel> model)
-    : model_(std::move(model)), encoder_(model_->encoder_config, model_->items) {}
+    : model_(std::move(model)), encoder_(model_->encoder_config, *model_->items) {}
 
 void ValuePolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
-  const std::size_t slots = num_slots(observation, model_->items.num_videos());
+  const std::size_t slots = num_slots(observation, model_->items->num_videos());
   // Where a chunk's candidates outnumber the catalogue, each video's vector is computed once. Whether depends on the
   // slots alone: no score may change with the number of rows.
   const bool has_table = model_->item_table.size() > 0;
   Matrix own;
-  if (!has_table && kChunk * slots >= model_->items.num_videos())
-    own = model_->network.item_table(model_->items, batch.threads);
+  if (!has_table && kChunk * slots >= model_->items->num_videos())
+    own = model_->network.item_table(*model_->items, batch.threads);
   const Matrix& table = has_table ? model_->item_table : own;
   const std::size_t chunks = (observation.rows + kChunk - 1) / kChunk;
   parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
@@ -119,7 +119,7 @@ void ValuePolicy::score_chunk(const ObservationView& observation, std::size_t fi
         encoder_.cross(work.states, work.histories, i, work.videos[pair],
                        work.cross.data() + pair * StateEncoder::kCross);
       }
-    if (!has_table) network.forward_items(model_->items, work);
+    if (!has_table) network.forward_items(*model_->items, work);
     work.values.resize(pairs);
     network.combine(has_table ? table : work.item.output(), has_table, pairs, block, work, work.values);
     for (std::size_t i = 0; i < count; ++i)

@@ -17,13 +17,15 @@ struct ValueModel {
   std::uint64_t seed = 0;
   std::uint64_t data_fingerprint = 0;  // of the data behind the simulator or log it learned from
   std::int32_t catalogue_until = 0;    // last day of the rows the catalogue was made of; 0: unknown
+  float temperature = 0.0F;            // see Policy::temperature
   ValueNetworkConfig network_config;
   StateEncoderConfig encoder_config;
-  ItemInputs items;
+  std::shared_ptr<const ItemInputs> items;  // shared by copies of the model: 60 bytes a video
   ValueNetwork network;
   Matrix item_table;  // the video tower's outputs for all videos; empty: computed for the candidates of each call
 
-  /// Whether a value is a product of a state's vector and a video's, so that the best of all videos can be searched for.
+  /// Whether a value is a product of a state's vector and a video's, so that the best of all videos can be searched
+  /// for.
   bool is_product() const noexcept { return network_config.interaction_hidden == 0 && !encoder_config.cross; }
 };
 
@@ -40,6 +42,7 @@ class ValuePolicy final : public Policy {
   explicit ValuePolicy(std::shared_ptr<const ValueModel> model);
   std::string_view name() const noexcept override { return model_->name; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
+  float temperature() const noexcept override { return model_->temperature; }
   /// Exact, for a model that is_product() and has a table.
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;

@@ -29,9 +29,10 @@ void save_policy(const ValueModel& model, const std::filesystem::path& path) {
                       .seed = model.seed,
                       .data_fingerprint = model.data_fingerprint,
                       .catalogue_until = model.catalogue_until,
+                      .temperature = model.temperature,
                       .config = model.config});
   file.write_text("architecture", config_to_json(Architecture{model.network_config, model.encoder_config}).dump());
-  save(file, "items", model.items);
+  save(file, "items", *model.items);
   model.network.save(file, "network", /*moments=*/false);
   file.commit();
 }
@@ -43,6 +44,7 @@ std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Ca
   model->seed = header.seed;
   model->data_fingerprint = header.data_fingerprint;
   model->catalogue_until = header.catalogue_until;
+  model->temperature = header.temperature;
   model->config = header.config;
   const auto architecture = config_from_json<Architecture>(
       Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), file.path().string());
@@ -52,8 +54,8 @@ std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Ca
   const std::size_t state_size = StateEncoder(model->encoder_config, own).state_size();
   model->network = ValueNetwork(model->network_config, state_size, own, RandomKey{});
   model->network.load(file, "network");
-  model->items = match_item_inputs(own, catalogue);
-  if (model->items.num_videos() <= kTableVideos) model->item_table = model->network.item_table(model->items, 0);
+  model->items = std::make_shared<const ItemInputs>(match_item_inputs(own, catalogue));
+  if (model->items->num_videos() <= kTableVideos) model->item_table = model->network.item_table(*model->items, 0);
   return std::make_shared<ValuePolicy>(std::move(model));
 }
 

@@ -133,7 +133,7 @@ class Judge {
     const std::size_t m = settings_.slots;
     work.probability.resize(m);
     selection_probabilities(std::span(work.scores).subspan(i * m, m), std::span(work.mask).subspan(i * m, m),
-                            settings_.exploration, policy_.scores_are_random(), work.probability);
+                            resolved(settings_.exploration, policy_), policy_.scores_are_random(), work.probability);
     const double share = 1.0 / static_cast<double>(settings_.draws);
     out_.row[to].weight += share * work.probability[work.logged_slot[i]] / out_.row[to].propensity;
     work.sum.assign(ChoiceFeatures::kSize, 0.0);

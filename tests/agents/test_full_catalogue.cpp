@@ -47,12 +47,12 @@ TEST_CASE("the maximum over fresh draws is the largest value of an unseen drawn 
   const DqnConfig config = product_config();
   const auto chooser = make_value_model("dqn", simulator->catalogue, config.network, config.encoder, 1);
   const auto judge = make_value_model("dqn", simulator->catalogue, config.network, config.encoder, 2);
-  judge->item_table = judge->network.item_table(judge->items, 1);
+  judge->item_table = judge->network.item_table(*judge->items, 1);
   TransitionBatch batch;
   batch.rows = 3, batch.history_length = 4;
   batch.user = {0, 1, 2};
   batch.next.history_video = {-1, -1, 5, 6, 7, 8, 9, 10, -1, -1, -1, 11};
-  const StateEncoder encoder(config.encoder, chooser->items);
+  const StateEncoder encoder(config.encoder, *chooser->items);
   const Matrix states = Matrix::Random(3, static_cast<Eigen::Index>(encoder.state_size()));
   FreshMaximum maximum;
   for (const std::size_t count : {std::size_t{20}, std::size_t{200}}) {
@@ -63,7 +63,7 @@ TEST_CASE("the maximum over fresh draws is the largest value of an unseen drawn 
       work.states = states.row(static_cast<Eigen::Index>(row));
       model.network.forward_states(work);
       work.videos = {video};
-      model.network.forward_items(model.items, work);
+      model.network.forward_items(*model.items, work);
       work.cross.setZero(1, static_cast<Eigen::Index>(StateEncoder::kCross));
       float out = 0.0F;
       model.network.combine(work.item.output(), false, 1, 1, work, {&out, 1});
@@ -97,7 +97,7 @@ TEST_CASE("a DQN whose actions are all videos finds their values", "[agents]") {
   if (testing::skips_quality()) return;
   // Every session can watch videos of ratio 3/4 to its end: Q is that of the step, and 3/4 for each one left.
   auto model = std::make_shared<ValueModel>(*trained.model);
-  model->item_table = model->network.item_table(model->items, 1);
+  model->item_table = model->network.item_table(*model->items, 1);
   VectorEnv env = make_training_env(simulator, config, 1);
   std::vector<std::uint64_t> seeds(config.num_envs);
   std::iota(seeds.begin(), seeds.end(), 100);

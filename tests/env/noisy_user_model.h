@@ -44,8 +44,9 @@ class NoisyUserModel final : public UserModel {
       out[i].leave = 0.1F;
     }
   }
-  std::int64_t draw_return_gap(UserIndex, std::int64_t, std::span<const float>, RandomKey, Scratch&) const override {
-    return 86'400'000;
+  std::int64_t draw_return_gap(UserIndex, std::int64_t, std::span<const float>, RandomKey key,
+                               Scratch&) const override {
+    return 3'600'000 + RandomStream(key).below(86'400'000);
   }
   void begin_next_session(std::int64_t, std::span<float>) const override {}
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <set>
@@ -8,6 +9,7 @@
 #include "env/constant_user_model.h"
 #include "env/environment.h"
 #include "env/seen_videos.h"
+#include "tests/env/noisy_user_model.h"
 
 namespace swipegym {
 namespace {
@@ -122,6 +124,56 @@ TEST_CASE("reward and costs are the weighted sums they are configured to be", "[
   CHECK(step.reward[0] == Approx(0.1F * step.watch_s[0] + 2.0F * 5.0F + 5.0F - 7.0F));
   CHECK(step.cost[0] == 1.0F);
   CHECK(step.cost[1] == 5.0F);
+}
+
+TEST_CASE("a session that the user ended is rewarded for when the next one comes, one that was cut is not", "[env]") {
+  for (const std::int64_t hours : {6, 24, 30, 500}) {
+    VectorEnvConfig config{.num_envs = 2, .reward = {.watch_s = 0.0F, .return_day = 5.0F, .gap_h = -0.5F}};
+    config.costs = {{.watch_s = 0.0F, .return_day = 1.0F}};
+    const ConstantUserModel::Options users{.leave_after = 2, .return_gap_ms = hours * 3'600'000};
+    VectorEnv env = make_env(config, 10, users);
+    env.reset(seeds_from(1, 2));
+    const StepView& step = env.step(std::vector<std::int32_t>{0, 1});
+    CHECK(step.reward[0] == 0.0F);
+    CHECK(step.gap_h[0] == -1.0F);
+    env.step(std::vector<std::int32_t>{0, 1});
+    REQUIRE(step.terminated[1]);
+    CHECK(step.gap_h[1] == Approx(hours));
+    const float day = hours <= 24 ? 1.0F : 0.0F;
+    CHECK(step.cost[1] == day);
+    CHECK(step.reward[1] == Approx(5.0F * day - 0.5F * static_cast<float>(std::min<std::int64_t>(hours, 168))));
+
+    config.max_steps = 1;
+    VectorEnv cut = make_env(config, 10, users);
+    cut.reset(seeds_from(1, 2));
+    const StepView& end = cut.step(std::vector<std::int32_t>{0, 1});
+    REQUIRE(end.truncated[0]);
+    CHECK(end.gap_h[0] == Approx(hours));
+    CHECK(end.reward[0] == 0.0F);
+  }
+}
+
+TEST_CASE("the gap that is reported is the one the user comes back by, and nobody draws it unasked", "[env]") {
+  const auto simulator = make_noisy_simulator({.num_users = 30, .num_videos = 400});
+  const VectorEnvConfig config{.num_envs = 20, .autoreset = AutoresetMode::kDisabled, .draw_gaps = true};
+  VectorEnv env(simulator, std::make_shared<RandomCandidates>(400, 4), config);
+  env.reset(seeds_from(1, 20));
+  const std::vector<std::int32_t> actions(20, 1);
+  std::vector<std::uint8_t> over(20, 0);
+  std::size_t row = 20;
+  double hours = 0.0;
+  while (row == 20) {
+    const StepView& step = env.step(actions);
+    row = static_cast<std::size_t>(std::find(step.terminated, step.terminated + 20, 1) - step.terminated);
+    if (row < 20) over[row] = 1, hours = step.gap_h[row];
+  }
+  const auto left = env.next_shown(row, 0).time_ms;
+  env.next_session(over);
+  CHECK(static_cast<double>(env.session_start_ms(row) - left) / 3'600'000.0 == Approx(hours));
+
+  VectorEnv unasked = make_env({.num_envs = 1}, 10, {.leave_after = 1});
+  unasked.reset(seeds_from(1, 1));
+  CHECK(unasked.step(std::vector<std::int32_t>{0}).gap_h[0] == -1.0F);
 }
 
 TEST_CASE("what a session has watched and its user's logged videos are never offered", "[env]") {

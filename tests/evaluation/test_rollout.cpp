@@ -19,7 +19,7 @@ std::shared_ptr<const CandidateSource> ten_random() {
 
 bool same(const SessionResult& a, const SessionResult& b) {
   return a.watch_s == b.watch_s && a.watch_ratio == b.watch_ratio && a.reward == b.reward && a.videos == b.videos &&
-         a.tag_entropy == b.tag_entropy && a.signals == b.signals;
+         a.tag_entropy == b.tag_entropy && a.signals == b.signals && a.gap_h == b.gap_h;
 }
 
 }  // namespace
@@ -40,6 +40,8 @@ TEST_CASE("a rollout adds up what the constant user does", "[evaluation]") {
     CHECK(session.signals[1] == 3);
     CHECK(session.signals[2] == 0);
     CHECK(session.reward == Approx(3 * (2.0 * 0.5 + 10.0)));
+    CHECK(session.gap_h == 24.0F);  // the constant user's
+    CHECK(session.returns_in_day);
     CHECK(session.tag_entropy >= 0.0F);
     CHECK(session.tag_entropy <= Approx(std::log(3.0)));
   }

@@ -61,7 +61,7 @@ std::shared_ptr<ValueModel> product_model(const Simulator& simulator) {
   ValueNetworkConfig network{.state_hidden = {8}, .item_hidden = {8}, .width = 4, .interaction_hidden = 0};
   auto model = make_value_model("dqn", simulator.catalogue, network, {.cross = false}, 5);
   REQUIRE(model->is_product());
-  model->item_table = model->network.item_table(model->items, 1);
+  model->item_table = model->network.item_table(*model->items, 1);
   return model;
 }
 

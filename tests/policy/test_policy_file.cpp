@@ -34,13 +34,16 @@ TEST_CASE("a policy file says which model reads it and up to which day its catal
   const Catalogue catalogue = three_videos();
   auto model = make_value_model("ranker", catalogue, {}, {}, 5);
   model->config = "{}";
+  model->temperature = 0.5F;
   save_policy(*model, file.path);
   const PolicyHeader header = read_policy_header(file.path);
   CHECK(header.model == "value");
   CHECK(header.policy == "ranker");
   CHECK(header.seed == 5);
   CHECK(header.catalogue_until == 20220502);
-  CHECK(load_policy(file.path, catalogue)->name() == "ranker");
+  const auto policy = load_policy(file.path, catalogue);
+  CHECK(policy->name() == "ranker");
+  CHECK(policy->temperature() == 0.5F);
 }
 
 TEST_CASE("a file of an unknown model is refused with the models there are", "[policy]") {

@@ -51,6 +51,25 @@ TEST_CASE("a score that is not a number loses, and one row without slots is name
   CHECK_THROWS_WITH(choice.select(Exploration::greedy()), Catch::Contains("row 1"));
 }
 
+// A policy that says how it wants to choose.
+struct Stochastic final : Policy {
+  explicit Stochastic(float t) : own(t) {}
+  std::string_view name() const noexcept override { return "stochastic"; }
+  void score(const DecisionBatch&, std::span<float>) const override {}
+  float temperature() const noexcept override { return own; }
+  float own;
+};
+
+TEST_CASE("left to itself a policy chooses as it was trained to, and asked otherwise it does that", "[policy]") {
+  const Stochastic draws(0.5F), best(0.0F);
+  CHECK(resolved({}, draws).kind == Exploration::Kind::kBoltzmann);
+  CHECK(resolved({}, draws).temperature == 0.5F);
+  CHECK(resolved({}, best).kind == Exploration::Kind::kGreedy);
+  CHECK(resolved(Exploration::greedy(), draws).kind == Exploration::Kind::kGreedy);
+  CHECK(resolved(Exploration::boltzmann(2.0F), draws).temperature == 2.0F);
+  CHECK_THROWS_AS(Choice(1, 2).select({}), InputError);
+}
+
 TEST_CASE("a slate holds distinct slots, best first", "[policy]") {
   Choice choice(1, 5);
   choice.scores = {1, 5, 2, 4, 3};

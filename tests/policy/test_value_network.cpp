@@ -61,7 +61,7 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
   ValueNetworkConfig config = small_network();
   config.dueling = dueling;
   auto model = make_value_model("dqn", world.simulator->catalogue, config, {}, 1);
-  const StateEncoder encoder({}, model->items);
+  const StateEncoder encoder({}, *model->items);
   ValueNetwork& network = model->network;
   network.set_shards(1);
   ValueNetwork::Work work;
@@ -79,9 +79,9 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
   ValueNetwork::Work reference;
   reference.videos = {3, 17, 17, 90, 149};
   const auto loss = [&] {
-    if (dueling) network.centre(model->items, reference);
+    if (dueling) network.centre(*model->items, reference);
     network.forward_states(work);
-    network.forward_items(model->items, work);
+    network.forward_items(*model->items, work);
     network.combine(work.item.output(), false, rows, per_state, work, values);
     double sum = 0.0;
     for (std::size_t i = 0; i < rows; ++i) sum += static_cast<double>(slopes[i]) * static_cast<double>(values[i]);
@@ -89,10 +89,10 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
   };
   loss();
   network.backward(slopes, work, 0, per_state);
-  network.scatter(model->items, work);
+  network.scatter(*model->items, work);
   if (dueling) {
     network.backward_centre(-work.d_item.colwise().sum(), reference, 0);
-    network.scatter(model->items, reference);
+    network.scatter(*model->items, reference);
   }
   // Float arithmetic: differences over .02 are good to a few parts in a thousand of the gradient's size.
   const auto check = [&](float& variable, float analytic, double scale) {
@@ -133,9 +133,9 @@ TEST_CASE("with dueling the videos' outputs are 0 on average over the reference 
     auto model = make_value_model("dqn", world.simulator->catalogue, config, {}, 5);
     ValueNetwork::Work reference;
     for (std::int32_t video = 0; video < 150; ++video) reference.videos.push_back(video);
-    const Matrix plain = model->network.item_table(model->items, 1);
-    if (dueling) model->network.centre(model->items, reference);
-    const Matrix table = model->network.item_table(model->items, 1);
+    const Matrix plain = model->network.item_table(*model->items, 1);
+    if (dueling) model->network.centre(*model->items, reference);
+    const Matrix table = model->network.item_table(*model->items, 1);
     const float mean = table.colwise().mean().cwiseAbs().maxCoeff();
     if (dueling) {
       CHECK(mean < 1e-5F);
@@ -164,7 +164,7 @@ TEST_CASE("a row's scores do not depend on the batch around it, on threads or on
     policy.score({one, nullptr, world.keys, world.streams, 1}, scores);
     CHECK(std::equal(scores.begin(), scores.end(), all.begin() + static_cast<std::ptrdiff_t>(row * 7)));
   }
-  model->item_table = model->network.item_table(model->items, 1);
+  model->item_table = model->network.item_table(*model->items, 1);
   const std::vector<float> from_table = world.score(ValuePolicy(model));
   for (std::size_t i = 0; i < all.size(); ++i) CHECK(from_table[i] == Approx(all[i]).margin(1e-5));
 }
@@ -255,9 +255,9 @@ TEST_CASE("a saved policy scores as before, and in another simulator it finds it
   std::reverse(catalogue.raw_video_id.begin(), catalogue.raw_video_id.end());
   catalogue.raw_video_id[0] = -5;
   const auto moved = load_policy(path, other);
-  const auto& items = dynamic_cast<const ValuePolicy&>(*moved).model().items;
-  CHECK(items.tag[1] == model->items.tag[148]);
-  CHECK(items.features.row(1) == model->items.features.row(148));
+  const ItemInputs& items = *dynamic_cast<const ValuePolicy&>(*moved).model().items;
+  CHECK(items.tag[1] == model->items->tag[148]);
+  CHECK(items.features.row(1) == model->items->features.row(148));
   CHECK(items.id[149] == 0);
   CHECK(items.tag[0] == -1);
   CHECK(items.id[0] == -1);
