@@ -7,6 +7,7 @@
 #include "agents/sasrec_seed_protocol.h"
 #include "agents/supervised_rows.h"
 #include "cli/command.h"
+#include "cli/day_options.h"
 #include "cli/load.h"
 #include "cli/policy_list.h"
 #include "cli/supervised_output.h"
@@ -24,13 +25,6 @@
 namespace swipegym::cli {
 namespace {
 
-constexpr std::int32_t kNoDay = 0;
-
-// The days of a command line: each part begins the day after the one before it ends.
-struct DaySettings {
-  std::int32_t from = 0, until = 99999999, holdout_until = kNoDay, validate_until = kNoDay, test_until = kNoDay;
-};
-
 struct SupervisedSettings {
   std::string model, protocol = "correct";
   std::filesystem::path data, out, search;
@@ -39,38 +33,6 @@ struct SupervisedSettings {
   bool resume = false;
   TableSettings tables;
 };
-
-DayRange days_after(std::int32_t last, std::int32_t until, const char* option) {
-  if (until == kNoDay) return {1, 0};
-  if (until <= last)
-    throw InputError(
-        fmt::format("{} is {}, expected a day after {}: the parts follow one another in time", option, until, last));
-  return {last + 1, until};
-}
-
-void set_days(const DaySettings& days, SupervisedTask& task) {
-  task.train = {days.from, days.until};
-  std::int32_t last = days.until;
-  task.holdout = days_after(last, days.holdout_until, "--holdout-until");
-  last = std::max(last, days.holdout_until);
-  task.validate = days_after(last, days.validate_until, "--validate-until");
-  last = std::max(last, days.validate_until);
-  task.test = days_after(last, days.test_until, "--test-until");
-}
-
-std::string show_days(const DayRange& days) {
-  return days.empty() ? "none" : fmt::format("{} to {}", days.from, days.until);
-}
-
-Json days_json(const SupervisedTask& task) {
-  const auto range = [](const DayRange& days) {
-    return days.empty() ? Json(nullptr) : Json::array({days.from, days.until});
-  };
-  return {{"train", range(task.train)},
-          {"holdout", range(task.holdout)},
-          {"validate", range(task.validate)},
-          {"test", range(task.test)}};
-}
 
 // "mf.h5" for one training seed, "mf-s3.h5" for seed 3 of several.
 std::filesystem::path policy_path(const SupervisedSettings& settings, std::uint64_t seed) {
@@ -293,15 +255,6 @@ void tables(const TablesSettings& settings, Run& run) {
   run.write_json(result, {{"policies", settings.policies}, {"reference", settings.reference}}, loaded.data.fingerprint);
 }
 
-void add_day_options(Options& options, DaySettings& days, bool test_required) {
-  options.date("from", days.from, "the first day that is learned from; all days when absent")
-      .date("until", days.until, "the last day that is learned from", true)
-      .date("holdout-until", days.holdout_until,
-            "the last hold-out day: what LabelCraft chooses its label by; others learn from these days too")
-      .date("validate-until", days.validate_until, "the last day of those after, for tuning and early stopping")
-      .date("test-until", days.test_until, "the last day of those after, for the tables", test_required);
-}
-
 Command supervised_command() {
   auto settings = std::make_shared<SupervisedSettings>();
   Command command{.name = "supervised",
@@ -324,7 +277,7 @@ Command supervised_command() {
   command.options.group("Input")
       .positional("model", settings->model, "MODEL", "what to train")
       .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'");
-  add_day_options(command.options, settings->days, false);
+  add_day_options(command.options, settings->days, DayParts::kTestOptional);
   command.options.group("Training")
       .add("seeds", settings->seeds, "K", "training seeds, from --seed on; a policy file each")
       .add("search", settings->search, "FILE", "ranges of settings to search first, see configs/search")
@@ -362,7 +315,7 @@ Command tables_command() {
       .required("policies", settings->policies, "LIST",
                 "names, files, or NAME=PATTERN for the files of all training seeds of one policy")
       .add("reference", settings->reference, "NAME", "the policy that the others are compared with");
-  add_day_options(command.options, settings->days, true);
+  add_day_options(command.options, settings->days, DayParts::kTestRequired);
   add_table_options(command.options, settings->tables);
   command.run = [settings](Run& run) { tables(*settings, run); };
   return command;

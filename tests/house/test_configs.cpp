@@ -10,6 +10,7 @@
 #include "agents/dqn_config.h"
 #include "agents/labelcraft.h"
 #include "agents/matrix_factorisation.h"
+#include "agents/offline_config.h"
 #include "agents/ranker.h"
 #include "agents/sasrec_actor.h"
 #include "agents/sasrec_config.h"
@@ -37,6 +38,7 @@ Json actor_json(const char* algorithm) {
 const std::map<std::string, std::function<Json()>> kDefaults = {
     {"converge.json", [] { return config_to_json(ConvergenceConfig{}); }},
     {"a2c.json", [] { return actor_json("a2c"); }},
+    {"constrain.json", [] { return config_to_json(OfflineConfig{}); }},
     {"lagrangian.json", [] { return actor_json("lagrangian"); }},
     {"ppo.json", [] { return actor_json("ppo"); }},
     {"rcpo.json", [] { return actor_json("rcpo"); }},

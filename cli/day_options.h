@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "agents/supervised_task.h"
+#include "cli/options.h"
+#include "core/config.h"
+
+namespace swipegym::cli {
+
+inline constexpr std::int32_t kNoDay = 0;
+
+/// The days of a command line: each part begins the day after the one before it ends.
+struct DaySettings {
+  std::int32_t from = 0, until = 99999999, holdout_until = kNoDay, validate_until = kNoDay, test_until = kNoDay;
+};
+enum class DayParts { kTestOptional, kTestRequired, kWithoutHoldout };  // the last: validation and test required
+void add_day_options(Options& options, DaySettings& days, DayParts parts);
+
+/// Throws InputError where a part does not begin after the one before it.
+void set_days(const DaySettings& days, SupervisedTask& task);
+
+/// "20220422 to 20220502", or "none".
+std::string show_days(const DayRange& days);
+Json days_json(const SupervisedTask& task);
+
+}  // namespace swipegym::cli
