@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "env/candidate_sources.h"
+#include "policy/retrieval.h"
 
 namespace swipegym {
 namespace {
@@ -143,7 +143,7 @@ int objective_index(const ActorConfig& config) {
 
 VectorEnv make_actor_env(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, int threads) {
   const ActorWorld& world = config.world;
-  auto source = make_candidate_source(world.candidates, simulator->catalogue, world.slots);
+  auto source = make_candidates(world.candidates, simulator, world.slots, 0, threads);
   VectorEnvConfig env;
   env.num_envs = world.num_envs;
   env.threads = threads;

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "env/candidate_sources.h"
+#include "policy/retrieval.h"
 
 namespace swipegym {
 namespace {
@@ -99,7 +99,7 @@ RewardWeights reward_weights(const DqnConfig& config) {
 }
 
 VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, int threads) {
-  auto source = make_candidate_source(config.candidates, simulator->catalogue, config.slots);
+  auto source = make_candidates(config.candidates, simulator, config.slots, 0, threads);
   VectorEnvConfig env;
   env.num_envs = config.num_envs;
   env.threads = threads;

@@ -19,7 +19,7 @@ void show_session(const SessionSettings& settings, Run& run) {
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, settings.clock);
   const std::shared_ptr<const Policy> policy = make_policy(settings.policy, *simulator);
   const SessionView session =
-      play_session(simulator, candidate_source(settings.env, *simulator, run.seed), *policy,
+      play_session(simulator, candidate_source(settings.env, simulator, run.seed), *policy,
                    env_config(settings.env, run.threads), exploration(settings.env), session_seed(run.seed, 0, 0));
   run.print("{}", to_text(session));
   Json used = {{"simulator", settings.simulator.string()}, {"policy", settings.policy}, {"clock", settings.clock}};

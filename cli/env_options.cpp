@@ -2,8 +2,8 @@
 
 #include "cli/load.h"
 #include "core/error.h"
-#include "env/candidate_sources.h"
 #include "env/truth_simulator.h"
+#include "policy/retrieval.h"
 
 namespace swipegym::cli {
 namespace {
@@ -46,8 +46,8 @@ Json fit_settings(const Simulator& simulator) {
 void add_env_options(Options& options, EnvSettings& settings) {
   options.group("Environment")
       .add("candidates", settings.candidates, "M", "videos offered a step; ignored with --source full")
-      .choice("source", settings.source, {"random", "popularity", "top", "sample", "full"},
-              "where candidates come from")
+      .add("source", settings.source, "NAME|FILE",
+           "where candidates come from: random, popularity, top, sample, full, or a policy file that retrieves them")
       .add("history", settings.history, "L", "videos of history in the observation, up to 200")
       .add("slate", settings.slate, "K", "videos chosen a step, watched in order")
       .add("max-steps", settings.max_steps, "N", "a session is cut after so many steps")
@@ -73,9 +73,10 @@ Exploration exploration(const EnvSettings& settings) {
   return temperature == 0.0F ? Exploration::greedy() : Exploration::boltzmann(temperature);
 }
 
-std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings, const Simulator& simulator,
+std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings,
+                                                        std::shared_ptr<const Simulator> simulator,
                                                         std::uint64_t seed) {
-  return make_candidate_source(settings.source, simulator.catalogue, settings.candidates, seed);
+  return make_candidates(settings.source, std::move(simulator), settings.candidates, seed);
 }
 
 Json env_json(const EnvSettings& settings) {

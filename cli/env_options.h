@@ -31,8 +31,8 @@ void add_env_options(Options& options, EnvSettings& settings);
 /// Throw InputError for a reward that names nothing, a temperature that is none, or both kinds of exploration at once.
 VectorEnvConfig env_config(const EnvSettings& settings, int threads);
 Exploration exploration(const EnvSettings& settings);
-std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings, const Simulator& simulator,
-                                                        std::uint64_t seed);
+std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings,
+                                                        std::shared_ptr<const Simulator> simulator, std::uint64_t seed);
 Json env_json(const EnvSettings& settings);
 
 /// "dense clock: 30 videos a session under the logged policy, an assumption", or what else the simulator's fit says.

@@ -145,6 +145,35 @@ void PopularityCandidates::fill(const CandidateRequest& request, std::span<std::
   if (!taken.full()) take_uniform(n, *request.seen, random, taken, videos, mask);
 }
 
+RankedCandidates::RankedCandidates(std::string name, std::size_t num_videos, std::size_t slots, std::size_t fillers,
+                                   std::vector<std::int32_t> lists, std::size_t length)
+    : name_(std::move(name)),
+      num_videos_(static_cast<std::uint32_t>(num_videos)),
+      slots_(slots),
+      fillers_(fillers),
+      length_(length),
+      lists_(std::move(lists)) {
+  check_slots(slots, num_videos);
+  if (fillers > slots) throw InputError(fmt::format("{} random fillers asked of {} candidates", fillers, slots));
+  if (length == 0 || lists_.size() % length != 0)
+    throw InputError(fmt::format("{} entries are no lists of {} candidates", lists_.size(), length));
+  for (const std::int32_t video : lists_)
+    if (video < -1 || video >= static_cast<std::int32_t>(num_videos))
+      throw InputError(fmt::format("the list of a user holds video {} of {}", video, num_videos));
+}
+
+void RankedCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
+                            std::span<std::uint8_t> mask) const {
+  Taken taken(videos);
+  const std::int32_t* list = lists_.data() + request.user * length_;
+  for (std::size_t i = 0; i < length_ && taken.count() < slots_ - fillers_ && list[i] >= 0; ++i) {
+    const auto video = static_cast<std::uint32_t>(list[i]);
+    if (!request.seen->contains(video)) taken.take(video);
+  }
+  RandomStream random(request.key, request.stream);
+  take_uniform(num_videos_, *request.seen, random, taken, videos, mask);
+}
+
 FixedCandidates::FixedCandidates(std::vector<std::int32_t> videos, std::string name)
     : videos_(std::move(videos)), name_(std::move(name)) {
   if (videos_.empty()) throw InputError("a fixed candidate set needs at least one video");

@@ -66,6 +66,27 @@ class FixedCandidates final : public CandidateSource {
   std::string name_;
 };
 
+/// The best unseen videos of a list of each user's own, and `fillers` random unseen ones behind them, so that no video
+/// is out of reach. The lists are made once (policy/retrieval.h makes them with a policy): a generator that went on
+/// learning would move what the values of an agent mean. Where a list runs out random videos take its place.
+class RankedCandidates final : public CandidateSource {
+ public:
+  /// lists: [users, length], best first, -1 behind a list's end. Throws InputError unless 0 < slots <= num_videos,
+  /// fillers <= slots, and every entry is a video.
+  RankedCandidates(std::string name, std::size_t num_videos, std::size_t slots, std::size_t fillers,
+                   std::vector<std::int32_t> lists, std::size_t length);
+  std::string_view name() const noexcept override { return name_; }
+  std::size_t slots() const noexcept override { return slots_; }
+  void fill(const CandidateRequest& request, std::span<std::int32_t> videos,
+            std::span<std::uint8_t> mask) const override;
+
+ private:
+  std::string name_;
+  std::uint32_t num_videos_;
+  std::size_t slots_, fillers_, length_;
+  std::vector<std::int32_t> lists_;  // [users, length_]
+};
+
 /// An action is a video index. The observation shows no candidates; VectorEnv::seen tells what may not be chosen.
 class FullCatalogue final : public CandidateSource {
  public:

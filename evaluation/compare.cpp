@@ -7,9 +7,9 @@
 #include <set>
 
 #include "core/error.h"
-#include "env/candidate_sources.h"
 #include "evaluation/metrics/sample_distance.h"
 #include "policy/one_step_oracle.h"
+#include "policy/retrieval.h"
 #include "policy/simple_policies.h"
 
 namespace swipegym {
@@ -218,7 +218,7 @@ class Scorer {
   }
 
   SimulatorResamples run(const std::shared_ptr<const Simulator>& simulator) {
-    const auto source = make_candidate_source(config_.candidates, simulator->catalogue, config_.slots, config_.seed);
+    const auto source = make_candidates(config_.candidates, simulator, config_.slots, config_.seed, config_.env.threads);
     SimulatorResamples out;
     std::vector<Scored> scored;
     const auto roll = [&](const std::string& name, const Policy& policy) {

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "core/error.h"
-#include "env/candidate_sources.h"
 #include "env/seen_videos.h"
 #include "evaluation/session_chains.h"
+#include "policy/retrieval.h"
 
 namespace swipegym {
 namespace {
@@ -43,7 +43,7 @@ class PolicyChains {
         plan_(simulator->population, config.seed),
         collector_(config, sink, progress),
         num_videos_(simulator->catalogue.num_videos()),
-        env_(simulator, make_candidate_source(config.candidates, simulator->catalogue, config.slots, config.seed),
+        env_(simulator, make_candidates(config.candidates, simulator, config.slots, config.seed, config.env.threads),
              env_config(config)),
         rows_(env_.config().num_envs),
         uniform_(policy.scores_are_random() && (config.candidates == "random" || config.candidates == "full")),

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "env/candidate_source.h"
+#include "policy/policy.h"
+
+namespace swipegym {
+
+/// Candidate generation by a policy, the first of two stages: a retriever proposes m videos of millions, and whoever
+/// chooses looks at those only. Of the slots one in kFillerShare, at least one, is random.
+inline constexpr std::size_t kFillerShare = 10;
+
+/// The videos that `retriever` puts first for each user, as it sees them when their last logged session began; frozen.
+/// Takes 4 * users * (2 * slots + 300) bytes. Throws InputError for slots that the catalogue does not have.
+std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const Simulator> simulator,
+                                                           const Policy& retriever, std::size_t slots, int threads);
+
+/// A candidate source by name, see make_candidate_source(), or by a policy file ("mf.h5"), whose policy retrieves.
+std::shared_ptr<const CandidateSource> make_candidates(const std::string& source,
+                                                       std::shared_ptr<const Simulator> simulator, std::size_t slots,
+                                                       std::uint64_t seed = 0, int threads = 0);
+
+}  // namespace swipegym

@@ -1,0 +1,98 @@
+#include <catch2/catch.hpp>
+#include <set>
+#include <vector>
+
+#include "core/error.h"
+#include "env/candidate_sources.h"
+#include "env/constant_user_model.h"
+#include "env/seen_videos.h"
+#include "policy/policy_file.h"
+#include "policy/retrieval.h"
+#include "policy/simple_policies.h"
+#include "policy/value_policy.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kUsers = 12, kVideos = 700, kSlots = 20, kFillers = 2;
+
+std::shared_ptr<const Simulator> small_world() {
+  return make_constant_simulator({.leave_after = 60}, {.num_users = kUsers, .num_videos = kVideos, .history = 30});
+}
+
+struct Fill {
+  std::vector<std::int32_t> videos = std::vector<std::int32_t>(kSlots);
+  std::vector<std::uint8_t> mask = std::vector<std::uint8_t>(kSlots);
+};
+Fill fill(const CandidateSource& source, std::uint32_t user, const SeenVideos& seen, std::uint32_t step = 0) {
+  Fill out;
+  source.fill({.user = user, .seen = &seen, .key = make_key(4), .stream = step}, out.videos, out.mask);
+  return out;
+}
+
+TEST_CASE("a user is offered what the retriever puts first and has not been seen, and a few random videos",
+          "[policy]") {
+  const auto simulator = small_world();
+  const auto retriever = make_longest_policy(simulator->catalogue);
+  const auto source = retrieve_candidates(simulator, *retriever, kSlots, 1);
+  VectorEnv env(simulator, source, {.num_envs = kUsers, .threads = 1});
+  std::vector<std::uint64_t> seeds(kUsers);
+  for (std::size_t i = 0; i < kUsers; ++i) seeds[i] = i;
+  env.reset(seeds);
+  std::set<std::int32_t> fillers;
+  for (int step = 0; step < 40; ++step) {
+    const ObservationView now = env.observation();
+    for (std::size_t row = 0; row < kUsers; ++row) {
+      const std::int32_t* offered = now.candidate + row * kSlots;
+      CHECK(std::set<std::int32_t>(offered, offered + kSlots).size() == kSlots);
+      // Nobody who may be shown and is longer was left out.
+      const std::int32_t last =
+          simulator->catalogue.duration_ms[static_cast<std::size_t>(offered[kSlots - kFillers - 1])];
+      for (std::size_t v = 0; v < kVideos; ++v) {
+        if (simulator->catalogue.duration_ms[v] <= last || env.seen(row).contains(static_cast<std::uint32_t>(v)))
+          continue;
+        const auto video = static_cast<std::int32_t>(v);
+        if (std::find(offered, offered + kSlots, video) == offered + kSlots) FAIL("video " << v << " was left out");
+      }
+      fillers.insert(offered + kSlots - kFillers, offered + kSlots);
+    }
+    env.step(std::vector<std::int32_t>(kUsers, step % static_cast<int>(kSlots)));
+  }
+  CHECK(fillers.size() > kVideos / 2);
+}
+
+TEST_CASE("lists are the same for any number of threads", "[policy]") {
+  const auto simulator = small_world();
+  const auto model = make_value_model("ranker", simulator->catalogue, {}, {}, 5);
+  model->item_table = model->network.item_table(*model->items, 1);
+  const ValuePolicy retriever(model);
+  const auto one = retrieve_candidates(simulator, retriever, kSlots, 1);
+  const auto three = retrieve_candidates(simulator, retriever, kSlots, 3);
+  const SeenVideos seen(kVideos, 10);
+  std::set<std::vector<std::int32_t>> different;
+  for (std::uint32_t user = 0; user < kUsers; ++user) {
+    CHECK(fill(*one, user, seen).videos == fill(*three, user, seen).videos);
+    different.insert(fill(*one, user, seen).videos);
+  }
+  CHECK(different.size() > 1);  // a personal retriever retrieves by person
+}
+
+TEST_CASE("where a list runs out random videos take its place, and lists that are none are refused", "[policy]") {
+  const RankedCandidates source("lists", kVideos, kSlots, kFillers, {5, 9, -1, /**/ 7, -1, -1}, 3);
+  const SeenVideos seen(kVideos, 10);
+  const Fill first = fill(source, 0, seen), second = fill(source, 1, seen);
+  CHECK(first.videos[0] == 5);
+  CHECK(first.videos[1] == 9);
+  CHECK(second.videos[0] == 7);
+  const std::set<std::int32_t> distinct(first.videos.begin(), first.videos.end());
+  CHECK(distinct.size() == kSlots);
+  CHECK(*distinct.begin() >= 0);
+  CHECK_THROWS_AS(RankedCandidates("lists", kVideos, kSlots, kFillers, {5, 9, 700}, 3), InputError);
+  CHECK_THROWS_AS(RankedCandidates("lists", kVideos, kSlots, kFillers, {5, 9}, 3), InputError);
+  CHECK_THROWS_AS(RankedCandidates("lists", kVideos, kSlots, kSlots + 1, {5, 9, 3}, 3), InputError);
+  CHECK_THROWS_AS(RankedCandidates("lists", kVideos, kVideos + 1, 1, {5, 9, 3}, 3), InputError);
+  CHECK_THROWS_AS(make_candidates("no_such_file.h5", small_world(), kSlots), InputError);
+}
+
+}  // namespace
+}  // namespace swipegym
