@@ -1,0 +1,53 @@
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+
+#include "env/simulator_file.h"
+#include "python/src/bindings.h"
+
+namespace nb = nanobind;
+
+namespace swipegym::python {
+namespace {
+
+// A column of the catalogue as a read-only array that keeps the simulator alive.
+template <class T>
+auto column(const std::vector<T>& values, nb::handle owner) {
+  return nb::ndarray<nb::numpy, const T, nb::ndim<1>>(values.data(), {values.size()}, owner);
+}
+
+template <class T, std::vector<T> Catalogue::*Column>
+auto catalogue_column(nb::handle_t<Simulator> self) {
+  return column(nb::cast<const Simulator&>(self).catalogue.*Column, self);
+}
+
+std::shared_ptr<Simulator> load(const std::filesystem::path& path, const std::string& clock) {
+  if (clock != "dense" && clock != "log") throw nb::value_error("clock is 'dense' or 'log'");
+  nb::gil_scoped_release unlocked;
+  return std::make_shared<Simulator>(load_simulator(path, clock == "log" ? Clock::kLog : Clock::kDense));
+}
+
+}  // namespace
+
+void bind_simulator(nb::module_& module) {
+  nb::class_<Simulator>(module, "Simulator",
+                        "A fitted user simulator. Immutable: any number of environments may share one.")
+      .def_static("load", &load, nb::arg("path"), nb::arg("clock") = "dense",
+                  "Read a file of `swipegym fit`. clock: 'dense' (whole sessions) or 'log' (as thin as the log's).")
+      .def_prop_ro("num_users", [](const Simulator& s) { return s.catalogue.num_users(); })
+      .def_prop_ro("num_videos", [](const Simulator& s) { return s.catalogue.num_videos(); })
+      .def_prop_ro("num_tags", [](const Simulator& s) { return s.catalogue.num_tags; })
+      .def_ro("config", &Simulator::config, "JSON text of what it was fitted with.")
+      .def_prop_ro("video_id", &catalogue_column<std::int64_t, &Catalogue::raw_video_id>,
+                   "[videos] int64: ids of the log, by video index.")
+      .def_prop_ro("user_id", &catalogue_column<std::int64_t, &Catalogue::raw_user_id>,
+                   "[users] int64: ids of the log, by user index.")
+      .def_prop_ro("duration_ms", &catalogue_column<std::int32_t, &Catalogue::duration_ms>, "[videos] int32.")
+      .def_prop_ro("tag", &catalogue_column<std::uint16_t, &Catalogue::tag>,
+                   "[videos] uint16: dense tag index; num_tags - 1 is 'none'.")
+      .def_prop_ro("author", &catalogue_column<std::uint32_t, &Catalogue::author>,
+                   "[videos] uint32: dense author index.");
+}
+
+}  // namespace swipegym::python

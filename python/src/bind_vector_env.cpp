@@ -1,0 +1,204 @@
+#include <fmt/format.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <optional>
+#include <stdexcept>
+
+#include "core/error.h"
+#include "policy/retrieval.h"
+#include "python/src/bindings.h"
+#include "python/src/step_buffers.h"
+
+namespace nb = nanobind;
+
+namespace swipegym::python {
+namespace {
+
+using Seeds = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Flags = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Actions = nb::ndarray<const std::int32_t, nb::c_contig, nb::device::cpu>;
+using Weights = std::map<std::string, float>;
+
+RewardWeights reward_of(const Weights& terms) {
+  RewardWeights out{.watch_s = 0.0F};
+  const std::map<std::string_view, float*> own = {{"watch_s", &out.watch_s},
+                                                  {"watch_ratio", &out.watch_ratio},
+                                                  {"return_day", &out.return_day},
+                                                  {"gap_h", &out.gap_h}};
+  for (const auto& [name, weight] : terms) {
+    if (const auto found = own.find(name); found != own.end()) {
+      *found->second = weight;
+      continue;
+    }
+    const auto signal = std::find(kSignalNames.begin(), kSignalNames.end(), name);
+    if (signal == kSignalNames.end())
+      throw InputError(fmt::format("a reward has the term '{}', expected watch_s, watch_ratio, return_day, gap_h or {}",
+                                   name, fmt::join(kSignalNames, ", ")));
+    out.signal[signal - kSignalNames.begin()] = weight;
+  }
+  return out;
+}
+
+template <class Word>
+Word choice(const char* what, const std::string& got, const std::map<std::string, Word>& known) {
+  if (const auto found = known.find(got); found != known.end()) return found->second;
+  std::vector<std::string> words;
+  for (const auto& [word, value] : known) words.push_back(word);
+  throw InputError(fmt::format("{} is '{}', expected one of {}", what, got, fmt::join(words, ", ")));
+}
+
+// A VectorEnv that says when two threads meet in it, instead of letting them tread on each other.
+class GuardedEnv {
+ public:
+  GuardedEnv(std::shared_ptr<Simulator> simulator, std::size_t num_envs, std::size_t slots, const std::string& source,
+             std::size_t history_length, int max_steps, std::size_t slate, const std::string& autoreset,
+             const std::string& invalid_action, const Weights& reward, const std::vector<Weights>& costs, int threads,
+             bool draw_gaps, std::uint64_t source_seed)
+      : env_(simulator, make_candidates(source, simulator, slots, source_seed, threads),
+             {.num_envs = num_envs,
+              .threads = threads,
+              .history_length = history_length,
+              .max_steps = max_steps,
+              .slate = slate,
+              .autoreset = choice<AutoresetMode>("autoreset_mode", autoreset,
+                                                 {{"NextStep", AutoresetMode::kNextStep},
+                                                  {"SameStep", AutoresetMode::kSameStep},
+                                                  {"Disabled", AutoresetMode::kDisabled}}),
+              .invalid_action =
+                  choice<InvalidAction>("invalid_action", invalid_action,
+                                        {{"raise", InvalidAction::kRaise}, {"redraw", InvalidAction::kRedraw}}),
+              .reward = reward_of(reward),
+              .costs = costs_of(costs),
+              .draw_gaps = draw_gaps}) {}
+
+  void reset(const Seeds& seeds, const std::optional<Flags>& mask, StepBuffers& out) {
+    const std::span<const std::uint64_t> from(seeds.data(), seeds.size());
+    const std::span<const std::uint8_t> which =
+        mask ? std::span<const std::uint8_t>(mask->data(), mask->size()) : std::span<const std::uint8_t>{};
+    nb::gil_scoped_release unlocked;
+    const Turn turn(busy_);
+    out.take(env_.reset(from, which), env_.config().threads);
+  }
+  void step(const Actions& actions, StepBuffers& out) {
+    const std::span<const std::int32_t> slots(actions.data(), actions.size());
+    nb::gil_scoped_release unlocked;
+    const Turn turn(busy_);
+    out.take(env_.step(slots), env_.config().threads);
+  }
+  const VectorEnv& env() const noexcept { return env_; }
+
+ private:
+  struct Turn {
+    explicit Turn(std::atomic<bool>& flag) : busy(flag) {
+      if (busy.exchange(true))
+        throw std::runtime_error("two threads are in one environment: give each thread an environment of its own");
+    }
+    ~Turn() { busy = false; }
+    std::atomic<bool>& busy;
+  };
+  static std::vector<RewardWeights> costs_of(const std::vector<Weights>& costs) {
+    std::vector<RewardWeights> out;
+    for (const Weights& cost : costs) out.push_back(reward_of(cost));
+    return out;
+  }
+
+  VectorEnv env_;
+  std::atomic<bool> busy_ = false;
+};
+
+template <class T>
+nb::object array(std::vector<T>& values, std::initializer_list<std::size_t> shape, nb::handle owner) {
+  return nb::cast(nb::ndarray<nb::numpy, T>(values.data(), shape, owner));
+}
+// Bytes that are 0 or 1, as numpy's bool.
+nb::object flags(std::vector<std::uint8_t>& values, nb::handle owner) {
+  return nb::cast(nb::ndarray<nb::numpy, bool>(reinterpret_cast<bool*>(values.data()), {values.size()}, owner));
+}
+
+// What an agent sees; whose session it is and what may be chosen are information beside it.
+nb::dict observation_arrays(ObservationBuffers& o, nb::handle owner) {
+  nb::dict out;
+  const std::size_t n = o.rows, length = o.history_length, m = o.candidates;
+  out["user_features"] = array(o.user_features, {n, kUserFeatures}, owner);
+  out["history_video"] = array(o.history_video, {n, length}, owner);
+  out["history_ratio"] = array(o.history_ratio, {n, length}, owner);
+  out["history_signals"] = array(o.history_signals, {n, length}, owner);
+  out["context"] = array(o.context, {n, kContextFeatures}, owner);
+  out["tab"] = array(o.tab, {n, 1}, owner);
+  out["hours_since"] = array(o.hours_since, {n, 1}, owner);
+  if (m > 0) {
+    out["candidate"] = array(o.candidate, {n, m}, owner);
+    out["candidate_features"] = array(o.candidate_features, {n, m * kVideoFeatures}, owner);
+  }
+  return out;
+}
+
+nb::dict information_arrays(ObservationBuffers& o, nb::handle owner) {
+  nb::dict out;
+  out["user"] = array(o.user, {o.rows}, owner);
+  if (o.candidates > 0)
+    out["action_mask"] = nb::cast(nb::ndarray<nb::numpy, std::int8_t>(reinterpret_cast<std::int8_t*>(o.mask.data()),
+                                                                      {o.rows, o.candidates}, owner));
+  return out;
+}
+
+// Every array of the buffers, as views that keep them alive.
+nb::dict step_arrays(nb::handle_t<StepBuffers> self) {
+  auto& b = nb::cast<StepBuffers&>(self);
+  nb::dict out;
+  out["observation"] = observation_arrays(b.observation, self);
+  out["information"] = information_arrays(b.observation, self);
+  if (b.final_observation.rows > 0) {
+    out["final_observation"] = observation_arrays(b.final_observation, self);
+    out["final_information"] = information_arrays(b.final_observation, self);
+  }
+  out["reward"] = array(b.reward, {b.rows}, self);
+  out["terminated"] = flags(b.terminated, self);
+  out["truncated"] = flags(b.truncated, self);
+  out["autoreset"] = flags(b.autoreset, self);
+  nb::dict shown;
+  shown["cost"] = array(b.cost, {b.rows, b.costs}, self);
+  shown["consumed"] = array(b.consumed, {b.rows}, self);
+  shown["video"] = array(b.video, {b.rows, b.slate}, self);
+  shown["watch_ratio"] = array(b.watch_ratio, {b.rows, b.slate}, self);
+  shown["watch_s"] = array(b.watch_s, {b.rows, b.slate}, self);
+  shown["signals"] = array(b.signals, {b.rows, b.slate}, self);
+  shown["gap_h"] = array(b.gap_h, {b.rows}, self);
+  out["shown"] = shown;
+  return out;
+}
+
+}  // namespace
+
+void bind_vector_env(nb::module_& module) {
+  module.attr("SIGNAL_NAMES") = nb::cast(std::vector<std::string>(kSignalNames.begin(), kSignalNames.end()));
+  module.attr("USER_FEATURES") = kUserFeatures;
+  module.attr("VIDEO_FEATURES") = kVideoFeatures;
+  module.attr("CONTEXT_FEATURES") = kContextFeatures;
+
+  nb::class_<StepBuffers>(module, "StepBuffers", "Memory for what one step returns.")
+      .def("__init__", [](StepBuffers* self, const GuardedEnv& env) { new (self) StepBuffers(env.env()); })
+      .def("arrays", &step_arrays);
+
+  nb::class_<GuardedEnv>(module, "VectorEnv", "N sessions stepped together; swipegym.ShortVideoVectorEnv is its face.")
+      .def(nb::init<std::shared_ptr<Simulator>, std::size_t, std::size_t, const std::string&, std::size_t, int,
+                    std::size_t, const std::string&, const std::string&, const Weights&, const std::vector<Weights>&,
+                    int, bool, std::uint64_t>(),
+           nb::arg("simulator"), nb::arg("num_envs"), nb::arg("candidates"), nb::arg("source"),
+           nb::arg("history_length"), nb::arg("max_steps"), nb::arg("slate"), nb::arg("autoreset_mode"),
+           nb::arg("invalid_action"), nb::arg("reward"), nb::arg("costs"), nb::arg("threads"), nb::arg("draw_gaps"),
+           nb::arg("source_seed"), nb::call_guard<nb::gil_scoped_release>())
+      .def("reset", &GuardedEnv::reset, nb::arg("seeds"), nb::arg("mask").none(), nb::arg("out"))
+      .def("step", &GuardedEnv::step, nb::arg("actions"), nb::arg("out"))
+      .def_prop_ro("num_candidates", [](const GuardedEnv& e) { return e.env().candidates().slots(); });
+}
+
+}  // namespace swipegym::python

@@ -1,0 +1,40 @@
+"""People who swipe through short videos, simulated: a Gymnasium environment fitted from KuaiRand's watch logs.
+
+    import gymnasium as gym
+    import swipegym
+
+    env = gym.make("swipegym/ShortVideo-v0")
+    envs = gym.make_vec("swipegym/ShortVideo-v0", num_envs=1024)
+
+Without arguments both step in a small simulator that comes with the package; `simulator="sim.h5"` names one of
+`swipegym fit`.
+"""
+
+from importlib.metadata import version
+
+import gymnasium
+
+from ._core import SIGNAL_NAMES, InputError, Simulator, SystemError
+from .env import ShortVideoEnv
+from .simulators import default_simulator, load_simulator
+from .vector_env import ShortVideoVectorEnv
+
+__version__ = version("swipegym")
+__all__ = [
+    "SIGNAL_NAMES",
+    "InputError",
+    "ShortVideoEnv",
+    "ShortVideoVectorEnv",
+    "Simulator",
+    "SystemError",
+    "default_simulator",
+    "load_simulator",
+]
+
+ENV_ID = "swipegym/ShortVideo-v0"
+if ENV_ID not in gymnasium.registry:
+    gymnasium.register(
+        ENV_ID,
+        entry_point="swipegym.env:ShortVideoEnv",
+        vector_entry_point="swipegym.vector_env:ShortVideoVectorEnv",
+    )

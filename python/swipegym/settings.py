@@ -1,0 +1,100 @@
+"""What an environment is made of, shared by the lone and the vectorised one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from gymnasium import spaces
+
+from . import _core
+from .simulators import load_simulator
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of gym.make and gym.make_vec.
+
+    simulator: None for the one in the package, a file of `swipegym fit`, or a Simulator.
+    candidates: videos offered a step, the actions.
+    source: where they come from: 'random', 'popularity', 'top', 'sample', or a policy file that retrieves them.
+    history_length: videos of history in the observation, 1 to 200.
+    max_steps: a session is truncated after so many.
+    reward: weights a second watched ('watch_s'), a watch ratio ('watch_ratio', clipped to 5), each signal of
+        SIGNAL_NAMES, a user who leaves and is back within a day ('return_day'), an hour until then ('gap_h').
+    costs: any number of further such sums, columns of info["cost"].
+    invalid_action: 'raise' for a masked slot, or 'redraw' it.
+    clock: 'dense' or 'log', see load_simulator; for a file only.
+    threads: 0 for all cores. Never changes a result.
+    """
+
+    simulator: _core.Simulator | str | os.PathLike | None = None
+    candidates: int = 10
+    source: str = "random"
+    history_length: int = 50
+    max_steps: int = 100
+    reward: Mapping[str, float] = field(default_factory=lambda: {"watch_s": 1.0})
+    costs: Sequence[Mapping[str, float]] = ()
+    invalid_action: str = "raise"
+    clock: str = "dense"
+    threads: int = 0
+
+    def __post_init__(self):
+        if isinstance(self.candidates, bool) or self.candidates < 1:
+            raise _core.InputError(f"candidates is {self.candidates}, expected at least 1")
+
+    def make(self, num_envs: int, autoreset_mode: str) -> tuple[_core.Simulator, _core.VectorEnv]:
+        simulator = load_simulator(self.simulator, self.clock)
+        env = _core.VectorEnv(
+            simulator,
+            num_envs=num_envs,
+            candidates=self.candidates,
+            source=str(self.source),
+            history_length=self.history_length,
+            max_steps=self.max_steps,
+            slate=1,
+            autoreset_mode=autoreset_mode,
+            invalid_action=self.invalid_action,
+            reward=dict(self.reward),
+            costs=[dict(cost) for cost in self.costs],
+            threads=self.threads,
+            draw_gaps=True,
+            source_seed=0,
+        )
+        return simulator, env
+
+    def observation_space(self, num_videos: int) -> spaces.Dict:
+        """Of one session. Shapes, units and null rules: docs/python.md.
+
+        Features are logarithms, shares and clipped means (docs/environment.md), so that [-10, 10] holds them all; the
+        minutes of a session, in half hours, and the hours since the last video have no such bound. candidate_features is
+        a vector, as agents without a network of their own want it: reshape(candidates, 8) has a row a slot.
+        """
+        length, m = self.history_length, self.candidates
+        return spaces.Dict(
+            {
+                "user_features": spaces.Box(-10.0, 10.0, (_core.USER_FEATURES,), np.float32),
+                "history_video": spaces.Box(-1, num_videos - 1, (length,), np.int32),
+                "history_ratio": spaces.Box(0.0, 5.0, (length,), np.float32),
+                "history_signals": spaces.Box(0, 255, (length,), np.uint8),
+                "context": spaces.Box(-1.0, 1e4, (_core.CONTEXT_FEATURES,), np.float32),
+                "tab": spaces.Box(0, 255, (1,), np.uint8),
+                "hours_since": spaces.Box(-1.0, 1e6, (1,), np.float32),
+                "candidate": spaces.Box(0, num_videos - 1, (m,), np.int32),
+                "candidate_features": spaces.Box(-10.0, 10.0, (m * _core.VIDEO_FEATURES,), np.float32),
+            }
+        )
+
+
+def whole_numbers(action, shape: tuple[int, ...]) -> np.ndarray:
+    """Actions as the engine reads them. Raises InputError for another shape, for fractions and for what is no number."""
+    array = np.asarray(action)
+    if array.dtype == object or not np.issubdtype(array.dtype, np.integer):
+        raise _core.InputError(f"actions have dtype {array.dtype}, expected whole numbers")
+    if array.shape != shape:
+        raise _core.InputError(f"actions have shape {array.shape}, expected {shape}")
+    if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
+        raise _core.InputError(f"an action of {array.max()} is out of range")
+    return np.ascontiguousarray(array, np.int32)
