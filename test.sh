@@ -22,7 +22,9 @@ targets=()
 select=()
 if [ -n "$only" ]; then
   targets=(--target)
-  for folder in ${only//,/ }; do targets+=("test_$folder"); done
+  for folder in ${only//,/ }; do
+    if [ "$folder" = python ]; then targets+=(python_package); else targets+=("test_$folder"); fi
+  done
   select=(-R "^(${only//,/|}):")
 fi
 
@@ -30,8 +32,14 @@ fi
 run=()
 if [ "$preset" = tsan ] && setarch "$(uname -m)" -R true 2> /dev/null; then run=(setarch "$(uname -m)" -R); fi
 
+python=()
+if [ "$preset" = release ] && [[ -z "$only" || ",$only," == *,python,* ]]; then
+  interpreter=$(python_for_tests)
+  if [ -n "$interpreter" ]; then python=(-DSWIPEGYM_PYTHON=ON "-DPython_EXECUTABLE=$interpreter"); fi
+fi
+
 SECONDS=0
-if ! configure "$preset" -DSWIPEGYM_TESTS=ON || ! "${run[@]}" cmake --build --preset "$preset" "${targets[@]}"; then
+if ! configure "$preset" -DSWIPEGYM_TESTS=ON "${python[@]}" || ! "${run[@]}" cmake --build --preset "$preset" "${targets[@]}"; then
   echo "The build failed."
   echo "0 passed, 1 failed"
   exit 1

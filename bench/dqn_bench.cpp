@@ -3,9 +3,12 @@
 //   dqn_bench --benchmark_filter=full_output      a network with one output an action, 64 floats in, two layers of 256
 //   dqn_bench --benchmark_filter=act              greedy actions of that network for 1,024 observations at once
 //   dqn_bench --benchmark_filter=item_feature     Q over videos' features: m candidates, videos in the catalogue
+//   dqn_bench --benchmark_filter=full_catalogue   every video an action, 200 videos of state: 64 steps chosen among all
+//                                                 videos and one update; with the process's peak memory
 // Names end in the number of threads where it matters.
 
 #include <benchmark/benchmark.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <numeric>
@@ -15,6 +18,7 @@
 #include "core/parallel_for.h"
 #include "env/constant_user_model.h"
 #include "nn/matrix_product.h"
+#include "policy/select.h"
 
 namespace swipegym {
 namespace {
@@ -133,6 +137,43 @@ void item_feature(benchmark::State& state) {
   state.counters["videos"] = static_cast<double>(videos);
 }
 
+// The table of all videos' vectors is renewed with the target network, every 200 updates, as in training.
+void full_catalogue(benchmark::State& state) {
+  const auto videos = static_cast<std::size_t>(state.range(0));
+  const int threads = static_cast<int>(state.range(1));
+  set_product_backend(ProductBackend::kOwn);
+  const auto simulator =
+      make_constant_simulator({.leave_after = 30}, {.num_users = 1000, .num_videos = videos, .history = 200});
+  DqnConfig config;
+  config.candidates = "full", config.fresh_candidates = 1000;
+  config.num_envs = 64, config.batch = kUpdateBatch, config.history_length = 200, config.replay_capacity = 6'400;
+  config.env_steps = std::int64_t{1} << 40;
+  config.learning_starts = 0, config.steps_per_update = 64;
+  config.network.state_hidden = {64}, config.network.width = 16, config.network.interaction_hidden = 0;
+  config.encoder.cross = false;
+  DqnLearner learner(simulator, config, 1, threads);
+  VectorEnv env = make_training_env(simulator, config, threads);
+  std::vector<std::uint64_t> seeds(config.num_envs);
+  std::iota(seeds.begin(), seeds.end(), 1);
+  std::vector<RandomKey> keys(config.num_envs, make_key(1));
+  std::vector<std::uint32_t> streams(config.num_envs, 0);
+  std::vector<std::int32_t> actions(config.num_envs);
+  std::vector<float> scores;
+  learner.begin(env.reset(seeds));
+  std::int64_t steps = 0;
+  for (auto _ : state) {
+    for (std::uint32_t& stream : streams) ++stream;
+    choose_actions(learner.policy(), {env.observation(), &env, keys, streams, threads},
+                   Exploration::epsilon_greedy(0.05F), videos, scores, actions);
+    learner.observe(env.step(actions));
+    learner.update(steps += 64);
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  state.counters["peak_MiB"] = static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
 // Actions, threads, bf16. One thread is counted in processor time, two by the clock.
 BENCHMARK(full_output)->ArgsProduct({{10, 1000, 10'000}, {1}, {0, 1}})->Unit(benchmark::kMicrosecond);
 BENCHMARK(full_output)->ArgsProduct({{10, 1000, 10'000}, {2}, {0, 1}})->UseRealTime()->Unit(benchmark::kMicrosecond);
@@ -144,6 +185,12 @@ BENCHMARK(item_feature)
     ->ArgsProduct({{10, 100, 1000}, {10'000, 4'369'953}, {2}})
     ->UseRealTime()
     ->Unit(benchmark::kMicrosecond);
+
+// Videos, threads. One size a process, or the peak is that of the largest.
+BENCHMARK(full_catalogue)
+    ->ArgsProduct({{1'000'000, 2'000'000, 4'369'953}, {2}})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace swipegym

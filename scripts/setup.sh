@@ -3,7 +3,8 @@
 
 kProgramPackages=(cmake ninja-build g++ git pkg-config libeigen3-dev libboost-program-options-dev libtbb-dev
   nlohmann-json3-dev libhdf5-dev libdeflate-dev libfmt-dev)
-kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev)
+kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev python3-dev python3-venv)
+kPythonPackages=(nanobind gymnasium numpy pytest)  # from PyPI, into build/venv
 kOptionalPackages=(libdnnl-dev)  # used where it is found; nothing installs it unasked
 
 # install_missing PACKAGE...: installs those that are absent, as root or by sudo. Without either it prints the one line
@@ -44,4 +45,18 @@ configure() {
     echo "$output" >&2
     return 1
   fi
+}
+
+# python_for_tests: prints the interpreter of build/venv, which holds kPythonPackages, or nothing when they cannot be had.
+python_for_tests() {
+  local python=build/venv/bin/python
+  if [ ! -e build/venv/complete ]; then
+    if ! { python3 -m venv build/venv && "$python" -m pip install -q --disable-pip-version-check "${kPythonPackages[@]}"; } \
+      > /dev/null 2>&1; then
+      echo "The tests of the Python package are skipped: ${kPythonPackages[*]} could not be installed from PyPI." >&2
+      return 0
+    fi
+    touch build/venv/complete
+  fi
+  realpath -s "$python"
 }

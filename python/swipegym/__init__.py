@@ -10,16 +10,13 @@ Without arguments both step in a small simulator that comes with the package; `s
 `swipegym fit`.
 """
 
-from importlib.metadata import version
-
 import gymnasium
 
-from ._core import SIGNAL_NAMES, InputError, Simulator, SystemError
+from ._core import SIGNAL_NAMES, InputError, Simulator, SystemError, __version__
 from .env import ShortVideoEnv
 from .simulators import default_simulator, load_simulator
 from .vector_env import ShortVideoVectorEnv
 
-__version__ = version("swipegym")
 __all__ = [
     "SIGNAL_NAMES",
     "InputError",
@@ -27,6 +24,7 @@ __all__ = [
     "ShortVideoVectorEnv",
     "Simulator",
     "SystemError",
+    "__version__",
     "default_simulator",
     "load_simulator",
 ]
