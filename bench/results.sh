@@ -66,15 +66,11 @@ for length in $lengths; do
   learned=
   for agent in dqn dqn100 dqn1000 myopic ppo lagrangian tscac; do learned="$learned,$agent=$at/$agent-s*.h5"; done
   table="--simulator $at/sim.h5 --judge $at/judge.h5 --sessions $sessions --seeds $evaluations --quiet"
-  make "$at/m10.json" "$swipegym" compare $table --policies "$simple$supervised$learned" --versus wt --json "$at/m10.json" \
-    > "$at/m10.txt"
-done
-# More to choose from, at the first length.
-set -- $lengths
-at=$out/$1
-table="--simulator $at/sim.h5 --judge $at/judge.h5 --sessions $sessions --seeds $evaluations --quiet"
-for m in 100 1000; do
-  make "$at/m$m.json" "$swipegym" compare $table --candidates $m --versus wt --json "$at/m$m.json" --policies \
-    "random,popularity,oracle,wt=$out/labels/wt-s*.h5,labelcraft=$out/labels/labelcraft-s*.h5,dqn=$at/dqn-s*.h5,dqn100=$at/dqn100-s*.h5,dqn1000=$at/dqn1000-s*.h5,ppo=$at/ppo-s*.h5" \
-    > "$at/m$m.txt"
+  make "$at/m10.json" "$swipegym" compare $table --policies "$simple$supervised$learned" --versus wt --json "$at/m10.json"
+  # More to choose from, at the first length.
+  [ "$length" = "${lengths%% *}" ] || continue
+  for m in 100 1000; do
+    make "$at/m$m.json" "$swipegym" compare $table --candidates $m --versus wt --json "$at/m$m.json" --policies \
+      "random,popularity,oracle,wt=$out/labels/wt-s*.h5,labelcraft=$out/labels/labelcraft-s*.h5,dqn=$at/dqn-s*.h5,dqn100=$at/dqn100-s*.h5,dqn1000=$at/dqn1000-s*.h5,myopic=$at/myopic-s*.h5,ppo=$at/ppo-s*.h5"
+  done
 done
