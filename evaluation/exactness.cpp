@@ -102,6 +102,15 @@ DqnConfig reduced_world_dqn() {
   return config;
 }
 
+DqnConfig measured_dqn() {
+  DqnConfig config = reduced_world_dqn();
+  config.env_steps = 8'000'000, config.round_steps = 800'000, config.replay_capacity = 4'000'000;
+  config.steps_per_update = 640, config.target_every = 100;
+  config.epsilon_end = 0.3F, config.epsilon_share = 0.2F;
+  config.weight_decay = 0.0F, config.final_learning_rate = 1e-5F;
+  return config;
+}
+
 void check(const ExactnessConfig& config) {
   check(config.reduction);
   check(config.dqn);

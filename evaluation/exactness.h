@@ -18,6 +18,9 @@ namespace swipegym {
 /// A DQN's settings for a reduced world: the state is the user and the last video, so that is what the network is
 /// given.
 DqnConfig reduced_world_dqn();
+/// The same for 8 million steps. What a DQN lacks in this world is samples: with these every seed finds one policy, of
+/// .991 of the optimum; 400,000 steps come to .976 to .981.
+DqnConfig measured_dqn();
 
 /// Settings of `tabular`; a JSON file may set any of them by name.
 struct ExactnessConfig {
@@ -25,7 +28,7 @@ struct ExactnessConfig {
   double discount = 0.9;
   std::int64_t sweeps = 2'000'000;      // of tabular Q-learning, each one outcome of every (state, action)
   int points_per_decade = 10;           // of the curves
-  DqnConfig dqn = reduced_world_dqn();  // candidates, slots, discount and reward follow from the world
+  DqnConfig dqn = measured_dqn();       // candidates, slots, discount and reward follow from the world
 };
 
 template <class Visitor>

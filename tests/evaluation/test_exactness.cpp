@@ -76,7 +76,7 @@ TEST_CASE("the whole measurement holds together on a world that is known", "[eva
   config.reduction.plays = testing::kSanitized ? 5'000 : 50'000;
   config.sweeps = 3'000;
   config.dqn.env_steps = 2'000;
-  config.dqn.learning_starts = 500;
+  config.dqn.learning_starts = 500, config.dqn.steps_per_update = 64, config.dqn.replay_capacity = 2'000;
   const TabularWorld world = testing::random_world(123, config.reduction);
   const auto simulator = make_tabular_simulator(world, 100).simulator;
   const Exactness exact = measure_exactness(simulator, config, {.q_seeds = 3, .dqn_seeds = 1, .threads = 1});
