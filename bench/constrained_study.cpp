@@ -1,15 +1,18 @@
 // The experiment of docs/constrained.md: what policies under constraints keep and earn in a fitted simulator.
-//   constrained_study SIMULATOR [--seeds N] [--steps N] [--sessions N] [--threads N] [--curves FILE.csv] [--quick]
+//   constrained_study SIMULATOR [--seeds N] [--steps N] [--sessions N] [--responses LIST] [--threads N] [--curves
+//   FILE.csv] [--quick]
 // Prints the bounds and one line a method; --curves writes the rates and multipliers of every update of the first seed.
 // Rates are multiples of what uniform choice gets from the same users: a few people give most likes, so who happens to
 // be among some thousand sessions moves a rate by more than any policy does.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,6 +24,7 @@ namespace {
 
 struct StudySettings {
   std::string simulator, curves;
+  std::vector<std::string> responses = {"click"};  // that are bounded: from above "hate", the others from below
   std::uint64_t seeds = 5;
   std::int64_t steps = 196'608;
   std::size_t sessions = 4096;
@@ -28,17 +32,10 @@ struct StudySettings {
   bool quick = false;
 };
 
-// Responses with the side their bound lies on.
-struct StudyResponse {
-  const char* signal;
-  bool more;
-};
-constexpr StudyResponse kResponses[] = {{"like", true}, {"hate", false}};
-constexpr std::size_t kResponseCount = std::size(kResponses);
 constexpr std::uint64_t kEvaluationSeed = 977;   // sessions that nobody was trained or chosen on
 constexpr std::uint64_t kValidationSeed = 1001;  // training seed and sessions that choose lambda
 constexpr std::uint64_t kPopulationSeed = 555;   // many sessions: what uniform choice gets from everybody
-constexpr double kSlack = 0.06;  // training aims beyond the bounds by this share: a policy under a multiplier swings
+constexpr double kSlack = 0.02;  // training aims beyond the bounds by this share: a policy under a multiplier swings
 constexpr std::size_t kPopulationSessions = 16'384;
 
 struct StudyRun {
@@ -49,27 +46,31 @@ struct StudyRun {
 class Study {
  public:
   explicit Study(const StudySettings& settings)
-      : settings_(settings), simulator_(std::make_shared<Simulator>(load_simulator(settings.simulator))) {}
+      : settings_(settings),
+        simulator_(std::make_shared<Simulator>(load_simulator(settings.simulator))),
+        bounds_(count(), 1.0),
+        population_(count(), 0.01) {}
 
   void run();
 
  private:
+  std::size_t count() const noexcept { return settings_.responses.size(); }
+  bool more(std::size_t i) const noexcept { return settings_.responses[i] != "hate"; }
   ActorConfig config(const std::string& algorithm) const {
     ActorConfig config = actor_defaults(algorithm);
     config.round_steps = 49'152;
     config.env_steps = settings_.steps;
     config.constraints.clear();
-    for (std::size_t i = 0; i < kResponseCount; ++i) {
+    for (std::size_t i = 0; i < count(); ++i) {
       ConstraintConfig& constraint = config.constraints.emplace_back();
-      constraint.signal = kResponses[i].signal;
+      constraint.signal = settings_.responses[i];
       const double bound = bounds_[i] * population_[i];
-      (kResponses[i].more ? constraint.at_least : constraint.at_most) =
-          bound * (kResponses[i].more ? 1.0 + kSlack : 1.0 - kSlack);
+      (more(i) ? constraint.at_least : constraint.at_most) = bound * (more(i) ? 1.0 + kSlack : 1.0 - kSlack);
     }
     // A training of some fifty updates: multipliers begin near where they end, and move faster than for long ones.
     config.multiplier.initial = 2.0;
     config.multiplier.rate = algorithm == "rcpo" ? 1.0 : 0.3;
-    if (algorithm == "tscac") config.env_steps += static_cast<std::int64_t>(kResponseCount) * config.auxiliary_steps;
+    if (algorithm == "tscac") config.env_steps += static_cast<std::int64_t>(count()) * config.auxiliary_steps;
     return config;
   }
   StudyRun train(const ActorConfig& config, std::uint64_t seed, std::uint64_t judged_by) const {
@@ -78,16 +79,16 @@ class Study {
                                 settings_.sessions, judged_by, settings_.threads),
                  trained.reports};
     const std::vector<double>& unit = judged_by == kEvaluationSeed ? evaluation_ : validation_;
-    for (std::size_t i = 0; i < kResponseCount; ++i) run.worth.rates[i] /= unit[i];
+    for (std::size_t i = 0; i < count(); ++i) run.worth.rates[i] /= unit[i];
     return run;
   }
   ActorEvaluation uniform(std::uint64_t judged_by, std::size_t sessions) const;
   // How far the worst-kept bound is missed, as a share of the bound; at most 0 where all are kept.
   double worst_excess(const ActorEvaluation& worth) const {
     double worst = -1e9;
-    for (std::size_t i = 0; i < kResponseCount; ++i) {
+    for (std::size_t i = 0; i < count(); ++i) {
       const double excess = worth.rates[i] / bounds_[i] - 1.0;
-      worst = std::max(worst, kResponses[i].more ? -excess : excess);
+      worst = std::max(worst, more(i) ? -excess : excess);
     }
     return worst;
   }
@@ -98,9 +99,9 @@ class Study {
 
   StudySettings settings_;
   std::shared_ptr<const Simulator> simulator_;
-  std::vector<double> bounds_ = std::vector<double>(kResponseCount, 1.0);  // multiples of uniform choice's rates
+  std::vector<double> bounds_;  // multiples of uniform choice's rates
   // Uniform choice's rates a video: of everybody, and in the sessions of the two evaluations.
-  std::vector<double> population_ = std::vector<double>(kResponseCount, 0.01), evaluation_, validation_;
+  std::vector<double> population_, evaluation_, validation_;
   std::FILE* curves_ = nullptr;
 };
 
@@ -120,43 +121,43 @@ void Study::find_bounds() {
   fmt::print("{:<24}{:>26}", "uniform, a video", "");
   for (const double rate : population_) fmt::print(" {:>10.5f}", rate);
   fmt::print("\n");
-  random.rates.assign(kResponseCount, 1.0);
+  random.rates.assign(count(), 1.0);
   row("uniform", {{random, {}}});
-  std::vector<double> own(kResponseCount, 0.0);
+  std::vector<double> own(count(), 0.0);
   std::vector<StudyRun> runs;
   for (std::uint64_t seed = 1; seed <= settings_.seeds; ++seed) {
     runs.push_back(train(config("ppo"), seed, kEvaluationSeed));
-    for (std::size_t i = 0; i < kResponseCount; ++i)
+    for (std::size_t i = 0; i < count(); ++i)
       own[i] += runs.back().worth.rates[i] / static_cast<double>(settings_.seeds);
   }
   std::vector<double> next = bounds_;
-  for (std::size_t i = 0; i < kResponseCount; ++i) {
+  for (std::size_t i = 0; i < count(); ++i) {
     ActorConfig alone = config("ppo");
-    alone.objective = kResponses[i].signal;
+    alone.objective = settings_.responses[i];
     const StudyRun best = train(alone, 1, kEvaluationSeed);
-    row(fmt::format("{} alone", kResponses[i].signal), {best});
+    row(fmt::format("{} alone", settings_.responses[i]), {best});
     next[i] = 0.5 * (own[i] + best.worth.rates[i]);
   }
   bounds_ = next;
   fmt::print("{:<24}{:>26}", "bounds", "");
-  for (std::size_t i = 0; i < kResponseCount; ++i)
-    fmt::print(" {:>10}", fmt::format("{}{:.3f}", kResponses[i].more ? ">=" : "<=", bounds_[i]));
+  for (std::size_t i = 0; i < count(); ++i)
+    fmt::print(" {:>10}", fmt::format("{}{:.3f}", more(i) ? ">=" : "<=", bounds_[i]));
   fmt::print("\n");
   row("ppo, unconstrained", runs);
 }
 
 void Study::row(const std::string& name, const std::vector<StudyRun>& runs) {
-  const auto count = static_cast<double>(runs.size());
+  const auto seeds = static_cast<double>(runs.size());
   double reward = 0.0, square = 0.0, session = 0.0;
-  std::vector<double> rates(kResponseCount, 0.0), broken(kResponseCount, 0.0);
+  std::vector<double> rates(count(), 0.0), broken(count(), 0.0);
   std::size_t all_kept = 0;
   for (const StudyRun& run : runs) {
-    reward += run.worth.video_reward / count, square += run.worth.video_reward * run.worth.video_reward / count;
-    session += run.worth.session_reward / count;
+    reward += run.worth.video_reward / seeds, square += run.worth.video_reward * run.worth.video_reward / seeds;
+    session += run.worth.session_reward / seeds;
     bool kept = true;
-    for (std::size_t i = 0; i < kResponseCount; ++i) {
-      rates[i] += run.worth.rates[i] / count;
-      const bool own = kResponses[i].more ? run.worth.rates[i] >= bounds_[i] : run.worth.rates[i] <= bounds_[i];
+    for (std::size_t i = 0; i < count(); ++i) {
+      rates[i] += run.worth.rates[i] / seeds;
+      const bool own = more(i) ? run.worth.rates[i] >= bounds_[i] : run.worth.rates[i] <= bounds_[i];
       broken[i] += own ? 0.0 : 1.0;
       kept = kept && own;
     }
@@ -164,7 +165,7 @@ void Study::row(const std::string& name, const std::vector<StudyRun>& runs) {
   }
   fmt::print("{:<24} {:>7.2f} {:>8.3f} {:>7.3f}  ", name, session, reward,
              std::sqrt(std::max(0.0, square - reward * reward)));
-  for (std::size_t i = 0; i < kResponseCount; ++i) fmt::print(" {:>7.4f}({:.0f})", rates[i], broken[i]);
+  for (std::size_t i = 0; i < count(); ++i) fmt::print(" {:>7.4f}({:.0f})", rates[i], broken[i]);
   fmt::print("   {}/{}\n", all_kept, runs.size());
   std::fflush(stdout);
   if (curves_ == nullptr || runs[0].reports.empty()) return;
@@ -202,10 +203,11 @@ double Study::choose_lambda() {
 void Study::run() {
   if (!settings_.curves.empty()) {
     curves_ = std::fopen(settings_.curves.c_str(), "w");
-    fmt::print(curves_, "method,env_steps,reward,entropy,kl,like,hate,l_like,l_hate\n");
+    fmt::print(curves_, "method,env_steps,reward,entropy,kl,{},l_{}\n", fmt::join(settings_.responses, ","),
+               fmt::join(settings_.responses, ",l_"));
   }
   fmt::print("{:<24} {:>7} {:>8} {:>7}  ", "method", "session", "a video", "sd");
-  for (const StudyResponse& response : kResponses) fmt::print(" {:>10}", response.signal);
+  for (const std::string& response : settings_.responses) fmt::print(" {:>10}", response);
   fmt::print("   all kept\n");
   find_bounds();
   if (settings_.quick) return;
@@ -247,7 +249,11 @@ int main(int argc, char** argv) {
       settings.threads = std::stoi(value());
     else if (word == "--curves")
       settings.curves = value();
-    else if (word == "--quick")
+    else if (word == "--responses") {
+      settings.responses.clear();
+      std::istringstream names(value());
+      for (std::string name; std::getline(names, name, ',');) settings.responses.push_back(name);
+    } else if (word == "--quick")
       settings.quick = true;
     else
       settings.simulator = word;
