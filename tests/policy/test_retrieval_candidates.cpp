@@ -14,84 +14,89 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kUsers = 12, kVideos = 700, kSlots = 20, kFillers = 2;
+constexpr std::size_t kRetrievedUsers = 12, kRetrievedVideos = 700, kRetrievedSlots = 20, kRandomSlots = 2;
 
-std::shared_ptr<const Simulator> small_world() {
-  return make_constant_simulator({.leave_after = 60}, {.num_users = kUsers, .num_videos = kVideos, .history = 30});
+std::shared_ptr<const Simulator> retrieval_world() {
+  return make_constant_simulator({.leave_after = 60},
+                                 {.num_users = kRetrievedUsers, .num_videos = kRetrievedVideos, .history = 30});
 }
 
-struct Fill {
-  std::vector<std::int32_t> videos = std::vector<std::int32_t>(kSlots);
-  std::vector<std::uint8_t> mask = std::vector<std::uint8_t>(kSlots);
+struct RetrievedSet {
+  std::vector<std::int32_t> videos = std::vector<std::int32_t>(kRetrievedSlots);
+  std::vector<std::uint8_t> mask = std::vector<std::uint8_t>(kRetrievedSlots);
 };
-Fill fill(const CandidateSource& source, std::uint32_t user, const SeenVideos& seen, std::uint32_t step = 0) {
-  Fill out;
+RetrievedSet offer(const CandidateSource& source, std::uint32_t user, const SeenVideos& seen, std::uint32_t step = 0) {
+  RetrievedSet out;
   source.fill({.user = user, .seen = &seen, .key = make_key(4), .stream = step}, out.videos, out.mask);
   return out;
 }
 
 TEST_CASE("a user is offered what the retriever puts first and has not been seen, and a few random videos",
           "[policy]") {
-  const auto simulator = small_world();
+  const auto simulator = retrieval_world();
   const auto retriever = make_longest_policy(simulator->catalogue);
-  const auto source = retrieve_candidates(simulator, *retriever, kSlots, 1);
-  VectorEnv env(simulator, source, {.num_envs = kUsers, .threads = 1});
-  std::vector<std::uint64_t> seeds(kUsers);
-  for (std::size_t i = 0; i < kUsers; ++i) seeds[i] = i;
+  const auto source = retrieve_candidates(simulator, *retriever, kRetrievedSlots, 1);
+  VectorEnv env(simulator, source, {.num_envs = kRetrievedUsers, .threads = 1});
+  std::vector<std::uint64_t> seeds(kRetrievedUsers);
+  for (std::size_t i = 0; i < kRetrievedUsers; ++i) seeds[i] = i;
   env.reset(seeds);
   std::set<std::int32_t> fillers;
   for (int step = 0; step < 40; ++step) {
     const ObservationView now = env.observation();
-    for (std::size_t row = 0; row < kUsers; ++row) {
-      const std::int32_t* offered = now.candidate + row * kSlots;
-      CHECK(std::set<std::int32_t>(offered, offered + kSlots).size() == kSlots);
+    for (std::size_t row = 0; row < kRetrievedUsers; ++row) {
+      const std::int32_t* offered = now.candidate + row * kRetrievedSlots;
+      CHECK(std::set<std::int32_t>(offered, offered + kRetrievedSlots).size() == kRetrievedSlots);
       // Nobody who may be shown and is longer was left out.
       const std::int32_t last =
-          simulator->catalogue.duration_ms[static_cast<std::size_t>(offered[kSlots - kFillers - 1])];
-      for (std::size_t v = 0; v < kVideos; ++v) {
+          simulator->catalogue.duration_ms[static_cast<std::size_t>(offered[kRetrievedSlots - kRandomSlots - 1])];
+      for (std::size_t v = 0; v < kRetrievedVideos; ++v) {
         if (simulator->catalogue.duration_ms[v] <= last || env.seen(row).contains(static_cast<std::uint32_t>(v)))
           continue;
         const auto video = static_cast<std::int32_t>(v);
-        if (std::find(offered, offered + kSlots, video) == offered + kSlots) FAIL("video " << v << " was left out");
+        if (std::find(offered, offered + kRetrievedSlots, video) == offered + kRetrievedSlots)
+          FAIL("video " << v << " was left out");
       }
-      fillers.insert(offered + kSlots - kFillers, offered + kSlots);
+      fillers.insert(offered + kRetrievedSlots - kRandomSlots, offered + kRetrievedSlots);
     }
-    env.step(std::vector<std::int32_t>(kUsers, step % static_cast<int>(kSlots)));
+    env.step(std::vector<std::int32_t>(kRetrievedUsers, step % static_cast<int>(kRetrievedSlots)));
   }
-  CHECK(fillers.size() > kVideos / 2);
+  CHECK(fillers.size() > kRetrievedVideos / 2);
 }
 
 TEST_CASE("lists are the same for any number of threads", "[policy]") {
-  const auto simulator = small_world();
+  const auto simulator = retrieval_world();
   const auto model = make_value_model("ranker", simulator->catalogue, {}, {}, 5);
   model->item_table = model->network.item_table(*model->items, 1);
   const ValuePolicy retriever(model);
-  const auto one = retrieve_candidates(simulator, retriever, kSlots, 1);
-  const auto three = retrieve_candidates(simulator, retriever, kSlots, 3);
-  const SeenVideos seen(kVideos, 10);
+  const auto one = retrieve_candidates(simulator, retriever, kRetrievedSlots, 1);
+  const auto three = retrieve_candidates(simulator, retriever, kRetrievedSlots, 3);
+  const SeenVideos seen(kRetrievedVideos, 10);
   std::set<std::vector<std::int32_t>> different;
-  for (std::uint32_t user = 0; user < kUsers; ++user) {
-    CHECK(fill(*one, user, seen).videos == fill(*three, user, seen).videos);
-    different.insert(fill(*one, user, seen).videos);
+  for (std::uint32_t user = 0; user < kRetrievedUsers; ++user) {
+    CHECK(offer(*one, user, seen).videos == offer(*three, user, seen).videos);
+    different.insert(offer(*one, user, seen).videos);
   }
   CHECK(different.size() > 1);  // a personal retriever retrieves by person
 }
 
 TEST_CASE("where a list runs out random videos take its place, and lists that are none are refused", "[policy]") {
-  const RankedCandidates source("lists", kVideos, kSlots, kFillers, {5, 9, -1, /**/ 7, -1, -1}, 3);
-  const SeenVideos seen(kVideos, 10);
-  const Fill first = fill(source, 0, seen), second = fill(source, 1, seen);
+  const RankedCandidates source("lists", kRetrievedVideos, kRetrievedSlots, kRandomSlots, {5, 9, -1, /**/ 7, -1, -1},
+                                3);
+  const SeenVideos seen(kRetrievedVideos, 10);
+  const RetrievedSet first = offer(source, 0, seen), second = offer(source, 1, seen);
   CHECK(first.videos[0] == 5);
   CHECK(first.videos[1] == 9);
   CHECK(second.videos[0] == 7);
   const std::set<std::int32_t> distinct(first.videos.begin(), first.videos.end());
-  CHECK(distinct.size() == kSlots);
+  CHECK(distinct.size() == kRetrievedSlots);
   CHECK(*distinct.begin() >= 0);
-  CHECK_THROWS_AS(RankedCandidates("lists", kVideos, kSlots, kFillers, {5, 9, 700}, 3), InputError);
-  CHECK_THROWS_AS(RankedCandidates("lists", kVideos, kSlots, kFillers, {5, 9}, 3), InputError);
-  CHECK_THROWS_AS(RankedCandidates("lists", kVideos, kSlots, kSlots + 1, {5, 9, 3}, 3), InputError);
-  CHECK_THROWS_AS(RankedCandidates("lists", kVideos, kVideos + 1, 1, {5, 9, 3}, 3), InputError);
-  CHECK_THROWS_AS(make_candidates("no_such_file.h5", small_world(), kSlots), InputError);
+  CHECK_THROWS_AS(RankedCandidates("lists", kRetrievedVideos, kRetrievedSlots, kRandomSlots, {5, 9, 700}, 3),
+                  InputError);
+  CHECK_THROWS_AS(RankedCandidates("lists", kRetrievedVideos, kRetrievedSlots, kRandomSlots, {5, 9}, 3), InputError);
+  CHECK_THROWS_AS(RankedCandidates("lists", kRetrievedVideos, kRetrievedSlots, kRetrievedSlots + 1, {5, 9, 3}, 3),
+                  InputError);
+  CHECK_THROWS_AS(RankedCandidates("lists", kRetrievedVideos, kRetrievedVideos + 1, 1, {5, 9, 3}, 3), InputError);
+  CHECK_THROWS_AS(make_candidates("no_such_file.h5", retrieval_world(), kRetrievedSlots), InputError);
 }
 
 }  // namespace
