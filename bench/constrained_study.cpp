@@ -24,7 +24,7 @@ namespace {
 
 struct StudySettings {
   std::string simulator, curves;
-  std::vector<std::string> responses = {"click"};  // that are bounded: from above "hate", the others from below
+  std::vector<std::string> responses = {"like", "hate"};  // that are bounded: from above "hate", the others from below
   std::uint64_t seeds = 5;
   std::int64_t steps = 196'608;
   std::size_t sessions = 4096;
@@ -68,8 +68,10 @@ class Study {
       (more(i) ? constraint.at_least : constraint.at_most) = bound * (more(i) ? 1.0 + kSlack : 1.0 - kSlack);
     }
     // A training of some fifty updates: multipliers begin near where they end, and move faster than for long ones.
-    config.multiplier.initial = 2.0;
-    config.multiplier.rate = algorithm == "rcpo" ? 1.0 : 0.3;
+    if (algorithm == "rcpo" || algorithm == "lagrangian") {
+      config.multiplier.initial = 1.0;
+      config.multiplier.rate = algorithm == "rcpo" ? 0.5 : 0.2;
+    }
     if (algorithm == "tscac") config.env_steps += static_cast<std::int64_t>(count()) * config.auxiliary_steps;
     return config;
   }
@@ -212,10 +214,10 @@ void Study::run() {
   find_bounds();
   if (settings_.quick) return;
   method("lagrangian, adam", config("lagrangian"));
+  method("rcpo, one critic", config("rcpo"));
   ActorConfig pid = config("lagrangian");
   pid.multiplier.rule = "pid";
   method("lagrangian, pid", pid);
-  method("rcpo, one critic", config("rcpo"));
   ActorConfig many = config("rcpo");
   many.critics = "many";
   method("rcpo, many critics", many);
