@@ -54,7 +54,7 @@ class ShortVideoEnv(gymnasium.Env):
         self._check_open()
         if not self._running:
             raise ResetNeeded("step before reset, or after the session's end: call reset first")
-        self._engine.step(whole_numbers(action, np.shape(action))[None].reshape(1), self._buffers)
+        self._engine.step(whole_numbers(action, ()).reshape(1), self._buffers)
         terminated, truncated = bool(self._arrays["terminated"][0]), bool(self._arrays["truncated"][0])
         self._over = terminated or truncated
         self._running = not self._over

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -55,7 +56,9 @@ TEST_CASE("a score that is not a number loses, and one row without slots is name
 struct Stochastic final : Policy {
   explicit Stochastic(float t) : own(t) {}
   std::string_view name() const noexcept override { return "stochastic"; }
-  void score(const DecisionBatch&, std::span<float>) const override {}
+  void score(const DecisionBatch&, std::span<float> scores) const override {
+    std::fill(scores.begin(), scores.end(), 0.0F);
+  }
   float temperature() const noexcept override { return own; }
   float own;
 };
@@ -68,6 +71,24 @@ TEST_CASE("left to itself a policy chooses as it was trained to, and asked other
   CHECK(resolved(Exploration::greedy(), draws).kind == Exploration::Kind::kGreedy);
   CHECK(resolved(Exploration::boltzmann(2.0F), draws).temperature == 2.0F);
   CHECK_THROWS_AS(Choice(1, 2).select({}), InputError);
+
+  const Choice choice(200, 4);  // all slots are worth the same
+  const auto chosen = [&](const Policy& policy) {
+    DecisionBatch batch;
+    batch.observation.rows = choice.rows, batch.observation.candidates = choice.slots;
+    batch.observation.mask = choice.mask.data(), batch.observation.candidate = choice.candidate.data();
+    batch.keys = choice.keys, batch.streams = choice.streams;
+    std::vector<float> scores;
+    std::vector<std::int32_t> actions(choice.rows);
+    choose_actions(policy, batch, {}, choice.slots, scores, actions);
+    return actions;
+  };
+  const std::vector<std::int32_t> drawn = chosen(draws), taken = chosen(best);
+  CHECK(std::count(taken.begin(), taken.end(), 0) == 200);
+  for (std::int32_t slot = 0; slot < 4; ++slot) {
+    CHECK(std::count(drawn.begin(), drawn.end(), slot) > 25);
+    CHECK(std::count(drawn.begin(), drawn.end(), slot) < 80);
+  }
 }
 
 TEST_CASE("a slate holds distinct slots, best first", "[policy]") {

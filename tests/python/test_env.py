@@ -87,7 +87,7 @@ def test_a_session_goes_on_after_its_end_only_by_a_reset():
         env.reset(seed=1)
 
 
-@pytest.mark.parametrize("action", [-1, 10, 0.5, "first", None, [0, 1], 2**40, np.nan, object()])
+@pytest.mark.parametrize("action", [-1, 10, 0.5, "first", None, [0, 1], [[3]], 2**40, np.nan, object()])
 def test_an_action_that_is_none_is_refused_and_the_session_stays_as_it_is(action):
     env = swipegym.ShortVideoEnv()
     env.reset(seed=1)
