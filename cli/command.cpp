@@ -57,8 +57,9 @@ bool asks_for_help(const std::vector<std::string>& words) {
   return std::any_of(words.begin(), words.end(), [](const std::string& w) { return w == "--help" || w == "-h"; });
 }
 
-void run_command(Command& command, const std::vector<std::string>& words) {
+void run_command(Command& command, const std::vector<std::string>& words, const Host& host) {
   Run run;
+  run.host = &host;
   if (asks_for_help(words)) return run.print_text(help_page(command));
   Options options = command.options;
   add_common(command, options, run);
@@ -66,8 +67,8 @@ void run_command(Command& command, const std::vector<std::string>& words) {
   if (run.threads < 0 || run.threads > 1024)
     throw InputError(fmt::format("--threads is {}, expected 0 (all cores) to 1024", run.threads));
   run.bar = std::make_shared<ProgressBar>(run.quiet);
-  run.progress = [bar = run.bar](std::string_view what, std::uint64_t done, std::uint64_t total) {
-    if (interrupted.load(std::memory_order_relaxed)) throw Interrupted();
+  run.progress = [&run, bar = run.bar](std::string_view what, std::uint64_t done, std::uint64_t total) {
+    run.check_interrupt();
     bar->update(what, done, total);
   };
   // Whatever way it ends, the bar must not be left standing before the shell's prompt or our message.
@@ -87,9 +88,10 @@ void run_command(Command& command, const std::vector<std::string>& words) {
                                guess.empty() ? "" : fmt::format(", did you mean '{}'?", guess)));
 }
 
-void dispatch(const std::vector<std::string>& words) {
+void dispatch(const std::vector<std::string>& words, const Host& host) {
   std::vector<Command> commands = make_commands();
-  const Run plain;
+  Run plain;
+  plain.host = &host;
   if (words.empty()) throw InputError("no command given; start with 'swipegym quickstart' or 'swipegym --help'");
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") return plain.print_text(overview_page(commands));
   if (words[0] == "--version") return plain.print_text(build_text() + "\n");
@@ -97,7 +99,7 @@ void dispatch(const std::vector<std::string>& words) {
     if (words.size() < length) continue;
     const std::string name = length == 2 ? words[0] + " " + words[1] : words[0];
     for (Command& command : commands)
-      if (command.name == name) return run_command(command, {words.begin() + length, words.end()});
+      if (command.name == name) return run_command(command, {words.begin() + length, words.end()}, host);
   }
   const bool is_family = std::any_of(commands.begin(), commands.end(),
                                      [&](const Command& c) { return c.name.starts_with(words[0] + " "); });
@@ -123,6 +125,7 @@ std::string fingerprint_text(std::uint64_t fingerprint) {
 
 void Run::print_text(const std::string& text) const {
   if (bar) bar->clear();
+  if (host != nullptr && host->print) return host->print(text);
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw SystemError(fmt::format("standard output: write failed: {}", std::strerror(errno)));
 }
@@ -135,6 +138,7 @@ void Run::note_text(const std::string& text) const {
 
 void Run::check_interrupt() const {
   if (interrupted.load(std::memory_order_relaxed)) throw Interrupted();
+  if (host != nullptr && host->check_interrupt) host->check_interrupt();
 }
 
 void Run::write_json(Json result, const Json& config, std::uint64_t data_fingerprint) const {
@@ -153,10 +157,14 @@ std::string help_page(const Command& command) {
   return command_page(command, options);
 }
 
+void run_words(const std::vector<std::string>& words, const Host& host) {
+  dispatch(words, host);
+}
+
 int run_program(const std::vector<std::string>& words) {
   watch_for_interrupt();
   try {
-    dispatch(words);
+    dispatch(words, {});
     return 0;
   } catch (const Interrupted&) {
     return fail(130, "interrupted; unfinished outputs were removed, earlier ones are as they were");

@@ -19,6 +19,12 @@ namespace swipegym::cli {
 
 class ProgressBar;
 
+/// Where commands run when they do not run in a terminal: inside another program.
+struct Host {
+  std::function<void(const std::string&)> print{};  // is given the results; empty: they go to stdout
+  std::function<void()> check_interrupt{};          // may throw Interrupted; called as often as there is progress
+};
+
 /// What a running command is given besides its own options.
 class Run {
  public:
@@ -59,6 +65,7 @@ class Run {
   bool given(std::string_view option) const { return options != nullptr && options->given(option); }
 
   const Options* options = nullptr;
+  const Host* host = nullptr;
   std::shared_ptr<ProgressBar> bar;
 };
 
@@ -98,6 +105,9 @@ std::vector<Command> make_commands();
 /// Runs the program on its arguments (without argv[0]) and returns its exit code: 0 success, 1 failure at run time, 2
 /// bad input or usage, 130 Ctrl-C. Prints one line on stderr for every failure.
 int run_program(const std::vector<std::string>& words);
+
+/// The same inside another program, which hears of failures by InputError, SystemError and Interrupted.
+void run_words(const std::vector<std::string>& words, const Host& host);
 
 /// The text of `swipegym COMMAND --help`, common options included.
 std::string help_page(const Command& command);

@@ -70,7 +70,7 @@ class PolicyChains {
 
  private:
   void begin_chain(std::size_t row) {
-    const std::uint64_t chain = next_++;
+    const std::uint64_t chain = config_.first_chain + next_++;
     chain_[row] = chain;
     const ChainStart start = plan_.start(chain);
     start_[row] = {start.user, start.time_ms, start.tab};
@@ -145,7 +145,7 @@ class PolicyChains {
       renew_[row] = 1;
     }
     env_.reset_at(seed_, start_, renew_);
-    while (!waiting_.empty() && waiting_.begin()->first == taken_ && !collector_.complete()) {
+    while (!waiting_.empty() && waiting_.begin()->first == config_.first_chain + taken_ && !collector_.complete()) {
       collector_.take(std::move(waiting_.begin()->second));
       waiting_.erase(waiting_.begin());
       ++taken_;
@@ -204,7 +204,7 @@ GenerateReport generate_platform_log(const Simulator& simulator, const LoggedFee
                                      const RowSink& sink, const Progress& progress) {
   const ChainPlan plan(simulator.population, config.seed);
   ChainCollector collector(config, sink, progress);
-  for (std::uint64_t first = 0; !collector.complete(); first += kChainBlock) {
+  for (std::uint64_t first = config.first_chain; !collector.complete(); first += kChainBlock) {
     std::vector<RecordedLane> lanes;
     for (std::uint64_t chain = first; chain < first + kChainBlock; ++chain)
       lanes.emplace_back(feed, plan.start(chain), plan.end_ms(chain), plan.key(chain));

@@ -18,18 +18,24 @@ namespace swipegym {
 /// The candidates the rows handed to the sink next were chosen from, [rows, m] video indices, -1 where a slot could not
 /// be chosen.
 using CandidateSink = std::function<void(std::span<const std::int32_t>)>;
+/// Where the sessions end in the rows handed to the sink next: numbers of rows, ascending, the last one all of them.
+using SessionSink = std::function<void(std::span<const std::size_t>)>;
 
 /// How a synthetic log is made. Users of the fitted log come in a drawn order; each lives through one period, as long
 /// as the fitted log and right behind it, from the time of day and tab of their first session in it, and comes back by
 /// the simulator's own gaps. When all users have been through it, another period follows.
 struct GenerateConfig {
-  std::uint64_t sessions = 1000;
+  std::uint64_t sessions = 1000;  // at most
   std::uint64_t seed = 1;
   std::string candidates = "random";  // candidate source, see make_candidate_source
   std::size_t slots = 10;             // candidates a step
   VectorEnvConfig env{};              // history_length, max_steps, threads; single videos only
   Exploration exploration{};          // decides the propensities
   CandidateSink candidate_sink{};     // empty: candidate sets are not kept; a policy's log with candidates only
+  SessionSink session_sink{};         // may be empty
+  /// A part of a larger log: `chains` users' periods from number first_chain on, in the order above; 0: as many as
+  /// `sessions` take. Parts of equal `chains`, one behind the other, are one log whoever makes which.
+  std::uint64_t first_chain = 0, chains = 0;
 };
 
 struct GenerateReport {

@@ -62,7 +62,8 @@ void ChainRows::add(const Shown& shown, std::int32_t play_ms, SignalBits signals
 
 void ChainCollector::take(ChainRows&& chain) {
   chain.close_session();
-  const std::uint64_t left = wanted_ - report_.sessions;
+  ++taken_;
+  const std::uint64_t left = config_.sessions - report_.sessions;
   const std::size_t sessions = std::min<std::uint64_t>(left, chain.session_end.size());
   if (sessions == 0) return;
   const std::size_t count = chain.session_end[sessions - 1];
@@ -76,10 +77,14 @@ void ChainCollector::take(ChainRows&& chain) {
   }
   report_.sessions += sessions;
   ++report_.users;
-  if (candidate_sink_ && !chain.rows.empty())
-    candidate_sink_(std::span(chain.candidates).first(chain.candidates.size() / chain.rows.size() * count));
+  if (config_.candidate_sink && !chain.rows.empty())
+    config_.candidate_sink(std::span(chain.candidates).first(chain.candidates.size() / chain.rows.size() * count));
+  if (config_.session_sink) config_.session_sink(std::span(chain.session_end).first(sessions));
   sink_(std::span(chain.rows).first(count));
-  swipegym::report(progress_, "simulating sessions", report_.sessions, wanted_);
+  if (config_.chains > 0)
+    swipegym::report(progress_, "simulating users", taken_, config_.chains);
+  else
+    swipegym::report(progress_, "simulating sessions", report_.sessions, config_.sessions);
 }
 
 }  // namespace swipegym

@@ -40,22 +40,24 @@ struct ChainRows {
   }
 };
 
-/// Passes chains on in order until enough sessions are through; the last chain is cut there.
+/// Passes chains on in order until enough sessions are through, where the last chain is cut, or enough chains.
 class ChainCollector {
  public:
   ChainCollector(const GenerateConfig& config, const RowSink& sink, const Progress& progress)
-      : wanted_(config.sessions), candidate_sink_(config.candidate_sink), sink_(sink), progress_(progress) {}
+      : config_(config), sink_(sink), progress_(progress) {}
 
-  bool complete() const noexcept { return report_.sessions >= wanted_; }
+  bool complete() const noexcept {
+    return report_.sessions >= config_.sessions || (config_.chains > 0 && taken_ >= config_.chains);
+  }
   void take(ChainRows&& chain);
   GenerateReport report() const noexcept { return report_; }
 
  private:
-  std::uint64_t wanted_;
-  const CandidateSink& candidate_sink_;
+  const GenerateConfig& config_;
   const RowSink& sink_;
   const Progress& progress_;
   GenerateReport report_;
+  std::uint64_t taken_ = 0;
 };
 
 }  // namespace swipegym

@@ -1,7 +1,24 @@
+#include <nanobind/nanobind.h>
+
 #include "core/error.h"
 #include "python/src/bindings.h"
 
 namespace nb = nanobind;
+
+namespace swipegym::python {
+
+void check_interrupt() {
+  const nb::gil_scoped_acquire locked;
+  if (PyErr_CheckSignals() == 0) return;
+  PyErr_Clear();  // raised again as KeyboardInterrupt, once the work has cleaned up
+  throw Interrupted();
+}
+
+Progress interruptible() {
+  return [](std::string_view, std::uint64_t, std::uint64_t) { check_interrupt(); };
+}
+
+}  // namespace swipegym::python
 
 // What the package builds on; people import swipegym. Errors keep the words of the library: bad input is a ValueError
 // (InputError), a machine that fails an OSError.
@@ -9,6 +26,19 @@ NB_MODULE(_core, module) {
   module.attr("__version__") = SWIPEGYM_VERSION;
   nb::exception<swipegym::InputError>(module, "InputError", PyExc_ValueError);
   nb::exception<swipegym::SystemError>(module, "SystemError", PyExc_OSError);
+  nb::register_exception_translator(
+      [](const std::exception_ptr& thrown, void*) {
+        try {
+          std::rethrow_exception(thrown);
+        } catch (const swipegym::Interrupted&) {
+          PyErr_SetNone(PyExc_KeyboardInterrupt);
+        }
+      },
+      nullptr);
   swipegym::python::bind_simulator(module);
+  swipegym::python::bind_policy(module);
   swipegym::python::bind_vector_env(module);
+  swipegym::python::bind_rollout(module);
+  swipegym::python::bind_log(module);
+  swipegym::python::bind_commands(module);
 }

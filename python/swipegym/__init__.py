@@ -12,21 +12,32 @@ Without arguments both step in a small simulator that comes with the package; `s
 
 import gymnasium
 
+from . import commands
 from ._core import SIGNAL_NAMES, InputError, Simulator, SystemError, __version__
 from .env import ShortVideoEnv
+from .evaluation import Evaluation, evaluate
+from .logs import Log, generate, read_log
+from .policies import Policy
 from .simulators import default_simulator, load_simulator
 from .vector_env import ShortVideoVectorEnv
 
 __all__ = [
     "SIGNAL_NAMES",
+    "Evaluation",
     "InputError",
+    "Log",
+    "Policy",
     "ShortVideoEnv",
     "ShortVideoVectorEnv",
     "Simulator",
     "SystemError",
     "__version__",
+    "commands",
     "default_simulator",
+    "evaluate",
+    "generate",
     "load_simulator",
+    "read_log",
 ]
 
 ENV_ID = "swipegym/ShortVideo-v0"

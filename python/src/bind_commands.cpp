@@ -1,0 +1,42 @@
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "cli/command.h"
+#include "core/error.h"
+#include "python/src/bindings.h"
+
+namespace nb = nanobind;
+
+namespace swipegym::python {
+namespace {
+
+std::string run_words(const std::vector<std::string>& words) {
+  std::string text;
+  const cli::Host host{.print = [&](const std::string& more) { text += more; }, .check_interrupt = &check_interrupt};
+  nb::gil_scoped_release unlocked;
+  cli::run_words(words, host);
+  return text;
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> out;
+  for (const cli::Command& command : cli::make_commands()) out.push_back(command.name);
+  return out;
+}
+
+}  // namespace
+
+void bind_commands(nb::module_& module) {
+  module.def("run_words", &run_words, nb::arg("words"),
+             "Runs a command of the program and returns what it prints; its failures are exceptions.");
+  module.def(
+      "run_program",
+      [](const std::vector<std::string>& words) {
+        nb::gil_scoped_release unlocked;
+        return cli::run_program(words);
+      },
+      nb::arg("words"), "The program itself: prints, takes over Ctrl-C, and returns its exit code.");
+  module.def("command_names", &command_names);
+}
+
+}  // namespace swipegym::python

@@ -1,0 +1,72 @@
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "cli/env_options.h"
+#include "evaluation/rollout.h"
+#include "python/src/bindings.h"
+
+namespace nb = nanobind;
+
+namespace swipegym::python {
+namespace {
+
+template <class T, class Of>
+nb::object column(const std::vector<SessionResult>& sessions, const Of& of) {
+  std::vector<T> values;
+  values.reserve(sessions.size());
+  for (const SessionResult& session : sessions) values.push_back(of(session));
+  return owned_column(std::move(values));
+}
+
+nb::dict play(std::shared_ptr<Simulator> simulator, const Policy& policy, const cli::EnvSettings& settings,
+              std::size_t sessions, std::uint64_t seed, int threads) {
+  PlayedSessions played;
+  {
+    nb::gil_scoped_release unlocked;
+    played = roll_out(simulator, cli::candidate_source(settings, simulator, 0), policy,
+                      {.sessions = sessions,
+                       .seed = seed,
+                       .env = cli::env_config(settings, threads),
+                       .exploration = cli::exploration(settings)},
+                      interruptible());
+  }
+  nb::dict out;
+  using S = SessionResult;
+  out["reward"] = column<float>(played.session, [](const S& s) { return s.reward; });
+  out["watch_s"] = column<float>(played.session, [](const S& s) { return s.watch_s; });
+  out["watch_ratio"] = column<float>(played.session, [](const S& s) { return s.watch_ratio; });
+  out["videos"] = column<std::uint32_t>(played.session, [](const S& s) { return s.videos; });
+  out["gap_h"] = column<float>(played.session, [](const S& s) { return s.gap_h; });
+  for (std::size_t i = 0; i < kNumSignals; ++i)
+    out[nb::cast(std::string(kSignalNames[i]))] =
+        column<std::uint16_t>(played.session, [i](const S& s) { return s.signals[i]; });
+  return out;
+}
+
+nb::object seeds_of(std::uint64_t seed, std::size_t sessions) {
+  std::vector<std::uint64_t> out(sessions);
+  for (std::size_t i = 0; i < sessions; ++i) out[i] = session_seed(seed, 0, i);
+  return owned_column(std::move(out));
+}
+
+}  // namespace
+
+void bind_rollout(nb::module_& module) {
+  using cli::EnvSettings;
+  nb::class_<EnvSettings>(module, "ActSettings", "What a policy is offered and how it chooses.")
+      .def(nb::init<>())
+      .def_rw("candidates", &EnvSettings::candidates)
+      .def_rw("source", &EnvSettings::source)
+      .def_rw("history_length", &EnvSettings::history)
+      .def_rw("max_steps", &EnvSettings::max_steps)
+      .def_rw("reward", &EnvSettings::reward, "words such as 'is_like=10'")
+      .def_rw("epsilon", &EnvSettings::epsilon)
+      .def_rw("temperature", &EnvSettings::temperature, "'own' or a number");
+  module.def("play", &play, nb::arg("simulator"), nb::arg("policy"), nb::arg("settings"), nb::arg("sessions"),
+             nb::arg("seed"), nb::arg("threads"), "One column a figure, one row a session.");
+  module.def("session_seeds", &seeds_of, nb::arg("seed"), nb::arg("sessions"),
+             "[sessions] uint64: the seeds of play()'s sessions, for whoever plays them otherwise.");
+}
+
+}  // namespace swipegym::python

@@ -1,0 +1,85 @@
+"""Every command of the `swipegym` program as a function: swipegym.commands.fit, .compare, .train, ...
+
+    from swipegym import commands
+
+    commands.fit(data="KuaiRand-Pure/data", until=20220504, out="sim.h5")
+    table = commands.compare(simulator="sim.h5", policies=["random", "oracle"], sessions=2000)
+    print(table)  # as the program prints it
+    table["policies"]  # unrounded
+
+Arguments are the program's options with _ for -: lists are joined by commas, True stands for a flag, None is left out.
+`help(commands.fit)` is its help page. Failures are InputError or SystemError with the program's words; Ctrl-C is a
+KeyboardInterrupt, and half-written outputs are gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from . import _core
+
+
+class Result(dict):
+    """What a command found, unrounded; `text` is what the program prints. Empty for commands without figures."""
+
+    def __init__(self, text: str, figures: dict):
+        super().__init__(figures)
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text or dict.__repr__(self)
+
+
+def run(name: str, *positional, **options) -> Result:
+    """Runs a command: run("data synth", preset="tiny", out="synthetic")."""
+    words = [*name.split(), *(os.fspath(word) if isinstance(word, os.PathLike) else str(word) for word in positional)]
+    for option, value in options.items():
+        words += _words("--" + option.rstrip("_").replace("_", "-"), value)
+    if "--json" in words:
+        return Result(_core.run_words(words), json.loads(Path(words[words.index("--json") + 1]).read_text()))
+    with tempfile.TemporaryDirectory() as folder:
+        figures = Path(folder) / "figures.json"
+        text = _core.run_words([*words, "--json", str(figures)])
+        return Result(text, json.loads(figures.read_text()) if figures.exists() else {})
+
+
+def main() -> int:
+    """The program, for the command line."""
+    return _core.run_program(sys.argv[1:])
+
+
+def _words(option: str, value) -> list[str]:
+    if value is None or value is False:
+        return []
+    if value is True:
+        return [option]
+    if isinstance(value, dict):
+        value = [f"{key}={item}" for key, item in value.items()]
+    if isinstance(value, (list, tuple)):
+        value = ",".join(str(item) for item in value)
+    return [option, os.fspath(value) if isinstance(value, os.PathLike) else str(value)]
+
+
+def __getattr__(name: str):
+    command = name.replace("_", " ")
+    known = {word.replace("-", " "): word for word in _core.command_names()}
+    if command not in known:
+        raise AttributeError(f"no command '{name}'; there are {', '.join(sorted(__dir__()))}")
+
+    def function(*positional, **options) -> Result:
+        return run(known[command], *positional, **options)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = _core.run_words([*known[command].split(), "--help"])
+    return function
+
+
+def __dir__() -> list[str]:
+    return ["run", "main", *(word.replace(" ", "_").replace("-", "_") for word in _core.command_names())]

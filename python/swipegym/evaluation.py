@@ -1,0 +1,133 @@
+"""Policies on the same sessions: those of the program, and any function of an observation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _core
+from .policies import Policy
+from .simulators import load_simulator
+from .vector_env import ShortVideoVectorEnv
+
+ROWS = 256  # sessions under way, as the program's own rollouts have them
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What sessions came to, one entry a session; session i is the same in every evaluation with the same seed."""
+
+    columns: dict[str, np.ndarray]  # reward, watch_s, watch_ratio, videos, gap_h, and each signal's count
+
+    @property
+    def reward(self) -> np.ndarray:
+        """[sessions] undiscounted returns."""
+        return self.columns["reward"]
+
+    @property
+    def mean(self) -> float:
+        return float(self.reward.mean())
+
+    def interval(self, versus: Evaluation | None = None) -> tuple[float, float]:
+        """95 % interval of the mean return, or of the mean difference from another evaluation, session by session."""
+        values = self.reward.astype(float)
+        if versus is not None:
+            if versus.reward.shape != self.reward.shape:
+                raise _core.InputError(f"{len(self.reward)} sessions beside {len(versus.reward)}: play the same ones")
+            values = values - versus.reward
+        half = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
+        return float(values.mean() - half), float(values.mean() + half)
+
+    def __repr__(self) -> str:
+        low, high = self.interval()
+        return f"{self.mean:.2f} [{low:.2f}, {high:.2f}] a session ({len(self.reward)} sessions)"
+
+
+def evaluate(
+    policy: Callable[[Mapping[str, np.ndarray], Mapping], np.ndarray] | Policy | str | os.PathLike,
+    *,
+    sessions: int = 1000,
+    seed: int = 1,
+    simulator: _core.Simulator | str | os.PathLike | None = None,
+    candidates: int = 10,
+    source: str = "random",
+    history_length: int = 50,
+    max_steps: int = 100,
+    reward: Mapping[str, float] | None = None,
+    threads: int = 0,
+) -> Evaluation:
+    """Plays `sessions` fresh sessions to their end.
+
+    policy: a name or file (see Policy), a Policy, or a function of (observation, info) that returns a slot a row, with
+        rows as make_vec has them; it is always asked for 256 rows, and rows whose sessions are all played do not count.
+    seed: the sessions; users, starts, candidates and answers are the same for every policy, so that differences are
+        paired: `a.interval(versus=b)`.
+    Other arguments: see Settings.
+    """
+    if sessions < 2:
+        raise _core.InputError(f"sessions is {sessions}, expected at least 2")
+    reward = {"watch_s": 1.0} if reward is None else dict(reward)
+    simulator = load_simulator(simulator)
+    if isinstance(policy, (str, os.PathLike)):
+        policy = Policy(policy, simulator)
+    if not isinstance(policy, Policy):
+        settings = {"simulator": simulator, "candidates": candidates, "source": source, "threads": threads}
+        settings.update(history_length=history_length, max_steps=max_steps, reward=reward)
+        return Evaluation(_play(policy, _core.session_seeds(seed, sessions), settings))
+    settings = act_settings(candidates, source, history_length, max_steps, reward)
+    return Evaluation(_core.play(simulator, policy.native, settings, sessions, seed, threads))
+
+
+def act_settings(
+    candidates: int,
+    source: str,
+    history_length: int,
+    max_steps: int,
+    reward: Mapping[str, float],
+    epsilon: float = 0.0,
+    temperature: float | None = None,
+) -> _core.ActSettings:
+    """temperature: None for the policy's own."""
+    out = _core.ActSettings()
+    out.candidates, out.source, out.history_length = candidates, str(source), history_length
+    out.max_steps, out.epsilon = max_steps, epsilon
+    out.reward = [f"{term}={weight!r}" for term, weight in {"watch_s": 0.0, **reward}.items()]
+    out.temperature = "own" if temperature is None else repr(float(temperature))
+    return out
+
+
+def _play(choose, seeds: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
+    total, rows = len(seeds), ROWS
+    envs = ShortVideoVectorEnv(rows, copy=False, autoreset_mode="Disabled", **settings)
+    columns = {name: np.zeros(total, np.float32) for name in ("reward", "watch_s", "watch_ratio", "gap_h")}
+    columns["videos"] = np.zeros(total, np.uint32)
+    columns.update({name: np.zeros(total, np.uint16) for name in _core.SIGNAL_NAMES})
+    session = np.where(np.arange(rows) < total, np.arange(rows), -1)
+    next_session = min(rows, total)
+    observation, info = envs.reset(seed=seeds[np.maximum(session, 0)].tolist())
+    while (session >= 0).any():
+        actions = np.asarray(choose(observation, info))
+        observation, reward, terminated, truncated, info = envs.step(actions)
+        counted = session >= 0
+        at = session[counted]
+        columns["reward"][at] += reward[counted].astype(np.float32)
+        columns["watch_s"][at] += info["watch_s"][counted, 0]
+        columns["watch_ratio"][at] += np.minimum(info["watch_ratio"][counted, 0], 5.0)
+        columns["videos"][at] += 1
+        bits = info["signals"][counted, 0]
+        for i, name in enumerate(_core.SIGNAL_NAMES):
+            columns[name][at] += bits >> i & 1
+        over = terminated | truncated
+        if not over.any():
+            continue
+        ended = over & counted
+        columns["gap_h"][session[ended]] = np.minimum(info["gap_h"][ended], 168.0)
+        # Rows for which no session is left play the first one again, uncounted: a batch has no holes.
+        free = np.flatnonzero(over)
+        session[free] = np.where(np.arange(len(free)) < total - next_session, next_session + np.arange(len(free)), -1)
+        next_session = min(total, next_session + len(free))
+        observation, info = envs.reset(seed=seeds[np.maximum(session, 0)].tolist(), options={"reset_mask": over})
+    return columns

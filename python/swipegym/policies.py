@@ -1,0 +1,79 @@
+"""The policies of the program, by name or from the files it writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from . import _core
+from .simulators import load_simulator
+
+
+class Policy:
+    """A policy by name (random, popularity, shortest, longest, item-mean, oracle) or a policy file of `swipegym train`
+    and `swipegym supervised`. Its videos are matched to the simulator's by id.
+
+    `policy(observation, info)` chooses slots, so that it stands wherever a function of both does. Observations are those
+    of the environments here, with history_length at least that of the policy where it matters.
+    """
+
+    def __init__(self, spec: str | os.PathLike, simulator: _core.Simulator | str | os.PathLike | None = None):
+        self.spec = os.fspath(spec)
+        self.simulator = load_simulator(simulator)
+        self.native = _core.Policy.load(self.spec, self.simulator)
+
+    @property
+    def name(self) -> str:
+        """Of the agent that learned it: 'dqn', 'sasrec', ..."""
+        return self.native.name
+
+    @property
+    def temperature(self) -> float:
+        """Above 0: it was learned as probabilities, softmax(score / temperature). 0: it takes the best."""
+        return self.native.temperature
+
+    @property
+    def history_length(self) -> int:
+        """How many of the user's newest videos it looks at."""
+        return self.native.history_length
+
+    def score(
+        self, observation: Mapping[str, np.ndarray], info: Mapping, *, seed: int = 0, threads: int = 0
+    ) -> np.ndarray:
+        """[rows, candidates] float32, higher is better; of a lone environment's observation [candidates].
+
+        Only policies that are random by themselves look at the seed. Raises InputError for an observation of other
+        shapes, and for 'oracle', which looks into the environment (use evaluate).
+        """
+        lone = np.ndim(observation["candidate"]) == 1
+        rows = {name: np.asarray(array)[None] if lone else np.asarray(array) for name, array in observation.items()}
+        scores = self.native.score(
+            {name: np.ascontiguousarray(array) for name, array in rows.items()},
+            np.atleast_1d(np.asarray(info["user"], np.uint32)),
+            np.ascontiguousarray(np.atleast_2d(info["action_mask"]), np.int8),
+            seed,
+            threads,
+        )
+        return scores[0] if lone else scores
+
+    def __call__(
+        self,
+        observation: Mapping[str, np.ndarray],
+        info: Mapping,
+        *,
+        rng: np.random.Generator | None = None,
+        threads: int = 0,
+    ) -> np.ndarray:
+        """A slot a row among those allowed: the best one, or for a policy with a temperature one drawn by `rng`."""
+        rng = np.random.default_rng() if rng is None else rng
+        scores = self.score(observation, info, seed=int(rng.integers(2**63)), threads=threads)
+        scores = np.where(np.asarray(info["action_mask"], bool), scores, -np.inf)
+        if self.temperature > 0:
+            # Gumbel's trick: the largest of score / T + noise is a draw from the softmax.
+            scores = scores / self.temperature + rng.gumbel(size=scores.shape)
+        return np.argmax(scores, axis=-1)
+
+    def __repr__(self) -> str:
+        return f"Policy({self.spec!r})"
