@@ -1,8 +1,11 @@
+#include <fmt/format.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 
+#include "core/error.h"
+#include "env/constant_user_model.h"
 #include "env/simulator_file.h"
 #include "python/src/bindings.h"
 
@@ -28,6 +31,12 @@ std::shared_ptr<Simulator> load(const std::filesystem::path& path, const std::st
   return std::make_shared<Simulator>(load_simulator(path, clock == "log" ? Clock::kLog : Clock::kDense));
 }
 
+std::shared_ptr<Simulator> constant(int leave_after, float watch_ratio, std::size_t videos) {
+  if (leave_after < 1) throw InputError(fmt::format("leave_after is {}, expected at least 1", leave_after));
+  return std::make_shared<Simulator>(
+      *make_constant_simulator({.leave_after = leave_after, .watch_ratio = watch_ratio}, {.num_videos = videos}));
+}
+
 }  // namespace
 
 void bind_simulator(nb::module_& module) {
@@ -35,6 +44,10 @@ void bind_simulator(nb::module_& module) {
                         "A fitted user simulator. Immutable: any number of environments may share one.")
       .def_static("load", &load, nb::arg("path"), nb::arg("clock") = "dense",
                   "Read a file of `swipegym fit`. clock: 'dense' (whole sessions) or 'log' (as thin as the log's).")
+      .def_static("constant", &constant, nb::arg("leave_after") = 3, nb::arg("watch_ratio") = 0.5F,
+                  nb::arg("videos") = 500,
+                  "Nothing is random: every video is watched to the same ratio, and after leave_after of them the user "
+                  "leaves. To try an agent's plumbing on.")
       .def_prop_ro("num_users", [](const Simulator& s) { return s.catalogue.num_users(); })
       .def_prop_ro("num_videos", [](const Simulator& s) { return s.catalogue.num_videos(); })
       .def_prop_ro("num_tags", [](const Simulator& s) { return s.catalogue.num_tags; })

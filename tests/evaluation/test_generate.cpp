@@ -153,6 +153,30 @@ TEST_CASE("a generated log depends on its seed and nothing else", "[evaluation]"
   CHECK(same_rows(make_platform(data, config_for(500, 3)).rows, make_platform(data, config_for(500)).rows));
 }
 
+TEST_CASE("parts of whole users, one behind the other, are the log", "[evaluation]") {
+  const Dataset data = test::make_toy_dataset({.users = 40, .days = 3});
+  std::vector<LogRow> together;
+  std::uint64_t sessions = 0, users = 0;
+  for (std::uint64_t part = 0; part < 3; ++part) {
+    GenerateConfig config = config_for(1'000'000);
+    config.first_chain = 25 * part;  // the last part is in the second period
+    config.chains = 25;
+    std::vector<std::size_t> ends;
+    config.session_sink = [&](std::span<const std::size_t> of) {
+      CHECK(of.back() > 0);
+      ends.insert(ends.end(), of.begin(), of.end());
+    };
+    Made made = make(data, RandomPolicy(), config);
+    CHECK(ends.size() == made.report.sessions);
+    sessions += made.report.sessions;
+    users += made.report.users;
+    for (LogRow& row : made.rows) row.source_row += static_cast<std::uint32_t>(together.size());
+    together.insert(together.end(), made.rows.begin(), made.rows.end());
+  }
+  CHECK(users == 75);
+  CHECK(same_rows(together, make(data, RandomPolicy(), config_for(sessions)).rows));
+}
+
 TEST_CASE("users come again in a later period when the sessions ask for it", "[evaluation]") {
   const Dataset data = test::make_toy_dataset({.users = 10, .days = 2});
   const Made made = make(data, RandomPolicy(), config_for(60));  // twenty a period

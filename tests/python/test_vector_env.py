@@ -100,6 +100,25 @@ def test_a_session_of_known_length_ends_and_begins_again_as_the_mode_says(mode):
         assert (taken[truncated] == 3).all() or mode is AutoresetMode.SAME_STEP
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_users_who_leave_after_three_videos_show_where_the_mode_begins_again(mode):
+    envs = make(4, simulator=swipegym.Simulator.constant(leave_after=3), autoreset_mode=mode)
+    envs.reset(seed=1)
+    ends, rewards = [], []
+    for step in range(9):
+        _, reward, terminated, truncated, info = envs.step(np.zeros(4, int))
+        assert not truncated.any() and terminated.min() == terminated.max()
+        ends.append(bool(terminated[0]))
+        rewards.append(bool(reward[0] > 0.0))
+        assert ("final_info" in info) == (ends[-1] and mode is AutoresetMode.SAME_STEP)
+        if ends[-1] and mode is AutoresetMode.DISABLED:
+            envs.reset(options={"reset_mask": terminated})
+    once = [False, False, True]
+    # In NEXT_STEP the fourth call of four is the reset: it ignores the action and pays nothing.
+    assert ends == ([*once, False] * 2 + [False] if mode is AutoresetMode.NEXT_STEP else once * 3)
+    assert rewards == ([True] * 3 + [False] + [True] * 3 + [False, True] if mode is AutoresetMode.NEXT_STEP else [True] * 9)
+
+
 @pytest.mark.parametrize("copy", [True, False])
 def test_what_a_step_returned_stays_as_it_was(copy):
     envs = make(16, copy=copy)
