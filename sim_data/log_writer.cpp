@@ -117,8 +117,12 @@ void write_release(const Dataset& data, const std::filesystem::path& folder, std
   std::sort(order.begin(), order.end(), [&](auto a, auto b) { return log.source_row[a] < log.source_row[b]; });
   for (const std::uint8_t random : {1, 0}) {
     if (std::find(log.is_random.begin(), log.is_random.end(), random) == log.is_random.end()) continue;
+    // A file has a propensity in every row or no such column, so that one kind of rows may have them and the other not.
+    bool known = false;
+    for (std::size_t i = 0; i < log.propensity.size() && !known; ++i)
+      known = log.is_random[i] == random && !std::isnan(log.propensity[i]);
     LogCsvWriter writer(folder, fmt::format("log_{}_{}", random != 0 ? "random" : "standard", suffix),
-                        {.rows_per_part = rows_per_part, .propensity = !log.propensity.empty()});
+                        {.rows_per_part = rows_per_part, .propensity = known});
     for (const std::uint32_t i : order) {
       if (log.is_random[i] != random) continue;
       if (writer.rows() % 65536 == 0) report(progress, "write", writer.rows(), log.size());
@@ -132,7 +136,7 @@ void write_release(const Dataset& data, const std::filesystem::path& folder, std
                   .duration_ms = log.duration_ms[i],
                   .is_random = log.is_random[i],
                   .tab = log.tab[i],
-                  .propensity = log.propensity.empty() ? 1.0F : log.propensity[i]});
+                  .propensity = known ? log.propensity[i] : 1.0F});
     }
     writer.finish();
   }

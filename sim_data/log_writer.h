@@ -67,7 +67,8 @@ void write_user_csv(const std::filesystem::path& path, const UserTable& users);
 void write_video_csv(const std::filesystem::path& path, const VideoTable& videos);
 
 /// Writes a data set as a release into `folder` (made if needed): log_random_<suffix>.csv, log_standard_<suffix>.csv,
-/// both feature tables and, where there is one, truth.json. Rows follow source_row within each log.
+/// both feature tables and, where there is one, truth.json. Rows follow source_row within each log. A log has the
+/// column propensity when any of its rows has one; then all must, since a cell cannot say that it is not known.
 void write_release(const Dataset& data, const std::filesystem::path& folder, std::string_view suffix,
                    std::uint64_t rows_per_part = 0, const Progress& progress = {});
 

@@ -3,6 +3,7 @@
 
 #include "cli/env_options.h"
 #include "evaluation/generate.h"
+#include "evaluation/off_policy/logged_candidates.h"
 #include "python/src/bindings.h"
 #include "sim_data/dataset.h"
 
@@ -92,13 +93,28 @@ nb::dict generate(std::shared_ptr<Simulator> simulator, const Policy& policy, co
   return columns_of(std::move(parts), catalogue.raw_user_id, catalogue.raw_video_id);
 }
 
-nb::dict read(const std::filesystem::path& path, int threads) {
+// The sets the rows were chosen from, put in the order of the rows as they were read.
+void add_candidates(const std::filesystem::path& path, const Dataset& data, LogParts& parts) {
+  const LoggedCandidates kept = load_candidates(path, data.videos);
+  const CandidatesOf offered = offered_candidates(kept, data.log);  // throws where they are another log's
+  parts.slots = kept.slots;
+  std::vector<std::int32_t> videos(kept.slots);
+  std::vector<std::uint8_t> mask(kept.slots);
+  for (std::size_t row = 0; row < data.log.size(); ++row) {
+    offered(static_cast<std::uint32_t>(row), 0, videos, mask);
+    for (std::size_t slot = 0; slot < kept.slots; ++slot)
+      parts.candidate.push_back(mask[slot] != 0 ? videos[slot] : -1);
+  }
+}
+
+nb::dict read(const std::filesystem::path& path, const std::filesystem::path& candidates, int threads) {
   LoadedDataset loaded;
+  LogParts parts;
   {
     nb::gil_scoped_release unlocked;
     loaded = load_dataset(path, {.threads = threads, .progress = interruptible()});
+    if (!candidates.empty()) add_candidates(candidates, loaded.data, parts);
   }
-  LogParts parts;
   parts.log = std::move(loaded.data.log);
   return columns_of(std::move(parts), loaded.data.users.raw_id, loaded.data.videos.raw_id);
 }
@@ -109,7 +125,7 @@ void bind_log(nb::module_& module) {
   module.def("generate", &generate, nb::arg("simulator"), nb::arg("policy"), nb::arg("settings"), nb::arg("sessions"),
              nb::arg("first_chain"), nb::arg("chains"), nb::arg("seed"), nb::arg("keep_candidates"), nb::arg("threads"),
              "The columns of a log that the policy made; see GenerateConfig for parts of one.");
-  module.def("read_log", &read, nb::arg("path"), nb::arg("threads"),
+  module.def("read_log", &read, nb::arg("path"), nb::arg("candidates"), nb::arg("threads"),
              "The columns of a KuaiRand release or of a store of `swipegym data import`.");
 }
 

@@ -1,8 +1,10 @@
+#include <fmt/format.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include "cli/env_options.h"
+#include "core/error.h"
 #include "evaluation/rollout.h"
 #include "python/src/bindings.h"
 
@@ -50,6 +52,23 @@ nb::object seeds_of(std::uint64_t seed, std::size_t sessions) {
   return owned_column(std::move(out));
 }
 
+// [rows, slots]: how likely each slot is chosen by what `settings` say of exploration.
+nb::object probabilities(const Policy& policy,
+                         const nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& scores,
+                         const nb::ndarray<const std::int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>& mask,
+                         const cli::EnvSettings& settings) {
+  const std::size_t rows = scores.shape(0), slots = scores.shape(1);
+  if (mask.shape(0) != rows || mask.shape(1) != slots)
+    throw InputError(fmt::format("{} x {} scores beside {} x {} masks", rows, slots, mask.shape(0), mask.shape(1)));
+  const Exploration how = resolved(cli::exploration(settings), policy);
+  std::vector<double> out(rows * slots);
+  for (std::size_t row = 0; row < rows; ++row)
+    selection_probabilities(std::span(scores.data(), rows * slots).subspan(row * slots, slots),
+                            {reinterpret_cast<const std::uint8_t*>(mask.data()) + row * slots, slots}, how,
+                            policy.scores_are_random(), std::span(out).subspan(row * slots, slots));
+  return owned_array(std::move(out), {rows, slots});
+}
+
 }  // namespace
 
 void bind_rollout(nb::module_& module) {
@@ -65,6 +84,8 @@ void bind_rollout(nb::module_& module) {
       .def_rw("temperature", &EnvSettings::temperature, "'own' or a number");
   module.def("play", &play, nb::arg("simulator"), nb::arg("policy"), nb::arg("settings"), nb::arg("sessions"),
              nb::arg("seed"), nb::arg("threads"), "One column a figure, one row a session.");
+  module.def("probabilities", &probabilities, nb::arg("policy"), nb::arg("scores"), nb::arg("mask"),
+             nb::arg("settings"), "[rows, slots] float64: the chance of each slot; 0 for masked ones.");
   module.def("session_seeds", &seeds_of, nb::arg("seed"), nb::arg("sessions"),
              "[sessions] uint64: the seeds of play()'s sessions, for whoever plays them otherwise.");
 }

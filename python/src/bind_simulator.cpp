@@ -25,6 +25,13 @@ auto catalogue_column(nb::handle_t<Simulator> self) {
   return column(nb::cast<const Simulator&>(self).catalogue.*Column, self);
 }
 
+// A table of the catalogue, likewise.
+template <std::vector<float> Catalogue::*Table, std::size_t columns>
+auto catalogue_table(nb::handle_t<Simulator> self) {
+  const std::vector<float>& values = nb::cast<const Simulator&>(self).catalogue.*Table;
+  return nb::ndarray<nb::numpy, const float, nb::ndim<2>>(values.data(), {values.size() / columns, columns}, self);
+}
+
 std::shared_ptr<Simulator> load(const std::filesystem::path& path, const std::string& clock) {
   if (clock != "dense" && clock != "log") throw nb::value_error("clock is 'dense' or 'log'");
   nb::gil_scoped_release unlocked;
@@ -60,7 +67,11 @@ void bind_simulator(nb::module_& module) {
       .def_prop_ro("tag", &catalogue_column<std::uint16_t, &Catalogue::tag>,
                    "[videos] uint16: dense tag index; num_tags - 1 is 'none'.")
       .def_prop_ro("author", &catalogue_column<std::uint32_t, &Catalogue::author>,
-                   "[videos] uint32: dense author index.");
+                   "[videos] uint32: dense author index.")
+      .def_prop_ro("user_features", &catalogue_table<&Catalogue::user_features, kUserFeatures>,
+                   "[users, 16] float32: as in the observation; docs/environment.md.")
+      .def_prop_ro("video_features", &catalogue_table<&Catalogue::video_features, kVideoFeatures>,
+                   "[videos, 8] float32: of a candidate in the observation; docs/environment.md.");
 }
 
 }  // namespace swipegym::python

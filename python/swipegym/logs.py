@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
 from . import _core
 from .evaluation import act_settings
+from .formats import arrow, kuairand, recbole
+from .log_schema import checked
 from .policies import Policy
 from .simulators import load_simulator
 
 EVERY_SESSION = 2**62
+SUFFIXES = ("", ".h5", ".hdf5", ".inter", ".parquet")
 
 
 class Log(Mapping):
@@ -23,15 +27,19 @@ class Log(Mapping):
     duration_ms: int32. is_rand: bool, chosen uniformly. propensity: float32, the chance that the policy gave this video
     among those offered; absent or NaN where it is not known. candidate: [rows, m] int32 video indices, -1 where a slot
     could not be chosen; only where it was kept. is_click, ...: int8, one for each of swipegym.SIGNAL_NAMES.
+
+    Logs are equal when they have the same columns with the same values, NaN equal to NaN. docs/logs.md has the schema.
+    Raises InputError for columns that are missing, unknown, of different lengths or of values out of range; `source`
+    says where they came from.
     """
 
-    def __init__(self, columns: Mapping[str, np.ndarray]):
-        self.columns = dict(columns)
-        if "signals" in self.columns:
-            bits = self.columns.pop("signals")
+    def __init__(self, columns: Mapping[str, np.ndarray], source: str = "a log"):
+        columns = dict(columns)
+        if "signals" in columns:
+            bits = columns.pop("signals")
             for i, name in enumerate(_core.SIGNAL_NAMES):
-                self.columns[name] = (bits >> i & 1).astype(np.int8)
-        self.columns["is_rand"] = np.asarray(self.columns["is_rand"], bool)
+                columns[name] = (bits >> i & 1).astype(np.int8)
+        self.columns = checked(columns, source)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.columns[name]
@@ -42,20 +50,66 @@ class Log(Mapping):
     def __len__(self) -> int:
         return len(self.columns)
 
+    def __eq__(self, other) -> bool:
+        if not isinstance(other, Log):
+            return NotImplemented
+        return self.keys() == other.keys() and all(
+            np.array_equal(array, other[name], equal_nan=name == "propensity") for name, array in self.items()
+        )
+
     @property
     def rows(self) -> int:
-        return len(self.columns["video"])
+        return len(self.columns["user_id"])
+
+    def take(self, rows: np.ndarray) -> Log:
+        """The rows numbered, or those of a mask, as a log."""
+        return Log({name: array[rows] for name, array in self.items()})
+
+    def by_user(self) -> Log:
+        """Rows ordered by user and time, as read_log gives those of KuaiRand's files."""
+        return self.take(np.lexsort((self["time_ms"], self["user"])))
+
+    def observations(
+        self, simulator: _core.Simulator | str | os.PathLike | None = None, history_length: int = 50
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """(observation, info) of every row, as Policy.score takes them: what `swipegym evaluate` lets a policy see.
+
+        The history is the user's strictly earlier rows of this log; where in its session a row stands (context 0 and 1)
+        is 0. Needs the column candidate. info: user and action_mask.
+        """
+        return logged_observations(self, load_simulator(simulator), history_length)
+
+    def save(self, path: str | os.PathLike, **options) -> None:
+        """Writes the log in the format of the suffix: .parquet; .h5 for a store and none for a folder of KuaiRand's
+        files (options of formats.kuairand.write: simulator, tables, candidates); .inter for RecBole's atomic files
+        (option simulator). read_log reads them all.
+        """
+        suffix = _suffix(path)
+        if suffix == ".parquet":
+            arrow.write_parquet(self, path, **options)
+        elif suffix == ".inter":
+            recbole.write(self, path, **options)
+        else:
+            kuairand.write(self, path, store=suffix != "", **options)
 
     def to_pandas(self):
         """A DataFrame; the candidate sets as a column of lists."""
-        import pandas
+        return arrow.to_pandas(self)
 
-        return pandas.DataFrame(
-            {name: list(array) if array.ndim > 1 else array for name, array in self.columns.items()}
-        )
+    def to_arrow(self):
+        """A pyarrow Table with units and null rules in its fields; unknown propensities are null."""
+        return arrow.to_arrow(self)
+
+    @staticmethod
+    def from_pandas(frame) -> Log:
+        return arrow.from_pandas(frame)
+
+    @staticmethod
+    def from_arrow(table) -> Log:
+        return arrow.from_arrow(table)
 
     def __repr__(self) -> str:
-        sessions = f", {self['session'][-1] + 1:,} sessions" if self.rows and "session" in self.columns else ""
+        sessions = f", {len(np.unique(self['session'])):,} sessions" if "session" in self.columns else ""
         users = len(np.unique(self["user_id"]))
         return f"<swipegym.Log of {self.rows:,} rows{sessions}, {users:,} users>"
 
@@ -85,7 +139,13 @@ def generate(
     simulator = load_simulator(simulator)
     native = policy.native if isinstance(policy, Policy) else Policy(policy, simulator).native
     settings = act_settings(
-        candidates, source, history_length, max_steps, {"watch_s": 1.0} if reward is None else reward, epsilon, temperature
+        candidates,
+        source,
+        history_length,
+        max_steps,
+        {"watch_s": 1.0} if reward is None else reward,
+        epsilon,
+        temperature,
     )
     return Log(_core.generate(simulator, native, settings, sessions, 0, 0, seed, keep_candidates, threads))
 
@@ -127,6 +187,42 @@ def generate_part(
     )
 
 
-def read_log(path: str | os.PathLike, *, threads: int = 0) -> Log:
-    """A KuaiRand release (a folder of CSV files) or a store of `swipegym data import`, all rows."""
-    return Log(_core.read_log(os.fspath(path), threads))
+def read_log(path: str | os.PathLike, **options) -> Log:
+    """All rows of a log that Log.save wrote (.parquet, .h5, .inter), or of any KuaiRand release (a folder of CSV files)
+    or store of `swipegym data import`. options: those of formats.kuairand.read, candidates and threads, for the two.
+    """
+    suffix = _suffix(path)
+    if suffix == ".parquet":
+        return arrow.read_parquet(path, **options)
+    if suffix == ".inter":
+        return recbole.read(path, **options)
+    return kuairand.read(path, **options)
+
+
+def logged_observations(
+    log: Log, simulator: _core.Simulator, history_length: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """See Log.observations."""
+    for name in ("candidate", "time_ms"):
+        if name not in log:
+            raise _core.InputError(f"this log has no column '{name}', which observations are made of")
+    order = np.lexsort((log["time_ms"], log["user"]))
+    seen = _core.logged_observations(simulator, kuairand.native_columns(log.take(order)), history_length)
+    back = np.argsort(order)
+    observation = {name: array[back] for name, array in seen.items()}
+    mask = (log["candidate"] >= 0).astype(np.int8)
+    observation["candidate"] = np.maximum(log["candidate"], 0)
+    observation["candidate_features"] = simulator.video_features[observation["candidate"]].reshape(log.rows, -1)
+    return observation, {"user": log["user"], "action_mask": mask}
+
+
+def _suffix(path: str | os.PathLike) -> str:
+    """Of a file; '' for a folder, whatever its name."""
+    suffix = Path(path).suffix.lower()
+    if Path(path).is_dir():
+        return ""
+    if suffix not in SUFFIXES:
+        raise _core.InputError(
+            f"{os.fspath(path)}: no format of logs ends in '{suffix}'; there are .parquet, .h5, .inter, and folders"
+        )
+    return suffix

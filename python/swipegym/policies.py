@@ -58,6 +58,27 @@ class Policy:
         )
         return scores[0] if lone else scores
 
+    def probabilities(
+        self,
+        observation: Mapping[str, np.ndarray],
+        info: Mapping,
+        *,
+        epsilon: float = 0.0,
+        temperature: float | None = None,
+        threads: int = 0,
+    ) -> np.ndarray:
+        """[rows, candidates] float64: the chance of each slot, 0 where it is masked; of a lone environment [candidates].
+
+        epsilon, temperature: as in generate; left alone, the best slot or softmax(score / self.temperature).
+        """
+        scores = self.score(observation, info, threads=threads)
+        settings = _core.ActSettings()
+        settings.epsilon = epsilon
+        settings.temperature = "own" if temperature is None else repr(float(temperature))
+        mask = np.ascontiguousarray(np.atleast_2d(info["action_mask"]), np.int8)
+        chance = _core.probabilities(self.native, np.atleast_2d(scores), mask, settings)
+        return chance[0] if scores.ndim == 1 else chance
+
     def __call__(
         self,
         observation: Mapping[str, np.ndarray],

@@ -93,6 +93,9 @@ TEST_CASE("propensities are written, read, fingerprinted and written again", "[w
   CHECK(data.log.propensity[0] == 0.1F);
   CHECK(std::isnan(data.log.propensity[1]));
 
+  write_release(data, out.path / "both", "x");  // one file has the column, the other has not
+  CHECK(load_dataset(out.path / "both").data.fingerprint == data.fingerprint);
+
   sample.random = header + row("0.2");
   sample.write(changed.path);
   CHECK(load_dataset(changed.path).data.fingerprint != data.fingerprint);

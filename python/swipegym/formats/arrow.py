@@ -1,0 +1,102 @@
+"""pandas, Arrow and Parquet. Columns keep their types; a propensity that is not known is null, candidate sets are
+fixed-size lists, and every field says its unit and null rule."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import _core
+from ..log_schema import COLUMNS, SCHEMA_VERSION, check_version, need
+from .files import whole_file
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+    from ..logs import Log
+
+VERSION_KEY = b"swipegym.log.schema_version"
+
+
+def to_pandas(log: Log) -> pandas.DataFrame:
+    """A row a row; the candidate sets as a column of lists, unknown propensities NaN."""
+    return need("pandas", "a DataFrame").DataFrame(
+        {name: list(array) if array.ndim > 1 else array for name, array in log.items()}
+    )
+
+
+def from_pandas(frame: pandas.DataFrame) -> Log:
+    columns = {name: frame[name].to_numpy() for name in frame.columns}
+    if "candidate" in columns:
+        columns["candidate"] = _sets([np.asarray(offered) for offered in columns["candidate"]], "a DataFrame")
+    return _log(columns, "a DataFrame")
+
+
+def to_arrow(log: Log) -> pyarrow.Table:
+    pa = need("pyarrow", "an Arrow table")
+    arrays, fields = [], []
+    for name, values in log.items():
+        if name == "candidate":
+            flat = pa.array(values.ravel())
+            array = pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+        else:
+            array = pa.array(values, from_pandas=name == "propensity")  # NaN becomes null
+        arrays.append(array)
+        about = {"unit": COLUMNS[name].unit, "null": COLUMNS[name].null}
+        fields.append(pa.field(name, array.type, nullable=name == "propensity", metadata=about))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata={VERSION_KEY: str(SCHEMA_VERSION)}))
+
+
+def from_arrow(table: pyarrow.Table, source: str = "an Arrow table") -> Log:
+    """Raises InputError for a table of a newer schema, or that is no log."""
+    check_version(int((table.schema.metadata or {}).get(VERSION_KEY, SCHEMA_VERSION)), source)
+    columns = {}
+    for name in table.column_names:
+        column = table.column(name)
+        if name == "candidate":
+            columns[name] = _arrow_sets(column, source)
+            continue
+        if column.null_count and name != "propensity":
+            raise _core.InputError(f"{source}: column '{name}' has {column.null_count} nulls, expected none")
+        columns[name] = column.to_numpy()
+    return _log(columns, source)
+
+
+def write_parquet(log: Log, path: str | os.PathLike) -> None:
+    parquet = need("pyarrow.parquet", "Parquet")
+    with whole_file(path) as temporary:
+        parquet.write_table(to_arrow(log), temporary, compression="zstd")
+
+
+def read_parquet(path: str | os.PathLike) -> Log:
+    pa = need("pyarrow", "Parquet")
+    try:
+        table = need("pyarrow.parquet", "Parquet").read_table(path)
+    except (pa.ArrowInvalid, FileNotFoundError) as error:
+        raise _core.InputError(f"{os.fspath(path)}: {error}") from error
+    return from_arrow(table, os.fspath(path))
+
+
+def _arrow_sets(column: pyarrow.ChunkedArray, source: str) -> np.ndarray:
+    import pyarrow as pa
+
+    if pa.types.is_fixed_size_list(column.type) and column.null_count == 0:
+        flat = pa.concat_arrays([chunk.flatten() for chunk in column.chunks] or [pa.array([], column.type.value_type)])
+        return flat.to_numpy(zero_copy_only=False).reshape(len(column), column.type.list_size)
+    return _sets([np.asarray(offered) for offered in column.to_pylist()], source)  # lists, as other writers have them
+
+
+def _sets(rows: list[np.ndarray], source: str) -> np.ndarray:
+    lengths = {row.shape for row in rows}
+    if len(lengths) > 1:
+        raise _core.InputError(f"{source}: column 'candidate' has sets of different sizes, {sorted(lengths)[:3]}")
+    return np.stack(rows) if rows else np.empty((0, 1), np.int32)
+
+
+def _log(columns: dict[str, np.ndarray], source: str) -> Log:
+    from ..logs import Log
+
+    return Log(columns, source)

@@ -1,0 +1,104 @@
+"""KuaiRand's own files and the HDF5 store, which every command reads as --data.
+
+Neither has a place for sessions or candidate sets. The sets go into a file of their own, the one that `swipegym generate
+--keep-candidates` writes and `swipegym evaluate --logged-candidates` reads.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import _core
+from ..simulators import load_simulator
+
+if TYPE_CHECKING:
+    from ..logs import Log
+
+NEEDED = ("date", "hourmin", "time_ms")
+
+
+def write(
+    log: Log,
+    path: str | os.PathLike,
+    *,
+    store: bool = False,
+    simulator: _core.Simulator | str | os.PathLike | None = None,
+    tables: str | os.PathLike | None = None,
+    candidates: str | os.PathLike | None = None,
+    threads: int = 0,
+) -> None:
+    """A folder of CSV files (rows with is_rand in log_random_*.csv, others in log_standard_*.csv), or one HDF5 file.
+
+    simulator: whose users and videos the log's indices are. tables: the data that it was fitted on, whose feature tables
+    are written; None writes what the simulator knows of users and videos. candidates: where the column `candidate` goes.
+    Raises InputError for a log without rows or times, of other users or videos, or for CSV files of which some rows have
+    a propensity and others none.
+    """
+    simulator = load_simulator(simulator)
+    target = os.fspath(path)
+    missing = [name for name in NEEDED if name not in log]
+    if missing:
+        raise _core.InputError(f"{target}: KuaiRand's files need the columns {', '.join(missing)}, this log has none")
+    if log.rows == 0:
+        raise _core.InputError(f"{target}: the log has no rows, and KuaiRand's files cannot say so")
+    if candidates is not None and "candidate" not in log:
+        raise _core.InputError(
+            f"{os.fspath(candidates)}: this log kept no candidates; generate it with keep_candidates"
+        )
+    _check_ids(log, simulator, target)
+    if not store:
+        _check_propensities(log, target)
+    # The files are read in the order of their names, random exposures first, and the sets go by that order.
+    log = log.take(np.argsort(~log["is_rand"], kind="stable"))
+    _core.write_log(target, native_columns(log), simulator, "" if tables is None else os.fspath(tables), store, threads)
+    if candidates is not None:
+        _core.write_candidates(os.fspath(candidates), log["candidate"], simulator)
+
+
+def read(path: str | os.PathLike, *, candidates: str | os.PathLike | None = None, threads: int = 0) -> Log:
+    """All rows of a release or store, by user and time. candidates: the file of their sets."""
+    from ..logs import Log
+
+    source = os.fspath(path)
+    return Log(_core.read_log(source, "" if candidates is None else os.fspath(candidates), threads), source)
+
+
+def native_columns(log: Log) -> dict[str, np.ndarray]:
+    """As the engine has them: signals as one column of bits, flags as bytes."""
+    columns = {name: array for name, array in log.items() if name not in _core.SIGNAL_NAMES}
+    columns["is_rand"] = log["is_rand"].astype(np.uint8)
+    columns["signals"] = signal_bits(log)
+    return columns
+
+
+def signal_bits(log: Log) -> np.ndarray:
+    """[rows] uint8: bit i is swipegym.SIGNAL_NAMES[i]."""
+    bits = np.zeros(log.rows, np.uint8)
+    for i, name in enumerate(_core.SIGNAL_NAMES):
+        bits |= log[name].astype(np.uint8) << i
+    return bits
+
+
+def _check_ids(log: Log, simulator: _core.Simulator, target: str) -> None:
+    for index, name in (("user", "user_id"), ("video", "video_id")):
+        ids = getattr(simulator, name)
+        if log[index].max() >= len(ids) or not np.array_equal(ids[log[index]], log[name]):
+            raise _core.InputError(
+                f"{target}: the simulator has other {index}s than the log; give the one that made it by simulator="
+            )
+
+
+def _check_propensities(log: Log, target: str) -> None:
+    """A CSV file has the column or not; no cell can say that a propensity is not known."""
+    if "propensity" not in log:
+        return
+    for kind in (log["is_rand"], ~log["is_rand"]):
+        unknown = np.isnan(log["propensity"]) & kind
+        if unknown.any() and not unknown[kind].all():
+            raise _core.InputError(
+                f"{target}: row {np.flatnonzero(unknown)[0]} has no propensity while others of its file have one, which "
+                "CSV files cannot say: save to .h5 or .parquet, or take() the rows that have one"
+            )

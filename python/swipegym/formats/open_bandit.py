@@ -1,0 +1,141 @@
+"""The Open Bandit Pipeline's bandit_feedback.
+
+An action is a slot of the candidates offered, so n_actions is m and what an action stands for changes from round to
+round. Everything that looks at rewards, propensities, probabilities and reward estimates by [round, slot] holds as it
+stands: all of obp's estimators and its tuning. What learns one parameter an action (RegressionModel, NNPolicyLearner)
+would take slot 3 for the same video in every round: give it `candidate_features` and one model for all slots.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import _core
+from ..log_schema import SCHEMA_VERSION, check_version
+from ..policies import Policy
+from ..simulators import load_simulator
+from .files import whole_file
+
+if TYPE_CHECKING:
+    from ..logs import Log
+
+RATIO_CLIP = 5.0  # as everywhere: a video left running overnight says nothing about taste
+
+
+def bandit_feedback(
+    log: Log,
+    *,
+    simulator: _core.Simulator | str | os.PathLike | None = None,
+    reward: Mapping[str, float] | None = None,
+    history_length: int = 50,
+) -> dict:
+    """A dict as obp's estimators, learners and data sets have it; needs the columns candidate and propensity.
+
+    n_rounds, n_actions; context [rounds, 24 + 8 m]: user, context and candidate features of Log.observations; action
+    [rounds]: the slot shown; reward [rounds]: of `reward` (seconds watched when None), as `swipegym evaluate` counts it;
+    pscore [rounds]; position None. Beside obp's keys: candidate_features [rounds, m, 8], action_mask [rounds, m], and
+    log: the rows themselves, by column. Raises InputError where a propensity is not known.
+    """
+    simulator = load_simulator(simulator)
+    if "candidate" not in log or "propensity" not in log:
+        raise _core.InputError(
+            "bandit feedback needs the columns candidate and propensity: generate(keep_candidates=True)"
+        )
+    unknown = np.isnan(log["propensity"])
+    if unknown.any():
+        raise _core.InputError(f"row {np.flatnonzero(unknown)[0]} has no propensity: nothing says how likely it was")
+    observation, info = log.observations(simulator, history_length)
+    features = observation["candidate_features"]
+    m = log["candidate"].shape[1]
+    return {
+        "n_rounds": log.rows,
+        "n_actions": m,
+        "context": np.hstack([observation["user_features"], observation["context"], features]).astype(np.float64),
+        "action_context": np.eye(m, dtype=int),
+        "action": np.argmax(log["candidate"] == log["video"][:, None], axis=1),
+        "position": None,
+        "reward": logged_reward(log, simulator, reward),
+        "pscore": log["propensity"].astype(np.float64),
+        "candidate_features": features.reshape(log.rows, m, -1),
+        "action_mask": info["action_mask"],
+        "log": dict(log),
+    }
+
+
+def action_dist(
+    log: Log,
+    policy: Policy | str | os.PathLike,
+    *,
+    simulator: _core.Simulator | str | os.PathLike | None = None,
+    epsilon: float = 0.0,
+    temperature: float | None = None,
+) -> np.ndarray:
+    """[rounds, m, 1] float64: how likely the policy chooses each slot, as obp's estimators take it. See generate for
+    epsilon and temperature."""
+    simulator = load_simulator(simulator)
+    policy = policy if isinstance(policy, Policy) else Policy(policy, simulator)
+    seen = log.observations(simulator, max(1, policy.history_length))
+    return policy.probabilities(*seen, epsilon=epsilon, temperature=temperature)[:, :, None]
+
+
+def logged_reward(
+    log: Log, simulator: _core.Simulator | None = None, reward: Mapping[str, float] | None = None
+) -> np.ndarray:
+    """[rows] float64: seconds watched, or the sum of `reward`: watch_s, watch_ratio and signals."""
+    out = np.zeros(log.rows)
+    for term, weight in ({"watch_s": 1.0} if reward is None else reward).items():
+        if term == "watch_s":
+            value = log["play_time_ms"] / 1000.0
+        elif term == "watch_ratio":
+            duration = log["duration_ms"]
+            if simulator is not None:
+                duration = np.where(duration > 0, duration, simulator.duration_ms[log["video"]])
+            value = np.minimum(log["play_time_ms"] / np.maximum(duration, 1), RATIO_CLIP)
+        elif term in _core.SIGNAL_NAMES:
+            value = log[term]
+        else:
+            expected = ", ".join(["watch_s", "watch_ratio", *_core.SIGNAL_NAMES])
+            raise _core.InputError(f"reward names '{term}', which a row of a log does not have: {expected}")
+        out += weight * value
+    return out
+
+
+def to_log(feedback: Mapping) -> Log:
+    """The rows that the feedback was made of."""
+    from ..logs import Log
+
+    if "log" not in feedback:
+        raise _core.InputError("this feedback has no 'log': it was not made by bandit_feedback")
+    return Log(feedback["log"], "bandit feedback")
+
+
+def save(feedback: Mapping, path: str | os.PathLike) -> None:
+    """Everything in one .npz; obp has no file of its own for a whole feedback."""
+    arrays = {name: value for name, value in feedback.items() if name not in ("log", "position")}
+    arrays.update({f"log.{name}": array for name, array in feedback["log"].items()})
+    with whole_file(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, schema_version=SCHEMA_VERSION, **arrays)
+
+
+def load(path: str | os.PathLike) -> dict:
+    """What save() wrote. Raises InputError for a file that is none, or of a newer schema."""
+    source = os.fspath(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError) as error:
+        raise _core.InputError(f"{source}: {error}") from error
+    if "schema_version" not in arrays or "action" not in arrays:
+        raise _core.InputError(f"{source}: no bandit feedback of swipegym's")
+    check_version(int(arrays.pop("schema_version")), source)
+    feedback: dict = {"position": None, "log": {}}
+    for name, array in arrays.items():
+        if name.startswith("log."):
+            feedback["log"][name[len("log.") :]] = array
+        else:
+            feedback[name] = int(array) if name in ("n_rounds", "n_actions") else array
+    return feedback

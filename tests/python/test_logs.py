@@ -1,0 +1,230 @@
+"""What logs promise: the schema, pandas, Arrow, Parquet, KuaiRand's files and the store."""
+
+import os
+
+import numpy as np
+import pytest
+
+import swipegym
+from swipegym import commands
+from swipegym.log_schema import COLUMNS
+
+DEFAULT = os.path.join(swipegym.__path__[0], "default.h5")
+
+
+@pytest.fixture(scope="module")
+def log():
+    """Some users watch a while, chosen for with known chances among known candidates."""
+    return swipegym.generate("item-mean", sessions=300, epsilon=0.5, keep_candidates=True)
+
+
+def some_unknown(log):
+    columns = dict(log)
+    columns["propensity"] = np.where(np.arange(log.rows) % 7 == 0, np.nan, columns["propensity"])
+    return swipegym.Log(columns)
+
+
+def assert_same(a, b):
+    assert list(a) == list(b)
+    for name in a:
+        assert a[name].dtype == b[name].dtype == COLUMNS[name].dtype, name
+        assert np.array_equal(a[name], b[name], equal_nan=name == "propensity"), name
+    assert a == b
+
+
+def kuairand_part(log, candidates=False):
+    """What KuaiRand's files keep, in the order of reading."""
+    dropped = {"session"} if candidates else {"session", "candidate"}
+    return swipegym.Log({name: array for name, array in log.by_user().items() if name not in dropped})
+
+
+def test_logs_are_equal_when_all_values_are(log):
+    assert log == swipegym.generate("item-mean", sessions=300, epsilon=0.5, keep_candidates=True)
+    changed = {name: array.copy() for name, array in log.items()}
+    changed["tab"][5] += 1
+    assert log != swipegym.Log(changed)
+    assert some_unknown(log) == some_unknown(log) != log
+    assert log.take(log["user"] == log["user"][0]).rows < log.rows
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c.pop("play_time_ms"), "'play_time_ms' is missing"),
+        (lambda c: c.update(is_like=c["is_like"][:-1]), "'is_like' has .* rows"),
+        (lambda c: c.update(smiles=c["tab"]), "'smiles'"),
+        (lambda c: c.update(tab=c["tab"].astype(int) + 1000), "'tab' holds 100. in row 0, expected uint8"),
+        (lambda c: c.update(play_time_ms=c["play_time_ms"] + 0.5), "'play_time_ms' holds .* in row 0"),
+        (lambda c: c.update(user_id=c["user_id"].astype(str)), "'user_id' has dtype"),
+        (lambda c: c.update(propensity=c["propensity"] * 0), "'propensity' holds 0.0 in row 0"),
+        (lambda c: c.update(is_like=c["is_like"] + 2), "'is_like' holds [23] in row 0, expected 0 or 1"),
+        (lambda c: c.update(candidate=c["candidate"][:, 0]), "'candidate' has shape"),
+        (lambda c: c.update(candidate=c["candidate"] * 0 - 1), "'video' holds .* one of the row's candidates"),
+    ],
+)
+def test_columns_that_make_no_log_are_refused_by_name(log, change, words):
+    columns = dict(log)
+    change(columns)
+    with pytest.raises(swipegym.InputError, match=words):
+        swipegym.Log(columns)
+
+
+def test_suffixes_that_are_no_format_are_refused(log, tmp_path):
+    for path in (tmp_path / "log.csv", tmp_path / "log.feather"):
+        with pytest.raises(swipegym.InputError, match=path.suffix):
+            log.save(path)
+        with pytest.raises(swipegym.InputError, match=path.suffix):
+            swipegym.read_log(path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_pandas_frames_come_back(log):
+    pytest.importorskip("pandas")
+    frame = some_unknown(log).to_pandas()
+    assert len(frame) == log.rows and frame["play_time_ms"].dtype == np.int32
+    assert_same(swipegym.Log.from_pandas(frame), some_unknown(log))
+    with pytest.raises(swipegym.InputError, match="'duration_ms' is missing"):
+        swipegym.Log.from_pandas(frame.drop(columns="duration_ms"))
+
+
+def test_parquet_comes_back_and_says_what_its_columns_are(log, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "log.parquet"
+    for one in (log, some_unknown(log), kuairand_part(log), log.take(slice(0, 0))):
+        one.save(path)
+        assert_same(swipegym.read_log(path), one)
+    some_unknown(log).save(path)
+    table = pa.parquet.read_table(path)
+    assert table.column("propensity").null_count == np.isnan(some_unknown(log)["propensity"]).sum() > 0
+    assert pa.types.is_fixed_size_list(table.schema.field("candidate").type)
+    for field in table.schema:
+        assert field.metadata[b"unit"].decode() == COLUMNS[field.name].unit
+        assert field.metadata[b"null"].decode() == COLUMNS[field.name].null
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parquet_that_pandas_wrote_comes_back_too(log, tmp_path):
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("pandas")
+    log.to_pandas().to_parquet(tmp_path / "log.parquet")
+    assert_same(swipegym.read_log(tmp_path / "log.parquet"), log)
+
+
+def test_parquet_that_is_not_ours_to_read_is_refused(log, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
+    from swipegym.formats import arrow
+
+    path = tmp_path / "log.parquet"
+    with pytest.raises(swipegym.InputError, match="log.parquet"):
+        swipegym.read_log(path)
+    path.write_bytes(b"PAR1 or so")
+    with pytest.raises(swipegym.InputError, match="log.parquet"):
+        swipegym.read_log(path)
+    newer = log.to_arrow().replace_schema_metadata({arrow.VERSION_KEY: b"2"})
+    pa.parquet.write_table(newer, path)
+    with pytest.raises(swipegym.InputError, match="log.parquet: its schema version is 2, this swipegym reads up to 1"):
+        swipegym.read_log(path)
+    holes = log.to_arrow().set_column(0, "user_id", pa.array([None] * log.rows, pa.int64()))
+    pa.parquet.write_table(holes, path)
+    with pytest.raises(swipegym.InputError, match="'user_id' has .* nulls"):
+        swipegym.read_log(path)
+
+
+@pytest.mark.parametrize("name", ["generated", "log.h5"])
+def test_kuairand_files_and_the_store_come_back(log, name, tmp_path):
+    logs = [log, swipegym.generate("random", sessions=50, keep_candidates=True)]
+    if name == "log.h5":
+        logs.append(some_unknown(log))
+    else:
+        with pytest.raises(swipegym.InputError, match="row 0 has no propensity while others"):
+            some_unknown(log).save(tmp_path / name)
+    for one in logs:
+        one.save(tmp_path / name, candidates=tmp_path / "sets.h5")
+        assert_same(swipegym.read_log(tmp_path / name), kuairand_part(one))
+        assert_same(swipegym.read_log(tmp_path / name, candidates=tmp_path / "sets.h5"), kuairand_part(one, True))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "sets.h5"])
+
+
+def test_a_log_of_both_kinds_of_rows_keeps_its_candidates(log, tmp_path):
+    uniform = np.arange(log.rows) % 3 == 0
+    mixed = swipegym.Log(dict(log, is_rand=uniform, propensity=np.where(uniform, log["propensity"], np.nan)))
+    mixed.save(tmp_path / "mixed", candidates=tmp_path / "sets.h5")
+    assert len(list((tmp_path / "mixed").glob("log_*.csv"))) == 2
+    assert_same(swipegym.read_log(tmp_path / "mixed", candidates=tmp_path / "sets.h5"), kuairand_part(mixed, True))
+
+
+def test_commands_take_what_python_wrote(log, tmp_path):
+    log.save(tmp_path / "generated")
+    described = commands.data_stats(tmp_path / "generated")
+    assert f"{log.rows:,}" in str(described)
+    commands.fit(data=tmp_path / "generated", out=tmp_path / "sim.h5", quiet=True)
+    again = swipegym.load_simulator(tmp_path / "sim.h5")
+    built_in = swipegym.default_simulator()
+    assert np.array_equal(again.user_id, built_in.user_id) and np.array_equal(again.video_id, built_in.video_id)
+    of_the_tables = slice(0, 13)  # the others are means of the log
+    assert np.allclose(again.user_features[:, of_the_tables], built_in.user_features[:, of_the_tables], atol=1e-6)
+    assert np.array_equal(again.duration_ms, built_in.duration_ms)
+    assert np.array_equal(again.video_features[:, 5], built_in.video_features[:, 5])
+
+
+def test_a_release_from_python_has_the_program_s_bytes(tmp_path):
+    commands.data_synth(preset="tiny", out=tmp_path / "data", quiet=True)
+    how = {"simulator": DEFAULT, "policy": "longest", "epsilon": 0.3, "sessions": 100, "seed": 3}
+    commands.generate(
+        **how, data=tmp_path / "data", out=tmp_path / "program", keep_candidates=tmp_path / "program.h5", quiet=True
+    )
+    log = swipegym.generate(**how, keep_candidates=True)
+    log.save(tmp_path / "python", tables=tmp_path / "data", candidates=tmp_path / "python.h5")
+    names = sorted(path.name for path in (tmp_path / "program").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "python").iterdir()) and len(names) == 3
+    for name in names:
+        assert (tmp_path / "program" / name).read_bytes() == (tmp_path / "python" / name).read_bytes(), name
+    assert (tmp_path / "program.h5").read_bytes() == (tmp_path / "python.h5").read_bytes()
+
+
+def test_logs_that_kuairand_s_files_cannot_hold_are_refused(log, tmp_path):
+    timeless = swipegym.Log({name: log[name] for name in log if name not in ("date", "time_ms")})
+    with pytest.raises(swipegym.InputError, match="date, time_ms"):
+        timeless.save(tmp_path / "generated")
+    with pytest.raises(swipegym.InputError, match="no rows"):
+        log.take(slice(0, 0)).save(tmp_path / "generated")
+    with pytest.raises(swipegym.InputError, match="kept no candidates"):
+        kuairand_part(log).save(tmp_path / "generated", candidates=tmp_path / "sets.h5")
+    with pytest.raises(swipegym.InputError, match="other users"):
+        swipegym.Log(dict(log, user_id=log["user_id"] + 1)).save(tmp_path / "generated")
+    log.save(tmp_path / "generated", candidates=tmp_path / "sets.h5")
+    log.take(slice(0, 10)).save(tmp_path / "less", candidates=tmp_path / "less.h5")
+    with pytest.raises(swipegym.InputError, match="has no candidates"):
+        swipegym.read_log(tmp_path / "generated", candidates=tmp_path / "less.h5")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("years of work")
+    with pytest.raises(swipegym.InputError, match="thesis.txt"):
+        log.save(tmp_path / "other")
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.txt"]
+
+
+def test_observations_are_those_of_earlier_rows(log):
+    observation, info = log.observations(history_length=20)
+    simulator = swipegym.default_simulator()
+    for row in np.random.default_rng(0).choice(log.rows, 50, replace=False):
+        mine = (log["user"] == log["user"][row]) & (log["time_ms"] < log["time_ms"][row])
+        earlier = np.flatnonzero(mine)[np.argsort(log["time_ms"][mine], kind="stable")][-20:]
+        history = observation["history_video"][row]
+        assert (
+            np.array_equal(history[20 - len(earlier) :], log["video"][earlier])
+            and (history[: 20 - len(earlier)] == -1).all()
+        )
+        ratio = np.clip(log["play_time_ms"][earlier] / log["duration_ms"][earlier], 0, 5)
+        assert np.allclose(observation["history_ratio"][row, 20 - len(earlier) :], ratio)
+        assert np.array_equal(observation["user_features"][row], simulator.user_features[log["user"][row]])
+    assert np.array_equal(observation["candidate"], log["candidate"])
+    assert info["action_mask"].all() and np.array_equal(info["user"], log["user"])
+
+
+def test_a_generated_log_has_the_chances_its_policy_gives(log):
+    chance = swipegym.Policy("item-mean").probabilities(*log.observations(), epsilon=0.5)
+    slot = np.argmax(log["candidate"] == log["video"][:, None], axis=1)
+    assert np.allclose(chance.sum(axis=1), 1)
+    assert np.allclose(chance[np.arange(log.rows), slot], log["propensity"], rtol=1e-6)
