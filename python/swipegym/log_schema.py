@@ -41,8 +41,8 @@ COLUMNS: dict[str, Column] = {
 
 
 def checked(columns: Mapping[str, np.ndarray], source: str = "a log") -> dict[str, np.ndarray]:
-    """The columns in the schema's order and types. Raises InputError, with `source` in it, for a column that is missing,
-    unknown, of another length than the first one, or that holds what its type cannot."""
+    """The columns in the schema's order and types. Raises InputError, with `source` in it, for a column that is
+    missing, unknown, of another length than the first one, or that holds what its type cannot."""
     for name in columns:
         if name not in COLUMNS:
             raise _core.InputError(f"{source}: no column of a log is named '{name}'; docs/logs.md lists them")
@@ -69,14 +69,14 @@ def check_version(version: int, source: str) -> None:
         )
 
 
-def need(package: str, what: str):
-    """The optional package, imported. Raises ImportError that says what to install."""
+def need(package: str, what: str, install: str | None = None):
+    """The optional package, imported. Raises ImportError that says what to install: `install`, or the package."""
     import importlib
 
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise ImportError(f"{what} needs {package}: pip install {package.split('.')[0]}") from error
+        raise ImportError(f"{what} needs {package}: pip install '{install or package.split('.')[0]}'") from error
 
 
 def _typed(name: str, values, column: Column, source: str) -> np.ndarray:

@@ -22,8 +22,8 @@ SUFFIXES = ("", ".h5", ".hdf5", ".inter", ".parquet")
 class Log(Mapping):
     """Columns by name, each [rows]: a row is a video that was shown. Rows of a user follow one another in time.
 
-    user_id, video_id: int64, ids of the data. user, video: indices of the simulator or data set. session: int64, counted
-    from 0; only where it is known. date: yyyymmdd. hourmin: hhmm. time_ms: int64, Unix time. tab: uint8. play_time_ms,
+    user_id, video_id: int64, ids of the data. user, video: indices of the simulator or data set. session: int64,
+    counted from 0; only where it is known. date: yyyymmdd. hourmin: hhmm. time_ms: int64, Unix time. tab: uint8. play_time_ms,
     duration_ms: int32. is_rand: bool, chosen uniformly. propensity: float32, the chance that the policy gave this video
     among those offered; absent or NaN where it is not known. candidate: [rows, m] int32 video indices, -1 where a slot
     could not be chosen; only where it was kept. is_click, ...: int8, one for each of swipegym.SIGNAL_NAMES.

@@ -67,7 +67,7 @@ class Policy:
         temperature: float | None = None,
         threads: int = 0,
     ) -> np.ndarray:
-        """[rows, candidates] float64: the chance of each slot, 0 where it is masked; of a lone environment [candidates].
+        """[rows, candidates] float64: the chance of each slot, 0 where masked; of a lone environment [candidates].
 
         epsilon, temperature: as in generate; left alone, the best slot or softmax(score / self.temperature).
         """

@@ -1,7 +1,7 @@
 """KuaiRand's own files and the HDF5 store, which every command reads as --data.
 
-Neither has a place for sessions or candidate sets. The sets go into a file of their own, the one that `swipegym generate
---keep-candidates` writes and `swipegym evaluate --logged-candidates` reads.
+Neither has a place for sessions or candidate sets. The sets go into a file of their own, the one that `swipegym
+generate --keep-candidates` writes and `swipegym evaluate --logged-candidates` reads.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def write(
 ) -> None:
     """A folder of CSV files (rows with is_rand in log_random_*.csv, others in log_standard_*.csv), or one HDF5 file.
 
-    simulator: whose users and videos the log's indices are. tables: the data that it was fitted on, whose feature tables
-    are written; None writes what the simulator knows of users and videos. candidates: where the column `candidate` goes.
-    Raises InputError for a log without rows or times, of other users or videos, or for CSV files of which some rows have
-    a propensity and others none.
+    simulator: whose users and videos the log's indices are. tables: the data that it was fitted on, whose feature
+    tables are written; None writes what the simulator knows of users and videos. candidates: where the column
+    `candidate` goes. Raises InputError for a log without rows or times, of other users or videos, or for CSV files of
+    which some rows have a propensity and others none.
     """
     simulator = load_simulator(simulator)
     target = os.fspath(path)
@@ -99,6 +99,6 @@ def _check_propensities(log: Log, target: str) -> None:
         unknown = np.isnan(log["propensity"]) & kind
         if unknown.any() and not unknown[kind].all():
             raise _core.InputError(
-                f"{target}: row {np.flatnonzero(unknown)[0]} has no propensity while others of its file have one, which "
-                "CSV files cannot say: save to .h5 or .parquet, or take() the rows that have one"
+                f"{target}: row {np.flatnonzero(unknown)[0]} has no propensity while others of its file have one, "
+                "which CSV files cannot say: save to .h5 or .parquet, or take() the rows that have one"
             )

@@ -36,8 +36,8 @@ def bandit_feedback(
     """A dict as obp's estimators, learners and data sets have it; needs the columns candidate and propensity.
 
     n_rounds, n_actions; context [rounds, 24 + 8 m]: user, context and candidate features of Log.observations; action
-    [rounds]: the slot shown; reward [rounds]: of `reward` (seconds watched when None), as `swipegym evaluate` counts it;
-    pscore [rounds]; position None. Beside obp's keys: candidate_features [rounds, m, 8], action_mask [rounds, m], and
+    [rounds]: the slot shown; reward [rounds]: of `reward` (seconds watched when None), as `swipegym evaluate` counts
+    it; pscore [rounds]; position None. Beside obp's keys: candidate_features [rounds, m, 8], action_mask [rounds, m], and
     log: the rows themselves, by column. Raises InputError where a propensity is not known.
     """
     simulator = load_simulator(simulator)

@@ -53,7 +53,8 @@ def write(log: Log, path: str | os.PathLike, *, simulator: _core.Simulator | str
 
 
 def read(path: str | os.PathLike) -> Log:
-    """What write() wrote. Raises InputError for another header, a row that is cut short, or an id .user or .item lack."""
+    """What write() wrote. Raises InputError for another header, a row that is cut short, or an id that .user or .item
+    lack."""
     from ..logs import Log
 
     path = Path(path)
