@@ -1,6 +1,7 @@
 """What logs promise: the schema, pandas, Arrow, Parquet, KuaiRand's files and the store."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,6 +68,18 @@ def test_columns_that_make_no_log_are_refused_by_name(log, change, words):
     change(columns)
     with pytest.raises(swipegym.InputError, match=words):
         swipegym.Log(columns)
+
+
+def test_the_page_has_every_column_with_its_type_unit_and_null_rule():
+    page = (Path(__file__).parents[2] / "docs" / "logs.md").read_text()
+    table = page.split("## Columns")[1].split("The same columns")[0]
+    for name, column in COLUMNS.items():
+        line = next((line for line in table.splitlines() if line.startswith("|") and f"`{name}`" in line), None)
+        if name in swipegym.SIGNAL_NAMES:
+            assert f"`{name}`" in table
+            line = next(line for line in table.splitlines() if line.startswith("| each signal"))
+        for word in (np.dtype(column.dtype).name, column.unit.split("[m] ")[-1], column.null):
+            assert word in line, (name, word)
 
 
 def test_suffixes_that_are_no_format_are_refused(log, tmp_path):
