@@ -124,11 +124,14 @@ std::vector<Constraint> parse_constraints(const ActorConfig& config) {
           fmt::format("a constraint on the signal '{}', expected one of {}", c.signal, fmt::join(kSignalNames, ", ")));
     const bool least = c.at_least >= 0.0, most = c.at_most >= 0.0;
     const double rate = least ? c.at_least : c.at_most;
-    if (least == most || !(rate > 0.0 && rate < 1.0))
+    const double highest = c.relative ? 100.0 : 1.0;
+    if (least == most || !(rate > 0.0 && rate < highest))
       throw InputError(
-          fmt::format("the constraint on '{}' has at_least {} and at_most {}, expected one of them, a rate in (0, 1)",
-                      c.signal, c.at_least, c.at_most));
-    all.push_back({static_cast<std::size_t>(found - kSignalNames.begin()), rate, least ? -1.0 : 1.0});
+          fmt::format("the constraint on '{}' has at_least {} and at_most {}, expected one of them, a rate in (0, {})",
+                      c.signal, c.at_least, c.at_most, highest));
+    if (c.relative && !config.expected_signals)
+      throw InputError(fmt::format("the constraint on '{}' is relative, which needs expected_signals", c.signal));
+    all.push_back({static_cast<std::size_t>(found - kSignalNames.begin()), rate, least ? -1.0 : 1.0, c.relative});
   }
   return all;
 }

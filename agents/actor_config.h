@@ -17,6 +17,10 @@ struct ConstraintConfig {
   std::string signal;      // "like" or "is_like": any of kSignalNames
   double at_least = -1.0;  // negative: no such limit
   double at_most = -1.0;
+  /// The limit is not a rate a video shown but a multiple of what a uniform choice among the same candidates would be
+  /// given. A few people give most likes; who happens to be among some hundred sessions moves a rate by more than any
+  /// policy does, and such a multiple hardly.
+  bool relative = false;
 };
 
 template <class Visitor>
@@ -24,6 +28,7 @@ void visit_fields(Visitor& visit, ConstraintConfig& config) {
   visit("signal", config.signal);
   visit("at_least", config.at_least);
   visit("at_most", config.at_most);
+  visit("relative", config.relative);
 }
 
 /// The simulator an on-policy agent learns in.
@@ -163,6 +168,7 @@ struct Constraint {
   std::size_t signal = 0;  // index into kSignalNames
   double rate = 0.0;       // the limit on the signal's rate
   double sign = 1.0;       // 1: at most; -1: at least
+  bool relative = false;   // rates are multiples of a uniform choice's
 
   /// What a video whose signal has this probability adds: 0 at the limit, 1 for twice too much. As its mean a video is
   /// at most 0 exactly where the constraint holds, sums over sessions of any length stay comparable with rates.

@@ -70,7 +70,7 @@ ActorLearner::ActorLearner(std::shared_ptr<const Simulator> simulator, const Act
                           .steps = config.rollout_steps,
                           .slots = config.world.slots,
                           .slate = config.world.slate,
-                          .costs = config.constraints.size(),
+                          .costs = meter_.columns(),
                           .threads = threads}),
       actor_(*model_,
              {.adam = {.learning_rate = config.learning_rate, .clip_norm = config.clip_norm}, .threads = threads},

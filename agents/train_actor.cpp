@@ -51,7 +51,7 @@ ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const
   std::vector<double> reward(envs, 0.0);
   std::vector<std::size_t> played(envs, 0);
   ActorEvaluation out;
-  out.rates.assign(meter.constraints().size(), 0.0);
+  std::vector<double> costs_sum(meter.columns(), 0.0);
   double rewards = 0.0, squares = 0.0, videos = 0.0;
   // Every env plays the same number of whole sessions, so that short ones do not count more often.
   for (std::size_t finished = 0; finished < envs * each;) {
@@ -66,8 +66,8 @@ ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const
       if (played[row] == each || step.autoreset[row]) continue;
       reward[row] += static_cast<double>(step.reward[row]);
       videos += step.consumed[row];
-      for (std::size_t c = 0; c < out.rates.size(); ++c)
-        out.rates[c] += static_cast<double>(costs[row * out.rates.size() + c]);
+      for (std::size_t c = 0; c < costs_sum.size(); ++c)
+        costs_sum[c] += static_cast<double>(costs[row * costs_sum.size() + c]);
       if (!step.terminated[row] && !step.truncated[row]) continue;
       rewards += reward[row], squares += reward[row] * reward[row];
       reward[row] = 0.0;
@@ -80,7 +80,8 @@ ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const
   out.session_error = std::sqrt(std::max(0.0, squares / count - out.session_reward * out.session_reward) / count);
   out.session_videos = videos / count;
   out.video_reward = rewards / videos;
-  for (double& rate : out.rates) rate /= videos;
+  const std::size_t constraints = meter.constraints().size();
+  for (std::size_t c = 0; c < constraints; ++c) out.rates.push_back(costs_sum[c] / costs_sum[constraints + c]);
   return out;
 }
 

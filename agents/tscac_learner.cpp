@@ -41,7 +41,7 @@ TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const Act
       rollout_(encoder_, {.envs = config.world.num_envs,
                           .steps = config.rollout_steps,
                           .slots = config.world.slots,
-                          .costs = config.constraints.size(),
+                          .costs = meter_.columns(),
                           .threads = threads}),
       actor_(*model_,
              {.adam = {.learning_rate = config.learning_rate, .clip_norm = config.clip_norm}, .threads = threads},

@@ -2,8 +2,7 @@
 //   constrained_study SIMULATOR [--seeds N] [--steps N] [--sessions N] [--responses LIST] [--threads N] [--curves
 //   FILE.csv] [--quick]
 // Prints the bounds and one line a method; --curves writes the rates and multipliers of every update of the first seed.
-// Rates are multiples of what uniform choice gets from the same users: a few people give most likes, so who happens to
-// be among some thousand sessions moves a rate by more than any policy does.
+// Rates are multiples of what a uniform choice among the same candidates would be given (ConstraintConfig::relative).
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -34,9 +33,7 @@ struct StudySettings {
 
 constexpr std::uint64_t kEvaluationSeed = 977;   // sessions that nobody was trained or chosen on
 constexpr std::uint64_t kValidationSeed = 1001;  // training seed and sessions that choose lambda
-constexpr std::uint64_t kPopulationSeed = 555;   // many sessions: what uniform choice gets from everybody
 constexpr double kSlack = 0.02;  // training aims beyond the bounds by this share: a policy under a multiplier swings
-constexpr std::size_t kPopulationSessions = 16'384;
 
 struct StudyRun {
   ActorEvaluation worth;
@@ -48,8 +45,7 @@ class Study {
   explicit Study(const StudySettings& settings)
       : settings_(settings),
         simulator_(std::make_shared<Simulator>(load_simulator(settings.simulator))),
-        bounds_(count(), 1.0),
-        population_(count(), 0.01) {}
+        bounds_(count(), 1.0) {}
 
   void run();
 
@@ -64,8 +60,8 @@ class Study {
     for (std::size_t i = 0; i < count(); ++i) {
       ConstraintConfig& constraint = config.constraints.emplace_back();
       constraint.signal = settings_.responses[i];
-      const double bound = bounds_[i] * population_[i];
-      (more(i) ? constraint.at_least : constraint.at_most) = bound * (more(i) ? 1.0 + kSlack : 1.0 - kSlack);
+      constraint.relative = true;
+      (more(i) ? constraint.at_least : constraint.at_most) = bounds_[i] * (more(i) ? 1.0 + kSlack : 1.0 - kSlack);
     }
     // A training of some fifty updates: multipliers begin near where they end, and move faster than for long ones.
     if (algorithm == "rcpo" || algorithm == "lagrangian") {
@@ -77,14 +73,11 @@ class Study {
   }
   StudyRun train(const ActorConfig& config, std::uint64_t seed, std::uint64_t judged_by) const {
     const TrainedActor trained = train_actor(simulator_, config, {.seed = seed, .threads = settings_.threads});
-    StudyRun run{evaluate_actor(simulator_, config, ValuePolicy(trained.model), Exploration::boltzmann(1.0F),
-                                settings_.sessions, judged_by, settings_.threads),
-                 trained.reports};
-    const std::vector<double>& unit = judged_by == kEvaluationSeed ? evaluation_ : validation_;
-    for (std::size_t i = 0; i < count(); ++i) run.worth.rates[i] /= unit[i];
-    return run;
+    return {evaluate_actor(simulator_, config, ValuePolicy(trained.model), Exploration::boltzmann(1.0F),
+                           settings_.sessions, judged_by, settings_.threads),
+            trained.reports};
   }
-  ActorEvaluation uniform(std::uint64_t judged_by, std::size_t sessions) const;
+  ActorEvaluation uniform() const;
   // How far the worst-kept bound is missed, as a share of the bound; at most 0 where all are kept.
   double worst_excess(const ActorEvaluation& worth) const {
     double worst = -1e9;
@@ -102,29 +95,19 @@ class Study {
   StudySettings settings_;
   std::shared_ptr<const Simulator> simulator_;
   std::vector<double> bounds_;  // multiples of uniform choice's rates
-  // Uniform choice's rates a video: of everybody, and in the sessions of the two evaluations.
-  std::vector<double> population_, evaluation_, validation_;
   std::FILE* curves_ = nullptr;
 };
 
-ActorEvaluation Study::uniform(std::uint64_t judged_by, std::size_t sessions) const {
+ActorEvaluation Study::uniform() const {
   const ActorConfig any = config("ppo");
   const auto model = make_value_model("random", simulator_->catalogue, any.network, any.encoder, 1);
-  return evaluate_actor(simulator_, any, ValuePolicy(model), Exploration::epsilon_greedy(1.0F), sessions, judged_by,
-                        settings_.threads);
+  return evaluate_actor(simulator_, any, ValuePolicy(model), Exploration::epsilon_greedy(1.0F), settings_.sessions,
+                        kEvaluationSeed, settings_.threads);
 }
 
 // Halfway between what the unconstrained policy gives and the best that each response can be alone.
 void Study::find_bounds() {
-  population_ = uniform(kPopulationSeed, kPopulationSessions).rates;
-  validation_ = uniform(kValidationSeed, settings_.sessions).rates;
-  ActorEvaluation random = uniform(kEvaluationSeed, settings_.sessions);
-  evaluation_ = random.rates;
-  fmt::print("{:<24}{:>26}", "uniform, a video", "");
-  for (const double rate : population_) fmt::print(" {:>10.5f}", rate);
-  fmt::print("\n");
-  random.rates.assign(count(), 1.0);
-  row("uniform", {{random, {}}});
+  row("uniform", {{uniform(), {}}});
   std::vector<double> own(count(), 0.0);
   std::vector<StudyRun> runs;
   for (std::uint64_t seed = 1; seed <= settings_.seeds; ++seed) {

@@ -119,8 +119,9 @@ std::string evaluation_table(const ActorConfig& config, const ActorEvaluation& w
   table.add({"videos of a session", fmt::format("{:.2f}", worth.session_videos), "", ""});
   table.add({"reward of a video", fmt::format("{:.3f}", worth.video_reward), "", ""});
   for (std::size_t i = 0; i < config.constraints.size(); ++i)
-    table.add({config.constraints[i].signal + ", a video", fmt::format("{:.6f}", worth.rates[i]),
-               show_limit(config.constraints[i]), is_kept(config.constraints[i], worth.rates[i]) ? "yes" : "no"});
+    table.add({config.constraints[i].signal + (config.constraints[i].relative ? ", x uniform" : ", a video"),
+               fmt::format("{:.6f}", worth.rates[i]), show_limit(config.constraints[i]),
+               is_kept(config.constraints[i], worth.rates[i]) ? "yes" : "no"});
   return table.text();
 }
 

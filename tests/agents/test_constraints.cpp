@@ -171,11 +171,17 @@ TEST_CASE("Lagrangian and RCPO policies reach the constrained optimum of a bandi
   // earns .625, and no mixture earns more (the last with the first: .6; with the second: .583). The entropy bonus takes
   // a little of that.
   const auto simulator = test::make_toy_simulator(std::make_shared<TradeModel>());
-  const std::vector<std::tuple<std::string, std::string, std::string>> methods = {
-      {"lagrangian", "adam", "many"}, {"lagrangian", "pid", "many"}, {"rcpo", "projected", "one"}};
-  for (const auto& [algorithm, rule, critics] : methods) {
-    CAPTURE(algorithm, rule);
+  // A uniform choice gets .25 likes a video, so that .1 of them is .4 of its.
+  const std::vector<std::tuple<std::string, std::string, std::string, double>> methods = {
+      {"lagrangian", "adam", "many", 1.0},
+      {"lagrangian", "pid", "many", 1.0},
+      {"rcpo", "projected", "one", 1.0},
+      {"lagrangian", "adam", "many", 0.25}};
+  for (const auto& [algorithm, rule, critics, unit] : methods) {
+    CAPTURE(algorithm, rule, unit);
     ActorConfig config = trade_config(algorithm);
+    config.constraints[0].relative = unit < 1.0;
+    config.constraints[0].at_least = 0.1 / unit;
     config.multiplier.rule = rule;
     config.critics = critics;
     check(config);
@@ -190,7 +196,7 @@ TEST_CASE("Lagrangian and RCPO policies reach the constrained optimum of a bandi
     const std::size_t half = reports.size() / 2;
     for (std::size_t i = half; i < reports.size(); ++i) {
       reward += reports[i].reward / static_cast<double>(reports.size() - half);
-      rate += reports[i].rates[0] / static_cast<double>(reports.size() - half);
+      rate += unit * reports[i].rates[0] / static_cast<double>(reports.size() - half);
       multiplier += reports[i].multipliers[0] / static_cast<double>(reports.size() - half);
     }
     const Settled optimum = settled(0.1, static_cast<double>(config.entropy), critics == "many");
