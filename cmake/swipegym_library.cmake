@@ -2,9 +2,8 @@
 # Links name what stands left of the folder in the architecture and nothing else.
 # g++ 12 warns falsely of uninitialised and overlapping memory inside its own <string> and <optional>.
 set(SWIPEGYM_FLAGS -Wall -Wextra -Wshadow -Wno-maybe-uninitialized -Wno-restrict -ffp-contract=off)
-if(SWIPEGYM_NATIVE)
-  list(APPEND SWIPEGYM_FLAGS -march=native)
-endif()
+list(GET SWIPEGYM_ARCH 0 SWIPEGYM_MARCH)
+list(APPEND SWIPEGYM_FLAGS -march=${SWIPEGYM_MARCH})
 set(SWIPEGYM_SANITIZE_FLAGS "")
 if(SWIPEGYM_SANITIZE)
   list(APPEND SWIPEGYM_FLAGS -Wno-uninitialized)  # at -O1 the intrinsics' own headers seem to read unset vectors
@@ -34,7 +33,7 @@ function(swipegym_library name)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/swipegym>)
   target_compile_features(swipegym_${name} PUBLIC cxx_std_20)
   # Eigen's layout depends on the vector width, so whoever links against the library compiles with the same one.
-  target_compile_options(swipegym_${name} PUBLIC ${SWIPEGYM_SANITIZE_FLAGS} $<$<BOOL:${SWIPEGYM_NATIVE}>:-march=native>
+  target_compile_options(swipegym_${name} PUBLIC ${SWIPEGYM_SANITIZE_FLAGS} -march=${SWIPEGYM_MARCH}
     PRIVATE ${SWIPEGYM_FLAGS})
   target_link_options(swipegym_${name} PUBLIC ${SWIPEGYM_SANITIZE_FLAGS})
   target_link_libraries(swipegym_${name} PUBLIC ${ARG_LINKS})
