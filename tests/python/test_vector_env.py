@@ -242,3 +242,10 @@ def test_masked_slots_of_a_fixed_shelf():
     _, _, terminated, _, info = envs.step(np.full(6, 4))
     assert not info["action_mask"][~terminated, 4].any()
     assert np.array_equal(envs.action_masks(), info["action_mask"].astype(bool))
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_arrays_go_to_other_libraries_by_dlpack_without_a_copy(copy):
+    observation, _ = make(4, copy=copy).reset(seed=1)
+    for name, array in observation.items():
+        assert np.shares_memory(np.from_dlpack(array), array), name
