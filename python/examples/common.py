@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-import gymnasium as gym
 import numpy as np
 import torch
 
@@ -25,14 +24,8 @@ Choose = Callable[[Rows, np.ndarray], np.ndarray]  # (rows, masks [rows, candida
 
 
 def rows_of(observation: Mapping[str, np.ndarray]) -> Rows:
-    """A batch of observations as [rows, features]; the same numbers as `flat` gives of a lone environment."""
+    """A batch of observations as [rows, features], the order that gym.wrappers.FlattenObservation has too."""
     return np.concatenate([observation[key] for key in KEYS], axis=1)
-
-
-def flat(env: gym.Env) -> gym.Env:
-    """A lone environment whose observation is one vector, and whose reward is in units of SECONDS."""
-    env = gym.wrappers.FlattenObservation(gym.wrappers.FilterObservation(env, KEYS))
-    return gym.wrappers.TransformReward(env, lambda seconds: seconds / SECONDS)
 
 
 class SlotScorer(torch.nn.Module):

@@ -15,10 +15,11 @@ import swipegym
 class SlotVecEnv(VecEnv):
     """The native vectorised environment behind SB3's interface, far faster than a DummyVecEnv of lone ones.
 
-    Observations are rows (see common.rows_of), rewards in units of SECONDS. Other arguments: of gym.make_vec.
+    Observations are rows (see common.rows_of), rewards in units of `seconds`. Other arguments: of gym.make_vec.
     """
 
-    def __init__(self, num_envs: int, **settings):
+    def __init__(self, num_envs: int, seconds: float = SECONDS, **settings):
+        self.seconds = seconds
         mode = gym.vector.AutoresetMode.SAME_STEP  # SB3's own: a session that ended is followed in the same step
         self.envs = gym.make_vec(swipegym.ENV_ID, num_envs=num_envs, autoreset_mode=mode, **settings)
         rows = rows_of(self.envs.reset(seed=0)[0])
@@ -49,7 +50,7 @@ class SlotVecEnv(VecEnv):
                 infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
                 infos[i]["episode"] = {"r": self.returns[i], "l": self.lengths[i]}  # in seconds watched, in SB3's log
             self.returns[over], self.lengths[over] = 0, 0
-        return rows_of(observation), (rewards / SECONDS).astype(np.float32), over, infos
+        return rows_of(observation), (rewards / self.seconds).astype(np.float32), over, infos
 
     def close(self):
         self.envs.close()

@@ -41,4 +41,4 @@ def train(seed: int, steps: int, progress: Progress, **settings) -> Choose:
 
 
 if __name__ == "__main__":
-    main("MaskablePPO", train, steps=60_000)
+    main("MaskablePPO", train, steps=20_000)

@@ -34,4 +34,4 @@ def train(seed: int, steps: int, progress: Progress) -> Choose:
 
 
 if __name__ == "__main__":
-    main("SB3 PPO", train, steps=60_000)
+    main("SB3 PPO", train, steps=20_000)

@@ -85,4 +85,4 @@ def train(seed: int, steps: int, progress: Progress) -> Choose:
 
 
 if __name__ == "__main__":
-    main("PyTorch DQN", train, steps=30_000)
+    main("PyTorch DQN", train, steps=20_000)

@@ -1,0 +1,129 @@
+"""Trains every client of python/examples at full length over seeds; writes a table and the learning curves.
+
+    python bench/clients/run.py --out build/clients --python rllib_ppo=build/ray/bin/python
+    python bench/clients/run.py --out build/clients --only sb3_dqn,sb3_ppo
+    python bench/clients/run.py --out build/clients --table        # again, from what is there
+
+Writes NAME.json and NAME.log of each client, table.md and clients.png into the folder. Needs what the examples' headers
+name, and matplotlib for the plot. swipegym must be importable by every interpreter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+CLIENTS = ("sb3_dqn", "sb3_ppo", "sb3_maskable_ppo", "torch_dqn", "pfrl_dqn", "rllib_ppo")
+EXAMPLES = Path(__file__).resolve().parents[2] / "python" / "examples"
+
+
+def run(name: str, python: str, out: Path, options: argparse.Namespace) -> bool:
+    command = [python, str(EXAMPLES / f"{name}.py"), "--json", str(out / f"{name}.json")]
+    command += ["--seeds", str(options.seeds), "--sessions", str(options.sessions), "--curve", str(options.curve)]
+    if options.steps:
+        command += ["--steps", str(options.steps)]
+    print(" ".join(command), flush=True)
+    with open(out / f"{name}.log", "w") as log:
+        status = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode
+    if status:
+        print(f"{name} ended with {status}: see {out / name}.log", file=sys.stderr)
+    return status == 0
+
+
+def bootstrap(returns: np.ndarray, resamples: int = 2000) -> tuple[float, float]:
+    """95 % interval of the mean of returns [training seeds, sessions]: seeds are drawn again, and sessions, the same
+    ones for every seed since all of them played the same."""
+    random = np.random.default_rng(1)
+    means = np.empty(resamples)
+    for i in range(resamples):
+        sessions = returns[:, random.integers(returns.shape[1], size=returns.shape[1])].mean(axis=1)
+        means[i] = sessions[random.integers(len(returns), size=len(returns))].mean()
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def row(name: str, steps: str, seconds: str, returns: np.ndarray, random: np.ndarray) -> str:
+    """A line of the table. returns: [training seeds, sessions]; random: [sessions], the same ones."""
+    cells = [name, steps, seconds, "{:.1f} [{:.1f}, {:.1f}]".format(returns.mean(), *bootstrap(returns))]
+    if returns is not random:
+        more = returns - random
+        cells.append("{:+.1f} [{:+.1f}, {:+.1f}]".format(more.mean(), *bootstrap(more)))
+    return "| " + " | ".join(cells) + " |"
+
+
+def table(results: list[dict]) -> str:
+    lines = [
+        "| client | steps | training, s (processor, s) | seconds watched a session | beside random |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    random = np.array(results[0]["random"])
+    lines.append(row("random", "", "", random[None], random[None])[:-2] + " | |")
+    for result in results:
+        wall, processor = np.max([one["seconds"] for one in result["runs"]], axis=0)
+        returns = np.array([one["returns"] for one in result["runs"]])
+        if not np.array_equal(random, result["random"]):
+            raise SystemExit(f"{result['name']} was evaluated on other sessions than {results[0]['name']}: run it again")
+        steps = f"{result['steps']:,}"
+        lines.append(row(result["name"], steps, f"{wall:.0f} ({processor:.0f})", returns, random))
+    return "\n".join(lines) + "\n"
+
+
+def plot(results: list[dict], path: Path) -> None:
+    """The mean over training seeds, and all of them as a band."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6.4, 3.6))
+    for result in results:
+        steps = np.array([point["steps"] for point in result["runs"][0]["curve"]])
+        means = np.array([[point["mean"] for point in one["curve"]] for one in result["runs"]])
+        (line,) = axes.plot(steps, means.mean(axis=0), marker=".", label=result["name"])
+        axes.fill_between(steps, means.min(axis=0), means.max(axis=0), color=line.get_color(), alpha=0.1, linewidth=0)
+    axes.axhline(results[0]["curve_random"], color="0.4", linestyle=":", label="random")
+    axes.set_xlabel("steps of training")
+    axes.set_ylabel("seconds watched a session")
+    axes.legend(fontsize="small", ncol=2)
+    figure.tight_layout()
+    figure.savefig(path, dpi=100, format="png")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--out", type=Path, required=True)
+    options.add_argument("--only", default=",".join(CLIENTS), help="names, with commas between them")
+    options.add_argument("--python", action="append", default=[], metavar="NAME=PATH", help="a client's interpreter")
+    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--sessions", type=int, default=4000)
+    options.add_argument("--curve", type=int, default=2500)
+    options.add_argument("--steps", type=int, help="other than the examples' own")
+    options.add_argument("--table", action="store_true", help="train nothing, read what is in the folder")
+    options = options.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    pythons = dict(pair.split("=", 1) for pair in options.python)
+    names = options.only.split(",")
+    failed = []
+    if not options.table:
+        failed = [name for name in names if not run(name, pythons.get(name, sys.executable), options.out, options)]
+
+    files = [options.out / f"{name}.json" for name in names if name not in failed]
+    results = [json.loads(file.read_text()) for file in files if file.exists()]
+    if not results:
+        raise SystemExit(f"nothing in {options.out}")
+    text = table(results)
+    print(text, end="")
+    for path, write in (("table.md", lambda to: to.write_text(text)), ("clients.png", lambda to: plot(results, to))):
+        part = options.out / (path + ".part")
+        write(part)
+        part.replace(options.out / path)
+    raise SystemExit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
