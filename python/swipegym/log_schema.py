@@ -76,7 +76,7 @@ def need(package: str, what: str, install: str | None = None):
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise ImportError(f"{what} needs {package}: pip install '{install or package.split('.')[0]}'") from error
+        raise ImportError(f"{what} needs {package}: pip install {install or package.split('.')[0]}") from error
 
 
 def _typed(name: str, values, column: Column, source: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What logs promise: the schema, pandas, Arrow, Parquet, KuaiRand's files and the store."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -241,3 +242,9 @@ def test_a_generated_log_has_the_chances_its_policy_gives(log):
     slot = np.argmax(log["candidate"] == log["video"][:, None], axis=1)
     assert np.allclose(chance.sum(axis=1), 1)
     assert np.allclose(chance[np.arange(log.rows), slot], log["propensity"], rtol=1e-6)
+
+
+def test_a_package_that_is_missing_is_named(log, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match="an Arrow table needs pyarrow: pip install pyarrow"):
+        log.to_arrow()

@@ -56,6 +56,8 @@ def test_damaged_atomic_files_are_refused_by_place(log, tmp_path):
 
 
 def test_recbole_reads_every_row(log, tmp_path):
+    if int(np.__version__.split(".")[0]) > 1:
+        pytest.skip("RecBole 1.2.1 needs numpy < 2 and pandas < 3")
     config = pytest.importorskip("recbole.config", reason="recbole is not installed")
     data = pytest.importorskip("recbole.data")
     log.save(tmp_path / "generated" / "generated.inter")
@@ -74,4 +76,5 @@ def test_recbole_reads_every_row(log, tmp_path):
     assert np.array_equal(made.id2token("item_id", inter["item_id"]).astype(int), log["video_id"])
     assert np.array_equal(np.asarray(inter["play_time_ms"]), log["play_time_ms"])
     assert np.array_equal(np.asarray(inter["is_like"]), log["is_like"])
-    assert np.allclose(np.asarray(inter["timestamp"]), log["time_ms"] / 1000)
+    late = np.abs(np.asarray(inter["timestamp"], float) - log["time_ms"] / 1000)
+    assert late.max() <= 64.001  # RecBole's floats have 24 bits

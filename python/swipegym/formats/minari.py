@@ -51,7 +51,7 @@ def record(
     maker = need("minari", "a Minari data set")
     buffer = need("minari.data_collector.episode_buffer", "a Minari data set").EpisodeBuffer
     for package in ("h5py", "PIL"):
-        need(package, "a Minari data set", "minari[hdf5]")
+        need(package, "a Minari data set", "'minari[hdf5]' pillow")
     if sessions < 1:
         raise _core.InputError(f"sessions is {sessions}, expected at least 1")
     rows = min(ROWS, sessions)
