@@ -20,6 +20,7 @@ void bind_vector_env(nanobind::module_& module);
 void bind_rollout(nanobind::module_& module);
 void bind_log(nanobind::module_& module);
 void bind_log_files(nanobind::module_& module);
+void bind_off_policy(nanobind::module_& module);
 void bind_commands(nanobind::module_& module);
 
 /// Throws Interrupted once Ctrl-C was pressed; takes the interpreter's lock, so call it where it is not held, from the

@@ -89,6 +89,80 @@ def test_obp_s_estimators_agree_with_the_program(log, files, dqn):
         assert values["snipw"] == pytest.approx(expected["snips"], rel=1e-6)
 
 
+def some_model(feedback):
+    """Rewards that a model of the features might foresee, far from exact."""
+    return 5 + 3 * feedback["candidate_features"][:, :, :3].sum(axis=2).astype(np.float64)
+
+
+def test_estimates_are_those_of_the_program_with_its_intervals(log, files):
+    found = commands.evaluate(policy="longest", epsilon=0.2, simulator=DEFAULT, from_=20000101, quiet=True, **files)
+    feedback = open_bandit.bandit_feedback(log)
+    chances = open_bandit.action_dist(log, "longest", epsilon=0.2)
+    here = open_bandit.estimates(feedback, chances)
+    assert list(here) == ["ips", "ips_slope", "snips", "ncis", "sub_gaussian"]
+    for name, line in here.items():
+        expected = found["estimates"][name]
+        for figure in ("mean", "low", "high", "effective_rows", "max_weight"):
+            assert line[figure] == pytest.approx(expected[figure], rel=1e-9), (name, figure)
+    other = open_bandit.estimates(feedback, chances, seed=2)
+    assert other["ips"]["mean"] == here["ips"]["mean"] and other["ips"]["low"] != here["ips"]["low"]
+
+
+def test_estimates_with_a_model_are_their_formulas(log):
+    feedback = open_bandit.bandit_feedback(log)
+    chances = open_bandit.action_dist(log, "longest", epsilon=0.2)[:, :, 0]
+    model = some_model(feedback)
+    found = open_bandit.estimates(feedback, chances, model, resamples=2)
+    rows = np.arange(log.rows)
+    weight = chances[rows, feedback["action"]] / feedback["pscore"]
+    direct = (chances * model).sum(axis=1)
+    correction = weight * (feedback["reward"] - model[rows, feedback["action"]])
+    assert found["dm"]["mean"] == pytest.approx(direct.mean(), rel=1e-9)
+    assert found["dr"]["mean"] == pytest.approx((direct + correction).mean(), rel=1e-9)
+    assert found["sndr"]["mean"] == pytest.approx(direct.mean() + correction.sum() / weight.sum(), rel=1e-9)
+
+
+def test_obp_s_doubly_robust_estimators_agree_given_the_same_model(log):
+    ope = pytest.importorskip("obp.ope", reason="obp is not installed")
+    feedback = open_bandit.bandit_feedback(log)
+    chances = open_bandit.action_dist(log, "longest", epsilon=0.2)
+    model = some_model(feedback)
+    found = open_bandit.estimates(feedback, chances, model, resamples=2)
+    estimators = {
+        "dm": ope.DirectMethod(),
+        "dr": ope.DoublyRobust(),
+        "sndr": ope.SelfNormalizedDoublyRobust(),
+        "switch_dr": ope.SwitchDoublyRobust(lambda_=found["switch_dr"]["lambda"]),
+        "dros": ope.DoublyRobustWithShrinkage(lambda_=found["dros"]["lambda"]),
+        "dr_pessimistic": ope.DoublyRobust(lambda_=found["dr_pessimistic"]["lambda"]),
+        "sub_gaussian_dr": ope.SubGaussianDoublyRobust(lambda_=found["sub_gaussian_dr"]["lambda"]),
+    }
+    for name, estimator in estimators.items():
+        value = estimator.estimate_policy_value(
+            reward=feedback["reward"],
+            action=feedback["action"],
+            pscore=feedback["pscore"],
+            position=np.zeros(log.rows, int),
+            action_dist=chances,
+            estimated_rewards_by_reg_model=model[:, :, None],
+        )
+        assert value == pytest.approx(found[name]["mean"], rel=1e-6), name
+
+
+def test_estimates_of_what_is_no_policy_are_refused(log):
+    feedback = open_bandit.bandit_feedback(log)
+    chances = open_bandit.action_dist(log, "longest", epsilon=0.2)
+    with pytest.raises(swipegym.InputError, match="action_dist has shape .*, expected"):
+        open_bandit.estimates(feedback, chances[:, :5])
+    with pytest.raises(swipegym.InputError, match="evaluation of row 0 sums to 2"):
+        open_bandit.estimates(feedback, 2 * chances)
+    with pytest.raises(swipegym.InputError, match="q_hat of row 0 is nan"):
+        open_bandit.estimates(feedback, chances, np.nan * chances)
+    lonely = open_bandit.bandit_feedback(log.take(log["user"] == log["user"][0]))
+    with pytest.raises(swipegym.InputError, match="one user"):
+        open_bandit.estimates(lonely, np.full((lonely["n_rounds"], 10), 0.1))
+
+
 def test_a_feedback_needs_chances_candidates_and_terms_of_a_row(log, tmp_path):
     unknown = swipegym.Log(dict(log, propensity=np.where(np.arange(log.rows) == 4, np.nan, log["propensity"])))
     with pytest.raises(swipegym.InputError, match="row 4 has no propensity"):

@@ -82,6 +82,44 @@ def action_dist(
     return policy.probabilities(*seen, epsilon=epsilon, temperature=temperature)[:, :, None]
 
 
+def estimates(
+    feedback: Mapping,
+    action_dist: np.ndarray,
+    estimated_rewards: np.ndarray | None = None,
+    *,
+    seed: int = 1,
+    resamples: int = 1000,
+    threads: int = 0,
+) -> dict[str, dict[str, float]]:
+    """What `swipegym evaluate` estimates (docs/off_policy.md), by name: mean; low and high, its 95 % interval by a
+    studentised bootstrap over users; lambda, effective_rows and max_weight. For any policy whose chances are known, and
+    any reward model.
+
+    feedback: of bandit_feedback. action_dist: [rounds, m, 1] or [rounds, m], the judged policy's chances.
+    estimated_rewards: the same shape, a model's mean rewards; None leaves out dm, dr and what builds on them.
+    Raises InputError for arrays of other shapes, chances that do not sum to 1, numbers that are none, or a single user.
+    """
+    rounds, m = feedback["n_rounds"], feedback["n_actions"]
+
+    def table(array, name: str) -> np.ndarray:
+        array = np.asarray(array, np.float64)
+        if array.shape not in ((rounds, m), (rounds, m, 1)):
+            raise _core.InputError(f"{name} has shape {array.shape}, expected ({rounds}, {m}, 1)")
+        return np.ascontiguousarray(array.reshape(rounds, m))
+
+    return _core.off_policy_estimates(
+        np.ascontiguousarray(feedback["reward"], np.float64),
+        np.ascontiguousarray(feedback["action"], np.int32),
+        np.ascontiguousarray(feedback["pscore"], np.float64),
+        table(action_dist, "action_dist"),
+        None if estimated_rewards is None else table(estimated_rewards, "estimated_rewards"),
+        np.ascontiguousarray(feedback["log"]["user"], np.uint32),
+        seed,
+        resamples,
+        threads,
+    )
+
+
 def logged_reward(
     log: Log, simulator: _core.Simulator | None = None, reward: Mapping[str, float] | None = None
 ) -> np.ndarray:
