@@ -47,12 +47,12 @@ def bootstrap(returns: np.ndarray, resamples: int = 2000) -> tuple[float, float]
     return float(low), float(high)
 
 
-def row(name: str, steps: str, seconds: str, returns: np.ndarray, random: np.ndarray) -> str:
+def row(name: str, steps: str, seconds: str, returns: np.ndarray, random: np.ndarray | None = None) -> str:
     """A line of the table. returns: [training seeds, sessions]; random: [sessions], the same ones."""
-    cells = [name, steps, seconds, "{:.1f} [{:.1f}, {:.1f}]".format(returns.mean(), *bootstrap(returns))]
-    if returns is not random:
+    cells = [name, steps, seconds, "{:.1f} [{:.1f}, {:.1f}]".format(returns.mean(), *bootstrap(returns)), ""]
+    if random is not None:
         more = returns - random
-        cells.append("{:+.1f} [{:+.1f}, {:+.1f}]".format(more.mean(), *bootstrap(more)))
+        cells[-1] = "{:+.1f} [{:+.1f}, {:+.1f}]".format(more.mean(), *bootstrap(more))
     return "| " + " | ".join(cells) + " |"
 
 
@@ -62,7 +62,7 @@ def table(results: list[dict]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     random = np.array(results[0]["random"])
-    lines.append(row("random", "", "", random[None], random[None])[:-2] + " | |")
+    lines.append(row("random", "", "", random[None]))
     for result in results:
         wall, processor = np.max([one["seconds"] for one in result["runs"]], axis=0)
         returns = np.array([one["returns"] for one in result["runs"]])
@@ -86,7 +86,9 @@ def plot(results: list[dict], path: Path) -> None:
         means = np.array([[point["mean"] for point in one["curve"]] for one in result["runs"]])
         (line,) = axes.plot(steps, means.mean(axis=0), marker=".", label=result["name"])
         axes.fill_between(steps, means.min(axis=0), means.max(axis=0), color=line.get_color(), alpha=0.1, linewidth=0)
-    axes.axhline(results[0]["curve_random"], color="0.4", linestyle=":", label="random")
+    random = np.mean(results[0]["random"][: results[0]["curve_sessions"]])
+    axes.axhline(random, color="0.4", linestyle=":", label="random")
+    axes.set_xscale("symlog", linthresh=100)  # from 0 on
     axes.set_xlabel("steps of training")
     axes.set_ylabel("seconds watched a session")
     axes.legend(fontsize="small", ncol=2)
@@ -101,7 +103,7 @@ def main() -> None:
     options.add_argument("--python", action="append", default=[], metavar="NAME=PATH", help="a client's interpreter")
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--sessions", type=int, default=4000)
-    options.add_argument("--curve", type=int, default=2500)
+    options.add_argument("--curve", type=int, default=500)
     options.add_argument("--steps", type=int, help="other than the examples' own")
     options.add_argument("--table", action="store_true", help="train nothing, read what is in the folder")
     options = options.parse_args()

@@ -18,6 +18,7 @@ KEYS = ("candidate_features", "context", "user_features")
 SLOT_FEATURES = 8
 SECONDS = 20.0  # rewards are divided by it, so that values are near 1
 TEST_SEED = 20_000  # of the evaluation; training starts from 1, 2, ... and never plays its sessions
+CURVE_SESSIONS = 1000  # a point of a learning curve: the first of the evaluation's sessions
 
 Rows = np.ndarray  # [rows, features] float32, see rows_of
 Choose = Callable[[Rows, np.ndarray], np.ndarray]  # (rows, masks [rows, candidates] bool) -> a slot a row
@@ -64,9 +65,9 @@ def evaluate(choose: Choose | str, sessions: int) -> swipegym.Evaluation:
 
 
 class Progress:
-    """Called with (steps so far, choose) while a client trains: a point of the learning curve every `every` steps.
+    """Called with (steps so far, choose) while a client trains, and evaluates now and then: the learning curve.
 
-    Both clocks, wall and processor, count training alone: they stand still during evaluations.
+    The first points are `every` steps apart, later ones half of the steps so far. Both clocks, wall and processor, count training alone: they stand still during evaluations.
     """
 
     def __init__(self, every: int, sessions: int):
@@ -79,7 +80,7 @@ class Progress:
         seconds = self.stop()
         mean = evaluate(choose, self.sessions).mean
         self.curve.append({"steps": steps, "seconds": seconds, "mean": mean})
-        self.next = steps + self.every
+        self.next = steps + max(self.every, steps // 2)
         self.started = self._now()
 
     def stop(self) -> list[float]:
@@ -101,7 +102,7 @@ def main(name: str, train: Callable[[int, int, Progress], Choose], steps: int) -
     options.add_argument("--steps", type=int, default=steps, help="of the environment, in all (%(default)s)")
     options.add_argument("--seeds", type=int, default=1, help="training runs (%(default)s)")
     options.add_argument("--sessions", type=int, default=4000, help="of the evaluation (%(default)s)")
-    options.add_argument("--curve", type=int, default=0, metavar="N", help="also evaluate every N steps of training")
+    options.add_argument("--curve", type=int, default=0, metavar="N", help="also evaluate during training, at first every N steps")
     options.add_argument("--json", help="write returns and learning curves to this file")
     options = options.parse_args()
     torch.set_num_threads(1)  # networks this small lose by more
@@ -110,15 +111,19 @@ def main(name: str, train: Callable[[int, int, Progress], Choose], steps: int) -
     print(f"{'random':28} {random}")
     runs = []
     for seed in range(1, options.seeds + 1):
-        progress = Progress(options.curve, sessions=1000)
+        progress = Progress(options.curve, CURVE_SESSIONS)
         choose = train(seed, options.steps, progress)
         seconds = progress.stop()
         result = evaluate(choose, options.sessions)
         low, high = result.interval(versus=random)
         print(f"{f'{name}, seed {seed}':28} {result}, {low:+.1f} to {high:+.1f} beside random")
         print(f"{'':28} trained in {seconds[0]:.0f} s, {seconds[1]:.0f} s of processor time", flush=True)
+        progress.curve.append(
+            {"steps": options.steps, "seconds": seconds, "mean": float(result.reward[:CURVE_SESSIONS].mean())}
+        )
         runs.append({"seconds": seconds, "curve": progress.curve, "returns": result.reward.tolist()})
     if options.json:
         with open(options.json + ".part", "w") as file:
-            json.dump({"name": name, "steps": options.steps, "random": random.reward.tolist(), "runs": runs}, file)
+            out = {"name": name, "steps": options.steps, "random": random.reward.tolist(), "runs": runs}
+            json.dump({**out, "curve_sessions": CURVE_SESSIONS}, file)
         os.replace(options.json + ".part", options.json)

@@ -1,6 +1,6 @@
 """PFRL's Double DQN, choosing among the offered candidates.
 
-    pip install swipegym pfrl==0.4.0 torch==2.15.0
+    pip install . pfrl==0.4.0 torch==2.15.0
     python python/examples/pfrl_dqn.py
 """
 

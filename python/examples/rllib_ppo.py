@@ -1,6 +1,6 @@
 """RLlib's PPO, its environment runner stepping the native vectorised environment.
 
-    pip install swipegym "ray[rllib]==2.60.0" torch==2.15.0
+    pip install . "ray[rllib]==2.60.0" torch==2.15.0
     python python/examples/rllib_ppo.py
 """
 
@@ -85,6 +85,7 @@ def train(seed: int, steps: int, progress: Progress) -> Choose:
     def choose(rows, masks):
         return module.actor(torch.from_numpy(rows)).argmax(dim=1).numpy()
 
+    progress(0, choose)
     for step in range(0, steps, BATCH):
         algorithm.train()
         progress(step + BATCH, choose)

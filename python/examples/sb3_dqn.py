@@ -1,21 +1,29 @@
 """Stable-Baselines3's DQN.
 
-    pip install swipegym stable-baselines3==2.9.2 torch==2.15.0
+    pip install . stable-baselines3==2.9.2 torch==2.15.0
     python python/examples/sb3_dqn.py
 """
 
 from __future__ import annotations
 
-from common import Choose, Progress, SlotScorer, main
+from common import SECONDS, Choose, Progress, SlotScorer, main
 from sb3_common import Report, SlotVecEnv, chooser
 from stable_baselines3 import DQN
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
+
+
+# SB3's loss is Huber's, which is linear beyond an error of 1: in units of 20 s the few long watches, which are most of
+# what can be gained, would hardly count. With a hundredth of the reward and of the values it is the squared error.
+SMALLER = 100.0
 
 
 class SlotQNetwork(QNetwork):
     def __init__(self, **arguments):
         super().__init__(**arguments)
         self.q_net = SlotScorer(self.features_dim, int(self.action_space.n))
+
+    def forward(self, obs):
+        return super().forward(obs) / SMALLER
 
 
 class SlotDQNPolicy(DQNPolicy):
@@ -26,8 +34,7 @@ class SlotDQNPolicy(DQNPolicy):
 def train(seed: int, steps: int, progress: Progress) -> Choose:
     agent = DQN(
         SlotDQNPolicy,
-        # SB3's loss is Huber's, linear beyond 1: in a small unit the few long watches would hardly count.
-        SlotVecEnv(64, seconds=200.0),
+        SlotVecEnv(64, seconds=SMALLER * SECONDS),
         learning_rate=1e-3,
         buffer_size=65_536,
         learning_starts=1_280,

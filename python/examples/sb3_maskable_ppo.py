@@ -1,6 +1,6 @@
 """sb3-contrib's MaskablePPO, with the mask of what may be chosen.
 
-    pip install swipegym sb3-contrib==2.9.2 stable-baselines3==2.9.2 torch==2.15.0
+    pip install . sb3-contrib==2.9.2 stable-baselines3==2.9.2 torch==2.15.0
     python python/examples/sb3_maskable_ppo.py
 
 The default source offers only what the session has not seen, so that every slot may be chosen; train(..., source="top")

@@ -1,6 +1,6 @@
 """Stable-Baselines3's PPO.
 
-    pip install swipegym stable-baselines3==2.9.2 torch==2.15.0
+    pip install . stable-baselines3==2.9.2 torch==2.15.0
     python python/examples/sb3_ppo.py
 """
 

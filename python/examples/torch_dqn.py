@@ -1,6 +1,6 @@
 """Double DQN in one file of PyTorch, as CleanRL writes them, on the vectorised environment.
 
-    pip install swipegym torch==2.15.0
+    pip install . torch==2.15.0
     python python/examples/torch_dqn.py
 """
 
