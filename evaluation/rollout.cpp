@@ -66,7 +66,8 @@ class Runner {
   void begin_next(std::size_t row) {
     session_[row] = next_ < total_ ? next_++ : kIdle;
     if (session_[row] != kIdle)
-      seed_[row] = session_seed(config_.seed, session_[row] / config_.sessions, session_[row] % config_.sessions);
+      seed_[row] = session_seed(config_.seed, session_[row] / config_.sessions,
+                                config_.first_session + session_[row] % config_.sessions);
     key_[row] = split(make_key(seed_[row]), Draw::kExploration);
     step_[row] = 0;
     reset_[row] = 1;

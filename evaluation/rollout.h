@@ -28,6 +28,8 @@ struct RolloutConfig {
   std::size_t sessions = 1000;  // of each evaluation seed
   std::size_t seeds = 1;        // evaluation seeds
   std::uint64_t seed = 1;       // from which they come
+  /// Number of the first session: shares of at least 256 sessions, one behind the other, are those of one rollout.
+  std::size_t first_session = 0;
   /// num_envs and autoreset are the rollout's own affair; threads count.
   VectorEnvConfig env{};
   Exploration exploration{};

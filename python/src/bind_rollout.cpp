@@ -22,13 +22,14 @@ nb::object column(const std::vector<SessionResult>& sessions, const Of& of) {
 }
 
 nb::dict play(std::shared_ptr<Simulator> simulator, const Policy& policy, const cli::EnvSettings& settings,
-              std::size_t sessions, std::uint64_t seed, int threads) {
+              std::size_t sessions, std::uint64_t seed, std::size_t first_session, int threads) {
   PlayedSessions played;
   {
     nb::gil_scoped_release unlocked;
     played = roll_out(simulator, cli::candidate_source(settings, simulator, 0), policy,
                       {.sessions = sessions,
                        .seed = seed,
+                       .first_session = first_session,
                        .env = cli::env_config(settings, threads),
                        .exploration = cli::exploration(settings)},
                       interruptible());
@@ -46,9 +47,9 @@ nb::dict play(std::shared_ptr<Simulator> simulator, const Policy& policy, const 
   return out;
 }
 
-nb::object seeds_of(std::uint64_t seed, std::size_t sessions) {
+nb::object seeds_of(std::uint64_t seed, std::size_t sessions, std::size_t first_session) {
   std::vector<std::uint64_t> out(sessions);
-  for (std::size_t i = 0; i < sessions; ++i) out[i] = session_seed(seed, 0, i);
+  for (std::size_t i = 0; i < sessions; ++i) out[i] = session_seed(seed, 0, first_session + i);
   return owned_column(std::move(out));
 }
 
@@ -83,10 +84,10 @@ void bind_rollout(nb::module_& module) {
       .def_rw("epsilon", &EnvSettings::epsilon)
       .def_rw("temperature", &EnvSettings::temperature, "'own' or a number");
   module.def("play", &play, nb::arg("simulator"), nb::arg("policy"), nb::arg("settings"), nb::arg("sessions"),
-             nb::arg("seed"), nb::arg("threads"), "One column a figure, one row a session.");
+             nb::arg("seed"), nb::arg("first_session"), nb::arg("threads"), "One column a figure, one row a session.");
   module.def("probabilities", &probabilities, nb::arg("policy"), nb::arg("scores"), nb::arg("mask"),
              nb::arg("settings"), "[rows, slots] float64: the chance of each slot; 0 for masked ones.");
-  module.def("session_seeds", &seeds_of, nb::arg("seed"), nb::arg("sessions"),
+  module.def("session_seeds", &seeds_of, nb::arg("seed"), nb::arg("sessions"), nb::arg("first_session") = 0,
              "[sessions] uint64: the seeds of play()'s sessions, for whoever plays them otherwise.");
 }
 

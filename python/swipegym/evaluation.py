@@ -51,6 +51,7 @@ def evaluate(
     *,
     sessions: int = 1000,
     seed: int = 1,
+    first_session: int = 0,
     simulator: _core.Simulator | str | os.PathLike | None = None,
     candidates: int = 10,
     source: str = "random",
@@ -64,7 +65,8 @@ def evaluate(
     policy: a name or file (see Policy), a Policy, or a function of (observation, info) that returns a slot a row, with
         rows as make_vec has them; it is always asked for 256 rows, and rows whose sessions are all played do not count.
     seed: the sessions; users, starts, candidates and answers are the same for every policy, so that differences are
-        paired: `a.interval(versus=b)`.
+        paired: `a.interval(versus=b)`. first_session: number of the first of them, for whoever plays a share of 256 or
+        more: shares one behind the other are one evaluation.
     Other arguments: see Settings.
     """
     if sessions < 2:
@@ -76,9 +78,9 @@ def evaluate(
     if not isinstance(policy, Policy):
         settings = {"simulator": simulator, "candidates": candidates, "source": source, "threads": threads}
         settings.update(history_length=history_length, max_steps=max_steps, reward=reward)
-        return Evaluation(_play(policy, _core.session_seeds(seed, sessions), settings))
+        return Evaluation(_play(policy, _core.session_seeds(seed, sessions, first_session), settings))
     settings = act_settings(candidates, source, history_length, max_steps, reward)
-    return Evaluation(_core.play(simulator, policy.native, settings, sessions, seed, threads))
+    return Evaluation(_core.play(simulator, policy.native, settings, sessions, seed, first_session, threads))
 
 
 def act_settings(

@@ -61,6 +61,14 @@ TEST_CASE("a session's numbers do not depend on which row or batch it runs in", 
   for (std::size_t i = 0; i < 700; ++i) CHECK(same(other.session[i], many.session[i]));
 }
 
+TEST_CASE("a share of the sessions is played as among all of them", "[evaluation]") {
+  const auto simulator = test::toy_simulator({.session = 4});
+  const PlayedSessions all = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 700});
+  const PlayedSessions share =
+      roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 300, .first_session = 400});
+  for (std::size_t i = 0; i < 300; ++i) CHECK(same(share.session[i], all.session[400 + i]));
+}
+
 TEST_CASE("policies meet the same sessions, so that equal choices give equal numbers", "[evaluation]") {
   // With one candidate every policy must choose it: whatever differs would be luck that is not shared.
   const auto simulator = test::toy_simulator();
