@@ -17,8 +17,6 @@ from swipegym import ray as cluster  # noqa: E402
 
 SESSIONS = 20_000
 MADE = {"sessions": SESSIONS, "policy": "longest", "epsilon": 0.2, "users_per_part": 256, "quiet": True}
-
-
 ONE_WORKER, TWO_WORKERS = {"cpus_per_task": 4}, {"cpus_per_task": 2}  # at a time, of a cluster with four processors
 
 
@@ -47,7 +45,7 @@ def processes_running(task):
 
 @pytest.fixture
 def killer():
-    """killer(task): kills the first worker of the cluster that is found to run the task; returns the list for its pid."""
+    """killer(task): kills the first worker of the cluster found to run the task; returns the list for its pid."""
     threads = []
 
     def begin(task):

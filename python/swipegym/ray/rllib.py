@@ -19,8 +19,8 @@ def register_env(name: str = "swipegym") -> str:
         config.environment(register_env(), env_config={"simulator": "sim.h5", "candidates": 10})
 
     env_config: the arguments of gym.make, and `keys`, the entries of the observation to keep (by default
-    candidate_features, context and user_features), which stand in the order of the alphabet. A file must be there on every machine that runs an
-    EnvRunner; each process loads it once.
+    candidate_features, context and user_features), which stand in the order of the alphabet. A file must be there on
+    every machine that runs an EnvRunner; each process loads it once.
     """
     need("ray.tune.registry", "RLlib", "ray[rllib]").register_env(name, flat_env)
     return name
