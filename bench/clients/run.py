@@ -67,7 +67,7 @@ def table(results: list[dict]) -> str:
         wall, processor = np.max([one["seconds"] for one in result["runs"]], axis=0)
         returns = np.array([one["returns"] for one in result["runs"]])
         if not np.array_equal(random, result["random"]):
-            raise SystemExit(f"{result['name']} was evaluated on other sessions than {results[0]['name']}: run it again")
+            raise SystemExit(f"{result['name']} and {results[0]['name']} played other sessions: run both again")
         steps = f"{result['steps']:,}"
         lines.append(row(result["name"], steps, f"{wall:.0f} ({processor:.0f})", returns, random))
     return "\n".join(lines) + "\n"
@@ -88,7 +88,6 @@ def plot(results: list[dict], path: Path) -> None:
         axes.fill_between(steps, means.min(axis=0), means.max(axis=0), color=line.get_color(), alpha=0.1, linewidth=0)
     random = np.mean(results[0]["random"][: results[0]["curve_sessions"]])
     axes.axhline(random, color="0.4", linestyle=":", label="random")
-    axes.set_xscale("symlog", linthresh=100)  # from 0 on
     axes.set_xlabel("steps of training")
     axes.set_ylabel("seconds watched a session")
     axes.legend(fontsize="small", ncol=2)
@@ -103,7 +102,7 @@ def main() -> None:
     options.add_argument("--python", action="append", default=[], metavar="NAME=PATH", help="a client's interpreter")
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--sessions", type=int, default=4000)
-    options.add_argument("--curve", type=int, default=500)
+    options.add_argument("--curve", type=int, default=2500)
     options.add_argument("--steps", type=int, help="other than the examples' own")
     options.add_argument("--table", action="store_true", help="train nothing, read what is in the folder")
     options = options.parse_args()

@@ -13,7 +13,7 @@ import torch
 
 import swipegym
 
-# Features only: what a video is called tells a network of numbers nothing. In alphabetical order, as Gymnasium flattens.
+# Features only: what a video is called tells a network of numbers nothing. In Gymnasium's order, the alphabet's.
 KEYS = ("candidate_features", "context", "user_features")
 SLOT_FEATURES = 8
 SECONDS = 20.0  # rewards are divided by it, so that values are near 1
@@ -65,9 +65,9 @@ def evaluate(choose: Choose | str, sessions: int) -> swipegym.Evaluation:
 
 
 class Progress:
-    """Called with (steps so far, choose) while a client trains, and evaluates now and then: the learning curve.
+    """Called with (steps so far, choose) while a client trains: a point of the learning curve every `every` steps.
 
-    The first points are `every` steps apart, later ones half of the steps so far. Both clocks, wall and processor, count training alone: they stand still during evaluations.
+    Both clocks, wall and processor, count training alone: they stand still during evaluations.
     """
 
     def __init__(self, every: int, sessions: int):
@@ -80,7 +80,7 @@ class Progress:
         seconds = self.stop()
         mean = evaluate(choose, self.sessions).mean
         self.curve.append({"steps": steps, "seconds": seconds, "mean": mean})
-        self.next = steps + max(self.every, steps // 2)
+        self.next = steps + self.every
         self.started = self._now()
 
     def stop(self) -> list[float]:
@@ -102,7 +102,7 @@ def main(name: str, train: Callable[[int, int, Progress], Choose], steps: int) -
     options.add_argument("--steps", type=int, default=steps, help="of the environment, in all (%(default)s)")
     options.add_argument("--seeds", type=int, default=1, help="training runs (%(default)s)")
     options.add_argument("--sessions", type=int, default=4000, help="of the evaluation (%(default)s)")
-    options.add_argument("--curve", type=int, default=0, metavar="N", help="also evaluate during training, at first every N steps")
+    options.add_argument("--curve", type=int, default=0, metavar="N", help="also evaluate every N steps of training")
     options.add_argument("--json", help="write returns and learning curves to this file")
     options = options.parse_args()
     torch.set_num_threads(1)  # networks this small lose by more

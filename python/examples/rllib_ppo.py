@@ -85,7 +85,6 @@ def train(seed: int, steps: int, progress: Progress) -> Choose:
     def choose(rows, masks):
         return module.actor(torch.from_numpy(rows)).argmax(dim=1).numpy()
 
-    progress(0, choose)
     for step in range(0, steps, BATCH):
         algorithm.train()
         progress(step + BATCH, choose)

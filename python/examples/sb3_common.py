@@ -1,4 +1,4 @@
-"""What the Stable-Baselines3 examples share: the vectorised environment as SB3 wants it, and a policy that scores slots."""
+"""What the SB3 examples share: the vectorised environment as SB3 wants it, and a policy that scores slots."""
 
 from __future__ import annotations
 
