@@ -4,7 +4,7 @@
 kProgramPackages=(cmake ninja-build g++ git pkg-config libeigen3-dev libboost-program-options-dev libtbb-dev
   nlohmann-json3-dev libhdf5-dev libdeflate-dev libfmt-dev)
 kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev python3-dev python3-venv)
-kPythonPackages=(nanobind gymnasium numpy pytest)  # from PyPI, into build/venv
+kPythonPackages=(nanobind gymnasium numpy pytest pandas pyarrow "minari[hdf5]" matplotlib)  # from PyPI, into build/venv
 kOptionalPackages=(libdnnl-dev)  # used where it is found; nothing installs it unasked
 
 # install_missing PACKAGE...: installs those that are absent, as root or by sudo. Without either it prints the one line

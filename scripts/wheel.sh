@@ -70,14 +70,12 @@ install_wheel() {
   "$work/stranger/bin/pip" install -q --disable-pip-version-check "$work"/dist/*.whl pytest
 }
 
-# In a folder far from the tree, so that nothing but the wheel can be imported. The snippet names quickstart's simulator;
-# the package's own stands in for it.
+# In a folder far from the tree, so that nothing but the wheel can be imported; and the program that came with it.
 readme_snippet() {
-  mkdir -p "$work/away/out/quickstart"
-  cp "$work"/stranger/lib/python*/site-packages/swipegym/default.h5 "$work/away/out/quickstart/sim.h5"
+  mkdir -p "$work/away"
   awk '/^```python$/ && !seen {seen = on = 1; next} /^```$/ {on = 0} on' README.md > "$work/away/snippet.py"
   test -s "$work/away/snippet.py"
-  (cd "$work/away" && "$work/stranger/bin/python" snippet.py)
+  (cd "$work/away" && "$work/stranger/bin/python" snippet.py && "$work/stranger/bin/swipegym" --version)
 }
 
 # tests LEVEL: the package's tests with that build of the engine, and that it is that build.
