@@ -8,13 +8,21 @@ namespace swipegym {
 
 namespace {
 
-// Accumulators of a tile fill the registers without spilling.
+// Columns have nothing to do with one another, so vectors are as wide as a register here: wider ones would live in
+// memory. Accumulators of a tile fill the registers without spilling.
 #ifdef __AVX512F__
-constexpr std::size_t kTileRows = 8, kTileColumns = 3;
+constexpr std::size_t kTileLanes = 16, kTileRows = 8, kTileColumns = 3;
 #else
-constexpr std::size_t kTileRows = 2, kTileColumns = 2;
+constexpr std::size_t kTileLanes = 8, kTileRows = 4, kTileColumns = 3;
 #endif
-static_assert(kRowBlock % kTileRows == 0);
+static_assert(kRowBlock % kTileRows == 0 && kLanes % kTileLanes == 0);
+using TileLanes [[gnu::vector_size(kTileLanes * sizeof(float))]] = float;
+
+TileLanes load_tile(const float* at) noexcept {
+  TileLanes out;
+  std::memcpy(&out, at, sizeof out);
+  return out;
+}
 
 struct Pass {
   const float* in;
@@ -30,28 +38,28 @@ struct Pass {
 template <std::size_t kColumns, std::size_t kParts>
 void tile(const Pass& pass, const std::array<const float*, kParts>* start, std::size_t row,
           std::size_t column) noexcept {
-  FloatLanes sum[kTileRows][kColumns];
+  TileLanes sum[kTileRows][kColumns];
   for (std::size_t r = 0; r < kTileRows; ++r)
     for (std::size_t c = 0; c < kColumns; ++c) {
-      sum[r][c] = load_lanes(start[row + r][0] + column + c * kLanes);
+      sum[r][c] = load_tile(start[row + r][0] + column + c * kTileLanes);
       for (std::size_t part = 1; part < kParts; ++part)
-        sum[r][c] += load_lanes(start[row + r][part] + column + c * kLanes);
+        sum[r][c] += load_tile(start[row + r][part] + column + c * kTileLanes);
     }
   const float* in = pass.in + row * pass.in_stride;
   for (std::size_t k = 0; k < pass.depth; ++k) {
-    FloatLanes weight[kColumns];
+    TileLanes weight[kColumns];
     for (std::size_t c = 0; c < kColumns; ++c)
-      weight[c] = load_lanes(pass.weight + k * pass.width + column + c * kLanes);
+      weight[c] = load_tile(pass.weight + k * pass.width + column + c * kTileLanes);
     for (std::size_t r = 0; r < kTileRows; ++r) {
       const float x = in[r * pass.in_stride + k];
       for (std::size_t c = 0; c < kColumns; ++c) sum[r][c] += x * weight[c];
     }
   }
-  const FloatLanes zero{};
+  const TileLanes zero{};
   for (std::size_t r = 0; r < kTileRows; ++r)
     for (std::size_t c = 0; c < kColumns; ++c) {
-      const FloatLanes value = pass.rectify ? (sum[r][c] > zero ? sum[r][c] : zero) : sum[r][c];
-      std::memcpy(pass.out + (row + r) * pass.out_stride + column + c * kLanes, &value, sizeof value);
+      const TileLanes value = pass.rectify ? (sum[r][c] > zero ? sum[r][c] : zero) : sum[r][c];
+      std::memcpy(pass.out + (row + r) * pass.out_stride + column + c * kTileLanes, &value, sizeof value);
     }
 }
 
@@ -70,9 +78,9 @@ void affine_rows(std::span<const std::array<const float*, kParts>> start, const 
                   .out_stride = out_stride};
   assert(start.size() % kRowBlock == 0 && pass.width % kLanes == 0);
   // Columns outside, so that a block of the weights is used for all rows while it is near.
-  const std::size_t vectors = pass.width / kLanes;
+  const std::size_t vectors = pass.width / kTileLanes;
   for (std::size_t v = 0; v < vectors;) {
-    const std::size_t left = vectors - v, column = v * kLanes;
+    const std::size_t left = vectors - v, column = v * kTileLanes;
     const std::size_t columns = left >= kTileColumns && left != kTileColumns + 1 ? kTileColumns : left >= 2 ? 2 : 1;
     for (std::size_t row = 0; row < start.size(); row += kTileRows) {
       if (columns == kTileColumns)

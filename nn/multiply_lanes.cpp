@@ -7,12 +7,9 @@
 namespace swipegym {
 namespace {
 
-// Accumulators of a tile fill the registers without spilling: 6 * 4 sums, 4 of the right factor, one broadcast.
-#ifdef __AVX512F__
-constexpr std::size_t kProductRows = 6, kProductVectors = 4;
-#else
-constexpr std::size_t kProductRows = 2, kProductVectors = 2;
-#endif
+// Accumulators of a tile fill the registers without spilling: 6 * 4 sums, 4 of the right factor, one broadcast; with
+// AVX2's sixteen registers 6 * 2, 2 and one.
+constexpr std::size_t kProductRows = 6, kProductVectors = kRegisterBytes == 64 ? 4 : 2;
 // Rows of the right factor that stay in the first cache while all rows of the left one pass by.
 constexpr std::size_t kDepthBlock = 128;
 
@@ -31,7 +28,7 @@ struct LanePass {
 // Rows [row, row + kRows), kVectors vectors of columns from `column` on, of which the last has `last` lanes.
 template <class Scalar, std::size_t kRows, std::size_t kVectors, bool kWhole>
 void product_tile(const LanePass<Scalar>& pass, std::size_t row, std::size_t column, std::size_t last) noexcept {
-  using Lanes = VectorLanes<Scalar>;
+  using Lanes = VectorLanes<Scalar, kRegisterBytes>;
   using Vector = typename Lanes::Vector;
   const auto count = [last](std::size_t v) { return kWhole || v + 1 < kVectors ? Lanes::kCount : last; };
   const auto load = [&](const Scalar* at, std::size_t v) {
@@ -106,7 +103,7 @@ template <class Scalar>
 void multiply_lanes(const Scalar* in, std::size_t in_row, std::size_t in_depth, std::size_t rows, std::size_t depth,
                     const Scalar* right, std::size_t right_stride, std::size_t columns, Scalar* out,
                     std::size_t out_stride, bool add, const Scalar* start) noexcept {
-  constexpr std::size_t kCount = VectorLanes<Scalar>::kCount;
+  constexpr std::size_t kCount = VectorLanes<Scalar, kRegisterBytes>::kCount;
   std::size_t first = 0;
   do {
     const std::size_t block = depth - first < 2 * kDepthBlock ? depth - first : kDepthBlock;

@@ -7,12 +7,20 @@
 
 namespace swipegym {
 
-/// Floats or doubles side by side in 64 bytes, for code that is written once for both (see core/lanes.h for floats).
-/// Sums run over lanes in one fixed order, so results are the same bits on every machine.
-template <class Scalar>
+/// As many bytes as a vector register has. Where lanes have nothing to do with one another, vectors of this size are as
+/// good as wider ones, which GCC keeps in memory.
+#ifdef __AVX512F__
+inline constexpr std::size_t kRegisterBytes = 64;
+#else
+inline constexpr std::size_t kRegisterBytes = 32;
+#endif
+
+/// Floats or doubles side by side, for code that is written once for both (see core/lanes.h for floats). Sums run over
+/// the lanes of 64 bytes in one fixed order, so results are the same bits on every machine.
+template <class Scalar, std::size_t kBytes = 64>
 struct VectorLanes {
-  typedef Scalar Vector __attribute__((vector_size(64)));
-  static constexpr std::size_t kCount = 64 / sizeof(Scalar);
+  typedef Scalar Vector __attribute__((vector_size(kBytes)));
+  static constexpr std::size_t kCount = kBytes / sizeof(Scalar);
 
   static Vector load(const Scalar* at) noexcept {
     Vector out;
@@ -43,7 +51,7 @@ struct VectorLanes {
   template <class Combine>
   static Scalar fold(Vector value, const Combine& combine) noexcept {
     using Index = std::conditional_t<sizeof(Scalar) == 8, std::int64_t, std::int32_t>;
-    typedef Index Order __attribute__((vector_size(64)));
+    typedef Index Order __attribute__((vector_size(kBytes)));
     for (std::size_t half = kCount / 2; half > 0; half /= 2) {
       Order order;
       for (std::size_t i = 0; i < kCount; ++i) order[i] = static_cast<Index>((i + half) % kCount);
