@@ -128,13 +128,17 @@ def generate(
     epsilon: float = 0.0,
     temperature: float | None = None,
     keep_candidates: bool = False,
+    first_user: int = 0,
+    users: int = 0,
     threads: int = 0,
 ) -> Log:
     """Lets users live through days behind the fitted log while a policy shows them videos; the same rows as `swipegym
     generate` writes.
 
     epsilon: probability of a uniform choice instead of the best. temperature: choose by softmax(score / temperature);
-    0 for the best, None as the policy does by itself. keep_candidates: the column `candidate`. Others: see Settings.
+    0 for the best, None as the policy does by itself. keep_candidates: the column `candidate`. users: all sessions
+    of so many users' periods from number first_user on, at most `sessions`; 0 for as many as the sessions take. Others:
+    see Settings.
     """
     simulator = load_simulator(simulator)
     native = policy.native if isinstance(policy, Policy) else Policy(policy, simulator).native
@@ -147,44 +151,16 @@ def generate(
         epsilon,
         temperature,
     )
-    return Log(_core.generate(simulator, native, settings, sessions, 0, 0, seed, keep_candidates, threads))
+    return Log(_core.generate(simulator, native, settings, sessions, first_user, users, seed, keep_candidates, threads))
 
 
-def generate_part(
-    part: int,
-    users_per_part: int = 512,
-    *,
-    policy: Policy | str | os.PathLike = "random",
-    seed: int = 1,
-    simulator: _core.Simulator | str | os.PathLike | None = None,
-    candidates: int = 10,
-    source: str = "random",
-    history_length: int = 50,
-    max_steps: int = 100,
-    epsilon: float = 0.0,
-    temperature: float | None = None,
-    keep_candidates: bool = False,
-    threads: int = 0,
-) -> Log:
+def generate_part(part: int, users_per_part: int = 512, **settings) -> Log:
     """Part `part` (0, 1, ...) of an endless log: all sessions of users_per_part users' periods. Parts one behind the
-    other are one log, whoever makes them and in what order; sessions are counted from 0 in each part.
+    other are one log, whoever makes them and in what order; sessions are counted from 0 in each part. settings: those
+    of generate.
     """
-    simulator = load_simulator(simulator)
-    native = policy.native if isinstance(policy, Policy) else Policy(policy, simulator).native
-    settings = act_settings(candidates, source, history_length, max_steps, {"watch_s": 1.0}, epsilon, temperature)
-    return Log(
-        _core.generate(
-            simulator,
-            native,
-            settings,
-            EVERY_SESSION,
-            part * users_per_part,
-            users_per_part,
-            seed,
-            keep_candidates,
-            threads,
-        )
-    )
+    first = part * users_per_part
+    return generate(sessions=EVERY_SESSION, first_user=first, users=users_per_part, **settings)
 
 
 def read_log(path: str | os.PathLike, **options) -> Log:
