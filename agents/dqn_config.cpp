@@ -21,11 +21,12 @@ void check(const DqnConfig& c) {
   require(c.slots >= 1, "slots", c.slots, "at least 1 candidate");
   require(!is_full(c) || c.fresh_candidates > 0, "fresh_candidates", c.fresh_candidates,
           "at least 1 with the full catalogue: how many drawn videos stand in for it in the maximum of s'");
-  require(!is_full(c) || c.target_rate == 1.0F, "target_rate", c.target_rate,
+  const bool by_features = c.network_kind == "item_features";
+  require(!by_features || !is_full(c) || c.target_rate == 1.0F, "target_rate", c.target_rate,
           "1 with the full catalogue: it acts by the target network, whose table of all videos is renewed with a copy");
-  require(c.fresh_candidates == 0 || c.network.interaction_hidden == 0, "network.interaction_hidden",
+  require(!by_features || c.fresh_candidates == 0 || c.network.interaction_hidden == 0, "network.interaction_hidden",
           c.network.interaction_hidden, "0 with fresh_candidates, whose network must be a product");
-  require(c.fresh_candidates == 0 || !c.encoder.cross, "encoder.cross", c.encoder.cross,
+  require(!by_features || c.fresh_candidates == 0 || !c.encoder.cross, "encoder.cross", c.encoder.cross,
           "false with fresh_candidates, whose network must be a product");
   require(c.fresh_candidates == 0 || is_full(c) || c.candidates == "random", "fresh_candidates", c.fresh_candidates,
           "0 unless candidates is 'random' or 'full'");
@@ -68,9 +69,11 @@ void check(const DqnConfig& c) {
   require(c.network_kind == "item_features" || c.network_kind == "full_output", "network_kind", c.network_kind,
           "'item_features' or 'full_output'");
   if (c.network_kind == "full_output") {
-    require(c.candidates == "top" || c.candidates == "sample", "candidates", c.candidates,
-            "'top' or 'sample' with the network_kind full_output: an action must always mean the same video");
-    require(c.slots <= 10'000, "slots", c.slots, "at most 10000 with the network_kind full_output");
+    require(
+        has_shelf(c) || c.candidates == "random" || is_full(c), "candidates", c.candidates,
+        "'top' or 'sample' (an output a slot), 'random' or 'full' (one a video of the catalogue) with the network_kind "
+        "full_output");
+    require(is_full(c) || c.slots <= kMostOutputs, "slots", c.slots, "at most 10000 with the network_kind full_output");
     require(!c.prioritised.enabled, "prioritised.enabled", c.prioritised.enabled,
             "false with the network_kind full_output");
     require(!c.full_output_hidden.empty(), "full_output_hidden", c.full_output_hidden.size(),

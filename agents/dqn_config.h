@@ -90,8 +90,9 @@ struct DqnConfig {
                              .interaction_hidden = 16};
   StateEncoderConfig encoder;
 
-  /// "item_features": the network above, for any candidates. "full_output": one output an action, for a fixed set of at
-  /// most 10,000 videos (candidates "top" or "sample"); a comparison.
+  /// "item_features": the network above, for any candidates. "full_output": one output a video, a comparison: of the
+  /// fixed shelf of the candidates "top" or "sample", or of the whole catalogue with "random" or "full"; at most
+  /// 10,000.
   std::string network_kind = "item_features";
   std::vector<std::size_t> full_output_hidden = {256, 256};
 };
@@ -146,6 +147,14 @@ void check(const DqnConfig& config);
 inline bool is_full(const DqnConfig& config) {
   return config.candidates == "full";
 }
+
+/// Whether the same videos are on offer at every step.
+inline bool has_shelf(const DqnConfig& config) {
+  return config.candidates == "top" || config.candidates == "sample";
+}
+
+/// Outputs a full-output network may have.
+inline constexpr std::size_t kMostOutputs = 10'000;
 
 /// How they explore after this many env steps.
 Exploration exploration_at(const DqnConfig& config, std::int64_t env_steps);

@@ -1,16 +1,30 @@
 #include "agents/full_output_learner.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <numeric>
 
 #include "core/config.h"
+#include "core/error.h"
 #include "core/hdf5_file.h"
 #include "env/candidate_sources.h"
 
 namespace swipegym {
 namespace {
 
-// The videos in the order of the slots: action i of a fixed source is always videos[i].
-std::vector<std::int32_t> shelf_of(const Catalogue& catalogue, const DqnConfig& config) {
+// The video of each output: of a shelf in the order of its slots, or every video of the catalogue.
+std::vector<std::int32_t> videos_of_outputs(const Catalogue& catalogue, const DqnConfig& config) {
+  if (!has_shelf(config)) {
+    if (catalogue.num_videos() > kMostOutputs)
+      throw InputError(
+          fmt::format("network_kind full_output has one output a video: the catalogue has {}, expected at "
+                      "most {}; use the candidates 'top' or 'sample'",
+                      catalogue.num_videos(), kMostOutputs));
+    std::vector<std::int32_t> all(catalogue.num_videos());
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
   const auto source = make_candidate_source(config.candidates, catalogue, config.slots);
   return dynamic_cast<const FixedCandidates&>(*source).videos();
 }
@@ -31,14 +45,15 @@ FullOutputLearner::FullOutputLearner(std::shared_ptr<const Simulator> simulator,
                                      std::uint64_t seed, int threads)
     : simulator_(std::move(simulator)),
       config_(config),
-      model_(make_full_output_model("dqn_full_output", simulator_->catalogue, shelf_of(simulator_->catalogue, config),
-                                    config.full_output_hidden, config.encoder, seed)),
+      model_(make_full_output_model("dqn_full_output", simulator_->catalogue,
+                                    videos_of_outputs(simulator_->catalogue, config), config.full_output_hidden,
+                                    config.encoder, seed)),
       encoder_(config.encoder, model_->items),
       policy_(model_),
       replay_(simulator_, {.capacity = config.replay_capacity,
                            .num_envs = config.num_envs,
                            .history_length = config.history_length,
-                           .candidates = config.slots}),
+                           .candidates = config.fresh_candidates > 0 ? 0 : config.slots}),
       regression_(model_->network, full_output_settings(config, threads)),
       shards_(regression_.shards()),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
@@ -87,12 +102,43 @@ FullOutputRows FullOutputLearner::provide(RandomKey key, std::size_t index, std:
   }
   encode(batch.observation(), shard, shard.states);
   encode(batch.next_observation(), shard, shard.next);
-  return {.states = &shard.states,
-          .next = &shard.next,
-          .action = batch.action,
-          .reward = shard.reward,
-          .discount = batch.discount,
-          .next_mask = batch.next.mask};
+  FullOutputRows rows{.states = &shard.states,
+                      .next = &shard.next,
+                      .action = batch.action,
+                      .reward = shard.reward,
+                      .discount = batch.discount,
+                      .next_mask = batch.next.mask};
+  if (!has_shelf(config_)) {
+    allow_next(shard, count, split(split(key, Draw::kCandidates), index));
+    rows.action = batch.video;
+    rows.next_mask = shard.allowed;
+  }
+  return rows;
+}
+
+// What s' may choose, as outputs: what it was offered, or a fresh draw without the videos its user has watched.
+void FullOutputLearner::allow_next(Shard& shard, std::size_t count, RandomKey key) const {
+  const TransitionBatch& batch = shard.batch;
+  const std::size_t videos = model_->raw_id.size();
+  shard.allowed.assign(count * videos, 0);
+  if (config_.fresh_candidates == 0) {
+    for (std::size_t pair = 0; pair < batch.next.candidate.size(); ++pair)
+      if (batch.next.mask[pair])
+        shard.allowed[pair / batch.candidates * videos + static_cast<std::size_t>(batch.next.candidate[pair])] = 1;
+    return;
+  }
+  shard.fresh.draw(videos, config_.fresh_candidates, key);
+  const Population& population = simulator_->population;
+  for (std::size_t row = 0; row < count; ++row) {
+    std::uint8_t* allowed = &shard.allowed[row * videos];
+    for (const std::int32_t video : shard.fresh.videos()) allowed[video] = 1;
+    const std::int32_t* history = &batch.next.history_video[row * batch.history_length];
+    for (std::size_t i = 0; i < batch.history_length; ++i)
+      if (history[i] >= 0) allowed[history[i]] = 0;
+    const std::size_t user = batch.user[row];
+    for (std::size_t i = population.history_offset[user]; i < population.history_offset[user + 1]; ++i)
+      allowed[population.history_video[i]] = 0;
+  }
 }
 
 LearnerStats FullOutputLearner::take_stats() {

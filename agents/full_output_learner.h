@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agents/dqn_config.h"
+#include "agents/fresh_maximum.h"
 #include "agents/full_output_regression.h"
 #include "agents/learner.h"
 #include "agents/online_checkpoint.h"
@@ -12,15 +13,19 @@
 
 namespace swipegym {
 
-/// Deep Q-learning with one output an action over a fixed sub-catalogue (candidates "top" or "sample"), for comparison:
-/// what agent libraries do, with the states and the replay of DqnLearner. Nothing is known of a video but its place.
+/// Deep Q-learning with one output a video, for comparison: what agent libraries do, with the states and the replay of
+/// DqnLearner. Nothing is known of a video but its place. Outputs are those of a fixed shelf (candidates "top" or
+/// "sample"), or of the whole catalogue ("random", "full"), of which s' may choose what it was offered, or a fresh
+/// draw.
 class FullOutputLearner final : public Learner {
  public:
+  /// Throws InputError for "random" or "full" over a catalogue of more than kMostOutputs videos.
   FullOutputLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, std::uint64_t seed,
                     int threads);
 
   const Policy& policy() const noexcept override { return policy_; }
   const FullOutputModel& model() const noexcept { return *model_; }
+  const UniformReplay& replay() const noexcept { return replay_; }
   Exploration exploration(std::int64_t env_steps) const override { return exploration_at(config_, env_steps); }
   void begin(const ObservationView& first) override { replay_.begin(first); }
   void observe(const StepView& step) override { replay_.add(step); }
@@ -35,9 +40,12 @@ class FullOutputLearner final : public Learner {
     StateEncoder::Histories histories;
     std::vector<float> user_features, reward;
     Matrix states, next;
+    FreshMaximum fresh;                 // draws what s' may choose from
+    std::vector<std::uint8_t> allowed;  // [rows, videos] what s' may choose, where outputs are not slots
   };
   FullOutputRows provide(RandomKey key, std::size_t shard, std::size_t first, std::size_t count);
   void encode(const ObservationView& observation, Shard& shard, Matrix& states) const;
+  void allow_next(Shard& shard, std::size_t count, RandomKey key) const;
 
   std::shared_ptr<const Simulator> simulator_;
   DqnConfig config_;

@@ -22,10 +22,11 @@ std::vector<std::size_t> read_sizes(const std::vector<std::string>& words, std::
     sizes.push_back(word == "all" ? num_videos
                                   : static_cast<std::size_t>(parse_unsigned("--sizes", word, 1'000'000'000)));
   for (std::size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] < 2) throw InputError(fmt::format("--sizes names {}, expected sizes of at least 2, or 'all'", sizes[i]));
+    if (sizes[i] < 2)
+      throw InputError(fmt::format("--sizes names {}, expected sizes of at least 2, or 'all'", sizes[i]));
     if (sizes[i] > num_videos)
-      throw InputError(fmt::format("--sizes names {}, the simulator has {} videos: say 'all' for every one", sizes[i],
-                                   num_videos));
+      throw InputError(
+          fmt::format("--sizes names {}, the simulator has {} videos: say 'all' for every one", sizes[i], num_videos));
     if (i > 0 && sizes[i] <= sizes[i - 1]) throw InputError("--sizes must rise from one to the next");
   }
   return sizes;
@@ -64,11 +65,13 @@ void add_converge_commands(std::vector<Command>& table) {
                   .group = CommandGroup::kLearn,
                   .summary = "study how Q-learning converges as the action space shrinks"};
   command.about =
-      "Trains the same DQN on action spaces from ten candidates to every video of the catalogue, several seeds each, and "
+      "Trains the same DQN on action spaces from ten candidates to every video of the catalogue, several seeds each, "
+      "and "
       "holds the greedy policy against random choice, popularity and the one-step oracle along the way. Each training "
       "is a file in the output folder: an interrupted study goes on where it stopped.";
-  command.examples = {"swipegym converge --simulator sim.h5 --sizes 10,100,1000,all --seeds 5 --out study",
-                      "swipegym converge --simulator sim.h5 --agents dqn,bandit --policies 'sasrec=sasrec-s1.h5' --out study"};
+  command.examples = {
+      "swipegym converge --simulator sim.h5 --sizes 10,100,1000,all --seeds 5 --out study",
+      "swipegym converge --simulator sim.h5 --agents dqn,bandit --policies 'sasrec=sasrec-s1.h5' --out study"};
   command.next = "python3 docs/plot_convergence.py study study/convergence.png";
   command.uses_config = true;
   command.options.group("Input")
@@ -77,7 +80,9 @@ void add_converge_commands(std::vector<Command>& table) {
       .add("policies", settings->policies, "LIST", "further policies to hold it against, as in 'compare'")
       .group("Study")
       .add("sizes", settings->sizes, "LIST", "candidates a step, drawn anew each time; 'all' is every video")
-      .add("agents", settings->agents, "LIST", "dqn; single: without double Q-learning; bandit: with discount 0")
+      .add("agents", settings->agents, "LIST",
+           "dqn; single: without double Q-learning; bandit: with discount 0; full-output: one output a video, up to "
+           "10,000")
       .add("seeds", settings->seeds, "K", "trainings of each agent on each size")
       .group("Output")
       .required("out", settings->out, "DIR", "a folder for the trainings and the CSV files");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -21,28 +22,50 @@ void check_slots(std::size_t slots, std::size_t num_videos) {
         fmt::format("{} candidates asked of a catalogue of {} videos: ask for 1 to {}", slots, num_videos, num_videos));
 }
 
-// Collects distinct videos into `videos`. The bitmap spares the scan of what was taken in all but a few cases.
+// Collects distinct videos into `videos`. Of a few, a small bitmap spares the scan of what was taken in all but a few
+// cases; of many, where scans would grow with their square, a bitmap of the whole catalogue is the answer. It is lent
+// by the thread, and given back by clearing what was set: clearing all of it would cost more than most draws.
 class Taken {
  public:
-  explicit Taken(std::span<std::int32_t> videos) noexcept : videos_(videos) {}
+  Taken(std::span<std::int32_t> videos, std::uint32_t num_videos) : videos_(videos) {
+    if (videos.size() <= kFew) return;
+    thread_local std::vector<std::uint64_t> catalogue;
+    if (catalogue.size() * 64 < num_videos) catalogue.resize(std::bit_ceil(num_videos / 64 + 1));
+    bits_ = catalogue.data();
+    mask_ = static_cast<std::uint32_t>(catalogue.size() * 64 - 1);
+  }
+  ~Taken() {
+    if (is_exact())
+      for (std::size_t i = 0; i < count_; ++i) word_of(static_cast<std::uint32_t>(videos_[i])) = 0;
+  }
+  Taken(const Taken&) = delete;
+  Taken& operator=(const Taken&) = delete;
 
   bool full() const noexcept { return count_ == videos_.size(); }
   std::size_t count() const noexcept { return count_; }
   bool contains(std::uint32_t video) const noexcept {
-    if (!(bits_[(video & kMask) >> 6] >> (video & 63) & 1U)) return false;
+    if (!(bits_[(video & mask_) >> 6] >> (video & 63) & 1U)) return false;
+    if (is_exact()) return true;
     const auto end = videos_.begin() + static_cast<std::ptrdiff_t>(count_);
     return std::find(videos_.begin(), end, static_cast<std::int32_t>(video)) != end;
   }
   void take(std::uint32_t video) noexcept {
-    bits_[(video & kMask) >> 6] |= std::uint64_t{1} << (video & 63);
+    word_of(video) |= std::uint64_t{1} << (video & 63);
     videos_[count_++] = static_cast<std::int32_t>(video);
   }
 
  private:
-  static constexpr std::uint32_t kMask = 2047;
+  static constexpr std::size_t kFew = 64;
+  static constexpr std::uint32_t kFewBits = 2048;
+
+  bool is_exact() const noexcept { return bits_ != few_.data(); }
+  std::uint64_t& word_of(std::uint32_t video) noexcept { return bits_[(video & mask_) >> 6]; }
+
   std::span<std::int32_t> videos_;
   std::size_t count_ = 0;
-  std::array<std::uint64_t, (kMask + 1) / 64> bits_{};
+  std::array<std::uint64_t, kFewBits / 64> few_{};
+  std::uint64_t* bits_ = few_.data();
+  std::uint32_t mask_ = kFewBits - 1;
 };
 
 // Rejection is fast while at least a quarter of the catalogue is free; below that (small catalogues only, since a
@@ -92,7 +115,7 @@ RandomCandidates::RandomCandidates(std::size_t num_videos, std::size_t slots)
 void RandomCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
                             std::span<std::uint8_t> mask) const {
   BulkRandomStream random(request.key, request.stream);
-  Taken taken(videos);
+  Taken taken(videos, num_videos_);
   take_uniform(num_videos_, *request.seen, random, taken, videos, mask);
 }
 
@@ -132,8 +155,8 @@ PopularityCandidates::PopularityCandidates(const Catalogue& catalogue, std::size
 void PopularityCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
                                 std::span<std::uint8_t> mask) const {
   BulkRandomStream random(request.key, request.stream);
-  Taken taken(videos);
   const auto n = static_cast<std::uint32_t>(columns_.size());
+  Taken taken(videos, n);
   std::fill(mask.begin(), mask.end(), std::uint8_t{1});
   // A user who has seen most of what is popular would make rejection slow: after this many draws the rest is uniform.
   for (std::size_t tries = 64 + 32 * videos.size(); !taken.full() && tries > 0; --tries) {
@@ -164,7 +187,7 @@ RankedCandidates::RankedCandidates(std::string name, std::size_t num_videos, std
 
 void RankedCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
                             std::span<std::uint8_t> mask) const {
-  Taken taken(videos);
+  Taken taken(videos, num_videos_);
   const std::int32_t* list = lists_.data() + request.user * length_;
   for (std::size_t i = 0; i < length_ && taken.count() < slots_ - fillers_ && list[i] >= 0; ++i) {
     const auto video = static_cast<std::uint32_t>(list[i]);
@@ -223,8 +246,9 @@ std::vector<std::int32_t> random_videos(std::size_t num_videos, std::size_t coun
 std::int32_t draw_unseen(std::size_t num_videos, const SeenVideos& seen, RandomStream& random) {
   std::int32_t video = 0;
   std::uint8_t mask = 0;
-  Taken taken({&video, 1});
-  take_uniform(static_cast<std::uint32_t>(num_videos), seen, random, taken, {&video, 1}, {&mask, 1});
+  const auto videos = static_cast<std::uint32_t>(num_videos);
+  Taken taken({&video, 1}, videos);
+  take_uniform(videos, seen, random, taken, {&video, 1}, {&mask, 1});
   return video;
 }
 

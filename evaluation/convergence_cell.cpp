@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "agents/dqn_learner.h"
+#include "agents/full_output_learner.h"
 #include "agents/train_online.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
@@ -38,11 +39,11 @@ double gini_of_visits(std::vector<std::uint32_t> counts) {
   return total > 0.0 ? weighted / (n * total) : 0.0;
 }
 
-std::size_t network_bytes(ValueModel& model) {
+template <class Network>
+std::size_t network_bytes(Network& network) {
   std::size_t floats = 0;
-  for (const Parameter* parameter : model.network.parameters())
-    floats += static_cast<std::size_t>(parameter->value.size());
-  for (const Embedding* embedding : model.network.embeddings())
+  for (const Parameter* parameter : network.parameters()) floats += static_cast<std::size_t>(parameter->value.size());
+  for (const Embedding* embedding : network.embeddings())
     floats += static_cast<std::size_t>(embedding->table.value.size());
   return floats * sizeof(float);
 }
@@ -65,6 +66,68 @@ GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, const D
                                   .env = evaluation_env(dqn, threads)};
   auto source = make_candidate_source(dqn.candidates, simulator->catalogue, dqn.slots);
   return greedy_sessions(std::move(simulator), std::move(source), policy, evaluation);
+}
+
+// What a learner's newest network is at a point of a training.
+struct Snapshot {
+  std::shared_ptr<const Policy> policy;
+  std::size_t network_bytes = 0;
+};
+
+Snapshot snapshot(const DqnLearner& learner, int threads) {
+  auto model = std::make_shared<ValueModel>(learner.model());
+  model->network.set_shards(1);
+  model->item_table = model->network.item_table(*model->items, threads);
+  return {std::make_shared<ValuePolicy>(model), network_bytes(model->network)};
+}
+
+Snapshot snapshot(const FullOutputLearner& learner, int) {
+  auto model = std::make_shared<FullOutputModel>(learner.model());
+  model->network.set_shards(1);
+  return {std::make_shared<FullOutputPolicy>(model), network_bytes(model->network)};
+}
+
+template <class AnyLearner>
+CellResult train_cell(AnyLearner& learner, const std::shared_ptr<const Simulator>& simulator,
+                      const ConvergenceConfig& config, const DqnConfig& dqn, std::uint64_t seed, int threads,
+                      const Progress& progress) {
+  VectorEnv env = make_training_env(simulator, dqn, threads);
+  std::vector<std::uint32_t> visits(simulator->catalogue.num_videos(), 0);
+  CellResult result;
+  OnlineTraining online{.seed = seed, .env_steps = dqn.env_steps, .round_steps = dqn.round_steps, .progress = progress};
+  online.after_step = [&](const StepView& step) {
+    for (std::size_t row = 0; row < dqn.num_envs; ++row)
+      if (!step.autoreset[row]) ++visits[static_cast<std::size_t>(step.video[row])];
+  };
+  double seconds = 0.0;
+  CellClock::time_point resumed = CellClock::now();
+  online.after_round = [&](const std::vector<RoundReport>& rounds) {
+    seconds += seconds_between(resumed, CellClock::now());
+    const Snapshot newest = snapshot(learner, threads);
+    const GreedySessions greedy =
+        evaluate_cell(simulator, dqn, *newest.policy, config, config.sessions, /*promises=*/true, threads);
+    const RoundReport& round = rounds.back();
+    CurvePoint point{.env_steps = round.env_steps,
+                     .updates = round.learner.updates,
+                     .seconds = seconds,
+                     .reward = session_mean(greedy.reward),
+                     .discounted = session_mean(greedy.discounted),
+                     .promised = session_mean(greedy.promised) / dqn.reward_scale,
+                     .loss = round.learner.loss,
+                     .gradient_norm = round.learner.gradient_norm};
+    for (const float value : greedy.promised)
+      point.largest = std::max(point.largest, std::abs(static_cast<double>(value)) / dqn.reward_scale);
+    result.curve.push_back(point);
+    result.final_reward = greedy.reward;
+    result.network_bytes = newest.network_bytes;
+    resumed = CellClock::now();
+  };
+  train_online(learner, env, online);
+  result.tried =
+      1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) / static_cast<double>(visits.size());
+  result.visits_gini = gini_of_visits(std::move(visits));
+  result.replay_bytes = learner.replay().bytes();
+  return result;
 }
 
 }  // namespace
@@ -108,8 +171,16 @@ DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_
     dqn.double_q = false;
   else if (cell.agent == "bandit")
     dqn.discount = 0.0F;
+  else if (cell.agent == "full-output")
+    dqn.network_kind = "full_output";
   else if (cell.agent != "dqn")
-    throw InputError(fmt::format("unknown agent '{}': use {}", cell.agent, fmt::join(convergence_agents(), ", ")));
+    throw InputError(
+        fmt::format("unknown agent '{}': use {} or full-output", cell.agent, fmt::join(convergence_agents(), ", ")));
+  if (cell.agent == "full-output" && num_videos > kMostOutputs)
+    throw InputError(
+        fmt::format("agent 'full-output' has one output a video: the simulator has {} videos, expected at "
+                    "most {}",
+                    num_videos, kMostOutputs));
   check(dqn);
   return dqn;
 }
@@ -117,47 +188,12 @@ DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_
 CellResult run_cell(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config, const Cell& cell,
                     int threads, const Progress& progress) {
   const DqnConfig dqn = cell_dqn(config, cell, simulator->catalogue.num_videos());
-  VectorEnv env = make_training_env(simulator, dqn, threads);
+  if (dqn.network_kind == "full_output") {
+    FullOutputLearner learner(simulator, dqn, cell.seed, threads);
+    return train_cell(learner, simulator, config, dqn, cell.seed, threads, progress);
+  }
   DqnLearner learner(simulator, dqn, cell.seed, threads);
-  std::vector<std::uint32_t> visits(simulator->catalogue.num_videos(), 0);
-  CellResult result;
-  OnlineTraining online{
-      .seed = cell.seed, .env_steps = dqn.env_steps, .round_steps = dqn.round_steps, .progress = progress};
-  online.after_step = [&](const StepView& step) {
-    for (std::size_t row = 0; row < dqn.num_envs; ++row)
-      if (!step.autoreset[row]) ++visits[static_cast<std::size_t>(step.video[row])];
-  };
-  double seconds = 0.0;
-  CellClock::time_point resumed = CellClock::now();
-  online.after_round = [&](const std::vector<RoundReport>& rounds) {
-    seconds += seconds_between(resumed, CellClock::now());
-    auto model = std::make_shared<ValueModel>(learner.model());
-    model->network.set_shards(1);
-    model->item_table = model->network.item_table(*model->items, threads);
-    const GreedySessions greedy =
-        evaluate_cell(simulator, dqn, ValuePolicy(model), config, config.sessions, /*promises=*/true, threads);
-    const RoundReport& round = rounds.back();
-    CurvePoint point{.env_steps = round.env_steps,
-                     .updates = round.learner.updates,
-                     .seconds = seconds,
-                     .reward = session_mean(greedy.reward),
-                     .discounted = session_mean(greedy.discounted),
-                     .promised = session_mean(greedy.promised) / dqn.reward_scale,
-                     .loss = round.learner.loss,
-                     .gradient_norm = round.learner.gradient_norm};
-    for (const float value : greedy.promised)
-      point.largest = std::max(point.largest, std::abs(static_cast<double>(value)) / dqn.reward_scale);
-    result.curve.push_back(point);
-    result.final_reward = greedy.reward;
-    result.network_bytes = network_bytes(*model);
-    resumed = CellClock::now();
-  };
-  train_online(learner, env, online);
-  result.tried =
-      1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) / static_cast<double>(visits.size());
-  result.visits_gini = gini_of_visits(std::move(visits));
-  result.replay_bytes = learner.replay().bytes();
-  return result;
+  return train_cell(learner, simulator, config, dqn, cell.seed, threads, progress);
 }
 
 VectorEnvConfig yardstick_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads) {

@@ -35,7 +35,8 @@ void visit_fields(Visitor& visit, ConvergenceConfig& config) {
 }
 void check(const ConvergenceConfig& config);
 
-/// The agents of a study: `dqn` as configured, `single` without double Q-learning, `bandit` with discount 0.
+/// The agents of a study: `dqn` as configured, `single` without double Q-learning, `bandit` with discount 0; and, where
+/// it is asked for, `full-output` with one output a video of a catalogue of at most 10,000.
 const std::vector<std::string>& convergence_agents();
 
 /// One training: a DQN on an action space of `size` random candidates a step, or of every video.

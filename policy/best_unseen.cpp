@@ -77,4 +77,16 @@ bool best_unseen(std::span<const std::int32_t> order, const DecisionBatch& batch
   return true;
 }
 
+bool best_unseen(std::span<const float> scores, std::span<const std::int32_t> listed, const DecisionBatch& batch,
+                 std::uint32_t row, std::size_t count, std::span<std::int32_t> out) {
+  constexpr std::size_t kHead = 1024;  // videos put in order at first: more than sessions watch
+  for (const std::size_t head : {kHead, scores.size()}) {
+    std::vector<std::int32_t> order = best_first(scores, head);
+    if (!listed.empty())
+      for (std::int32_t& place : order) place = listed[static_cast<std::size_t>(place)];
+    if (best_unseen(order, batch, {&row, 1}, count, out)) return true;
+  }
+  return false;
+}
+
 }  // namespace swipegym

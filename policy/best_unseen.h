@@ -22,4 +22,8 @@ void best_unseen(const Matrix& queries, const Matrix& items, const DecisionBatch
 bool best_unseen(std::span<const std::int32_t> order, const DecisionBatch& batch, std::span<const std::uint32_t> rows,
                  std::size_t count, std::span<std::int32_t> out);
 
+/// The same for one row, whose `scores` are of every video, or of the `listed` ones where a list is given.
+bool best_unseen(std::span<const float> scores, std::span<const std::int32_t> listed, const DecisionBatch& batch,
+                 std::uint32_t row, std::size_t count, std::span<std::int32_t> out);
+
 }  // namespace swipegym

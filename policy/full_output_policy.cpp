@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <numeric>
 
 #include "core/config.h"
 #include "core/error.h"
 #include "core/hdf5_file.h"
 #include "core/parallel_for.h"
 #include "env/user_model.h"
+#include "policy/best_unseen.h"
 
 namespace swipegym {
 namespace {
@@ -61,27 +64,63 @@ std::shared_ptr<FullOutputModel> make_full_output_model(std::string name, const 
 FullOutputPolicy::FullOutputPolicy(std::shared_ptr<const FullOutputModel> model)
     : model_(std::move(model)), encoder_(model_->encoder_config, model_->items) {}
 
+void FullOutputPolicy::values_of(const ObservationView& observation, std::span<const std::uint32_t> rows,
+                                 Matrix& values) const {
+  thread_local FullOutputNetwork::Work work;
+  thread_local StateEncoder::Histories histories;
+  thread_local Matrix states, one;
+  const auto size = static_cast<Eigen::Index>(encoder_.state_size());
+  // Always whole chunks, so that a row's values do not depend on how many there are.
+  states.setZero(static_cast<Eigen::Index>(kChunk), size);
+  one.resize(1, size);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    encoder_.encode(observation, rows[i], 1, one, histories);
+    states.row(static_cast<Eigen::Index>(i)) = one.row(0);
+  }
+  model_->network.forward(states, work);
+  model_->network.all_values(work, values);
+}
+
 void FullOutputPolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
   const std::size_t slots = num_slots(observation, model_->items.num_videos());
   const std::size_t chunks = (observation.rows + kChunk - 1) / kChunk;
   parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
-    thread_local FullOutputNetwork::Work work;
-    thread_local StateEncoder::Histories histories;
-    thread_local Matrix states, values;
-    const std::size_t first = chunk * kChunk, count = std::min(kChunk, observation.rows - first);
-    // Always whole chunks, so that a row's values do not depend on how many there are.
-    states.setZero(static_cast<Eigen::Index>(kChunk), static_cast<Eigen::Index>(encoder_.state_size()));
-    encoder_.encode(observation, first, count, states, histories);
-    model_->network.forward(states, work);
-    model_->network.all_values(work, values);
-    for (std::size_t i = 0; i < count; ++i)
+    thread_local Matrix values;
+    thread_local std::vector<std::uint32_t> rows;
+    const std::size_t first = chunk * kChunk;
+    rows.resize(std::min(kChunk, observation.rows - first));
+    std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
+    values_of(observation, rows, values);
+    for (std::size_t i = 0; i < rows.size(); ++i)
       for (std::size_t slot = 0; slot < slots; ++slot) {
-        const std::int32_t video = video_in_slot(observation, first + i, slot);
+        const std::int32_t video = video_in_slot(observation, rows[i], slot);
         const std::int32_t output = video < 0 ? -1 : model_->output_of[static_cast<std::size_t>(video)];
-        scores[(first + i) * slots + slot] = output < 0 ? kNoOutput : values(static_cast<Eigen::Index>(i), output);
+        scores[rows[i] * slots + slot] = output < 0 ? kNoOutput : values(static_cast<Eigen::Index>(i), output);
       }
   });
+}
+
+bool FullOutputPolicy::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
+                                   std::span<std::int32_t> out) const {
+  const std::size_t chunks = (rows.size() + kChunk - 1) / kChunk;
+  std::atomic<bool> found = true;
+  parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
+    thread_local Matrix values;
+    thread_local std::vector<float> scores;
+    const std::size_t first = chunk * kChunk;
+    const auto mine = rows.subspan(first, std::min(kChunk, rows.size() - first));
+    values_of(batch.observation, mine, values);
+    scores.resize(model_->output_of.size());
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      for (std::size_t video = 0; video < scores.size(); ++video) {
+        const std::int32_t output = model_->output_of[video];
+        scores[video] = output < 0 ? kNoOutput : values(static_cast<Eigen::Index>(i), output);
+      }
+      if (!best_unseen(scores, {}, batch, mine[i], count, out.subspan((first + i) * count, count))) found = false;
+    }
+  });
+  return found;
 }
 
 void save_policy(const FullOutputModel& model, const std::filesystem::path& path) {

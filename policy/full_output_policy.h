@@ -40,8 +40,12 @@ class FullOutputPolicy final : public Policy {
   explicit FullOutputPolicy(std::shared_ptr<const FullOutputModel> model);
   std::string_view name() const noexcept override { return model_->name; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
+  bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
+                   std::span<std::int32_t> out) const override;
 
  private:
+  void values_of(const ObservationView& observation, std::span<const std::uint32_t> rows, Matrix& values) const;
+
   std::shared_ptr<const FullOutputModel> model_;
   StateEncoder encoder_;
 };

@@ -19,8 +19,6 @@ float expected_reward(const RewardWeights& weights, const Expectation& expectati
 
 namespace {
 
-constexpr std::size_t kOracleHead = 1024;  // videos put in order at first: more than sessions watch
-
 // The expected reward in env `row` of every video of the catalogue, or of the listed ones when a list is given.
 void expect_many(const VectorEnv& env, std::size_t row, std::span<const std::int32_t> listed, int threads,
                  std::span<float> scores) {
@@ -38,18 +36,6 @@ void expect_many(const VectorEnv& env, std::size_t row, std::span<const std::int
     std::transform(expectations.begin(), expectations.end(), scores.begin() + static_cast<std::ptrdiff_t>(first),
                    [&](const Expectation& e) { return expected_reward(env.config().reward, e); });
   });
-}
-
-// The best unseen videos of one row by their scores, which are of the whole catalogue or of the listed videos.
-bool take_best(std::span<const float> scores, std::span<const std::int32_t> listed, const DecisionBatch& batch,
-               std::span<const std::uint32_t> row, std::size_t count, std::span<std::int32_t> out) {
-  for (const std::size_t head : {kOracleHead, scores.size()}) {
-    std::vector<std::int32_t> order = best_first(scores, head);
-    if (!listed.empty())
-      for (std::int32_t& place : order) place = listed[static_cast<std::size_t>(place)];
-    if (best_unseen(order, batch, row, count, out)) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -78,7 +64,7 @@ bool OneStepOracle::best_videos(const DecisionBatch& batch, std::span<const std:
   std::vector<float> scores(batch.env->simulator().catalogue.num_videos());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     expect_many(*batch.env, rows[i], {}, batch.threads, scores);
-    if (!take_best(scores, {}, batch, rows.subspan(i, 1), count, out.subspan(i * count, count))) return false;
+    if (!best_unseen(scores, {}, batch, rows[i], count, out.subspan(i * count, count))) return false;
   }
   return true;
 }
@@ -94,8 +80,8 @@ std::vector<std::int32_t> promising(const Catalogue& catalogue, std::size_t coun
     seconds[v] = catalogue.item_mean[v] * duration[v];
   }
   std::vector<std::int32_t> out;
-  for (const std::span<const float> score : {std::span<const float>(seconds), std::span(catalogue.item_mean),
-                                             std::span<const float>(duration)}) {
+  for (const std::span<const float> score :
+       {std::span<const float>(seconds), std::span(catalogue.item_mean), std::span<const float>(duration)}) {
     const std::vector<std::int32_t> first = best_first(score, (count + 2) / 3);
     out.insert(out.end(), first.begin(), first.end());
   }
@@ -157,7 +143,7 @@ ShortlistOracle::ShortlistOracle(std::shared_ptr<const Simulator> simulator, con
     const auto here = static_cast<std::uint32_t>(row);
     const DecisionBatch batch{.observation = sessions.observation(), .env = &sessions, .keys = {}, .streams = {}};
     std::int32_t best = 0;
-    take_best(scores, {}, batch, {&here, 1}, 1, {&best, 1});
+    best_unseen(scores, {}, batch, here, 1, {&best, 1});
     held += std::binary_search(videos_.begin(), videos_.end(), best);
   }
   if (settings.recall_states > 0) recall_ = static_cast<double>(held) / static_cast<double>(settings.recall_states);
@@ -173,7 +159,7 @@ bool ShortlistOracle::best_videos(const DecisionBatch& batch, std::span<const st
   std::vector<float> scores(videos_.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     expect_many(*batch.env, rows[i], videos_, batch.threads, scores);
-    if (!take_best(scores, videos_, batch, rows.subspan(i, 1), count, out.subspan(i * count, count))) return false;
+    if (!best_unseen(scores, videos_, batch, rows[i], count, out.subspan(i * count, count))) return false;
   }
   return true;
 }

@@ -223,11 +223,36 @@ TEST_CASE("a full-output DQN learns the closed form on a shelf, resumes and is r
   std::filesystem::remove(path);
 }
 
-TEST_CASE("a full-output network for candidates that change is refused", "[agents]") {
+TEST_CASE("a full-output DQN learns among candidates that change, remembered or drawn anew, and among all",
+          "[agents]") {
+  const auto simulator = test::make_toy_simulator(std::make_shared<test::LadderModel>(3));
+  struct Space {
+    std::string candidates;
+    std::size_t fresh;
+  };
+  for (const Space& space : {Space{"random", 0}, Space{"random", 20}, Space{"full", 20}}) {
+    CAPTURE(space.candidates, space.fresh);
+    DqnConfig config = shelf_config();
+    config.candidates = space.candidates, config.slots = 20, config.fresh_candidates = space.fresh;
+    const TrainedFullOutput trained = train_full_output(simulator, config, {.seed = 3, .threads = 2});
+    if (testing::skips_quality()) continue;
+    // Sessions of 3 in which a video worth 3/4 is always there to follow.
+    const ShelfScores scores(simulator, shelf_config(), FullOutputPolicy(trained.model));
+    double absolute = 0.0;
+    for (std::size_t i = 0; i < scores.scores.size(); ++i)
+      absolute += std::abs(static_cast<double>(scores.scores[i]) - scores.videos[i] % 4 / 4.0 - 0.75 * 0.75);
+    CHECK(absolute / static_cast<double>(scores.scores.size()) < 0.1);
+  }
+}
+
+TEST_CASE("a full-output network for candidates without a place, or for too many videos, is refused", "[agents]") {
   DqnConfig config = shelf_config();
   CHECK_NOTHROW(check(config));
+  config.candidates = "popularity";
+  CHECK_THROWS_WITH(check(config), Catch::Contains("candidates") && Catch::Contains("popularity"));
   config.candidates = "random";
-  CHECK_THROWS_WITH(check(config), Catch::Contains("candidates") && Catch::Contains("random"));
+  const auto large = test::make_toy_simulator(std::make_shared<test::LadderModel>(3), 10'001);
+  CHECK_THROWS_WITH(FullOutputLearner(large, config, 1, 1), Catch::Contains("10001") && Catch::Contains("10000"));
   config = shelf_config();
   config.slots = 10'001;
   CHECK_THROWS_WITH(check(config), Catch::Contains("slots"));

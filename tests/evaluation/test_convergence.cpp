@@ -50,7 +50,7 @@ TEST_CASE("steps to 80 % are read between the points of a curve", "[evaluation]"
 ConvergenceStudy toy_study(const std::filesystem::path& folder) {
   ConvergenceStudy study;
   study.sizes = {3, 200};
-  study.agents = {"dqn", "bandit"};
+  study.agents = {"dqn", "bandit", "full-output"};
   study.seeds = 2;
   study.folder = folder;
   study.threads = 1;
@@ -81,19 +81,20 @@ TEST_CASE("a convergence study finds the best of few and of all, and goes on whe
   std::filesystem::remove_all(folder);
   const ConvergenceStudy study = toy_study(folder);
   const ConvergenceReport report = run_convergence(simulator, study, {});
-  REQUIRE(report.rows.size() == 4);
+  REQUIRE(report.rows.size() == 6);
   REQUIRE(report.yardsticks.size() == 6);
   if (!testing::skips_quality()) {
     // With all videos to choose from the best ratio is .75 at each of four steps.
     CHECK(report.yardsticks.back().reward.mean == Approx(3.0));
     for (const ConvergenceRow& row : report.rows) {
       CAPTURE(row.size, row.agent);
-      CHECK(row.normalised.mean > 0.9);
+      // Who knows videos by their places alone has learned less from as many steps.
+      CHECK(row.normalised.mean > (row.agent == "full-output" ? 0.7 : 0.9));
       CHECK(row.diverged == 0);
       CHECK(row.tried > 0.9);
     }
-    CHECK(report.rows[2].size == 200);
-    CHECK(report.rows[2].reward.mean > report.rows[0].reward.mean);
+    CHECK(report.rows[3].size == 200);
+    CHECK(report.rows[3].reward.mean > report.rows[0].reward.mean);
   }
 
   // One training is lost and made again; every figure but the times is the same, and the other files are not touched.
