@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "evaluation/rollout.h"
@@ -37,11 +39,8 @@ class GreedyRunner {
     env_.reset(seeds);
     for (std::uint32_t step = 0; !under_way_.empty(); ++step) {
       std::fill(streams_.begin(), streams_.end(), step);
-      const DecisionBatch batch{.observation = env_.observation(),
-                                .env = &env_,
-                                .keys = keys_,
-                                .streams = streams_,
-                                .threads = config_.env.threads};
+      const DecisionBatch batch{
+          .observation = observe(), .env = &env_, .keys = keys_, .streams = streams_, .threads = config_.env.threads};
       choose(batch);
       if (step == 0 && config_.promises) promise(batch);
       record(env_.step(actions_));
@@ -57,6 +56,28 @@ class GreedyRunner {
     return env;
   }
 
+  // Rows that are over may choose one slot only: a policy that skips masked slots loses no time with them.
+  ObservationView observe() {
+    ObservationView observation = env_.observation();
+    const std::size_t m = observation.candidates, rows = observation.rows;
+    if (m == 0 || under_way_.size() == rows) return observation;
+    mask_.assign(rows * m, 0);
+    std::size_t next = 0;
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::uint8_t* mask = observation.mask + row * m;
+      std::uint8_t* shown = &mask_[row * m];
+      const bool plays = next < under_way_.size() && under_way_[next] == row;
+      if (plays) {
+        ++next;
+        std::copy_n(mask, m, shown);
+      } else if (const std::uint8_t* allowed = std::find(mask, mask + m, 1); allowed != mask + m) {
+        shown[allowed - mask] = 1;
+      }
+    }
+    observation.mask = mask_.data();
+    return observation;
+  }
+
   void choose(const DecisionBatch& batch) {
     if (batch.observation.candidates > 0 || policy_.scores_are_random()) {
       choose_actions(policy_, batch, Exploration::greedy(), num_videos_, scores_, actions_);
@@ -67,8 +88,16 @@ class GreedyRunner {
       actions_[row] = draw_unseen(num_videos_, env_.seen(row), any);
     }
     best_.resize(under_way_.size());
-    if (!policy_.best_videos(batch, under_way_, 1, best_))
-      throw InputError(fmt::format("policy '{}' cannot search the full catalogue", policy_.name()));
+    if (!policy_.best_videos(batch, under_way_, 1, best_)) {
+      constexpr std::size_t kMostScores = 100'000'000;
+      if (actions_.size() * num_videos_ > kMostScores)
+        throw InputError(
+            fmt::format("policy '{}' must score all {} videos one by one to find the best, too many for {} sessions at "
+                        "once: leave it out, or ask for fewer sessions",
+                        policy_.name(), num_videos_, actions_.size()));
+      choose_actions(policy_, batch, Exploration::greedy(), num_videos_, scores_, actions_);
+      return;
+    }
     for (std::size_t i = 0; i < best_.size(); ++i) actions_[under_way_[i]] = best_[i];
   }
 
@@ -106,6 +135,7 @@ class GreedyRunner {
   std::vector<RandomKey> keys_;
   std::vector<std::uint32_t> streams_, under_way_;
   std::vector<std::int32_t> actions_, best_;
+  std::vector<std::uint8_t> mask_;
   std::vector<float> factor_, scores_;
   GreedySessions out_;
 };

@@ -38,6 +38,28 @@ void expect_many(const VectorEnv& env, std::size_t row, std::span<const std::int
   });
 }
 
+// The allowed slots of each row, row by row: no room for the expectations of all, and none asked for masked slots.
+void score_allowed(const DecisionBatch& batch, std::span<float> scores) {
+  const VectorEnv& env = *batch.env;
+  const ObservationView& observation = batch.observation;
+  const std::size_t m = observation.candidates;
+  parallel_for(observation.rows, batch.threads, [&](std::size_t row, int) {
+    thread_local std::vector<std::int32_t> videos;
+    thread_local std::vector<std::size_t> slots;
+    thread_local std::vector<Expectation> expectations;
+    videos.clear(), slots.clear();
+    for (std::size_t slot = row * m; slot < (row + 1) * m; ++slot)
+      if (observation.mask[slot]) {
+        slots.push_back(slot);
+        videos.push_back(observation.candidate[slot]);
+      }
+    expectations.resize(videos.size());
+    env.expect_videos(row, videos, expectations);
+    for (std::size_t i = 0; i < slots.size(); ++i)
+      scores[slots[i]] = expected_reward(env.config().reward, expectations[i]);
+  });
+}
+
 }  // namespace
 
 void OneStepOracle::score(const DecisionBatch& batch, std::span<float> scores) const {
@@ -45,9 +67,10 @@ void OneStepOracle::score(const DecisionBatch& batch, std::span<float> scores) c
     throw InputError("the one-step oracle needs the environment itself: it cannot score recorded observations");
   const VectorEnv& env = *batch.env;
   const ObservationView& observation = batch.observation;
-  std::vector<Expectation> expectations;
+  // The model answers kChunk questions at a time: of few candidates those of several rows together.
+  if (observation.candidates >= 4 * kChunk) return score_allowed(batch, scores);
   if (observation.candidates > 0) {
-    expectations.resize(scores.size());
+    std::vector<Expectation> expectations(scores.size());
     env.expect_all(expectations);
     std::transform(expectations.begin(), expectations.end(), scores.begin(),
                    [&](const Expectation& e) { return expected_reward(env.config().reward, e); });

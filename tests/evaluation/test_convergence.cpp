@@ -40,6 +40,21 @@ TEST_CASE("greedy sessions are those of a rollout", "[evaluation]") {
   }
 }
 
+TEST_CASE("a policy without a search of its own scores all videos of a small catalogue", "[evaluation]") {
+  // OneStepOracle without its best_videos().
+  struct Unsearched final : Policy {
+    std::string_view name() const noexcept override { return "unsearched"; }
+    void score(const DecisionBatch& batch, std::span<float> scores) const override { oracle.score(batch, scores); }
+    OneStepOracle oracle;
+  };
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(7));
+  const auto candidates = make_candidate_source("full", simulator->catalogue, 5);
+  GreedySessionsConfig config{.sessions = 20, .seed = 6, .discount = 0.5F, .env = {}};
+  config.env.history_length = 4;
+  CHECK(greedy_sessions(simulator, candidates, Unsearched{}, config).reward ==
+        greedy_sessions(simulator, candidates, OneStepOracle(), config).reward);
+}
+
 TEST_CASE("steps to 80 % are read between the points of a curve", "[evaluation]") {
   // The plateau is 1: .8 is reached half way between 100 and 200 steps.
   CHECK(steps_to_80({{100, 0.7}, {200, 0.9}, {300, 1.0}, {400, 1.0}}) == Approx(150));
