@@ -108,7 +108,8 @@ LabelCraftConfig labelcraft_settings(const Trial& trial) {
 }
 
 LabelModelConfig label_settings(const std::string& label, const Trial& trial) {
-  LabelModelConfig config{.label = label};
+  LabelModelConfig config;
+  config.label = label;
   config.network = study_network();
   config.epochs = 8, config.patience = 2;
   config.learning_rate = trial.learning_rate;
