@@ -134,19 +134,21 @@ float signal_probabilities(const ResponseNetwork& network, std::span<const float
   term[kLeave] += leave_shift;
   const WatchGrid::Segments at = WatchGrid::segments(duration_ms);
   const float* with_click = network.click_effect.value.data();
-  float long_view = 0.0F;
+  float long_view = 0.0F, clicked = 0.0F;
   for (std::size_t k = 0; k < WatchGrid::kBins; ++k) {
     const float p = bin_probability[k];
     const float* effect = network.bin_effect.value.data() + (tab_class(tab) * WatchGrid::kBins + k) * kNumSignals;
     const float click = fast_sigmoid(term[0] + effect[0]);
-    sum[0] += p * click;
-    for (std::size_t s = 1; s < kNumSignals; ++s) {
+    // All eight in one register, the click too, which is put right afterwards.
+    for (std::size_t s = 0; s < kNumSignals; ++s) {
       const float base = term[s] + effect[s];
       sum[s] += p * (click * fast_sigmoid(base + with_click[s]) + (1.0F - click) * fast_sigmoid(base));
     }
+    clicked += p * click;
     if (WatchGrid::passes_long_view(k, at, duration_ms)) long_view += p;
   }
   for (std::size_t s = 0; s < kNumSignals; ++s) out[s] = std::min(sum[s], 1.0F);
+  out[0] = std::min(clicked, 1.0F);
   out[kLeave] = std::min(long_view, 1.0F);
   return std::min(sum[kLeave], 1.0F);
 }
