@@ -69,10 +69,23 @@ void ValuePolicy::multiply_chunk(const ObservationView& observation, std::size_t
   thread_local Matrix queries;
   thread_local std::vector<float> offset;
   model_->network.queries(work, queries, offset);
+  // Of millions of videos each row of the table comes from far away: it is asked for while those before are multiplied.
+  constexpr std::size_t kAhead = 16;
+  const auto width = static_cast<std::size_t>(table.cols());
   for (std::size_t i = 0; i < count; ++i) {
     const auto query = queries.row(static_cast<Eigen::Index>(i));
-    for (std::size_t slot = 0; slot < slots; ++slot)
-      scores[i * slots + slot] = query.dot(table.row(video_in_slot(observation, first + i, slot))) + offset[i];
+    const std::uint8_t* mask = observation.candidates > 0 ? observation.mask + (first + i) * slots : nullptr;
+    const auto wanted = [&](std::size_t slot) { return slot < slots && (mask == nullptr || mask[slot] != 0); };
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+      if (wanted(slot + kAhead)) {
+        const float* ahead =
+            table.data() + static_cast<std::size_t>(video_in_slot(observation, first + i, slot + kAhead)) * width;
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + width - 1);
+      }
+      float& score = scores[i * slots + slot];
+      score = wanted(slot) ? query.dot(table.row(video_in_slot(observation, first + i, slot))) + offset[i] : 0.0F;
+    }
   }
 }
 
