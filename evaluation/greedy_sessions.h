@@ -25,10 +25,9 @@ struct GreedySessions {
   std::size_t videos = 0;         // shown in all of them
 };
 
-/// Runs each session to its end under the greedy policy, all at once. The sessions are those of roll_out() with the same
-/// seed, whatever the policy. With the full catalogue only sessions under way ask for their best video, so that the
-/// long search over millions of them is not spent on those that are over. Throws InputError when the policy cannot
-/// search the full catalogue.
+/// Runs each session to its end under the greedy policy. The sessions are those of roll_out() with the same seed,
+/// whatever the policy. With the full catalogue a policy is asked for its best videos, where it can search for them;
+/// otherwise it scores every video, and InputError says so when those are too many.
 GreedySessions greedy_sessions(std::shared_ptr<const Simulator> simulator,
                                std::shared_ptr<const CandidateSource> candidates, const Policy& policy,
                                const GreedySessionsConfig& config);

@@ -23,15 +23,15 @@ TEST_CASE("greedy sessions are those of a rollout", "[evaluation]") {
   for (const char* source : {"random", "full"}) {
     CAPTURE(source);
     const auto candidates = make_candidate_source(source, simulator->catalogue, 5);
-    GreedySessionsConfig config{.sessions = 40, .seed = 6, .discount = 0.5F, .env = {}};
+    GreedySessionsConfig config{.sessions = 300, .seed = 6, .discount = 0.5F, .env = {}};
     config.env.history_length = 4;
     config.env.exclude_history = 2;
     config.env.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
     const GreedySessions greedy = greedy_sessions(simulator, candidates, oracle, config);
-    RolloutConfig rollout{.sessions = 40, .seeds = 1, .seed = 6, .env = config.env};
+    RolloutConfig rollout{.sessions = 300, .seeds = 1, .seed = 6, .env = config.env};
     const PlayedSessions expected = roll_out(simulator, candidates, oracle, rollout);
     std::size_t videos = 0;
-    for (std::size_t i = 0; i < 40; ++i) {
+    for (std::size_t i = 0; i < 300; ++i) {
       CHECK(greedy.reward[i] == expected.session[i].reward);
       CHECK(greedy.discounted[i] < greedy.reward[i]);
       videos += expected.session[i].videos;
