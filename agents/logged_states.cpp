@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "env/catalogue.h"
+#include "sim_data/calendar.h"
 
 namespace swipegym {
 
@@ -65,8 +66,8 @@ void LoggedStates::fill_row(std::size_t row, std::size_t to, Batch& out) const {
   }
 
   // As VectorEnv writes it; see env/vector_env.h.
-  constexpr std::int64_t kDayMs = 86'400'000, kChinaMs = 8LL * 3'600'000, kQuarterMs = 900'000;
-  const std::int64_t quarter = ((log.time_ms[row] + kChinaMs) % kDayMs + kDayMs) % kDayMs / kQuarterMs;
+  constexpr std::int64_t kQuarterMs = 900'000;
+  const std::int64_t quarter = ((log.time_ms[row] + kUtcOffsetMs) % kDayMs + kDayMs) % kDayMs / kQuarterMs;
   const double angle = 2.0 * std::numbers::pi * static_cast<double>(quarter) / 96.0;
   float* context = &out.context[to * kContextFeatures];
   std::fill_n(context, kContextFeatures, 0.0F);

@@ -5,6 +5,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "sim_data/calendar.h"
+
 namespace swipegym {
 namespace {
 
@@ -243,8 +245,7 @@ float truth_affinity(RandomKey user, std::uint32_t raw_author) noexcept {
 }
 
 float local_hour(std::int64_t time_ms) noexcept {
-  constexpr std::int64_t kDayMs = 86400000, kBeijingMs = 8LL * 3600 * 1000;
-  const std::int64_t since_midnight = ((time_ms + kBeijingMs) % kDayMs + kDayMs) % kDayMs;
+  const std::int64_t since_midnight = ((time_ms + kUtcOffsetMs) % kDayMs + kDayMs) % kDayMs;
   return static_cast<float>(since_midnight) / 3600000.0F;
 }
 
