@@ -95,6 +95,8 @@ void check(const ActorConfig& c) {
   require_actor(c.critic_rate > 0.0, "critic_rate", c.critic_rate, "a positive number");
   require_actor(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
   require_actor(c.network.width >= 1, "network.width", c.network.width, "at least 1");
+  require_actor(!c.network.sequence.enabled(), "network.sequence", c.network.sequence.kind,
+                "'none': a rollout keeps encoded states, not histories");
   for (const auto& layers : {c.network.state_hidden, c.network.item_hidden, c.critic_hidden})
     for (const std::size_t units : layers) require_actor(units >= 1, "hidden layer", units, "at least 1 unit");
   require_actor(c.critics == "many" || c.critics == "one", "critics", c.critics, "'many' or 'one'");

@@ -41,7 +41,7 @@ void CandidateScorer::forward(const Rollout& rollout, std::span<const std::uint3
                 work.cross.data() + i * m * StateEncoder::kCross);
     std::copy_n(rollout.candidate.data() + rows[i] * m, m, work.videos.data() + i * m);
   }
-  model_.network.forward_states(work);
+  model_.network.forward_states(*model_.items, work);
   model_.network.forward_items(*model_.items, work);
   work.values.resize(pairs);
   model_.network.combine(work.item.output(), false, pairs, m, work, work.values);

@@ -76,12 +76,15 @@ void check(const DqnConfig& c) {
     require(is_full(c) || c.slots <= kMostOutputs, "slots", c.slots, "at most 10000 with the network_kind full_output");
     require(!c.prioritised.enabled, "prioritised.enabled", c.prioritised.enabled,
             "false with the network_kind full_output");
+    require(!c.network.sequence.enabled(), "network.sequence", c.network.sequence.kind,
+            "'none' with the network_kind full_output");
     require(!c.full_output_hidden.empty(), "full_output_hidden", c.full_output_hidden.size(),
             "at least one hidden layer");
     for (const std::size_t units : c.full_output_hidden)
       require(units >= 1, "full_output_hidden", units, "at least 1 unit a layer");
   }
   require(c.network.width >= 1, "network.width", c.network.width, "at least 1");
+  check(c.network.sequence);
 }
 
 Exploration exploration_at(const DqnConfig& c, std::int64_t env_steps) {

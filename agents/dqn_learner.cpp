@@ -47,7 +47,7 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
       threads_(threads),
       model_(make_value_model("dqn", simulator_->catalogue, config.network, config.encoder, seed)),
       target_(std::make_shared<ValueModel>(*model_)),
-      encoder_(config.encoder, *model_->items),
+      encoder_(make_state_encoder(*model_)),
       policy_(is_full(config) ? target_ : model_),
       replay_(simulator_, replay_config(config)),
       regression_(*model_, regression_settings(config, threads)),
@@ -161,7 +161,7 @@ void DqnLearner::choose_next(Shard& shard, const ValueModel& model, ValueNetwork
   for (std::size_t pair = 0; pair < pairs; ++pair)
     encoder_.cross(work.states, work.histories, pair / m, work.videos[pair],
                    work.cross.data() + pair * StateEncoder::kCross);
-  network.forward_states(work);
+  network.forward_states(*model.items, work);
   const bool has_table = table.size() > 0;
   if (!has_table) network.forward_items(*model_->items, work);
   work.values.resize(pairs);
@@ -176,8 +176,8 @@ void DqnLearner::value_next(Shard& shard) const {
   chooser.states.resize(static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(encoder_.state_size()));
   encoder_.encode(next, 0, rows, chooser.states, chooser.histories);
   if (config_.fresh_candidates > 0)
-    shard.maximum.value(config_.double_q ? *model_ : *target_, *target_, simulator_->population, shard.batch,
-                        chooser.states, shard.next_value);
+    shard.maximum.value(config_.double_q ? *model_ : *target_, *target_, simulator_->population, shard.batch, chooser,
+                        shard.next_value);
   else
     value_offered(shard);
 }
@@ -210,8 +210,9 @@ void DqnLearner::value_offered(Shard& shard) const {
     judge.cross.row(static_cast<Eigen::Index>(i)) = chooser.cross.row(pair);
   }
   std::swap(judge.states, chooser.states);
+  std::swap(judge.histories.watched, chooser.histories.watched);
   const ValueNetwork& network = target_->network;
-  network.forward_states(judge);
+  network.forward_states(*target_->items, judge);
   const bool has_table = target_->item_table.size() > 0;
   if (!has_table) network.forward_items(*target_->items, judge);
   judge.values.resize(rows);

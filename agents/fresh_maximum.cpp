@@ -42,11 +42,12 @@ void FreshMaximum::draw(std::size_t num_videos, std::size_t count, RandomKey key
   }
 }
 
-void FreshMaximum::run(const ValueModel& model, const Matrix& states, const std::vector<std::int32_t>& videos,
-                       Pass& pass) {
+void FreshMaximum::run(const ValueModel& model, const ValueNetwork::Work& encoded,
+                       const std::vector<std::int32_t>& videos, Pass& pass) {
   assert(model.is_product());
-  pass.work.states = states;
-  model.network.forward_states(pass.work);
+  pass.work.states = encoded.states;
+  pass.work.histories.watched = encoded.histories.watched;
+  model.network.forward_states(*model.items, pass.work);
   model.network.queries(pass.work, pass.queries, pass.offset);
   pass.work.videos = videos;
   if (model.item_table.size() == 0) {
@@ -60,8 +61,8 @@ void FreshMaximum::run(const ValueModel& model, const Matrix& states, const std:
 }
 
 void FreshMaximum::value(const ValueModel& chooser, const ValueModel& judge, const Population& population,
-                         const TransitionBatch& batch, const Matrix& states, std::span<float> values) {
-  run(chooser, states, videos_, chooser_);
+                         const TransitionBatch& batch, const ValueNetwork::Work& encoded, std::span<float> values) {
+  run(chooser, encoded, videos_, chooser_);
   scores_.noalias() = chooser_.queries * chooser_.items.transpose();
   chosen_.resize(batch.rows);
   any_.resize(batch.rows);
@@ -78,7 +79,7 @@ void FreshMaximum::value(const ValueModel& chooser, const ValueModel& judge, con
     values[row] = any_[row] ? scores(best) + chooser_.offset[row] : 0.0F;
   }
   if (&judge == &chooser) return;
-  run(judge, states, chosen_, judge_);
+  run(judge, encoded, chosen_, judge_);
   for (std::size_t row = 0; row < batch.rows; ++row) {
     const auto i = static_cast<Eigen::Index>(row);
     if (any_[row]) values[row] = judge_.queries.row(i).dot(judge_.items.row(i)) + judge_.offset[row];

@@ -19,11 +19,11 @@ class FreshMaximum {
   /// `count` distinct videos of [0, num_videos), uniform.
   void draw(std::size_t num_videos, std::size_t count, RandomKey key);
 
-  /// values[i] = Q_judge(s'_i, a*), a* the best drawn video of Q_chooser that s'_i has neither in its history nor in the
-  /// user's logged one; 0 where all were seen. The rows' states lie encoded in `states` [rows, state]; a judge that is
-  /// the chooser gives the plain maximum. A model's item_table is used where it has one.
+  /// values[i] = Q_judge(s'_i, a*), a* the best drawn video of Q_chooser that s'_i has neither in its history nor in
+  /// the user's logged one; 0 where all were seen. The rows' states and histories lie in `encoded`; a judge that is the
+  /// chooser gives the plain maximum. A model's item_table is used where it has one.
   void value(const ValueModel& chooser, const ValueModel& judge, const Population& population,
-             const TransitionBatch& batch, const Matrix& states, std::span<float> values);
+             const TransitionBatch& batch, const ValueNetwork::Work& encoded, std::span<float> values);
 
   const std::vector<std::int32_t>& videos() const noexcept { return videos_; }
 
@@ -33,7 +33,8 @@ class FreshMaximum {
     Matrix queries, items;
     std::vector<float> offset;
   };
-  static void run(const ValueModel& model, const Matrix& states, const std::vector<std::int32_t>& videos, Pass& pass);
+  static void run(const ValueModel& model, const ValueNetwork::Work& encoded, const std::vector<std::int32_t>& videos,
+                  Pass& pass);
 
   std::vector<std::int32_t> videos_, chosen_;
   std::vector<std::uint8_t> any_;  // [rows] whether some drawn video was unseen

@@ -71,6 +71,7 @@ void check(const RankerConfig& c) {
   require(c.final_learning_rate >= 0.0, "final_learning_rate", c.final_learning_rate, "at least 0");
   require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
   require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
+  check(c.network.sequence);
 }
 
 TrainedRanker train_ranker(const Dataset& data, std::int32_t until, const RankerConfig& config,

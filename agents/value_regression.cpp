@@ -17,7 +17,7 @@ constexpr std::size_t kReferenceVideos = 256;  // enough for a mean; drawn once,
 ValueRegression::ValueRegression(ValueModel& model, const Settings& settings)
     : model_(model),
       settings_(settings),
-      encoder_(model.encoder_config, *model.items),
+      encoder_(make_state_encoder(model)),
       adam_(settings.adam),
       shards_((settings.batch + settings.shard_rows - 1) / settings.shard_rows),
       parameters_(model.network.parameters()),
@@ -65,7 +65,7 @@ void ValueRegression::run_shard(std::size_t index, const Provide& provide) {
   for (std::size_t i = 0; i < count; ++i)
     encoder_.cross(work.states, work.histories, i, work.videos[i], work.cross.data() + i * StateEncoder::kCross);
 
-  model_.network.forward_states(work);
+  model_.network.forward_states(*model_.items, work);
   model_.network.forward_items(*model_.items, work);
   shard.value.resize(n, 1);
   model_.network.combine(work.item.output(), false, count, 1, work, {shard.value.data(), count});

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
+#include "nn/gru.h"
 #include "nn/layer_norm.h"
 #include "nn/linear.h"
 #include "nn/mlp.h"
@@ -73,6 +74,16 @@ void save(Hdf5Writer& file, const std::string& name, const LayerNorm& layer, boo
 void load(const Hdf5Reader& file, const std::string& name, LayerNorm& layer) {
   load(file, name + "/gamma", layer.gamma);
   load(file, name + "/beta", layer.beta);
+}
+
+void save(Hdf5Writer& file, const std::string& name, const Gru& gru, bool moments) {
+  save(file, name + "/input", gru.input, moments);
+  save(file, name + "/hidden", gru.hidden, moments);
+}
+
+void load(const Hdf5Reader& file, const std::string& name, Gru& gru) {
+  load(file, name + "/input", gru.input);
+  load(file, name + "/hidden", gru.hidden);
 }
 
 namespace {

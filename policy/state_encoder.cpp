@@ -29,8 +29,8 @@ float sum_lanes(std::size_t count, Term term) {
 
 }  // namespace
 
-StateEncoder::StateEncoder(const StateEncoderConfig& config, const ItemInputs& items)
-    : config_(config), items_(&items), tags_(std::clamp<std::size_t>(items.num_tags, 1, kMaxTags)) {
+StateEncoder::StateEncoder(const StateEncoderConfig& config, const ItemInputs& items, std::size_t watched)
+    : config_(config), items_(&items), watched_(watched), tags_(std::clamp<std::size_t>(items.num_tags, 1, kMaxTags)) {
   tag_fast_ = kUserFeatures + kContextFeatures + kStats + 2 * kVideoFeatures + config.recent * kRecentSize;
   tag_slow_ = tag_fast_ + tags_;
   tag_liked_ = tag_slow_ + tags_;
@@ -39,6 +39,19 @@ StateEncoder::StateEncoder(const StateEncoderConfig& config, const ItemInputs& i
 
 void StateEncoder::encode(const ObservationView& observation, std::size_t first, std::size_t count, Matrix& states,
                           Histories& histories) const {
+  encode_rows(
+      observation, count, [first](std::size_t i) { return first + i; }, states, histories);
+}
+
+void StateEncoder::encode(const ObservationView& observation, std::span<const std::uint32_t> rows, Matrix& states,
+                          Histories& histories) const {
+  encode_rows(
+      observation, rows.size(), [rows](std::size_t i) { return std::size_t{rows[i]}; }, states, histories);
+}
+
+template <class RowOf>
+void StateEncoder::encode_rows(const ObservationView& observation, std::size_t count, const RowOf& row_of,
+                               Matrix& states, Histories& histories) const {
   assert(static_cast<std::size_t>(states.rows()) >= count && static_cast<std::size_t>(states.cols()) == size_);
   histories.stride = (observation.history_length + kLanes - 1) / kLanes * kLanes;
   const std::size_t total = count * histories.stride;
@@ -48,7 +61,25 @@ void StateEncoder::encode(const ObservationView& observation, std::size_t first,
   histories.fast.assign(total, 0.0F);
   histories.slow.assign(total, 0.0F);
   histories.last_tag.assign(count, -1);
-  for (std::size_t i = 0; i < count; ++i) encode_row(observation, first + i, states.data() + i * size_, histories, i);
+  histories.watched.offset.assign(1, 0);
+  histories.watched.video.clear();
+  histories.watched.ratio.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t row = row_of(i);
+    encode_row(observation, row, states.data() + i * size_, histories, i);
+    if (watched_ > 0) append_watched(observation, row, histories.watched);
+  }
+}
+
+void StateEncoder::append_watched(const ObservationView& observation, std::size_t row, Watched& watched) const {
+  const std::size_t length = observation.history_length;
+  const std::int32_t* video = observation.history_video + row * length;
+  const float* ratio = observation.history_ratio + row * length;
+  std::size_t first = length;
+  while (first > 0 && length - first < watched_ && video[first - 1] >= 0) --first;
+  watched.video.insert(watched.video.end(), video + first, video + length);
+  for (std::size_t j = first; j < length; ++j) watched.ratio.push_back(std::min(ratio[j], kRatioLimit));
+  watched.offset.push_back(static_cast<std::uint32_t>(watched.video.size()));
 }
 
 void StateEncoder::encode_row(const ObservationView& observation, std::size_t row, float* state, Histories& histories,

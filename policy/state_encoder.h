@@ -38,8 +38,17 @@ class StateEncoder {
  public:
   static constexpr std::size_t kCross = 8;
 
-  /// What cross() needs of the encoded rows; made once a worker and reused.
+  /// The newest videos of the encoded rows, one row behind the other, oldest first, without padding: row i has
+  /// [offset[i], offset[i + 1]). For networks that read a history in its order.
+  struct Watched {
+    std::vector<std::uint32_t> offset = {0};
+    std::vector<std::int32_t> video;
+    std::vector<float> ratio;  // clipped to 2
+  };
+
+  /// What cross() and a sequence encoder need of the encoded rows; made once a worker and reused.
   struct Histories {
+    Watched watched;
     std::size_t stride = 0;
     std::vector<std::int32_t> author;        // [rows, stride], -1 where there is none
     std::vector<float> deviation, duration;  // [rows, stride]: ratio minus the row's mean; log duration
@@ -47,23 +56,31 @@ class StateEncoder {
     std::vector<std::int32_t> last_tag;      // [rows]
   };
 
-  /// `items` must outlive the encoder.
-  StateEncoder(const StateEncoderConfig& config, const ItemInputs& items);
+  /// `items` must outlive the encoder. `watched` newest videos of each row are kept in their order.
+  StateEncoder(const StateEncoderConfig& config, const ItemInputs& items, std::size_t watched = 0);
 
   std::size_t state_size() const noexcept { return size_; }
 
   /// Rows [first, first + count) of the observation into rows 0, 1, ... of `states`, which has at least that many.
   void encode(const ObservationView& observation, std::size_t first, std::size_t count, Matrix& states,
               Histories& histories) const;
+  /// The same for any rows of the observation.
+  void encode(const ObservationView& observation, std::span<const std::uint32_t> rows, Matrix& states,
+              Histories& histories) const;
   /// Cross features of `video` against encoded row `row`; zeros where the settings leave them out.
   void cross(const Matrix& states, const Histories& histories, std::size_t row, std::int32_t video, float* out) const;
 
  private:
+  template <class RowOf>
+  void encode_rows(const ObservationView& observation, std::size_t count, const RowOf& row_of, Matrix& states,
+                   Histories& histories) const;
+  void append_watched(const ObservationView& observation, std::size_t row, Watched& watched) const;
   void encode_row(const ObservationView& observation, std::size_t row, float* state, Histories& histories,
                   std::size_t to) const;
 
   StateEncoderConfig config_;
   const ItemInputs* items_;
+  std::size_t watched_ = 0;
   std::size_t tags_ = 0;                                                // tags beyond this many share places
   std::size_t size_ = 0, tag_fast_ = 0, tag_slow_ = 0, tag_liked_ = 0;  // offsets of the tag blocks
 };

@@ -22,10 +22,10 @@ constexpr std::size_t kNumbers = kVideoFeatures + kDerivedItemFeatures;  // of a
 ValueNetwork::ValueNetwork(const ValueNetworkConfig& config, std::size_t state_size, const ItemInputs& items,
                            RandomKey key)
     : config_(config) {
-  const std::size_t item_size = kNumbers + config.tag_dim + config.author_dim + config.id_dim;
-  state_ =
-      Mlp(layer_sizes(state_size, config.state_hidden, config.width + 1 + kCross), Activation::kSilu, split(key, 0));
-  item_ = Mlp(layer_sizes(item_size, config.item_hidden, config.width + 1), Activation::kSilu, split(key, 1));
+  sequence_ = SequenceEncoder(config.sequence, item_size() + 1, split(key, 6));
+  state_ = Mlp(layer_sizes(state_size + sequence_.width(), config.state_hidden, config.width + 1 + kCross),
+               Activation::kSilu, split(key, 0));
+  item_ = Mlp(layer_sizes(item_size(), config.item_hidden, config.width + 1), Activation::kSilu, split(key, 1));
   if (config.interaction_hidden > 0)
     interaction_ =
         Mlp(layer_sizes(config.width + kCross, {config.interaction_hidden}, 1), Activation::kSilu, split(key, 2));
@@ -36,8 +36,22 @@ ValueNetwork::ValueNetwork(const ValueNetworkConfig& config, std::size_t state_s
   if (config.dueling) means_ = Matrix::Zero(1, static_cast<Eigen::Index>(config.width + 1));
 }
 
-void ValueNetwork::forward_states(Work& work) const {
-  state_.forward(work.states, work.state);
+void ValueNetwork::forward_states(const ItemInputs& items, Work& work) const {
+  if (!sequence_.enabled()) return state_.forward(work.states, work.state);
+  const StateEncoder::Watched& watched = work.histories.watched;
+  const auto rows = static_cast<Eigen::Index>(watched.offset.size() - 1);
+  const auto size = static_cast<Eigen::Index>(item_size()), width = static_cast<Eigen::Index>(sequence_.width());
+  assert(rows > 0 && rows <= work.states.rows());  // 0: the StateEncoder was not told to keep the videos
+  SequenceEncoder::Work& sequence = work.sequence;
+  sequence.steps.resize(static_cast<Eigen::Index>(watched.video.size()), size + 1);
+  gather_items(items, watched.video, sequence.steps.leftCols(size));
+  sequence.steps.col(size) = as_matrix(watched.ratio.data(), watched.ratio.size(), 1);
+  sequence_.forward(watched.offset, sequence);
+  work.joined.resize(work.states.rows(), work.states.cols() + width);
+  work.joined.leftCols(work.states.cols()) = work.states;
+  work.joined.topRightCorner(rows, width) = sequence.output;
+  work.joined.bottomRightCorner(work.states.rows() - rows, width).setZero();
+  state_.forward(work.joined, work.state);
 }
 
 void ValueNetwork::forward_items(const ItemInputs& items, Work& work) const {
@@ -56,26 +70,33 @@ void ValueNetwork::backward_centre(const Matrix& d_mean, Work& reference, std::s
   item_.backward(reference.items, reference.d_item, reference.item, &reference.d_items, shard);
 }
 
-void ValueNetwork::forward_raw_items(const ItemInputs& items, Work& work) const {
-  const auto count = static_cast<Eigen::Index>(work.videos.size());
+std::size_t ValueNetwork::item_size() const noexcept {
+  return kNumbers + config_.tag_dim + config_.author_dim + config_.id_dim;
+}
+
+void ValueNetwork::gather_items(const ItemInputs& items, const std::vector<std::int32_t>& videos,
+                                MatrixRef<float> out) const {
   const auto tag_dim = static_cast<Eigen::Index>(config_.tag_dim);
   const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
-  const auto id_dim = static_cast<Eigen::Index>(config_.id_dim);
   constexpr auto kFeatures = static_cast<Eigen::Index>(kNumbers);
-  work.items.resize(count, kFeatures + tag_dim + author_dim + id_dim);
-  for (Eigen::Index i = 0; i < count; ++i) {
-    const std::int32_t video = work.videos[static_cast<std::size_t>(i)];
-    work.items.row(i).head(static_cast<Eigen::Index>(kVideoFeatures)) = items.features.row(video);
-    work.items.row(i).segment(static_cast<Eigen::Index>(kVideoFeatures),
-                              static_cast<Eigen::Index>(kDerivedItemFeatures)) = items.derived.row(video);
+  for (Eigen::Index i = 0; i < out.rows(); ++i) {
+    const std::int32_t video = videos[static_cast<std::size_t>(i)];
+    out.row(i).head(static_cast<Eigen::Index>(kVideoFeatures)) = items.features.row(video);
+    out.row(i).segment(static_cast<Eigen::Index>(kVideoFeatures), static_cast<Eigen::Index>(kDerivedItemFeatures)) =
+        items.derived.row(video);
   }
   thread_local std::vector<std::int32_t> rows;
-  gather_column(items.tag, work.videos, rows);
-  tag_.gather(rows, work.items.middleCols(kFeatures, tag_dim));
-  gather_column(items.author, work.videos, rows);
-  author_.gather(rows, work.items.middleCols(kFeatures + tag_dim, author_dim));
-  gather_column(items.id, work.videos, rows);
-  id_.gather(rows, work.items.rightCols(id_dim));
+  gather_column(items.tag, videos, rows);
+  tag_.gather(rows, out.middleCols(kFeatures, tag_dim));
+  gather_column(items.author, videos, rows);
+  author_.gather(rows, out.middleCols(kFeatures + tag_dim, author_dim));
+  gather_column(items.id, videos, rows);
+  id_.gather(rows, out.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
+}
+
+void ValueNetwork::forward_raw_items(const ItemInputs& items, Work& work) const {
+  work.items.resize(static_cast<Eigen::Index>(work.videos.size()), static_cast<Eigen::Index>(item_size()));
+  gather_items(items, work.videos, work.items);
   item_.forward(work.items, work.item);
 }
 
@@ -159,27 +180,44 @@ void ValueNetwork::backward(std::span<const float> d_value, Work& work, std::siz
     d_g[k] = d;
     for (std::size_t i = 0; i < kCross; ++i) d_f[k + 1 + i] += d * c[i];
   }
-  state_.backward(work.states, work.d_state, work.state, nullptr, shard);
+  if (sequence_.enabled()) {
+    state_.backward(work.joined, work.d_state, work.state, &work.d_joined, shard);
+    const std::vector<std::uint32_t>& offset = work.histories.watched.offset;
+    work.sequence.d_output = work.d_joined.topRightCorner(static_cast<Eigen::Index>(offset.size() - 1),
+                                                          static_cast<Eigen::Index>(sequence_.width()));
+    sequence_.backward(offset, work.sequence, shard);
+  } else {
+    state_.backward(work.states, work.d_state, work.state, nullptr, shard);
+  }
   item_.backward(work.items, work.d_item, work.item, &work.d_items, shard);
 }
 
 void ValueNetwork::scatter(const ItemInputs& items, const Work& work) {
+  scatter_items(items, work.videos, work.d_items);
+  const std::vector<std::int32_t>& watched = work.histories.watched.video;
+  if (sequence_.enabled() && !watched.empty())
+    scatter_items(items, watched, work.sequence.d_steps.leftCols(static_cast<Eigen::Index>(item_size())));
+}
+
+void ValueNetwork::scatter_items(const ItemInputs& items, const std::vector<std::int32_t>& videos,
+                                 ConstMatrixRef<float> gradient) {
   const auto tag_dim = static_cast<Eigen::Index>(config_.tag_dim);
   const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
   constexpr auto kFeatures = static_cast<Eigen::Index>(kNumbers);
   std::vector<std::int32_t> rows;
-  gather_column(items.tag, work.videos, rows);
-  tag_.scatter(rows, work.d_items.middleCols(kFeatures, tag_dim));
-  gather_column(items.author, work.videos, rows);
-  author_.scatter(rows, work.d_items.middleCols(kFeatures + tag_dim, author_dim));
-  gather_column(items.id, work.videos, rows);
-  id_.scatter(rows, work.d_items.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
+  gather_column(items.tag, videos, rows);
+  tag_.scatter(rows, gradient.middleCols(kFeatures, tag_dim));
+  gather_column(items.author, videos, rows);
+  author_.scatter(rows, gradient.middleCols(kFeatures + tag_dim, author_dim));
+  gather_column(items.id, videos, rows);
+  id_.scatter(rows, gradient.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
 }
 
 void ValueNetwork::set_shards(std::size_t count) {
   state_.set_shards(count);
   item_.set_shards(count);
   interaction_.set_shards(count);
+  sequence_.set_shards(count);
 }
 
 std::vector<Parameter*> ValueNetwork::parameters() {
@@ -187,6 +225,7 @@ std::vector<Parameter*> ValueNetwork::parameters() {
   state_.collect(all);
   item_.collect(all);
   interaction_.collect(all);
+  sequence_.collect(all);
   return all;
 }
 
@@ -198,6 +237,7 @@ void ValueNetwork::save(Hdf5Writer& file, const std::string& name, bool moments)
   swipegym::save(file, name + "/state", state_, moments);
   swipegym::save(file, name + "/item", item_, moments);
   swipegym::save(file, name + "/interaction", interaction_, moments);
+  sequence_.save(file, name + "/sequence", moments);
   const auto save_table = [&](const char* table, const Embedding& embedding) {
     if (embedding.dim() > 0) swipegym::save(file, name + table, embedding.table, moments);
   };
@@ -212,6 +252,7 @@ void ValueNetwork::load(const Hdf5Reader& file, const std::string& name) {
   swipegym::load(file, name + "/state", state_);
   swipegym::load(file, name + "/item", item_);
   swipegym::load(file, name + "/interaction", interaction_);
+  sequence_.load(file, name + "/sequence");
   const auto load_table = [&](const char* table, Embedding& embedding) {
     if (embedding.dim() > 0) swipegym::load(file, name + table, embedding.table);
   };

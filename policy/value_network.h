@@ -9,6 +9,7 @@
 #include "nn/embedding.h"
 #include "nn/mlp.h"
 #include "policy/item_inputs.h"
+#include "policy/sequence_encoder.h"
 #include "policy/state_encoder.h"
 
 namespace swipegym {
@@ -20,6 +21,7 @@ struct ValueNetworkConfig {
   std::size_t tag_dim = 8, author_dim = 4, id_dim = 8;
   std::size_t interaction_hidden = 32;  // hidden units over the product and the cross features; 0: none
   bool dueling = false;                 // videos' outputs are centred on a fixed set of videos
+  SequenceConfig sequence{};            // learned encoder of the newest videos, beside what StateEncoder says of them
 };
 
 template <class Visitor>
@@ -32,6 +34,11 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
   visit("id_dim", config.id_dim);
   visit("interaction_hidden", config.interaction_hidden);
   visit("dueling", config.dueling);
+  visit("sequence", config.sequence.kind);
+  visit("sequence_length", config.sequence.length);
+  visit("sequence_width", config.sequence.width);
+  visit("sequence_blocks", config.sequence.blocks);
+  visit("sequence_heads", config.sequence.heads);
 }
 
 /// Value of showing a video in a state:  Q(s, a) = f(s).g(a) / sqrt(k) + v(s) + b(a) + h(s).c(s, a) + p(f o g, c)
@@ -43,12 +50,18 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
 /// product and b sum to 0 over that set in every state and v(s) alone says what a state is worth. The set is not the
 /// candidates of the step: the worth of a video does not depend on what else was offered, and a mean over ten drawn
 /// ones would add noise. c is a deviation from the session's usual as it is and stays.
+///
+/// With a sequence encoder the state tower reads its output behind the encoded state. It sees the newest videos as the
+/// video tower does, through the same embeddings, and how much of each was watched. Passes get the videos in
+/// Work::histories from a StateEncoder that keeps them (make_state_encoder).
 class ValueNetwork {
  public:
   /// Room for one pass of one thread.
   struct Work {
     Matrix states, items, cross, pairs;  // inputs: [n, state], [n, item], [pairs, kCross], [pairs, k + kCross]
     StateEncoder::Histories histories;
+    SequenceEncoder::Work sequence;
+    Matrix joined, d_joined;  // [n, state + sequence width]: what the state tower reads with a sequence encoder
     MlpWorkspace state, item, interaction;
     Matrix d_state, d_item, d_pair, d_items, d_value;
     std::vector<std::int32_t> videos;
@@ -60,8 +73,9 @@ class ValueNetwork {
 
   const ValueNetworkConfig& config() const noexcept { return config_; }
 
-  /// work.state.output(): [rows, k + 1 + kCross] from work.states.
-  void forward_states(Work& work) const;
+  /// work.state.output(): [rows, k + 1 + kCross] from work.states and work.histories.watched, which may have fewer
+  /// rows: the rest counts as without history.
+  void forward_states(const ItemInputs& items, Work& work) const;
   /// work.item.output(): [videos, k + 1] for work.videos.
   void forward_items(const ItemInputs& items, Work& work) const;
   /// With dueling: makes the means over reference.videos those of the present weights. Whoever changes weights calls
@@ -97,10 +111,14 @@ class ValueNetwork {
 
  private:
   void forward_raw_items(const ItemInputs& items, Work& work) const;
+  std::size_t item_size() const noexcept;
+  void gather_items(const ItemInputs& items, const std::vector<std::int32_t>& videos, MatrixRef<float> out) const;
+  void scatter_items(const ItemInputs& items, const std::vector<std::int32_t>& videos, ConstMatrixRef<float> gradient);
 
   ValueNetworkConfig config_;
   Mlp state_, item_, interaction_;
   Embedding tag_, author_, id_;
+  SequenceEncoder sequence_;
   Matrix means_;  // [1, k + 1] of the reference videos; empty without dueling
 };
 

@@ -13,6 +13,11 @@ constexpr std::size_t kSlotBlock = 64;
 
 }  // namespace
 
+StateEncoder make_state_encoder(const ValueModel& model) {
+  const SequenceConfig& sequence = model.network_config.sequence;
+  return {model.encoder_config, *model.items, sequence.enabled() ? sequence.length : 0};
+}
+
 std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& catalogue,
                                              const ValueNetworkConfig& network, const StateEncoderConfig& encoder,
                                              std::uint64_t seed) {
@@ -29,7 +34,7 @@ std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& 
 }
 
 ValuePolicy::ValuePolicy(std::shared_ptr<const ValueModel> model)
-    : model_(std::move(model)), encoder_(model_->encoder_config, *model_->items) {}
+    : model_(std::move(model)), encoder_(make_state_encoder(*model_)) {}
 
 void ValuePolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
@@ -60,7 +65,7 @@ void ValuePolicy::encode_chunk(const ObservationView& observation, std::size_t f
   work.states.resize(static_cast<Eigen::Index>(kChunk), static_cast<Eigen::Index>(encoder_.state_size()));
   encoder_.encode(observation, first, count, work.states, work.histories);
   work.states.bottomRows(static_cast<Eigen::Index>(kChunk - count)).setZero();
-  model_->network.forward_states(work);
+  model_->network.forward_states(*model_->items, work);
 }
 
 void ValuePolicy::multiply_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
@@ -101,12 +106,8 @@ bool ValuePolicy::best_videos(const DecisionBatch& batch, std::span<const std::u
     thread_local std::vector<float> offset;  // the same for all videos of a row: it decides nothing
     const std::size_t first = chunk * kChunk, count_here = std::min(kChunk, rows.size() - first);
     work.states.setZero(static_cast<Eigen::Index>(kChunk), static_cast<Eigen::Index>(encoder_.state_size()));
-    Matrix one(1, static_cast<Eigen::Index>(encoder_.state_size()));
-    for (std::size_t i = 0; i < count_here; ++i) {
-      encoder_.encode(batch.observation, rows[first + i], 1, one, work.histories);
-      work.states.row(static_cast<Eigen::Index>(i)) = one.row(0);
-    }
-    model_->network.forward_states(work);
+    encoder_.encode(batch.observation, rows.subspan(first, count_here), work.states, work.histories);
+    model_->network.forward_states(*model_->items, work);
     model_->network.queries(work, queries, offset);
     all.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(count_here)) =
         queries.topRows(static_cast<Eigen::Index>(count_here));

@@ -29,6 +29,9 @@ struct ValueModel {
   bool is_product() const noexcept { return network_config.interaction_hidden == 0 && !encoder_config.cross; }
 };
 
+/// The encoder whose rows and histories the model's network reads. The model must outlive it.
+StateEncoder make_state_encoder(const ValueModel& model);
+
 /// A fresh model for this catalogue; weights are drawn from `seed`.
 std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& catalogue,
                                              const ValueNetworkConfig& network, const StateEncoderConfig& encoder,

@@ -118,6 +118,9 @@ const std::vector<Agent> kAgents = {
     {"DQN", make_dqn([](DqnConfig& config) { config.double_q = false; }), true},
     {"DQN, soft target", make_dqn([](DqnConfig& config) { config.target_rate = 0.05F, config.target_every = 1; }),
      true},
+    {"DQN, GRU", make_dqn([](DqnConfig& config) { config.network.sequence = {.kind = "gru", .width = 8}; }), true},
+    {"DQN, SASRec state", make_dqn([](DqnConfig& config) { config.network.sequence = {.kind = "sasrec", .width = 8}; }),
+     true},
     {"PPO", make_actor("ppo", [](ActorConfig&) {})},
     {"SASRec, PPO", make_sasrec_actor},
 };

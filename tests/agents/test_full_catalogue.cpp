@@ -44,7 +44,8 @@ DqnConfig product_config() {
 
 TEST_CASE("the maximum over fresh draws is the largest value of an unseen drawn video", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(6));
-  const DqnConfig config = product_config();
+  DqnConfig config = product_config();
+  config.network.sequence.kind = GENERATE(as<std::string>{}, "none", "gru");
   const auto chooser = make_value_model("dqn", simulator->catalogue, config.network, config.encoder, 1);
   const auto judge = make_value_model("dqn", simulator->catalogue, config.network, config.encoder, 2);
   judge->item_table = judge->network.item_table(*judge->items, 1);
@@ -54,6 +55,11 @@ TEST_CASE("the maximum over fresh draws is the largest value of an unseen drawn 
   batch.next.history_video = {-1, -1, 5, 6, 7, 8, 9, 10, -1, -1, -1, 11};
   const StateEncoder encoder(config.encoder, *chooser->items);
   const Matrix states = Matrix::Random(3, static_cast<Eigen::Index>(encoder.state_size()));
+  ValueNetwork::Work encoded;
+  encoded.states = states;
+  encoded.histories.watched = {.offset = {0, 4, 7, 8},
+                               .video = {5, 6, 7, 8, 9, 10, 12, 11},
+                               .ratio = {0.1F, 0.2F, 0.3F, 0.4F, 0.5F, 0.6F, 0.7F, 0.8F}};
   FreshMaximum maximum;
   for (const std::size_t count : {std::size_t{20}, std::size_t{200}}) {
     maximum.draw(simulator->catalogue.num_videos(), count, make_key(9));
@@ -61,7 +67,12 @@ TEST_CASE("the maximum over fresh draws is the largest value of an unseen drawn 
     const auto value = [&](const ValueModel& model, std::size_t row, std::int32_t video) {
       ValueNetwork::Work work;
       work.states = states.row(static_cast<Eigen::Index>(row));
-      model.network.forward_states(work);
+      const StateEncoder::Watched& all = encoded.histories.watched;
+      const std::uint32_t first = all.offset[row], last = all.offset[row + 1];
+      work.histories.watched = {.offset = {0, last - first},
+                                .video = {all.video.begin() + first, all.video.begin() + last},
+                                .ratio = {all.ratio.begin() + first, all.ratio.begin() + last}};
+      model.network.forward_states(*model.items, work);
       work.videos = {video};
       model.network.forward_items(*model.items, work);
       work.cross.setZero(1, static_cast<Eigen::Index>(StateEncoder::kCross));
@@ -70,8 +81,8 @@ TEST_CASE("the maximum over fresh draws is the largest value of an unseen drawn 
       return out;
     };
     std::vector<float> values(3), plain(3);
-    maximum.value(*chooser, *judge, simulator->population, batch, states, values);
-    maximum.value(*judge, *judge, simulator->population, batch, states, plain);
+    maximum.value(*chooser, *judge, simulator->population, batch, encoded, values);
+    maximum.value(*judge, *judge, simulator->population, batch, encoded, plain);
     for (std::size_t row = 0; row < 3; ++row) {
       std::int32_t best = -1, best_plain = -1;
       const Population& people = simulator->population;

@@ -57,8 +57,9 @@ struct FullSessions {
   std::vector<float> scores;
 };
 
-std::shared_ptr<ValueModel> product_model(const Simulator& simulator) {
+std::shared_ptr<ValueModel> product_model(const Simulator& simulator, const std::string& sequence = "none") {
   ValueNetworkConfig network{.state_hidden = {8}, .item_hidden = {8}, .width = 4, .interaction_hidden = 0};
+  network.sequence.kind = sequence;
   auto model = make_value_model("dqn", simulator.catalogue, network, {.cross = false}, 5);
   REQUIRE(model->is_product());
   model->item_table = model->network.item_table(*model->items, 1);
@@ -67,19 +68,19 @@ std::shared_ptr<ValueModel> product_model(const Simulator& simulator) {
 
 TEST_CASE("the best video of the full catalogue is the one that all scores put first", "[policy]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(50));
-  const ValuePolicy value(product_model(*simulator));
+  const ValuePolicy value(product_model(*simulator)), gru(product_model(*simulator, "gru"));
   const auto popularity = make_popularity_policy(simulator->catalogue);
   const auto longest = make_longest_policy(simulator->catalogue);
   const OneStepOracle oracle;
-  for (const Policy* policy : {static_cast<const Policy*>(&value), popularity.get(), longest.get(),
-                               static_cast<const Policy*>(&oracle)}) {
+  for (const Policy* policy : {static_cast<const Policy*>(&value), static_cast<const Policy*>(&gru), popularity.get(),
+                               longest.get(), static_cast<const Policy*>(&oracle)}) {
     CAPTURE(policy->name());
     FullSessions sessions(simulator);
     for (int step = 0; step < 6; ++step) {
       std::vector<std::int32_t> expected(sessions.actions.size());
       std::vector<float> scores;
-      choose_actions(Scored(*policy), sessions.batch(), Exploration::greedy(),
-                     simulator->catalogue.num_videos(), scores, expected);
+      choose_actions(Scored(*policy), sessions.batch(), Exploration::greedy(), simulator->catalogue.num_videos(),
+                     scores, expected);
       sessions.step(*policy);
       CHECK(sessions.actions == expected);
       CHECK(sessions.scores.empty());  // no score was kept for each video

@@ -56,12 +56,14 @@ struct PlayedWorld {
 TEST_CASE("the value network's gradients are its finite differences", "[policy]") {
   const std::size_t per_state = GENERATE(1, 2, 3);  // the same six pairs, of six, three or two states
   const bool dueling = GENERATE(false, true);
-  CAPTURE(per_state, dueling);
+  const std::string sequence = GENERATE(as<std::string>{}, "none", "gru", "sasrec");
+  CAPTURE(per_state, dueling, sequence);
   const PlayedWorld world(6, 4);
   ValueNetworkConfig config = small_network();
   config.dueling = dueling;
+  config.sequence = {.kind = sequence, .length = 7, .width = 6, .blocks = 2, .heads = 2};
   auto model = make_value_model("dqn", world.simulator->catalogue, config, {}, 1);
-  const StateEncoder encoder({}, *model->items);
+  const StateEncoder encoder = make_state_encoder(*model);
   ValueNetwork& network = model->network;
   network.set_shards(1);
   ValueNetwork::Work work;
@@ -80,7 +82,7 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
   reference.videos = {3, 17, 17, 90, 149};
   const auto loss = [&] {
     if (dueling) network.centre(*model->items, reference);
-    network.forward_states(work);
+    network.forward_states(*model->items, work);
     network.forward_items(*model->items, work);
     network.combine(work.item.output(), false, rows, per_state, work, values);
     double sum = 0.0;
@@ -149,7 +151,9 @@ TEST_CASE("with dueling the videos' outputs are 0 on average over the reference 
 
 TEST_CASE("a row's scores do not depend on the batch around it, on threads or on the table", "[policy]") {
   const PlayedWorld world(150, 7);
-  auto model = world.model();
+  ValueNetworkConfig config = small_network();
+  config.sequence.kind = GENERATE(as<std::string>{}, "none", "gru", "sasrec");
+  auto model = make_value_model("dqn", world.simulator->catalogue, config, {}, 1);
   const ValuePolicy policy(model);
   const std::vector<float> all = world.score(policy);
   CHECK(all == world.score(policy, 2));
@@ -234,6 +238,34 @@ TEST_CASE("cross features say how a candidate meets the history", "[policy]") {
   CHECK(c[3] == 1.0F);
   CHECK(c[4] == 0.0F);
   CHECK(c[5] == 0.0F);
+}
+
+TEST_CASE("a sequence encoder sees the newest videos alone, and no padding", "[policy]") {
+  const PlayedWorld world(1, 3);
+  const std::string kind = GENERATE(as<std::string>{}, "gru", "sasrec");
+  CAPTURE(kind);
+  ValueNetworkConfig config = small_network();
+  config.sequence = {.kind = kind, .length = 3, .width = 6};
+  const auto model = make_value_model("dqn", world.simulator->catalogue, config, {}, 1);
+  const StateEncoder encoder = make_state_encoder(*model);
+  const auto encode = [&](const std::vector<std::int32_t>& history) {
+    const std::vector<float> ratio(history.size(), 0.5F);
+    ObservationView o = world.env.observation();
+    o.history_length = history.size(), o.history_video = history.data(), o.history_ratio = ratio.data();
+    ValueNetwork::Work work;
+    work.states.resize(1, static_cast<Eigen::Index>(encoder.state_size()));
+    encoder.encode(o, 0, 1, work.states, work.histories);
+    model->network.forward_states(*model->items, work);
+    return work.sequence.output;
+  };
+  const Matrix two = encode({8, 3});
+  CHECK(encode({-1, 8, 3}) == two);
+  CHECK(encode({-1, -1, -1, -1, -1, 8, 3}) == two);
+  const Matrix three = encode({5, 8, 3});
+  CHECK((three - two).norm() > 0.01F);
+  CHECK(encode({-1, 9, 1, 5, 8, 3}) == three);  // 9 and 1 lie beyond its length
+  CHECK((encode({3, 8}) - two).norm() > 0.01F);
+  CHECK(encode({-1, -1}).isZero(0.0F));
 }
 
 TEST_CASE("a saved policy scores as before, and in another simulator it finds its videos by raw id", "[policy]") {
