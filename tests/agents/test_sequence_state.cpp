@@ -1,6 +1,5 @@
 // A learned encoder of the newest videos in the DQN's state.
 #include <algorithm>
-#include <array>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <numeric>
@@ -69,7 +68,7 @@ DqnConfig order_config(const std::string& sequence) {
   config.max_steps = 3;
   config.reward_watch_s = 0.0F;
   config.reward_watch_ratio = 1.0F;
-  config.env_steps = testing::kSanitized ? 2'000 : 40'000;
+  config.env_steps = testing::kSanitized ? 2'000 : 80'000;
   config.round_steps = config.env_steps / 2;
   config.learning_starts = config.env_steps / 40;
   config.replay_capacity = 20'000;
