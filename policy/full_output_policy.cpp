@@ -68,15 +68,10 @@ void FullOutputPolicy::values_of(const ObservationView& observation, std::span<c
                                  Matrix& values) const {
   thread_local FullOutputNetwork::Work work;
   thread_local StateEncoder::Histories histories;
-  thread_local Matrix states, one;
-  const auto size = static_cast<Eigen::Index>(encoder_.state_size());
+  thread_local Matrix states;
   // Always whole chunks, so that a row's values do not depend on how many there are.
-  states.setZero(static_cast<Eigen::Index>(kChunk), size);
-  one.resize(1, size);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    encoder_.encode(observation, rows[i], 1, one, histories);
-    states.row(static_cast<Eigen::Index>(i)) = one.row(0);
-  }
+  states.setZero(static_cast<Eigen::Index>(kChunk), static_cast<Eigen::Index>(encoder_.state_size()));
+  encoder_.encode(observation, rows, states, histories);
   model_->network.forward(states, work);
   model_->network.all_values(work, values);
 }
