@@ -14,7 +14,7 @@ using test::check_gradient;
 using test::MatrixD;
 using test::random_matrix;
 
-constexpr std::array<std::uint32_t, 6> kOffset = {0, 3, 3, 8, 9, 12};  // lengths 3, 0, 5, 1, 3
+constexpr std::array<std::uint32_t, 6> kGruOffset = {0, 3, 3, 8, 9, 12};  // lengths 3, 0, 5, 1, 3
 
 GruOf<double> random_gru(std::size_t in, std::size_t width) {
   GruOf<double> gru(in, width, make_key(1));
@@ -30,11 +30,11 @@ TEST_CASE("gradients of the GRU match finite differences, for sequences of any l
   GruWorkOf<double> work;
   MatrixD d_in;
   const auto loss = [&] {
-    gru.forward(in, kOffset, work);
+    gru.forward(in, kGruOffset, work);
     return (work.output.array() * weight.array()).sum();
   };
   loss();
-  gru.backward(in, kOffset, weight, work, d_in);
+  gru.backward(in, kGruOffset, weight, work, d_in);
   check_gradient(in, d_in, loss);
   for (LinearOf<double>* layer : {&gru.input, &gru.hidden}) {
     check_gradient(layer->weight.value, layer->weight.gradient(), loss);
@@ -71,10 +71,10 @@ TEST_CASE("a sequence's state behind the GRU does not depend on the sequences be
   Gru gru(7, 20, make_key(9));
   const Matrix in = random_matrix(12, 7, 10).cast<float>();
   GruWork all, own;
-  gru.forward(in, kOffset, all);
-  for (std::size_t s = 0; s + 1 < kOffset.size(); ++s) {
-    const std::array<std::uint32_t, 2> offset = {0, kOffset[s + 1] - kOffset[s]};
-    gru.forward(in.middleRows(kOffset[s], offset[1]), offset, own);
+  gru.forward(in, kGruOffset, all);
+  for (std::size_t s = 0; s + 1 < kGruOffset.size(); ++s) {
+    const std::array<std::uint32_t, 2> offset = {0, kGruOffset[s + 1] - kGruOffset[s]};
+    gru.forward(in.middleRows(kGruOffset[s], offset[1]), offset, own);
     CHECK(own.output.row(0) == all.output.row(static_cast<Eigen::Index>(s)));
   }
   // Order matters to it.
