@@ -22,56 +22,77 @@ void check_slots(std::size_t slots, std::size_t num_videos) {
         fmt::format("{} candidates asked of a catalogue of {} videos: ask for 1 to {}", slots, num_videos, num_videos));
 }
 
-// Collects distinct videos into `videos`. Of a few, a small bitmap spares the scan of what was taken in all but a few
-// cases; of many, where scans would grow with their square, a bitmap of the whole catalogue is the answer. It is lent
-// by the thread, and given back by clearing what was set: clearing all of it would cost more than most draws.
-class Taken {
+// Collects a few distinct videos into `videos`. The bitmap spares the scan of what was taken in all but a few cases.
+class TakenFew {
  public:
-  Taken(std::span<std::int32_t> videos, std::uint32_t num_videos) : videos_(videos) {
-    if (videos.size() <= kFew) return;
-    thread_local std::vector<std::uint64_t> catalogue;
-    if (catalogue.size() * 64 < num_videos) catalogue.resize(std::bit_ceil(num_videos / 64 + 1));
-    bits_ = catalogue.data();
-    mask_ = static_cast<std::uint32_t>(catalogue.size() * 64 - 1);
-  }
-  ~Taken() {
-    if (is_exact())
-      for (std::size_t i = 0; i < count_; ++i) word_of(static_cast<std::uint32_t>(videos_[i])) = 0;
-  }
-  Taken(const Taken&) = delete;
-  Taken& operator=(const Taken&) = delete;
+  static constexpr std::size_t kMost = 64;
+
+  explicit TakenFew(std::span<std::int32_t> videos) noexcept : videos_(videos) {}
 
   bool full() const noexcept { return count_ == videos_.size(); }
   std::size_t count() const noexcept { return count_; }
   bool contains(std::uint32_t video) const noexcept {
-    if (!(bits_[(video & mask_) >> 6] >> (video & 63) & 1U)) return false;
-    if (is_exact()) return true;
+    if (!(bits_[(video & kMask) >> 6] >> (video & 63) & 1U)) return false;
     const auto end = videos_.begin() + static_cast<std::ptrdiff_t>(count_);
     return std::find(videos_.begin(), end, static_cast<std::int32_t>(video)) != end;
   }
   void take(std::uint32_t video) noexcept {
-    word_of(video) |= std::uint64_t{1} << (video & 63);
+    bits_[(video & kMask) >> 6] |= std::uint64_t{1} << (video & 63);
     videos_[count_++] = static_cast<std::int32_t>(video);
   }
 
  private:
-  static constexpr std::size_t kFew = 64;
-  static constexpr std::uint32_t kFewBits = 2048;
-
-  bool is_exact() const noexcept { return bits_ != few_.data(); }
-  std::uint64_t& word_of(std::uint32_t video) noexcept { return bits_[(video & mask_) >> 6]; }
-
+  static constexpr std::uint32_t kMask = 2047;
   std::span<std::int32_t> videos_;
   std::size_t count_ = 0;
-  std::array<std::uint64_t, kFewBits / 64> few_{};
-  std::uint64_t* bits_ = few_.data();
-  std::uint32_t mask_ = kFewBits - 1;
+  std::array<std::uint64_t, (kMask + 1) / 64> bits_{};
 };
+
+// The same for many, where scans would grow with their square: a bitmap of the whole catalogue is the answer. The
+// thread lends it and gets it back with what was set cleared: clearing all of it would cost more than most draws.
+class TakenMany {
+ public:
+  TakenMany(std::span<std::int32_t> videos, std::uint32_t num_videos) : videos_(videos) {
+    thread_local std::vector<std::uint64_t> catalogue;
+    if (catalogue.size() * 64 < num_videos) catalogue.resize(num_videos / 64 + 1);
+    bits_ = catalogue.data();
+  }
+  ~TakenMany() {
+    for (std::size_t i = 0; i < count_; ++i) bits_[static_cast<std::uint32_t>(videos_[i]) >> 6] = 0;
+  }
+  TakenMany(const TakenMany&) = delete;
+  TakenMany& operator=(const TakenMany&) = delete;
+
+  bool full() const noexcept { return count_ == videos_.size(); }
+  std::size_t count() const noexcept { return count_; }
+  bool contains(std::uint32_t video) const noexcept { return (bits_[video >> 6] >> (video & 63) & 1U) != 0; }
+  void take(std::uint32_t video) noexcept {
+    bits_[video >> 6] |= std::uint64_t{1} << (video & 63);
+    videos_[count_++] = static_cast<std::int32_t>(video);
+  }
+
+ private:
+  std::span<std::int32_t> videos_;
+  std::size_t count_ = 0;
+  std::uint64_t* bits_ = nullptr;
+};
+
+// Calls collect(taken) with whichever of the two suits.
+template <class Collect>
+void collect_distinct(std::span<std::int32_t> videos, std::uint32_t num_videos, const Collect& collect) {
+  if (videos.size() <= TakenFew::kMost) {
+    TakenFew taken(videos);
+    collect(taken);
+  } else {
+    TakenMany taken(videos, num_videos);
+    collect(taken);
+  }
+}
 
 // Rejection is fast while at least a quarter of the catalogue is free; below that (small catalogues only, since a
 // session sees hundreds of videos) one pass over the catalogue draws the rest: a reservoir, then a shuffle of the
 // slots.
-template <class Random>
+template <class Random, class Taken>
 void take_uniform(std::uint32_t num_videos, const SeenVideos& seen, Random& random, Taken& taken,
                   std::span<std::int32_t> videos, std::span<std::uint8_t> mask) {
   std::fill(mask.begin(), mask.end(), std::uint8_t{1});
@@ -115,8 +136,8 @@ RandomCandidates::RandomCandidates(std::size_t num_videos, std::size_t slots)
 void RandomCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
                             std::span<std::uint8_t> mask) const {
   BulkRandomStream random(request.key, request.stream);
-  Taken taken(videos, num_videos_);
-  take_uniform(num_videos_, *request.seen, random, taken, videos, mask);
+  collect_distinct(videos, num_videos_,
+                   [&](auto& taken) { take_uniform(num_videos_, *request.seen, random, taken, videos, mask); });
 }
 
 PopularityCandidates::PopularityCandidates(const Catalogue& catalogue, std::size_t slots)
@@ -156,16 +177,17 @@ void PopularityCandidates::fill(const CandidateRequest& request, std::span<std::
                                 std::span<std::uint8_t> mask) const {
   BulkRandomStream random(request.key, request.stream);
   const auto n = static_cast<std::uint32_t>(columns_.size());
-  Taken taken(videos, n);
   std::fill(mask.begin(), mask.end(), std::uint8_t{1});
-  // A user who has seen most of what is popular would make rejection slow: after this many draws the rest is uniform.
-  for (std::size_t tries = 64 + 32 * videos.size(); !taken.full() && tries > 0; --tries) {
-    const std::uint32_t column = random.below(n);
-    const std::uint32_t video =
-        random.next() <= columns_[column].keep && columns_[column].keep > 0 ? column : columns_[column].alias;
-    if (!request.seen->contains(video) && !taken.contains(video)) taken.take(video);
-  }
-  if (!taken.full()) take_uniform(n, *request.seen, random, taken, videos, mask);
+  collect_distinct(videos, n, [&](auto& taken) {
+    // A user who has seen most of what is popular would make rejection slow: after this many draws the rest is uniform.
+    for (std::size_t tries = 64 + 32 * videos.size(); !taken.full() && tries > 0; --tries) {
+      const std::uint32_t column = random.below(n);
+      const std::uint32_t video =
+          random.next() <= columns_[column].keep && columns_[column].keep > 0 ? column : columns_[column].alias;
+      if (!request.seen->contains(video) && !taken.contains(video)) taken.take(video);
+    }
+    if (!taken.full()) take_uniform(n, *request.seen, random, taken, videos, mask);
+  });
 }
 
 RankedCandidates::RankedCandidates(std::string name, std::size_t num_videos, std::size_t slots, std::size_t fillers,
@@ -187,14 +209,15 @@ RankedCandidates::RankedCandidates(std::string name, std::size_t num_videos, std
 
 void RankedCandidates::fill(const CandidateRequest& request, std::span<std::int32_t> videos,
                             std::span<std::uint8_t> mask) const {
-  Taken taken(videos, num_videos_);
   const std::int32_t* list = lists_.data() + request.user * length_;
-  for (std::size_t i = 0; i < length_ && taken.count() < slots_ - fillers_ && list[i] >= 0; ++i) {
-    const auto video = static_cast<std::uint32_t>(list[i]);
-    if (!request.seen->contains(video)) taken.take(video);
-  }
   RandomStream random(request.key, request.stream);
-  take_uniform(num_videos_, *request.seen, random, taken, videos, mask);
+  collect_distinct(videos, num_videos_, [&](auto& taken) {
+    for (std::size_t i = 0; i < length_ && taken.count() < slots_ - fillers_ && list[i] >= 0; ++i) {
+      const auto video = static_cast<std::uint32_t>(list[i]);
+      if (!request.seen->contains(video)) taken.take(video);
+    }
+    take_uniform(num_videos_, *request.seen, random, taken, videos, mask);
+  });
 }
 
 FixedCandidates::FixedCandidates(std::vector<std::int32_t> videos, std::string name)
@@ -247,7 +270,7 @@ std::int32_t draw_unseen(std::size_t num_videos, const SeenVideos& seen, RandomS
   std::int32_t video = 0;
   std::uint8_t mask = 0;
   const auto videos = static_cast<std::uint32_t>(num_videos);
-  Taken taken({&video, 1}, videos);
+  TakenFew taken({&video, 1});
   take_uniform(videos, seen, random, taken, {&video, 1}, {&mask, 1});
   return video;
 }
