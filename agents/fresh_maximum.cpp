@@ -19,9 +19,9 @@ bool was_watched(const Population& population, const TransitionBatch& batch, std
 
 }  // namespace
 
-void FreshMaximum::draw(std::size_t num_videos, std::size_t count, RandomKey key) {
+void draw_distinct_videos(std::size_t num_videos, std::size_t count, RandomKey key, std::vector<std::int32_t>& videos) {
   count = std::min(count, num_videos);
-  videos_.resize(count);
+  videos.resize(count);
   RandomStream random(key);
   if (2 * count >= num_videos) {  // most of them: the head of a shuffle
     std::vector<std::int32_t> all(num_videos);
@@ -29,16 +29,16 @@ void FreshMaximum::draw(std::size_t num_videos, std::size_t count, RandomKey key
     if (count < num_videos)
       for (std::size_t i = 0; i < count; ++i)
         std::swap(all[i], all[i + random.below(static_cast<std::uint32_t>(num_videos - i))]);
-    std::copy_n(all.begin(), count, videos_.begin());
+    std::copy_n(all.begin(), count, videos.begin());
     return;
   }
   // Few of them: draw, drop the repeated, draw for those.
   std::size_t have = 0;
   while (have < count) {
     for (std::size_t i = have; i < count; ++i)
-      videos_[i] = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(num_videos)));
-    std::sort(videos_.begin(), videos_.end());
-    have = static_cast<std::size_t>(std::unique(videos_.begin(), videos_.end()) - videos_.begin());
+      videos[i] = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(num_videos)));
+    std::sort(videos.begin(), videos.end());
+    have = static_cast<std::size_t>(std::unique(videos.begin(), videos.end()) - videos.begin());
   }
 }
 

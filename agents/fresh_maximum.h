@@ -10,14 +10,19 @@
 
 namespace swipegym {
 
+/// `count` distinct videos of [0, num_videos), uniform; all of them when there are fewer.
+void draw_distinct_videos(std::size_t num_videos, std::size_t count, RandomKey key, std::vector<std::int32_t>& videos);
+
 /// max over a of Q(s', a) where candidate sets are drawn uniformly anew at every step: any fresh draw of as many videos
 /// is as good as the set that s' was offered, so none has to be remembered. With fewer videos than the action space
 /// holds it is the restricted maximum that stands in for the full one. Networks must be products
 /// (ValueModel::is_product), so that all rows meet the same draw in one matrix product.
 class FreshMaximum {
  public:
-  /// `count` distinct videos of [0, num_videos), uniform.
-  void draw(std::size_t num_videos, std::size_t count, RandomKey key);
+  /// The videos that stand in for those on offer (draw_distinct_videos).
+  void draw(std::size_t num_videos, std::size_t count, RandomKey key) {
+    draw_distinct_videos(num_videos, count, key, videos_);
+  }
 
   /// values[i] = Q_judge(s'_i, a*), a* the best drawn video of Q_chooser that s'_i has neither in its history nor in
   /// the user's logged one; 0 where all were seen. The rows' states and histories lie in `encoded`; a judge that is the

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "agents/fresh_maximum.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/hdf5_file.h"
@@ -127,11 +128,11 @@ void FullOutputLearner::allow_next(Shard& shard, std::size_t count, RandomKey ke
         shard.allowed[pair / batch.candidates * videos + static_cast<std::size_t>(batch.next.candidate[pair])] = 1;
     return;
   }
-  shard.fresh.draw(videos, config_.fresh_candidates, key);
+  draw_distinct_videos(videos, config_.fresh_candidates, key, shard.drawn);
   const Population& population = simulator_->population;
   for (std::size_t row = 0; row < count; ++row) {
     std::uint8_t* allowed = &shard.allowed[row * videos];
-    for (const std::int32_t video : shard.fresh.videos()) allowed[video] = 1;
+    for (const std::int32_t video : shard.drawn) allowed[video] = 1;
     const std::int32_t* history = &batch.next.history_video[row * batch.history_length];
     for (std::size_t i = 0; i < batch.history_length; ++i)
       if (history[i] >= 0) allowed[history[i]] = 0;

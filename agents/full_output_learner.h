@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "agents/dqn_config.h"
-#include "agents/fresh_maximum.h"
 #include "agents/full_output_regression.h"
 #include "agents/learner.h"
 #include "agents/online_checkpoint.h"
@@ -40,7 +39,7 @@ class FullOutputLearner final : public Learner {
     StateEncoder::Histories histories;
     std::vector<float> user_features, reward;
     Matrix states, next;
-    FreshMaximum fresh;                 // draws what s' may choose from
+    std::vector<std::int32_t> drawn;    // what s' may choose from, where that is drawn anew
     std::vector<std::uint8_t> allowed;  // [rows, videos] what s' may choose, where outputs are not slots
   };
   FullOutputRows provide(RandomKey key, std::size_t shard, std::size_t first, std::size_t count);
