@@ -7,7 +7,8 @@
 #include <limits>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 
 namespace swipegym {
 namespace {

@@ -8,7 +8,8 @@
 #include "agents/fresh_maximum.h"
 #include "core/config.h"
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "env/candidate_sources.h"
 
 namespace swipegym {

@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 
 namespace swipegym {
 namespace {

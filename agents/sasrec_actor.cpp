@@ -10,7 +10,8 @@
 #include "agents/advantages.h"
 #include "core/config.h"
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 
 namespace swipegym {
 namespace {

@@ -11,7 +11,8 @@
 #include "agents/sasrec_sequences.h"
 #include "core/config.h"
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "evaluation/metrics/binary_score.h"
 
 namespace swipegym {

@@ -8,7 +8,8 @@
 
 #include "agents/advantages.h"
 #include "agents/tscac_target.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 
 namespace swipegym {
 namespace {

@@ -5,7 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "env/response_cells.h"
 #include "sim_data/dataset.h"
 

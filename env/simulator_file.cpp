@@ -3,7 +3,8 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "env/fitted_user_model.h"
 
 namespace swipegym {

@@ -6,7 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "sim_data/log.h"
 
 namespace swipegym {

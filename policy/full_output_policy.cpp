@@ -9,7 +9,8 @@
 
 #include "core/config.h"
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
 #include "env/user_model.h"
 #include "policy/best_unseen.h"

@@ -7,7 +7,8 @@
 #include <unordered_map>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "core/huge_pages.h"
 #include "env/catalogue.h"
 

@@ -4,7 +4,8 @@
 
 #include "core/config.h"
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "policy/label_policy.h"
 #include "policy/policy_file.h"
 

@@ -5,7 +5,8 @@
 #include <array>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "policy/factor_policy.h"
 #include "policy/full_output_policy.h"
 #include "policy/label_policy.h"

@@ -1,6 +1,7 @@
 #include <string>
 
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "policy/sasrec_network.h"
 
 namespace swipegym {

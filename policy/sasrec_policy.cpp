@@ -8,7 +8,8 @@
 
 #include "core/config.h"
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
 #include "env/feature_encoder.h"
 #include "nn/fast_math.h"

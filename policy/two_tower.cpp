@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
 
 namespace swipegym {

@@ -7,7 +7,8 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
 #include "env/user_model.h"
 

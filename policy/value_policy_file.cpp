@@ -1,5 +1,6 @@
 #include "core/config.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "policy/value_policy.h"
 
 namespace swipegym {

@@ -8,7 +8,8 @@
 #include <limits>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "nn/fast_math.h"
 
 namespace swipegym {

@@ -4,7 +4,8 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "replay/uniform_replay.h"
 
 namespace swipegym {

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "core/hdf5_handle.h"
 #include "sim_data/column_codec.h"
 

@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "core/hdf5_file.h"
 #include "sim_data/column_file.h"
 #include "sim_data/dataset.h"
 #include "sim_data/log_row.h"

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "sim_data/tables.h"
 
 namespace swipegym {

@@ -6,7 +6,8 @@
 #include <unordered_map>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 
 namespace swipegym {
 namespace {

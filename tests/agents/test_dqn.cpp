@@ -7,7 +7,6 @@
 #include "agents/train_dqn.h"
 #include "core/config.h"
 #include "core/error.h"
-#include "core/hdf5_file.h"
 #include "core/parallel_for.h"
 #include "env/candidate_sources.h"
 #include "tests/agents/toy_models.h"

@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_writer.h"
 #include "policy/policy_file.h"
 #include "policy/value_policy.h"
 

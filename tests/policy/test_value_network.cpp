@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
 #include "core/parallel_for.h"
 #include "env/candidate_sources.h"
 #include "env/catalogue.h"

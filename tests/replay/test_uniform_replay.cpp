@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
 #include "replay/uniform_replay.h"

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "core/random.h"
 #include "sample_release.h"
 #include "sim_data/calendar.h"

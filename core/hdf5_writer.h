@@ -44,36 +44,4 @@ class Hdf5Writer {
   std::int64_t file_ = -1;
 };
 
-/// Reads what Hdf5Writer wrote. Every failure (no such file, truncated, missing name, wrong type) is an InputError that
-/// names the file and the object.
-class Hdf5Reader {
- public:
-  /// Throws unless the file's attribute "kind" equals `kind` and its "schema_version" equals `schema_version`.
-  Hdf5Reader(std::filesystem::path path, std::string_view kind, std::int64_t schema_version);
-  ~Hdf5Reader();
-  Hdf5Reader(const Hdf5Reader&) = delete;
-  Hdf5Reader& operator=(const Hdf5Reader&) = delete;
-
-  bool has(const std::string& name) const;
-  bool has_attribute(const std::string& name) const;
-  template <class T>
-  std::vector<T> read(const std::string& name) const;
-  std::vector<std::size_t> shape(const std::string& name) const;
-  std::string read_text(const std::string& name) const;
-  std::vector<std::string> read_texts(const std::string& name) const;
-  std::int64_t attribute_int(const std::string& name) const;
-  double attribute_double(const std::string& name) const;
-  std::string attribute_text(const std::string& name) const;
-
-  std::int64_t handle() const noexcept { return file_; }
-  const std::filesystem::path& path() const noexcept { return path_; }
-
- private:
-  std::filesystem::path path_;
-  std::int64_t file_ = -1;
-};
-
-/// The attribute "kind" of an HDF5 file of ours ("logs", "simulator", "policy"); InputError when it is none.
-std::string hdf5_kind(const std::filesystem::path& path);
-
 }  // namespace swipegym

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 
 using namespace swipegym;
 namespace fs = std::filesystem;

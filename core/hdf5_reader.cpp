@@ -1,6 +1,5 @@
-#include "core/hdf5_file.h"
+#include "core/hdf5_reader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -12,7 +11,6 @@
 
 #include "core/error.h"
 #include "core/hdf5_handle.h"
-#include "core/output_file.h"
 
 namespace swipegym {
 
@@ -20,56 +18,9 @@ namespace {
 
 static_assert(sizeof(hid_t) == sizeof(std::int64_t));
 
-// A fixed-length text type: variable-length strings live in a heap whose layout depends on the order of writes. Zero
-// bytes pad, so a text cannot end in one.
-Hdf5Handle text_type(std::size_t length) {
-  Hdf5Handle type(H5Tcopy(H5T_C_S1));
-  H5Tset_size(type.get(), std::max<std::size_t>(1, length));
-  H5Tset_strpad(type.get(), H5T_STR_NULLPAD);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  return type;
-}
-
 std::string strip_padding(std::string text) {
   while (!text.empty() && text.back() == '\0') text.pop_back();
   return text;
-}
-
-[[noreturn]] void throw_write_error(const std::filesystem::path& path, std::string_view what, int error) {
-  const std::string reason = error != 0 ? fmt::format(" ({})", std::strerror(error)) : std::string();
-  throw SystemError(fmt::format("{}: cannot write {}{}; is the disk full?", path.string(), what, reason));
-}
-
-// Makes the groups of "a/b/name". HDF5 can do so by itself, but then stamps them with the time.
-void make_groups(hid_t file, const std::filesystem::path& path, const std::string& name) {
-  const Hdf5Handle creation(H5Pcreate(H5P_GROUP_CREATE));
-  H5Pset_obj_track_times(creation.get(), false);
-  for (std::size_t slash = name.find('/', 1); slash != std::string::npos; slash = name.find('/', slash + 1)) {
-    const std::string group = name.substr(0, slash);
-    if (H5Lexists(file, group.c_str(), H5P_DEFAULT) > 0) continue;
-    if (!Hdf5Handle(H5Gcreate2(file, group.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT)))
-      throw_write_error(path, "group '" + group + "'", errno);
-  }
-}
-
-void write_dataset(hid_t file, const std::filesystem::path& path, const std::string& name, hid_t type, hid_t space,
-                   const void* data) {
-  errno = 0;
-  make_groups(file, path, name);
-  const Hdf5Handle creation(H5Pcreate(H5P_DATASET_CREATE));
-  H5Pset_obj_track_times(creation.get(), false);
-  const Hdf5Handle dataset(H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, creation.get(), H5P_DEFAULT));
-  if (!dataset || H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-    throw_write_error(path, "'" + name + "'", errno);
-}
-
-void write_attribute(hid_t file, const std::filesystem::path& path, const std::string& name, hid_t type,
-                     const void* data) {
-  const Hdf5Handle space(H5Screate(H5S_SCALAR));
-  errno = 0;
-  const Hdf5Handle attribute(H5Acreate2(file, name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT));
-  if (!attribute || H5Awrite(attribute.get(), type, data) < 0)
-    throw_write_error(path, "attribute '" + name + "'", errno);
 }
 
 // Opens for reading; tells apart a missing file, an unreadable one and one that is not (or no longer) HDF5.
@@ -163,112 +114,7 @@ std::string read_text_attribute(hid_t file, const std::filesystem::path& path, c
   return strip_padding(std::move(text));
 }
 
-// Claims the temporary name ourselves first: HDF5 does not say why it could not create a file.
-std::filesystem::path claim_temporary(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (path.empty() || path.filename().empty() || std::filesystem::is_directory(path, ignored))
-    throw InputError(fmt::format("'{}': is a folder, expected the name of a file to write", path.string()));
-  std::filesystem::path temporary = temporary_name(path);
-  const int descriptor = ::open(temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-  if (descriptor < 0) {
-    const std::string message = fmt::format("{}: cannot write here ({})", path.string(), std::strerror(errno));
-    if (errno == ENOSPC || errno == EIO || errno == EDQUOT) throw SystemError(message);
-    throw InputError(message);
-  }
-  ::close(descriptor);
-  return temporary;
-}
-
 }  // namespace
-
-Hdf5Writer::Hdf5Writer(std::filesystem::path path) : path_(std::move(path)), temporary_(claim_temporary(path_)) {
-  const Hdf5Silence silence;
-  const Hdf5Handle creation(H5Pcreate(H5P_FILE_CREATE)), access(H5Pcreate(H5P_FILE_ACCESS));
-  H5Pset_obj_track_times(creation.get(), false);
-  // The 1.8 format is the first that keeps attributes above 64 KiB (a model's config may be longer).
-  H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST);
-  errno = 0;
-  file_ = H5Fcreate(temporary_.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
-  if (file_ < 0) {
-    const int error = errno;
-    std::error_code ignored;
-    std::filesystem::remove(temporary_, ignored);
-    throw_write_error(path_, "the file", error);
-  }
-}
-
-Hdf5Writer::~Hdf5Writer() {
-  const Hdf5Silence silence;
-  if (file_ >= 0) H5Fclose(file_);
-  std::error_code ignored;
-  if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
-}
-
-template <class T>
-void Hdf5Writer::write(const std::string& name, std::span<const T> values) {
-  const Hdf5Silence silence;
-  const hsize_t extent = values.size();
-  const Hdf5Handle space(H5Screate_simple(1, &extent, nullptr));
-  write_dataset(file_, path_, name, hdf5_type<T>(), space.get(), values.data());
-}
-
-template <class T>
-void Hdf5Writer::write_matrix(const std::string& name, std::span<const T> values, std::size_t rows,
-                              std::size_t columns) {
-  const Hdf5Silence silence;
-  if (values.size() != rows * columns)
-    throw std::logic_error(
-        fmt::format("write_matrix '{}': {} values for [{}, {}]", name, values.size(), rows, columns));
-  const hsize_t extents[2] = {rows, columns};
-  const Hdf5Handle space(H5Screate_simple(2, extents, nullptr));
-  write_dataset(file_, path_, name, hdf5_type<T>(), space.get(), values.data());
-}
-
-void Hdf5Writer::write_text(const std::string& name, std::string_view text) {
-  const Hdf5Silence silence;
-  const Hdf5Handle type = text_type(text.size()), space(H5Screate(H5S_SCALAR));
-  write_dataset(file_, path_, name, type.get(), space.get(), text.empty() ? "" : text.data());
-}
-
-void Hdf5Writer::write_texts(const std::string& name, const std::vector<std::string>& texts) {
-  const Hdf5Silence silence;
-  std::size_t width = 1;
-  for (const std::string& text : texts) width = std::max(width, text.size());
-  std::string packed(width * texts.size(), '\0');
-  for (std::size_t i = 0; i < texts.size(); ++i) texts[i].copy(packed.data() + i * width, texts[i].size());
-  const hsize_t extent = texts.size();
-  const Hdf5Handle type = text_type(width), space(H5Screate_simple(1, &extent, nullptr));
-  write_dataset(file_, path_, name, type.get(), space.get(), packed.data());
-}
-
-void Hdf5Writer::attribute(const std::string& name, std::int64_t value) {
-  const Hdf5Silence silence;
-  write_attribute(file_, path_, name, H5T_NATIVE_INT64, &value);
-}
-
-void Hdf5Writer::attribute(const std::string& name, double value) {
-  const Hdf5Silence silence;
-  write_attribute(file_, path_, name, H5T_NATIVE_DOUBLE, &value);
-}
-
-void Hdf5Writer::attribute(const std::string& name, std::string_view value) {
-  const Hdf5Silence silence;
-  const Hdf5Handle type = text_type(value.size());
-  write_attribute(file_, path_, name, type.get(), value.empty() ? "" : value.data());
-}
-
-void Hdf5Writer::commit() {
-  const Hdf5Silence silence;
-  errno = 0;
-  const bool flushed = H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0;
-  const int error = errno;
-  const bool closed = H5Fclose(std::exchange(file_, -1)) >= 0;
-  if (!flushed || !closed) throw_write_error(path_, "the end of the file", error);
-  std::error_code failure;
-  std::filesystem::rename(temporary_, path_, failure);
-  if (failure) throw InputError(fmt::format("{}: cannot replace it ({})", path_.string(), failure.message()));
-  temporary_.clear();
-}
 
 Hdf5Reader::Hdf5Reader(std::filesystem::path path, std::string_view kind, std::int64_t schema_version)
     : path_(std::move(path)) {
@@ -368,10 +214,7 @@ std::string hdf5_kind(const std::filesystem::path& path) {
   return read_text_attribute(file.get(), path, "kind");
 }
 
-#define SWIPEGYM_HDF5_TYPE(T)                                                                                  \
-  template void Hdf5Writer::write<T>(const std::string&, std::span<const T>);                                  \
-  template void Hdf5Writer::write_matrix<T>(const std::string&, std::span<const T>, std::size_t, std::size_t); \
-  template std::vector<T> Hdf5Reader::read<T>(const std::string&) const;
+#define SWIPEGYM_HDF5_TYPE(T) template std::vector<T> Hdf5Reader::read<T>(const std::string&) const;
 SWIPEGYM_HDF5_TYPE(float)
 SWIPEGYM_HDF5_TYPE(double)
 SWIPEGYM_HDF5_TYPE(std::int8_t)
