@@ -10,15 +10,13 @@
 #include <utility>
 
 #include "sim_data/calendar.h"
+#include "sim_data/log_limits.h"
 
 namespace swipegym {
 
 namespace {
 
 constexpr std::size_t kBatch = 64;
-constexpr std::int64_t kMaxSpanMs = 1'000'000'000;        // play and duration: 11.6 days
-constexpr std::int64_t kMaxTimeMs = 4'102'444'800'000;    // the year 2100
-constexpr std::int64_t kMaxId = 999'999'999'999'999'999;  // 18 digits
 
 // What a column of a log means. The signals come first, in the order of their bits.
 enum Role : std::uint8_t {
@@ -49,15 +47,18 @@ struct Expected {
 constexpr std::array<Expected, kNumRoles> kExpected = [] {
   std::array<Expected, kNumRoles> all{};
   for (std::size_t i = 0; i < kNumSignals; ++i) all[i] = {kSignalNames[i], 0, 1, "0 or 1", true};
-  all[kUser] = {"user_id", 0, kMaxId, "an id of user_features_*.csv", true};
-  all[kVideo] = {"video_id", 0, kMaxId, "an id of video_features_basic_*.csv", true};
-  all[kDate] = {"date", 19700101, 20991231, "a date yyyymmdd", true};
-  all[kHourmin] = {"hourmin", 0, 2359, "a time hhmm", true};
-  all[kTime] = {"time_ms", 0, kMaxTimeMs, "milliseconds since 1970, before the year 2100", true};
-  all[kPlay] = {"play_time_ms", 0, kMaxSpanMs, "milliseconds from 0 to 1000000000", true};
-  all[kDuration] = {"duration_ms", 0, kMaxSpanMs, "milliseconds from 0 to 1000000000", true};
-  all[kRand] = {"is_rand", 0, 1, "0 or 1", true};
-  all[kTab] = {"tab", 0, 254, "an integer from 0 to 254", true};
+  const auto limits = [](const ColumnLimits& column) {
+    return Expected{column.name, column.low, column.high, column.expected, true};
+  };
+  all[kUser] = {"user_id", 0, kMaxRawId, "an id of user_features_*.csv", true};
+  all[kVideo] = {"video_id", 0, kMaxRawId, "an id of video_features_basic_*.csv", true};
+  all[kDate] = limits(log_limits::kDate);
+  all[kHourmin] = limits(log_limits::kHourmin);
+  all[kTime] = limits(log_limits::kTime);
+  all[kPlay] = limits(log_limits::kPlay);
+  all[kDuration] = limits(log_limits::kDuration);
+  all[kRand] = limits(log_limits::kRandom);
+  all[kTab] = limits(log_limits::kTab);
   all[kProfileStay] = {"profile_stay_time", 0, kMaxSpanMs, "milliseconds from 0 to 1000000000", false};
   all[kPropensity] = {"propensity", 0, 1, "a probability above 0, at most 1", false};
   all[kCommentStay] = {"comment_stay_time", 0, kMaxSpanMs, "milliseconds from 0 to 1000000000", false};
@@ -328,8 +329,8 @@ const char* LogRowParser::parse_by_role(const char* p, Cells& cells, float& prop
 // All of a row but its video, which is looked up later.
 bool LogRowParser::fill(const Cells& c, LogRow& row, std::int32_t& last_date) const {
   if (c.is_random > 1 || c.play_ms > kMaxSpanMs || c.duration_ms > kMaxSpanMs || c.time_ms > kMaxTimeMs ||
-      c.tab > 254 || c.hourmin >= 2400 || c.hourmin % 100 >= 60 || c.profile_stay > kMaxSpanMs ||
-      c.comment_stay > kMaxSpanMs)
+      c.tab > log_limits::kTab.high || !is_hourmin(static_cast<std::int64_t>(c.hourmin)) ||
+      c.profile_stay > kMaxSpanMs || c.comment_stay > kMaxSpanMs)
     return false;
   if (c.date != static_cast<std::uint64_t>(last_date)) {
     if (!is_date(static_cast<std::int64_t>(c.date))) return false;

@@ -35,7 +35,8 @@ class LogStoreBuilder {
   LogStoreBuilder(const std::filesystem::path& out, UserTable users, VideoTable videos, std::string truth,
                   int threads = 0, Progress progress = {});
   ~LogStoreBuilder();
-  /// Rows with dense ids below the tables' sizes; each has a source_row of its own.
+  /// Rows with dense ids below the tables' sizes; each has a source_row of its own. Throws InputError for a row that a
+  /// log may not hold (log_limits.h).
   void add(std::span<const LogRow> rows);
   /// Sorts, writes and puts the file in place. Call it once.
   LoadReport finish();

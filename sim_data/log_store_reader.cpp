@@ -8,21 +8,12 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "sim_data/fingerprint.h"
+#include "sim_data/log_limits.h"
 #include "sim_data/log_store.h"
 #include "sim_data/log_store_columns.h"
 #include "sim_data/log_store_tables.h"
 
 namespace swipegym {
-
-namespace {
-
-// A row that a reader of CSV would have refused must not come in by way of a damaged store.
-bool plausible(const LogRow& row, std::size_t videos) {
-  return row.video < videos && row.time_ms >= 0 && row.play_ms >= 0 && row.duration_ms >= 0 && row.tab < 255 &&
-         row.date >= 19700101 && is_hourmin(row.hourmin);
-}
-
-}  // namespace
 
 struct LogStoreReader::Impl {
   explicit Impl(const std::filesystem::path& path) : file(path, kLogStoreKind, kLogStoreVersion) {}
@@ -109,7 +100,7 @@ struct LogStoreReader::Impl {
       if (!piece.keep.empty() && piece.keep[row - piece.first_row] == 0) continue;
       LogRow out = row_at(worker.chunk, row % kColumnChunk);
       out.user = user;
-      if (!plausible(out, videos))
+      if (!is_valid(out, offset.size() - 1, videos))
         throw InputError(fmt::format("{}: row {} is damaged; make the file again", file.path().string(), row));
       store_row(out, log, to++);
       summary.add(out);

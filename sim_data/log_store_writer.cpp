@@ -7,6 +7,7 @@
 
 #include "core/parallel_for.h"
 #include "sim_data/csv_release.h"
+#include "sim_data/log_limits.h"
 #include "sim_data/log_store.h"
 #include "sim_data/log_store_columns.h"
 #include "sim_data/log_store_tables.h"
@@ -162,6 +163,7 @@ LoadReport import_logs(const std::filesystem::path& directory, const std::filesy
 struct LogStoreBuilder::Impl {
   LogStoreWriter writer;
   RowSorter sorter;
+  std::size_t users, videos;
   std::uint64_t table_hash;
   int threads;
   Progress progress;
@@ -171,6 +173,8 @@ LogStoreBuilder::LogStoreBuilder(const std::filesystem::path& out, UserTable use
                                  std::string truth, int threads, Progress progress)
     : impl_(new Impl{.writer = LogStoreWriter(out, users, videos, truth, threads),
                      .sorter = RowSorter(users.size(), folder_of(out)),
+                     .users = users.size(),
+                     .videos = videos.size(),
                      .table_hash = hash_tables(users, videos),
                      .threads = threads,
                      .progress = std::move(progress)}) {}
@@ -178,6 +182,7 @@ LogStoreBuilder::LogStoreBuilder(const std::filesystem::path& out, UserTable use
 LogStoreBuilder::~LogStoreBuilder() = default;
 
 void LogStoreBuilder::add(std::span<const LogRow> rows) {
+  for (const LogRow& row : rows) validate(row, impl_->users, impl_->videos);
   impl_->sorter.add(rows);
 }
 

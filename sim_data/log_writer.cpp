@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "sim_data/calendar.h"
 #include "sim_data/dataset.h"
+#include "sim_data/log_limits.h"
 
 namespace swipegym {
 
@@ -40,6 +41,17 @@ char* put_cell(char* at, T value) {
   at = put(at, value);
   *at++ = ',';
   return at;
+}
+
+// What our own reader would refuse is not written.
+void check_row(const CsvLogRow& row, std::int32_t date, std::int16_t hourmin, bool propensity) {
+  using namespace log_limits;
+  const auto check = [](const ColumnLimits& limits, std::int64_t value) {
+    if (!limits.allow(value)) throw_not_allowed(limits, value);
+  };
+  check(kTime, row.time_ms), check(kDate, date), check(kHourmin, hourmin), check(kTab, row.tab);
+  check(kPlay, row.play_ms), check(kDuration, row.duration_ms), check(kRandom, row.is_random);
+  if (propensity && !(row.propensity > 0.0F && row.propensity <= 1.0F)) throw_no_propensity(row.propensity);
 }
 
 }  // namespace
@@ -75,7 +87,9 @@ void LogCsvWriter::add(const CsvLogRow& row) {
   }
   if (used_ + kMaxRowBytes > buffer_.size()) flush();
   const std::int32_t date = row.date != 0 ? row.date : date_of_time(row.time_ms);
-  const int hourmin = row.hourmin >= 0 ? row.hourmin : hourmin_of_time(row.time_ms) / 100 * 100;
+  const std::int16_t hourmin =
+      row.hourmin != -1 ? row.hourmin : static_cast<std::int16_t>(hourmin_of_time(row.time_ms) / 100 * 100);
+  check_row(row, date, hourmin, format_.propensity);
   char* at = buffer_.data() + used_;
   at = put_cell(at, row.user_id);
   at = put_cell(at, row.video_id);
