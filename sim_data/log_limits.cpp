@@ -9,8 +9,6 @@
 
 namespace swipegym {
 
-using namespace log_limits;
-
 void throw_not_allowed(const ColumnLimits& limits, std::int64_t value) {
   throw InputError(fmt::format("{} is {}, expected {}", limits.name, value, limits.expected));
 }
@@ -24,12 +22,14 @@ void throw_not_allowed(const ColumnLimits& limits, std::size_t row, std::int64_t
 }
 
 bool is_valid(const LogRow& row, std::size_t users, std::size_t videos) noexcept {
+  using namespace log_limits;
   return row.user < users && row.video < videos && kTime.allow(row.time_ms) && kPlay.allow(row.play_ms) &&
          kDuration.allow(row.duration_ms) && kDate.allow(row.date) && kHourmin.allow(row.hourmin) &&
          kTab.allow(row.tab) && is_propensity(row.propensity);
 }
 
 void validate(const LogRow& row, std::size_t users, std::size_t videos) {
+  using namespace log_limits;
   if (is_valid(row, users, videos)) return;
   const auto check = [](const ColumnLimits& limits, std::int64_t value) {
     if (!limits.allow(value)) throw_not_allowed(limits, value);
@@ -42,6 +42,7 @@ void validate(const LogRow& row, std::size_t users, std::size_t videos) {
 }
 
 void validate(const Log& log, std::size_t users, std::size_t videos) {
+  using namespace log_limits;
   const std::size_t rows = log.size();
   const auto sized = [&](std::string_view name, std::size_t size) { require_size(name, size, rows); };
   sized("video", log.video.size()), sized("time_ms", log.time_ms.size()), sized("play_time_ms", log.play_ms.size());
