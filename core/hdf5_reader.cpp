@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/hdf5_handle.h"
+#include "core/hdf5_storage.h"
 
 namespace swipegym {
 
@@ -29,6 +30,8 @@ hid_t open_file(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path, error)) throw InputError(fmt::format("{}: no such file", path.string()));
   if (std::filesystem::is_directory(path, error))
     throw InputError(fmt::format("{}: is a folder, expected an HDF5 file", path.string()));
+  if (!std::filesystem::is_regular_file(path, error))  // opening a FIFO waits for somebody who writes
+    throw InputError(fmt::format("{}: is no regular file, expected an HDF5 file", path.string()));
   if (::access(path.c_str(), R_OK) != 0)
     throw InputError(fmt::format("{}: cannot read it ({})", path.string(), std::strerror(errno)));
   const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -36,35 +39,13 @@ hid_t open_file(const std::filesystem::path& path) {
   return file;
 }
 
-Hdf5Handle open_dataset(hid_t file, const std::filesystem::path& path, const std::string& name) {
-  Hdf5Handle dataset(H5Dopen2(file, name.c_str(), H5P_DEFAULT));
-  if (!dataset) throw InputError(fmt::format("{}: no data set '{}'", path.string(), name));
-  return dataset;
-}
-
-std::vector<std::size_t> shape_of(const Hdf5Handle& dataset) {
-  const Hdf5Handle space(H5Dget_space(dataset.get()));
-  const int rank = std::max(0, H5Sget_simple_extent_ndims(space.get()));
-  std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
-  if (rank > 0) H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr);
-  return {dims.begin(), dims.end()};
-}
-
-// A damaged header may ask for any size; nothing is allocated beyond what the file stores.
-std::size_t element_count(const Hdf5Handle& dataset, const std::filesystem::path& path, const std::string& name) {
+std::size_t elements_of(const Hdf5Handle& dataset) {
   std::size_t count = 1;
-  for (const std::size_t extent : shape_of(dataset))
-    if (__builtin_mul_overflow(count, extent, &count))
-      throw InputError(fmt::format("{}: '{}' has an impossible shape; the file is damaged", path.string(), name));
-  const Hdf5Handle type(H5Dget_type(dataset.get())), creation(H5Dget_create_plist(dataset.get()));
-  std::size_t bytes = 0;
-  if (__builtin_mul_overflow(count, H5Tget_size(type.get()), &bytes) ||
-      (H5Pget_layout(creation.get()) == H5D_CONTIGUOUS && bytes > H5Dget_storage_size(dataset.get())))
-    throw InputError(fmt::format("{}: '{}' is larger than the file; the file is damaged", path.string(), name));
+  for (const std::size_t extent : hdf5_shape(dataset)) count *= extent;
   return count;
 }
 
-// Reads into a buffer of count elements made by `make`; allocation failures name the data set.
+// Reads into a buffer of count elements; open_hdf5_dataset() saw to it that the file holds them.
 template <class Buffer>
 Buffer read_dataset(const Hdf5Handle& dataset, const std::filesystem::path& path, const std::string& name, hid_t type,
                     std::size_t elements) {
@@ -79,9 +60,10 @@ Buffer read_dataset(const Hdf5Handle& dataset, const std::filesystem::path& path
   return buffer;
 }
 
-// The stored text type, or an error when the data set or attribute is not text.
+// The stored text type, or an error when the data set or attribute is not text of our kind.
 Hdf5Handle require_text(Hdf5Handle type, const std::filesystem::path& path, const std::string& name) {
-  if (!type || H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) > 0)
+  if (!type || H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 ||
+      H5Tcommitted(type.get()) != 0)
     throw InputError(fmt::format("{}: '{}' is not fixed-length text", path.string(), name));
   return type;
 }
@@ -92,25 +74,33 @@ Hdf5Handle open_attribute(hid_t file, const std::filesystem::path& path, const s
   return attribute;
 }
 
+bool is_scalar(const Hdf5Handle& attribute) {
+  return H5Sget_simple_extent_type(Hdf5Handle(H5Aget_space(attribute.get())).get()) == H5S_SCALAR;
+}
+
 template <class T>
-T read_number(hid_t file, const std::filesystem::path& path, const std::string& name, H5T_class_t expected) {
+T read_number(hid_t file, const std::filesystem::path& path, const std::string& name, std::string_view expected) {
   const Hdf5Handle attribute = open_attribute(file, path, name);
-  const Hdf5Handle type(H5Aget_type(attribute.get())), space(H5Aget_space(attribute.get()));
+  const Hdf5Handle type(H5Aget_type(attribute.get()));
   T value{};
-  if (H5Tget_class(type.get()) != expected || H5Sget_simple_extent_npoints(space.get()) != 1 ||
+  if (!is_scalar(attribute) || H5Tequal(type.get(), hdf5_type<T>()) <= 0 ||
       H5Aread(attribute.get(), hdf5_type<T>(), &value) < 0)
-    throw InputError(fmt::format("{}: attribute '{}' is not {}", path.string(), name,
-                                 expected == H5T_INTEGER ? "an integer" : "a number"));
+    throw InputError(fmt::format("{}: attribute '{}' is not {}", path.string(), name, expected));
   return value;
+}
+
+std::int64_t read_integer(hid_t file, const std::filesystem::path& path, const std::string& name) {
+  return read_number<std::int64_t>(file, path, name, "an integer");
 }
 
 std::string read_text_attribute(hid_t file, const std::filesystem::path& path, const std::string& name) {
   const Hdf5Handle attribute = open_attribute(file, path, name);
   const Hdf5Handle type = require_text(Hdf5Handle(H5Aget_type(attribute.get())), path, name);
-  const Hdf5Handle space(H5Aget_space(attribute.get()));
-  std::string text(H5Tget_size(type.get()), '\0');
-  if (H5Sget_simple_extent_npoints(space.get()) != 1 || H5Aread(attribute.get(), type.get(), text.data()) < 0)
-    throw InputError(fmt::format("{}: cannot read attribute '{}'", path.string(), name));
+  const std::size_t size = H5Tget_size(type.get());
+  std::string text;
+  if (is_scalar(attribute) && size <= hdf5_file_bytes(file)) text.resize(size);
+  if (text.empty() || H5Aread(attribute.get(), type.get(), text.data()) < 0)
+    throw InputError(fmt::format("{}: cannot read attribute '{}'; the file is damaged", path.string(), name));
   return strip_padding(std::move(text));
 }
 
@@ -126,7 +116,7 @@ Hdf5Reader::Hdf5Reader(std::filesystem::path path, std::string_view kind, std::i
     const std::string found = read_text_attribute(file_, path_, "kind");
     if (found != kind)
       throw InputError(fmt::format("{}: a file of kind '{}', expected kind '{}'", path_.string(), found, kind));
-    const auto version = read_number<std::int64_t>(file_, path_, "schema_version", H5T_INTEGER);
+    const auto version = read_integer(file_, path_, "schema_version");
     if (version != schema_version)
       throw InputError(fmt::format("{}: schema version {} of kind '{}', this build reads version {}; make it again",
                                    path_.string(), version, kind, schema_version));
@@ -143,10 +133,7 @@ Hdf5Reader::~Hdf5Reader() {
 
 bool Hdf5Reader::has(const std::string& name) const {
   const Hdf5Silence silence;
-  // H5Lexists wants every group on the way to exist.
-  for (std::size_t slash = name.find('/', 1); slash != std::string::npos; slash = name.find('/', slash + 1))
-    if (H5Lexists(file_, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
-  return H5Lexists(file_, name.c_str(), H5P_DEFAULT) > 0;
+  return hdf5_linked(file_, path_, name);
 }
 
 bool Hdf5Reader::has_attribute(const std::string& name) const {
@@ -157,24 +144,21 @@ bool Hdf5Reader::has_attribute(const std::string& name) const {
 template <class T>
 std::vector<T> Hdf5Reader::read(const std::string& name) const {
   const Hdf5Silence silence;
-  const Hdf5Handle dataset = open_dataset(file_, path_, name);
-  const Hdf5Handle type(H5Dget_type(dataset.get()));
-  if (H5Tequal(type.get(), hdf5_type<T>()) <= 0)
-    throw InputError(fmt::format("{}: '{}' has another type than expected ({}-byte {})", path_.string(), name,
-                                 sizeof(T), std::is_floating_point_v<T> ? "floats" : "integers"));
-  return read_dataset<std::vector<T>>(dataset, path_, name, hdf5_type<T>(), element_count(dataset, path_, name));
+  const Hdf5Handle dataset = open_hdf5_dataset(file_, path_, name);
+  require_hdf5_type(Hdf5Handle(H5Dget_type(dataset.get())), hdf5_type<T>(), path_, name);
+  return read_dataset<std::vector<T>>(dataset, path_, name, hdf5_type<T>(), elements_of(dataset));
 }
 
 std::vector<std::size_t> Hdf5Reader::shape(const std::string& name) const {
   const Hdf5Silence silence;
-  return shape_of(open_dataset(file_, path_, name));
+  return hdf5_shape(open_hdf5_dataset(file_, path_, name));
 }
 
 std::string Hdf5Reader::read_text(const std::string& name) const {
   const Hdf5Silence silence;
-  const Hdf5Handle dataset = open_dataset(file_, path_, name);
+  const Hdf5Handle dataset = open_hdf5_dataset(file_, path_, name);
   const Hdf5Handle type = require_text(Hdf5Handle(H5Dget_type(dataset.get())), path_, name);
-  if (element_count(dataset, path_, name) != 1)
+  if (elements_of(dataset) != 1)
     throw InputError(fmt::format("{}: '{}' is a list of texts, expected one", path_.string(), name));
   // The element is the whole text, so the buffer counts bytes.
   return strip_padding(read_dataset<std::string>(dataset, path_, name, type.get(), H5Tget_size(type.get())));
@@ -182,9 +166,12 @@ std::string Hdf5Reader::read_text(const std::string& name) const {
 
 std::vector<std::string> Hdf5Reader::read_texts(const std::string& name) const {
   const Hdf5Silence silence;
-  const Hdf5Handle dataset = open_dataset(file_, path_, name);
+  const Hdf5Handle dataset = open_hdf5_dataset(file_, path_, name);
   const Hdf5Handle type = require_text(Hdf5Handle(H5Dget_type(dataset.get())), path_, name);
-  const std::size_t width = H5Tget_size(type.get()), count = element_count(dataset, path_, name);
+  const std::size_t width = H5Tget_size(type.get()), count = elements_of(dataset);
+  // However well packed, a list of more texts than the file has bytes is none of ours; each costs memory of its own.
+  if (count > hdf5_file_bytes(file_))
+    throw InputError(fmt::format("{}: '{}' holds {} texts; the file is damaged", path_.string(), name, count));
   const auto packed = read_dataset<std::string>(dataset, path_, name, type.get(), width * count);
   std::vector<std::string> texts(count);
   for (std::size_t i = 0; i < count; ++i) texts[i] = strip_padding(packed.substr(i * width, width));
@@ -193,12 +180,12 @@ std::vector<std::string> Hdf5Reader::read_texts(const std::string& name) const {
 
 std::int64_t Hdf5Reader::attribute_int(const std::string& name) const {
   const Hdf5Silence silence;
-  return read_number<std::int64_t>(file_, path_, name, H5T_INTEGER);
+  return read_integer(file_, path_, name);
 }
 
 double Hdf5Reader::attribute_double(const std::string& name) const {
   const Hdf5Silence silence;
-  return read_number<double>(file_, path_, name, H5T_FLOAT);
+  return read_number<double>(file_, path_, name, "a number");
 }
 
 std::string Hdf5Reader::attribute_text(const std::string& name) const {

@@ -11,8 +11,8 @@
 
 namespace swipegym {
 
-/// Reads what Hdf5Writer wrote. Every failure (no such file, truncated, missing name, wrong type) is an InputError that
-/// names the file and the object.
+/// Reads what Hdf5Writer wrote. Every failure (no such file, truncated, missing name, wrong type, data that the file
+/// does not hold itself) is an InputError that names the file and the object.
 class Hdf5Reader {
  public:
   /// Throws unless the file's attribute "kind" equals `kind` and its "schema_version" equals `schema_version`.
@@ -32,14 +32,19 @@ class Hdf5Reader {
   double attribute_double(const std::string& name) const;
   std::string attribute_text(const std::string& name) const;
 
-  /// `value` once its validate() found nothing wrong with it; otherwise its InputError with this file's name before it.
+  /// Throws when value.validate() does: its InputError, with this file's name before it.
   template <class T>
-  T checked(T value) const {
+  void check(const T& value) const {
     try {
       value.validate();
     } catch (const InputError& error) {
       throw InputError(path_.string() + ": " + error.what() + "; the file is damaged, make it again");
     }
+  }
+  /// `value`, once check() found nothing wrong with it.
+  template <class T>
+  T checked(T value) const {
+    check(value);
     return value;
   }
 
