@@ -54,7 +54,8 @@ std::uint64_t unpacked_bytes(const Hdf5Handle& dataset, hid_t creation, std::uin
     chunk_bytes = times(chunk_bytes, chunk[i]);
   }
   hsize_t stored = 0;
-  if (H5Dget_num_chunks(dataset.get(), H5S_ALL, &stored) < 0 || stored < chunks)
+  const Hdf5Handle space(H5Dget_space(dataset.get()));
+  if (H5Dget_num_chunks(dataset.get(), space.get(), &stored) < 0 || stored < chunks)
     refuse(path, name, "lacks some of its chunks");
   return times(chunks, chunk_bytes);
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/hdf5_storage.h"
 #include "core/parallel_for.h"
 #include "sim_data/ordered_for.h"
 
@@ -30,6 +31,23 @@ void make_groups(hid_t file, const std::string& name) {
 
 std::size_t chunks_of(std::uint64_t rows) {
   return static_cast<std::size_t>((rows + kColumnChunk - 1) / kColumnChunk);
+}
+
+// Chunks of our size, packed by our filters in their order: what ColumnDecoder undoes.
+bool is_packed_as_ours(const Hdf5Handle& dataset, std::size_t element_size) {
+  const Hdf5Handle creation(H5Dget_create_plist(dataset.get()));
+  hsize_t chunk = 0;
+  if (H5Pget_layout(creation.get()) != H5D_CHUNKED || H5Pget_chunk(creation.get(), 1, &chunk) != 1 ||
+      chunk != kColumnChunk)
+    return false;
+  std::vector<H5Z_filter_t> expected = {H5Z_FILTER_DEFLATE}, filters;
+  if (element_size > 1) expected.insert(expected.begin(), H5Z_FILTER_SHUFFLE);
+  for (int i = 0; i < H5Pget_nfilters(creation.get()); ++i) {
+    std::size_t no_values = 0;
+    filters.push_back(
+        H5Pget_filter2(creation.get(), static_cast<unsigned>(i), nullptr, &no_values, nullptr, 0, nullptr, nullptr));
+  }
+  return filters == expected;
 }
 
 [[noreturn]] void throw_unwritten(const std::filesystem::path& path, const std::string& name, int error) {
@@ -71,16 +89,9 @@ ColumnReader::ColumnReader(const Hdf5Reader& file, const std::string& name, hid_
                            std::uint64_t rows)
     : path_(file.path()), name_(name), element_size_(element_size) {
   const Hdf5Silence silence;
-  dataset_ = Hdf5Handle(H5Dopen2(file.handle(), name.c_str(), H5P_DEFAULT));
-  if (!dataset_) throw InputError(fmt::format("{}: no column '{}'", path_.string(), name));
-  const Hdf5Handle stored(H5Dget_type(dataset_.get())), space(H5Dget_space(dataset_.get()));
-  const Hdf5Handle creation(H5Dget_create_plist(dataset_.get()));
-  hsize_t extent = 0, chunk = 0;
-  const bool good = H5Tequal(stored.get(), type) > 0 && H5Sget_simple_extent_ndims(space.get()) == 1 &&
-                    H5Sget_simple_extent_dims(space.get(), &extent, nullptr) == 1 &&
-                    H5Pget_layout(creation.get()) == H5D_CHUNKED && H5Pget_chunk(creation.get(), 1, &chunk) == 1 &&
-                    chunk == kColumnChunk && extent == rows;
-  if (!good)
+  dataset_ = open_hdf5_dataset(file.handle(), path_, name);
+  require_hdf5_type(Hdf5Handle(H5Dget_type(dataset_.get())), type, path_, name);
+  if (hdf5_shape(dataset_) != std::vector<std::size_t>{rows} || !is_packed_as_ours(dataset_, element_size))
     throw InputError(fmt::format("{}: column '{}' is not as this build writes it ({} rows expected); make it again",
                                  path_.string(), name, rows));
 }
@@ -136,8 +147,6 @@ std::vector<T> read_column(const Hdf5Reader& file, const std::string& name, int 
   };
   std::vector<Worker> workers(static_cast<std::size_t>(worker_count(threads)));
   std::mutex hdf5;
-  // Nothing is allocated for rows that the file does not hold: the last chunk must be there.
-  if (rows > 0) column.read(chunks_of(rows) - 1, workers.front().packed);
   values.resize(rows);
   parallel_for(chunks_of(rows), threads, [&](std::size_t chunk, int w) {
     Worker& worker = workers[static_cast<std::size_t>(w)];
