@@ -1,5 +1,7 @@
 #include "env/constant_user_model.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 namespace swipegym {
@@ -96,7 +98,9 @@ std::shared_ptr<const Simulator> make_constant_simulator(const ConstantUserModel
   simulator->catalogue = make_toy_catalogue(world);
   simulator->population = make_toy_population(world);
   simulator->model = std::make_shared<ConstantUserModel>(options);
-  simulator->config = R"({"model": "constant"})";
+  simulator->config = fmt::format(R"({{"model": "constant", "leave_after": {}, "watch_ratio": {}, "signals": {}, )"
+                                  R"("return_gap_ms": {}}})",
+                                  options.leave_after, options.watch_ratio, options.signals, options.return_gap_ms);
   return simulator;
 }
 

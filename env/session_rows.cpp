@@ -72,7 +72,7 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
   env_key_.resize(n), candidate_key_.resize(n), response_key_.resize(n), redraw_key_.resize(n);
   episode_.resize(n), step_.resize(n), videos_shown_.resize(n);
   start_ms_.resize(n), time_ms_.resize(n), last_shown_ms_.resize(n), finished_.resize(n);
-  seen_.assign(n, SeenVideos(videos, excluded_ + session));
+  seen_.assign(n, SeenVideos(videos, excluded_ + std::min(session, videos)));  // no video is shown twice in a session
   state_stride_ = (simulator.model->state_size() + kFloatsALine - 1) / kFloatsALine * kFloatsALine;
   states_.resize(n * state_stride_ + kFloatsALine);
   const auto address = reinterpret_cast<std::uintptr_t>(states_.data()) / sizeof(float);
@@ -100,6 +100,11 @@ void SessionRows::reset_at(std::size_t row, std::uint64_t seed, const SessionSta
   episode_[row] = 0;
   clear_session(row);
   begin_at(row, start);
+}
+
+void SessionRows::next_episode(std::size_t row) {
+  if (!finished_[row]) ++episode_[row];  // one that is over has been counted by finish()
+  begin_episode(row);
 }
 
 void SessionRows::begin_episode(std::size_t row) {

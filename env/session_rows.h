@@ -35,6 +35,8 @@ class SessionRows {
   void reset(std::size_t row, std::uint64_t seed);
   /// As above, at a start the caller names.
   void reset_at(std::size_t row, std::uint64_t seed, const SessionStart& start);
+  /// Starts the episode behind the row's current one, whether that is over or not.
+  void next_episode(std::size_t row);
   /// Lets the user of a row whose session is over come back after a gap that the model draws.
   void next_session(std::size_t row, UserModel::Scratch& scratch);
   /// Draws candidates and writes candidate features and mask of rows [begin, end).

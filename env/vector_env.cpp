@@ -67,6 +67,19 @@ struct VectorEnv::Impl {
     return {i * kChunk, std::min(config.num_envs, (i + 1) * kChunk)};
   }
 
+  // Calls begin_row(row) for the rows of a mask, or for all where it is empty, and writes what they are shown.
+  template <class Begin>
+  void begin_rows(std::span<const std::uint8_t> mask, const Begin& begin_row) {
+    parallel_for(chunks(), config.threads, [&](std::size_t i, int) {
+      const auto [begin, end] = chunk(i);
+      for (std::size_t row = begin; row < end; ++row) {
+        if (!mask.empty() && !mask[row]) continue;
+        begin_row(row);
+        rows.observe(row, row + 1);
+      }
+    });
+  }
+
   std::shared_ptr<const Simulator> simulator;
   std::shared_ptr<const CandidateSource> candidates;
   VectorEnvConfig config;
@@ -174,18 +187,22 @@ ObservationView VectorEnv::reset_at(std::span<const std::uint64_t> seeds, std::s
     require((!mask.empty() && !mask[row]) || starts[row].user < impl.simulator->catalogue.num_users(),
             fmt::format("env {}: a session of user {}, there are {}", row, starts[row].user,
                         impl.simulator->catalogue.num_users()));
-  parallel_for(impl.chunks(), impl.config.threads, [&](std::size_t chunk, int) {
-    const auto [begin, end] = impl.chunk(chunk);
-    for (std::size_t row = begin; row < end; ++row) {
-      if (!mask.empty() && !mask[row]) continue;
-      if (starts.empty())
-        impl.rows.reset(row, seeds[row]);
-      else
-        impl.rows.reset_at(row, seeds[row], starts[row]);
-      impl.rows.observe(row, row + 1);
-    }
+  impl.begin_rows(mask, [&](std::size_t row) {
+    if (starts.empty())
+      impl.rows.reset(row, seeds[row]);
+    else
+      impl.rows.reset_at(row, seeds[row], starts[row]);
   });
   impl.started = true;
+  return impl.rows.observation();
+}
+
+ObservationView VectorEnv::next_episode(std::span<const std::uint8_t> mask) {
+  Impl& impl = *impl_;
+  const std::size_t n = impl.config.num_envs;
+  require(impl.started, "the first reset must give every env a seed");
+  require(mask.empty() || mask.size() == n, fmt::format("next_episode got a mask of {} for {} envs", mask.size(), n));
+  impl.begin_rows(mask, [&](std::size_t row) { impl.rows.next_episode(row); });
   return impl.rows.observation();
 }
 

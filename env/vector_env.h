@@ -100,6 +100,10 @@ class VectorEnv {
   /// As above, at the starts given [envs]; the seed decides everything but who, when and where.
   ObservationView reset_at(std::span<const std::uint64_t> seeds, std::span<const SessionStart> starts,
                            std::span<const std::uint8_t> mask = {});
+  /// Begins the next episode of rows with mask 1 (empty: of all), each by the seed of its last reset; one that is under
+  /// way is dropped. What autoreset begins where a session ended is this episode too, so that equal seeds give equal
+  /// runs in every mode.
+  ObservationView next_episode(std::span<const std::uint8_t> mask = {});
   /// For chains of sessions, in kDisabled mode: the users of rows with mask 1, whose session is over, come back to the
   /// same tab after a gap that the model draws, with all that happened to them as history.
   ObservationView next_session(std::span<const std::uint8_t> mask);

@@ -44,6 +44,8 @@ inline constexpr ColumnLimits kPlay{"play_time_ms", 0, kMaxSpanMs, "milliseconds
 inline constexpr ColumnLimits kDuration{"duration_ms", 0, kMaxSpanMs, "milliseconds from 0 to 1000000000"};
 inline constexpr ColumnLimits kRandom{"is_rand", 0, 1, "0 or 1"};
 inline constexpr ColumnLimits kTab{"tab", 0, 254, "an integer from 0 to 254"};
+inline constexpr ColumnLimits kUserId{"user_id", 0, kMaxRawId, "an id of at most 18 digits"};
+inline constexpr ColumnLimits kVideoId{"video_id", 0, kMaxRawId, "an id of at most 18 digits"};
 }  // namespace log_limits
 
 /// A probability above 0 and at most 1; NaN where none is known.

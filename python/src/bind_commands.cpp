@@ -10,12 +10,18 @@ namespace nb = nanobind;
 namespace swipegym::python {
 namespace {
 
-std::string run_words(const std::vector<std::string>& words) {
+std::vector<std::string> bytes_of(const std::vector<SystemText>& words) {
+  std::vector<std::string> out;
+  for (const SystemText& word : words) out.push_back(word.bytes);
+  return out;
+}
+
+SystemText run_words(const std::vector<SystemText>& words) {
   std::string text;
   const cli::Host host{.print = [&](const std::string& more) { text += more; }, .check_interrupt = &check_interrupt};
   nb::gil_scoped_release unlocked;
-  cli::run_words(words, host);
-  return text;
+  cli::run_words(bytes_of(words), host);
+  return {std::move(text)};
 }
 
 std::vector<std::string> command_names() {
@@ -31,9 +37,9 @@ void bind_commands(nb::module_& module) {
              "Runs a command of the program and returns what it prints; its failures are exceptions.");
   module.def(
       "run_program",
-      [](const std::vector<std::string>& words) {
+      [](const std::vector<SystemText>& words) {
         nb::gil_scoped_release unlocked;
-        return cli::run_program(words);
+        return cli::run_program(bytes_of(words));
       },
       nb::arg("words"), "The program itself: prints, takes over Ctrl-C, and returns its exit code.");
   module.def("command_names", &command_names);

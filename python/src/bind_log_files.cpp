@@ -11,6 +11,7 @@
 #include "env/catalogue.h"
 #include "evaluation/off_policy/logged_candidates.h"
 #include "python/src/bindings.h"
+#include "sim_data/log_limits.h"
 #include "sim_data/log_store.h"
 #include "sim_data/log_writer.h"
 
@@ -191,6 +192,32 @@ void write_candidates(const std::filesystem::path& path,
   save_candidates(sets, videos, path);
 }
 
+template <class T>
+bool first_refused(const ColumnLimits& limits, nb::handle values, nb::object& found) {
+  Column<T> column;
+  if (!nb::try_cast(values, column, false)) return false;
+  for (std::size_t row = 0; row < column.size(); ++row)
+    if (!limits.allow(static_cast<std::int64_t>(column.data()[row]))) {
+      found = nb::make_tuple(row, std::string(limits.expected));
+      break;
+    }
+  return true;
+}
+
+// (row, what is expected) of the first value that no file of a log could hold; None where there is none.
+nb::object first_refused_value(const std::string& name, nb::handle values) {
+  using namespace log_limits;
+  for (const ColumnLimits& limits : {kUserId, kVideoId, kDate, kHourmin, kTime, kTab, kPlay, kDuration}) {
+    if (limits.name != name) continue;
+    nb::object found = nb::none();
+    if (first_refused<std::int64_t>(limits, values, found) || first_refused<std::int32_t>(limits, values, found) ||
+        first_refused<std::int16_t>(limits, values, found) || first_refused<std::uint8_t>(limits, values, found))
+      return found;
+    throw InputError(fmt::format("column '{}' is not of the type of its kind", name));
+  }
+  return nb::none();
+}
+
 }  // namespace
 
 void bind_log_files(nb::module_& module) {
@@ -198,6 +225,8 @@ void bind_log_files(nb::module_& module) {
              nb::arg("history_length"), "What an agent would have seen at rows ordered by user and time.");
   module.def("write_log", &write_log, nb::arg("path"), nb::arg("columns"), nb::arg("simulator"), nb::arg("tables"),
              nb::arg("store"), nb::arg("threads"), "A KuaiRand release, or a store; see docs/data.md.");
+  module.def("first_refused_value", &first_refused_value, nb::arg("name"), nb::arg("values"),
+             "(row, what is expected) of the first value that no file of a log could hold, or None.");
   module.def("write_candidates", &write_candidates, nb::arg("path"), nb::arg("candidate"), nb::arg("simulator"),
              "The candidates of a log's rows, as `swipegym generate --keep-candidates` writes them.");
 }

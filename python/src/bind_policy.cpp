@@ -3,6 +3,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
+#include <cmath>
+#include <type_traits>
+
 #include "core/error.h"
 #include "core/random.h"
 #include "policy/make_policy.h"
@@ -24,28 +27,47 @@ const T* entry(const nb::dict& observation, const char* name, std::size_t rows, 
         fmt::format("'{}' of the observation is not an array of {} rows and {} columns with the dtype of "
                     "the observation space",
                     name, rows, width));
+  if constexpr (std::is_floating_point_v<T>)
+    for (std::size_t i = 0; i < array.size(); ++i)
+      if (!std::isfinite(array.data()[i]))
+        throw InputError(fmt::format("'{}' of the observation holds {} in row {}, expected numbers", name,
+                                     array.data()[i], i / width));
   return array.data();
+}
+
+// Indices in [low, count), which tables are looked up by.
+template <class T>
+const T* checked_indices(const T* values, std::size_t size, std::int64_t low, std::size_t count, const char* what) {
+  for (std::size_t i = 0; i < size; ++i)
+    if (std::int64_t{values[i]} < low || std::int64_t{values[i]} >= static_cast<std::int64_t>(count))
+      throw InputError(fmt::format("{} holds {}, the policy's simulator knows {} to {}: is this the environment's?",
+                                   what, values[i], low, static_cast<std::int64_t>(count) - 1));
+  return values;
 }
 
 // [rows, slots] of scores; no env stands behind them, so that policies which look into one refuse.
 nb::object score(const Policy& policy, const nb::dict& observation,
                  const nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>& user,
                  const nb::ndarray<const std::int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>& mask,
-                 std::uint64_t seed, int threads) {
+                 const Simulator& simulator, std::uint64_t seed, int threads) {
   const std::size_t rows = user.shape(0), slots = mask.shape(1);
+  const std::size_t users = simulator.catalogue.num_users(), videos = simulator.catalogue.num_videos();
   if (mask.shape(0) != rows) throw InputError(fmt::format("{} users beside {} rows of masks", rows, mask.shape(0)));
   if (!observation.contains("history_video")) throw InputError("the observation has no 'history_video'");
-  const std::size_t length = nb::cast<std::size_t>(nb::object(observation["history_video"].attr("shape"))[1]);
+  const nb::object shape = nb::object(observation["history_video"].attr("shape"));
+  const std::size_t length = nb::len(shape) == 2 ? nb::cast<std::size_t>(shape[1]) : 0;  // entry() says what is wrong
   const ObservationView view{
       .rows = rows,
       .history_length = length,
       .candidates = slots,
-      .user = user.data(),
+      .user = checked_indices(user.data(), rows, 0, users, "info['user']"),
       .user_features = entry<float>(observation, "user_features", rows, kUserFeatures),
-      .history_video = entry<std::int32_t>(observation, "history_video", rows, length),
+      .history_video = checked_indices(entry<std::int32_t>(observation, "history_video", rows, length), rows * length,
+                                       -1, videos, "'history_video' of the observation"),
       .history_ratio = entry<float>(observation, "history_ratio", rows, length),
       .context = entry<float>(observation, "context", rows, kContextFeatures),
-      .candidate = entry<std::int32_t>(observation, "candidate", rows, slots),
+      .candidate = checked_indices(entry<std::int32_t>(observation, "candidate", rows, slots), rows * slots, 0, videos,
+                                   "'candidate' of the observation"),
       .candidate_features = entry<float>(observation, "candidate_features", rows, slots * kVideoFeatures),
       .mask = reinterpret_cast<const std::uint8_t*>(mask.data()),
       .history_signals = entry<std::uint8_t>(observation, "history_signals", rows, length),
@@ -62,9 +84,9 @@ nb::object score(const Policy& policy, const nb::dict& observation,
   return owned_array(std::move(scores), {rows, slots});
 }
 
-std::shared_ptr<Policy> load(const std::string& spec, const Simulator& simulator) {
+std::shared_ptr<Policy> load(const SystemText& spec, const Simulator& simulator) {
   nb::gil_scoped_release unlocked;
-  return std::const_pointer_cast<Policy>(make_policy(spec, simulator));  // Python has no const; all methods are
+  return std::const_pointer_cast<Policy>(make_policy(spec.bytes, simulator));  // Python has no const; all methods are
 }
 
 }  // namespace
@@ -77,8 +99,8 @@ void bind_policy(nb::module_& module) {
       .def_prop_ro("temperature", &Policy::temperature)
       .def_prop_ro("history_length", &Policy::history_length)
       .def_prop_ro("scores_are_random", &Policy::scores_are_random)
-      .def("score", &score, nb::arg("observation"), nb::arg("user"), nb::arg("mask"), nb::arg("seed"),
-           nb::arg("threads"));
+      .def("score", &score, nb::arg("observation"), nb::arg("user"), nb::arg("mask"), nb::arg("simulator"),
+           nb::arg("seed"), nb::arg("threads"));
 }
 
 }  // namespace swipegym::python

@@ -77,7 +77,9 @@ void bind_rollout(nb::module_& module) {
   nb::class_<EnvSettings>(module, "ActSettings", "What a policy is offered and how it chooses.")
       .def(nb::init<>())
       .def_rw("candidates", &EnvSettings::candidates)
-      .def_rw("source", &EnvSettings::source)
+      .def_prop_rw(
+          "source", [](const EnvSettings& s) { return SystemText{s.source}; },
+          [](EnvSettings& s, const SystemText& source) { s.source = source.bytes; })
       .def_rw("history_length", &EnvSettings::history)
       .def_rw("max_steps", &EnvSettings::max_steps)
       .def_rw("reward", &EnvSettings::reward, "words such as 'is_like=10'")

@@ -1,13 +1,15 @@
-#include <fmt/format.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "core/error.h"
 #include "env/constant_user_model.h"
 #include "env/simulator_file.h"
+#include "env/simulator_fingerprint.h"
 #include "python/src/bindings.h"
+#include "sim_data/fingerprint.h"
 
 namespace nb = nanobind;
 
@@ -32,16 +34,18 @@ auto catalogue_table(nb::handle_t<Simulator> self) {
   return nb::ndarray<nb::numpy, const float, nb::ndim<2>>(values.data(), {values.size() / columns, columns}, self);
 }
 
-std::shared_ptr<Simulator> load(const std::filesystem::path& path, const std::string& clock) {
-  if (clock != "dense" && clock != "log") throw nb::value_error("clock is 'dense' or 'log'");
+std::shared_ptr<Simulator> load(nb::handle path, nb::handle clock) {
+  const std::filesystem::path file = argument<SystemText>("path", "path", path).bytes;
+  const auto word = argument<std::string>("word", "clock", clock, std::vector<std::string>{"dense", "log"});
   nb::gil_scoped_release unlocked;
-  return std::make_shared<Simulator>(load_simulator(path, clock == "log" ? Clock::kLog : Clock::kDense));
+  return std::make_shared<Simulator>(load_simulator(file, word == "log" ? Clock::kLog : Clock::kDense));
 }
 
-std::shared_ptr<Simulator> constant(int leave_after, float watch_ratio, std::size_t videos) {
-  if (leave_after < 1) throw InputError(fmt::format("leave_after is {}, expected at least 1", leave_after));
+std::shared_ptr<Simulator> constant(nb::handle leave_after, nb::handle watch_ratio, nb::handle videos) {
   return std::make_shared<Simulator>(
-      *make_constant_simulator({.leave_after = leave_after, .watch_ratio = watch_ratio}, {.num_videos = videos}));
+      *make_constant_simulator({.leave_after = argument<int>("whole", "leave_after", leave_after, 1),
+                                .watch_ratio = argument<float>("real", "watch_ratio", watch_ratio, 0.0, 100.0)},
+                               {.num_videos = argument<std::size_t>("whole", "videos", videos, 1, 1'000'000)}));
 }
 
 }  // namespace
@@ -49,15 +53,21 @@ std::shared_ptr<Simulator> constant(int leave_after, float watch_ratio, std::siz
 void bind_simulator(nb::module_& module) {
   nb::class_<Simulator>(module, "Simulator",
                         "A fitted user simulator. Immutable: any number of environments may share one.")
-      .def_static("load", &load, nb::arg("path"), nb::arg("clock") = "dense",
+      .def_static("load", &load, nb::arg("path").none(), nb::arg("clock").none() = "dense",
+                  nb::sig("def load(path: str | bytes | os.PathLike, clock: str = 'dense') -> Simulator"),
                   "Read a file of `swipegym fit`. clock: 'dense' (whole sessions) or 'log' (as thin as the log's).")
-      .def_static("constant", &constant, nb::arg("leave_after") = 3, nb::arg("watch_ratio") = 0.5F,
-                  nb::arg("videos") = 500,
-                  "Nothing is random: every video is watched to the same ratio, and after leave_after of them the user "
-                  "leaves. To try an agent's plumbing on.")
+      .def_static(
+          "constant", &constant, nb::arg("leave_after").none() = 3, nb::arg("watch_ratio").none() = 0.5,
+          nb::arg("videos").none() = 500,
+          nb::sig("def constant(leave_after: int = 3, watch_ratio: float = 0.5, videos: int = 500) -> Simulator"),
+          "Nothing is random: every video is watched to the same ratio, and after leave_after of them the user "
+          "leaves. To try an agent's plumbing on.")
       .def_prop_ro("num_users", [](const Simulator& s) { return s.catalogue.num_users(); })
       .def_prop_ro("num_videos", [](const Simulator& s) { return s.catalogue.num_videos(); })
       .def_prop_ro("num_tags", [](const Simulator& s) { return s.catalogue.num_tags; })
+      .def_prop_ro(
+          "fingerprint", [](const Simulator& s) { return fingerprint_text(simulator_fingerprint(s)); },
+          "16 hexadecimal digits, equal where users, videos and answers are.")
       .def_ro("config", &Simulator::config, "JSON text of what it was fitted with.")
       .def_prop_ro("video_id", &catalogue_column<std::int64_t, &Catalogue::raw_video_id>,
                    "[videos] int64: ids of the log, by video index.")

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -9,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
-#include <optional>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -23,7 +21,7 @@ namespace swipegym::python {
 namespace {
 
 using Seeds = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Flags = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Flags = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Actions = nb::ndarray<const std::int32_t, nb::c_contig, nb::device::cpu>;
 using Weights = std::map<std::string, float>;
 
@@ -58,11 +56,11 @@ Word choice(const char* what, const std::string& got, const std::map<std::string
 // A VectorEnv that says when two threads meet in it, instead of letting them tread on each other.
 class GuardedEnv {
  public:
-  GuardedEnv(std::shared_ptr<Simulator> simulator, std::size_t num_envs, std::size_t slots, const std::string& source,
+  GuardedEnv(std::shared_ptr<Simulator> simulator, std::size_t num_envs, std::size_t slots, const SystemText& source,
              std::size_t history_length, int max_steps, std::size_t slate, const std::string& autoreset,
              const std::string& invalid_action, const Weights& reward, const std::vector<Weights>& costs, int threads,
              bool draw_gaps, std::uint64_t source_seed)
-      : env_(simulator, make_candidates(source, simulator, slots, source_seed, threads),
+      : env_(simulator, make_candidates(source.bytes, simulator, slots, source_seed, threads),
              {.num_envs = num_envs,
               .threads = threads,
               .history_length = history_length,
@@ -79,13 +77,27 @@ class GuardedEnv {
               .costs = costs_of(costs),
               .draw_gaps = draw_gaps}) {}
 
-  void reset(const Seeds& seeds, const std::optional<Flags>& mask, StepBuffers& out) {
-    const std::span<const std::uint64_t> from(seeds.data(), seeds.size());
-    const std::span<const std::uint8_t> which =
-        mask ? std::span<const std::uint8_t>(mask->data(), mask->size()) : std::span<const std::uint8_t>{};
+  // Of the rows with mask 1, those with `seeded` 1 begin the first episode of their seed, the others their next one.
+  void reset(const Seeds& seeds, const Flags& seeded, const Flags& mask, StepBuffers& out) {
+    const std::size_t rows = env_.config().num_envs;
+    if (seeds.size() != rows || seeded.size() != rows || mask.size() != rows)
+      throw InputError(fmt::format("a reset of {} sessions got {} seeds, {} and {} flags", rows, seeds.size(),
+                                   seeded.size(), mask.size()));
+    const std::span<const std::uint64_t> from(seeds.data(), rows);
+    std::vector<std::uint8_t> first(rows), next(rows);
+    bool all_first = true, any_first = false, any_next = false;
+    for (std::size_t row = 0; row < rows; ++row) {
+      first[row] = mask.data()[row] && seeded.data()[row], next[row] = mask.data()[row] && !seeded.data()[row];
+      all_first = all_first && first[row], any_first = any_first || first[row], any_next = any_next || next[row];
+    }
     nb::gil_scoped_release unlocked;
     const Turn turn(busy_);
-    out.take(env_.reset(from, which), env_.config().threads);
+    if (all_first)
+      env_.reset(from);
+    else if (any_first)
+      env_.reset(from, first);
+    if (any_next) env_.next_episode(next);
+    out.take(env_.observation(), env_.config().threads);
   }
   void step(const Actions& actions, StepBuffers& out) {
     const std::span<const std::int32_t> slots(actions.data(), actions.size());
@@ -189,14 +201,14 @@ void bind_vector_env(nb::module_& module) {
       .def("arrays", &step_arrays);
 
   nb::class_<GuardedEnv>(module, "VectorEnv", "N sessions stepped together; swipegym.ShortVideoVectorEnv is its face.")
-      .def(nb::init<std::shared_ptr<Simulator>, std::size_t, std::size_t, const std::string&, std::size_t, int,
+      .def(nb::init<std::shared_ptr<Simulator>, std::size_t, std::size_t, const SystemText&, std::size_t, int,
                     std::size_t, const std::string&, const std::string&, const Weights&, const std::vector<Weights>&,
                     int, bool, std::uint64_t>(),
            nb::arg("simulator"), nb::arg("num_envs"), nb::arg("candidates"), nb::arg("source"),
            nb::arg("history_length"), nb::arg("max_steps"), nb::arg("slate"), nb::arg("autoreset_mode"),
            nb::arg("invalid_action"), nb::arg("reward"), nb::arg("costs"), nb::arg("threads"), nb::arg("draw_gaps"),
            nb::arg("source_seed"), nb::call_guard<nb::gil_scoped_release>())
-      .def("reset", &GuardedEnv::reset, nb::arg("seeds"), nb::arg("mask").none(), nb::arg("out"))
+      .def("reset", &GuardedEnv::reset, nb::arg("seeds"), nb::arg("seeded"), nb::arg("mask"), nb::arg("out"))
       .def("step", &GuardedEnv::step, nb::arg("actions"), nb::arg("out"))
       .def_prop_ro("num_candidates", [](const GuardedEnv& e) { return e.env().candidates().slots(); });
 }

@@ -1,5 +1,7 @@
 #include <nanobind/nanobind.h>
 
+#include <stdexcept>
+
 #include "core/error.h"
 #include "python/src/bindings.h"
 
@@ -24,14 +26,25 @@ Progress interruptible() {
 // (InputError), a machine that fails an OSError.
 NB_MODULE(_core, module) {
   module.attr("__version__") = SWIPEGYM_VERSION;
-  nb::exception<swipegym::InputError>(module, "InputError", PyExc_ValueError);
-  nb::exception<swipegym::SystemError>(module, "SystemError", PyExc_OSError);
+  // A message may quote a path or a cell whose bytes are no UTF-8: so the translation is ours, not nanobind's.
+  static PyObject *input_error = nullptr, *system_error = nullptr;
+  input_error = nb::exception<swipegym::InputError>(module, "InputError", PyExc_ValueError).ptr();
+  system_error = nb::exception<swipegym::SystemError>(module, "SystemError", PyExc_OSError).ptr();
   nb::register_exception_translator(
       [](const std::exception_ptr& thrown, void*) {
+        const auto raise = [](PyObject* type, const char* message) {
+          PyErr_SetObject(type, nb::cast(swipegym::python::SystemText{message}).ptr());
+        };
         try {
           std::rethrow_exception(thrown);
         } catch (const swipegym::Interrupted&) {
           PyErr_SetNone(PyExc_KeyboardInterrupt);
+        } catch (const swipegym::InputError& error) {
+          raise(input_error, error.what());
+        } catch (const swipegym::SystemError& error) {
+          raise(system_error, error.what());
+        } catch (const std::length_error&) {  // more than a vector can hold, before any allocation was tried
+          raise(PyExc_MemoryError, "this needs more memory than there can be");
         }
       },
       nullptr);

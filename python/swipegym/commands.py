@@ -20,6 +20,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from . import _core
 
 
@@ -39,7 +41,7 @@ class Result(dict):
 
 def run(name: str, *positional, **options) -> Result:
     """Runs a command: run("data synth", preset="tiny", out="synthetic")."""
-    words = [*name.split(), *(os.fspath(word) if isinstance(word, os.PathLike) else str(word) for word in positional)]
+    words = [*name.split(), *map(_word, positional)]
     for option, value in options.items():
         words += _words("--" + option.rstrip("_").replace("_", "-"), value)
     if "--json" in words:
@@ -56,15 +58,20 @@ def main() -> int:
 
 
 def _words(option: str, value) -> list[str]:
-    if value is None or value is False:
+    if value is None or isinstance(value, (bool, np.bool_)) and not value:
         return []
-    if value is True:
+    if isinstance(value, (bool, np.bool_)):
         return [option]
     if isinstance(value, dict):
         value = [f"{key}={item}" for key, item in value.items()]
     if isinstance(value, (list, tuple)):
-        value = ",".join(str(item) for item in value)
-    return [option, os.fspath(value) if isinstance(value, os.PathLike) else str(value)]
+        value = ",".join(map(_word, value))
+    return [option, _word(value)]
+
+
+def _word(value) -> str:
+    """A path, given as text, bytes or a Path; anything else as str writes it."""
+    return os.fsdecode(value) if isinstance(value, (bytes, os.PathLike)) else str(value)
 
 
 def __getattr__(name: str):

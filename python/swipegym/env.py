@@ -7,12 +7,13 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
-from . import _core
+from . import _core, arguments
 from .rendering import SessionPage
-from .settings import Settings, whole_numbers
+from .seeding import first_seed, reset_seed, seed_words
+from .settings import NotCopied, Settings
 
 
-class ShortVideoEnv(gymnasium.Env):
+class ShortVideoEnv(NotCopied, gymnasium.Env):
     """A user opens the app, is shown one video after the other, and leaves at some point.
 
     An action is a slot of the candidate set in the observation. The reward is the seconds watched unless `reward` says
@@ -27,24 +28,25 @@ class ShortVideoEnv(gymnasium.Env):
             raise _core.InputError(f"render_mode is '{render_mode}', expected one of {self.metadata['render_modes']}")
         self.settings = Settings(**settings)
         self.render_mode = render_mode
-        # In this mode a step beyond the end begins the user's next episode, as it does in a row of the vector env.
-        self.simulator, self._engine = self.settings.make(1, "NextStep")
+        self.simulator, self._engine = self.settings.make(1, "Disabled")
         self._buffers = _core.StepBuffers(self._engine)
         self._arrays = self._buffers.arrays()
         self.observation_space = self.settings.observation_space(self.simulator.num_videos)
         self.action_space = spaces.Discrete(self.settings.candidates)
         self._page: SessionPage | None = None
-        self._running = self._over = self._closed = False
+        self._running = self._begun = self._closed = False
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
+        """With a seed, session 0 of that seed; without one, the session behind the last one, over or not. The first
+        reset without a seed draws one, which is in np_random_seed."""
         self._check_open()
-        super().reset(seed=seed)
-        if seed is None and self._over:
-            self._engine.step(np.zeros(1, np.int32), self._buffers)
-        else:
-            start = self.np_random.integers(2**63) if seed is None else seed
-            self._engine.reset(np.array([start], np.uint64), None, self._buffers)
-        self._running, self._over = True, False
+        if seed is not None:
+            seed = reset_seed("seed", seed)
+            super().reset(seed=seed)
+        elif not self._begun:
+            seed = first_seed(self)
+        self._engine.reset(seed_words([seed]), np.array([seed is not None]), np.ones(1, bool), self._buffers)
+        self._running = self._begun = True
         self._page = SessionPage(self.simulator, int(self._arrays["information"]["user"][0]))
         if self.render_mode == "human":
             self.render()
@@ -54,10 +56,9 @@ class ShortVideoEnv(gymnasium.Env):
         self._check_open()
         if not self._running:
             raise ResetNeeded("step before reset, or after the session's end: call reset first")
-        self._engine.step(whole_numbers(action, ()).reshape(1), self._buffers)
+        self._engine.step(arguments.whole_numbers("actions", action, ()).reshape(1), self._buffers)
         terminated, truncated = bool(self._arrays["terminated"][0]), bool(self._arrays["truncated"][0])
-        self._over = terminated or truncated
-        self._running = not self._over
+        self._running = not (terminated or truncated)
         information = self._information()
         self._page.add(information, terminated, truncated)
         if self.render_mode == "human":
@@ -66,9 +67,13 @@ class ShortVideoEnv(gymnasium.Env):
 
     def action_masks(self) -> np.ndarray:
         """[candidates] bool: which slots may be chosen, as sb3-contrib's MaskablePPO asks for it."""
+        self._check_open()
+        if not self._begun:
+            raise ResetNeeded("action_masks before reset: there is no session to choose for")
         return self._arrays["information"]["action_mask"][0].astype(bool)
 
     def render(self):
+        self._check_open()
         if self.render_mode is None:
             gymnasium.logger.warn("render() without a render_mode: give one to gym.make")
             return None

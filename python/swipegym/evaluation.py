@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from . import _core
+from . import _core, arguments
 from .policies import Policy
-from .simulators import load_simulator
+from .settings import Settings, act_settings
 from .vector_env import ShortVideoVectorEnv
 
 ROWS = 256  # sessions under way, as the program's own rollouts have them
@@ -18,9 +20,10 @@ ROWS = 256  # sessions under way, as the program's own rollouts have them
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What sessions came to, one entry a session; session i is the same in every evaluation with the same seed."""
+    """What sessions came to, one entry a session; session i is the same in every evaluation of the same sessions."""
 
     columns: dict[str, np.ndarray]  # reward, watch_s, watch_ratio, videos, gap_h, and each signal's count
+    played: dict[str, object]  # which sessions of which world these are: what is equal where they may be paired
 
     @property
     def reward(self) -> np.ndarray:
@@ -32,14 +35,27 @@ class Evaluation:
         return float(self.reward.mean())
 
     def interval(self, versus: Evaluation | None = None) -> tuple[float, float]:
-        """95 % interval of the mean return, or of the mean difference from another evaluation, session by session."""
+        """95 % interval of the mean return, or of the mean difference from another evaluation, session by session.
+
+        Raises InputError that names what differs where the two did not play the same sessions of the same world for the
+        same reward.
+        """
         values = self.reward.astype(float)
         if versus is not None:
-            if versus.reward.shape != self.reward.shape:
-                raise _core.InputError(f"{len(self.reward)} sessions beside {len(versus.reward)}: play the same ones")
+            self._require_same_sessions(versus)
             values = values - versus.reward
         half = 1.96 * values.std(ddof=1) / np.sqrt(len(values))
         return float(values.mean() - half), float(values.mean() + half)
+
+    def _require_same_sessions(self, other: Evaluation) -> None:
+        if not isinstance(other, Evaluation):
+            raise arguments.refused("versus", other, "an Evaluation")
+        for what, mine in self.played.items():
+            theirs = other.played.get(what)
+            if mine != theirs:
+                raise _core.InputError(
+                    f"versus: {what} is {mine} here and {theirs} there: only evaluations of the same sessions are paired"
+                )
 
     def __repr__(self) -> str:
         low, high = self.interval()
@@ -54,7 +70,7 @@ def evaluate(
     first_session: int = 0,
     simulator: _core.Simulator | str | os.PathLike | None = None,
     candidates: int = 10,
-    source: str = "random",
+    source: str | os.PathLike = "random",
     history_length: int = 50,
     max_steps: int = 100,
     reward: Mapping[str, float] | None = None,
@@ -69,47 +85,60 @@ def evaluate(
         more: shares one behind the other are one evaluation.
     Other arguments: see Settings.
     """
-    if sessions < 2:
-        raise _core.InputError(f"sessions is {sessions}, expected at least 2")
-    reward = {"watch_s": 1.0} if reward is None else dict(reward)
-    simulator = load_simulator(simulator)
-    if isinstance(policy, (str, os.PathLike)):
-        policy = Policy(policy, simulator)
-    if not isinstance(policy, Policy):
-        settings = {"simulator": simulator, "candidates": candidates, "source": source, "threads": threads}
-        settings.update(history_length=history_length, max_steps=max_steps, reward=reward)
-        return Evaluation(_play(policy, _core.session_seeds(seed, sessions, first_session), settings))
-    settings = act_settings(candidates, source, history_length, max_steps, reward)
-    return Evaluation(_core.play(simulator, policy.native, settings, sessions, seed, first_session, threads))
+    sessions = arguments.whole("sessions", sessions, 2)
+    seed = arguments.seed("seed", seed)
+    first_session = arguments.whole("first_session", first_session, 0, arguments.MOST_SESSIONS)
+    world = Settings(
+        simulator=simulator,
+        candidates=candidates,
+        source=source,
+        history_length=history_length,
+        max_steps=max_steps,
+        reward={"watch_s": 1.0} if reward is None else reward,
+        threads=threads,
+    )
+    loaded = world.loaded()
+    played = {"seed": seed, "first_session": first_session, "sessions": sessions, **_identity(world, loaded)}
+    if callable(policy) and not isinstance(policy, Policy):
+        return Evaluation(_play(policy, _core.session_seeds(seed, sessions, first_session), world, loaded), played)
+    native = Policy.of(policy, loaded).native
+    columns = _core.play(loaded, native, act_settings(world), sessions, seed, first_session, world.threads)
+    return Evaluation(columns, played)
 
 
-def act_settings(
-    candidates: int,
-    source: str,
-    history_length: int,
-    max_steps: int,
-    reward: Mapping[str, float],
-    epsilon: float = 0.0,
-    temperature: float | None = None,
-) -> _core.ActSettings:
-    """temperature: None for the policy's own."""
-    out = _core.ActSettings()
-    out.candidates, out.source, out.history_length = candidates, str(source), history_length
-    out.max_steps, out.epsilon = max_steps, epsilon
-    out.reward = [f"{term}={weight!r}" for term, weight in {"watch_s": 0.0, **reward}.items()]
-    out.temperature = "own" if temperature is None else repr(float(temperature))
-    return out
+def _identity(world: Settings, simulator: _core.Simulator) -> dict[str, object]:
+    """What decides the sessions and what they earn, whoever chooses the videos."""
+    source = Path(world.source)
+    return {
+        "simulator": simulator.fingerprint,
+        "candidates": world.candidates,
+        "source": hashlib.sha256(source.read_bytes()).hexdigest()[:16] if source.is_file() else world.source,
+        "history_length": world.history_length,
+        "max_steps": world.max_steps,
+        "reward": {term: weight for term, weight in sorted(world.reward.items()) if weight != 0.0},
+    }
 
 
-def _play(choose, seeds: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
+def _play(choose, seeds: np.ndarray, world: Settings, simulator: _core.Simulator) -> dict[str, np.ndarray]:
     total, rows = len(seeds), ROWS
-    envs = ShortVideoVectorEnv(rows, copy=False, autoreset_mode="Disabled", **settings)
+    envs = ShortVideoVectorEnv(
+        rows,
+        copy=False,
+        autoreset_mode="Disabled",
+        simulator=simulator,
+        candidates=world.candidates,
+        source=world.source,
+        history_length=world.history_length,
+        max_steps=world.max_steps,
+        reward=world.reward,
+        threads=world.threads,
+    )
     columns = {name: np.zeros(total, np.float32) for name in ("reward", "watch_s", "watch_ratio", "gap_h")}
     columns["videos"] = np.zeros(total, np.uint32)
     columns.update({name: np.zeros(total, np.uint16) for name in _core.SIGNAL_NAMES})
     session = np.where(np.arange(rows) < total, np.arange(rows), -1)
     next_session = min(rows, total)
-    observation, info = envs.reset(seed=seeds[np.maximum(session, 0)].tolist())
+    observation, info = envs.reset(seed=seeds[np.maximum(session, 0)])
     while (session >= 0).any():
         actions = np.asarray(choose(observation, info))
         observation, reward, terminated, truncated, info = envs.step(actions)
@@ -131,5 +160,5 @@ def _play(choose, seeds: np.ndarray, settings: dict) -> dict[str, np.ndarray]:
         free = np.flatnonzero(over)
         session[free] = np.where(np.arange(len(free)) < total - next_session, next_session + np.arange(len(free)), -1)
         next_session = min(total, next_session + len(free))
-        observation, info = envs.reset(seed=seeds[np.maximum(session, 0)].tolist(), options={"reset_mask": over})
+        observation, info = envs.reset(seed=seeds[np.maximum(session, 0)], options={"reset_mask": over})
     return columns

@@ -60,8 +60,27 @@ def checked(columns: Mapping[str, np.ndarray], source: str = "a log") -> dict[st
     return out
 
 
-def check_version(version: int, source: str) -> None:
-    """Raises InputError for a file of a schema that is newer than this package."""
+def require_rows_of(log: Mapping[str, np.ndarray], simulator: _core.Simulator, source: str = "the log") -> None:
+    """Raises InputError unless the log's indices mean the simulator's users and videos, by their ids."""
+    for index, name in (("user", "user_id"), ("video", "video_id")):
+        ids, rows = getattr(simulator, name), log[index]
+        if len(rows) and (rows.max() >= len(ids) or not np.array_equal(ids[rows], log[name])):
+            raise _core.InputError(
+                f"{source}: the simulator has other {index}s than the log; give the one that made it by simulator="
+            )
+    if "candidate" in log and len(log["candidate"]) and log["candidate"].max() >= simulator.num_videos:
+        raise _core.InputError(
+            f"{source}: column 'candidate' holds {log['candidate'].max()}, the simulator has {simulator.num_videos} "
+            "videos; give the one that made the log by simulator="
+        )
+
+
+def check_version(version, source: str) -> None:
+    """Raises InputError for a file of a schema that is newer than this package, or whose version is no number."""
+    try:
+        version = int(version)
+    except (TypeError, ValueError) as error:
+        raise _core.InputError(f"{source}: its schema version is {version!r}, expected a number") from error
     if version > SCHEMA_VERSION:
         raise _core.InputError(
             f"{source}: its schema version is {version}, this swipegym reads up to {SCHEMA_VERSION}: "
@@ -80,6 +99,8 @@ def need(package: str, what: str, install: str | None = None):
 
 
 def _typed(name: str, values, column: Column, source: str) -> np.ndarray:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise _core.InputError(f"{source}: column '{name}' is masked in places, expected a value in every row")
     array = np.asarray(values)
     dimensions = 2 if name == "candidate" else 1
     if array.ndim != dimensions:
@@ -88,14 +109,29 @@ def _typed(name: str, values, column: Column, source: str) -> np.ndarray:
         return np.ascontiguousarray(array)
     if array.dtype.kind not in "biuf":
         raise _core.InputError(f"{source}: column '{name}' has dtype {array.dtype}, expected numbers")
-    with np.errstate(invalid="ignore", over="ignore"):
-        cast = array.astype(column.dtype)
-    if cast.dtype.kind != "f" and not np.array_equal(cast, array):
-        row = int(np.flatnonzero((cast != array).reshape(len(array), -1).any(axis=1))[0])
+    lost = _not_held(array, np.dtype(column.dtype))
+    if lost.any():
+        row = int(np.flatnonzero(lost.reshape(len(array), -1).any(axis=1))[0])
         raise _core.InputError(
             f"{source}: column '{name}' holds {array[row]} in row {row}, expected {np.dtype(column.dtype).name}"
         )
-    return cast
+    with np.errstate(over="ignore"):
+        return array.astype(column.dtype)
+
+
+def _not_held(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Where the type would make another number of a value; a fraction may be rounded to fewer bits."""
+    if dtype.kind == "f":
+        return np.zeros(array.shape, bool)
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if array.dtype.kind == "f":  # where floats are too far apart to be counted by, a number was lost before it came here
+        exact = 2 ** (np.finfo(array.dtype).nmant + 1)
+        low, high = max(low, -exact), min(high, exact)
+        return ~((array >= low) & (array <= high) & (array == np.floor(array)))
+    if array.dtype.kind == "b":
+        return np.zeros(array.shape, bool)
+    known = np.iinfo(array.dtype)
+    return (array < max(low, known.min)) | (array > min(high, known.max))
 
 
 def _check_values(columns: Mapping[str, np.ndarray], source: str) -> None:
@@ -106,7 +142,12 @@ def _check_values(columns: Mapping[str, np.ndarray], source: str) -> None:
                 f"{source}: column '{name}' holds {columns[name][row]} in row {row}, expected {expected}"
             )
 
-    for name in ("video", "play_time_ms", "duration_ms"):
+    for name, array in columns.items():
+        found = _core.first_refused_value(name, array)
+        if found is not None:
+            row, expected = found
+            raise _core.InputError(f"{source}: column '{name}' holds {array[row]} in row {row}, expected {expected}")
+    for name in {"video", "session"} & columns.keys():
         refuse(name, columns[name] < 0, "at least 0")
     for name in _core.SIGNAL_NAMES:
         refuse(name, (columns[name] != 0) & (columns[name] != 1), "0 or 1")
@@ -115,5 +156,6 @@ def _check_values(columns: Mapping[str, np.ndarray], source: str) -> None:
         chance = columns["propensity"]
         refuse("propensity", known & ~((chance > 0) & (chance <= 1)), "a probability above 0, or null")
     if "candidate" in columns:
+        refuse("candidate", (columns["candidate"] < -1).any(axis=1), "video indices, or -1")
         offered = (columns["candidate"] == columns["video"][:, None]).any(axis=1)
         refuse("video", ~offered, "one of the row's candidates")

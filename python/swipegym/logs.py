@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from . import _core
-from .evaluation import act_settings
+from . import _core, arguments
 from .formats import arrow, kuairand, recbole
-from .log_schema import checked
+from .log_schema import checked, require_rows_of
 from .policies import Policy
+from .settings import Settings, act_settings
 from .simulators import load_simulator
 
-EVERY_SESSION = 2**62
 SUFFIXES = ("", ".h5", ".hdf5", ".inter", ".parquet")
 
 
@@ -34,9 +33,15 @@ class Log(Mapping):
     """
 
     def __init__(self, columns: Mapping[str, np.ndarray], source: str = "a log"):
+        if not isinstance(columns, Mapping):
+            raise arguments.refused("columns", columns, "a mapping from names to arrays")
         columns = dict(columns)
         if "signals" in columns:
+            twice = [name for name in _core.SIGNAL_NAMES if name in columns]
+            if twice:
+                raise _core.InputError(f"{source}: columns 'signals' and '{twice[0]}' both say what was given")
             bits = columns.pop("signals")
+            bits = arguments.whole_numbers(f"{source}: column 'signals'", bits, (np.size(bits),), np.uint8)
             for i, name in enumerate(_core.SIGNAL_NAMES):
                 columns[name] = (bits >> i & 1).astype(np.int8)
         self.columns = checked(columns, source)
@@ -67,6 +72,8 @@ class Log(Mapping):
 
     def by_user(self) -> Log:
         """Rows ordered by user and time, as read_log gives those of KuaiRand's files."""
+        if "time_ms" not in self:
+            raise _core.InputError("this log has no column 'time_ms' to be ordered by")
         return self.take(np.lexsort((self["time_ms"], self["user"])))
 
     def observations(
@@ -84,6 +91,7 @@ class Log(Mapping):
         files (options of formats.kuairand.write: simulator, tables, candidates); .inter for RecBole's atomic files
         (option simulator). read_log reads them all.
         """
+        path = arguments.path("path", path)
         suffix = _suffix(path)
         if suffix == ".parquet":
             arrow.write_parquet(self, path, **options)
@@ -121,7 +129,7 @@ def generate(
     seed: int = 1,
     simulator: _core.Simulator | str | os.PathLike | None = None,
     candidates: int = 10,
-    source: str = "random",
+    source: str | os.PathLike = "random",
     history_length: int = 50,
     max_steps: int = 100,
     reward: Mapping[str, float] | None = None,
@@ -140,18 +148,29 @@ def generate(
     of so many users' periods from number first_user on, at most `sessions`; 0 for as many as the sessions take. Others:
     see Settings.
     """
-    simulator = load_simulator(simulator)
-    native = policy.native if isinstance(policy, Policy) else Policy(policy, simulator).native
-    settings = act_settings(
-        candidates,
-        source,
-        history_length,
-        max_steps,
-        {"watch_s": 1.0} if reward is None else reward,
-        epsilon,
-        temperature,
+    world = Settings(
+        simulator=simulator,
+        candidates=candidates,
+        source=source,
+        history_length=history_length,
+        max_steps=max_steps,
+        reward={"watch_s": 1.0} if reward is None else reward,
+        threads=threads,
     )
-    return Log(_core.generate(simulator, native, settings, sessions, first_user, users, seed, keep_candidates, threads))
+    loaded = world.loaded()
+    return Log(
+        _core.generate(
+            loaded,
+            Policy.of(policy, loaded).native,
+            act_settings(world, epsilon, temperature),
+            arguments.whole("sessions", sessions, 1, arguments.MOST_SESSIONS),
+            arguments.whole("first_user", first_user, 0, arguments.MOST_SESSIONS),
+            arguments.whole("users", users, 0, arguments.MOST_SESSIONS),
+            arguments.seed("seed", seed),
+            arguments.flag("keep_candidates", keep_candidates),
+            world.threads,
+        )
+    )
 
 
 def generate_part(part: int, users_per_part: int = 512, **settings) -> Log:
@@ -159,14 +178,17 @@ def generate_part(part: int, users_per_part: int = 512, **settings) -> Log:
     other are one log, whoever makes them and in what order; sessions are counted from 0 in each part. settings: those
     of generate.
     """
+    part = arguments.whole("part", part)
+    users_per_part = arguments.whole("users_per_part", users_per_part, 1)
     first = part * users_per_part
-    return generate(sessions=EVERY_SESSION, first_user=first, users=users_per_part, **settings)
+    return generate(sessions=arguments.MOST_SESSIONS, first_user=first, users=users_per_part, **settings)
 
 
 def read_log(path: str | os.PathLike, **options) -> Log:
     """All rows of a log that Log.save wrote (.parquet, .h5, .inter), or of any KuaiRand release (a folder of CSV files)
     or store of `swipegym data import`. options: those of formats.kuairand.read, candidates and threads, for the two.
     """
+    path = arguments.path("path", path)
     suffix = _suffix(path)
     if suffix == ".parquet":
         return arrow.read_parquet(path, **options)
@@ -182,23 +204,27 @@ def logged_observations(
     for name in ("candidate", "time_ms"):
         if name not in log:
             raise _core.InputError(f"this log has no column '{name}', which observations are made of")
+    require_rows_of(log, simulator)
+    history_length = arguments.whole("history_length", history_length, 1, arguments.LONGEST_HISTORY)
     order = np.lexsort((log["time_ms"], log["user"]))
     seen = _core.logged_observations(simulator, kuairand.native_columns(log.take(order)), history_length)
     back = np.argsort(order)
     observation = {name: array[back] for name, array in seen.items()}
     mask = (log["candidate"] >= 0).astype(np.int8)
     observation["candidate"] = np.maximum(log["candidate"], 0)
-    observation["candidate_features"] = simulator.video_features[observation["candidate"]].reshape(log.rows, -1)
+    observation["candidate_features"] = simulator.video_features[observation["candidate"]].reshape(
+        log.rows, log["candidate"].shape[1] * _core.VIDEO_FEATURES
+    )
     return observation, {"user": log["user"], "action_mask": mask}
 
 
-def _suffix(path: str | os.PathLike) -> str:
+def _suffix(path: str) -> str:
     """Of a file; '' for a folder, whatever its name."""
     suffix = Path(path).suffix.lower()
     if Path(path).is_dir():
         return ""
     if suffix not in SUFFIXES:
         raise _core.InputError(
-            f"{os.fspath(path)}: no format of logs ends in '{suffix}'; there are .parquet, .h5, .inter, and folders"
+            f"{path}: no format of logs ends in '{suffix}'; there are .parquet, .h5, .inter, and folders"
         )
     return suffix

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from . import _core
-from .simulators import load_simulator
+from . import _core, arguments
+from .settings import act_settings
+from .simulators import load_simulator, require_same_ids
 
 
 class Policy:
@@ -20,9 +21,18 @@ class Policy:
     """
 
     def __init__(self, spec: str | os.PathLike, simulator: _core.Simulator | str | os.PathLike | None = None):
-        self.spec = os.fspath(spec)
+        self.spec = arguments.path("policy", spec)
         self.simulator = load_simulator(simulator)
         self.native = _core.Policy.load(self.spec, self.simulator)
+
+    @staticmethod
+    def of(given: Policy | str | os.PathLike, simulator: _core.Simulator) -> Policy:
+        """A name or file for this simulator; a Policy as it is. Raises InputError for a Policy whose simulator has other
+        users or videos, to whom its indices would mean others."""
+        if not isinstance(given, Policy):
+            return Policy(given, simulator)
+        require_same_ids(f"{given!r}", given.simulator.user_id, given.simulator.video_id, simulator)
+        return given
 
     @property
     def name(self) -> str:
@@ -47,14 +57,20 @@ class Policy:
         Only policies that are random by themselves look at the seed. Raises InputError for an observation of other
         shapes, and for 'oracle', which looks into the environment (use evaluate).
         """
-        lone = np.ndim(observation["candidate"]) == 1
+        for where, given, names in (("observation", observation, ("candidate",)), ("info", info, ("user", "action_mask"))):
+            for name in names:
+                if not isinstance(given, Mapping) or name not in given:
+                    raise _core.InputError(f"the {where} has no '{name}': give what reset or step returned")
+        shape = np.shape(observation["candidate"])
+        lone = len(shape) == 1
         rows = {name: np.asarray(array)[None] if lone else np.asarray(array) for name, array in observation.items()}
         scores = self.native.score(
             {name: np.ascontiguousarray(array) for name, array in rows.items()},
-            np.atleast_1d(np.asarray(info["user"], np.uint32)),
-            np.ascontiguousarray(np.atleast_2d(info["action_mask"]), np.int8),
-            seed,
-            threads,
+            np.atleast_1d(arguments.whole_numbers("info['user']", info["user"], shape[:-1], np.uint32)),
+            np.atleast_2d(arguments.flags("info['action_mask']", info["action_mask"], shape)),
+            self.simulator,
+            arguments.seed("seed", seed),
+            arguments.threads(threads),
         )
         return scores[0] if lone else scores
 
@@ -72,10 +88,8 @@ class Policy:
         epsilon, temperature: as in generate; left alone, the best slot or softmax(score / self.temperature).
         """
         scores = self.score(observation, info, threads=threads)
-        settings = _core.ActSettings()
-        settings.epsilon = epsilon
-        settings.temperature = "own" if temperature is None else repr(float(temperature))
-        mask = np.ascontiguousarray(np.atleast_2d(info["action_mask"]), np.int8)
+        settings = act_settings(epsilon=epsilon, temperature=temperature)
+        mask = np.atleast_2d(arguments.flags("info['action_mask']", info["action_mask"], scores.shape))
         chance = _core.probabilities(self.native, np.atleast_2d(scores), mask, settings)
         return chance[0] if scores.ndim == 1 else chance
 

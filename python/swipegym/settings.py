@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from gymnasium import spaces
 
-from . import _core
-from .simulators import load_simulator
+from . import _core, arguments
+from .simulators import CLOCKS, load_simulator
+
+
+class NotCopied:
+    """An environment, whose sessions live in the engine: a copy would share them, and step them for both."""
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(f"a {type(self).__name__} is not copied or pickled: make another one with its settings")
 
 
 @dataclass(frozen=True)
@@ -26,8 +33,10 @@ class Settings:
         SIGNAL_NAMES, a user who leaves and is back within a day ('return_day'), an hour until then ('gap_h').
     costs: any number of further such sums, columns of info["cost"].
     invalid_action: 'raise' for a masked slot, or 'redraw' it.
-    clock: 'dense' or 'log', see load_simulator; for a file only.
+    clock: 'dense' or 'log', see load_simulator; a Simulator has one already.
     threads: 0 for all cores. Never changes a result.
+
+    Raises InputError that names the argument for what is of another kind, not finite or out of range.
     """
 
     simulator: _core.Simulator | str | os.PathLike | None = None
@@ -42,23 +51,41 @@ class Settings:
     threads: int = 0
 
     def __post_init__(self):
-        if isinstance(self.candidates, bool) or self.candidates < 1:
-            raise _core.InputError(f"candidates is {self.candidates}, expected at least 1")
+        if isinstance(self.costs, (Mapping, str)) or not isinstance(self.costs, Iterable):
+            raise arguments.refused("costs", self.costs, "a list of mappings from terms to weights")
+        checked = {
+            "candidates": arguments.whole("candidates", self.candidates, 1),
+            "source": arguments.path("source", self.source),
+            "history_length": arguments.whole("history_length", self.history_length, 1, arguments.LONGEST_HISTORY),
+            "max_steps": arguments.whole("max_steps", self.max_steps, 1, arguments.MOST_STEPS),
+            "reward": arguments.weights("reward", self.reward),
+            "costs": tuple(arguments.weights(f"costs[{i}]", cost) for i, cost in enumerate(self.costs)),
+            "invalid_action": arguments.word("invalid_action", self.invalid_action, ("raise", "redraw")),
+            "clock": arguments.word("clock", self.clock, CLOCKS),
+            "threads": arguments.threads(self.threads),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)  # frozen for everybody else
+
+    def loaded(self) -> _core.Simulator:
+        return load_simulator(self.simulator, self.clock)
 
     def make(self, num_envs: int, autoreset_mode: str) -> tuple[_core.Simulator, _core.VectorEnv]:
-        simulator = load_simulator(self.simulator, self.clock)
+        if self.source == "full":
+            raise arguments.refused("source", self.source, "one that offers candidates: an action is a slot of theirs")
+        simulator = self.loaded()
         env = _core.VectorEnv(
             simulator,
             num_envs=num_envs,
             candidates=self.candidates,
-            source=str(self.source),
+            source=self.source,
             history_length=self.history_length,
             max_steps=self.max_steps,
             slate=1,
             autoreset_mode=autoreset_mode,
             invalid_action=self.invalid_action,
-            reward=dict(self.reward),
-            costs=[dict(cost) for cost in self.costs],
+            reward=self.reward,
+            costs=list(self.costs),
             threads=self.threads,
             draw_gaps=True,
             source_seed=0,
@@ -88,13 +115,16 @@ class Settings:
         )
 
 
-def whole_numbers(action, shape: tuple[int, ...]) -> np.ndarray:
-    """Actions as the engine reads them. Raises InputError for another shape, for fractions and for what is no number."""
-    array = np.asarray(action)
-    if array.dtype == object or not np.issubdtype(array.dtype, np.integer):
-        raise _core.InputError(f"actions have dtype {array.dtype}, expected whole numbers")
-    if array.shape != shape:
-        raise _core.InputError(f"actions have shape {array.shape}, expected {shape}")
-    if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
-        raise _core.InputError(f"an action of {array.max()} is out of range")
-    return np.ascontiguousarray(array, np.int32)
+def act_settings(
+    world: Settings | None = None, epsilon: float = 0.0, temperature: float | None = None
+) -> _core.ActSettings:
+    """What a policy is offered in that world and how it chooses. temperature: None for the policy's own."""
+    out = _core.ActSettings()
+    if world is not None:
+        out.candidates, out.source = world.candidates, world.source
+        out.history_length, out.max_steps = world.history_length, world.max_steps
+        out.reward = [f"{term}={weight!r}" for term, weight in {"watch_s": 0.0, **world.reward}.items()]
+    temperature = arguments.temperature(temperature)
+    out.epsilon = arguments.epsilon(epsilon)
+    out.temperature = "own" if temperature is None else repr(temperature)
+    return out

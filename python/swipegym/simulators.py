@@ -6,13 +6,22 @@ import functools
 import os
 from pathlib import Path
 
-from ._core import Simulator
+import numpy as np
+
+from . import arguments
+from ._core import InputError, Simulator
+
+CLOCKS = ("dense", "log")
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=len(CLOCKS))
+def _packaged(clock: str) -> Simulator:
+    return Simulator.load(Path(__file__).with_name("default.h5"), clock)
+
+
 def default_simulator() -> Simulator:
     """The simulator that comes with the package: fitted to the synthetic preset `tiny`, whose truth is known."""
-    return Simulator.load(Path(__file__).with_name("default.h5"))
+    return _packaged("dense")
 
 
 def load_simulator(simulator: Simulator | str | os.PathLike | None = None, clock: str = "dense") -> Simulator:
@@ -20,8 +29,19 @@ def load_simulator(simulator: Simulator | str | os.PathLike | None = None, clock
 
     clock: 'dense' lets sessions be as long as people's are, 'log' as short as a thinned log shows them.
     """
+    clock = arguments.word("clock", clock, CLOCKS)
     if simulator is None:
-        return default_simulator()
+        return _packaged(clock)
     if isinstance(simulator, Simulator):
+        if clock != "dense":
+            raise InputError(f"clock is '{clock}' beside a Simulator, which has one already: load its file with it")
         return simulator
-    return Simulator.load(Path(simulator), clock)
+    return Simulator.load(Path(arguments.path("simulator", simulator)), clock)
+
+
+def require_same_ids(of: str, user_id, video_id, simulator: Simulator) -> None:
+    """Raises InputError unless the ids, by index, are those of the simulator's users and videos: then an index of the
+    one means the same user or video to the other. of: what the ids are of, for the message."""
+    for name, ids, known in (("users", user_id, simulator.user_id), ("videos", video_id, simulator.video_id)):
+        if ids is not known and not np.array_equal(ids, known):
+            raise InputError(f"the simulator has other {name} than {of}: give the one that made it by simulator=")

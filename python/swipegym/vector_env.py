@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from gymnasium import spaces
@@ -10,11 +10,12 @@ from gymnasium.error import ClosedEnvironmentError
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from . import _core
-from .settings import Settings, whole_numbers
+from . import _core, arguments
+from .seeding import RowSeeds, drawn_seeds, row_seeds, seed_words
+from .settings import NotCopied, Settings
 
 
-class ShortVideoVectorEnv(VectorEnv):
+class ShortVideoVectorEnv(NotCopied, VectorEnv):
     """num_envs sessions; row i of reset(seed=s) is what a lone ShortVideoEnv shows after reset(seed=s + i).
 
     copy: True hands out arrays of their own. False is faster: two sets of arrays take turns, so what a step returned
@@ -37,9 +38,10 @@ class ShortVideoVectorEnv(VectorEnv):
         if render_mode is not None:
             raise _core.InputError("a vector of sessions is not drawn: use gym.make with a render_mode")
         self.settings = Settings(**settings)
-        self.num_envs = int(num_envs)
+        self.num_envs = arguments.whole("num_envs", num_envs, 1)
         self.render_mode = None
-        mode = AutoresetMode(autoreset_mode)
+        mode = _mode(autoreset_mode)
+        copy = arguments.flag("copy", copy)
         self.metadata = {"autoreset_mode": mode, "render_modes": []}
         self.simulator, self._engine = self.settings.make(self.num_envs, mode.value.replace("Mode", ""))
         self.single_observation_space = self.settings.observation_space(self.simulator.num_videos)
@@ -49,37 +51,57 @@ class ShortVideoVectorEnv(VectorEnv):
         self._mode, self._copy = mode, copy
         self._sets = [] if copy else [self._new_set() for _ in range(2)]
         self._all_rows = np.ones(self.num_envs, bool)
+        self._all_rows.flags.writeable = False  # every info has it
         self._now: tuple | None = None
+        self._row_seeds: RowSeeds = drawn_seeds(self.num_envs)
 
-    def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict | None = None):
+    def reset(
+        self, *, seed: int | Sequence[int | None] | np.ndarray | None = None, options: Mapping | None = None
+    ):
+        """Rows with a seed begin session 0 of it, those without one the session behind their last, over or not; at the
+        first reset they are given seeds, which are in np_random_seed. options["reset_mask"], [num_envs] bool: only
+        these rows; the others go on, and info's entries whose names begin with _ are false for them."""
         self._check_open()
-        mask = (options or {}).get("reset_mask")
-        seeds = self._seeds(seed)
+        mask = self._reset_mask(options)
+        seeds = row_seeds(seed, self.num_envs)
+        given = np.array([one is not None for one in seeds]) if isinstance(seeds, list) else np.ones(self.num_envs, bool)
+        if self._now is None and not given.all():
+            seeds = [new if one is None else one for one, new in zip(seeds, self._row_seeds)]
+            given[:] = True
         buffers, arrays = self._next_set()
-        if mask is not None:
-            mask = np.asarray(mask)
-            if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
-                raise _core.InputError(
-                    f"options['reset_mask'] is {mask.dtype} {mask.shape}, expected bool ({self.num_envs},)"
-                )
-            mask = np.ascontiguousarray(mask).view(np.uint8)
-        self._engine.reset(seeds, mask, buffers)
+        self._engine.reset(seed_words(seeds), given, mask, buffers)
         self._now = (buffers, arrays)
-        return dict(arrays["observation"]), self._information(arrays, self._all_rows)
+        if given.all() and mask.all():
+            self._row_seeds = seeds
+        elif given.any():
+            self._row_seeds = list(self._row_seeds)
+            for row in np.flatnonzero(given & mask):
+                self._row_seeds[row] = seeds[row]
+        if given.any():
+            super().reset(seed=int(seeds[np.argmax(given)]))
+        return dict(arrays["observation"]), _marked((arrays["information"], arrays["shown"]), mask)
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:
+        """A seed a row, as of Gymnasium's SyncVectorEnv: reset(seed=...) of them repeats the run."""
+        return tuple(map(int, self._row_seeds))
 
     def step(self, actions):
         self._check_open()
         buffers, arrays = self._next_set()
-        self._engine.step(whole_numbers(actions, (self.num_envs,)), buffers)
+        self._engine.step(arguments.whole_numbers("actions", actions, (self.num_envs,)), buffers)
         self._now = (buffers, arrays)
-        information = self._information(arrays, self._all_rows)
+        information = _marked((arrays["information"], arrays["shown"]), self._all_rows)
         if self._mode is AutoresetMode.SAME_STEP:
             over = arrays["terminated"] | arrays["truncated"]
             if over.any():
                 information["final_obs"] = dict(arrays["final_observation"])
                 information["_final_obs"] = over
-                information["final_info"] = {**dict(arrays["final_information"]), **dict(arrays["shown"])}
+                information["final_info"] = _marked((arrays["final_information"], arrays["shown"]), over)
                 information["_final_info"] = over
+                for name, array in arrays["shown"].items():  # the rows' next session has shown nothing yet
+                    information[name] = array.copy()
+                    information[name][over] = -1 if name in ("video", "gap_h") else 0
         return (
             dict(arrays["observation"]),
             arrays["reward"],
@@ -90,6 +112,7 @@ class ShortVideoVectorEnv(VectorEnv):
 
     def action_masks(self) -> np.ndarray:
         """[num_envs, candidates] bool: which slots may be chosen next."""
+        self._check_open()
         if self._now is None:
             raise _core.InputError("action_masks before reset")
         return self._now[1]["information"]["action_mask"].astype(bool)
@@ -107,27 +130,40 @@ class ShortVideoVectorEnv(VectorEnv):
         self._sets.reverse()
         return self._sets[0]
 
-    def _seeds(self, seed) -> np.ndarray:
-        if seed is None:
-            return self.np_random.integers(2**63, size=self.num_envs, dtype=np.uint64)
-        if isinstance(seed, (int, np.integer)):
-            if seed < 0:
-                raise _core.InputError(f"the seed is {seed}, expected at least 0")
-            self._np_random, self._np_random_seed = np.random.default_rng(int(seed)), int(seed)
-            return np.arange(self.num_envs, dtype=np.uint64) + np.uint64(seed)
-        if len(seed) != self.num_envs:
-            raise _core.InputError(f"{len(seed)} seeds for {self.num_envs} envs")
-        drawn = self.np_random.integers(2**63, size=self.num_envs, dtype=np.uint64)
-        return np.array([d if s is None else s for s, d in zip(seed, drawn)], np.uint64)
-
-    def _information(self, arrays, rows) -> dict:
-        out = {}
-        for part in (arrays["information"], arrays["shown"]):
-            for name, array in part.items():
-                out[name] = array
-                out["_" + name] = rows
-        return out
+    def _reset_mask(self, options: Mapping | None) -> np.ndarray:
+        if not isinstance(options, (Mapping, type(None))):
+            raise arguments.refused("options", options, "a mapping, or None")
+        mask = None if options is None else options.get("reset_mask")
+        if mask is None:
+            return self._all_rows
+        mask = np.asarray(mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
+            raise _core.InputError(
+                f"options['reset_mask'] is {mask.dtype} {mask.shape}, expected bool ({self.num_envs},)"
+            )
+        if not mask.any():
+            raise _core.InputError("options['reset_mask'] names no row: leave the reset out")
+        return np.array(mask)
 
     def _check_open(self):
         if self.closed:
             raise ClosedEnvironmentError("this environment is closed: make a new one")
+
+
+def _marked(parts: Sequence[Mapping[str, np.ndarray]], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """An info: each entry with the rows that it is of, as Gymnasium has them."""
+    out = {}
+    for part in parts:
+        for name, array in part.items():
+            out[name], out["_" + name] = array, rows
+    return out
+
+
+def _mode(given: AutoresetMode | str) -> AutoresetMode:
+    """A mode, its name or its value."""
+    if isinstance(given, AutoresetMode):
+        return given
+    for mode in AutoresetMode:
+        if given in (mode.name, mode.value):
+            return mode
+    raise arguments.refused("autoreset_mode", given, "one of " + ", ".join(mode.name for mode in AutoresetMode))

@@ -128,4 +128,32 @@ TEST_CASE("a masked reset leaves the other rows alone", "[env]") {
   CHECK(std::equal(other.begin(), other.end(), seen.candidate + 10));
 }
 
+TEST_CASE("the next episode of a row is the one that autoreset would begin, over or not", "[env]") {
+  const auto simulator = make_constant_simulator({.leave_after = 2});
+  const auto source = std::make_shared<RandomCandidates>(500, 10);
+  VectorEnv asked(simulator, source, {.num_envs = 2, .autoreset = AutoresetMode::kDisabled});
+  VectorEnv autoreset(simulator, source, {.num_envs = 2, .autoreset = AutoresetMode::kNextStep});
+  const std::array<std::uint64_t, 2> seeds{6, 9};
+  const std::array<std::int32_t, 2> actions{3, 3};
+  const auto same_rows = [&] {
+    return std::equal(asked.observation().candidate, asked.observation().candidate + 20,
+                      autoreset.observation().candidate);
+  };
+  CHECK_THROWS_WITH(asked.next_episode(), Catch::Contains("first reset"));
+  asked.reset(seeds), autoreset.reset(seeds);
+  for (int t = 0; t < 2; ++t) asked.step(actions), autoreset.step(actions);
+  asked.next_episode(), autoreset.step(actions);
+  CHECK(same_rows());
+  asked.step(actions), autoreset.next_episode();  // one drops a session that has begun, the other a new one
+  CHECK_FALSE(same_rows());
+  asked.next_episode();
+  CHECK(same_rows());
+  const std::array<std::uint8_t, 2> second{0, 1};
+  asked.next_episode(second);
+  const ObservationView seen = autoreset.observation();
+  CHECK(std::equal(seen.candidate, seen.candidate + 10, asked.observation().candidate));
+  CHECK_FALSE(std::equal(seen.candidate + 10, seen.candidate + 20, asked.observation().candidate + 10));
+  CHECK_THROWS_AS(asked.next_episode(std::array<std::uint8_t, 1>{1}), InputError);
+}
+
 }  // namespace swipegym

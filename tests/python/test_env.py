@@ -104,7 +104,7 @@ def test_masked_actions_are_refused_or_redrawn():
         env = swipegym.ShortVideoEnv(source="top", invalid_action=mode)
         env.reset(seed=2)
         info = env.step(0)[4]
-        if not info["action_mask"][0] and not env._over:
+        if not info["action_mask"][0] and env._running:
             if mode == "raise":
                 with pytest.raises(swipegym.InputError, match="masked|watched|chosen"):
                     env.step(0)

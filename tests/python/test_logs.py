@@ -62,6 +62,17 @@ def test_logs_are_equal_when_all_values_are(log):
         (lambda c: c.update(is_like=c["is_like"] + 2), "'is_like' holds [23] in row 0, expected 0 or 1"),
         (lambda c: c.update(candidate=c["candidate"][:, 0]), "'candidate' has shape"),
         (lambda c: c.update(candidate=c["candidate"] * 0 - 1), "'video' holds .* one of the row's candidates"),
+        (lambda c: c.update(candidate=c["candidate"] - 400), "'candidate' holds .* in row 0, expected video indices"),
+        (lambda c: c.update(signals=np.zeros(3, np.uint8)), "'signals' and 'is_click' both"),
+        (lambda c: c.update(date=np.ma.masked_equal(c["date"], c["date"][0])), "'date' is masked in places"),
+        (lambda c: c.update(date=c["date"].astype(object)), "'date' has dtype object"),
+        (lambda c: c.update(date=c["date"].astype("datetime64[s]")), "'date' has dtype datetime64"),
+        (lambda c: c.update(tab=c["tab"].astype(complex)), "'tab' has dtype complex"),
+        (lambda c: c.update(user_id=c["user_id"].astype(np.uint64) + 2**63), "'user_id' holds .* in row 0"),
+        (lambda c: c.update(user_id=np.full(len(c["tab"]), 2.0**53 + 2)), "'user_id' holds .* in row 0, expected int64"),
+        (lambda c: c.update(video=c["video"].astype(np.float16) + 3000), "'video' holds .* in row 0, expected int32"),
+        (lambda c: c.update(tab=np.float64(1.0)), "'tab' has shape"),
+        (lambda c: c.update({name: c[name][:0] for name in ("tab",)}), "'tab' has 0 rows"),
     ],
 )
 def test_columns_that_make_no_log_are_refused_by_name(log, change, words):
@@ -69,6 +80,112 @@ def test_columns_that_make_no_log_are_refused_by_name(log, change, words):
     change(columns)
     with pytest.raises(swipegym.InputError, match=words):
         swipegym.Log(columns)
+
+
+BAD_CELLS = {
+    "user_id": [-1, 10**18],
+    "video_id": [-1, 10**18],
+    "video": [-1],
+    "session": [-1],
+    "date": [-1, 0, 20230231, 20231301, 19691231, 21000101, 2023, 20230100],
+    "hourmin": [-5, -1, 60, 2400, 1299, 9999],
+    "time_ms": [-1, 2**62, 4102444800000],
+    "tab": [255],
+    "play_time_ms": [-1, 10**9 + 1],
+    "duration_ms": [-1, 10**9 + 1],
+    "propensity": [0.0, -0.1, 1.0001, np.inf, -np.inf, 1e-60],
+    "candidate": [-2],
+    **{name: [-1, 2, 127] for name in swipegym.SIGNAL_NAMES},
+}
+
+
+@pytest.mark.parametrize("column", BAD_CELLS)
+def test_a_cell_that_no_file_holds_is_refused_with_its_column_and_row(log, column):
+    for value in BAD_CELLS[column]:
+        columns = dict(log)
+        columns[column] = log[column].astype(float if column == "propensity" else log[column].dtype)
+        columns[column][7] = value
+        with pytest.raises(swipegym.InputError, match=f"a log: column '{column}' holds .* in row 7, expected"):
+            swipegym.Log(columns)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, 0.5])
+def test_a_float_that_is_no_whole_number_is_refused_not_cut(log, value):
+    for name, column in COLUMNS.items():
+        if name == "propensity":
+            continue
+        columns = {**log, name: log[name].astype(np.float64)}
+        assert swipegym.Log(columns) == log  # whole numbers as floats, as pandas makes them beside nulls
+        columns[name][7] = value
+        with pytest.raises(swipegym.InputError, match=f"(?s)a log: column '{name}' holds .* in row 7, expected"):
+            swipegym.Log(columns)
+
+
+@pytest.mark.parametrize("columns", [None, 3, [1, 2], "user", {}, {"user": [1]}, {3: [1]}])
+def test_what_is_no_log_at_all_is_refused(columns):
+    with pytest.raises(swipegym.InputError):
+        swipegym.Log(columns)
+
+
+def random_log(rng, rows):
+    """Any log that may be: every column over all of its range, its ends included."""
+    simulator = swipegym.default_simulator()
+
+    def between(low, high, dtype):
+        values = rng.integers(low, high, rows, dtype=np.int64, endpoint=True)
+        values[rng.random(rows) < 0.1] = low
+        values[rng.random(rows) < 0.1] = high
+        return values.astype(dtype)
+
+    days = np.datetime64("1970-01-01") + between(0, 47481, int)  # to the end of 2099
+    user, video = between(0, simulator.num_users - 1, np.uint32), between(0, simulator.num_videos - 1, np.int32)
+    candidate = np.stack([rng.permutation(simulator.num_videos)[:6] for _ in range(rows)]).astype(np.int32)
+    candidate[rng.random((rows, 6)) < 0.2] = -1
+    candidate[(candidate == video[:, None])] = -1
+    candidate[np.arange(rows), rng.integers(6, size=rows)] = video
+    chance = np.exp(-between(0, 80, np.float32)).astype(np.float32)
+    log = swipegym.Log(
+        {
+            "user_id": simulator.user_id[user],
+            "video_id": simulator.video_id[video],
+            "user": user,
+            "video": video,
+            "session": between(0, 2**63 - 1, np.int64),
+            "date": np.char.replace(days.astype(str), "-", "").astype(np.int32),
+            "hourmin": between(0, 23, np.int16) * 100 + between(0, 59, np.int16),
+            "time_ms": between(0, 4102415999999, np.int64),
+            "tab": between(0, 254, np.uint8),
+            "play_time_ms": between(0, 10**9, np.int32),
+            "duration_ms": between(0, 10**9, np.int32),
+            "is_rand": rng.random(rows) < 0.4,
+            "propensity": chance,
+            "candidate": candidate,
+            **{name: between(0, 1, np.int8) for name in swipegym.SIGNAL_NAMES},
+        }
+    )
+    keys = np.stack([log["user"], log["video"], log["time_ms"]])
+    return log.take(np.unique(keys, axis=1, return_index=True)[1])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_log_comes_back_from_every_format(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    log = random_log(rng, [1, 40, 700, 3000][seed])
+    as_read = log.take(np.argsort(~log["is_rand"], kind="stable")).by_user()
+    for name in ("folder", "log.h5"):
+        log.save(tmp_path / name, candidates=tmp_path / "sets.h5")
+        back = swipegym.read_log(tmp_path / name, candidates=tmp_path / "sets.h5")
+        assert_same(back, swipegym.Log({name: array for name, array in as_read.items() if name != "session"}))
+    unknown = swipegym.Log({**log, "propensity": np.where(rng.random(log.rows) < 0.5, np.nan, log["propensity"])})
+    for one in (log, unknown):
+        one.save(tmp_path / "log.inter")
+        assert_same(swipegym.read_log(tmp_path / "log.inter"), one)
+        if pytest.importorskip("pyarrow"):
+            one.save(tmp_path / "log.parquet")
+            assert_same(swipegym.read_log(tmp_path / "log.parquet"), one)
+            assert_same(swipegym.Log.from_arrow(one.to_arrow()), one)
+        if pytest.importorskip("pandas"):
+            assert_same(swipegym.Log.from_pandas(one.to_pandas()), one)
 
 
 def test_the_page_has_every_column_with_its_type_unit_and_null_rule():
@@ -206,6 +323,10 @@ def test_logs_that_kuairand_s_files_cannot_hold_are_refused(log, tmp_path):
         log.take(slice(0, 0)).save(tmp_path / "generated")
     with pytest.raises(swipegym.InputError, match="kept no candidates"):
         kuairand_part(log).save(tmp_path / "generated", candidates=tmp_path / "sets.h5")
+    twice = log.take(np.array([0, 1, 2, 1]))
+    for name in ("generated", "log.h5"):
+        with pytest.raises(swipegym.InputError, match="rows 1 and 3 are of one user, video and time"):
+            twice.save(tmp_path / name)
     with pytest.raises(swipegym.InputError, match="other users"):
         swipegym.Log(dict(log, user_id=log["user_id"] + 1)).save(tmp_path / "generated")
     log.save(tmp_path / "generated", candidates=tmp_path / "sets.h5")

@@ -72,6 +72,30 @@ def test_the_rows_of_a_data_set_are_a_log(tmp_path):
         sessions_of.to_log(minari.load_dataset("swipegym/test-v0"), simulator)
 
 
+def test_another_simulator_is_refused_though_every_index_is_in_bounds():
+    worlds = [swipegym.Simulator.constant(videos=videos, leave_after=30) for videos in (300, 301)]
+    dataset = sessions_of.record("random", "swipegym/test-v0", sessions=3, simulator=worlds[0])
+    for other in (worlds[1], None, swipegym.default_simulator()):
+        with pytest.raises(swipegym.InputError, match="swipegym/test-v0: the simulator has other users or videos"):
+            sessions_of.to_log(dataset, other)
+    assert sessions_of.to_log(dataset, swipegym.Simulator.constant(videos=300)).rows == 90
+    with pytest.raises(swipegym.InputError, match="the simulator has other videos than Policy"):
+        sessions_of.record(swipegym.Policy("random", worlds[1]), "swipegym/other-v0", sessions=3, simulator=worlds[0])
+    dataset.storage.update_metadata({sessions_of.IDS_KEY: ""})
+    with pytest.raises(swipegym.InputError, match="other users or videos"):
+        sessions_of.to_log(dataset, worlds[0])
+
+
+def test_propensities_that_are_none_are_refused():
+    for chance in (np.nan, 0.0, -0.5, 1.5, np.inf):
+
+        def choose(observation, info):
+            return np.zeros(len(info["user"]), int), np.full(len(info["user"]), chance)  # noqa: B023
+
+        with pytest.raises(swipegym.InputError, match="propensities"):
+            sessions_of.record(choose, "swipegym/test-v0", sessions=3)
+
+
 def test_a_function_of_observations_is_recorded_too(monkeypatch):
     monkeypatch.setattr(sessions_of, "ROWS", 16)  # rows play several sessions, and some end early
 

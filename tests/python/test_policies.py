@@ -31,7 +31,7 @@ def test_evaluations_are_paired_and_tell_a_good_policy_from_a_random_one():
     assert high - low < np.subtract(*oracle.interval()[::-1]) + np.subtract(*random.interval()[::-1])
     assert np.array_equal(random.reward, swipegym.evaluate("random", sessions=1000, threads=1).reward)
     assert not np.array_equal(random.reward, swipegym.evaluate("random", sessions=1000, seed=2).reward)
-    with pytest.raises(swipegym.InputError, match="1000 sessions beside 10"):
+    with pytest.raises(swipegym.InputError, match="sessions is 1000 here and 10 there"):
         oracle.interval(versus=swipegym.evaluate("random", sessions=10))
 
 

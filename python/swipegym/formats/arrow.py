@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core
+from .. import _core, arguments
 from ..log_schema import COLUMNS, SCHEMA_VERSION, check_version, need
 from .files import whole_file
 
@@ -29,6 +29,7 @@ def to_pandas(log: Log) -> pandas.DataFrame:
 
 
 def from_pandas(frame: pandas.DataFrame) -> Log:
+    _require_unique(list(frame.columns), "a DataFrame")
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     if "candidate" in columns:
         columns["candidate"] = _sets([np.asarray(offered) for offered in columns["candidate"]], "a DataFrame")
@@ -52,7 +53,8 @@ def to_arrow(log: Log) -> pyarrow.Table:
 
 def from_arrow(table: pyarrow.Table, source: str = "an Arrow table") -> Log:
     """Raises InputError for a table of a newer schema, or that is no log."""
-    check_version(int((table.schema.metadata or {}).get(VERSION_KEY, SCHEMA_VERSION)), source)
+    check_version((table.schema.metadata or {}).get(VERSION_KEY, SCHEMA_VERSION), source)
+    _require_unique(table.column_names, source)
     columns = {}
     for name in table.column_names:
         column = table.column(name)
@@ -67,17 +69,25 @@ def from_arrow(table: pyarrow.Table, source: str = "an Arrow table") -> Log:
 
 def write_parquet(log: Log, path: str | os.PathLike) -> None:
     parquet = need("pyarrow.parquet", "Parquet")
-    with whole_file(path) as temporary:
-        parquet.write_table(to_arrow(log), temporary, compression="zstd")
+    with whole_file(path) as temporary, open(temporary, "wb") as file:  # Arrow opens no name that is not UTF-8
+        parquet.write_table(to_arrow(log), file, compression="zstd")
 
 
 def read_parquet(path: str | os.PathLike) -> Log:
     pa = need("pyarrow", "Parquet")
+    source = arguments.path("path", path)
     try:
-        table = need("pyarrow.parquet", "Parquet").read_table(path)
-    except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise _core.InputError(f"{os.fspath(path)}: {error}") from error
-    return from_arrow(table, os.fspath(path))
+        with open(source, "rb") as file:
+            table = need("pyarrow.parquet", "Parquet").read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        raise _core.InputError(f"{source}: {error}") from error
+    return from_arrow(table, source)
+
+
+def _require_unique(names: list[str], source: str) -> None:
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise _core.InputError(f"{source}: a column stands twice: {', '.join(map(str, sorted(twice, key=str)))}")
 
 
 def _arrow_sets(column: pyarrow.ChunkedArray, source: str) -> np.ndarray:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core
+from .. import _core, arguments
+from ..log_schema import require_rows_of
 from ..simulators import load_simulator
 
 if TYPE_CHECKING:
@@ -38,32 +39,35 @@ def write(
     which some rows have a propensity and others none.
     """
     simulator = load_simulator(simulator)
-    target = os.fspath(path)
+    target = arguments.path("path", path)
+    tables = "" if tables is None else arguments.path("tables", tables)
+    candidates = "" if candidates is None else arguments.path("candidates", candidates)
+    threads = arguments.threads(threads)
     missing = [name for name in NEEDED if name not in log]
     if missing:
         raise _core.InputError(f"{target}: KuaiRand's files need the columns {', '.join(missing)}, this log has none")
     if log.rows == 0:
         raise _core.InputError(f"{target}: the log has no rows, and KuaiRand's files cannot say so")
-    if candidates is not None and "candidate" not in log:
-        raise _core.InputError(
-            f"{os.fspath(candidates)}: this log kept no candidates; generate it with keep_candidates"
-        )
-    _check_ids(log, simulator, target)
+    if candidates and "candidate" not in log:
+        raise _core.InputError(f"{candidates}: this log kept no candidates; generate it with keep_candidates")
+    require_rows_of(log, simulator, target)
+    _check_repeats(log, target)
     if not store:
         _check_propensities(log, target)
     # The files are read in the order of their names, random exposures first, and the sets go by that order.
     log = log.take(np.argsort(~log["is_rand"], kind="stable"))
-    _core.write_log(target, native_columns(log), simulator, "" if tables is None else os.fspath(tables), store, threads)
-    if candidates is not None:
-        _core.write_candidates(os.fspath(candidates), log["candidate"], simulator)
+    _core.write_log(target, native_columns(log), simulator, tables, store, threads)
+    if candidates:
+        _core.write_candidates(candidates, log["candidate"], simulator)
 
 
 def read(path: str | os.PathLike, *, candidates: str | os.PathLike | None = None, threads: int = 0) -> Log:
     """All rows of a release or store, by user and time. candidates: the file of their sets."""
     from ..logs import Log
 
-    source = os.fspath(path)
-    return Log(_core.read_log(source, "" if candidates is None else os.fspath(candidates), threads), source)
+    source = arguments.path("path", path)
+    candidates = "" if candidates is None else arguments.path("candidates", candidates)
+    return Log(_core.read_log(source, candidates, arguments.threads(threads)), source)
 
 
 def native_columns(log: Log) -> dict[str, np.ndarray]:
@@ -82,13 +86,17 @@ def signal_bits(log: Log) -> np.ndarray:
     return bits
 
 
-def _check_ids(log: Log, simulator: _core.Simulator, target: str) -> None:
-    for index, name in (("user", "user_id"), ("video", "video_id")):
-        ids = getattr(simulator, name)
-        if log[index].max() >= len(ids) or not np.array_equal(ids[log[index]], log[name]):
-            raise _core.InputError(
-                f"{target}: the simulator has other {index}s than the log; give the one that made it by simulator="
-            )
+def _check_repeats(log: Log, target: str) -> None:
+    """Of rows of one user, video and time all but the first are taken for copies when the files are read."""
+    keys = [log[name] for name in ("user", "video", "time_ms")]
+    order = np.lexsort(keys)
+    same = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
+    if same.any():
+        at = int(np.flatnonzero(same)[0])
+        raise _core.InputError(
+            f"{target}: rows {order[at]} and {order[at + 1]} are of one user, video and time, which KuaiRand's files "
+            "hold once: save to .parquet, or take() one of them"
+        )
 
 
 def _check_propensities(log: Log, target: str) -> None:

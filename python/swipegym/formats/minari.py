@@ -5,15 +5,17 @@ An observation is what the agent saw, which a log does not keep; so sessions are
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core
+from .. import _core, arguments
 from ..log_schema import SCHEMA_VERSION, check_version, need
 from ..policies import Policy
+from ..simulators import load_simulator
 from ..vector_env import ShortVideoVectorEnv
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 ROWS = 256  # sessions under way
 VERSION_KEY = "swipegym_schema_version"
+IDS_KEY = "swipegym_ids"  # digest of the simulator's user and video ids, which the episodes' indices stand for
 ANSWERS = ("cost", "video", "watch_s", "watch_ratio", "signals", "gap_h")
 
 
@@ -52,8 +55,9 @@ def record(
     buffer = need("minari.data_collector.episode_buffer", "a Minari data set").EpisodeBuffer
     for package in ("h5py", "PIL"):
         need(package, "a Minari data set", "'minari[hdf5]' pillow")
-    if sessions < 1:
-        raise _core.InputError(f"sessions is {sessions}, expected at least 1")
+    sessions = arguments.whole("sessions", sessions, 1)
+    seed = arguments.seed("seed", seed)
+    epsilon, temperature = arguments.epsilon(epsilon), arguments.temperature(temperature)
     rows = min(ROWS, sessions)
     envs = ShortVideoVectorEnv(rows, autoreset_mode="Disabled", **settings)
     choose = (
@@ -77,20 +81,29 @@ def record(
         env=_spec(settings),
         **about,
     )
-    dataset.storage.update_metadata({VERSION_KEY: SCHEMA_VERSION})
+    dataset.storage.update_metadata({VERSION_KEY: SCHEMA_VERSION, IDS_KEY: _ids_digest(envs.simulator)})
     return dataset
 
 
-def to_log(dataset: minari.MinariDataset, simulator: _core.Simulator) -> Log:
+def to_log(
+    dataset: minari.MinariDataset, simulator: _core.Simulator | str | os.PathLike | None = None
+) -> Log:
     """The rows of a data set that record() made, a session an episode. Environments know no calendar, so the log has no
     date, hourmin and time_ms; is_rand is true where all slots allowed were equally likely. Raises InputError for a data
-    set that record() did not make, or of a newer schema."""
+    set that record() did not make, of a newer schema, or of a simulator with other users or videos."""
     from ..logs import Log
 
     metadata = dataset.storage.metadata
     if VERSION_KEY not in metadata:
         raise _core.InputError(f"{dataset.id}: no data set of formats.minari.record, which keeps what a log needs")
-    check_version(int(metadata[VERSION_KEY]), dataset.id)
+    check_version(metadata[VERSION_KEY], dataset.id)
+    simulator = load_simulator(simulator)
+    if IDS_KEY not in metadata:
+        raise _core.InputError(f"{dataset.id}: an earlier swipegym recorded it, without its simulator's ids: record it again")
+    if metadata[IDS_KEY] != _ids_digest(simulator):
+        raise _core.InputError(
+            f"{dataset.id}: the simulator has other users or videos than the data set; give the one it was recorded in"
+        )
     parts: dict[str, list[np.ndarray]] = {}
     for number, episode in enumerate(dataset.iterate_episodes()):
         info, seen, steps = episode.infos, episode.observations, len(episode.actions)
@@ -116,7 +129,7 @@ def to_log(dataset: minari.MinariDataset, simulator: _core.Simulator) -> Log:
 
 
 def _chooser(policy, simulator, rng: np.random.Generator, epsilon: float, temperature: float | None):
-    policy = policy if isinstance(policy, Policy) else Policy(policy, simulator)
+    policy = Policy.of(policy, simulator)
 
     def choose(observation, info):
         chance = policy.probabilities(observation, info, epsilon=epsilon, temperature=temperature)
@@ -136,10 +149,13 @@ def _play(envs: ShortVideoVectorEnv, choose, seeds: np.ndarray) -> list[dict]:
     next_session = rows
     episodes: list[dict] = [{} for _ in range(total)]
     steps: list[list[tuple]] = [[] for _ in range(rows)]
-    observation, info = envs.reset(seed=seeds[session].tolist())
+    observation, info = envs.reset(seed=seeds[session])
     first = [_entry(observation, info, row, np.nan) for row in range(rows)]
     while (session >= 0).any():
         actions, chance = choose(observation, info)
+        chance = np.asarray(chance)
+        if chance.shape != (rows,) or not ((chance > 0) & (chance <= 1)).all():
+            raise _core.InputError("the policy's propensities are not [rows] of probabilities above 0")
         observation, reward, terminated, truncated, info = envs.step(actions)
         over = terminated | truncated
         for row in np.flatnonzero(session >= 0):
@@ -155,7 +171,7 @@ def _play(envs: ShortVideoVectorEnv, choose, seeds: np.ndarray) -> list[dict]:
         for row in np.flatnonzero(over):
             session[row] = next_session if next_session < total else -1
             next_session += 1
-        observation, info = envs.reset(seed=seeds[np.maximum(session, 0)].tolist(), options={"reset_mask": over})
+        observation, info = envs.reset(seed=seeds[np.maximum(session, 0)], options={"reset_mask": over})
         for row in np.flatnonzero(over):
             first[row], steps[row] = _entry(observation, info, row, np.nan), []
     return episodes
@@ -189,6 +205,12 @@ def _episode(first: tuple[dict, dict], steps: list[tuple]) -> dict:
         "terminations": list(terminated),
         "truncations": list(truncated),
     }
+
+
+def _ids_digest(simulator: _core.Simulator) -> str:
+    digest = hashlib.sha256(simulator.user_id.tobytes())
+    digest.update(simulator.video_id.tobytes())
+    return digest.hexdigest()[:32]
 
 
 def _spec(settings: Mapping):

@@ -9,13 +9,15 @@ would take slot 3 for the same video in every round: give it `candidate_features
 from __future__ import annotations
 
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core
-from ..log_schema import SCHEMA_VERSION, check_version
+from .. import _core, arguments
+from ..log_schema import SCHEMA_VERSION, check_version, require_rows_of
 from ..policies import Policy
 from ..simulators import load_simulator
 from .files import whole_file
@@ -23,6 +25,7 @@ from .files import whole_file
 if TYPE_CHECKING:
     from ..logs import Log
 
+NEEDED = ("n_rounds", "n_actions", "action", "reward", "pscore", "log.user")
 RATIO_CLIP = 5.0  # as everywhere: a video left running overnight says nothing about taste
 
 
@@ -77,7 +80,7 @@ def action_dist(
     """[rounds, m, 1] float64: how likely the policy chooses each slot, as obp's estimators take it. See generate for
     epsilon and temperature."""
     simulator = load_simulator(simulator)
-    policy = policy if isinstance(policy, Policy) else Policy(policy, simulator)
+    policy = Policy.of(policy, simulator)
     seen = log.observations(simulator, max(1, policy.history_length))
     return policy.probabilities(*seen, epsilon=epsilon, temperature=temperature)[:, :, None]
 
@@ -109,14 +112,14 @@ def estimates(
 
     return _core.off_policy_estimates(
         np.ascontiguousarray(feedback["reward"], np.float64),
-        np.ascontiguousarray(feedback["action"], np.int32),
+        arguments.whole_numbers("feedback['action']", feedback["action"], (rounds,)),
         np.ascontiguousarray(feedback["pscore"], np.float64),
         table(action_dist, "action_dist"),
         None if estimated_rewards is None else table(estimated_rewards, "estimated_rewards"),
-        np.ascontiguousarray(feedback["log"]["user"], np.uint32),
-        seed,
-        resamples,
-        threads,
+        arguments.whole_numbers("feedback['log']['user']", feedback["log"]["user"], (rounds,), np.uint32),
+        arguments.seed("seed", seed),
+        arguments.whole("resamples", resamples, 2, 10**6),
+        arguments.threads(threads),
     )
 
 
@@ -124,8 +127,10 @@ def logged_reward(
     log: Log, simulator: _core.Simulator | None = None, reward: Mapping[str, float] | None = None
 ) -> np.ndarray:
     """[rows] float64: seconds watched, or the sum of `reward`: watch_s, watch_ratio and signals."""
+    if simulator is not None:
+        require_rows_of(log, simulator)
     out = np.zeros(log.rows)
-    for term, weight in ({"watch_s": 1.0} if reward is None else reward).items():
+    for term, weight in arguments.weights("reward", {"watch_s": 1.0} if reward is None else reward).items():
         if term == "watch_s":
             value = log["play_time_ms"] / 1000.0
         elif term == "watch_ratio":
@@ -161,15 +166,18 @@ def save(feedback: Mapping, path: str | os.PathLike) -> None:
 
 def load(path: str | os.PathLike) -> dict:
     """What save() wrote. Raises InputError for a file that is none, or of a newer schema."""
-    source = os.fspath(path)
+    source = arguments.path("path", path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with zipfile.ZipFile(source):  # what else np.load reads is none of ours
+            pass
+        with np.load(source, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise _core.InputError(f"{source}: {error}") from error
-    if "schema_version" not in arrays or "action" not in arrays:
-        raise _core.InputError(f"{source}: no bandit feedback of swipegym's")
-    check_version(int(arrays.pop("schema_version")), source)
+    check_version(arrays.pop("schema_version", None), source)
+    missing = [name for name in NEEDED if name not in arrays]
+    if missing:
+        raise _core.InputError(f"{source}: no bandit feedback of swipegym's, it has no {', '.join(missing)}")
     feedback: dict = {"position": None, "log": {}}
     for name, array in arrays.items():
         if name.startswith("log."):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core
-from ..log_schema import COLUMNS
+from .. import _core, arguments
+from ..log_schema import COLUMNS, require_rows_of
 from ..simulators import load_simulator
 from .files import whole_file
 
@@ -30,11 +31,10 @@ def write(log: Log, path: str | os.PathLike, *, simulator: _core.Simulator | str
     """`path`, NAME.inter, and NAME.user and NAME.item beside it with a row for every user and video of the simulator
     that made the log, in its order."""
     simulator = load_simulator(simulator)
-    path = Path(path)
-    for index, name in (("user", "user_id"), ("video", "video_id")):
-        ids = getattr(simulator, name)
-        if log.rows and (log[index].max() >= len(ids) or not np.array_equal(ids[log[index]], log[name])):
-            raise _core.InputError(f"{path}: the simulator has other {index}s than the log; give the one that made it")
+    path = Path(arguments.path("path", path))
+    require_rows_of(log, simulator, str(path))
+    if log.rows == 0:
+        raise _core.InputError(f"{path}: the log has no rows, and atomic files cannot say how many candidates it would have")
     cells = {}
     for name, array in log.items():
         if name in INDICES:
@@ -57,7 +57,7 @@ def read(path: str | os.PathLike) -> Log:
     lack."""
     from ..logs import Log
 
-    path = Path(path)
+    path = Path(arguments.path("path", path))
     cells = _read_table(path)
     names = {new: old for old, new in RENAMED.items()}
     columns = {}
@@ -66,8 +66,7 @@ def read(path: str | os.PathLike) -> Log:
         if name == "candidate":
             columns[name] = _numbers([text.split(" ") for text in texts], np.int64, path, name)
         elif name == "time_ms":
-            seconds = _numbers(texts, np.float64, path, name)
-            columns[name] = np.round(seconds * 1000).astype(np.int64)
+            columns[name] = np.round(_numbers(texts, np.float64, path, name) * 1000)
         elif name in COLUMNS:
             texts = [text or "nan" for text in texts] if name == "propensity" else texts
             dtype = np.int8 if name == "is_rand" else COLUMNS[name].dtype
@@ -130,17 +129,26 @@ def _read_table(path: Path) -> dict[str, list[str]]:
     if not path.is_file():
         raise _core.InputError(f"{path}: no such file; RecBole's atomic files are .inter, .user and .item")
     with open(path, encoding="utf-8", newline="") as file:
-        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        header = next(rows, [])
-        if not header or any(":" not in cell for cell in header):
-            raise _core.InputError(f"{path}:1: '{' '.join(header)}' is no header of an atomic file: NAME:TYPE each")
-        columns: list[list[str]] = [[] for _ in header]
-        for line, row in enumerate(rows, start=2):
-            if len(row) != len(header):
-                raise _core.InputError(f"{path}:{line}: {len(row)} cells, the header has {len(header)}")
-            for column, cell in zip(columns, row):
-                column.append(cell)
-    return {cell.split(":")[0]: column for cell, column in zip(header, columns)}
+        try:
+            return _columns(path, csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise _core.InputError(f"{path}: {error}") from error
+
+
+def _columns(path: Path, rows: Iterator[list[str]]) -> dict[str, list[str]]:
+    header = next(rows, [])
+    if not header or any(":" not in cell for cell in header):
+        raise _core.InputError(f"{path}:1: '{' '.join(header)}' is no header of an atomic file: NAME:TYPE each")
+    names = [cell.split(":")[0] for cell in header]
+    if len(set(names)) < len(names):
+        raise _core.InputError(f"{path}:1: a field stands twice: {' '.join(names)}")
+    columns: list[list[str]] = [[] for _ in header]
+    for line, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise _core.InputError(f"{path}:{line}: {len(row)} cells, the header has {len(header)}")
+        for column, cell in zip(columns, row):
+            column.append(cell)
+    return dict(zip(names, columns))
 
 
 def _numbers(texts: list, dtype, path: Path, name: str) -> np.ndarray:

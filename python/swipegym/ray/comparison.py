@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .. import _core
+from .. import _core, arguments
 from ..evaluation import ROWS, Evaluation, evaluate
 from ..log_schema import need
 from ..policies import Policy
@@ -41,11 +41,9 @@ def compare(
     Starts Ray on this machine where no cluster runs. Raises InputError for policies that cannot be loaded before any
     work is handed out.
     """
-    if sessions < 2 or sessions_per_share < ROWS or cpus_per_task < 1:
-        raise _core.InputError(
-            f"sessions, sessions_per_share, cpus_per_task are {sessions}, {sessions_per_share}, {cpus_per_task}: "
-            f"expected at least 2, {ROWS} and 1"
-        )
+    sessions = arguments.whole("sessions", sessions, 2)
+    sessions_per_share = arguments.whole("sessions_per_share", sessions_per_share, ROWS)
+    cpus_per_task = arguments.whole("cpus_per_task", cpus_per_task, 1, arguments.MOST_THREADS)
     if not isinstance(policies, Mapping):
         named = {os.fspath(policy): policy for policy in policies}
         if len(named) != len(policies):
@@ -73,7 +71,8 @@ def compare(
             mine.append(next(played))
             done += count
             progress.show(done)
-        out[name] = Evaluation({column: np.concatenate([share[column] for share in mine]) for column in mine[0]})
+        columns = {column: np.concatenate([share.columns[column] for share in mine]) for column in mine[0].columns}
+        out[name] = Evaluation(columns, {**mine[0].played, "sessions": sessions})
     return out
 
 
@@ -95,7 +94,7 @@ def _sent_policy(ray, name: str, policy, simulator):
 # What workers run.
 
 
-def _play_share(policy, simulator, source, first: int, sessions: int, settings: dict) -> dict[str, np.ndarray]:
+def _play_share(policy, simulator, source, first: int, sessions: int, settings: dict) -> Evaluation:
     ray = need("ray", "a cluster")
     simulator = unpacked(ray, simulator)
     if not callable(policy):
@@ -107,4 +106,4 @@ def _play_share(policy, simulator, source, first: int, sessions: int, settings: 
         simulator=world(simulator),
         source=unpacked(ray, source),
         **settings,
-    ).columns
+    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core
+from .. import _core, arguments
 from ..formats import arrow
 from ..formats.files import whole_file
 from ..log_schema import need
@@ -63,10 +63,11 @@ def generate(
     whose worker died are made again. Starts Ray on this machine where no cluster runs. Raises InputError for arguments
     that are wrong, before any work is handed out where that can be seen.
     """
-    path = Path(path)
-    if sessions < 1 or users_per_part < 1 or cpus_per_task < 1:
-        given = f"{sessions}, {users_per_part}, {cpus_per_task}"
-        raise _core.InputError(f"sessions, users_per_part, cpus_per_task are {given}, expected at least 1 each")
+    path = Path(arguments.path("path", path))
+    sessions = arguments.whole("sessions", sessions, 1, arguments.MOST_SESSIONS)
+    users_per_part = arguments.whole("users_per_part", users_per_part, 1)
+    cpus_per_task = arguments.whole("cpus_per_task", cpus_per_task, 1, arguments.MOST_THREADS)
+    seed = arguments.seed("seed", seed)
     if path.suffix not in ("", ".parquet"):
         raise _core.InputError(f"{path}: expected a name that ends in .parquet, or a folder's")
     if not path.suffix and path.exists():
@@ -96,11 +97,11 @@ def _write_file(ray, path: Path, parts: Iterator, wanted: int, progress: Progres
 
     before = rows = 0
     writer = None
-    with whole_file(path) as temporary:
+    with whole_file(path) as temporary, open(temporary, "wb") as file:
         try:
             for part, sessions in parts:
                 table = _continued(ray.get(part), before, wanted)
-                writer = writer or parquet.ParquetWriter(temporary, table.schema, compression="zstd")
+                writer = writer or parquet.ParquetWriter(file, table.schema, compression="zstd")
                 writer.write_table(table, row_group_size=max(table.num_rows, 1))
                 rows += table.num_rows
                 before += sessions
@@ -180,6 +181,6 @@ def _make_part(policy, simulator, source, part: int, settings: dict):
 def _write_part(table, path: str, before: int, wanted: int) -> int:
     table = _continued(table, before, wanted)
     parquet = need("pyarrow.parquet", "Parquet")
-    with whole_file(path) as temporary:
-        parquet.write_table(table, temporary, compression="zstd", row_group_size=max(table.num_rows, 1))
+    with whole_file(path) as temporary, open(temporary, "wb") as file:
+        parquet.write_table(table, file, compression="zstd", row_group_size=max(table.num_rows, 1))
     return table.num_rows

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import _core
+from .. import _core, arguments
 from ..formats.files import whole_file
 from ..policies import Policy
 from ..simulators import load_simulator
@@ -34,7 +34,7 @@ def send(ray, given: str | os.PathLike | None, what: str) -> SentFile | str | No
         return None
     if not isinstance(given, (str, os.PathLike)):
         raise _core.InputError(f"{what}: got a {type(given).__name__}, a cluster takes the path of its file")
-    path = Path(given)
+    path = Path(arguments.path(what, given))
     if not path.is_file():
         if path.suffix or len(path.parts) > 1 or isinstance(given, os.PathLike):
             raise _core.InputError(f"{os.fspath(given)}: no such file, for {what}")
