@@ -7,7 +7,8 @@
     print(table)  # as the program prints it
     table["policies"]  # unrounded
 
-Arguments are the program's options with _ for -: lists are joined by commas, True stands for a flag, None is left out.
+Arguments are the program's options with _ for -: lists are joined by commas, those of their items kept by \\, True
+stands for a flag, None is left out.
 `help(commands.fit)` is its help page. Failures are InputError or SystemError with the program's words; Ctrl-C is a
 KeyboardInterrupt, and half-written outputs are gone.
 """
@@ -64,8 +65,10 @@ def _words(option: str, value) -> list[str]:
         return [option]
     if isinstance(value, dict):
         value = [f"{key}={item}" for key, item in value.items()]
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, (list, tuple)):
-        value = ",".join(map(_word, value))
+        value = ",".join(_word(item).replace("\\", "\\\\").replace(",", "\\,") for item in value)
     return [option, _word(value)]
 
 
