@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 
 import gymnasium as gym
 import numpy as np
@@ -109,10 +110,11 @@ def test_evaluations_of_other_simulators_are_not_paired(tmp_path):
     commands.data_synth(preset="tiny", out=tmp_path / "data", quiet=True)
     (tmp_path / "short.json").write_text('{"max_updates": 3, "mean_session_videos": 40}')
     fits = []
-    for seed in (1, 2, 1):
+    for seed in (1, 2):
         out = tmp_path / f"sim{len(fits)}.h5"
         commands.fit(data=tmp_path / "data", config=tmp_path / "short.json", seed=seed, out=out, quiet=True)
         fits.append(out)
+    fits.append(shutil.copy(fits[0], tmp_path / "copy.h5"))
     worlds = [*fits, swipegym.load_simulator(fits[0], "log"), None]
     worlds += [swipegym.Simulator.constant(leave_after=n) for n in (20, 21)]
     prints = [swipegym.load_simulator(world).fingerprint for world in worlds]

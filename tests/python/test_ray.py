@@ -119,6 +119,7 @@ def test_a_comparison_is_that_of_one_process_after_a_worker_was_killed_too(tmp_p
     assert list(shared) == list(policies)
     for name, policy in policies.items():
         alone = swipegym.evaluate(policy, sessions=1001, seed=7)
+        assert shared[name].interval(versus=alone) == (0.0, 0.0)
         assert list(shared[name].columns) == list(alone.columns)
         for column in alone.columns:
             assert np.array_equal(shared[name].columns[column], alone.columns[column]), (name, column)
@@ -135,7 +136,7 @@ def test_files_travel_and_wrong_ones_are_refused_before_any_work(tmp_path):
         cluster.generate(tmp_path / "log.parquet", policy="nobody")
     with pytest.raises(swipegym.InputError, match="twice"):
         cluster.compare(["random", "random"])
-    with pytest.raises(swipegym.InputError, match="expected at least"):
+    with pytest.raises(swipegym.InputError, match="sessions_per_share is 100, expected a whole number from 256"):
         cluster.compare(["random"], sessions_per_share=100)
     with pytest.raises(swipegym.InputError, match="log.csv"):
         cluster.generate(tmp_path / "log.csv")
