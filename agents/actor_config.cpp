@@ -4,21 +4,26 @@
 
 #include <algorithm>
 
+#include "core/config.h"
 #include "core/error.h"
 #include "policy/retrieval.h"
 
 namespace swipegym {
 namespace {
 
-template <class T>
-void require_actor(bool holds, const char* name, T value, const char* expected) {
-  if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
+std::vector<std::string> make_constraint_signals() {
+  std::vector<std::string> names;
+  for (const std::string_view name : kSignalNames) {
+    names.emplace_back(name);
+    names.emplace_back(name.substr(std::string_view("is_").size()));
+  }
+  return names;
 }
 
-void require_algorithm(std::string_view name) {
-  if (std::find(std::begin(kActorAlgorithms), std::end(kActorAlgorithms), name) == std::end(kActorAlgorithms))
-    throw InputError(
-        fmt::format("setting 'algorithm' is '{}', expected one of {}", name, fmt::join(kActorAlgorithms, ", ")));
+std::vector<std::string> make_objective_names() {
+  std::vector<std::string> names = make_constraint_signals();
+  names.insert(names.begin(), "main");
+  return names;
 }
 
 RewardWeights main_reward(const ActorWorld& world) {
@@ -31,21 +36,27 @@ RewardWeights main_reward(const ActorWorld& world) {
 }
 
 void check_world(const ActorWorld& w, const std::string& algorithm) {
-  require_actor(w.slots >= 2, "world.slots", w.slots, "at least 2 candidates");
-  require_actor(w.slate >= 1 && w.slate <= w.slots, "world.slate", w.slate, "1 to world.slots");
-  require_actor(w.slate == 1 || algorithm == "reinforce", "world.slate", w.slate,
-                "1, or the algorithm reinforce, which corrects for slates");
-  require_actor(w.num_envs >= 1, "world.num_envs", w.num_envs, "at least 1");
-  require_actor(w.history_length >= 1 && w.history_length <= 200, "world.history_length", w.history_length, "1 to 200");
-  require_actor(w.max_steps >= 1, "world.max_steps", w.max_steps, "at least 1");
-  require_actor(w.reward_signals.empty() || w.reward_signals.size() == kNumSignals, "world.reward_signals",
-                w.reward_signals.size(), "a list of 8 weights, or none");
+  require_setting(w.slots >= 2, "world.slots", w.slots, "at least 2 candidates");
+  require_setting(w.slate <= w.slots, "world.slate", w.slate, "1 to world.slots");
+  require_setting(w.slate == 1 || algorithm == "reinforce", "world.slate", w.slate,
+                  "1, or the algorithm reinforce, which corrects for slates");
 }
 
 }  // namespace
 
+const std::vector<std::string>& constraint_signals() {
+  static const std::vector<std::string> names = make_constraint_signals();
+  return names;
+}
+
+const std::vector<std::string>& objective_names() {
+  static const std::vector<std::string> names = make_objective_names();
+  return names;
+}
+
 ActorConfig actor_defaults(std::string_view algorithm) {
-  require_algorithm(algorithm);
+  const Words known = one_of(kActorAlgorithms);
+  require_setting(known.contains(algorithm), "algorithm", std::string(algorithm), known.expected());
   ActorConfig config;
   config.algorithm = algorithm;
   if (algorithm == "a2c" || algorithm == "reinforce") {
@@ -72,47 +83,26 @@ ActorConfig actor_defaults(std::string_view algorithm) {
 }
 
 void check(const ActorConfig& c) {
-  require_algorithm(c.algorithm);
+  check_ranges(c);
   check_world(c.world, c.algorithm);
   const auto rollout = static_cast<std::int64_t>(c.world.num_envs * c.rollout_steps);
-  require_actor(c.rollout_steps >= 1, "rollout_steps", c.rollout_steps, "at least 1");
-  require_actor(c.env_steps >= rollout, "env_steps", c.env_steps, "at least world.num_envs * rollout_steps");
-  require_actor(c.round_steps >= rollout && c.round_steps % rollout == 0, "round_steps", c.round_steps,
-                "a multiple of world.num_envs * rollout_steps");
-  require_actor(c.discount >= 0.0F && c.discount <= 1.0F, "discount", c.discount, "a number from 0 to 1");
-  require_actor(c.gae_lambda >= 0.0F && c.gae_lambda <= 1.0F, "gae_lambda", c.gae_lambda, "a number from 0 to 1");
-  require_actor(c.epochs >= 1, "epochs", c.epochs, "at least 1");
-  require_actor(c.clip >= 0.0F && c.clip < 1.0F, "clip", c.clip, "a number in [0, 1)");
-  require_actor(c.target_kl >= 0.0, "target_kl", c.target_kl, "at least 0; 0 means never");
-  require_actor(c.entropy >= 0.0F, "entropy", c.entropy, "at least 0");
-  require_actor(c.importance_cap >= 1.0F, "importance_cap", c.importance_cap, "at least 1");
-  require_actor(c.regression_beta > 0.0F, "regression_beta", c.regression_beta, "a positive number");
-  require_actor(c.regression_cap > 0.0F, "regression_cap", c.regression_cap, "a positive number");
-  require_actor(c.reward_scale > 0.0F, "reward_scale", c.reward_scale, "a positive number");
-  require_actor(c.huber_delta > 0.0F, "huber_delta", c.huber_delta, "a positive number");
-  require_actor(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
-  require_actor(c.final_learning_rate >= 0.0, "final_learning_rate", c.final_learning_rate, "at least 0");
-  require_actor(c.critic_rate > 0.0, "critic_rate", c.critic_rate, "a positive number");
-  require_actor(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
-  require_actor(c.network.width >= 1, "network.width", c.network.width, "at least 1");
-  require_actor(!c.network.sequence.enabled(), "network.sequence", c.network.sequence.kind,
-                "'none': a rollout keeps encoded states, not histories");
-  for (const auto& layers : {c.network.state_hidden, c.network.item_hidden, c.critic_hidden})
-    for (const std::size_t units : layers) require_actor(units >= 1, "hidden layer", units, "at least 1 unit");
-  require_actor(c.critics == "many" || c.critics == "one", "critics", c.critics, "'many' or 'one'");
-  require_actor(!c.expected_signals || c.world.slate == 1 || c.constraints.empty(), "expected_signals",
-                c.expected_signals, "false with slates: what comes after a slate's first video is not foreseen");
+  require_setting(c.env_steps >= rollout, "env_steps", c.env_steps, "at least world.num_envs * rollout_steps");
+  require_setting(c.round_steps >= rollout && c.round_steps % rollout == 0, "round_steps", c.round_steps,
+                  "a multiple of world.num_envs * rollout_steps");
+  require_setting(!c.network.sequence.enabled(), "network.sequence", c.network.sequence.kind,
+                  "'none': a rollout keeps encoded states, not histories");
+  require_setting(!c.expected_signals || c.world.slate == 1 || c.constraints.empty(), "expected_signals",
+                  c.expected_signals, "false with slates: what comes after a slate's first video is not foreseen");
   check(c.multiplier);
   const std::size_t constraints = parse_constraints(c).size();
   objective_index(c);
   const bool needs = c.algorithm == "rcpo" || c.algorithm == "lagrangian" || c.algorithm == "tscac";
-  require_actor(!needs || constraints > 0, "constraints", constraints, "at least one for this algorithm");
-  require_actor(c.tscac_lambda > 0.0, "tscac_lambda", c.tscac_lambda, "a positive number");
-  const auto learned = static_cast<std::int64_t>(constraints) * c.auxiliary_steps;
-  require_actor(c.algorithm != "tscac" || (c.auxiliary_steps > 0 && c.auxiliary_steps % c.round_steps == 0),
-                "auxiliary_steps", c.auxiliary_steps, "a positive multiple of round_steps");
-  require_actor(c.algorithm != "tscac" || c.env_steps > learned, "env_steps", c.env_steps,
-                "more than auxiliary_steps for each constraint: the rest is the main policy's");
+  require_setting(!needs || constraints > 0, "constraints", c.constraints, "at least one for this algorithm");
+  const std::int64_t learned = static_cast<std::int64_t>(constraints) * c.auxiliary_steps;
+  require_setting(c.algorithm != "tscac" || c.auxiliary_steps % c.round_steps == 0, "auxiliary_steps",
+                  c.auxiliary_steps, "a positive multiple of round_steps");
+  require_setting(c.algorithm != "tscac" || c.env_steps > learned, "env_steps", c.env_steps,
+                  "more than auxiliary_steps for each constraint: the rest is the main policy's");
 }
 
 std::vector<Constraint> parse_constraints(const ActorConfig& config) {

@@ -7,10 +7,20 @@
 #include <vector>
 
 #include "agents/multipliers.h"
+#include "core/range.h"
 #include "env/vector_env.h"
+#include "policy/retrieval.h"
 #include "policy/value_network.h"
 
 namespace swipegym {
+
+inline constexpr std::string_view kActorAlgorithms[] = {"ppo",  "a2c",        "reinforce", "rwr",
+                                                        "rcpo", "lagrangian", "tscac"};
+
+/// kSignalNames, with and without their "is_".
+const std::vector<std::string>& constraint_signals();
+/// "main", and these.
+const std::vector<std::string>& objective_names();
 
 /// A bound on how often a video shown is given a signal; one of the two limits is given.
 struct ConstraintConfig {
@@ -25,9 +35,9 @@ struct ConstraintConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, ConstraintConfig& config) {
-  visit("signal", config.signal);
-  visit("at_least", config.at_least);
-  visit("at_most", config.at_most);
+  visit("signal", config.signal, one_of(constraint_signals()));
+  visit("at_least", config.at_least, above(0, 100).or_value(-1));
+  visit("at_most", config.at_most, above(0, 100).or_value(-1));
   visit("relative", config.relative);
 }
 
@@ -48,17 +58,17 @@ struct ActorWorld {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, ActorWorld& world) {
-  visit("candidates", world.candidates);
-  visit("slots", world.slots);
-  visit("slate", world.slate);
-  visit("num_envs", world.num_envs);
-  visit("history_length", world.history_length);
-  visit("max_steps", world.max_steps);
-  visit("reward_watch_s", world.reward_watch_s);
-  visit("reward_watch_ratio", world.reward_watch_ratio);
-  visit("reward_return_day", world.reward_return_day);
-  visit("reward_gap_h", world.reward_gap_h);
-  visit("reward_signals", world.reward_signals);
+  visit("candidates", world.candidates, candidate_sources());
+  visit("slots", world.slots, ranges::kSlots);
+  visit("slate", world.slate, between(1, 1'000));
+  visit("num_envs", world.num_envs, ranges::kEnvs);
+  visit("history_length", world.history_length, ranges::kHistory);
+  visit("max_steps", world.max_steps, ranges::kMaxSteps);
+  visit("reward_watch_s", world.reward_watch_s, ranges::kAnyWeight);
+  visit("reward_watch_ratio", world.reward_watch_ratio, ranges::kAnyWeight);
+  visit("reward_return_day", world.reward_return_day, ranges::kAnyWeight);
+  visit("reward_gap_h", world.reward_gap_h, ranges::kAnyWeight);
+  visit("reward_signals", world.reward_signals, ranges::kAnyWeight, length_or_none(kNumSignals));
 }
 
 /// Settings of the on-policy agents; actor_defaults() says where an algorithm's differ.
@@ -119,43 +129,40 @@ struct ActorConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, ActorConfig& config) {
-  visit("algorithm", config.algorithm);
+  visit("algorithm", config.algorithm, one_of(kActorAlgorithms));
   visit("world", config.world);
-  visit("env_steps", config.env_steps);
-  visit("round_steps", config.round_steps);
-  visit("rollout_steps", config.rollout_steps);
-  visit("evaluation_sessions", config.evaluation_sessions);
-  visit("discount", config.discount);
-  visit("gae_lambda", config.gae_lambda);
-  visit("epochs", config.epochs);
-  visit("minibatch", config.minibatch);
-  visit("clip", config.clip);
-  visit("target_kl", config.target_kl);
-  visit("entropy", config.entropy);
-  visit("importance_cap", config.importance_cap);
-  visit("regression_beta", config.regression_beta);
-  visit("regression_cap", config.regression_cap);
+  visit("env_steps", config.env_steps, ranges::kEnvSteps);
+  visit("round_steps", config.round_steps, ranges::kEnvSteps);
+  visit("rollout_steps", config.rollout_steps, between(1, 1'000'000));
+  visit("evaluation_sessions", config.evaluation_sessions, between(0, 1'000'000'000));
+  visit("discount", config.discount, between(0, 1));
+  visit("gae_lambda", config.gae_lambda, between(0, 1));
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("minibatch", config.minibatch, between(0, 16'777'216));
+  visit("clip", config.clip, below(0, 1));
+  visit("target_kl", config.target_kl, ranges::kWeight);
+  visit("entropy", config.entropy, ranges::kWeight);
+  visit("importance_cap", config.importance_cap, between(1, 1e6));
+  visit("regression_beta", config.regression_beta, between(1e-3, 1e6));
+  visit("regression_cap", config.regression_cap, between(1e-3, 1e6));
   visit("standardise", config.standardise);
-  visit("reward_scale", config.reward_scale);
-  visit("huber_delta", config.huber_delta);
-  visit("learning_rate", config.learning_rate);
-  visit("final_learning_rate", config.final_learning_rate);
-  visit("critic_rate", config.critic_rate);
-  visit("clip_norm", config.clip_norm);
-  visit("critic_hidden", config.critic_hidden);
-  visit("objective", config.objective);
-  visit("constraints", config.constraints);
+  visit("reward_scale", config.reward_scale, between(1e-6, 1e6));
+  visit("huber_delta", config.huber_delta, between(1e-6, 1e9));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("final_learning_rate", config.final_learning_rate, ranges::kFinalLearningRate);
+  visit("critic_rate", config.critic_rate, ranges::kLearningRate);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("critic_hidden", config.critic_hidden, ranges::kUnits, ranges::kLayersOrNone);
+  visit("objective", config.objective, one_of(objective_names()));
+  visit("constraints", config.constraints, lengths(0, kNumSignals));
   visit("expected_signals", config.expected_signals);
-  visit("critics", config.critics);
+  visit("critics", config.critics, one_of({"many", "one"}));
   visit("multiplier", config.multiplier);
-  visit("tscac_lambda", config.tscac_lambda);
-  visit("auxiliary_steps", config.auxiliary_steps);
+  visit("tscac_lambda", config.tscac_lambda, between(1e-6, 1e6));
+  visit("auxiliary_steps", config.auxiliary_steps, ranges::kEnvSteps);
   visit("network", config.network);
   visit("encoder", config.encoder);
 }
-
-inline constexpr std::string_view kActorAlgorithms[] = {"ppo",  "a2c",        "reinforce", "rwr",
-                                                        "rcpo", "lagrangian", "tscac"};
 
 /// The defaults of an algorithm. Throws InputError for a name that is none.
 ActorConfig actor_defaults(std::string_view algorithm);

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/range.h"
 #include "env/vector_env.h"
+#include "policy/retrieval.h"
 #include "policy/select.h"
 #include "policy/value_network.h"
 
@@ -23,10 +25,10 @@ struct PrioritisedReplayConfig {
 template <class Visitor>
 void visit_fields(Visitor& visit, PrioritisedReplayConfig& config) {
   visit("enabled", config.enabled);
-  visit("alpha", config.alpha);
-  visit("beta", config.beta);
-  visit("error_floor", config.error_floor);
-  visit("error_limit", config.error_limit);
+  visit("alpha", config.alpha, between(0, 2));
+  visit("beta", config.beta, between(0, 1));
+  visit("error_floor", config.error_floor, between(1e-6, 1e6));
+  visit("error_limit", config.error_limit, between(0, 1e9));
 }
 
 /// Settings of `train dqn`; a JSON file may set any of them by name.
@@ -99,45 +101,45 @@ struct DqnConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, DqnConfig& config) {
-  visit("candidates", config.candidates);
-  visit("slots", config.slots);
-  visit("num_envs", config.num_envs);
-  visit("history_length", config.history_length);
-  visit("max_steps", config.max_steps);
-  visit("reward_watch_s", config.reward_watch_s);
-  visit("reward_watch_ratio", config.reward_watch_ratio);
-  visit("reward_return_day", config.reward_return_day);
-  visit("reward_gap_h", config.reward_gap_h);
-  visit("reward_signals", config.reward_signals);
-  visit("env_steps", config.env_steps);
-  visit("round_steps", config.round_steps);
-  visit("learning_starts", config.learning_starts);
-  visit("steps_per_update", config.steps_per_update);
-  visit("replay_capacity", config.replay_capacity);
-  visit("batch", config.batch);
+  visit("candidates", config.candidates, candidate_sources());
+  visit("slots", config.slots, ranges::kSlots);
+  visit("num_envs", config.num_envs, ranges::kEnvs);
+  visit("history_length", config.history_length, ranges::kHistory);
+  visit("max_steps", config.max_steps, ranges::kMaxSteps);
+  visit("reward_watch_s", config.reward_watch_s, ranges::kAnyWeight);
+  visit("reward_watch_ratio", config.reward_watch_ratio, ranges::kAnyWeight);
+  visit("reward_return_day", config.reward_return_day, ranges::kAnyWeight);
+  visit("reward_gap_h", config.reward_gap_h, ranges::kAnyWeight);
+  visit("reward_signals", config.reward_signals, ranges::kAnyWeight, length_or_none(kNumSignals));
+  visit("env_steps", config.env_steps, ranges::kEnvSteps);
+  visit("round_steps", config.round_steps, ranges::kEnvSteps);
+  visit("learning_starts", config.learning_starts, between(0, 1'000'000'000'000));
+  visit("steps_per_update", config.steps_per_update, ranges::kEnvSteps);
+  visit("replay_capacity", config.replay_capacity, between(1, 1'000'000'000));
+  visit("batch", config.batch, ranges::kBatch);
   visit("prioritised", config.prioritised);
-  visit("discount", config.discount);
-  visit("n_step", config.n_step);
-  visit("fresh_candidates", config.fresh_candidates);
+  visit("discount", config.discount, between(0, 1));
+  visit("n_step", config.n_step, between(1, 200));
+  visit("fresh_candidates", config.fresh_candidates, between(0, 100'000'000));
   visit("double_q", config.double_q);
-  visit("reward_scale", config.reward_scale);
-  visit("huber_delta", config.huber_delta);
-  visit("learning_rate", config.learning_rate);
-  visit("final_learning_rate", config.final_learning_rate);
-  visit("weight_decay", config.weight_decay);
-  visit("clip_norm", config.clip_norm);
-  visit("target_every", config.target_every);
-  visit("target_rate", config.target_rate);
-  visit("exploration", config.exploration);
-  visit("epsilon_start", config.epsilon_start);
-  visit("epsilon_end", config.epsilon_end);
-  visit("temperature_start", config.temperature_start);
-  visit("temperature_end", config.temperature_end);
-  visit("epsilon_share", config.epsilon_share);
+  visit("reward_scale", config.reward_scale, between(1e-6, 1e6));
+  visit("huber_delta", config.huber_delta, between(1e-6, 1e9));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("final_learning_rate", config.final_learning_rate, ranges::kFinalLearningRate);
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("target_every", config.target_every, ranges::kEnvSteps);
+  visit("target_rate", config.target_rate, between(1e-6, 1));
+  visit("exploration", config.exploration, one_of({"epsilon", "boltzmann"}));
+  visit("epsilon_start", config.epsilon_start, ranges::kProbability);
+  visit("epsilon_end", config.epsilon_end, ranges::kProbability);
+  visit("temperature_start", config.temperature_start, ranges::kTemperature);
+  visit("temperature_end", config.temperature_end, ranges::kTemperature);
+  visit("epsilon_share", config.epsilon_share, between(0, 1));
   visit("network", config.network);
   visit("encoder", config.encoder);
-  visit("network_kind", config.network_kind);
-  visit("full_output_hidden", config.full_output_hidden);
+  visit("network_kind", config.network_kind, one_of({"item_features", "full_output"}));
+  visit("full_output_hidden", config.full_output_hidden, ranges::kUnits, ranges::kLayers);
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.

@@ -207,28 +207,9 @@ std::array<float, 3> labeling_inputs(const LabelCraftConfig& config, double watc
 }
 
 void check(const LabelCraftConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-  };
-  require(c.epochs >= 1, "epochs", c.epochs, "at least 1");
-  require(c.patience >= 0, "patience", c.patience, "at least 0; 0 means never");
-  require(c.stop_metric == "nwtg" || c.stop_metric == "objective", "stop_metric", c.stop_metric, "nwtg or objective");
-  require(c.stop_k >= 1, "stop_k", c.stop_k, "at least 1");
-  require(c.batch >= 2, "batch", c.batch, "at least 2: statistics are taken over a batch");
-  require(c.loss == "mse" || c.loss == "bce", "loss", c.loss, "mse or bce");
-  require(c.optimiser == "adam" || c.optimiser == "sgd", "optimiser", c.optimiser, "adam or sgd");
-  require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
-  require(c.labeling_rate > 0.0, "labeling_rate", c.labeling_rate, "a positive number");
-  require(c.labeling_hidden >= 1, "labeling_hidden", c.labeling_hidden, "at least 1");
-  require(c.k >= 1, "k", c.k, "at least 1");
-  require(c.epsilon > 0.0, "epsilon", c.epsilon, "a positive number");
-  require(c.holdout_users >= 1, "holdout_users", c.holdout_users, "at least 1");
-  require(c.balance >= 0.0, "balance", c.balance, "at least 0");
-  require(c.scale_quantile > 0.0 && c.scale_quantile < 1.0, "scale_quantile", c.scale_quantile, "within (0, 1)");
-  require(c.scale_share > 0.0 && c.scale_share < 1.0, "scale_share", c.scale_share, "within (0, 1)");
-  require(c.watch_objective || c.duration_objective || c.feedback_objective, "watch_objective", c.watch_objective,
-          "at least one objective");
-  check(c.network);
+  check_ranges(c);
+  require_setting(c.watch_objective || c.duration_objective || c.feedback_objective, "watch_objective",
+                  c.watch_objective, "at least one objective");
 }
 
 const std::vector<std::string>& ablation_names() {

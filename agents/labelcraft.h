@@ -6,6 +6,7 @@
 
 #include "agents/bilevel.h"
 #include "agents/supervised_task.h"
+#include "core/range.h"
 #include "policy/label_policy.h"
 
 namespace swipegym {
@@ -24,9 +25,9 @@ struct LabelCraftConfig {
   std::size_t labeling_hidden = 256;  // two layers of it
   bool standardise = false;  // labels from logits of mean 0 and deviation 2 over a batch, which keeps them from
                              // drifting into one corner; off as published
-  bool raw_inputs = false;  // seconds as they are, as published, which saturates labels; otherwise ln(1 + s) / 4
-  std::size_t k = 5;        // of the lists that are judged; hold-out users need more rows than this
-  bool sorted = false;      // see SoftTopKConfig
+  bool raw_inputs = false;   // seconds as they are, as published, which saturates labels; otherwise ln(1 + s) / 4
+  std::size_t k = 5;         // of the lists that are judged; hold-out users need more rows than this
+  bool sorted = false;       // see SoftTopKConfig
   double epsilon = 1e-2;
   bool rescale = true;
   std::size_t holdout_users = 200;  // drawn for each step
@@ -44,35 +45,35 @@ struct LabelCraftConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, LabelCraftConfig& config) {
-  visit("epochs", config.epochs);
-  visit("patience", config.patience);
-  visit("stop_metric", config.stop_metric);
-  visit("stop_k", config.stop_k);
-  visit("batch", config.batch);
-  visit("loss", config.loss);
-  visit("optimiser", config.optimiser);
-  visit("learning_rate", config.learning_rate);
-  visit("labeling_rate", config.labeling_rate);
-  visit("labeling_hidden", config.labeling_hidden);
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("patience", config.patience, ranges::kPatience);
+  visit("stop_metric", config.stop_metric, one_of({"nwtg", "objective"}));
+  visit("stop_k", config.stop_k, between(1, 1'000'000));
+  visit("batch", config.batch, between(2, 16'777'216));
+  visit("loss", config.loss, one_of({"mse", "bce"}));
+  visit("optimiser", config.optimiser, one_of({"adam", "sgd"}));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("labeling_rate", config.labeling_rate, ranges::kLearningRate);
+  visit("labeling_hidden", config.labeling_hidden, ranges::kUnits);
   visit("standardise", config.standardise);
   visit("raw_inputs", config.raw_inputs);
-  visit("k", config.k);
+  visit("k", config.k, between(1, 1'000'000));
   visit("sorted", config.sorted);
-  visit("epsilon", config.epsilon);
+  visit("epsilon", config.epsilon, between(1e-6, 1e3));
   visit("rescale", config.rescale);
-  visit("holdout_users", config.holdout_users);
-  visit("balance", config.balance);
+  visit("holdout_users", config.holdout_users, between(1, 1'000'000'000));
+  visit("balance", config.balance, between(0, 1e3));
   visit("scale", config.scale);
-  visit("scale_quantile", config.scale_quantile);
-  visit("scale_share", config.scale_share);
+  visit("scale_quantile", config.scale_quantile, inside(0, 1));
+  visit("scale_share", config.scale_share, inside(0, 1));
   visit("watch_input", config.watch_input);
   visit("duration_input", config.duration_input);
   visit("feedback_input", config.feedback_input);
   visit("watch_objective", config.watch_objective);
   visit("duration_objective", config.duration_objective);
   visit("feedback_objective", config.feedback_objective);
-  visit("planted_low_s", config.planted_low_s);
-  visit("planted_high_s", config.planted_high_s);
+  visit("planted_low_s", config.planted_low_s, between(0, 1e6));
+  visit("planted_high_s", config.planted_high_s, between(0, 1e6));
   visit("network", config.network);
 }
 

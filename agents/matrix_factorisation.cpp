@@ -199,19 +199,9 @@ class Factoriser {
 }  // namespace
 
 void check(const MatrixFactorisationConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-  };
-  require(c.target == "watch_ratio" || c.target == "binary" || c.target == "implicit", "target", c.target,
-          "watch_ratio, binary or implicit");
-  require(c.clip > 0.0F, "clip", c.clip, "a positive number");
-  require(c.factors <= 1024, "factors", c.factors, "0 to 1024");
-  require(c.epochs >= 1, "epochs", c.epochs, "at least 1");
-  require(c.patience >= 0, "patience", c.patience, "at least 0; 0 means never");
-  require(c.batch >= 1, "batch", c.batch, "at least 1");
-  require(c.target != "implicit" || c.negatives >= 1, "negatives", c.negatives, "at least 1 for the target implicit");
-  require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
-  require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
+  check_ranges(c);
+  require_setting(c.target != "implicit" || c.negatives >= 1, "negatives", c.negatives,
+                  "at least 1 for the target implicit");
 }
 
 TrainedMatrixFactorisation train_matrix_factorisation(const SupervisedTask& task,

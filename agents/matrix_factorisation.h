@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agents/supervised_task.h"
+#include "core/range.h"
 #include "policy/factor_policy.h"
 
 namespace swipegym {
@@ -25,16 +26,16 @@ struct MatrixFactorisationConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, MatrixFactorisationConfig& config) {
-  visit("target", config.target);
-  visit("clip", config.clip);
-  visit("factors", config.factors);
-  visit("epochs", config.epochs);
-  visit("patience", config.patience);
-  visit("batch", config.batch);
-  visit("negatives", config.negatives);
-  visit("wanted_above", config.wanted_above);
-  visit("learning_rate", config.learning_rate);
-  visit("weight_decay", config.weight_decay);
+  visit("target", config.target, one_of({"watch_ratio", "binary", "implicit"}));
+  visit("clip", config.clip, between(1e-3, 1e6));
+  visit("factors", config.factors, between(0, 1'024));
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("patience", config.patience, ranges::kPatience);
+  visit("batch", config.batch, ranges::kBatch);
+  visit("negatives", config.negatives, between(0, 10'000));
+  visit("wanted_above", config.wanted_above, between(0, 1e6));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.

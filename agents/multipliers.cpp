@@ -1,10 +1,9 @@
 #include "agents/multipliers.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "core/config.h"
 #include "core/error.h"
 
 namespace swipegym {
@@ -12,23 +11,11 @@ namespace {
 
 constexpr std::size_t kFixedState = 7;  // numbers of state() in front of the running means
 
-void require_multiplier(bool holds, const char* name, double value, const char* expected) {
-  if (!holds) throw InputError(fmt::format("setting 'multiplier.{}' is {}, expected {}", name, value, expected));
-}
-
 }  // namespace
 
 void check(const MultiplierConfig& c) {
-  if (c.rule != "fixed" && c.rule != "projected" && c.rule != "adam" && c.rule != "pid")
-    throw InputError(fmt::format("setting 'multiplier.rule' is '{}', expected fixed, projected, adam or pid", c.rule));
-  require_multiplier(c.initial >= 0.0, "initial", c.initial, "at least 0");
-  require_multiplier(c.limit >= c.initial, "limit", c.limit, "at least 'initial'");
-  require_multiplier(c.rate > 0.0, "rate", c.rate, "a positive number");
-  require_multiplier(c.proportional >= 0.0, "proportional", c.proportional, "at least 0");
-  require_multiplier(c.integral >= 0.0, "integral", c.integral, "at least 0");
-  require_multiplier(c.derivative >= 0.0, "derivative", c.derivative, "at least 0");
-  require_multiplier(c.smoothing >= 0.0 && c.smoothing < 1.0, "smoothing", c.smoothing, "a number in [0, 1)");
-  require_multiplier(c.delay >= 1, "delay", c.delay, "at least 1");
+  check_ranges(c);
+  require_setting(c.limit >= c.initial, "multiplier.limit", c.limit, "at least multiplier.initial");
 }
 
 Multiplier::Multiplier(const MultiplierConfig& config)

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "core/range.h"
+
 namespace swipegym {
 
 /// How the Lagrange multiplier of a constraint J <= d follows what is measured. J and d are in any unit; all rules see
@@ -21,15 +23,15 @@ struct MultiplierConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, MultiplierConfig& config) {
-  visit("rule", config.rule);
-  visit("initial", config.initial);
-  visit("limit", config.limit);
-  visit("rate", config.rate);
-  visit("proportional", config.proportional);
-  visit("integral", config.integral);
-  visit("derivative", config.derivative);
-  visit("smoothing", config.smoothing);
-  visit("delay", config.delay);
+  visit("rule", config.rule, one_of({"fixed", "projected", "adam", "pid"}));
+  visit("initial", config.initial, ranges::kWeight);
+  visit("limit", config.limit, ranges::kWeight);
+  visit("rate", config.rate, between(1e-9, 1e6));
+  visit("proportional", config.proportional, ranges::kWeight);
+  visit("integral", config.integral, ranges::kWeight);
+  visit("derivative", config.derivative, ranges::kWeight);
+  visit("smoothing", config.smoothing, below(0, 1));
+  visit("delay", config.delay, between(1, 1'000'000));
 }
 
 /// Throws InputError naming the first setting that makes no sense.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/range.h"
 #include "policy/state_encoder.h"
 
 namespace swipegym {
@@ -44,32 +45,32 @@ struct OfflineConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, OfflineConfig& config) {
-  visit("videos", config.videos);
-  visit("history_length", config.history_length);
+  visit("videos", config.videos, between(2, 10'000));
+  visit("history_length", config.history_length, ranges::kHistory);
   visit("encoder", config.encoder);
-  visit("hidden", config.hidden);
-  visit("dropout", config.dropout);
-  visit("batch", config.batch);
-  visit("discount", config.discount);
-  visit("weight_decay", config.weight_decay);
-  visit("behaviour_epochs", config.behaviour_epochs);
-  visit("patience", config.patience);
-  visit("behaviour_rate", config.behaviour_rate);
-  visit("critic_hidden", config.critic_hidden);
-  visit("critic_epochs", config.critic_epochs);
-  visit("critic_rate", config.critic_rate);
-  visit("advantage_epochs", config.advantage_epochs);
-  visit("advantage_rate", config.advantage_rate);
-  visit("actor_epochs", config.actor_epochs);
-  visit("actor_rate", config.actor_rate);
-  visit("ratio_limit", config.ratio_limit);
-  visit("temperatures", config.temperatures);
-  visit("multiplier_rate", config.multiplier_rate);
-  visit("weights", config.weights);
-  visit("lambdas", config.lambdas);
-  visit("weight_limit", config.weight_limit);
-  visit("tolerance", config.tolerance);
-  visit("least_effective", config.least_effective);
+  visit("hidden", config.hidden, ranges::kUnits, ranges::kLayers);
+  visit("dropout", config.dropout, ranges::kDropout);
+  visit("batch", config.batch, ranges::kBatch);
+  visit("discount", config.discount, between(0, 1));
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
+  visit("behaviour_epochs", config.behaviour_epochs, ranges::kEpochs);
+  visit("patience", config.patience, between(1, 1'000'000));
+  visit("behaviour_rate", config.behaviour_rate, ranges::kLearningRate);
+  visit("critic_hidden", config.critic_hidden, ranges::kUnits, ranges::kLayers);
+  visit("critic_epochs", config.critic_epochs, ranges::kEpochs);
+  visit("critic_rate", config.critic_rate, ranges::kLearningRate);
+  visit("advantage_epochs", config.advantage_epochs, ranges::kEpochs);
+  visit("advantage_rate", config.advantage_rate, ranges::kLearningRate);
+  visit("actor_epochs", config.actor_epochs, ranges::kEpochs);
+  visit("actor_rate", config.actor_rate, ranges::kLearningRate);
+  visit("ratio_limit", config.ratio_limit, between(1, 1e6));
+  visit("temperatures", config.temperatures, between(1e-3, 1e6), lengths(1, 100));
+  visit("multiplier_rate", config.multiplier_rate, ranges::kWeight);
+  visit("weights", config.weights, above(0, 1e6), lengths(1, 100));
+  visit("lambdas", config.lambdas, between(1e-6, 1e6), lengths(1, 100));
+  visit("weight_limit", config.weight_limit, between(1, 1e6));
+  visit("tolerance", config.tolerance, between(0, 1e6));
+  visit("least_effective", config.least_effective, between(0, 1));
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and what is expected.

@@ -57,20 +57,9 @@ Labels make_labels(const Dataset& data, const LoggedStates& states, const std::v
 }  // namespace
 
 void check(const RankerConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-  };
-  require(c.label == "watch_ratio" || c.label == "watch_s", "label", c.label, "watch_ratio or watch_s");
-  require(c.clip > 0.0F, "clip", c.clip, "a positive number");
-  require(c.history_length >= 1 && c.history_length <= 200, "history_length", c.history_length, "1 to 200");
-  require(c.standard_rows || c.random_rows, "standard_rows", c.standard_rows, "true where random_rows is false");
-  require(c.epochs > 0.0, "epochs", c.epochs, "a positive number");
-  require(c.batch >= 1, "batch", c.batch, "at least 1");
-  require(c.huber_delta > 0.0F, "huber_delta", c.huber_delta, "a positive number");
-  require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
-  require(c.final_learning_rate >= 0.0, "final_learning_rate", c.final_learning_rate, "at least 0");
-  require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
-  require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
+  check_ranges(c);
+  require_setting(c.standard_rows || c.random_rows, "standard_rows", c.standard_rows,
+                  "true where random_rows is false");
   check(c.network.sequence);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/progress.h"
+#include "core/range.h"
 #include "policy/value_policy.h"
 #include "sim_data/dataset.h"
 
@@ -30,18 +31,18 @@ struct RankerConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, RankerConfig& config) {
-  visit("label", config.label);
-  visit("clip", config.clip);
-  visit("history_length", config.history_length);
+  visit("label", config.label, one_of({"watch_ratio", "watch_s"}));
+  visit("clip", config.clip, between(1e-3, 1e6));
+  visit("history_length", config.history_length, ranges::kHistory);
   visit("standard_rows", config.standard_rows);
   visit("random_rows", config.random_rows);
-  visit("epochs", config.epochs);
-  visit("batch", config.batch);
-  visit("huber_delta", config.huber_delta);
-  visit("learning_rate", config.learning_rate);
-  visit("final_learning_rate", config.final_learning_rate);
-  visit("weight_decay", config.weight_decay);
-  visit("clip_norm", config.clip_norm);
+  visit("epochs", config.epochs, above(0, 1'000'000));
+  visit("batch", config.batch, ranges::kBatch);
+  visit("huber_delta", config.huber_delta, between(1e-6, 1e9));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("final_learning_rate", config.final_learning_rate, ranges::kFinalLearningRate);
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
   visit("network", config.network);
   visit("encoder", config.encoder);
 }

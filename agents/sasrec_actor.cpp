@@ -41,6 +41,7 @@ VectorEnv make_sasrec_world(std::shared_ptr<const Simulator> simulator, const Sa
 }  // namespace
 
 void check(const SasrecActorConfig& c) {
+  check_ranges(c);
   ActorConfig shared;  // what both kinds of actors have in common is judged once
   shared.world = c.world, shared.env_steps = c.env_steps, shared.round_steps = c.round_steps;
   shared.rollout_steps = c.rollout_steps, shared.discount = c.discount, shared.gae_lambda = c.gae_lambda;
@@ -51,9 +52,6 @@ void check(const SasrecActorConfig& c) {
   shared.encoder = c.encoder;
   check(shared);
   check(c.network);
-  if (c.minibatch == 0) throw InputError("setting 'minibatch' is 0, expected at least 1");
-  if (!(c.anchor >= 0.0F) || !std::isfinite(c.anchor))
-    throw InputError(fmt::format("setting 'anchor' is {}, expected at least 0", c.anchor));
 }
 
 double anchor_loss(float weight, std::span<const float> log_chance, std::span<const float> anchor_log_chance,

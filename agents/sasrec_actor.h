@@ -13,6 +13,7 @@
 #include "agents/sasrec_scorer.h"
 #include "agents/sqn_config.h"
 #include "agents/state_critic.h"
+#include "core/range.h"
 
 namespace swipegym {
 
@@ -44,24 +45,24 @@ struct SasrecActorConfig {
 template <class Visitor>
 void visit_fields(Visitor& visit, SasrecActorConfig& config) {
   visit("world", config.world);
-  visit("env_steps", config.env_steps);
-  visit("round_steps", config.round_steps);
-  visit("rollout_steps", config.rollout_steps);
-  visit("discount", config.discount);
-  visit("gae_lambda", config.gae_lambda);
-  visit("epochs", config.epochs);
-  visit("minibatch", config.minibatch);
-  visit("clip", config.clip);
-  visit("target_kl", config.target_kl);
-  visit("entropy", config.entropy);
-  visit("anchor", config.anchor);
-  visit("reward_scale", config.reward_scale);
-  visit("huber_delta", config.huber_delta);
-  visit("learning_rate", config.learning_rate);
-  visit("final_learning_rate", config.final_learning_rate);
-  visit("critic_rate", config.critic_rate);
-  visit("clip_norm", config.clip_norm);
-  visit("critic_hidden", config.critic_hidden);
+  visit("env_steps", config.env_steps, ranges::kEnvSteps);
+  visit("round_steps", config.round_steps, ranges::kEnvSteps);
+  visit("rollout_steps", config.rollout_steps, between(1, 1'000'000));
+  visit("discount", config.discount, between(0, 1));
+  visit("gae_lambda", config.gae_lambda, between(0, 1));
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("minibatch", config.minibatch, ranges::kBatch);
+  visit("clip", config.clip, below(0, 1));
+  visit("target_kl", config.target_kl, ranges::kWeight);
+  visit("entropy", config.entropy, ranges::kWeight);
+  visit("anchor", config.anchor, ranges::kWeight);
+  visit("reward_scale", config.reward_scale, between(1e-6, 1e6));
+  visit("huber_delta", config.huber_delta, between(1e-6, 1e9));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("final_learning_rate", config.final_learning_rate, ranges::kFinalLearningRate);
+  visit("critic_rate", config.critic_rate, ranges::kLearningRate);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("critic_hidden", config.critic_hidden, ranges::kUnits, ranges::kLayersOrNone);
   visit("network", config.network);
   visit("encoder", config.encoder);
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 
+#include "core/range.h"
 #include "policy/sasrec_network.h"
 
 namespace swipegym {
@@ -43,33 +44,33 @@ struct SasrecConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, SasrecConfig& config) {
-  visit("objective", config.objective);
+  visit("objective", config.objective, one_of({"next", "ratio", "binary"}));
   visit("network", config.network);
-  visit("next_weight", config.next_weight);
-  visit("ratio_weight", config.ratio_weight);
-  visit("binary_weight", config.binary_weight);
+  visit("next_weight", config.next_weight, ranges::kWeight);
+  visit("ratio_weight", config.ratio_weight, ranges::kWeight);
+  visit("binary_weight", config.binary_weight, ranges::kWeight);
   visit("softmax", config.softmax);
-  visit("negatives", config.negatives);
-  visit("ratio_clip", config.ratio_clip);
-  visit("huber_delta", config.huber_delta);
-  visit("threshold", config.threshold);
-  visit("window_targets", config.window_targets);
+  visit("negatives", config.negatives, between(0, 10'000));
+  visit("ratio_clip", config.ratio_clip, between(1e-3, 1e6));
+  visit("huber_delta", config.huber_delta, between(0, 1e9));
+  visit("threshold", config.threshold, between(0, 1e6));
+  visit("window_targets", config.window_targets, between(0, 500));
   visit("standard_rows", config.standard_rows);
   visit("random_rows", config.random_rows);
-  visit("epochs", config.epochs);
-  visit("patience", config.patience);
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("patience", config.patience, between(1, 1'000'000));
   visit("refit", config.refit);
-  visit("batch", config.batch);
-  visit("learning_rate", config.learning_rate);
-  visit("warmup_steps", config.warmup_steps);
-  visit("learning_rate_decay", config.learning_rate_decay);
-  visit("beta2", config.beta2);
-  visit("weight_decay", config.weight_decay);
-  visit("clip_norm", config.clip_norm);
-  visit("average_decay", config.average_decay);
-  visit("dropout", config.dropout);
-  visit("attention_dropout", config.attention_dropout);
-  visit("head_dropout", config.head_dropout);
+  visit("batch", config.batch, ranges::kBatch);
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("warmup_steps", config.warmup_steps, between(0, 1'000'000'000'000));
+  visit("learning_rate_decay", config.learning_rate_decay, between(1e-3, 1));
+  visit("beta2", config.beta2, inside(0, 1));
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("average_decay", config.average_decay, below(0, 1));
+  visit("dropout", config.dropout, ranges::kDropout);
+  visit("attention_dropout", config.attention_dropout, ranges::kDropout);
+  visit("head_dropout", config.head_dropout, ranges::kDropout);
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 
+#include "core/range.h"
 #include "policy/sasrec_network.h"
 #include "sim_data/log.h"
 
@@ -18,14 +19,14 @@ struct SqnRewards {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, SqnRewards& rewards) {
-  visit("click", rewards.click);
-  visit("like", rewards.like);
-  visit("follow", rewards.follow);
-  visit("comment", rewards.comment);
-  visit("forward", rewards.forward);
-  visit("hate", rewards.hate);
-  visit("long_view", rewards.long_view);
-  visit("profile_enter", rewards.profile_enter);
+  visit("click", rewards.click, ranges::kWeight);
+  visit("like", rewards.like, ranges::kWeight);
+  visit("follow", rewards.follow, ranges::kWeight);
+  visit("comment", rewards.comment, ranges::kWeight);
+  visit("forward", rewards.forward, ranges::kWeight);
+  visit("hate", rewards.hate, ranges::kWeight);
+  visit("long_view", rewards.long_view, ranges::kWeight);
+  visit("profile_enter", rewards.profile_enter, ranges::kWeight);
 }
 
 /// The published states: ten videos, one block, one head.
@@ -43,7 +44,7 @@ struct SqnConfig {
   SqnRewards rewards;
   double discount = 0.5;
   double value_weight = 1.0;           // of L_q beside L_s
-  std::size_t actor_after = 500;      // sac: updates of SQN before the actor's loss takes over
+  std::size_t actor_after = 500;       // sac: updates of SQN before the actor's loss takes over
   double actor_learning_rate = 0.001;  // sac: from then on
   int epochs = 30;                     // passes over the transitions, at most
   int patience = 4;                    // epochs without a better validation metric before it stops
@@ -57,21 +58,21 @@ struct SqnConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, SqnConfig& config) {
-  visit("method", config.method);
+  visit("method", config.method, one_of({"sqn", "sac", "none"}));
   visit("network", config.network);
   visit("rewards", config.rewards);
-  visit("discount", config.discount);
-  visit("value_weight", config.value_weight);
-  visit("actor_after", config.actor_after);
-  visit("actor_learning_rate", config.actor_learning_rate);
-  visit("epochs", config.epochs);
-  visit("patience", config.patience);
-  visit("batch", config.batch);
-  visit("learning_rate", config.learning_rate);
-  visit("beta2", config.beta2);
-  visit("weight_decay", config.weight_decay);
-  visit("clip_norm", config.clip_norm);
-  visit("dropout", config.dropout);
+  visit("discount", config.discount, below(0, 1));
+  visit("value_weight", config.value_weight, between(1e-6, 1e6));
+  visit("actor_after", config.actor_after, between(0, 1'000'000'000'000));
+  visit("actor_learning_rate", config.actor_learning_rate, ranges::kLearningRate);
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("patience", config.patience, ranges::kPatience);
+  visit("batch", config.batch, ranges::kBatch);
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("beta2", config.beta2, inside(0, 1));
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("dropout", config.dropout, ranges::kDropout);
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.

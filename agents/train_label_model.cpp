@@ -1,7 +1,5 @@
 #include "agents/train_label_model.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <limits>
 
@@ -169,23 +167,7 @@ class LabelTrainer {
 }  // namespace
 
 void check(const LabelModelConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-  };
-  require(std::find(label_names().begin(), label_names().end(), c.label) != label_names().end(), "label", c.label,
-          "one of wt, ef, pc, pcr, d2q, dvr, d2co, or one of these but ef with +ef");
-  require(c.loss == "bce" || c.loss == "mse", "loss", c.loss, "bce or mse");
-  require(c.epochs >= 1, "epochs", c.epochs, "at least 1");
-  require(c.patience >= 0, "patience", c.patience, "at least 0; 0 means never");
-  require(c.stop_k >= 1, "stop_k", c.stop_k, "at least 1");
-  require(c.batch >= 2, "batch", c.batch, "at least 2: statistics are taken over a batch");
-  require(c.optimiser == "adam" || c.optimiser == "sgd", "optimiser", c.optimiser, "adam or sgd");
-  require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
-  require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
-  require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
-  require(c.feedback_weight >= 0.0F, "feedback_weight", c.feedback_weight, "at least 0");
-  require(c.adversary >= 0.0F, "adversary", c.adversary, "at least 0");
-  check(c.network);
+  check_ranges(c);
 }
 
 TrainedLabelModel train_label_model(const SupervisedTask& task, const LabelModelConfig& given) {

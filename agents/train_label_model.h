@@ -6,6 +6,7 @@
 
 #include "agents/label_targets.h"
 #include "agents/supervised_task.h"
+#include "core/range.h"
 #include "policy/label_policy.h"
 
 namespace swipegym {
@@ -29,18 +30,18 @@ struct LabelModelConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, LabelModelConfig& config) {
-  visit("label", config.label);
-  visit("loss", config.loss);
-  visit("epochs", config.epochs);
-  visit("patience", config.patience);
-  visit("stop_k", config.stop_k);
-  visit("batch", config.batch);
-  visit("optimiser", config.optimiser);
-  visit("learning_rate", config.learning_rate);
-  visit("weight_decay", config.weight_decay);
-  visit("clip_norm", config.clip_norm);
-  visit("feedback_weight", config.feedback_weight);
-  visit("adversary", config.adversary);
+  visit("label", config.label, one_of(label_names()));
+  visit("loss", config.loss, one_of({"bce", "mse"}));
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("patience", config.patience, ranges::kPatience);
+  visit("stop_k", config.stop_k, between(1, 1'000'000));
+  visit("batch", config.batch, between(2, 16'777'216));
+  visit("optimiser", config.optimiser, one_of({"adam", "sgd"}));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("feedback_weight", config.feedback_weight, ranges::kWeight);
+  visit("adversary", config.adversary, ranges::kWeight);
   visit("network", config.network);
 }
 

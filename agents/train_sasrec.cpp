@@ -266,35 +266,17 @@ void run_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs,
 }  // namespace
 
 void check(const SasrecConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-  };
-  parse_sasrec_objective(c.objective);
+  check_ranges(c);
   check(c.network);
-  for (const auto& [name, weight] :
-       {std::pair{"next_weight", c.next_weight}, {"ratio_weight", c.ratio_weight}, {"binary_weight", c.binary_weight}})
-    require(weight >= 0.0 && std::isfinite(weight), name, weight, "at least 0");
   const double ranked_by = c.objective == "next"    ? c.next_weight
                            : c.objective == "ratio" ? c.ratio_weight
                                                     : c.binary_weight;
-  require(ranked_by > 0.0, (c.objective + "_weight").c_str(), ranked_by, "a positive number where 'objective' is it");
-  require(c.softmax || c.negatives >= 1, "negatives", c.negatives, "at least 1");
-  require(c.ratio_clip > 0.0F, "ratio_clip", c.ratio_clip, "a positive number");
-  require(c.huber_delta >= 0.0F, "huber_delta", c.huber_delta, "at least 0; 0 means squared errors");
-  require(c.window_targets <= c.network.max_length, "window_targets", c.window_targets, "at most 'max_length'");
-  require(c.standard_rows || c.random_rows, "standard_rows", c.standard_rows, "true where random_rows is false");
-  require(c.epochs >= 1, "epochs", c.epochs, "at least 1");
-  require(c.patience >= 1, "patience", c.patience, "at least 1");
-  require(c.batch >= 1, "batch", c.batch, "at least 1");
-  require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
-  require(c.learning_rate_decay > 0.0, "learning_rate_decay", c.learning_rate_decay, "a positive number");
-  require(c.average_decay >= 0.0 && c.average_decay < 1.0, "average_decay", c.average_decay, "at least 0 and below 1");
-  require(c.beta2 > 0.0 && c.beta2 < 1.0, "beta2", c.beta2, "between 0 and 1");
-  require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
-  require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
-  for (const auto& [name, rate] :
-       {std::pair{"dropout", c.dropout}, {"attention_dropout", c.attention_dropout}, {"head_dropout", c.head_dropout}})
-    require(rate >= 0.0 && rate < 1.0, name, rate, "at least 0 and below 1");
+  require_setting(ranked_by > 0.0, c.objective + "_weight", ranked_by, "a positive number where 'objective' is it");
+  require_setting(c.softmax || c.negatives >= 1, "negatives", c.negatives, "at least 1 without softmax");
+  require_setting(c.window_targets <= c.network.max_length, "window_targets", c.window_targets,
+                  "at most network.max_length");
+  require_setting(c.standard_rows || c.random_rows, "standard_rows", c.standard_rows,
+                  "true where random_rows is false");
 }
 
 TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& config) {

@@ -160,32 +160,8 @@ class SqnTrainer {
 }  // namespace
 
 void check(const SqnConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-  };
-  require(c.method == "sqn" || c.method == "sac" || c.method == "none", "method", c.method, "sqn, sac or none");
+  check_ranges(c);
   check(c.network);
-  const SqnRewards& r = c.rewards;
-  for (const auto& [name, reward] : {std::pair{"rewards.click", r.click},
-                                     {"rewards.like", r.like},
-                                     {"rewards.follow", r.follow},
-                                     {"rewards.comment", r.comment},
-                                     {"rewards.forward", r.forward},
-                                     {"rewards.hate", r.hate},
-                                     {"rewards.long_view", r.long_view},
-                                     {"rewards.profile_enter", r.profile_enter}})
-    require(reward >= 0.0 && std::isfinite(reward), name, reward, "at least 0");
-  require(c.discount >= 0.0 && c.discount < 1.0, "discount", c.discount, "at least 0 and below 1");
-  require(c.value_weight > 0.0 && std::isfinite(c.value_weight), "value_weight", c.value_weight, "a positive number");
-  require(c.actor_learning_rate > 0.0, "actor_learning_rate", c.actor_learning_rate, "a positive number");
-  require(c.epochs >= 1, "epochs", c.epochs, "at least 1");
-  require(c.patience >= 0, "patience", c.patience, "at least 0; 0 means never");
-  require(c.batch >= 1, "batch", c.batch, "at least 1");
-  require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
-  require(c.beta2 > 0.0 && c.beta2 < 1.0, "beta2", c.beta2, "between 0 and 1");
-  require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
-  require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
-  require(c.dropout >= 0.0 && c.dropout < 1.0, "dropout", c.dropout, "at least 0 and below 1");
 }
 
 TrainedSqn train_sqn(const SupervisedTask& task, const SqnConfig& config) {

@@ -166,9 +166,11 @@ class TwoTowerTrainer {
     if (task_.validate.empty()) return {kNone, kNone};
     auto model = std::make_shared<TwoTowerModel>(*model_);
     model->item_table = model->network.item_table(model->items, task_.threads);
-    const RankingQuestion question{.days = task_.validate, .k = config_.recall_at, .wanted_above = config_.wanted_above};
-    return {kNone,
-            rank_catalogue(TwoTowerPolicy(model), *task_.data, *task_.catalogue, question, task_.threads).mean_recall()};
+    const RankingQuestion question{
+        .days = task_.validate, .k = config_.recall_at, .wanted_above = config_.wanted_above};
+    return {
+        kNone,
+        rank_catalogue(TwoTowerPolicy(model), *task_.data, *task_.catalogue, question, task_.threads).mean_recall()};
   }
 
   const SupervisedTask& task_;
@@ -190,20 +192,7 @@ class TwoTowerTrainer {
 }  // namespace
 
 void check(const TwoTowerTrainingConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-  };
-  require(c.wanted_above >= 0.0F, "wanted_above", c.wanted_above, "at least 0");
-  require(c.history_length >= 1 && c.history_length <= 500, "history_length", c.history_length, "1 to 500");
-  require(c.epochs >= 1, "epochs", c.epochs, "at least 1");
-  require(c.patience >= 0, "patience", c.patience, "at least 0; 0 means never");
-  require(c.batch >= 2, "batch", c.batch, "at least 2: a pair must have others to beat");
-  require(c.recall_at >= 1, "recall_at", c.recall_at, "at least 1");
-  require(c.learning_rate > 0.0, "learning_rate", c.learning_rate, "a positive number");
-  require(c.weight_decay >= 0.0, "weight_decay", c.weight_decay, "at least 0");
-  require(c.clip_norm >= 0.0, "clip_norm", c.clip_norm, "at least 0; 0 means no clipping");
-  require(c.network.width >= 1, "network.width", c.network.width, "at least 1");
-  require(c.network.temperature > 0.0F, "network.temperature", c.network.temperature, "a positive number");
+  check_ranges(c);
 }
 
 TrainedTwoTower train_two_tower(const SupervisedTask& task, const TwoTowerTrainingConfig& config) {

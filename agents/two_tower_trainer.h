@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agents/supervised_task.h"
+#include "core/range.h"
 #include "policy/two_tower_policy.h"
 
 namespace swipegym {
@@ -26,16 +27,16 @@ struct TwoTowerTrainingConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, TwoTowerTrainingConfig& config) {
-  visit("wanted_above", config.wanted_above);
-  visit("history_length", config.history_length);
-  visit("epochs", config.epochs);
-  visit("patience", config.patience);
-  visit("batch", config.batch);
+  visit("wanted_above", config.wanted_above, between(0, 1e6));
+  visit("history_length", config.history_length, between(1, 500));
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("patience", config.patience, ranges::kPatience);
+  visit("batch", config.batch, between(2, 65'536));
   visit("log_q", config.log_q);
-  visit("recall_at", config.recall_at);
-  visit("learning_rate", config.learning_rate);
-  visit("weight_decay", config.weight_decay);
-  visit("clip_norm", config.clip_norm);
+  visit("recall_at", config.recall_at, between(1, 1'000'000));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
   visit("network", config.network);
   visit("encoder", config.encoder);
 }

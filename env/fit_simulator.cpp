@@ -121,6 +121,7 @@ std::string exposure_words(const ExposureEvidence& evidence) {
 }  // namespace
 
 FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig& config, const Progress& progress) {
+  check_ranges(config);
   const FitWindow window{.until = until, .fold = config.fold, .folds = config.folds};
   std::vector<std::uint32_t> rows;
   FitResult result;

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <string>
 
+#include "core/range.h"
 #include "env/exposure_shift.h"
 #include "env/response_trainer.h"
 #include "env/simulator.h"
+#include "env/truth_options.h"
 
 namespace swipegym {
 
@@ -24,22 +26,22 @@ struct FitConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, FitConfig& config) {
-  visit("epochs", config.training.epochs);
-  visit("max_updates", config.training.max_updates);
-  visit("batch", config.training.batch);
-  visit("learning_rate", config.training.learning_rate);
-  visit("weight_decay", config.training.weight_decay);
-  visit("table_decay", config.training.table_decay);
-  visit("dropout", config.training.dropout);
-  visit("recency_days", config.training.recency_days);
-  visit("watch_head", config.watch_head);
-  visit("watch_hidden", config.training.shape.watch_hidden);
-  visit("watch_top", config.training.shape.watch_top);
-  visit("feedback_hidden", config.training.shape.feedback_hidden);
-  visit("feedback_top", config.training.shape.feedback_top);
-  visit("exposure_feature_deviation", config.exposure.feature_deviation);
-  visit("exposure_constant_deviation", config.exposure.constant_deviation);
-  visit("mean_session_videos", config.mean_session_videos);
+  visit("epochs", config.training.epochs, ranges::kEpochs);
+  visit("max_updates", config.training.max_updates, between(1, 1'000'000'000'000));
+  visit("batch", config.training.batch, ranges::kBatch);
+  visit("learning_rate", config.training.learning_rate, ranges::kLearningRate);
+  visit("weight_decay", config.training.weight_decay, ranges::kWeightDecay);
+  visit("table_decay", config.training.table_decay, ranges::kWeightDecay);
+  visit("dropout", config.training.dropout, ranges::kDropout);
+  visit("recency_days", config.training.recency_days, between(0.01, 1e6));
+  visit("watch_head", config.watch_head, one_of({"bins", "hazard"}));
+  visit("watch_hidden", config.training.shape.watch_hidden, ranges::kUnits);
+  visit("watch_top", config.training.shape.watch_top, ranges::kUnits);
+  visit("feedback_hidden", config.training.shape.feedback_hidden, ranges::kUnits);
+  visit("feedback_top", config.training.shape.feedback_top, ranges::kUnits);
+  visit("exposure_feature_deviation", config.exposure.feature_deviation, between(1e-6, 1e3));
+  visit("exposure_constant_deviation", config.exposure.constant_deviation, between(1e-6, 1e3));
+  visit("mean_session_videos", config.mean_session_videos, kTruthSessionVideos);
 }
 
 struct FitResult {

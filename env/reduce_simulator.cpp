@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/config.h"
 #include "core/error.h"
 #include "env/session_groups.h"
 #include "env/vector_env.h"
@@ -16,11 +17,6 @@ namespace swipegym {
 namespace {
 
 constexpr std::uint32_t kListedStarts = 1000;  // session starts of a tabular world, shared out between its groups
-
-template <class T>
-void require_reduction(bool holds, const char* name, T value, const char* expected) {
-  if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-}
 
 std::size_t level_of(float ratio, const std::vector<float>& edges) {
   return static_cast<std::size_t>(std::upper_bound(edges.begin(), edges.end(), ratio) - edges.begin());
@@ -192,18 +188,10 @@ void compare_answers(const PlayTally& tally, Reduction& out) {
 }  // namespace
 
 void check(const ReductionConfig& c) {
-  require_reduction(c.user_groups >= 1, "user_groups", c.user_groups, "at least 1");
-  require_reduction(c.duration_groups >= 1, "duration_groups", c.duration_groups, "at least 1");
-  require_reduction(c.appeal_groups >= 1, "appeal_groups", c.appeal_groups, "at least 1");
-  require_reduction(
-      std::adjacent_find(c.level_edges.begin(), c.level_edges.end(), std::greater_equal<>()) == c.level_edges.end() &&
-          (c.level_edges.empty() || c.level_edges.front() > 0.0F),
-      "level_edges", fmt::format("[{}]", fmt::join(c.level_edges, ", ")),
-      "watch ratios above 0, each higher than the one before");
-  require_reduction(c.plays >= 1, "plays", c.plays, "at least 1");
-  require_reduction(c.num_envs >= 1, "num_envs", c.num_envs, "at least 1");
-  require_reduction(c.max_steps >= 1, "max_steps", c.max_steps, "at least 1");
-  require_reduction(c.prior_plays > 0.0, "prior_plays", c.prior_plays, "a positive number");
+  check_ranges(c);
+  require_setting(
+      std::adjacent_find(c.level_edges.begin(), c.level_edges.end(), std::greater_equal<>()) == c.level_edges.end(),
+      "level_edges", c.level_edges, "watch ratios, each higher than the one before");
 }
 
 Reduction reduce_simulator(std::shared_ptr<const Simulator> simulator, const ReductionConfig& config,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/progress.h"
+#include "core/range.h"
 #include "env/tabular_world.h"
 
 namespace swipegym {
@@ -23,14 +24,14 @@ struct ReductionConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, ReductionConfig& config) {
-  visit("user_groups", config.user_groups);
-  visit("duration_groups", config.duration_groups);
-  visit("appeal_groups", config.appeal_groups);
-  visit("level_edges", config.level_edges);
-  visit("plays", config.plays);
-  visit("num_envs", config.num_envs);
-  visit("max_steps", config.max_steps);
-  visit("prior_plays", config.prior_plays);
+  visit("user_groups", config.user_groups, between(1, 10'000));
+  visit("duration_groups", config.duration_groups, between(1, 1'000));
+  visit("appeal_groups", config.appeal_groups, between(1, 1'000));
+  visit("level_edges", config.level_edges, between(1e-6, 1e6), lengths(0, 100));
+  visit("plays", config.plays, between(1, 1'000'000'000'000));
+  visit("num_envs", config.num_envs, ranges::kEnvs);
+  visit("max_steps", config.max_steps, ranges::kMaxSteps);
+  visit("prior_plays", config.prior_plays, between(1e-6, 1e12));
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.

@@ -1,8 +1,8 @@
 #include "env/truth_options.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
 
+#include "core/config.h"
 #include "core/error.h"
 
 namespace swipegym {
@@ -10,34 +10,23 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kPresetNames = {"tiny", "pure", "1k"};
 
-double number_in(const nlohmann::json& value, const std::string& key, double low, double high) {
-  const double number = value.is_number() ? value.get<double>() : low - 1;
-  if (!(number >= low && number <= high))
-    throw InputError("truth.json: " + key + " is " + value.dump() + ", expected a number from " +
-                     nlohmann::json(low).dump() + " to " + nlohmann::json(high).dump());
-  return number;
+/// The options as truth.json has them.
+struct TruthFields {
+  std::string preset;
+  TruthOptions options;
+};
+
+TruthFields fields_of(const TruthOptions& options) {
+  return {std::string(preset_name(options.preset)), options};
 }
 
-void set_option(TruthOptions& options, const std::string& key, const nlohmann::json& value) {
-  if (key == "preset") {
-    if (!value.is_string()) throw InputError("truth.json: preset is " + value.dump() + ", expected a name");
-    options.preset = parse_preset(value.get<std::string>());
-  } else if (key == "seed") {
-    if (!value.is_number_unsigned())
-      throw InputError("truth.json: seed is " + value.dump() + ", expected an integer >= 0");
-    options.seed = value.get<std::uint64_t>();
-  } else if (key == "satiation") {
-    if (!value.is_boolean()) throw InputError("truth.json: satiation is " + value.dump() + ", expected true or false");
-    options.satiation = value.get<bool>();
-  } else if (key == "hidden_signal") {
-    options.hidden_signal = number_in(value, key, 0.0, 3.0);
-  } else if (key == "mean_session_videos") {
-    options.mean_session_videos = number_in(value, key, 0.0, 200.0);
-    if (options.mean_session_videos != 0.0) number_in(value, key, 2.0, 200.0);
-  } else {
-    throw InputError("truth.json: unknown key '" + key +
-                     "', expected preset, seed, satiation, hidden_signal or mean_session_videos");
-  }
+template <class Visitor>
+void visit_fields(Visitor& visit, TruthFields& fields) {
+  visit("preset", fields.preset, one_of(kPresetNames));
+  visit("seed", fields.options.seed, ranges::kAnySeed);
+  visit("satiation", fields.options.satiation);
+  visit("hidden_signal", fields.options.hidden_signal, kHiddenSignal);
+  visit("mean_session_videos", fields.options.mean_session_videos, kTruthSessionVideos);
 }
 
 }  // namespace
@@ -52,21 +41,18 @@ TruthPreset parse_preset(std::string_view name) {
   throw InputError("unknown preset '" + std::string(name) + "', expected tiny, pure or 1k");
 }
 
+void check(const TruthOptions& options) {
+  check_ranges(fields_of(options));
+}
+
 std::string truth_json(const TruthOptions& options) {
-  const nlohmann::ordered_json json = {{"preset", preset_name(options.preset)},
-                                       {"seed", options.seed},
-                                       {"satiation", options.satiation},
-                                       {"hidden_signal", options.hidden_signal},
-                                       {"mean_session_videos", options.mean_session_videos}};
-  return json.dump(2) + "\n";
+  return config_to_json(fields_of(options)).dump(2) + "\n";
 }
 
 TruthOptions parse_truth_json(std::string_view text) {
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object()) throw InputError("truth.json is not a JSON object: expected the file that data synth wrote");
-  TruthOptions options;
-  for (const auto& [key, value] : json.items()) set_option(options, key, value);
-  return options;
+  TruthFields fields = config_from_text(text, "truth.json", fields_of({}));
+  fields.options.preset = parse_preset(fields.preset);
+  return fields.options;
 }
 
 }  // namespace swipegym

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/range.h"
+
 namespace swipegym {
 
 /// The synthetic worlds: sizes and aggregates of KuaiRand-Pure and KuaiRand-1K, and a tiny one for tests.
@@ -13,6 +15,9 @@ enum class TruthPreset : std::uint8_t { kTiny, kPure, k1k };
 std::string_view preset_name(TruthPreset preset) noexcept;
 /// Throws InputError that lists the names.
 TruthPreset parse_preset(std::string_view name);
+
+inline constexpr Range kHiddenSignal = between(0, 3);
+inline constexpr Range kTruthSessionVideos = between(2, 200).or_value(0);
 
 /// Everything a synthetic world is made of; equal options give equal worlds, on any machine of one processor type.
 struct TruthOptions {
@@ -28,6 +33,9 @@ struct TruthOptions {
   /// many videos, in [2, 200].
   double mean_session_videos = 0.0;
 };
+
+/// Throws InputError naming the option that is out of its range.
+void check(const TruthOptions& options);
 
 /// The contents of truth.json: one object with the keys preset, seed, satiation, hidden_signal, mean_session_videos.
 std::string truth_json(const TruthOptions& options);

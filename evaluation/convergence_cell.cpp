@@ -10,6 +10,7 @@
 #include "agents/dqn_learner.h"
 #include "agents/full_output_learner.h"
 #include "agents/train_online.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "evaluation/greedy_sessions.h"
@@ -146,11 +147,9 @@ DqnConfig ConvergenceConfig::convergence_dqn() {
 }
 
 void check(const ConvergenceConfig& config) {
-  if (config.evaluations < 1 || config.sessions < 2 || config.oracle_sessions < 2)
-    throw InputError("a convergence study needs at least 1 evaluation and 2 sessions of each");
-  if (config.oracle_sessions > config.sessions)
-    throw InputError(fmt::format("oracle_sessions is {}, expected at most sessions ({}): they are the first of them",
-                                 config.oracle_sessions, config.sessions));
+  check_ranges(config);
+  require_setting(config.oracle_sessions <= config.sessions, "oracle_sessions", config.oracle_sessions,
+                  "at most 'sessions': they are the first of them");
 }
 
 const std::vector<std::string>& convergence_agents() {
@@ -222,7 +221,7 @@ Json to_json(const CellResult& result) {
           {"tried", result.tried},     {"replay_bytes", result.replay_bytes}, {"network_bytes", result.network_bytes}};
 }
 
-CellResult cell_from_json(const Json& json) {
+CellResult cell_from_json(const Json& json) try {
   // A diverged training has figures that are not numbers, which JSON writes as null.
   const auto number = [](const Json& value) { return value.is_null() ? std::nan("") : value.get<double>(); };
   CellResult result;
@@ -242,6 +241,8 @@ CellResult cell_from_json(const Json& json) {
   result.replay_bytes = json.at("replay_bytes").get<std::size_t>();
   result.network_bytes = json.at("network_bytes").get<std::size_t>();
   return result;
+} catch (const Json::exception&) {
+  throw InputError("a training's result in the folder of the study is damaged; remove its file");
 }
 
 }  // namespace swipegym

@@ -27,10 +27,10 @@ struct ConvergenceConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, ConvergenceConfig& config) {
-  visit("evaluations", config.evaluations);
-  visit("sessions", config.sessions);
-  visit("oracle_sessions", config.oracle_sessions);
-  visit("session_seed", config.session_seed);
+  visit("evaluations", config.evaluations, between(1, 100'000));
+  visit("sessions", config.sessions, between(2, 100'000'000));
+  visit("oracle_sessions", config.oracle_sessions, between(2, 100'000'000));
+  visit("session_seed", config.session_seed, ranges::kAnySeed);
   visit("dqn", config.dqn);
 }
 void check(const ConvergenceConfig& config);

@@ -9,6 +9,7 @@
 
 #include "agents/dqn_learner.h"
 #include "agents/train_online.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/vector_env.h"
@@ -112,13 +113,9 @@ DqnConfig measured_dqn() {
 }
 
 void check(const ExactnessConfig& config) {
+  check_ranges(config);
   check(config.reduction);
   check(config.dqn);
-  if (!(config.discount >= 0.0 && config.discount < 1.0))
-    throw InputError(fmt::format("setting 'discount' is {}, expected a number from 0 to below 1", config.discount));
-  if (config.sweeps < 10) throw InputError(fmt::format("setting 'sweeps' is {}, expected at least 10", config.sweeps));
-  if (config.points_per_decade < 2)
-    throw InputError(fmt::format("setting 'points_per_decade' is {}, expected at least 2", config.points_per_decade));
 }
 
 QLearningRuns summarise(std::vector<std::vector<TabularQPoint>> curves, RandomKey key) {

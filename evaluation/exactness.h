@@ -8,6 +8,7 @@
 #include "agents/dqn_config.h"
 #include "agents/tabular_q_learning.h"
 #include "core/progress.h"
+#include "core/range.h"
 #include "env/reduce_simulator.h"
 #include "env/tabular_simulator.h"
 #include "evaluation/metrics/bootstrap.h"
@@ -26,17 +27,17 @@ DqnConfig measured_dqn();
 struct ExactnessConfig {
   ReductionConfig reduction;
   double discount = 0.9;
-  std::int64_t sweeps = 2'000'000;      // of tabular Q-learning, each one outcome of every (state, action)
-  int points_per_decade = 10;           // of the curves
-  DqnConfig dqn = measured_dqn();       // candidates, slots, discount and reward follow from the world
+  std::int64_t sweeps = 2'000'000;  // of tabular Q-learning, each one outcome of every (state, action)
+  int points_per_decade = 10;       // of the curves
+  DqnConfig dqn = measured_dqn();   // candidates, slots, discount and reward follow from the world
 };
 
 template <class Visitor>
 void visit_fields(Visitor& visit, ExactnessConfig& config) {
   visit("reduction", config.reduction);
-  visit("discount", config.discount);
-  visit("sweeps", config.sweeps);
-  visit("points_per_decade", config.points_per_decade);
+  visit("discount", config.discount, between(0, 0.9999));
+  visit("sweeps", config.sweeps, between(10, 1'000'000'000'000));
+  visit("points_per_decade", config.points_per_decade, between(2, 1'000));
   visit("dqn", config.dqn);
 }
 

@@ -14,6 +14,9 @@
 namespace swipegym {
 namespace {
 
+// What a draw computes with exactly; no setting's range is wider.
+constexpr swipegym::Range kSearched = between(-1e15, 1e15);
+
 using RangeKind = SearchSpace::Range::Kind;
 
 SearchSpace::Range read_range(const std::string& where, const std::string& setting, const Json& value) {
@@ -37,6 +40,7 @@ SearchSpace::Range read_range(const std::string& where, const std::string& setti
   if (kind != "uniform" && kind != "log" && kind != "integer") refuse(value.dump());
   if (!list.is_array() || list.size() != 2 || !list[0].is_number() || !list[1].is_number()) refuse(value.dump());
   range.low = list[0].get<double>(), range.high = list[1].get<double>();
+  if (!kSearched.contains(range.low) || !kSearched.contains(range.high)) refuse(value.dump());
   if (!(range.low <= range.high) || (range.kind == RangeKind::kLog && range.low <= 0.0)) refuse(value.dump());
   return range;
 }
@@ -87,6 +91,22 @@ SearchSpace read_search_space(const std::filesystem::path& path) {
                                  file["objective"].dump()));
   for (const auto& item : file["ranges"].items()) space.ranges.push_back(read_range(where, item.key(), item.value()));
   return space;
+}
+
+std::vector<Json> edges_of(const SearchSpace& space, const Json& base) {
+  std::vector<Json> edges;
+  for (const SearchSpace::Range& range : space.ranges) {
+    std::vector<Json> values = range.choices;
+    if (range.kind == RangeKind::kInteger)
+      values = {static_cast<std::int64_t>(range.low), static_cast<std::int64_t>(range.high)};
+    else if (range.kind != RangeKind::kChoice)
+      values = {range.low, range.high};
+    for (const Json& value : values) {
+      Json& settings = edges.emplace_back(base);
+      find_setting(settings, range.setting) = value;
+    }
+  }
+  return edges;
 }
 
 Json draw_trial(const SearchSpace& space, const Json& base, std::uint64_t seed, int trial, std::vector<Json>& drawn) {

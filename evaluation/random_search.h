@@ -31,6 +31,9 @@ struct SearchSpace {
 /// Throws InputError naming the range that makes no sense.
 SearchSpace read_search_space(const std::filesystem::path& path);
 
+/// `base` with one range at one of its ends, or one choice, each: settings that a trial may come to be.
+std::vector<Json> edges_of(const SearchSpace& space, const Json& base);
+
 struct SearchTrial {
   int trial = 0;            // from 0: trial 0 are the settings one begins with, so that a search never ends below them
   Json settings;            // whole

@@ -25,6 +25,9 @@ struct SupervisedModel {
   std::string name, summary;
   bool retrieves = false;          // ranks the whole catalogue cheaply
   std::function<Json()> defaults;  // its settings, as its file in configs/ has them
+  std::function<std::vector<FieldLine>()> fields;
+  std::function<void(const Json& settings, const std::string& where)> check;  // InputError for what no file may say
+  std::function<Json(const std::filesystem::path&)> read;  // its settings, where a file does not set them its defaults
   /// Trains with these settings; `where` names them in messages.
   std::function<TrainedModel(const SupervisedTask&, const Json& settings, const std::string& where)> train;
 };

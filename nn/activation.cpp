@@ -55,6 +55,10 @@ std::string_view activation_name(Activation activation) noexcept {
   return kNames[static_cast<std::size_t>(activation)];
 }
 
+std::span<const std::string_view> activation_names() noexcept {
+  return kNames;
+}
+
 template <class Scalar>
 void activate(Activation activation, const MatrixOf<Scalar>& input, MatrixOf<Scalar>& output) {
   output.resize(input.rows(), input.cols());

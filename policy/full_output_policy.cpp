@@ -28,7 +28,7 @@ struct FullOutputArchitecture {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, FullOutputArchitecture& architecture) {
-  visit("hidden", architecture.hidden);
+  visit("hidden", architecture.hidden, ranges::kUnits, ranges::kLayers);
   visit("encoder", architecture.encoder);
 }
 
@@ -139,13 +139,12 @@ std::shared_ptr<const Policy> load_full_output_policy(const Hdf5Reader& file, co
   const PolicyHeader header = read_header(file);
   model->name = header.policy, model->config = header.config, model->seed = header.seed;
   model->data_fingerprint = header.data_fingerprint, model->catalogue_until = header.catalogue_until;
-  const auto architecture = config_from_json<FullOutputArchitecture>(
-      Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), file.path().string());
+  const auto architecture = config_from_text<FullOutputArchitecture>(file.read_text("architecture"), file.path().string() + ": architecture");
   model->hidden = architecture.hidden, model->encoder_config = architecture.encoder;
   model->raw_id = file.read<std::int64_t>("outputs");
-  if (model->hidden.empty() || model->raw_id.empty())
+  if (model->raw_id.empty())
     throw InputError(
-        fmt::format("{}: a full-output network without layers or outputs: the file is damaged", file.path().string()));
+        fmt::format("{}: a full-output network without outputs: the file is damaged", file.path().string()));
   const ItemInputs own = load_item_inputs(file, "items");
   model->network = FullOutputNetwork(StateEncoder(model->encoder_config, own).state_size(), model->hidden,
                                      model->raw_id.size(), RandomKey{});

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
+#include "core/config.h"
 #include "nn/xavier.h"
 #include "policy/din_network.h"
 #include "policy/label_embeddings.h"
@@ -33,15 +33,7 @@ void gather_parts(const LabelEmbeddingsOf<Scalar>& tables, std::span<const std::
 }  // namespace
 
 void check(const LabelNetworkConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-  };
-  require(c.kind == "din" || c.kind == "two_tower", "kind", c.kind, "din or two_tower");
-  require(c.embedding >= 1 && c.embedding <= 512, "embedding", c.embedding, "1 to 512");
-  require(c.attention_hidden >= 1, "attention_hidden", c.attention_hidden, "at least 1");
-  require(!c.hidden.empty() && *std::min_element(c.hidden.begin(), c.hidden.end()) >= 1, "hidden",
-          fmt::format("[{}]", fmt::join(c.hidden, ", ")), "a list of sizes >= 1");
-  require(c.history_length >= 1 && c.history_length <= 500, "history_length", c.history_length, "1 to 500");
+  check_ranges(c);
 }
 
 std::int32_t duration_bucket(double duration_s) noexcept {

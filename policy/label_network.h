@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/range.h"
 #include "nn/attention_pooling.h"
 #include "nn/embedding.h"
 #include "nn/matrix.h"
@@ -25,11 +26,11 @@ struct LabelNetworkConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, LabelNetworkConfig& config) {
-  visit("kind", config.kind);
-  visit("embedding", config.embedding);
-  visit("attention_hidden", config.attention_hidden);
-  visit("hidden", config.hidden);
-  visit("history_length", config.history_length);
+  visit("kind", config.kind, one_of({"din", "two_tower"}));
+  visit("embedding", config.embedding, between(1, 512));
+  visit("attention_hidden", config.attention_hidden, ranges::kUnits);
+  visit("hidden", config.hidden, ranges::kUnits, ranges::kLayers);
+  visit("history_length", config.history_length, between(1, 500));
   visit("duration", config.duration);
   visit("statistics", config.statistics);
 }

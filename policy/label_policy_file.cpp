@@ -22,9 +22,9 @@ struct LabelArchitecture {
 template <class Visitor>
 void visit_fields(Visitor& visit, LabelArchitecture& architecture) {
   visit("network", architecture.network);
-  visit("heads", architecture.heads);
-  visit("score", architecture.score);
-  visit("feedback_weight", architecture.feedback_weight);
+  visit("heads", architecture.heads, between(1, 2));
+  visit("score", architecture.score, between(0, static_cast<int>(LabelScore::kNormalSum)));
+  visit("feedback_weight", architecture.feedback_weight, ranges::kWeight);
 }
 
 }  // namespace
@@ -55,10 +55,8 @@ std::shared_ptr<const Policy> load_label_policy(const Hdf5Reader& file, const Ca
   model->data_fingerprint = header.data_fingerprint;
   model->catalogue_until = header.catalogue_until;
   model->config = header.config;
-  const auto architecture = config_from_json<LabelArchitecture>(
-      Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), file.path().string());
-  if (architecture.score < 0 || architecture.score > static_cast<int>(LabelScore::kNormalSum) ||
-      architecture.heads != (architecture.score == 0 ? 1U : 2U))
+  const auto architecture = config_from_text<LabelArchitecture>(file.read_text("architecture"), file.path().string() + ": architecture");
+  if (architecture.heads != (architecture.score == 0 ? 1U : 2U))
     throw InputError(fmt::format("{}: {} outputs scored by rule {}, which this version does not know",
                                  file.path().string(), architecture.heads, architecture.score));
   model->network_config = architecture.network;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/range.h"
 #include "env/candidate_source.h"
 #include "policy/policy.h"
 
@@ -17,6 +18,11 @@ inline constexpr std::size_t kFillerShare = 10;
 /// Takes 4 * users * (2 * slots + 300) bytes. Throws InputError for slots that the catalogue does not have.
 std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const Simulator> simulator,
                                                            const Policy& retriever, std::size_t slots, int threads);
+
+/// The names of candidate sources, or a policy file.
+inline Words candidate_sources() {
+  return one_of({"random", "popularity", "top", "sample", "full"}).or_file(".h5");
+}
 
 /// A candidate source by name, see make_candidate_source(), or by a policy file ("mf.h5"), whose policy retrieves.
 std::shared_ptr<const CandidateSource> make_candidates(const std::string& source,

@@ -1,12 +1,10 @@
 #include "policy/sasrec_network.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cmath>
 
-#include "core/error.h"
+#include "core/config.h"
 #include "nn/dropout.h"
 #include "nn/fast_math.h"
 #include "nn/vector_lanes.h"
@@ -94,21 +92,8 @@ void head_backward(MlpOf<Scalar>& head, const MatrixOf<Scalar>& input, const Mat
 }  // namespace
 
 void check(const SasrecNetworkConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting '{}' is {}, expected {}", name, value, expected));
-  };
-  parse_norm_order(c.norm);
-  parse_activation(c.activation);
-  require(c.width >= 1 && c.width <= 1024, "width", c.width, "1 to 1024");
-  require(c.heads >= 1 && c.width % c.heads == 0, "heads", c.heads, "a divisor of 'width'");
-  require(c.blocks <= 64, "blocks", c.blocks, "at most 64");
-  require(c.inner >= 1 && c.inner <= 8192, "inner", c.inner, "1 to 8192");
-  require(c.norm_epsilon > 0.0, "norm_epsilon", c.norm_epsilon, "a positive number");
-  require(c.max_length >= 1 && c.max_length <= 500, "max_length", c.max_length, "1 to 500");
-  require(c.positions == "left" || c.positions == "start" || c.positions == "none", "positions", c.positions,
-          "left, start or none");
-  require(c.item_deviation > 0.0, "item_deviation", c.item_deviation, "a positive number");
-  for (const std::size_t hidden : c.head_hidden) require(hidden >= 1, "head_hidden", hidden, "at least 1");
+  check_ranges(c);
+  require_setting(c.width % c.heads == 0, "network.heads", c.heads, "a divisor of network.width");
 }
 
 template <class Scalar>

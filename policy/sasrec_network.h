@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/range.h"
 #include "nn/embedding.h"
 #include "nn/mlp.h"
 #include "nn/transformer.h"
@@ -37,24 +38,24 @@ struct SasrecNetworkConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, SasrecNetworkConfig& config) {
-  visit("norm", config.norm);
-  visit("width", config.width);
-  visit("blocks", config.blocks);
-  visit("heads", config.heads);
-  visit("inner", config.inner);
-  visit("activation", config.activation);
-  visit("norm_epsilon", config.norm_epsilon);
-  visit("max_length", config.max_length);
-  visit("positions", config.positions);
+  visit("norm", config.norm, one_of({"published", "pre", "post"}));
+  visit("width", config.width, between(1, 1'024));
+  visit("blocks", config.blocks, between(0, 64));
+  visit("heads", config.heads, between(1, 1'024));
+  visit("inner", config.inner, between(1, 8'192));
+  visit("activation", config.activation, one_of(activation_names()));
+  visit("norm_epsilon", config.norm_epsilon, between(1e-12, 1));
+  visit("max_length", config.max_length, between(1, 500));
+  visit("positions", config.positions, one_of({"left", "start", "none"}));
   visit("scale_items", config.scale_items);
   visit("authors", config.authors);
   visit("tags", config.tags);
   visit("features", config.features);
   visit("feedback", config.feedback);
   visit("ratios", config.ratios);
-  visit("head_hidden", config.head_hidden);
-  visit("user_width", config.user_width);
-  visit("item_deviation", config.item_deviation);
+  visit("head_hidden", config.head_hidden, ranges::kUnits, ranges::kLayersOrNone);
+  visit("user_width", config.user_width, between(0, 1'024));
+  visit("item_deviation", config.item_deviation, between(1e-9, 1e3));
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.

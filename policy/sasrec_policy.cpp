@@ -192,8 +192,7 @@ std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const C
   model->temperature = header.temperature;
   model->config = header.config;
   model->objective = parse_sasrec_objective(file.read_text("objective"));
-  const auto config = config_from_json<SasrecNetworkConfig>(
-      Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), file.path().string());
+  const auto config = config_from_text<SasrecNetworkConfig>(file.read_text("architecture"), file.path().string() + ": architecture");
   const ItemInputs own = load_item_inputs(file, "items");
   SasrecUsers users;
   users.raw_id = file.read<std::int64_t>("users/raw_id");

@@ -1,10 +1,8 @@
 #include "policy/sequence_encoder.h"
 
-#include <fmt/format.h>
-
 #include <cassert>
 
-#include "core/error.h"
+#include "core/config.h"
 
 namespace swipegym {
 namespace {
@@ -29,14 +27,8 @@ void each_newest(SequenceOffsets offset, const Use& use) {
 }  // namespace
 
 void check(const SequenceConfig& c) {
-  const auto require = [](bool holds, const char* name, const auto& value, const char* expected) {
-    if (!holds) throw InputError(fmt::format("setting 'network.{}' is {}, expected {}", name, value, expected));
-  };
-  require(c.kind == "none" || c.kind == "gru" || c.kind == "sasrec", "sequence", c.kind, "'none', 'gru' or 'sasrec'");
-  require(c.length >= 1 && c.length <= 200, "sequence_length", c.length, "1 to 200");
-  require(c.width >= 1, "sequence_width", c.width, "at least 1");
-  require(c.blocks >= 1, "sequence_blocks", c.blocks, "at least 1");
-  require(c.heads >= 1 && c.width % c.heads == 0, "sequence_heads", c.heads, "a divisor of sequence_width");
+  require_setting(c.heads >= 1 && c.width % c.heads == 0, "network.sequence_heads", c.heads,
+                  "a divisor of sequence_width");
 }
 
 SequenceEncoder::SequenceEncoder(const SequenceConfig& config, std::size_t step_size, RandomKey key) : config_(config) {

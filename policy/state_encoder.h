@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/range.h"
 #include "env/observation.h"
 #include "nn/matrix.h"
 #include "policy/item_inputs.h"
@@ -21,9 +22,9 @@ struct StateEncoderConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, StateEncoderConfig& config) {
-  visit("fast_decay", config.fast_decay);
-  visit("slow_decay", config.slow_decay);
-  visit("recent", config.recent);
+  visit("fast_decay", config.fast_decay, between(0, 1));
+  visit("slow_decay", config.slow_decay, between(0, 1));
+  visit("recent", config.recent, between(0, 200));
   visit("session_clock", config.session_clock);
   visit("cross", config.cross);
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/range.h"
 #include "nn/adam.h"
 #include "nn/embedding.h"
 #include "nn/mlp.h"
@@ -25,15 +26,15 @@ struct TwoTowerConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, TwoTowerConfig& config) {
-  visit("user_hidden", config.user_hidden);
-  visit("item_hidden", config.item_hidden);
-  visit("width", config.width);
-  visit("tag_dim", config.tag_dim);
-  visit("author_dim", config.author_dim);
-  visit("id_dim", config.id_dim);
-  visit("history_dim", config.history_dim);
-  visit("history_decay", config.history_decay);
-  visit("temperature", config.temperature);
+  visit("user_hidden", config.user_hidden, ranges::kUnits, ranges::kLayersOrNone);
+  visit("item_hidden", config.item_hidden, ranges::kUnits, ranges::kLayersOrNone);
+  visit("width", config.width, ranges::kUnits);
+  visit("tag_dim", config.tag_dim, ranges::kUnitsOrNone);
+  visit("author_dim", config.author_dim, ranges::kUnitsOrNone);
+  visit("id_dim", config.id_dim, ranges::kUnitsOrNone);
+  visit("history_dim", config.history_dim, ranges::kUnitsOrNone);
+  visit("history_decay", config.history_decay, between(0, 1));
+  visit("temperature", config.temperature, between(1e-3, 1e6));
 }
 
 /// Two towers that meet in a cosine and nowhere else, so that a video's vector can be computed once and the best of

@@ -21,7 +21,7 @@ template <class Visitor>
 void visit_fields(Visitor& visit, TwoTowerShape& shape) {
   visit("network", shape.network);
   visit("encoder", shape.encoder);
-  visit("history_length", shape.history_length);
+  visit("history_length", shape.history_length, between(1, 500));
 }
 
 // Rows are encoded so many at a time, always full, so that a row's bits do not depend on the batch.
@@ -72,8 +72,7 @@ void save_policy(const TwoTowerModel& model, const std::filesystem::path& path) 
 std::shared_ptr<const Policy> load_two_tower_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
   auto model = std::make_shared<TwoTowerModel>();
   model->header = read_header(file);
-  const auto shape = config_from_json<TwoTowerShape>(
-      Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), file.path().string());
+  const auto shape = config_from_text<TwoTowerShape>(file.read_text("architecture"), file.path().string() + ": architecture");
   model->network_config = shape.network;
   model->encoder_config = shape.encoder;
   model->history_length = shape.history_length;

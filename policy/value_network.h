@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/range.h"
 #include "nn/adam.h"
 #include "nn/embedding.h"
 #include "nn/mlp.h"
@@ -26,19 +27,19 @@ struct ValueNetworkConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
-  visit("state_hidden", config.state_hidden);
-  visit("item_hidden", config.item_hidden);
-  visit("width", config.width);
-  visit("tag_dim", config.tag_dim);
-  visit("author_dim", config.author_dim);
-  visit("id_dim", config.id_dim);
-  visit("interaction_hidden", config.interaction_hidden);
+  visit("state_hidden", config.state_hidden, ranges::kUnits, ranges::kLayersOrNone);
+  visit("item_hidden", config.item_hidden, ranges::kUnits, ranges::kLayersOrNone);
+  visit("width", config.width, ranges::kUnits);
+  visit("tag_dim", config.tag_dim, ranges::kUnitsOrNone);
+  visit("author_dim", config.author_dim, ranges::kUnitsOrNone);
+  visit("id_dim", config.id_dim, ranges::kUnitsOrNone);
+  visit("interaction_hidden", config.interaction_hidden, ranges::kUnitsOrNone);
   visit("dueling", config.dueling);
-  visit("sequence", config.sequence.kind);
-  visit("sequence_length", config.sequence.length);
-  visit("sequence_width", config.sequence.width);
-  visit("sequence_blocks", config.sequence.blocks);
-  visit("sequence_heads", config.sequence.heads);
+  visit("sequence", config.sequence.kind, one_of({"none", "gru", "sasrec"}));
+  visit("sequence_length", config.sequence.length, ranges::kHistory);
+  visit("sequence_width", config.sequence.width, ranges::kUnits);
+  visit("sequence_blocks", config.sequence.blocks, between(1, 64));
+  visit("sequence_heads", config.sequence.heads, between(1, 1'024));
 }
 
 /// Value of showing a video in a state:  Q(s, a) = f(s).g(a) / sqrt(k) + v(s) + b(a) + h(s).c(s, a) + p(f o g, c)

@@ -47,8 +47,7 @@ std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Ca
   model->catalogue_until = header.catalogue_until;
   model->temperature = header.temperature;
   model->config = header.config;
-  const auto architecture = config_from_json<Architecture>(
-      Json::parse(file.read_text("architecture"), nullptr, /*allow_exceptions=*/false), file.path().string());
+  const auto architecture = config_from_text<Architecture>(file.read_text("architecture"), file.path().string() + ": architecture");
   model->network_config = architecture.network;
   model->encoder_config = architecture.encoder;
   const ItemInputs own = load_item_inputs(file, "items");

@@ -150,7 +150,7 @@ TEST_CASE("the ranker's weights do not depend on threads, and its complaints nam
   CHECK(one == weights(3));
   CHECK_THROWS_WITH(train_ranker(data, 20220401, config, {.seed = 1}), Catch::Contains("20220401"));
   config.label = "likes";
-  CHECK_THROWS_WITH(train_ranker(data, 20220415, config, {.seed = 1}), Catch::Contains("watch_ratio or watch_s"));
+  CHECK_THROWS_WITH(train_ranker(data, 20220415, config, {.seed = 1}), Catch::Contains("watch_ratio, watch_s"));
 }
 
 }  // namespace

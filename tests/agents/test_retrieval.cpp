@@ -206,7 +206,7 @@ TEST_CASE("matrix factorisation learns biases and tastes, and gives strangers th
   CHECK(trained.model->mean == Approx(0.5).margin(0.01));
 
   config.target = "stars";
-  CHECK_THROWS_WITH(train_matrix_factorisation(world.task, config), Catch::Contains("watch_ratio, binary or implicit"));
+  CHECK_THROWS_WITH(train_matrix_factorisation(world.task, config), Catch::Contains("watch_ratio, binary, implicit"));
   config.target = "binary";
   world.task.train = {20210101, 20210102};
   CHECK_THROWS_WITH(train_matrix_factorisation(world.task, config), Catch::Contains("20210101"));

@@ -189,7 +189,7 @@ TEST_CASE("SQN's complaints name the setting or the days", "[agents]") {
   config.discount = 1.0;
   CHECK_THROWS_WITH(train_sqn(toy.task(), config), Catch::Contains("discount"));
   config = small_sqn("dqn");
-  CHECK_THROWS_WITH(train_sqn(toy.task(), config), Catch::Contains("sqn, sac or none"));
+  CHECK_THROWS_WITH(train_sqn(toy.task(), config), Catch::Contains("sqn, sac, none"));
   config = small_sqn("sqn");
   config.rewards.long_view = 0.0;
   CHECK_THROWS_WITH(train_sqn(toy.task(), config), Catch::Contains("20220415") && Catch::Contains("rewards"));
