@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "agents/train_actor.h"
+#include "core/range.h"
 #include "env/simulator_file.h"
 
 namespace swipegym {
@@ -220,18 +221,19 @@ void Study::run() {
 }  // namespace swipegym
 
 int main(int argc, char** argv) {
+  using namespace swipegym;
   swipegym::StudySettings settings;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
     if (word == "--seeds")
-      settings.seeds = std::stoull(value());
+      settings.seeds = parse_number<decltype(settings.seeds)>(word, value(), between(1, 10'000));
     else if (word == "--steps")
-      settings.steps = std::stoll(value());
+      settings.steps = parse_number<decltype(settings.steps)>(word, value(), ranges::kEnvSteps);
     else if (word == "--sessions")
-      settings.sessions = std::stoull(value());
+      settings.sessions = parse_number<decltype(settings.sessions)>(word, value(), ranges::kSessions);
     else if (word == "--threads")
-      settings.threads = std::stoi(value());
+      settings.threads = parse_number<decltype(settings.threads)>(word, value(), between(0, 1'024));
     else if (word == "--curves")
       settings.curves = value();
     else if (word == "--responses") {

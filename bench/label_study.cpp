@@ -176,7 +176,8 @@ std::map<std::string, double> read_search(const fs::path& path) {
   for (std::string line; std::getline(csv, line);) {
     const std::size_t seconds = line.rfind(','), value = line.rfind(',', seconds - 1);
     if (value == std::string::npos || line.starts_with("method")) continue;
-    found[line.substr(0, value)] = std::stod(line.substr(value + 1, seconds - value - 1));
+    found[line.substr(0, value)] =
+        parse_number<double>(path.string(), line.substr(value + 1, seconds - value - 1), between(-1e9, 1e9));
   }
   return found;
 }
@@ -231,7 +232,7 @@ void run_fit(Study& study, std::size_t trials, const std::vector<std::string>& m
 
 void run_ablation(Study& study) {
   const fs::path chosen = study.out / "chosen.json";
-  const LabelCraftConfig full = config_from_json<LabelCraftConfig>(read_json(chosen), chosen.string());
+  const LabelCraftConfig full = read_config<LabelCraftConfig>(chosen);
   for (const std::string& part : ablation_names())
     for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) {
       const fs::path path = study.out / fmt::format("without-{}-s{}.h5", part, seed);
@@ -282,21 +283,23 @@ int run(int argc, char** argv) {
   const auto methods = methods_of(argc > methods_at ? argv[methods_at] : "all");
   Study study;
   LoadOptions options;
-  if (argc > methods_at + 1) options.last_user = static_cast<std::uint32_t>(std::stoul(argv[methods_at + 1])) - 1;
+  if (argc > methods_at + 1)
+    options.last_user = parse_number<std::uint32_t>("USERS", argv[methods_at + 1], between(1, 4'000'000'000)) - 1;
   study.data = load_dataset(argv[2], options).data;
   study.out = argv[3];
-  study.seeds = std::stoul(argv[4]);
+  study.seeds = parse_number<decltype(study.seeds)>("SEEDS", argv[4], between(1, 10'000));
   fs::create_directories(study.out);
   study.task.threads = 1;
   set_days(study);
   study.catalogue = build_catalogue(study.data, study.task.train.until);
   study.task.data = &study.data, study.task.catalogue = &study.catalogue;
   if (part == "fit")
-    run_fit(study, argc > 5 ? std::stoul(argv[5]) : 4, methods);
+    run_fit(study, argc > 5 ? parse_number<std::size_t>("TRIALS", argv[5], between(1, 100'000)) : 4, methods);
   else if (part == "ablation")
     run_ablation(study);
   else
-    run_planted(study, methods, argc > 8 ? std::stod(argv[7]) : 8.0, argc > 8 ? std::stod(argv[8]) : 25.0);
+    run_planted(study, methods, argc > 8 ? parse_number<double>("LOW", argv[7], between(0, 1e6)) : 8.0,
+                argc > 8 ? parse_number<double>("HIGH", argv[8], between(0, 1e6)) : 25.0);
   return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "agents/sasrec_learner.h"
 #include "core/random_words.h"
+#include "core/range.h"
 #include "nn/matrix_product.h"
 #include "policy/top_items.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 int bench_threads() {
   const char* text = std::getenv("SWIPEGYM_THREADS");
-  return text != nullptr ? std::atoi(text) : 2;
+  return text != nullptr ? parse_number<int>("SWIPEGYM_THREADS", text, between(1, 1'024)) : 2;
 }
 
 // Full-length sequences of uniform items, one negative a position: d 64, 2 blocks, 1 head, batch 128.

@@ -46,9 +46,11 @@ void watch_for_interrupt() {
 
 void add_common(const Command& command, Options& options, Run& run) {
   options.group("Common");
-  options.add("threads", run.threads, "N", "worker threads, 0 for all cores; never changes a result");
-  if (command.uses_seed) options.add("seed", run.seed, "S", "seed of everything drawn");
-  if (command.uses_config) options.add("config", run.config_path, "FILE", "settings as JSON, see configs/");
+  options.add("threads", run.threads, between(0, 1024), "N", "worker threads, 0 for all cores; never changes a result");
+  if (command.uses_seed) options.add("seed", run.seed, ranges::kAnySeed, "S", "seed of everything drawn");
+  if (!command.settings.empty())
+    options.add("config", run.config_path, "FILE",
+                fmt::format("settings as JSON; 'swipegym settings {}' lists them", command.name));
   options.output("json", run.json_path, "FILE", "also write what is printed, unrounded, as JSON", false);
   options.flag("quiet", run.quiet, "no progress and no remarks on stderr");
 }
@@ -64,8 +66,6 @@ void run_command(Command& command, const std::vector<std::string>& words, const 
   Options options = command.options;
   add_common(command, options, run);
   options.parse(words, command.name);
-  if (run.threads < 0 || run.threads > 1024)
-    throw InputError(fmt::format("--threads is {}, expected 0 (all cores) to 1024", run.threads));
   run.bar = std::make_shared<ProgressBar>(run.quiet);
   run.progress = [&run, bar = run.bar](std::string_view what, std::uint64_t done, std::uint64_t total) {
     run.check_interrupt();

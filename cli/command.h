@@ -37,8 +37,8 @@ class Run {
 
   /// --config read into a struct of settings (see core/config.h), or its defaults without --config.
   template <class Config>
-  Config read_config() const {
-    return config_path.empty() ? Config{} : config_from_json<Config>(read_json(config_path), config_path.string());
+  Config read_config(Config defaults = {}) const {
+    return config_path.empty() ? defaults : swipegym::read_config<Config>(config_path, std::move(defaults));
   }
 
   /// A result, on stdout.
@@ -69,6 +69,20 @@ class Run {
   std::shared_ptr<ProgressBar> bar;
 };
 
+/// The settings that a command's --config may set: those of one struct and its defaults, named as the command is, or,
+/// where a command takes several, as what it trains is.
+struct SettingsPage {
+  std::string name;
+  std::function<std::vector<FieldLine>()> fields;
+  std::function<void(const Json& settings, const std::string& where)> check;  // InputError for what no file may say
+};
+template <class Config>
+SettingsPage settings_page(std::string name, Config defaults = {}) {
+  return {.name = std::move(name),
+          .fields = [defaults] { return list_fields(defaults); },
+          .check = [](const Json& settings, const std::string& where) { config_from_json<Config>(settings, where); }};
+}
+
 /// Where a command stands in `swipegym --help`, in this order.
 enum class CommandGroup : std::uint8_t { kStart, kData, kSimulator, kLearn, kTools };
 
@@ -94,8 +108,8 @@ struct Command {
   std::vector<std::string> examples{};
   std::string next{};  // a command line: what one types afterwards
   Options options{};
-  bool uses_seed = true;     // has --seed
-  bool uses_config = false;  // has --config
+  bool uses_seed = true;                 // has --seed
+  std::vector<SettingsPage> settings{};  // not empty: has --config
   std::function<void(Run&)> run{};
 };
 
@@ -111,6 +125,9 @@ void run_words(const std::vector<std::string>& words, const Host& host);
 
 /// The text of `swipegym COMMAND --help`, common options included.
 std::string help_page(const Command& command);
+
+/// Tables of the settings of a command, or of every command for "": key, default and range, in Markdown.
+std::string settings_text(const std::string& command);
 
 /// "swipegym 0.1.0 (git 1a2b3c4, g++ 12.2.0, avx2+fma, release)".
 std::string build_text();

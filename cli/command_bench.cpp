@@ -110,8 +110,6 @@ void print_measured(const Run& run, const Measured& measured) {
 }
 
 void bench(const BenchSettings& settings, Run& run) {
-  if (!(settings.seconds > 0.0)) throw InputError("--seconds must be positive");
-  if (settings.hash_steps < 0) throw InputError("--hash-steps must not be negative");
   const std::shared_ptr<const Simulator> simulator = simulator_for(settings);
   const int threads = worker_count(run.threads);
   VectorEnv env = make_env(settings, simulator, threads, run.seed);
@@ -166,16 +164,16 @@ void add_bench_commands(std::vector<Command>& table) {
                       "swipegym bench --simulator sim.h5 --candidates 100 --history 200 --json bench.json"};
   command.options.group("World")
       .add("simulator", settings->simulator, "FILE", "a fitted simulator; without it users answer at once")
-      .add("envs", settings->envs, "N", "sessions stepped together")
-      .add("candidates", settings->candidates, "M", "candidates a step")
+      .add("envs", settings->envs, ranges::kEnvs, "N", "sessions stepped together")
+      .add("candidates", settings->candidates, ranges::kSlots, "M", "candidates a step")
       .choice("source", settings->source, {"random", "popularity", "top", "sample", "full"},
               "where candidates come from")
-      .add("history", settings->history, "L", "videos of the history in the observation, up to 200")
-      .add("slate", settings->slate, "K", "videos chosen a step")
-      .add("max-steps", settings->max_steps, "N", "steps after which an episode is truncated")
+      .add("history", settings->history, ranges::kHistory, "L", "videos of the history in the observation, up to 200")
+      .add("slate", settings->slate, between(1, 1'000), "K", "videos chosen a step")
+      .add("max-steps", settings->max_steps, ranges::kMaxSteps, "N", "steps after which an episode is truncated")
       .group("Measurement")
-      .add("seconds", settings->seconds, "S", "length of each timed run")
-      .add("hash-steps", settings->hash_steps, "N", "steps that go into the hash");
+      .add("seconds", settings->seconds, above(0, 86'400), "S", "length of each timed run")
+      .add("hash-steps", settings->hash_steps, between(0, 1'000'000'000), "N", "steps that go into the hash");
   command.run = [settings](Run& run) { bench(*settings, run); };
   table.push_back(std::move(command));
 }

@@ -91,9 +91,9 @@ void add_compare_commands(std::vector<Command>& table) {
       .add("data", settings->data, "DIR|FILE",
            "for --judge truth: the data, when it is no longer where the fit read it")
       .group("Evaluation")
-      .add("sessions", settings->sessions, "N", "of each evaluation seed")
-      .add("seeds", settings->seeds, "K", "evaluation seeds")
-      .add("resamples", settings->resamples, "N", "of the bootstrap behind the intervals")
+      .add("sessions", settings->sessions, ranges::kSessions, "N", "of each evaluation seed")
+      .add("seeds", settings->seeds, between(1, 10'000), "K", "evaluation seeds")
+      .add("resamples", settings->resamples, between(1, 1'000'000), "N", "of the bootstrap behind the intervals")
       .add("versus", settings->versus, "NAME", "also print every return less this policy's, session by session");
   add_env_options(command.options, settings->env);
   command.options.group("Output").output("report", settings->report, "FILE.html", "a page with charts", false);

@@ -122,18 +122,15 @@ void add_constrain_commands(std::vector<Command>& table) {
       "swipegym constrain --data pure.h5 --until 20220502 --validate-until 20220504 --test-until 20220506 --seeds 5 "
       "--json constrain.json"};
   command.next = "swipegym train tscac --simulator sim.h5 --out tscac.h5";
-  command.uses_config = true;
+  command.settings = {settings_page<OfflineConfig>(command.name)};
   command.options.group("Input").required("data", settings->data, "DIR|FILE",
                                           "a KuaiRand release, or a store from 'data import'");
   add_day_options(command.options, settings->days, DayParts::kWithoutHoldout);
-  command.options.group("Training").add("seeds", settings->seeds, "K", "training seeds, from --seed on");
-  command.options.group("Tables").add("resamples", settings->resamples, "N", "of users, for the intervals");
-  command.run = [settings](Run& run) {
-    if (settings->seeds < 1) throw InputError(fmt::format("--seeds is {}, expected at least 1", settings->seeds));
-    if (settings->resamples < 1)
-      throw InputError(fmt::format("--resamples is {}, expected at least 1", settings->resamples));
-    constrain(*settings, run);
-  };
+  command.options.group("Training")
+      .add("seeds", settings->seeds, between(1, 10'000), "K", "training seeds, from --seed on");
+  command.options.group("Tables").add("resamples", settings->resamples, between(1, 1'000'000), "N",
+                                      "of users, for the intervals");
+  command.run = [settings](Run& run) { constrain(*settings, run); };
   table.push_back(std::move(command));
 }
 

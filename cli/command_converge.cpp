@@ -16,14 +16,15 @@ struct ConvergeSettings {
   std::size_t seeds = 5;
 };
 
+// How many candidates a word of --sizes names.
+std::size_t read_size(const std::string& word, std::size_t num_videos) {
+  return word == "all" ? num_videos : parse_number<std::size_t>("--sizes", word, between(2, 1'000'000'000));
+}
+
 std::vector<std::size_t> read_sizes(const std::vector<std::string>& words, std::size_t num_videos) {
   std::vector<std::size_t> sizes;
-  for (const std::string& word : words)
-    sizes.push_back(word == "all" ? num_videos
-                                  : static_cast<std::size_t>(parse_unsigned("--sizes", word, 1'000'000'000)));
+  for (const std::string& word : words) sizes.push_back(read_size(word, num_videos));
   for (std::size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] < 2)
-      throw InputError(fmt::format("--sizes names {}, expected sizes of at least 2, or 'all'", sizes[i]));
     if (sizes[i] > num_videos)
       throw InputError(
           fmt::format("--sizes names {}, the simulator has {} videos: say 'all' for every one", sizes[i], num_videos));
@@ -73,17 +74,21 @@ void add_converge_commands(std::vector<Command>& table) {
       "swipegym converge --simulator sim.h5 --sizes 10,100,1000,all --seeds 5 --out study",
       "swipegym converge --simulator sim.h5 --agents dqn,bandit --policies 'sasrec=sasrec-s1.h5' --out study"};
   command.next = "python3 docs/plot_convergence.py study study/convergence.png";
-  command.uses_config = true;
+  command.settings = {settings_page<ConvergenceConfig>(command.name)};
   command.options.group("Input")
       .required("simulator", settings->simulator, "FILE|DIR",
                 "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
       .add("policies", settings->policies, "LIST", "further policies to hold it against, as in 'compare'")
       .group("Study")
-      .add("sizes", settings->sizes, "LIST", "candidates a step, drawn anew each time; 'all' is every video")
+      .add("sizes", settings->sizes, "LIST",
+           "candidates a step, drawn anew each time, 2 to 1000000000; 'all' is every video")
+      .checked([](const std::string& text) {
+        for (const std::string& word : split_list("--sizes", text)) read_size(word, 2);
+      })
       .add("agents", settings->agents, "LIST",
            "dqn; single: without double Q-learning; bandit: with discount 0; full-output: one output a video, up to "
            "10,000")
-      .add("seeds", settings->seeds, "K", "trainings of each agent on each size")
+      .add("seeds", settings->seeds, between(1, 10'000), "K", "trainings of each agent on each size")
       .group("Output")
       .required("out", settings->out, "DIR", "a folder for the trainings and the CSV files");
   command.run = [settings](Run& run) { converge(*settings, run); };

@@ -90,7 +90,7 @@ void synth(const SynthSettings& settings, Run& run) {
                            .rows_per_part = settings.rows_per_part,
                            .threads = run.threads,
                            .progress = run.progress};
-  options.truth = parse_truth_json(truth_json(options.truth));  // checks the ranges
+  check(options.truth);
   const SynthesisReport made = synthesise(options, settings.out);
   Table table({"synthetic log", "standard", "random"});
   const auto add = [&](const char* what, auto value_of) {
@@ -111,7 +111,7 @@ void synth(const SynthSettings& settings, Run& run) {
   add_rate("back the next day", [](const LogSummary& s) { return s.next_day_return; });
   run.print("{}\n  its truth is in {}\n", table.text(), (settings.out / "truth.json").string());
   run.write_json({{"standard", summary_json(made.standard)}, {"random", summary_json(made.random)}},
-                 Json::parse(truth_json(options.truth)), 0);
+                 parse_json(truth_json(options.truth), "truth.json"), 0);
 }
 
 std::string show_number(double value) {
@@ -201,15 +201,17 @@ void add_data_commands(std::vector<Command>& table) {
   synth_command.options.group("World")
       .choice("preset", synth_settings->preset, {"tiny", "pure", "1k"},
               "sizes and aggregates: of KuaiRand-Pure, of KuaiRand-1K, or tiny for trials")
-      .add("hidden-signal", synth_settings->hidden_signal, "X",
+      .add("hidden-signal", synth_settings->hidden_signal, kHiddenSignal, "X",
            "how strongly what only the platform knows selects the standard log; 0: not at all")
       .flag("no-satiation", synth_settings->no_satiation, "nothing that is shown changes anything later")
-      .add("session-videos", synth_settings->session_videos, "X",
+      .add("session-videos", synth_settings->session_videos, kTruthSessionVideos, "X",
            "the platform's mean session in videos, 2 to 200; 0: as in the log")
       .group("Output")
       .required("out", synth_settings->out, "DIR", "the folder; one of an earlier run is replaced")
-      .add("rows", synth_settings->rows, "N", "stop adding users at so many standard rows; 0: all users")
-      .add("rows-per-part", synth_settings->rows_per_part, "N", "cut each log into files of so many rows; 0: one file");
+      .add("rows", synth_settings->rows, between(0, 1'000'000'000'000), "N",
+           "stop adding users at so many standard rows; 0: all users")
+      .add("rows-per-part", synth_settings->rows_per_part, between(0, 1'000'000'000'000), "N",
+           "cut each log into files of so many rows; 0: one file");
   synth_command.run = [synth_settings](Run& run) { synth(*synth_settings, run); };
   table.push_back(std::move(synth_command));
 

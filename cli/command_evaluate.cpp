@@ -259,19 +259,19 @@ void add_evaluate_commands(std::vector<Command>& table) {
       .date("known-until", settings->known_until,
             "the last day whose rows may enter features; the policy's own, or the day before --from, when absent")
       .group("Policy and reward")
-      .add("candidates", settings->env.candidates, "M",
+      .add("candidates", settings->env.candidates, ranges::kSlots, "M",
            "random rows: videos a choice is made among, the logged one in it")
-      .add("draws", settings->draws, "K", "random rows: candidate sets drawn a row, their weights averaged")
-      .add("reward", settings->env.reward, "TERMS", "as in watch_s=1,watch_ratio=0,is_like=10")
-      .add("epsilon", settings->env.epsilon, "P", "the judged policy chooses uniformly with this probability")
-      .add("temperature", settings->env.temperature, "T|own", kTemperatureHelp)
-      .group("Estimators")
-      .add("folds", settings->folds, "K",
+      .add("draws", settings->draws, between(1, 10'000), "K",
+           "random rows: candidate sets drawn a row, their weights averaged");
+  add_choice_options(command.options, settings->env);
+  command.options.group("Estimators")
+      .add("folds", settings->folds, between(2, 1'000), "K",
            "users are dealt into K folds; rewards are foreseen by models of the other folds")
-      .add("resamples", settings->resamples, "N", "of the bootstrap behind the intervals")
+      .add("resamples", settings->resamples, between(1, 1'000'000), "N", "of the bootstrap behind the intervals")
       .flag("sessions", settings->sessions, "also estimate the reward a session, with --logged-candidates")
-      .add("discount", settings->discount, "G", "of later rewards of a session, 0 to 1")
-      .add("window", settings->window, "H", "earlier steps whose weights enter a step's product; -1: all");
+      .add("discount", settings->discount, between(0, 1), "G", "of later rewards of a session, 0 to 1")
+      .add("window", settings->window, between(-1, 1'000'000), "H",
+           "earlier steps whose weights enter a step's product; -1: all");
   command.run = [settings](Run& run) { evaluate(*settings, run); };
   table.push_back(std::move(command));
 }

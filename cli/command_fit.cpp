@@ -20,19 +20,18 @@ struct FitSettings {
 
 // "0/2": fold 0 of 2.
 void read_fold(const std::string& text, FitConfig& config) {
-  if (text.empty()) return;
   const std::size_t slash = text.find('/');
   if (slash == std::string::npos)
     throw InputError(fmt::format("--users-fold is '{}', expected i/k with i < k, as in 0/2", text));
-  config.fold = static_cast<std::uint32_t>(parse_unsigned("--users-fold", text.substr(0, slash), 999));
-  config.folds = static_cast<std::uint32_t>(parse_unsigned("--users-fold", text.substr(slash + 1), 1000));
+  config.fold = parse_number<std::uint32_t>("I of --users-fold", text.substr(0, slash), between(0, 999));
+  config.folds = parse_number<std::uint32_t>("K of --users-fold", text.substr(slash + 1), between(1, 1'000));
   if (config.fold >= config.folds)
     throw InputError(fmt::format("--users-fold is '{}', expected i/k with i < k, as in 0/2", text));
 }
 
 void fit(const FitSettings& settings, Run& run) {
   FitConfig config = run.read_config<FitConfig>();
-  read_fold(settings.fold, config);
+  if (!settings.fold.empty()) read_fold(settings.fold, config);
   if (!settings.head.empty()) config.watch_head = settings.head;
   config.training.seed = config.exposure.seed = run.seed;
   config.training.threads = run.threads;
@@ -54,7 +53,7 @@ void fit(const FitSettings& settings, Run& run) {
                   {"seconds", seconds},
                   {"random_rows", result.exposure.random_rows},
                   {"exposure", result.exposure.words}},
-                 Json::parse(result.simulator.config), loaded.data.fingerprint);
+                 fit_settings(result.simulator), loaded.data.fingerprint);
 }
 
 }  // namespace
@@ -68,12 +67,16 @@ void add_fit_commands(std::vector<Command>& table) {
   command.examples = {"swipegym fit --data KuaiRand-Pure --until 20220504 --out sim.h5",
                       "swipegym fit --data KuaiRand-Pure --users-fold 1/2 --watch-head hazard --seed 7 --out judge.h5"};
   command.next = "swipegym fidelity --simulator sim.h5 --data KuaiRand-Pure --from 20220505";
-  command.uses_config = true;
+  command.settings = {settings_page<FitConfig>(command.name)};
   command.options.group("Input")
       .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("until", settings->until, "the last day that is fitted; all days when absent")
       .add("users-fold", settings->fold, "I/K",
            "fit on the users of fold I of K, counted from 0, for simulators that judge each other")
+      .checked([](const std::string& text) {
+        FitConfig ignored;
+        read_fold(text, ignored);
+      })
       .choice("watch-head", settings->head, {"bins", "hazard"},
               "how the watch distribution is modelled; another head makes a more independent judge")
       .choice("log", settings->log, {"both", "standard", "random"}, "which exposures are fitted")

@@ -153,14 +153,16 @@ void add_generate_commands(std::vector<Command>& table) {
            "who shows videos: random, popularity, ..., oracle, a policy file, or logged (what the platform would show)")
       .add("data", settings->data, "DIR|FILE", "the data of the fit, when it is no longer where the fit read it")
       .choice("clock", settings->clock, {"dense", "log"}, "session lengths: realistic ones, or the thinned log's")
-      .add("sessions", settings->sessions, "N", "sessions to make; memory does not grow with them");
+      .add("sessions", settings->sessions, between(1, 1'000'000'000'000), "N",
+           "sessions to make; memory does not grow with them");
   add_env_options(command.options, settings->env);
   command.options.group("Output")
       .required("out", settings->out, "DIR|FILE", "a folder for csv, a file for hdf5")
       .choice("format", settings->format, {"csv", "hdf5"}, "KuaiRand's files, or one store")
       .output("keep-candidates", settings->keep_candidates, "FILE",
               "also write what each video was chosen from, which 'evaluate' needs; kept in memory until then", false)
-      .add("rows-per-part", settings->rows_per_part, "N", "rows of a CSV part; 0: one file");
+      .add("rows-per-part", settings->rows_per_part, between(0, 1'000'000'000'000), "N",
+           "rows of a CSV part; 0: one file");
   command.run = [settings](Run& run) { generate(*settings, run); };
   table.push_back(std::move(command));
 }

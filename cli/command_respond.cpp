@@ -34,7 +34,7 @@ void respond(const RespondSettings& settings, Run& run) {
                   {"until", settings.until},
                   {"log", settings.log},
                   {"out", settings.out.string()}},
-                 Json::parse(simulator->config), loaded.data.fingerprint);
+                 fit_settings(*simulator), loaded.data.fingerprint);
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ Json search_settings(const SupervisedSettings& given, const SupervisedModel& mod
                      const std::string& where, Run& run) {
   if (given.search.empty()) return base;
   const SearchSpace space = read_search_space(given.search);
+  for (const Json& edge : edges_of(space, base)) model.check(edge, given.search.string());
   task.checkpoint.clear(), task.resume = false;
   task.threads = 1;  // the trials share the workers
   task.progress = {};
@@ -136,9 +137,8 @@ void seed_protocol(const SupervisedTask& task, const Json& settings, const std::
 
 void supervised(const SupervisedSettings& settings, Run& run) {
   const SupervisedModel& model = find_supervised_model(settings.model);
-  Json config = model.defaults();
-  std::string where = "the defaults of " + model.name;
-  if (!run.config_path.empty()) config.merge_patch(read_json(run.config_path)), where = run.config_path.string();
+  Json config = run.config_path.empty() ? model.defaults() : model.read(run.config_path);
+  const std::string where = run.config_path.empty() ? "the defaults of " + model.name : run.config_path.string();
   SupervisedTask task;
   set_days(settings.days, task);
   const LoadedDataset loaded = load_data(run, settings.data);
@@ -273,26 +273,23 @@ Command supervised_command() {
       "configs/search/mf.json "
       "--trials 20 --out mf.h5"};
   command.next = "swipegym compare --simulator sim.h5 --policies random,popularity,oracle,mf.h5";
-  command.uses_config = true;
+  for (const SupervisedModel& model : supervised_models())
+    command.settings.push_back({"supervised " + model.name, model.fields, model.check});
   command.options.group("Input")
       .positional("model", settings->model, "MODEL", "what to train")
       .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'");
   add_day_options(command.options, settings->days, DayParts::kTestOptional);
   command.options.group("Training")
-      .add("seeds", settings->seeds, "K", "training seeds, from --seed on; a policy file each")
+      .add("seeds", settings->seeds, between(1, 10'000), "K", "training seeds, from --seed on; a policy file each")
       .add("search", settings->search, "FILE", "ranges of settings to search first, see configs/search")
-      .add("trials", settings->trials, "N", "of the search, the settings one begins with included")
+      .add("trials", settings->trials, between(1, 100'000), "N", "of the search, the settings one begins with included")
       .choice("protocol", settings->protocol, {"correct", "seed"},
               "seed: a report's faulty SASRec set-up, to understand its figures (docs/sasrec.md); writes no policy")
       .flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out");
   add_table_options(command.options, settings->tables);
   command.options.group("Output").output("out", settings->out, "FILE", "the policy; NAME-s1.h5, ... with --seeds",
                                          false);
-  command.run = [settings](Run& run) {
-    if (settings->seeds < 1) throw InputError(fmt::format("--seeds is {}, expected at least 1", settings->seeds));
-    if (settings->trials < 1) throw InputError(fmt::format("--trials is {}, expected at least 1", settings->trials));
-    supervised(*settings, run);
-  };
+  command.run = [settings](Run& run) { supervised(*settings, run); };
   return command;
 }
 

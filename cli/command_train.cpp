@@ -132,7 +132,7 @@ Command dqn_command() {
       "swipegym train dqn --simulator sim.h5 --seed 1 --out dqn-s1.h5",
       "swipegym train dqn --simulator sim.h5 --config configs/dqn.json --seed 1 --out dqn-s1.h5 --resume"};
   command.next = "swipegym compare --simulator sim.h5 --policies random,popularity,oracle,'dqn=dqn-s*.h5'";
-  command.uses_config = true;
+  command.settings = {settings_page<DqnConfig>(command.name)};
   command.options.group("Input")
       .required("simulator", settings->simulator, "FILE|DIR",
                 "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
@@ -153,7 +153,7 @@ Command ranker_command() {
       "The baseline that reinforcement learning has to beat.";
   command.examples = {"swipegym train ranker --data KuaiRand-Pure --until 20220504 --out ranker.h5"};
   command.next = "swipegym compare --simulator sim.h5 --policies random,oracle,ranker.h5";
-  command.uses_config = true;
+  command.settings = {settings_page<RankerConfig>(command.name)};
   command.options.group("Input")
       .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("until", settings->until, "the last day that is learned from; all days when absent")

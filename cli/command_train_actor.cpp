@@ -40,13 +40,7 @@ constexpr ActorCommand kActorCommands[] = {
 };
 
 ActorConfig read_actor_config(const char* algorithm, const Run& run) {
-  ActorConfig config = actor_defaults(algorithm);
-  if (!run.config_path.empty()) {
-    const Json json = read_json(run.config_path);
-    ConfigReader reader(json, run.config_path.string());
-    visit_fields(reader, config);
-    reader.finish();
-  }
+  const ActorConfig config = run.read_config(actor_defaults(algorithm));
   if (config.algorithm != algorithm)
     throw InputError(fmt::format("{}: its algorithm is '{}'; run 'swipegym train {}'", run.config_path.string(),
                                  config.algorithm, config.algorithm));
@@ -197,7 +191,7 @@ Command actor_command(const ActorCommand& kind) {
                                   name, kind.algorithm, kind.algorithm, kind.algorithm)};
   command.next = fmt::format("swipegym compare --simulator sim.h5 --policies random,oracle,'{}={}-s*.h5'",
                              kind.algorithm, kind.algorithm);
-  command.uses_config = true;
+  command.settings = {settings_page(command.name, actor_defaults(kind.algorithm))};
   command.options.group("Input")
       .required("simulator", settings->simulator, "FILE|DIR",
                 "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")

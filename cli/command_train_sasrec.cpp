@@ -85,7 +85,7 @@ void add_train_sasrec_commands(std::vector<Command>& table) {
       "swipegym train sasrec --simulator sim.h5 --start sqn.h5 --seed 1 --out actor-s1.h5",
       "swipegym train sasrec --simulator sim.h5 --config configs/sasrec_actor.json --out actor.h5 --resume"};
   command.next = "swipegym compare --simulator sim.h5 --policies random,sqn.h5,oracle,'actor=actor-s*.h5'";
-  command.uses_config = true;
+  command.settings = {settings_page<SasrecActorConfig>(command.name)};
   command.options.group("Input")
       .required("simulator", settings->simulator, "FILE|DIR",
                 "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")

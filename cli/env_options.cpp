@@ -19,7 +19,7 @@ RewardWeights read_reward(const std::vector<std::string>& terms) {
     if (found == names.end() || equals == std::string::npos)
       throw InputError(fmt::format("--reward has the term '{}', expected NAME=WEIGHT with a name of {}", term,
                                    fmt::join(names, ", ")));
-    const auto weight = static_cast<float>(parse_real("--reward " + name, term.substr(equals + 1)));
+    const auto weight = parse_number<float>("--reward " + name, term.substr(equals + 1), ranges::kAnyWeight);
     const auto index = static_cast<std::size_t>(found - names.begin());
     float* const own[] = {&reward.watch_s, &reward.watch_ratio, &reward.return_day, &reward.gap_h};
     (index < std::size(own) ? *own[index] : reward.signal[index - std::size(own)]) = weight;
@@ -27,33 +27,52 @@ RewardWeights read_reward(const std::vector<std::string>& terms) {
   return reward;
 }
 
-// A temperature of at least 0; -1 for "own".
+// -1 for "own".
 float read_temperature(const std::string& text) {
-  if (text == "own") return -1.0F;
-  const double value = parse_real("--temperature", text);
-  if (!(value >= 0.0)) throw InputError(fmt::format("--temperature is {}, expected 'own' or a number from 0", text));
-  return static_cast<float>(value);
+  return text == "own" ? -1.0F : parse_number<float>("--temperature", text, ranges::kTemperature.or_value(0));
 }
 
-// The settings a simulator was fitted with; an empty object when it says nothing.
-Json fit_settings(const Simulator& simulator) {
-  Json settings = Json::parse(simulator.config, nullptr, /*allow_exceptions=*/false);
-  return settings.is_object() ? settings : Json::object();
+// One of the settings a simulator was fitted with.
+template <class T>
+T fitted_with(const Simulator& simulator, const char* key, T fallback) {
+  try {
+    return fit_settings(simulator).value(key, std::move(fallback));
+  } catch (const Json::exception&) {
+    throw InputError(fmt::format("the simulator's own setting '{}' is damaged; fit it again", key));
+  }
 }
 
 }  // namespace
 
+Json fit_settings(const Simulator& simulator) {
+  if (simulator.config.empty()) return Json::object();
+  Json settings = parse_json(simulator.config, "the simulator's settings");
+  if (!settings.is_object()) throw InputError("the simulator's settings are damaged; fit it again");
+  return settings;
+}
+
 void add_env_options(Options& options, EnvSettings& settings) {
   options.group("Environment")
-      .add("candidates", settings.candidates, "M", "videos offered a step; ignored with --source full")
+      .add("candidates", settings.candidates, ranges::kSlots, "M", "videos offered a step; ignored with --source full")
       .add("source", settings.source, "NAME|FILE",
            "where candidates come from: random, popularity, top, sample, full, or a policy file that retrieves them")
-      .add("history", settings.history, "L", "videos of history in the observation, up to 200")
-      .add("slate", settings.slate, "K", "videos chosen a step, watched in order")
-      .add("max-steps", settings.max_steps, "N", "a session is cut after so many steps")
-      .add("reward", settings.reward, "TERMS", "as in watch_s=1,watch_ratio=0,is_like=10,return_day=50")
-      .add("epsilon", settings.epsilon, "P", "probability of a uniform choice instead of the best")
-      .add("temperature", settings.temperature, "T|own", kTemperatureHelp);
+      .add("history", settings.history, ranges::kHistory, "L", "videos of history in the observation, up to 200")
+      .add("slate", settings.slate, between(1, 1'000), "K", "videos chosen a step, watched in order")
+      .add("max-steps", settings.max_steps, ranges::kMaxSteps, "N", "a session is cut after so many steps");
+  add_choice_options(options, settings);
+}
+
+void add_choice_options(Options& options, EnvSettings& settings) {
+  options
+      .add("reward", settings.reward, "TERMS",
+           "as in watch_s=1,watch_ratio=0,is_like=10,return_day=50; weights from -1000000 to 1000000")
+      .checked([](const std::string& text) { read_reward(split_list("--reward", text)); })
+      .add("epsilon", settings.epsilon, ranges::kProbability, "P",
+           "probability of a uniform choice instead of the best")
+      .add("temperature", settings.temperature, "T|own",
+           "choose with probability softmax(score / T), T from 1e-06 to 1000000; 0: the best; own: as the policy was "
+           "trained to")
+      .checked([](const std::string& text) { read_temperature(text); });
 }
 
 VectorEnvConfig env_config(const EnvSettings& settings, int threads) {
@@ -86,11 +105,11 @@ Json env_json(const EnvSettings& settings) {
 }
 
 std::string clock_note(const Simulator& simulator) {
-  const Json settings = fit_settings(simulator);
-  if (!settings.contains("mean_session_videos")) return "";
-  if (settings["mean_session_videos"] == 0.0) return "dense clock: sessions as long as the log's, which are whole";
+  const double videos = fitted_with(simulator, "mean_session_videos", -1.0);
+  if (videos < 0.0) return "";
+  if (videos == 0.0) return "dense clock: sessions as long as the log's, which are whole";
   return fmt::format("dense clock: {:g} videos a session under the logged policy, an assumption (mean_session_videos)",
-                     settings["mean_session_videos"].get<double>());
+                     videos);
 }
 
 void remember_data(Simulator& simulator, const std::filesystem::path& data) {
@@ -101,7 +120,7 @@ void remember_data(Simulator& simulator, const std::filesystem::path& data) {
 
 LoadedDataset load_fitted_data(const Run& run, const Simulator& simulator, const std::filesystem::path& path) {
   std::filesystem::path from = path;
-  if (from.empty()) from = fit_settings(simulator).value("data", "");
+  if (from.empty()) from = fitted_with(simulator, "data", std::string());
   std::error_code ignored;
   if (from.empty() || !std::filesystem::exists(from, ignored))
     throw InputError(fmt::format("the data the simulator was fitted on is needed{}; give it with --data",
@@ -117,7 +136,7 @@ LoadedDataset load_fitted_data(const Run& run, const Simulator& simulator, const
 }
 
 std::int32_t fitted_until(const Simulator& simulator) {
-  return fit_settings(simulator).value("until", kNoDateLimit);
+  return fitted_with(simulator, "until", kNoDateLimit);
 }
 
 std::shared_ptr<const Simulator> truth_behind(const Simulator& fitted, const Dataset& data, const std::string& clock,
@@ -126,7 +145,7 @@ std::shared_ptr<const Simulator> truth_behind(const Simulator& fitted, const Dat
     throw InputError(
         "this needs a simulator fitted on synthetic data; this one was fitted on real rows, whose truth nobody knows");
   TruthOptions truth = parse_truth_json(fitted.truth);
-  if (clock == "dense") truth.mean_session_videos = fit_settings(fitted).value("mean_session_videos", 0.0);
+  if (clock == "dense") truth.mean_session_videos = fitted_with(fitted, "mean_session_videos", 0.0);
   return std::make_shared<const Simulator>(
       make_truth_simulator(truth_json(truth), data, fitted_until(fitted), threads));
 }

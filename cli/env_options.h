@@ -24,16 +24,18 @@ struct EnvSettings {
   std::string temperature = "own";  // or a number, at least 0
 };
 
-inline constexpr const char* kTemperatureHelp =
-    "choose with probability softmax(score / T); 0: the best; own: as the policy was trained to";
-
 void add_env_options(Options& options, EnvSettings& settings);
+/// --reward, --epsilon and --temperature of these alone.
+void add_choice_options(Options& options, EnvSettings& settings);
 /// Throw InputError for a reward that names nothing, a temperature that is none, or both kinds of exploration at once.
 VectorEnvConfig env_config(const EnvSettings& settings, int threads);
 Exploration exploration(const EnvSettings& settings);
 std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings,
                                                         std::shared_ptr<const Simulator> simulator, std::uint64_t seed);
 Json env_json(const EnvSettings& settings);
+
+/// The settings a simulator was fitted with; an empty object when it says nothing.
+Json fit_settings(const Simulator& simulator);
 
 /// "dense clock: 30 videos a session under the logged policy, an assumption", or what else the simulator's fit says.
 std::string clock_note(const Simulator& simulator);

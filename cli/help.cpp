@@ -54,7 +54,9 @@ std::string option_table(const Options& options) {
     if (option.group != group) out += "\n" + (group = option.group) + "\n";
     const std::string left = left_column(option);
     std::string help = option.help;
-    if (!option.fallback.empty()) help += " (default " + option.fallback + ")";
+    std::string allowed = option.range;
+    if (!option.fallback.empty()) allowed += (allowed.empty() ? "default " : ", default ") + option.fallback;
+    if (!allowed.empty()) help += " (" + allowed + ")";
     const std::string gap =
         left.size() > width ? "\n" + std::string(width + 4, ' ') : std::string(width - left.size() + 2, ' ');
     out += "  " + left + gap + wrap(help, width + 4) + "\n";

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <charconv>
 #include <chrono>
 #include <numeric>
 
@@ -40,49 +39,25 @@ std::string strip_dashes(std::string name) {
 }
 
 std::int32_t parse_date(const std::string& name, const std::string& text) {
-  std::int32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const std::chrono::year_month_day day{std::chrono::year(value / 10000),
-                                        std::chrono::month(static_cast<unsigned>(value / 100 % 100)),
-                                        std::chrono::day(static_cast<unsigned>(value % 100))};
-  if (error != std::errc{} || end != text.data() + text.size() || text.size() != 8 || !day.ok())
+  const auto value = read_number<std::int32_t>(text, between(1970'01'01, 9999'12'31));
+  const auto digits = static_cast<unsigned>(value.value_or(0));
+  const std::chrono::year_month_day day{std::chrono::year(static_cast<int>(digits / 10000)),
+                                        std::chrono::month(digits / 100 % 100), std::chrono::day(digits % 100)};
+  if (!value || !day.ok())
     throw InputError(fmt::format("{} is '{}', expected a day as YYYYMMDD, such as 20220504", name, text));
-  return value;
+  return *value;
 }
 
 }  // namespace
 
-std::int64_t parse_signed(const std::string& name, const std::string& text, std::int64_t low, std::int64_t high) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
-    throw InputError(fmt::format("{} is '{}', expected an integer in [{}, {}]", name, text, low, high));
-  return value;
-}
-
-std::uint64_t parse_unsigned(const std::string& name, const std::string& text, std::uint64_t high) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value > high)
-    throw InputError(fmt::format("{} is '{}', expected an integer in [0, {}]", name, text, high));
-  return value;
-}
-
-double parse_real(const std::string& name, const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !(value - value == 0))
-    throw InputError(fmt::format("{} is '{}', expected a number such as 0.5", name, text));
-  return value;
-}
-
-std::vector<std::string> split_commas(const std::string& text) {
+std::vector<std::string> split_list(const std::string& name, const std::string& text) {
   std::vector<std::string> items;
   for (std::size_t start = 0; start <= text.size();) {
     const std::size_t end = std::min(text.find(',', start), text.size());
     if (end > start) items.push_back(text.substr(start, end - start));
     start = end + 1;
   }
+  if (items.empty()) throw InputError(fmt::format("{} is '{}', expected a list such as A,B", name, text));
   return items;
 }
 
@@ -118,6 +93,14 @@ Options::Option Options::describe(std::string name, std::string value, std::stri
 Options& Options::push(Option option) {
   option.group = group_;
   options_.push_back(std::move(option));
+  return *this;
+}
+
+Options& Options::checked(std::function<void(const std::string& text)> check) {
+  options_.back().set = [set = options_.back().set, check = std::move(check)](const std::string& text) {
+    check(text);
+    set(text);
+  };
   return *this;
 }
 

@@ -3,23 +3,25 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "core/range.h"
+
 namespace swipegym::cli {
 
 /// The options of one command: each is bound to a variable whose value is the default. Parsing is
-/// Boost.Program_options' (long options only, no abbreviations); values are converted here, so that "-1" never becomes
-/// a huge count.
+/// Boost.Program_options' (long options only, no abbreviations); values are converted here, and a number lies in the
+/// range its option states.
 ///
 ///   options.group("Input")
 ///       .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
 ///       .date("until", settings->until, "rows up to this day are fitted")
 ///       .group("Model")
-///       .add("epochs", settings->epochs, "N", "passes over the log");
+///       .add("sessions", settings->sessions, between(1, 1'000'000), "N", "sessions to make");
 class Options {
  public:
   using Path = std::filesystem::path;
@@ -29,6 +31,8 @@ class Options {
     std::string value;     // what stands for the value in the help page ("N"); empty for a flag
     std::string help;      // with its unit
     std::string fallback;  // the default as text; empty when there is none to show
+    std::string range;     // of a number: "1 to 1000"
+    std::string expected;  // of a number: "an integer from 1 to 1000"
     std::string group;
     bool is_required = false;
     bool is_positional = false;
@@ -39,9 +43,11 @@ class Options {
   /// The heading of the options that follow.
   Options& group(std::string title);
 
-  /// T: int, int64, (u)int32/64, size_t, float, double, string, path, or vector<string> (separated by commas).
+  template <Number T>
+  Options& add(std::string name, T& target, const Range& range, std::string value, std::string help);
+  /// T: string, path, or vector<string> (separated by commas).
   template <class T>
-  Options& add(std::string name, T& target, std::string value, std::string help) {
+  requires(!Number<T>) Options& add(std::string name, T& target, std::string value, std::string help) {
     return push(make(std::move(name), target, std::move(value), std::move(help)));
   }
   template <class T>
@@ -59,6 +65,8 @@ class Options {
     option.is_positional = true;
     return push(std::move(option));
   }
+  /// Of the option before: what its text must be beyond that, or InputError.
+  Options& checked(std::function<void(const std::string& text)> check);
   Options& flag(std::string name, bool& target, std::string help);
   /// A day as YYYYMMDD, checked to be one.
   Options& date(std::string name, std::int32_t& target, std::string help, bool is_required = false);
@@ -86,11 +94,8 @@ class Options {
   std::vector<std::string> given_;
 };
 
-/// Conversions with messages: "--sessions is 'ten', expected an integer >= 0".
-std::int64_t parse_signed(const std::string& name, const std::string& text, std::int64_t low, std::int64_t high);
-std::uint64_t parse_unsigned(const std::string& name, const std::string& text, std::uint64_t high);
-double parse_real(const std::string& name, const std::string& text);
-std::vector<std::string> split_commas(const std::string& text);
+/// The parts between commas that are not empty; InputError when there is none.
+std::vector<std::string> split_list(const std::string& name, const std::string& text);
 std::string show_real(double value);
 
 /// The word nearest to `word` by edit distance, or empty when none is near.
@@ -99,11 +104,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
 template <class T>
 Options::Option Options::make(std::string name, T& target, std::string value, std::string help) {
   std::string fallback;
-  if constexpr (std::is_integral_v<T>)
-    fallback = std::to_string(target);
-  else if constexpr (std::is_floating_point_v<T>)
-    fallback = show_real(target);
-  else if constexpr (std::is_same_v<T, std::string>)
+  if constexpr (std::is_same_v<T, std::string>)
     fallback = target;
   else if constexpr (std::is_same_v<T, Path>)
     fallback = target.string();
@@ -111,18 +112,24 @@ Options::Option Options::make(std::string name, T& target, std::string value, st
     for (const std::string& item : target) fallback += (fallback.empty() ? "" : ",") + item;
   Option option = describe(std::move(name), std::move(value), std::move(help), std::move(fallback));
   option.set = [&target, name = "--" + option.name](const std::string& text) {
-    if constexpr (std::is_integral_v<T> && std::is_signed_v<T>)
-      target = static_cast<T>(parse_signed(name, text, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
-    else if constexpr (std::is_integral_v<T>)
-      target = static_cast<T>(parse_unsigned(name, text, std::numeric_limits<T>::max()));
-    else if constexpr (std::is_floating_point_v<T>)
-      target = static_cast<T>(parse_real(name, text));
-    else if constexpr (std::is_same_v<T, std::vector<std::string>>)
-      target = split_commas(text);
+    if constexpr (std::is_same_v<T, std::vector<std::string>>)
+      target = split_list(name, text);
     else
       target = text;
   };
   return option;
+}
+
+template <Number T>
+Options& Options::add(std::string name, T& target, const Range& range, std::string value, std::string help) {
+  const std::string fallback = std::is_integral_v<T> ? fmt::format("{}", target) : show_real(target);
+  Option option = describe(std::move(name), std::move(value), std::move(help), fallback);
+  option.range = range.text<T>();
+  option.expected = range.expected<T>();
+  option.set = [&target, range, name = "--" + option.name](const std::string& text) {
+    target = parse_number<T>(name, text, range);
+  };
+  return push(std::move(option));
 }
 
 }  // namespace swipegym::cli

@@ -18,17 +18,28 @@ std::string show_figure(const Interval& interval, int digits) {
   return fmt::format("{:.{}f} ±{:.{}f}", interval.mean, digits, 0.5 * (interval.high - interval.low), digits);
 }
 
+std::vector<std::size_t> read_depths(const std::vector<std::string>& words) {
+  std::vector<std::size_t> depths;
+  for (const std::string& word : words)
+    depths.push_back(parse_number<std::size_t>("--depths", word, between(1, 1'000)));
+  return depths;
+}
+
 }  // namespace
 
 void add_table_options(Options& options, TableSettings& settings) {
   options.group("Tables")
-      .add("wanted-above", settings.wanted_above, "X", "the binary task: was a larger share of the video watched")
-      .add("ratio-clip", settings.ratio_clip, "X", "watch ratios are clipped here before errors are taken")
-      .add("depths", settings.depths, "LIST", "k of the ranking figures")
-      .add("duration-groups", settings.fairness_groups, "N",
+      .add("wanted-above", settings.wanted_above, between(0, 1e6), "X",
+           "the binary task: was a larger share of the video watched")
+      .add("ratio-clip", settings.ratio_clip, between(1e-3, 1e6), "X",
+           "watch ratios are clipped here before errors are taken")
+      .add("depths", settings.depths, "LIST", "k of the ranking figures, 1 to 1000 each")
+      .checked([](const std::string& text) { read_depths(split_list("--depths", text)); })
+      .add("duration-groups", settings.fairness_groups, between(1, 10'000), "N",
            "groups of videos about as long whose rankings are compared")
-      .add("recall-at", settings.recall_at, "K", "depth of retrieval from the whole catalogue")
-      .add("resamples", settings.resamples, "N", "of the bootstrap over users behind the intervals");
+      .add("recall-at", settings.recall_at, between(1, 1'000'000), "K", "depth of retrieval from the whole catalogue")
+      .add("resamples", settings.resamples, between(1, 1'000'000), "N",
+           "of the bootstrap over users behind the intervals");
 }
 
 SupervisedTableConfig table_config(const TableSettings& settings, const Run& run) {
@@ -38,9 +49,7 @@ SupervisedTableConfig table_config(const TableSettings& settings, const Run& run
   config.fairness_groups = settings.fairness_groups;
   config.recall_at = settings.recall_at;
   config.resamples = settings.resamples;
-  config.depths.clear();
-  for (const std::string& depth : settings.depths)
-    config.depths.push_back(static_cast<std::size_t>(parse_unsigned("--depths", depth, 1000)));
+  config.depths = read_depths(settings.depths);
   config.seed = run.seed;
   config.threads = run.threads;
   config.progress = run.progress;

@@ -7,11 +7,35 @@
 #include <numeric>
 #include <utility>
 
+#include "core/config.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/session_rows.h"
 
 namespace swipegym {
+
+template <class Visitor>
+void visit_fields(Visitor& visit, RewardWeights& weights) {
+  visit("watch_s", weights.watch_s, ranges::kAnyWeight);
+  visit("watch_ratio", weights.watch_ratio, ranges::kAnyWeight);
+  for (std::size_t i = 0; i < kNumSignals; ++i) visit(kSignalNames[i].data(), weights.signal[i], ranges::kAnyWeight);
+  visit("return_day", weights.return_day, ranges::kAnyWeight);
+  visit("gap_h", weights.gap_h, ranges::kAnyWeight);
+}
+
+// No file holds it: ranges are all this serves.
+template <class Visitor>
+void visit_fields(Visitor& visit, VectorEnvConfig& config) {
+  visit("num_envs", config.num_envs, ranges::kEnvs);
+  visit("threads", config.threads, between(0, 1'024));
+  visit("history_length", config.history_length, ranges::kHistory);
+  visit("max_steps", config.max_steps, ranges::kMaxSteps);
+  visit("slate", config.slate, between(1, 1'000));
+  visit("reward", config.reward);
+  visit("costs", config.costs, lengths(0, 1'000));
+  visit("exclude_history", config.exclude_history, between(0, 1'000'000));
+}
+
 namespace {
 
 void require(bool holds, const std::string& message) {
@@ -34,12 +58,7 @@ void check_simulator(const Simulator& simulator) {
 }
 
 void check_config(const VectorEnvConfig& config, std::size_t slots, std::size_t num_videos) {
-  require(config.num_envs > 0, "num_envs is 0: ask for at least one session");
-  require(config.threads >= 0, fmt::format("threads is {}: use 0 for all or a positive number", config.threads));
-  require(config.history_length >= 1 && config.history_length <= 200,
-          fmt::format("history_length is {}: use 1 to 200", config.history_length));
-  require(config.max_steps > 0, fmt::format("max_steps is {}: use a positive number", config.max_steps));
-  require(config.slate > 0, "slate is 0: use 1 for single videos");
+  check_ranges(config);
   require(slots == 0 || config.slate <= slots,
           fmt::format("slates of {} videos cannot be chosen from {} candidates", config.slate, slots));
   const std::size_t session = static_cast<std::size_t>(config.max_steps) * config.slate;

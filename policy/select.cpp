@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/range.h"
 #include "env/candidate_sources.h"
 #include "env/seen_videos.h"
 
@@ -103,10 +104,11 @@ bool choose_video(const Policy& policy, const DecisionBatch& batch, const Explor
 
 void check(const Exploration& how) {
   if (how.kind == Exploration::Kind::kPolicy) throw InputError("how to choose was left to a policy that is not known");
-  if (how.kind == Exploration::Kind::kBoltzmann && !(how.temperature > 0.0F))
-    throw InputError(fmt::format("the temperature is {}, expected a positive number", how.temperature));
-  if (how.kind == Exploration::Kind::kEpsilonGreedy && !(how.epsilon >= 0.0F && how.epsilon <= 1.0F))
-    throw InputError(fmt::format("epsilon is {}, expected a number between 0 and 1", how.epsilon));
+  if (how.kind == Exploration::Kind::kBoltzmann && !ranges::kTemperature.contains(how.temperature))
+    throw InputError(
+        fmt::format("the temperature is {}, expected {}", how.temperature, ranges::kTemperature.expected<float>()));
+  if (how.kind == Exploration::Kind::kEpsilonGreedy && !ranges::kProbability.contains(how.epsilon))
+    throw InputError(fmt::format("epsilon is {}, expected {}", how.epsilon, ranges::kProbability.expected<float>()));
 }
 
 }  // namespace

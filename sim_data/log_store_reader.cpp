@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/error.h"
+#include "core/json_text.h"
 #include "core/parallel_for.h"
 #include "sim_data/fingerprint.h"
 #include "sim_data/log_limits.h"
@@ -164,13 +164,13 @@ std::string LogStoreReader::truth() const {
 
 LoadReport LogStoreReader::import_report() const {
   LoadReport report;
+  const Json json = parse_json(impl_->file.read_text("import_report"), impl_->file.path().string() + ": import_report");
   try {
-    const nlohmann::json json = nlohmann::json::parse(impl_->file.read_text("import_report"));
     json.at("rows_read").get_to(report.rows_read);
     json.at("rows_kept").get_to(report.rows_kept);
     json.at("dropped").get_to(report.dropped);
     json.at("noted").get_to(report.noted);
-  } catch (const nlohmann::json::exception&) {
+  } catch (const Json::exception&) {
     throw InputError(fmt::format("{}: 'import_report' is damaged; make the file again", impl_->file.path().string()));
   }
   return report;

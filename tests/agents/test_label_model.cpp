@@ -170,7 +170,7 @@ TEST_CASE("a label model goes on from a checkpoint with the same bits", "[agents
 TEST_CASE("a label model that diverges says where and stops", "[agents]") {
   LabelToy toy(20220503);
   LabelModelConfig config = small("dvr");
-  config.optimiser = "sgd", config.learning_rate = 1e30;
+  config.optimiser = "sgd", config.learning_rate = 10.0, config.weight_decay = 1e3;
   CHECK_THROWS_AS(train_label_model(toy.task, config), SystemError);
   config.learning_rate = -1.0;
   CHECK_THROWS_WITH(train_label_model(toy.task, config), Catch::Contains("learning_rate"));

@@ -194,7 +194,7 @@ TEST_CASE("SQN's complaints name the setting or the days", "[agents]") {
   config.rewards.long_view = 0.0;
   CHECK_THROWS_WITH(train_sqn(toy.task(), config), Catch::Contains("20220415") && Catch::Contains("rewards"));
   config = small_sqn("sqn");
-  config.learning_rate = 1e30;
+  config.learning_rate = 10.0, config.weight_decay = 1e3;
   config.clip_norm = 0.0;
   CHECK_THROWS_AS(train_sqn(toy.task(), config), SystemError);
 }

@@ -26,8 +26,8 @@ Options options_for(Settings& settings) {
   Options options;
   options.required("data", settings.data, "DIR", "logs")
       .date("until", settings.until, "last day")
-      .add("sessions", settings.sessions, "N", "sessions")
-      .add("rate", settings.rate, "R", "rate")
+      .add("sessions", settings.sessions, between(1, 1'000'000), "N", "sessions")
+      .add("rate", settings.rate, between(0, 1), "R", "rate")
       .choice("clock", settings.clock, {"log", "dense"}, "hazard")
       .add("policies", settings.policies, "A,B", "policies")
       .flag("skip", settings.is_dense, "skip");
@@ -62,15 +62,16 @@ TEST_CASE("bad options say what was got and what was expected", "[cli]") {
   CHECK(error_of({}) == "--data DIR is missing; see 'swipegym fit --help'");
   CHECK(error_of({"--data", "d", "--untli", "3"}) ==
         "unknown option '--untli', did you mean '--until'?; see 'swipegym fit --help'");
-  CHECK(error_of({"--data", "d", "--sessions", "-1"}) ==
-        "--sessions is '-1', expected an integer in [0, 18446744073709551615]");
-  CHECK(error_of({"--data", "d", "--sessions", "10x"}) ==
-        "--sessions is '10x', expected an integer in [0, 18446744073709551615]");
-  CHECK(error_of({"--data", "d", "--rate", "nan"}) == "--rate is 'nan', expected a number such as 0.5");
+  CHECK(error_of({"--data", "d", "--sessions", "-1"}) == "--sessions is '-1', expected an integer from 1 to 1000000");
+  CHECK(error_of({"--data", "d", "--sessions", "10x"}) == "--sessions is '10x', expected an integer from 1 to 1000000");
+  CHECK(error_of({"--data", "d", "--rate", "nan"}) == "--rate is 'nan', expected a number from 0 to 1");
   CHECK(error_of({"--data", "d", "--until", "20220231"}) ==
         "--until is '20220231', expected a day as YYYYMMDD, such as 20220504");
   CHECK(error_of({"--data", "d", "--clock", "wall"}) == "--clock is 'wall', expected log|dense");
   CHECK(error_of({"--data", "d", "--data", "e"}) == "--data is given more than once; see 'swipegym fit --help'");
+  CHECK(error_of({"--data", "d", "--until", "00000101"}) ==
+        "--until is '00000101', expected a day as YYYYMMDD, such as 20220504");
+  CHECK(error_of({"--data", "d", "--policies", ","}) == "--policies is ',', expected a list such as A,B");
   CHECK(error_of({"d"}) == "too many arguments; see 'swipegym fit --help'");
   CHECK(error_of({"--da", "d"}) == "unknown option '--da', did you mean '--data'?; see 'swipegym fit --help'");
 }
@@ -89,7 +90,7 @@ TEST_CASE("a help page shows usage, defaults and required options", "[cli]") {
   command.examples = {"swipegym fit --data d"};
   const std::string page = command_page(command, command.options);
   CHECK_THAT(page, Catch::StartsWith("usage: swipegym fit --data DIR [options]\n\nFits.\n"));
-  CHECK_THAT(page, Catch::Contains("--sessions N       sessions (default 1000)\n"));
+  CHECK_THAT(page, Catch::Contains("--sessions N       sessions (1 to 1000000, default 1000)\n"));
   CHECK_THAT(page, Catch::Contains("--clock log|dense  hazard (default dense)\n"));
   CHECK_THAT(page, Catch::Contains("\nExamples\n  swipegym fit --data d\n"));
 }
