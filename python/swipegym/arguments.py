@@ -7,9 +7,9 @@ what was expected. Numbers of numpy are numbers; a bool, a text or None is none.
 from __future__ import annotations
 
 import math
-import numbers
 import os
 from collections.abc import Collection, Mapping
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def whole(name: str, value, low: int = 0, high: int | None = MOST) -> int:
     expected = f"a whole number from {low}" + ("" if high is None else f" to {high}")
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
         raise refused(name, value, expected)
     number = int(value)
     if number < low or (high is not None and number > high):
@@ -56,6 +56,18 @@ def whole_numbers(name: str, values, shape: tuple[int, ...], dtype: type = np.in
     return np.ascontiguousarray(array, dtype)
 
 
+def numbers(name: str, values, shape: tuple[int, ...]) -> np.ndarray:
+    """Finite numbers, as float64."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise _core.InputError(f"{name}: got dtype {array.dtype}, expected numbers")
+    if array.shape != shape:
+        raise _core.InputError(f"{name}: got shape {array.shape}, expected {shape}")
+    if not np.isfinite(array).all():
+        raise _core.InputError(f"{name}: holds {array[~np.isfinite(array)][0]}, expected finite numbers")
+    return np.ascontiguousarray(array, np.float64)
+
+
 def flags(name: str, values, shape: tuple[int, ...]) -> np.ndarray:
     """0, 1 or bools, as int8."""
     array = np.asarray(values)
@@ -72,7 +84,7 @@ def real(name: str, value, low: float, high: float) -> float:
     expected = f"a number from {low:g} to {high:g}"
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise refused(name, value, expected)
     try:
         number = float(value)

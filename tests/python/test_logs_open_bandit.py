@@ -152,7 +152,7 @@ def test_obp_s_doubly_robust_estimators_agree_given_the_same_model(log):
 def test_estimates_of_what_is_no_policy_are_refused(log):
     feedback = open_bandit.bandit_feedback(log)
     chances = open_bandit.action_dist(log, "longest", epsilon=0.2)
-    with pytest.raises(swipegym.InputError, match="action_dist has shape .*, expected"):
+    with pytest.raises(swipegym.InputError, match="action_dist: got shape .*, expected"):
         open_bandit.estimates(feedback, chances[:, :5])
     with pytest.raises(swipegym.InputError, match="evaluation of row 0 sums to 2"):
         open_bandit.estimates(feedback, 2 * chances)
@@ -178,4 +178,41 @@ def test_a_feedback_needs_chances_candidates_and_terms_of_a_row(log, tmp_path):
         open_bandit.load(path)
     np.savez(path, schema_version=2, action=np.zeros(3))
     with pytest.raises(swipegym.InputError, match="feedback.npz: its schema version is 2"):
+        open_bandit.load(path)
+
+
+def test_estimates_of_arrays_that_are_none_are_refused_by_name(log):
+    feedback = open_bandit.bandit_feedback(log)
+    chances = open_bandit.action_dist(log, "popularity", epsilon=0.2)
+    for name in ("reward", "pscore", "action"):
+        for wrong in (feedback[name][:, None], feedback[name][:-1], feedback[name].astype(str), feedback[name] + np.nan, None):
+            with pytest.raises(swipegym.InputError, match=rf"feedback\['{name}'\]"):
+                open_bandit.estimates({**feedback, name: wrong}, chances)
+        with pytest.raises(swipegym.InputError, match=f"no '{name}'"):
+            open_bandit.estimates({key: value for key, value in feedback.items() if key != name}, chances)
+    for wrong in (chances[:-1], chances[:, :-1], chances[:, 0], chances + np.nan, chances.astype(str), None):
+        with pytest.raises(swipegym.InputError, match="action_dist"):
+            open_bandit.estimates(feedback, wrong)
+        if wrong is not None:
+            with pytest.raises(swipegym.InputError, match="estimated_rewards"):
+                open_bandit.estimates(feedback, chances, wrong)
+    for name in ("seed", "resamples", "threads"):
+        for wrong in (-1, 1.5, None, np.nan, "3"):
+            with pytest.raises(swipegym.InputError, match=f"^{name} is "):
+                open_bandit.estimates(feedback, chances, **{name: wrong})
+    with pytest.raises(swipegym.InputError, match="feedback is"):
+        open_bandit.estimates(None, chances)
+
+
+def test_damaged_feedback_files_are_refused(log, tmp_path):
+    path = tmp_path / "feedback.npz"
+    open_bandit.save(open_bandit.bandit_feedback(log.take(slice(0, 20))), path)
+    whole = path.read_bytes()
+    for size in (0, 1, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(swipegym.InputError, match="feedback.npz"):
+            open_bandit.load(path)
+    np.save(tmp_path / "feedback.npz.npy", np.zeros(3))
+    (tmp_path / "feedback.npz.npy").replace(path)
+    with pytest.raises(swipegym.InputError, match="feedback.npz"):
         open_bandit.load(path)

@@ -102,20 +102,24 @@ def estimates(
     estimated_rewards: the same shape, a model's mean rewards; None leaves out dm, dr and what builds on them.
     Raises InputError for arrays of other shapes, chances that do not sum to 1, numbers that are none, or a single user.
     """
-    rounds, m = feedback["n_rounds"], feedback["n_actions"]
+    if not isinstance(feedback, Mapping):
+        raise arguments.refused("feedback", feedback, "what bandit_feedback returns")
+    missing = [name for name in ("n_rounds", "n_actions", "reward", "action", "pscore", "log") if name not in feedback]
+    if missing or "user" not in feedback["log"]:
+        raise _core.InputError(f"the feedback has no '{(missing or ['log.user'])[0]}': it was not made by bandit_feedback")
+    rounds = arguments.whole("feedback['n_rounds']", feedback["n_rounds"], 1)
+    m = arguments.whole("feedback['n_actions']", feedback["n_actions"], 1)
 
-    def table(array, name: str) -> np.ndarray:
-        array = np.asarray(array, np.float64)
-        if array.shape not in ((rounds, m), (rounds, m, 1)):
-            raise _core.InputError(f"{name} has shape {array.shape}, expected ({rounds}, {m}, 1)")
-        return np.ascontiguousarray(array.reshape(rounds, m))
+    def table(name: str, array) -> np.ndarray:
+        shape = (rounds, m, 1) if np.ndim(array) == 3 else (rounds, m)
+        return arguments.numbers(name, array, shape).reshape(rounds, m)
 
     return _core.off_policy_estimates(
-        np.ascontiguousarray(feedback["reward"], np.float64),
+        arguments.numbers("feedback['reward']", feedback["reward"], (rounds,)),
         arguments.whole_numbers("feedback['action']", feedback["action"], (rounds,)),
-        np.ascontiguousarray(feedback["pscore"], np.float64),
-        table(action_dist, "action_dist"),
-        None if estimated_rewards is None else table(estimated_rewards, "estimated_rewards"),
+        arguments.numbers("feedback['pscore']", feedback["pscore"], (rounds,)),
+        table("action_dist", action_dist),
+        None if estimated_rewards is None else table("estimated_rewards", estimated_rewards),
         arguments.whole_numbers("feedback['log']['user']", feedback["log"]["user"], (rounds,), np.uint32),
         arguments.seed("seed", seed),
         arguments.whole("resamples", resamples, 2, 10**6),
