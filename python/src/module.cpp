@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "core/range.h"
 #include "python/src/bindings.h"
 
 namespace nb = nanobind;
@@ -20,12 +21,34 @@ Progress interruptible() {
   return [](std::string_view, std::uint64_t, std::uint64_t) { check_interrupt(); };
 }
 
+namespace {
+
+// (low, high) of what the program's options and Python's arguments have in common, by the names of the latter.
+nb::dict shared_ranges() {
+  nb::dict out;
+  const auto whole = [&](const char* name, const Range& range) {
+    out[name] = nb::make_tuple(static_cast<std::int64_t>(range.low()), static_cast<std::uint64_t>(range.high()));
+  };
+  const auto real = [&](const char* name, const Range& range) {
+    out[name] = nb::make_tuple(static_cast<double>(range.low()), static_cast<double>(range.high()));
+  };
+  whole("seed", ranges::kAnySeed), whole("sessions", ranges::kSessions), whole("num_envs", ranges::kEnvs);
+  whole("candidates", ranges::kSlots), whole("history_length", ranges::kHistory);
+  whole("max_steps", ranges::kMaxSteps);
+  real("weight", ranges::kAnyWeight), real("epsilon", ranges::kProbability);
+  real("temperature", ranges::kTemperature);
+  return out;
+}
+
+}  // namespace
+
 }  // namespace swipegym::python
 
 // What the package builds on; people import swipegym. Errors keep the words of the library: bad input is a ValueError
 // (InputError), a machine that fails an OSError.
 NB_MODULE(_core, module) {
   module.attr("__version__") = SWIPEGYM_VERSION;
+  module.attr("RANGES") = swipegym::python::shared_ranges();
   // A message may quote a path or a cell whose bytes are no UTF-8: so the translation is ours, not nanobind's.
   static PyObject *input_error = nullptr, *system_error = nullptr;
   input_error = nb::exception<swipegym::InputError>(module, "InputError", PyExc_ValueError).ptr();

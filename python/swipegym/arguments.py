@@ -15,14 +15,12 @@ import numpy as np
 
 from . import _core
 
+RANGES = _core.RANGES  # those of the program's options
 MOST = 2**31 - 1  # of what the engine counts in 32 bits
-LARGEST_SEED = 2**64 - 1
-MOST_SESSIONS = 2**62
-LONGEST_HISTORY = 200
-MOST_STEPS = 10**6
+LARGEST_SEED = RANGES["seed"][1]
+MOST_SESSIONS = RANGES["sessions"][1]
 MOST_THREADS = 1024
 TERMS = ("watch_s", "watch_ratio", *_core.SIGNAL_NAMES, "return_day", "gap_h")
-LARGEST_WEIGHT = 1e6
 
 
 def refused(name: str, value, expected: str) -> _core.InputError:
@@ -76,8 +74,13 @@ def flags(name: str, values, shape: tuple[int, ...]) -> np.ndarray:
     return np.ascontiguousarray(array, np.int8)
 
 
+def ranged(name: str, value) -> int:
+    """One of those that the program has as an option too."""
+    return whole(name, value, *RANGES[name])
+
+
 def seed(name: str, value) -> int:
-    return whole(name, value, 0, LARGEST_SEED)
+    return whole(name, value, *RANGES["seed"])
 
 
 def real(name: str, value, low: float, high: float) -> float:
@@ -129,17 +132,23 @@ def weights(name: str, terms) -> dict[str, float]:
         if term not in TERMS:
             raise refused(f"a term of {name}", term, "one of " + ", ".join(TERMS))
     return {
-        str(term): real(f"{name}[{term!r}]", weight, -LARGEST_WEIGHT, LARGEST_WEIGHT) for term, weight in terms.items()
+        str(term): real(f"{name}[{term!r}]", weight, *RANGES["weight"]) for term, weight in terms.items()
     }
 
 
 def epsilon(value) -> float:
-    return real("epsilon", value, 0.0, 1.0)
+    return real("epsilon", value, *RANGES["epsilon"])
 
 
 def temperature(value) -> float | None:
-    """None: the policy's own."""
-    return None if value is None else real("temperature", value, 0.0, 1e6)
+    """None: the policy's own. 0: the best."""
+    if value is None:
+        return None
+    low, high = RANGES["temperature"]
+    number = real("temperature", value, 0.0, high)
+    if 0.0 < number < low:
+        raise refused("temperature", value, f"0, or a number from {low:g} to {high:g}")
+    return number
 
 
 def threads(value) -> int:

@@ -85,7 +85,7 @@ def evaluate(
         more: shares one behind the other are one evaluation.
     Other arguments: see Settings.
     """
-    sessions = arguments.whole("sessions", sessions, 2)
+    sessions = arguments.whole("sessions", sessions, 2, arguments.MOST_SESSIONS)
     seed = arguments.seed("seed", seed)
     first_session = arguments.whole("first_session", first_session, 0, arguments.MOST_SESSIONS)
     world = Settings(

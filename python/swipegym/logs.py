@@ -15,6 +15,7 @@ from .policies import Policy
 from .settings import Settings, act_settings
 from .simulators import load_simulator
 
+MOST_USERS = 2**62  # periods of users, counted over all parts of an endless log
 SUFFIXES = ("", ".h5", ".hdf5", ".inter", ".parquet")
 
 
@@ -163,9 +164,9 @@ def generate(
             loaded,
             Policy.of(policy, loaded).native,
             act_settings(world, epsilon, temperature),
-            arguments.whole("sessions", sessions, 1, arguments.MOST_SESSIONS),
-            arguments.whole("first_user", first_user, 0, arguments.MOST_SESSIONS),
-            arguments.whole("users", users, 0, arguments.MOST_SESSIONS),
+            arguments.ranged("sessions", sessions),
+            arguments.whole("first_user", first_user, 0, MOST_USERS),
+            arguments.whole("users", users, 0, MOST_USERS),
             arguments.seed("seed", seed),
             arguments.flag("keep_candidates", keep_candidates),
             world.threads,
@@ -205,7 +206,7 @@ def logged_observations(
         if name not in log:
             raise _core.InputError(f"this log has no column '{name}', which observations are made of")
     require_rows_of(log, simulator)
-    history_length = arguments.whole("history_length", history_length, 1, arguments.LONGEST_HISTORY)
+    history_length = arguments.ranged("history_length", history_length)
     order = np.lexsort((log["time_ms"], log["user"]))
     seen = _core.logged_observations(simulator, kuairand.native_columns(log.take(order)), history_length)
     back = np.argsort(order)

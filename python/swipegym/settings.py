@@ -54,10 +54,10 @@ class Settings:
         if isinstance(self.costs, (Mapping, str)) or not isinstance(self.costs, Iterable):
             raise arguments.refused("costs", self.costs, "a list of mappings from terms to weights")
         checked = {
-            "candidates": arguments.whole("candidates", self.candidates, 1),
+            "candidates": arguments.ranged("candidates", self.candidates),
             "source": arguments.path("source", self.source),
-            "history_length": arguments.whole("history_length", self.history_length, 1, arguments.LONGEST_HISTORY),
-            "max_steps": arguments.whole("max_steps", self.max_steps, 1, arguments.MOST_STEPS),
+            "history_length": arguments.ranged("history_length", self.history_length),
+            "max_steps": arguments.ranged("max_steps", self.max_steps),
             "reward": arguments.weights("reward", self.reward),
             "costs": tuple(arguments.weights(f"costs[{i}]", cost) for i, cost in enumerate(self.costs)),
             "invalid_action": arguments.word("invalid_action", self.invalid_action, ("raise", "redraw")),
@@ -123,7 +123,7 @@ def act_settings(
     if world is not None:
         out.candidates, out.source = world.candidates, world.source
         out.history_length, out.max_steps = world.history_length, world.max_steps
-        out.reward = [f"{term}={weight!r}" for term, weight in {"watch_s": 0.0, **world.reward}.items()]
+        out.reward = [f"{term}={float(np.float32(weight))!r}" for term, weight in {"watch_s": 0.0, **world.reward}.items()]
     temperature = arguments.temperature(temperature)
     out.epsilon = arguments.epsilon(epsilon)
     out.temperature = "own" if temperature is None else repr(temperature)

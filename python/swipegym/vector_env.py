@@ -38,7 +38,7 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
         if render_mode is not None:
             raise _core.InputError("a vector of sessions is not drawn: use gym.make with a render_mode")
         self.settings = Settings(**settings)
-        self.num_envs = arguments.whole("num_envs", num_envs, 1)
+        self.num_envs = arguments.ranged("num_envs", num_envs)
         self.render_mode = None
         mode = _mode(autoreset_mode)
         copy = arguments.flag("copy", copy)

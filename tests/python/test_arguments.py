@@ -99,6 +99,7 @@ def test_chances_and_temperatures_are_in_their_range(value):
         refused(name, swipegym.generate, sessions=2, **{name: value})
         refused(name, policy.probabilities, *seen, **{name: value})
     refused("epsilon", swipegym.generate, sessions=2, epsilon=1.001)
+    refused("temperature", swipegym.generate, sessions=2, temperature=1e-30)
     refused("epsilon", swipegym.generate, sessions=2, epsilon=None)
 
 
@@ -119,6 +120,7 @@ def test_numbers_of_numpy_are_numbers():
     envs = gym.make_vec(ID, num_envs=np.int64(2), candidates=np.uint16(5), reward={"watch_s": np.int8(2)}, copy=np.False_)
     assert type(envs.num_envs) is int and envs.action_space.shape == (2,)
     assert swipegym.evaluate("random", sessions=np.int32(2), max_steps=np.uint8(3)).reward.shape == (2,)
+    assert (swipegym.evaluate("random", sessions=2, reward={"watch_s": 1e-300}).reward == 0).all()
 
 
 @pytest.mark.parametrize("value", [None, 3, "no", ["raise"], np.nan, b"raise"])

@@ -156,7 +156,7 @@ def test_estimates_of_what_is_no_policy_are_refused(log):
         open_bandit.estimates(feedback, chances[:, :5])
     with pytest.raises(swipegym.InputError, match="evaluation of row 0 sums to 2"):
         open_bandit.estimates(feedback, 2 * chances)
-    with pytest.raises(swipegym.InputError, match="q_hat of row 0 is nan"):
+    with pytest.raises(swipegym.InputError, match="estimated_rewards: holds nan"):
         open_bandit.estimates(feedback, chances, np.nan * chances)
     lonely = open_bandit.bandit_feedback(log.take(log["user"] == log["user"][0]))
     with pytest.raises(swipegym.InputError, match="one user"):

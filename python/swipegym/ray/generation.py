@@ -64,7 +64,7 @@ def generate(
     that are wrong, before any work is handed out where that can be seen.
     """
     path = Path(arguments.path("path", path))
-    sessions = arguments.whole("sessions", sessions, 1, arguments.MOST_SESSIONS)
+    sessions = arguments.ranged("sessions", sessions)
     users_per_part = arguments.whole("users_per_part", users_per_part, 1)
     cpus_per_task = arguments.whole("cpus_per_task", cpus_per_task, 1, arguments.MOST_THREADS)
     seed = arguments.seed("seed", seed)
