@@ -131,9 +131,7 @@ def weights(name: str, terms) -> dict[str, float]:
     for term in terms:
         if term not in TERMS:
             raise refused(f"a term of {name}", term, "one of " + ", ".join(TERMS))
-    return {
-        str(term): real(f"{name}[{term!r}]", weight, *RANGES["weight"]) for term, weight in terms.items()
-    }
+    return {str(term): real(f"{name}[{term!r}]", weight, *RANGES["weight"]) for term, weight in terms.items()}
 
 
 def epsilon(value) -> float:

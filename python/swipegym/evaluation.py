@@ -54,7 +54,7 @@ class Evaluation:
             theirs = other.played.get(what)
             if mine != theirs:
                 raise _core.InputError(
-                    f"versus: {what} is {mine} here and {theirs} there: only evaluations of the same sessions are paired"
+                    f"versus: {what} is {mine} here and {theirs} there: only the same sessions are paired"
                 )
 
     def __repr__(self) -> str:

@@ -124,7 +124,9 @@ def _not_held(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "f":
         return np.zeros(array.shape, bool)
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    if array.dtype.kind == "f":  # where floats are too far apart to be counted by, a number was lost before it came here
+    if (
+        array.dtype.kind == "f"
+    ):  # where floats are too far apart to be counted by, a number was lost before it came here
         exact = 2 ** (np.finfo(array.dtype).nmant + 1)
         low, high = max(low, -exact), min(high, exact)
         return ~((array >= low) & (array <= high) & (array == np.floor(array)))

@@ -27,8 +27,8 @@ class Policy:
 
     @staticmethod
     def of(given: Policy | str | os.PathLike, simulator: _core.Simulator) -> Policy:
-        """A name or file for this simulator; a Policy as it is. Raises InputError for a Policy whose simulator has other
-        users or videos, to whom its indices would mean others."""
+        """A name or file for this simulator; a Policy as it is. Raises InputError for one whose simulator has other users
+        or videos: indices would mean others to it."""
         if not isinstance(given, Policy):
             return Policy(given, simulator)
         require_same_ids(f"{given!r}", given.simulator.user_id, given.simulator.video_id, simulator)
@@ -57,7 +57,10 @@ class Policy:
         Only policies that are random by themselves look at the seed. Raises InputError for an observation of other
         shapes, and for 'oracle', which looks into the environment (use evaluate).
         """
-        for where, given, names in (("observation", observation, ("candidate",)), ("info", info, ("user", "action_mask"))):
+        for where, given, names in (
+            ("observation", observation, ("candidate",)),
+            ("info", info, ("user", "action_mask")),
+        ):
             for name in names:
                 if not isinstance(given, Mapping) or name not in given:
                     raise _core.InputError(f"the {where} has no '{name}': give what reset or step returned")

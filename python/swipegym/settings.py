@@ -123,7 +123,9 @@ def act_settings(
     if world is not None:
         out.candidates, out.source = world.candidates, world.source
         out.history_length, out.max_steps = world.history_length, world.max_steps
-        out.reward = [f"{term}={float(np.float32(weight))!r}" for term, weight in {"watch_s": 0.0, **world.reward}.items()]
+        out.reward = [
+            f"{term}={float(np.float32(weight))!r}" for term, weight in {"watch_s": 0.0, **world.reward}.items()
+        ]
     temperature = arguments.temperature(temperature)
     out.epsilon = arguments.epsilon(epsilon)
     out.temperature = "own" if temperature is None else repr(temperature)

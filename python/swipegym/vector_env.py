@@ -55,16 +55,16 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
         self._now: tuple | None = None
         self._row_seeds: RowSeeds = drawn_seeds(self.num_envs)
 
-    def reset(
-        self, *, seed: int | Sequence[int | None] | np.ndarray | None = None, options: Mapping | None = None
-    ):
+    def reset(self, *, seed: int | Sequence[int | None] | np.ndarray | None = None, options: Mapping | None = None):
         """Rows with a seed begin session 0 of it, those without one the session behind their last, over or not; at the
         first reset they are given seeds, which are in np_random_seed. options["reset_mask"], [num_envs] bool: only
         these rows; the others go on, and info's entries whose names begin with _ are false for them."""
         self._check_open()
         mask = self._reset_mask(options)
         seeds = row_seeds(seed, self.num_envs)
-        given = np.array([one is not None for one in seeds]) if isinstance(seeds, list) else np.ones(self.num_envs, bool)
+        given = (
+            np.array([one is not None for one in seeds]) if isinstance(seeds, list) else np.ones(self.num_envs, bool)
+        )
         if self._now is None and not given.all():
             seeds = [new if one is None else one for one, new in zip(seeds, self._row_seeds)]
             given[:] = True

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import swipegym
-from swipegym import commands, logs
+from swipegym import logs
 from swipegym.formats import open_bandit
 
 ID = "swipegym/ShortVideo-v0"
@@ -28,7 +28,11 @@ def refused(name, call, *arguments, **named):
 
 
 def env(**settings):
-    return swipegym.ShortVideoEnv(threads=1, **settings) if "threads" not in settings else swipegym.ShortVideoEnv(**settings)
+    return (
+        swipegym.ShortVideoEnv(threads=1, **settings)
+        if "threads" not in settings
+        else swipegym.ShortVideoEnv(**settings)
+    )
 
 
 @pytest.mark.parametrize("value", NO_WHOLE_NUMBERS)
@@ -50,7 +54,14 @@ def test_counts_are_whole_numbers_in_their_range(value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("candidates", 0), ("history_length", 0), ("history_length", 201), ("max_steps", 0), ("max_steps", 10**9), ("threads", 10**6)],
+    [
+        ("candidates", 0),
+        ("history_length", 0),
+        ("history_length", 201),
+        ("max_steps", 0),
+        ("max_steps", 10**9),
+        ("threads", 10**6),
+    ],
 )
 def test_counts_have_bounds(name, value):
     refused(name, env, **{name: value})
@@ -84,7 +95,9 @@ def test_weights_are_finite_numbers(value):
     refused("watch_ratio", swipegym.Simulator.constant, watch_ratio=value)
 
 
-@pytest.mark.parametrize("weights", [None, 1.0, "watch_s", [("watch_s", 1.0)], {"smiles": 1.0}, {3: 1.0}, {("a",): 1.0}])
+@pytest.mark.parametrize(
+    "weights", [None, 1.0, "watch_s", [("watch_s", 1.0)], {"smiles": 1.0}, {3: 1.0}, {("a",): 1.0}]
+)
 def test_a_reward_is_a_mapping_from_terms_to_weights(weights):
     for call in (env, lambda **named: swipegym.evaluate("random", sessions=2, **named)):
         if weights is not None or call is env:
@@ -117,7 +130,9 @@ def test_numbers_of_numpy_are_numbers():
         keep_candidates=np.True_,
     )
     assert log == swipegym.generate("longest", sessions=20, seed=3, epsilon=0.25, keep_candidates=True)
-    envs = gym.make_vec(ID, num_envs=np.int64(2), candidates=np.uint16(5), reward={"watch_s": np.int8(2)}, copy=np.False_)
+    envs = gym.make_vec(
+        ID, num_envs=np.int64(2), candidates=np.uint16(5), reward={"watch_s": np.int8(2)}, copy=np.False_
+    )
     assert type(envs.num_envs) is int and envs.action_space.shape == (2,)
     assert swipegym.evaluate("random", sessions=np.int32(2), max_steps=np.uint8(3)).reward.shape == (2,)
     assert (swipegym.evaluate("random", sessions=2, reward={"watch_s": 1e-300}).reward == 0).all()
@@ -179,8 +194,21 @@ def test_paths_of_any_bytes_work_everywhere(kind, tmp_path):
 
 @pytest.mark.parametrize(
     "actions",
-    [np.zeros(4, bool), np.zeros(4, np.float32), np.zeros((4, 1), int), np.zeros(3, int), np.array(0), 0, None, "0000",
-     [0, 1, 2, 2**40], [0, 0, 0, 2**70], np.full(4, -(2**31) - 1), np.zeros(4, complex), np.zeros(4, "datetime64[s]")],
+    [
+        np.zeros(4, bool),
+        np.zeros(4, np.float32),
+        np.zeros((4, 1), int),
+        np.zeros(3, int),
+        np.array(0),
+        0,
+        None,
+        "0000",
+        [0, 1, 2, 2**40],
+        [0, 0, 0, 2**70],
+        np.full(4, -(2**31) - 1),
+        np.zeros(4, complex),
+        np.zeros(4, "datetime64[s]"),
+    ],
 )
 def test_actions_of_another_type_or_shape_are_refused(actions):
     envs = gym.make_vec(ID, num_envs=4)
@@ -192,8 +220,13 @@ def test_actions_of_another_type_or_shape_are_refused(actions):
 def test_actions_of_any_integer_type_and_layout_are_taken():
     rewards = []
     for actions in (
-        np.arange(4, dtype=np.uint8), np.arange(4, dtype=np.uint64), np.arange(8)[::2] // 2, [0, 1, 2, 3], (0, 1, 2, 3),
-        np.arange(4, dtype=">i4"), np.frombuffer(np.arange(4, dtype=np.int32).tobytes(), np.int32),
+        np.arange(4, dtype=np.uint8),
+        np.arange(4, dtype=np.uint64),
+        np.arange(8)[::2] // 2,
+        [0, 1, 2, 3],
+        (0, 1, 2, 3),
+        np.arange(4, dtype=">i4"),
+        np.frombuffer(np.arange(4, dtype=np.int32).tobytes(), np.int32),
     ):
         envs = gym.make_vec(ID, num_envs=4)
         envs.reset(seed=1)

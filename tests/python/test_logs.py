@@ -69,7 +69,10 @@ def test_logs_are_equal_when_all_values_are(log):
         (lambda c: c.update(date=c["date"].astype("datetime64[s]")), "'date' has dtype datetime64"),
         (lambda c: c.update(tab=c["tab"].astype(complex)), "'tab' has dtype complex"),
         (lambda c: c.update(user_id=c["user_id"].astype(np.uint64) + 2**63), "'user_id' holds .* in row 0"),
-        (lambda c: c.update(user_id=np.full(len(c["tab"]), 2.0**53 + 2)), "'user_id' holds .* in row 0, expected int64"),
+        (
+            lambda c: c.update(user_id=np.full(len(c["tab"]), 2.0**53 + 2)),
+            "'user_id' holds .* in row 0, expected int64",
+        ),
         (lambda c: c.update(video=c["video"].astype(np.float16) + 3000), "'video' holds .* in row 0, expected int32"),
         (lambda c: c.update(tab=np.float64(1.0)), "'tab' has shape"),
         (lambda c: c.update({name: c[name][:0] for name in ("tab",)}), "'tab' has 0 rows"),
@@ -111,7 +114,7 @@ def test_a_cell_that_no_file_holds_is_refused_with_its_column_and_row(log, colum
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, 0.5])
 def test_a_float_that_is_no_whole_number_is_refused_not_cut(log, value):
-    for name, column in COLUMNS.items():
+    for name in COLUMNS:
         if name == "propensity":
             continue
         columns = {**log, name: log[name].astype(np.float64)}

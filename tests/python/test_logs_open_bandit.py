@@ -185,7 +185,13 @@ def test_estimates_of_arrays_that_are_none_are_refused_by_name(log):
     feedback = open_bandit.bandit_feedback(log)
     chances = open_bandit.action_dist(log, "popularity", epsilon=0.2)
     for name in ("reward", "pscore", "action"):
-        for wrong in (feedback[name][:, None], feedback[name][:-1], feedback[name].astype(str), feedback[name] + np.nan, None):
+        for wrong in (
+            feedback[name][:, None],
+            feedback[name][:-1],
+            feedback[name].astype(str),
+            feedback[name] + np.nan,
+            None,
+        ):
             with pytest.raises(swipegym.InputError, match=rf"feedback\['{name}'\]"):
                 open_bandit.estimates({**feedback, name: wrong}, chances)
         with pytest.raises(swipegym.InputError, match=f"no '{name}'"):

@@ -72,7 +72,9 @@ def test_rows_are_lone_environments_in_every_mode_and_through_every_reset(mode, 
     ours, theirs = make(rows, mode, **settings), lone_ones(rows, mode, **settings)
 
     def reset(arguments):
-        copies = [{name: dict(value) if name == "options" else value for name, value in arguments.items()} for _ in "12"]
+        copies = [
+            {name: dict(value) if name == "options" else value for name, value in arguments.items()} for _ in "12"
+        ]
         mine, lone = ours.reset(**copies[0]), theirs.reset(**copies[1])
         assert_same_observations(mine[0], lone[0])
         assert_same_info(mine[1], lone[1])
@@ -163,7 +165,9 @@ def test_every_whole_number_is_a_seed():
     assert not np.array_equal(env.reset(seed=0)[0]["candidate"], env.reset(seed=2**64)[0]["candidate"])
 
 
-@pytest.mark.parametrize("seed", [True, np.True_, -1, np.int64(-3), 1.5, 2.0, np.float64(2), "3", b"3", 1j, {"a": 1}, np.nan])
+@pytest.mark.parametrize(
+    "seed", [True, np.True_, -1, np.int64(-3), 1.5, 2.0, np.float64(2), "3", b"3", 1j, {"a": 1}, np.nan]
+)
 def test_what_is_no_seed_is_refused_by_name(seed):
     for env in (gym.make(ID).unwrapped, make(3)):
         env.reset(seed=1)
@@ -174,8 +178,19 @@ def test_what_is_no_seed_is_refused_by_name(seed):
 
 
 @pytest.mark.parametrize(
-    "seeds", [[1.5, 2, 3], np.array([1.0, 2.0, 3.0]), [True, False, True], np.array([True] * 3), [1, 2], [1, 2, 3, 4], [],
-              np.ones((3, 1), int), ["1", "2", "3"], "123"]
+    "seeds",
+    [
+        [1.5, 2, 3],
+        np.array([1.0, 2.0, 3.0]),
+        [True, False, True],
+        np.array([True] * 3),
+        [1, 2],
+        [1, 2, 3, 4],
+        [],
+        np.ones((3, 1), int),
+        ["1", "2", "3"],
+        "123",
+    ],
 )
 def test_lists_that_are_no_seeds_are_refused_and_change_nothing(seeds):
     envs, other = make(3), make(3)

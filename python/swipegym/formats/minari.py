@@ -85,9 +85,7 @@ def record(
     return dataset
 
 
-def to_log(
-    dataset: minari.MinariDataset, simulator: _core.Simulator | str | os.PathLike | None = None
-) -> Log:
+def to_log(dataset: minari.MinariDataset, simulator: _core.Simulator | str | os.PathLike | None = None) -> Log:
     """The rows of a data set that record() made, a session an episode. Environments know no calendar, so the log has no
     date, hourmin and time_ms; is_rand is true where all slots allowed were equally likely. Raises InputError for a data
     set that record() did not make, of a newer schema, or of a simulator with other users or videos."""
@@ -99,7 +97,9 @@ def to_log(
     check_version(metadata[VERSION_KEY], dataset.id)
     simulator = load_simulator(simulator)
     if IDS_KEY not in metadata:
-        raise _core.InputError(f"{dataset.id}: an earlier swipegym recorded it, without its simulator's ids: record it again")
+        raise _core.InputError(
+            f"{dataset.id}: an earlier swipegym recorded it, without its simulator's ids: record it again"
+        )
     if metadata[IDS_KEY] != _ids_digest(simulator):
         raise _core.InputError(
             f"{dataset.id}: the simulator has other users or videos than the data set; give the one it was recorded in"

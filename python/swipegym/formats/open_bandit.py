@@ -106,7 +106,9 @@ def estimates(
         raise arguments.refused("feedback", feedback, "what bandit_feedback returns")
     missing = [name for name in ("n_rounds", "n_actions", "reward", "action", "pscore", "log") if name not in feedback]
     if missing or "user" not in feedback["log"]:
-        raise _core.InputError(f"the feedback has no '{(missing or ['log.user'])[0]}': it was not made by bandit_feedback")
+        raise _core.InputError(
+            f"the feedback has no '{(missing or ['log.user'])[0]}': it was not made by bandit_feedback"
+        )
     rounds = arguments.whole("feedback['n_rounds']", feedback["n_rounds"], 1)
     m = arguments.whole("feedback['n_actions']", feedback["n_actions"], 1)
 

@@ -34,7 +34,9 @@ def write(log: Log, path: str | os.PathLike, *, simulator: _core.Simulator | str
     path = Path(arguments.path("path", path))
     require_rows_of(log, simulator, str(path))
     if log.rows == 0:
-        raise _core.InputError(f"{path}: the log has no rows, and atomic files cannot say how many candidates it would have")
+        raise _core.InputError(
+            f"{path}: the log has no rows, and atomic files cannot say how many candidates it would have"
+        )
     cells = {}
     for name, array in log.items():
         if name in INDICES:
