@@ -48,6 +48,8 @@ class LabelCraft {
     parts_.adam = &adam_;
     parameters_ = model.network->parameters();
     embeddings_ = model.network->embeddings();
+    if (task.holdout.empty())
+      throw InputError("LabelCraft chooses its label by hold-out days: give --holdout-until, the last of them");
     holdout_ = users_with_rows(task.data->log, rows_of_days(*task.data, {task.holdout}), config.k);
     if (holdout_.empty())
       throw InputError(

@@ -14,34 +14,82 @@
 #include "cli/progress_bar.h"
 #include "core/error.h"
 #include "core/output_file.h"
+#include "core/text.h"
 
 namespace swipegym::cli {
 namespace {
 
-std::atomic<bool> interrupted{false};
-std::atomic<long long> interrupted_at_ms{0};
+std::atomic<int> stop_signal{0};
+std::atomic<long long> stopped_at_ms{0};
 static_assert(std::atomic<long long>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
 constexpr long long kSamePressMs = 300;  // wrappers such as timeout(1) pass one Ctrl-C on twice
 
-/// The first Ctrl-C asks the work to stop and clean up; a second one ends the process at once.
-extern "C" void remember_interrupt(int signal_number) {
+/// The first Ctrl-C asks the work to stop and clean up; a second one ends the process at once. SIGTERM (kill, a
+/// shutdown) and SIGHUP (the terminal is gone) ask the same.
+extern "C" void remember_signal(int signal_number) {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   const long long now_ms = now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-  if (!interrupted.exchange(true)) {
-    interrupted_at_ms.store(now_ms);
-  } else if (now_ms - interrupted_at_ms.load() > kSamePressMs) {
+  int none = 0;
+  if (stop_signal.compare_exchange_strong(none, signal_number)) {
+    stopped_at_ms.store(now_ms);
+  } else if (now_ms - stopped_at_ms.load() > kSamePressMs) {
     std::signal(signal_number, SIG_DFL);
     std::raise(signal_number);
   }
 }
 
-void watch_for_interrupt() {
-  struct sigaction action = {};
-  action.sa_handler = remember_interrupt;
+void watch_for_signals() {
+  struct sigaction action = {}, before = {};
+  action.sa_handler = remember_signal;
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  // nohup(1) has it ignored, so that work goes on when the terminal is gone.
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
+}
+
+std::string what_stopped() {
+  const int signal_number = stop_signal.load();
+  return signal_number == SIGTERM ? "ended by SIGTERM" : signal_number == SIGHUP ? "ended by SIGHUP" : "interrupted";
+}
+
+/// Interrupted, with what the person may do now.
+class Stopped : public Interrupted {
+ public:
+  explicit Stopped(std::string message) : message_(std::move(message)) {}
+  const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
+};
+
+// A word as a shell reads it back.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@%+";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string resuming(const Command& command, std::vector<std::string> words) {
+  if (std::find(words.begin(), words.end(), "--resume") == words.end()) words.emplace_back("--resume");
+  std::string line = "swipegym " + command.name;
+  for (const std::string& word : words) line += " " + shell_word(word);
+  return line;
+}
+
+// The end of an interrupted run: which checkpoint it leaves, and how to go on from it.
+[[noreturn]] void throw_stopped(const Command& command, const std::vector<std::string>& words, const FileUse& files) {
+  std::string message = what_stopped() + "; unfinished outputs were removed, earlier ones are as they were";
+  std::error_code ignored;
+  for (const OutputUse& output : files.outputs)
+    if (output.writing == Writing::kCheckpoint && std::filesystem::exists(output.path, ignored))
+      throw Stopped(fmt::format("{}; the checkpoint {} is kept, go on with: {}", message, output.path.string(),
+                                resuming(command, words)));
+  throw Stopped(message);
 }
 
 void add_common(const Command& command, Options& options, Run& run) {
@@ -49,14 +97,36 @@ void add_common(const Command& command, Options& options, Run& run) {
   options.add("threads", run.threads, between(0, 1024), "N", "worker threads, 0 for all cores; never changes a result");
   if (command.uses_seed) options.add("seed", run.seed, ranges::kAnySeed, "S", "seed of everything drawn");
   if (!command.settings.empty())
-    options.add("config", run.config_path, "FILE",
-                fmt::format("settings as JSON; 'swipegym settings {}' lists them", command.name));
-  options.output("json", run.json_path, "FILE", "also write what is printed, unrounded, as JSON", false);
+    options.input("config", run.config_path, "FILE",
+                  fmt::format("settings as JSON; 'swipegym settings {}' lists them", command.name), false);
+  options.output("json", run.json_path, "FILE", "also write what is printed, unrounded, as JSON", Writing::kText,
+                 false);
   options.flag("quiet", run.quiet, "no progress and no remarks on stderr");
 }
 
 bool asks_for_help(const std::vector<std::string>& words) {
   return std::any_of(words.begin(), words.end(), [](const std::string& w) { return w == "--help" || w == "-h"; });
+}
+
+// Nothing begins before all that is read and written was held against each other, and nothing is replaced before all is
+// done that may fail.
+void run_with_files(Command& command, const std::vector<std::string>& words, Run& run) {
+  run.files = run.options->files();
+  if (command.also_uses) command.also_uses(run, run.files);
+  require_apart(run.files);
+  OutputGroup outputs(final_outputs(run.files), [&run](const std::filesystem::path& part) {
+    run.note("removed {}, which a run that was killed had left", part.string());
+  });
+  run.outputs = &outputs;
+  require_writable(run.files);
+  for (const OutputUse& output : run.files.outputs) remove_stale_parts(output.path);
+  try {
+    command.run(run);
+    run.check_interrupt();
+  } catch (const Interrupted&) {
+    throw_stopped(command, words, run.files);
+  }
+  outputs.commit();
 }
 
 void run_command(Command& command, const std::vector<std::string>& words, const Host& host) {
@@ -74,7 +144,7 @@ void run_command(Command& command, const std::vector<std::string>& words, const 
   // Whatever way it ends, the bar must not be left standing before the shell's prompt or our message.
   const std::shared_ptr<void> clear_at_end(nullptr, [bar = run.bar](void*) { bar->clear(); });
   run.options = &options;
-  command.run(run);
+  run_with_files(command, words, run);
 }
 
 [[noreturn]] void throw_unknown_command(const std::string& word, const std::vector<Command>& commands) {
@@ -113,7 +183,7 @@ int fail(int code, const std::string& message) {
   // One line, whatever a library put into its message.
   std::string line = message;
   std::replace(line.begin(), line.end(), '\n', ' ');
-  fmt::print(stderr, "swipegym: {}\n", line);
+  fmt::print(stderr, "swipegym: {}\n", printable(line));
   return code;
 }
 
@@ -123,8 +193,9 @@ std::string fingerprint_text(std::uint64_t fingerprint) {
 
 }  // namespace
 
-void Run::print_text(const std::string& text) const {
+void Run::print_text(const std::string& bytes) const {
   if (bar) bar->clear();
+  const std::string text = printable(bytes);
   if (host != nullptr && host->print) return host->print(text);
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw SystemError(fmt::format("standard output: write failed: {}", std::strerror(errno)));
@@ -133,11 +204,19 @@ void Run::print_text(const std::string& text) const {
 void Run::note_text(const std::string& text) const {
   if (quiet) return;
   if (bar) bar->clear();
-  fmt::print(stderr, "{}\n", text);
+  fmt::print(stderr, "{}\n", printable(text));
+}
+
+void Run::reads(const std::string& what, const std::filesystem::path& path) const {
+  require_apart({.inputs = {{.option = what, .path = path}}, .outputs = files.outputs});
+}
+
+void Run::remove_at_end(const std::filesystem::path& checkpoint) const {
+  outputs->remove_after(checkpoint);
 }
 
 void Run::check_interrupt() const {
-  if (interrupted.load(std::memory_order_relaxed)) throw Interrupted();
+  if (stop_signal.load(std::memory_order_relaxed) != 0) throw Interrupted();
   if (host != nullptr && host->check_interrupt) host->check_interrupt();
 }
 
@@ -147,7 +226,7 @@ void Run::write_json(Json result, const Json& config, std::uint64_t data_fingerp
   result["seed"] = seed;
   result["data_fingerprint"] = fingerprint_text(data_fingerprint);
   result["build"] = build_text();
-  write_file(json_path, result.dump(2) + "\n");
+  write_file(json_path, json_text(result, 2) + "\n");
 }
 
 std::string help_page(const Command& command) {
@@ -162,12 +241,12 @@ void run_words(const std::vector<std::string>& words, const Host& host) {
 }
 
 int run_program(const std::vector<std::string>& words) {
-  watch_for_interrupt();
+  watch_for_signals();
   try {
     dispatch(words, {});
     return 0;
-  } catch (const Interrupted&) {
-    return fail(130, "interrupted; unfinished outputs were removed, earlier ones are as they were");
+  } catch (const Interrupted& stopped) {
+    return fail(128 + std::max(stop_signal.load(), 2), stopped.what());
   } catch (const InputError& error) {
     return fail(2, error.what());
   } catch (const std::bad_alloc&) {

@@ -13,6 +13,7 @@
 
 #include "cli/options.h"
 #include "core/config.h"
+#include "core/output_part.h"
 #include "core/progress.h"
 
 namespace swipegym::cli {
@@ -54,6 +55,11 @@ class Run {
   void print_text(const std::string& text) const;
   void note_text(const std::string& text) const;
 
+  /// Says that an input is read which no option names, before it is: throws InputError when an output would replace it.
+  void reads(const std::string& what, const std::filesystem::path& path) const;
+  /// The checkpoint of this run, to be removed when its outputs are there.
+  void remove_at_end(const std::filesystem::path& checkpoint) const;
+
   /// Writes `result` with {config, seed, data_fingerprint, build} to --json, whole or not at all; nothing without
   /// --json. `result` is what the table shows, unrounded.
   void write_json(Json result, const Json& config, std::uint64_t data_fingerprint) const;
@@ -66,6 +72,8 @@ class Run {
 
   const Options* options = nullptr;
   const Host* host = nullptr;
+  FileUse files;                   // all that the options name
+  OutputGroup* outputs = nullptr;  // they appear together, when the command ends
   std::shared_ptr<ProgressBar> bar;
 };
 
@@ -96,7 +104,8 @@ enum class CommandGroup : std::uint8_t { kStart, kData, kSimulator, kLearn, kToo
 ///     command.about = "Fits ... . Writes ... .";
 ///     command.examples = {"swipegym fit --data out/pure --until 20220504 --out sim.h5"};
 ///     command.next = "swipegym fidelity --simulator sim.h5 --data out/pure --from 20220505";
-///     command.options.group("Input").required("data", settings->data, "DIR|FILE", "...");
+///     command.options.group("Input").input("data", settings->data, "DIR|FILE", "...");
+///     command.options.group("Output").output("out", settings->out, "FILE", "...", Writing::kBinary);
 ///     command.run = [settings](Run& run) { ... };
 ///     table.push_back(std::move(command));
 ///   }
@@ -108,8 +117,9 @@ struct Command {
   std::vector<std::string> examples{};
   std::string next{};  // a command line: what one types afterwards
   Options options{};
-  bool uses_seed = true;                 // has --seed
-  std::vector<SettingsPage> settings{};  // not empty: has --config
+  bool uses_seed = true;                                  // has --seed
+  std::vector<SettingsPage> settings{};                   // not empty: has --config
+  std::function<void(const Run&, FileUse&)> also_uses{};  // adds what it reads and writes besides what options name
   std::function<void(Run&)> run{};
 };
 
@@ -117,7 +127,7 @@ struct Command {
 std::vector<Command> make_commands();
 
 /// Runs the program on its arguments (without argv[0]) and returns its exit code: 0 success, 1 failure at run time, 2
-/// bad input or usage, 130 Ctrl-C. Prints one line on stderr for every failure.
+/// bad input or usage, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP. Prints one line on stderr for every failure.
 int run_program(const std::vector<std::string>& words);
 
 /// The same inside another program, which hears of failures by InputError, SystemError and Interrupted.

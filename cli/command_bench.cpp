@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/env_options.h"
 #include "cli/table.h"
 #include "core/cpu_probe.h"
 #include "core/error.h"
@@ -49,8 +50,12 @@ Json settings_json(const BenchSettings& settings, int threads) {
 }
 
 // Without a simulator the user model is one that answers at once, so that the figure is the engine's own share.
-std::shared_ptr<const Simulator> simulator_for(const BenchSettings& settings) {
-  if (!settings.simulator.empty()) return std::make_shared<Simulator>(load_simulator(settings.simulator));
+std::shared_ptr<const Simulator> simulator_for(const BenchSettings& settings, const Run& run) {
+  if (!settings.simulator.empty()) {
+    auto simulator = std::make_shared<Simulator>(load_simulator(settings.simulator));
+    run.reads("the data behind " + settings.simulator.string(), fitted_data(*simulator));
+    return simulator;
+  }
   return make_constant_simulator({.leave_after = 30}, {.num_users = 20'000, .num_videos = 7'583, .history = 200});
 }
 
@@ -110,7 +115,7 @@ void print_measured(const Run& run, const Measured& measured) {
 }
 
 void bench(const BenchSettings& settings, Run& run) {
-  const std::shared_ptr<const Simulator> simulator = simulator_for(settings);
+  const std::shared_ptr<const Simulator> simulator = simulator_for(settings, run);
   const int threads = worker_count(run.threads);
   VectorEnv env = make_env(settings, simulator, threads, run.seed);
   const std::uint64_t hash = rollout_hash(env, run.seed, settings.hash_steps);
@@ -163,7 +168,7 @@ void add_bench_commands(std::vector<Command>& table) {
   command.examples = {"swipegym bench --simulator sim.h5 --threads 2",
                       "swipegym bench --simulator sim.h5 --candidates 100 --history 200 --json bench.json"};
   command.options.group("World")
-      .add("simulator", settings->simulator, "FILE", "a fitted simulator; without it users answer at once")
+      .input("simulator", settings->simulator, "FILE", "a fitted simulator; without it users answer at once", false)
       .add("envs", settings->envs, ranges::kEnvs, "N", "sessions stepped together")
       .add("candidates", settings->candidates, ranges::kSlots, "M", "candidates a step")
       .choice("source", settings->source, {"random", "popularity", "top", "sample", "full"},

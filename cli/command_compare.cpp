@@ -3,6 +3,7 @@
 #include "cli/load.h"
 #include "cli/policy_list.h"
 #include "core/output_file.h"
+#include "core/text.h"
 #include "evaluation/compare.h"
 
 namespace swipegym::cli {
@@ -62,9 +63,9 @@ void compare_policies(const CompareSettings& settings, Run& run) {
   run.write_json(to_json(report), used, train->data_fingerprint);
   if (settings.report.empty()) return;
   std::vector<std::string> notes = {fmt::format("data {:016x}, seed {}", train->data_fingerprint, run.seed),
-                                    build_text(), "settings " + used.dump()};
+                                    build_text(), "settings " + json_text(used)};
   if (!clock.empty()) notes.insert(notes.begin(), clock);
-  write_file(settings.report, to_html(report, "Policies in " + simulators[0].name, notes));
+  write_file(settings.report, as_utf8(to_html(report, "Policies in " + simulators[0].name, notes)));
   run.note("report: {}", settings.report.string());
 }
 
@@ -82,21 +83,24 @@ void add_compare_commands(std::vector<Command>& table) {
       "swipegym compare --simulator sim.h5 --judge judge.h5 --policies random,item-mean,oracle --sessions 2000"};
   command.next = "swipegym session --simulator sim.h5 --policy dqn-s1.h5";
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE|DIR",
-                "the simulator the policies were made for; a synthetic release's folder is its truth")
-      .add("judge", settings->judge, "FILE|truth",
-           "another simulator to score them in; 'truth': the law behind synthetic data")
-      .add("policies", settings->policies, "LIST",
-           "names, files, or NAME=PATTERN for the files of all training seeds of one policy")
-      .add("data", settings->data, "DIR|FILE",
-           "for --judge truth: the data, when it is no longer where the fit read it")
+      .input("simulator", settings->simulator, "FILE|DIR",
+             "the simulator the policies were made for; a synthetic release's folder is its truth")
+      .input("judge", settings->judge, "FILE|truth",
+             "another simulator to score them in; 'truth': the law behind synthetic data", false)
+      .input(
+          "policies", settings->policies, "LIST",
+          "names, files, or NAME=PATTERN for the files of all training seeds of one policy; \\, is a comma in a name",
+          false)
+      .input("data", settings->data, "DIR|FILE",
+             "for --judge truth: the data, when it is no longer where the fit read it", false)
       .group("Evaluation")
       .add("sessions", settings->sessions, ranges::kSessions, "N", "of each evaluation seed")
       .add("seeds", settings->seeds, between(1, 10'000), "K", "evaluation seeds")
       .add("resamples", settings->resamples, between(1, 1'000'000), "N", "of the bootstrap behind the intervals")
       .add("versus", settings->versus, "NAME", "also print every return less this policy's, session by session");
   add_env_options(command.options, settings->env);
-  command.options.group("Output").output("report", settings->report, "FILE.html", "a page with charts", false);
+  command.options.group("Output").output("report", settings->report, "FILE.html", "a page with charts", Writing::kText,
+                                         false);
   command.run = [settings](Run& run) { compare_policies(*settings, run); };
   table.push_back(std::move(command));
 }

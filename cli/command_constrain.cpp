@@ -77,6 +77,7 @@ void constrain(const ConstrainSettings& settings, Run& run) {
   const Catalogue catalogue = build_catalogue(loaded.data, settings.days.until);
   task.data = &loaded.data, task.catalogue = &catalogue;
   task.seed = run.seed, task.threads = run.threads, task.progress = run.progress;
+  require_rows(task);
   run.note("train {}, validate {}, test {}", show_days(task.train), show_days(task.validate), show_days(task.test));
   const OfflineRows rows = make_offline_rows(task, study.config);
   const OfflineStudyResult result = run_offline_study(rows, study, run.seed, run.threads, run.progress);
@@ -123,8 +124,8 @@ void add_constrain_commands(std::vector<Command>& table) {
       "--json constrain.json"};
   command.next = "swipegym train tscac --simulator sim.h5 --out tscac.h5";
   command.settings = {settings_page<OfflineConfig>(command.name)};
-  command.options.group("Input").required("data", settings->data, "DIR|FILE",
-                                          "a KuaiRand release, or a store from 'data import'");
+  command.options.group("Input").input("data", settings->data, "DIR|FILE",
+                                       "a KuaiRand release, or a store from 'data import'");
   add_day_options(command.options, settings->days, DayParts::kWithoutHoldout);
   command.options.group("Training")
       .add("seeds", settings->seeds, between(1, 10'000), "K", "training seeds, from --seed on");

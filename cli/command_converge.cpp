@@ -76,9 +76,9 @@ void add_converge_commands(std::vector<Command>& table) {
   command.next = "python3 docs/plot_convergence.py study study/convergence.png";
   command.settings = {settings_page<ConvergenceConfig>(command.name)};
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE|DIR",
-                "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
-      .add("policies", settings->policies, "LIST", "further policies to hold it against, as in 'compare'")
+      .input("simulator", settings->simulator, "FILE|DIR",
+             "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
+      .input("policies", settings->policies, "LIST", "further policies to hold it against, as in 'compare'", false)
       .group("Study")
       .add("sizes", settings->sizes, "LIST",
            "candidates a step, drawn anew each time, 2 to 1000000000; 'all' is every video")
@@ -90,7 +90,11 @@ void add_converge_commands(std::vector<Command>& table) {
            "10,000")
       .add("seeds", settings->seeds, between(1, 10'000), "K", "trainings of each agent on each size")
       .group("Output")
-      .required("out", settings->out, "DIR", "a folder for the trainings and the CSV files");
+      .output("out", settings->out, "DIR", "a folder for the trainings and the CSV files", Writing::kWorkFolder);
+  command.also_uses = [settings](const Run&, FileUse& use) {
+    for (const char* name : kConvergenceTables)
+      use.outputs.push_back({.option = fmt::format("{} in --out", name), .path = settings->out / name});
+  };
   command.run = [settings](Run& run) { converge(*settings, run); };
   table.push_back(std::move(command));
 }

@@ -25,7 +25,7 @@ struct SynthSettings {
   std::uint64_t rows = 0, rows_per_part = 0;
   double hidden_signal = TruthOptions{}.hidden_signal;
   double session_videos = 0.0;
-  bool no_satiation = false;
+  bool no_satiation = false, replace = false;
 };
 
 Json report_json(const LoadReport& report) {
@@ -46,8 +46,8 @@ void import(const DataSettings& settings, Run& run) {
                                 ? import_interactions(settings.data, settings.out, options)
                                 : import_logs(settings.data, settings.out, options);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::uint64_t fingerprint = LogStoreReader(settings.out).fingerprint();
-  const std::uintmax_t bytes = std::filesystem::file_size(settings.out);
+  const std::uint64_t fingerprint = LogStoreReader(where_written(settings.out)).fingerprint();
+  const std::uintmax_t bytes = std::filesystem::file_size(where_written(settings.out));
   Table table({"imported", ""});
   table.add({"rows read", show_count(report.rows_read)});
   table.add({"rows kept", show_count(report.rows_kept)});
@@ -88,6 +88,7 @@ void synth(const SynthSettings& settings, Run& run) {
                                      .mean_session_videos = settings.session_videos},
                            .standard_rows = settings.rows,
                            .rows_per_part = settings.rows_per_part,
+                           .replace = settings.replace,
                            .threads = run.threads,
                            .progress = run.progress};
   check(options.truth);
@@ -207,7 +208,9 @@ void add_data_commands(std::vector<Command>& table) {
       .add("session-videos", synth_settings->session_videos, kTruthSessionVideos, "X",
            "the platform's mean session in videos, 2 to 200; 0: as in the log")
       .group("Output")
-      .required("out", synth_settings->out, "DIR", "the folder; one of an earlier run is replaced")
+      .output("out", synth_settings->out, "DIR", "the folder; one of an earlier run is replaced", Writing::kFolder,
+              /*is_required=*/true, [synth_settings](OutputUse& use) { use.replaces_any = synth_settings->replace; })
+      .flag("replace", synth_settings->replace, "replace a release in --out that has no manifest or was changed")
       .add("rows", synth_settings->rows, between(0, 1'000'000'000'000), "N",
            "stop adding users at so many standard rows; 0: all users")
       .add("rows-per-part", synth_settings->rows_per_part, between(0, 1'000'000'000'000), "N",
@@ -228,13 +231,13 @@ void add_data_commands(std::vector<Command>& table) {
   import_command.next = "swipegym data stats pure.h5";
   import_command.uses_seed = false;
   import_command.options.group("Input")
-      .positional("dir", settings->data, "DIR|FILE",
-                  "the release: its root or the folder with the CSV files; or the file of interactions")
+      .positional_input("dir", settings->data, "DIR|FILE",
+                        "the release: its root or the folder with the CSV files; or the file of interactions")
       .choice("format", settings->format, {"kuairand", "interactions"},
               "a KuaiRand release, or one file with a row an interaction")
       .flag("skip-bad-rows", settings->skip_bad_rows, "count malformed rows by reason instead of stopping at the first")
       .group("Output")
-      .output("out", settings->out, "FILE", "the store");
+      .output("out", settings->out, "FILE", "the store", Writing::kBinary);
   import_command.run = [settings](Run& run) { import(*settings, run); };
   table.push_back(std::move(import_command));
 
@@ -247,7 +250,7 @@ void add_data_commands(std::vector<Command>& table) {
   stats_command.next = "swipegym fit --data pure.h5 --until 20220504 --out sim.h5";
   stats_command.uses_seed = false;
   stats_command.options.group("Input")
-      .positional("data", stats_settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .positional_input("data", stats_settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .flag("skip-bad-rows", stats_settings->skip_bad_rows,
             "count malformed rows by reason instead of stopping at the first");
   stats_command.run = [stats_settings](Run& run) { stats(*stats_settings, run); };

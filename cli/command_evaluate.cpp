@@ -248,14 +248,14 @@ void add_evaluate_commands(std::vector<Command>& table) {
       "--sessions"};
   command.next = "swipegym compare --simulator sim.h5 --policies random,item-mean,ranker.h5";
   command.options.group("Input")
-      .required("policy", settings->policy, "NAME|FILE", "random, popularity, ..., or a policy file: who is judged")
-      .required("data", settings->data, "DIR|FILE", "the log: a KuaiRand release, of 'generate' too, or a store")
+      .input("policy", settings->policy, "NAME|FILE", "random, popularity, ..., or a policy file: who is judged")
+      .input("data", settings->data, "DIR|FILE", "the log: a KuaiRand release, of 'generate' too, or a store")
       .date("from", settings->from, "the first day that is judged", true)
       .date("until", settings->until, "the last day that is judged; all days when absent")
-      .add("logged-candidates", settings->logged_candidates, "FILE",
-           "what 'generate --keep-candidates' wrote beside the log; without it, random rows are judged")
-      .add("simulator", settings->simulator, "FILE|DIR",
-           "what the policy knows of videos and users is this simulator's, not the log's; for generated logs")
+      .input("logged-candidates", settings->logged_candidates, "FILE",
+             "what 'generate --keep-candidates' wrote beside the log; without it, random rows are judged", false)
+      .input("simulator", settings->simulator, "FILE|DIR",
+             "what the policy knows of videos and users is this simulator's, not the log's; for generated logs", false)
       .date("known-until", settings->known_until,
             "the last day whose rows may enter features; the policy's own, or the day before --from, when absent")
       .group("Policy and reward")

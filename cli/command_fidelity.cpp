@@ -104,14 +104,15 @@ void add_fidelity_commands(std::vector<Command>& table) {
   command.examples = {"swipegym fidelity --simulator sim.h5 --data KuaiRand-Pure --from 20220505 --until 20220506"};
   command.next = "swipegym train dqn --simulator sim.h5 --out dqn.h5";
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE", "from 'swipegym fit'; fitted on days before --from")
-      .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .input("simulator", settings->simulator, "FILE", "from 'swipegym fit'; fitted on days before --from")
+      .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("from", settings->from, "the first day judged", true)
       .date("until", settings->until, "the last day judged; the log's when absent")
       .choice("log", settings->log, {"standard", "random"}, "whose rows are judged")
-      .add("naive", settings->naive, "FILE",
-           "synthetic data: a simulator from 'fit --log standard', whose logged response stands beside the "
-           "interventional one; the same simulator's when absent")
+      .input("naive", settings->naive, "FILE",
+             "synthetic data: a simulator from 'fit --log standard', whose logged response stands beside the "
+             "interventional one; the same simulator's when absent",
+             false)
       .flag("rows-only", settings->rows_only, "leave out free running and the uniform policy");
   command.run = [settings](Run& run) { fidelity(*settings, run); };
   table.push_back(std::move(command));

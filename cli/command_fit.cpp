@@ -69,7 +69,7 @@ void add_fit_commands(std::vector<Command>& table) {
   command.next = "swipegym fidelity --simulator sim.h5 --data KuaiRand-Pure --from 20220505";
   command.settings = {settings_page<FitConfig>(command.name)};
   command.options.group("Input")
-      .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("until", settings->until, "the last day that is fitted; all days when absent")
       .add("users-fold", settings->fold, "I/K",
            "fit on the users of fold I of K, counted from 0, for simulators that judge each other")
@@ -81,7 +81,7 @@ void add_fit_commands(std::vector<Command>& table) {
               "how the watch distribution is modelled; another head makes a more independent judge")
       .choice("log", settings->log, {"both", "standard", "random"}, "which exposures are fitted")
       .group("Output")
-      .output("out", settings->out, "FILE", "the simulator");
+      .output("out", settings->out, "FILE", "the simulator", Writing::kBinary);
   command.run = [settings](Run& run) { fit(*settings, run); };
   table.push_back(std::move(command));
 }

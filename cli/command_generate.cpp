@@ -16,6 +16,7 @@ struct GenerateSettings {
   std::filesystem::path simulator, data, out, keep_candidates;
   std::string policy = "random", clock = "dense", format = "csv";
   std::uint64_t sessions = 1000, rows_per_part = 0;
+  bool replace = false;
   EnvSettings env;
 };
 
@@ -82,7 +83,8 @@ GenerateReport write_csv(const GenerateSettings& settings, const GenerateConfig&
   GeneratedRelease release(settings.out, data.users, data.videos,
                            {.random_log = source.is_uniform(settings.env),
                             .propensity = source.has_propensity(),
-                            .rows_per_part = settings.rows_per_part});
+                            .rows_per_part = settings.rows_per_part,
+                            .replace = settings.replace});
   const GenerateReport report = source.run(
       config, [&](std::span<const LogRow> rows) { release.add(rows); }, run.progress);
   release.commit();
@@ -148,19 +150,29 @@ void add_generate_commands(std::vector<Command>& table) {
       "swipegym generate --simulator sim.h5 --policy logged --clock log --sessions 100000 --out again"};
   command.next = "swipegym data stats synthetic";
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE", "from 'swipegym fit'")
-      .add("policy", settings->policy, "NAME|FILE",
-           "who shows videos: random, popularity, ..., oracle, a policy file, or logged (what the platform would show)")
-      .add("data", settings->data, "DIR|FILE", "the data of the fit, when it is no longer where the fit read it")
+      .input("simulator", settings->simulator, "FILE", "from 'swipegym fit'")
+      .input(
+          "policy", settings->policy, "NAME|FILE",
+          "who shows videos: random, popularity, ..., oracle, a policy file, or logged (what the platform would show)",
+          false)
+      .input("data", settings->data, "DIR|FILE", "the data of the fit, when it is no longer where the fit read it",
+             false)
       .choice("clock", settings->clock, {"dense", "log"}, "session lengths: realistic ones, or the thinned log's")
       .add("sessions", settings->sessions, between(1, 1'000'000'000'000), "N",
            "sessions to make; memory does not grow with them");
   add_env_options(command.options, settings->env);
   command.options.group("Output")
-      .required("out", settings->out, "DIR|FILE", "a folder for csv, a file for hdf5")
+      .output("out", settings->out, "DIR|FILE", "a folder for csv, a file for hdf5; an earlier run's is replaced",
+              Writing::kFolder, /*is_required=*/true,
+              [settings](OutputUse& use) {
+                use.replaces_any = settings->replace;
+                if (settings->format != "csv") use.writing = Writing::kBinary;
+              })
+      .flag("replace", settings->replace, "replace a release in --out that has no manifest or was changed")
       .choice("format", settings->format, {"csv", "hdf5"}, "KuaiRand's files, or one store")
       .output("keep-candidates", settings->keep_candidates, "FILE",
-              "also write what each video was chosen from, which 'evaluate' needs; kept in memory until then", false)
+              "also write what each video was chosen from, which 'evaluate' needs; kept in memory until then",
+              Writing::kBinary, false)
       .add("rows-per-part", settings->rows_per_part, between(0, 1'000'000'000'000), "N",
            "rows of a CSV part; 0: one file");
   command.run = [settings](Run& run) { generate(*settings, run); };

@@ -36,7 +36,19 @@ constexpr int kUserFolds = 2;
 struct QuickstartSettings {
   fs::path data;
   fs::path out = "out/quickstart";
+  bool replace = false;
 };
+
+void add_outputs(const QuickstartSettings& settings, FileUse& use) {
+  const auto add = [&](const char* name, Writing writing) {
+    use.outputs.push_back({.option = fmt::format("{} in --out", name),
+                           .path = settings.out / name,
+                           .writing = writing,
+                           .replaces_any = settings.replace});
+  };
+  if (settings.data.empty()) add("data", Writing::kFolder);
+  for (const char* name : {"sim.h5", "half-a.h5", "half-b.h5", "dqn.h5", "ranker.h5"}) add(name, Writing::kBinary);
+}
 
 /// One telling: each stage leaves what the next one needs.
 class Quickstart {
@@ -84,8 +96,12 @@ class Quickstart {
 
   void load() {
     if (!data_is_real())
-      synthesise({.truth = {.seed = run_.seed}, .threads = run_.threads, .progress = run_.progress}, data_path());
-    data_ = load_data(run_, data_path()).data;
+      synthesise({.truth = {.seed = run_.seed},
+                  .replace = settings_.replace,
+                  .threads = run_.threads,
+                  .progress = run_.progress},
+                 data_path());
+    data_ = load_data(run_, where_written(data_path())).data;
     until_ = last_fitted_day(data_, std::max<std::size_t>(2, count_days(data_) / 6));
     from_ = next_logged_day(data_, until_);
     run_.print("   {} rows of {} users and {} videos; days from {} on are held out\n", show_count(data_.log.size()),
@@ -167,7 +183,7 @@ class Quickstart {
     const Simulator& world = *worlds_[0].simulator;
     std::vector<ComparedPolicy> policies = read_policies(policy_names(), worlds_[0].simulator, worlds_.size() > 1);
     for (const std::string name : {"ranker", "dqn"})
-      policies.push_back({name, {load_policy(settings_.out / (name + ".h5"), world)}});
+      policies.push_back({name, {load_policy(where_written(settings_.out / (name + ".h5")), world)}});
     CompareConfig config{.sessions = kSessions, .seeds = kSeeds, .seed = run_.seed};
     config.env.threads = run_.threads;
     const CompareReport report = compare(policies, worlds_, config, run_.progress);
@@ -215,8 +231,11 @@ void add_quickstart_commands(std::vector<Command>& table) {
   command.examples = {"swipegym quickstart", "swipegym quickstart --data KuaiRand-Pure --out out/pure"};
   command.next = "swipegym session --simulator out/quickstart/sim.h5 --policy out/quickstart/dqn.h5";
   command.options.group("Input and output")
-      .add("data", settings->data, "DIR|FILE", "KuaiRand's files or a store; a synthetic log is made when absent")
-      .add("out", settings->out, "DIR", "folder for what is made");
+      .input("data", settings->data, "DIR|FILE", "KuaiRand's files or a store; a synthetic log is made when absent",
+             false)
+      .output("out", settings->out, "DIR", "folder for what is made", Writing::kWorkFolder, /*is_required=*/false)
+      .flag("replace", settings->replace, "replace a synthetic log in --out that has no manifest or was changed");
+  command.also_uses = [settings](const Run&, FileUse& use) { add_outputs(*settings, use); };
   command.run = [settings](Run& run) { Quickstart(*settings, run).tell(); };
   table.push_back(std::move(command));
 }

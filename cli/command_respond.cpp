@@ -53,14 +53,14 @@ void add_respond_commands(std::vector<Command>& table) {
       "swipegym respond --simulator sim.h5 --data KuaiRand-Pure --from 20220501 --log random --out responses.csv"};
   command.next = "swipegym fidelity --simulator sim.h5 --data KuaiRand-Pure --from 20220505";
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE", "from 'swipegym fit'")
-      .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .input("simulator", settings->simulator, "FILE", "from 'swipegym fit'")
+      .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("from", settings->from, "the first day answered", true)
       .date("until", settings->until, "the last day answered; the log's when absent")
       .choice("log", settings->log, {"standard", "random"},
               "standard rows get the logged response, random ones that to a policy's choice")
       .group("Output")
-      .output("out", settings->out, "FILE", "CSV with a line a row");
+      .output("out", settings->out, "FILE", "CSV with a line a row", Writing::kText);
   command.run = [settings](Run& run) { respond(*settings, run); };
   table.push_back(std::move(command));
 }

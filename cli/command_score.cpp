@@ -80,14 +80,14 @@ void add_score_commands(std::vector<Command>& table) {
   command.next = "python3 tests/judge/ranking_metrics.py --data KuaiRand-Pure/data --scores mf.csv";
   command.uses_seed = false;
   command.options.group("Input")
-      .required("policy", settings->policy, "FILE", "a policy file")
-      .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .input("policy", settings->policy, "FILE", "a policy file")
+      .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("from", settings->from, "the first day that is scored", true)
       .date("until", settings->until, "the last day that is scored; all days when absent")
       .date("known-until", settings->catalogue_until,
             "the last day whose rows may enter features; the policy's own when absent")
       .group("Output")
-      .output("out", settings->out, "FILE", "the scores, as CSV");
+      .output("out", settings->out, "FILE", "the scores, as CSV", Writing::kText);
   command.run = [settings](Run& run) { score(*settings, run); };
   table.push_back(std::move(command));
 }

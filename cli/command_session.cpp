@@ -39,8 +39,9 @@ void add_session_commands(std::vector<Command>& table) {
                       "swipegym session --simulator sim.h5 --policy dqn.h5 --seed 3"};
   command.next = "swipegym compare --simulator sim.h5";
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE", "from 'swipegym fit'")
-      .add("policy", settings->policy, "NAME|FILE", "who chooses: random, popularity, ..., oracle, or a policy file")
+      .input("simulator", settings->simulator, "FILE", "from 'swipegym fit'")
+      .input("policy", settings->policy, "NAME|FILE", "who chooses: random, popularity, ..., oracle, or a policy file",
+             false)
       .choice("clock", settings->clock, {"dense", "log"}, "session lengths: realistic ones, or the thinned log's");
   add_env_options(command.options, settings->env);
   command.run = [settings](Run& run) { show_session(*settings, run); };

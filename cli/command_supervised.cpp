@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/day_options.h"
 #include "cli/load.h"
-#include "cli/policy_list.h"
+#include "cli/policy_word.h"
 #include "cli/supervised_output.h"
 #include "cli/table.h"
 #include "core/error.h"
@@ -39,6 +39,23 @@ std::filesystem::path policy_path(const SupervisedSettings& settings, std::uint6
   if (settings.seeds == 1) return settings.out;
   return settings.out.parent_path() /
          fmt::format("{}-s{}{}", settings.out.stem().string(), seed, settings.out.extension().string());
+}
+
+std::filesystem::path trials_path(const SupervisedSettings& settings) {
+  return std::filesystem::path(settings.out).concat(".trials.csv");
+}
+
+// A policy and a checkpoint for each training seed, and the trials of a search; --out itself only for one seed.
+void add_outputs(const SupervisedSettings& settings, std::uint64_t seed, FileUse& use) {
+  if (settings.out.empty()) return;
+  if (!settings.search.empty())
+    use.outputs.push_back({.option = "the trials of --search", .path = trials_path(settings)});
+  for (int s = 0; s < settings.seeds; ++s) {
+    const std::filesystem::path policy = policy_path(settings, seed + static_cast<std::uint64_t>(s));
+    add_checkpoint(use, policy);
+    if (settings.seeds > 1)
+      use.outputs.push_back({.option = "a policy of --out", .path = policy, .writing = Writing::kBinary});
+  }
 }
 
 // What the search goes by: never the test days.
@@ -82,7 +99,7 @@ Json search_settings(const SupervisedSettings& given, const SupervisedModel& mod
         return objective;
       });
   const SearchTrial& best = best_trial(trials);
-  const std::filesystem::path table = given.out.string() + ".trials.csv";
+  const std::filesystem::path table = trials_path(given);
   write_file(table, trials_csv(space, trials));
   run.note("{} trials in {:.0f} s, all in {}; the best is number {} with {} {:.4f} (defaults: {:.4f})", trials.size(),
            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), table.string(), best.trial,
@@ -155,6 +172,8 @@ void supervised(const SupervisedSettings& settings, Run& run) {
     return;
   }
   if (settings.out.empty()) throw InputError("give --out: where to write the policy");
+  require_rows(task);
+  SupervisedTableConfig tables = table_config(settings.tables, run);
   config = search_settings(settings, model, task, config, where, run);
 
   TabledPolicy line{.name = model.name, .seeds = {}, .catalogue = {}, .retrieves = model.retrieves};
@@ -163,14 +182,13 @@ void supervised(const SupervisedSettings& settings, Run& run) {
   for (int s = 0; s < settings.seeds; ++s) {
     task.seed = run.seed + static_cast<std::uint64_t>(s);
     const std::filesystem::path out = policy_path(settings, task.seed);
-    task.checkpoint = out.string() + ".checkpoint";
+    task.checkpoint = checkpoint_of(out);
     task.resume = settings.resume;
     const auto start = std::chrono::steady_clock::now();
     const TrainedModel trained = model.train(task, config, where);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     trained.save(out);
-    std::error_code ignored;  // a checkpoint that cannot be removed harms nobody
-    std::filesystem::remove(task.checkpoint, ignored);
+    run.remove_at_end(task.checkpoint);
     if (!trained.epochs.empty()) run.print("{}\n", text_of(trained.epochs));
     run.note("{}, seed {}: trained in {:.1f} s, written to {}", model.name, task.seed, seconds, out.string());
     line.seeds.push_back(trained.policy);
@@ -181,7 +199,6 @@ void supervised(const SupervisedSettings& settings, Run& run) {
   }
   Json result = {{"model", model.name}, {"days", days_json(task)}, {"runs", runs}};
   if (!task.test.empty()) {
-    SupervisedTableConfig tables = table_config(settings.tables, run);
     tables.train = task.train, tables.validate = task.validate, tables.test = task.test;
     const SupervisedTables made = make_supervised_tables({line}, loaded.data, tables);
     run.print("{}", text_of(made));
@@ -206,14 +223,9 @@ TabledPolicy load_line(const std::string& word, const Dataset& data, std::int32_
     if (!made) made = std::make_shared<const Catalogue>(build_catalogue(data, day));
     return made;
   };
-  const std::size_t equals = word.find('=');
-  const std::string spec = equals == std::string::npos ? word : word.substr(equals + 1);
+  const auto [name, spec] = split_policy_word(word);
   const bool is_file = std::filesystem::path(spec).has_extension();
-  TabledPolicy line{.name = equals != std::string::npos ? word.substr(0, equals)
-                            : is_file                   ? std::filesystem::path(word).stem().string()
-                                                        : word,
-                    .seeds = {},
-                    .catalogue = catalogue_of(until)};
+  TabledPolicy line{.name = name, .seeds = {}, .catalogue = catalogue_of(until)};
   if (!is_file) {
     Simulator world;
     world.catalogue = *line.catalogue;
@@ -237,6 +249,8 @@ void tables(const TablesSettings& settings, Run& run) {
   set_days(settings.days, task);
   if (task.test.empty()) throw InputError("give --test-until: the last day that the policies are judged on");
   const LoadedDataset loaded = load_data(run, settings.data);
+  task.data = &loaded.data;
+  require_rows(task);
   std::map<std::int32_t, std::shared_ptr<const Catalogue>> catalogues;
   std::vector<TabledPolicy> lines;
   for (const std::string& word : settings.policies) {
@@ -277,18 +291,19 @@ Command supervised_command() {
     command.settings.push_back({"supervised " + model.name, model.fields, model.check});
   command.options.group("Input")
       .positional("model", settings->model, "MODEL", "what to train")
-      .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'");
+      .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'");
   add_day_options(command.options, settings->days, DayParts::kTestOptional);
   command.options.group("Training")
       .add("seeds", settings->seeds, between(1, 10'000), "K", "training seeds, from --seed on; a policy file each")
-      .add("search", settings->search, "FILE", "ranges of settings to search first, see configs/search")
+      .input("search", settings->search, "FILE", "ranges of settings to search first, see configs/search", false)
       .add("trials", settings->trials, between(1, 100'000), "N", "of the search, the settings one begins with included")
       .choice("protocol", settings->protocol, {"correct", "seed"},
               "seed: a report's faulty SASRec set-up, to understand its figures (docs/sasrec.md); writes no policy")
       .flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out");
   add_table_options(command.options, settings->tables);
   command.options.group("Output").output("out", settings->out, "FILE", "the policy; NAME-s1.h5, ... with --seeds",
-                                         false);
+                                         Writing::kBinary, false);
+  command.also_uses = [settings](const Run& run, FileUse& use) { add_outputs(*settings, run.seed, use); };
   command.run = [settings](Run& run) { supervised(*settings, run); };
   return command;
 }
@@ -308,9 +323,10 @@ Command tables_command() {
       "20220504 --test-until 20220506 --reference mf"};
   command.next = "swipegym compare --simulator sim.h5 --policies random,oracle,'mf=mf-s*.h5',ranker.h5";
   command.options.group("Input")
-      .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
-      .required("policies", settings->policies, "LIST",
-                "names, files, or NAME=PATTERN for the files of all training seeds of one policy")
+      .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .input(
+          "policies", settings->policies, "LIST",
+          "names, files, or NAME=PATTERN for the files of all training seeds of one policy; \\, is a comma in a name")
       .add("reference", settings->reference, "NAME", "the policy that the others are compared with");
   add_day_options(command.options, settings->days, DayParts::kTestRequired);
   add_table_options(command.options, settings->tables);

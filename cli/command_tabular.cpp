@@ -142,15 +142,16 @@ void add_tabular_commands(std::vector<Command>& table) {
   command.next = "swipegym train dqn --simulator sim.h5 --out dqn.h5";
   command.settings = {settings_page<ExactnessConfig>(command.name)};
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE|DIR",
-                "a simulator from 'fit'; or the folder of a synthetic release, for its truth")
+      .input("simulator", settings->simulator, "FILE|DIR",
+             "a simulator from 'fit'; or the folder of a synthetic release, for its truth")
       .choice("clock", settings->clock, {"log", "dense"}, "which hazard ends sessions")
       .group("Measurement")
       .add("seeds", settings->seeds, between(1, 10'000), "N",
            "runs of tabular Q-learning, and as many of double Q-learning")
       .add("dqn-seeds", settings->dqn_seeds, between(0, 10'000), "N", "DQNs trained; 0 for none")
       .group("Output")
-      .output("curves", settings->curves, "FILE", "a CSV file with the curve of every run", /*is_required=*/false);
+      .output("curves", settings->curves, "FILE", "a CSV file with the curve of every run", Writing::kText,
+              /*is_required=*/false);
   command.run = [settings](Run& run) {
     const auto config = run.read_config<ExactnessConfig>();
     const auto simulator = load_simulator_file(run, settings->simulator, settings->clock);

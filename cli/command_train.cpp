@@ -68,7 +68,7 @@ void run_dqn(const DqnSettings& settings, Run& run) {
   DqnTraining training;
   training.seed = run.seed;
   training.threads = run.threads;
-  training.checkpoint = settings.out.string() + ".checkpoint";
+  training.checkpoint = checkpoint_of(settings.out);
   training.resume = settings.resume;
   training.progress = run.progress;
   if (settings.resume && !std::filesystem::exists(training.checkpoint))
@@ -76,8 +76,7 @@ void run_dqn(const DqnSettings& settings, Run& run) {
   const auto start = Clock::now();
   const std::vector<RoundReport> rounds = train_and_save(simulator, config, training, settings.out);
   const double seconds = seconds_since(start);
-  std::error_code ignored;  // a checkpoint that cannot be removed harms nobody
-  std::filesystem::remove(training.checkpoint, ignored);
+  run.remove_at_end(training.checkpoint);
 
   run.print("{}\n  trained in {:.0f} s; returns are of exploring sessions, 'compare' evaluates\n", rounds_table(rounds),
             seconds);
@@ -134,11 +133,12 @@ Command dqn_command() {
   command.next = "swipegym compare --simulator sim.h5 --policies random,popularity,oracle,'dqn=dqn-s*.h5'";
   command.settings = {settings_page<DqnConfig>(command.name)};
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE|DIR",
-                "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
+      .input("simulator", settings->simulator, "FILE|DIR",
+             "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
       .flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out")
       .group("Output")
-      .output("out", settings->out, "FILE", "the policy");
+      .output("out", settings->out, "FILE", "the policy", Writing::kBinary);
+  command.also_uses = [settings](const Run&, FileUse& use) { add_checkpoint(use, settings->out); };
   command.run = [settings](Run& run) { run_dqn(*settings, run); };
   return command;
 }
@@ -155,10 +155,10 @@ Command ranker_command() {
   command.next = "swipegym compare --simulator sim.h5 --policies random,oracle,ranker.h5";
   command.settings = {settings_page<RankerConfig>(command.name)};
   command.options.group("Input")
-      .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("until", settings->until, "the last day that is learned from; all days when absent")
       .group("Output")
-      .output("out", settings->out, "FILE", "the policy");
+      .output("out", settings->out, "FILE", "the policy", Writing::kBinary);
   command.run = [settings](Run& run) { run_ranker(*settings, run); };
   return command;
 }

@@ -155,7 +155,7 @@ void run_actor(const char* algorithm, const ActorSettings& settings, Run& run) {
   const ActorConfig config = read_actor_config(algorithm, run);
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
   OnlineRun training{.seed = run.seed, .threads = run.threads};
-  training.checkpoint = settings.out.string() + ".checkpoint";
+  training.checkpoint = checkpoint_of(settings.out);
   training.resume = settings.resume;
   training.progress = run.progress;
   if (settings.resume && !std::filesystem::exists(training.checkpoint))
@@ -164,8 +164,7 @@ void run_actor(const char* algorithm, const ActorSettings& settings, Run& run) {
   const TrainedActor trained = train_actor(simulator, config, training);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   save_policy(*trained.model, settings.out);
-  std::error_code ignored;  // a checkpoint that cannot be removed harms nobody
-  std::filesystem::remove(training.checkpoint, ignored);
+  run.remove_at_end(training.checkpoint);
 
   run.print("{}\n  trained in {:.0f} s; returns are of sessions whose videos were drawn by the policy of the time\n",
             actor_rounds_table(config, trained), seconds);
@@ -193,11 +192,12 @@ Command actor_command(const ActorCommand& kind) {
                              kind.algorithm, kind.algorithm);
   command.settings = {settings_page(command.name, actor_defaults(kind.algorithm))};
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE|DIR",
-                "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
+      .input("simulator", settings->simulator, "FILE|DIR",
+             "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
       .flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out")
       .group("Output")
-      .output("out", settings->out, "FILE", "the policy");
+      .output("out", settings->out, "FILE", "the policy", Writing::kBinary);
+  command.also_uses = [settings](const Run&, FileUse& use) { add_checkpoint(use, settings->out); };
   command.run = [settings, kind](Run& run) { run_actor(kind.algorithm, *settings, run); };
   return command;
 }

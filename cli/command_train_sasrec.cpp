@@ -41,7 +41,7 @@ void run_sasrec_actor(const SasrecActorSettings& settings, Run& run) {
   std::shared_ptr<const SasrecPolicy> start;
   if (!settings.start.empty()) start = load_start(settings.start, *simulator);
   OnlineRun training{.seed = run.seed, .threads = run.threads};
-  training.checkpoint = settings.out.string() + ".checkpoint";
+  training.checkpoint = checkpoint_of(settings.out);
   training.resume = settings.resume;
   training.progress = run.progress;
   if (settings.resume && !std::filesystem::exists(training.checkpoint))
@@ -50,8 +50,7 @@ void run_sasrec_actor(const SasrecActorSettings& settings, Run& run) {
   const TrainedSasrecActor trained = train_sasrec_actor(simulator, config, training, start ? &start->model() : nullptr);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   save_policy(*trained.model, settings.out);
-  std::error_code ignored;  // a checkpoint that cannot be removed harms nobody
-  std::filesystem::remove(training.checkpoint, ignored);
+  run.remove_at_end(training.checkpoint);
 
   run.print("{}\n  trained in {:.0f} s; returns are of sessions whose videos were drawn by the policy of the time\n",
             sasrec_rounds_table(trained.rounds), seconds);
@@ -87,12 +86,13 @@ void add_train_sasrec_commands(std::vector<Command>& table) {
   command.next = "swipegym compare --simulator sim.h5 --policies random,sqn.h5,oracle,'actor=actor-s*.h5'";
   command.settings = {settings_page<SasrecActorConfig>(command.name)};
   command.options.group("Input")
-      .required("simulator", settings->simulator, "FILE|DIR",
-                "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
-      .add("start", settings->start, "FILE", "a policy of 'supervised' sqn, sac, sasrec-clicks or sasrec-next")
+      .input("simulator", settings->simulator, "FILE|DIR",
+             "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
+      .input("start", settings->start, "FILE", "a policy of 'supervised' sqn, sac, sasrec-clicks or sasrec-next", false)
       .flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out")
       .group("Output")
-      .output("out", settings->out, "FILE", "the policy");
+      .output("out", settings->out, "FILE", "the policy", Writing::kBinary);
+  command.also_uses = [settings](const Run&, FileUse& use) { add_checkpoint(use, settings->out); };
   command.run = [settings](Run& run) { run_sasrec_actor(*settings, run); };
   table.push_back(std::move(command));
 }

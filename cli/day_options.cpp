@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "agents/supervised_rows.h"
 #include "core/error.h"
+#include "sim_data/calendar.h"
 
 namespace swipegym::cli {
 namespace {
@@ -14,7 +16,7 @@ DayRange days_after(std::int32_t last, std::int32_t until, const char* option) {
   if (until <= last)
     throw InputError(
         fmt::format("{} is {}, expected a day after {}: the parts follow one another in time", option, until, last));
-  return {last + 1, until};
+  return {date_of_days(days_of_date(last) + 1), until};
 }
 
 }  // namespace
@@ -40,6 +42,18 @@ void set_days(const DaySettings& days, SupervisedTask& task) {
   task.validate = days_after(last, days.validate_until, "--validate-until");
   last = std::max(last, days.validate_until);
   task.test = days_after(last, days.test_until, "--test-until");
+}
+
+void require_rows(const SupervisedTask& task) {
+  const auto require = [&](const DayRange& days, const char* option) {
+    if (!days.empty() && rows_of_days(*task.data, {days}).empty())
+      throw InputError(fmt::format("no standard row of a known duration is dated {} to {}; choose another {}",
+                                   days.from, days.until, option));
+  };
+  require(task.train, "--until");
+  require(task.holdout, "--holdout-until");
+  require(task.validate, "--validate-until");
+  require(task.test, "--test-until");
 }
 
 std::string show_days(const DayRange& days) {

@@ -21,6 +21,9 @@ void add_day_options(Options& options, DaySettings& days, DayParts parts);
 /// Throws InputError where a part does not begin after the one before it.
 void set_days(const DaySettings& days, SupervisedTask& task);
 
+/// Throws InputError for a part that is named and holds no row to learn from or to judge by: before any work.
+void require_rows(const SupervisedTask& task);
+
 /// "20220422 to 20220502", or "none".
 std::string show_days(const DayRange& days);
 Json days_json(const SupervisedTask& task);

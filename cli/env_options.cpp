@@ -2,6 +2,7 @@
 
 #include "cli/load.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "env/truth_simulator.h"
 #include "policy/retrieval.h"
 
@@ -51,11 +52,18 @@ Json fit_settings(const Simulator& simulator) {
   return settings;
 }
 
+std::filesystem::path fitted_data(const Simulator& simulator) {
+  const auto text = fitted_with(simulator, "data", std::string());
+  std::error_code ignored;
+  return std::filesystem::exists(text, ignored) ? text : bytes_of(text);
+}
+
 void add_env_options(Options& options, EnvSettings& settings) {
   options.group("Environment")
       .add("candidates", settings.candidates, ranges::kSlots, "M", "videos offered a step; ignored with --source full")
-      .add("source", settings.source, "NAME|FILE",
-           "where candidates come from: random, popularity, top, sample, full, or a policy file that retrieves them")
+      .input("source", settings.source, "NAME|FILE",
+             "where candidates come from: random, popularity, top, sample, full, or a policy file that retrieves them",
+             false)
       .add("history", settings.history, ranges::kHistory, "L", "videos of history in the observation, up to 200")
       .add("slate", settings.slate, between(1, 1'000), "K", "videos chosen a step, watched in order")
       .add("max-steps", settings.max_steps, ranges::kMaxSteps, "N", "a session is cut after so many steps");
@@ -115,12 +123,12 @@ std::string clock_note(const Simulator& simulator) {
 void remember_data(Simulator& simulator, const std::filesystem::path& data) {
   Json settings = fit_settings(simulator);
   settings["data"] = std::filesystem::absolute(data).lexically_normal().string();
-  simulator.config = settings.dump();
+  simulator.config = json_text(settings);
 }
 
 LoadedDataset load_fitted_data(const Run& run, const Simulator& simulator, const std::filesystem::path& path) {
   std::filesystem::path from = path;
-  if (from.empty()) from = fitted_with(simulator, "data", std::string());
+  if (from.empty()) from = fitted_data(simulator);
   std::error_code ignored;
   if (from.empty() || !std::filesystem::exists(from, ignored))
     throw InputError(fmt::format("the data the simulator was fitted on is needed{}; give it with --data",

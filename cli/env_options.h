@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ Json env_json(const EnvSettings& settings);
 
 /// The settings a simulator was fitted with; an empty object when it says nothing.
 Json fit_settings(const Simulator& simulator);
+/// The data it was fitted to, as remember_data() noted; empty when it says nothing.
+std::filesystem::path fitted_data(const Simulator& simulator);
 
 /// "dense clock: 30 videos a session under the logged policy, an assumption", or what else the simulator's fit says.
 std::string clock_note(const Simulator& simulator);

@@ -86,7 +86,7 @@ std::string overview_page(const std::vector<Command>& commands) {
   }
   return out +
          "\nEvery command has a page: swipegym COMMAND --help. 'swipegym --version' names the build.\n"
-         "Exit codes: 0 success, 1 failure at run time, 2 bad input or usage, 130 Ctrl-C.\n";
+         "Exit codes: 0 success, 1 failure at run time, 2 bad input or usage, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.\n";
 }
 
 std::string family_page(const std::string& word, const std::vector<Command>& commands) {

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "cli/env_options.h"
 #include "cli/table.h"
 #include "core/error.h"
 #include "env/simulator_file.h"
@@ -56,7 +57,10 @@ std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::
                                                      const std::string& clock) {
   run.check_interrupt();
   if (std::filesystem::is_directory(path)) return load_truth(run, path);
-  return std::make_shared<const Simulator>(load_simulator(path, clock == "log" ? Clock::kLog : Clock::kDense));
+  auto simulator =
+      std::make_shared<const Simulator>(load_simulator(path, clock == "log" ? Clock::kLog : Clock::kDense));
+  run.reads("the data behind " + path.string(), fitted_data(*simulator));
+  return simulator;
 }
 
 const FittedUserModel& fitted_model(const Simulator& simulator) {

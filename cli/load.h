@@ -16,7 +16,8 @@ namespace swipegym::cli {
 LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadOptions options = {});
 
 /// Reads a simulator file, on the clock named "log" or "dense"; or, given the folder of a synthetic release, the truth
-/// that made it, whose sessions are as long as its log's.
+/// that made it, whose sessions are as long as its log's. Throws InputError when an output of the run would replace the
+/// data that the simulator was fitted to.
 std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::filesystem::path& path,
                                                      const std::string& clock = "dense");
 

@@ -7,8 +7,8 @@
 #include <chrono>
 #include <numeric>
 
+#include "cli/policy_word.h"
 #include "core/error.h"
-#include "core/output_file.h"
 
 namespace swipegym::cli {
 namespace {
@@ -51,12 +51,15 @@ std::int32_t parse_date(const std::string& name, const std::string& text) {
 }  // namespace
 
 std::vector<std::string> split_list(const std::string& name, const std::string& text) {
-  std::vector<std::string> items;
-  for (std::size_t start = 0; start <= text.size();) {
-    const std::size_t end = std::min(text.find(',', start), text.size());
-    if (end > start) items.push_back(text.substr(start, end - start));
-    start = end + 1;
+  std::vector<std::string> items(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escapes = text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == ',' || text[i + 1] == '\\');
+    if (text[i] == ',')
+      items.emplace_back();
+    else
+      items.back() += escapes ? text[++i] : text[i];
   }
+  std::erase(items, "");
   if (items.empty()) throw InputError(fmt::format("{} is '{}', expected a list such as A,B", name, text));
   return items;
 }
@@ -129,14 +132,42 @@ Options& Options::choice(std::string name, std::string& target, std::vector<std:
   return push(std::move(option));
 }
 
-Options& Options::output(std::string name, Path& target, std::string value, std::string help, bool is_required) {
+Options& Options::positional_input(std::string name, Path& target, std::string value, std::string help) {
+  input(std::move(name), target, std::move(value), std::move(help));
+  options_.back().is_positional = true;
+  return *this;
+}
+
+Options& Options::output(std::string name, Path& target, std::string value, std::string help, Writing writing,
+                         bool is_required, std::function<void(OutputUse& use)> settle) {
   Option option = make(std::move(name), target, std::move(value), std::move(help));
   option.is_required = is_required;
   if (is_required) option.fallback.clear();
-  option.check = [&target] {
-    if (!target.empty()) require_writable(target);
+  option.files = [&target, writing, shown = "--" + option.name, settle = std::move(settle)](FileUse& use) {
+    if (target.empty()) return;
+    use.outputs.push_back({.option = shown, .path = target, .writing = writing});
+    if (settle) settle(use.outputs.back());
   };
   return push(std::move(option));
+}
+
+void Options::add_inputs(FileUse& use, const std::string& option, const Path& path) {
+  if (!path.empty()) use.inputs.push_back({.option = option, .path = path});
+}
+
+void Options::add_inputs(FileUse& use, const std::string& option, const std::string& word) {
+  for (const Path& file : files_of_word(word)) add_inputs(use, option, file);
+}
+
+void Options::add_inputs(FileUse& use, const std::string& option, const std::vector<std::string>& words) {
+  for (const std::string& word : words) add_inputs(use, option, word);
+}
+
+FileUse Options::files() const {
+  FileUse use;
+  for (const Option& option : options_)
+    if (option.files) option.files(use);
+  return use;
 }
 
 bool Options::given(std::string_view name) const {
@@ -185,8 +216,6 @@ void Options::parse(const std::vector<std::string>& words, const std::string& co
     given_.push_back(option.name);
     option.set(option.value.empty() ? "" : values[option.name].as<std::string>());
   }
-  for (const Option& option : options_)
-    if (option.check) option.check();
 }
 
 }  // namespace swipegym::cli

@@ -9,16 +9,18 @@
 #include <type_traits>
 #include <vector>
 
+#include "cli/file_use.h"
 #include "core/range.h"
 
 namespace swipegym::cli {
 
 /// The options of one command: each is bound to a variable whose value is the default. Parsing is
 /// Boost.Program_options' (long options only, no abbreviations); values are converted here, and a number lies in the
-/// range its option states.
+/// range its option states. What is read and what is written is said as input() and output(): a command begins when all
+/// of it has been held against each other, see file_use.h.
 ///
 ///   options.group("Input")
-///       .required("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+///       .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
 ///       .date("until", settings->until, "rows up to this day are fitted")
 ///       .group("Model")
 ///       .add("sessions", settings->sessions, between(1, 1'000'000), "N", "sessions to make");
@@ -37,7 +39,7 @@ class Options {
     bool is_required = false;
     bool is_positional = false;
     std::function<void(const std::string& text)> set;
-    std::function<void()> check;  // after parsing: is the output writable
+    std::function<void(FileUse& use)> files;  // after parsing: adds what it names to the command's files
   };
 
   /// The heading of the options that follow.
@@ -45,13 +47,15 @@ class Options {
 
   template <Number T>
   Options& add(std::string name, T& target, const Range& range, std::string value, std::string help);
-  /// T: string, path, or vector<string> (separated by commas).
+  /// T: string, or vector<string> (separated by commas; "\," is a comma in a word). Paths are inputs or outputs.
   template <class T>
   requires(!Number<T>) Options& add(std::string name, T& target, std::string value, std::string help) {
+    static_assert(!std::is_same_v<T, Path>, "say input() or output()");
     return push(make(std::move(name), target, std::move(value), std::move(help)));
   }
   template <class T>
   Options& required(std::string name, T& target, std::string value, std::string help) {
+    static_assert(!std::is_same_v<T, Path>, "say input() or output()");
     Option option = make(std::move(name), target, std::move(value), std::move(help));
     option.is_required = true;
     option.fallback.clear();
@@ -60,6 +64,7 @@ class Options {
   /// An argument without dashes, given in this order: `swipegym data import DIR`. `--name` works as well.
   template <class T>
   Options& positional(std::string name, T& target, std::string value, std::string help, bool is_required = true) {
+    static_assert(!std::is_same_v<T, Path>, "say positional_input()");
     Option option = make(std::move(name), target, std::move(value), std::move(help));
     option.is_required = is_required;
     option.is_positional = true;
@@ -67,17 +72,32 @@ class Options {
   }
   /// Of the option before: what its text must be beyond that, or InputError.
   Options& checked(std::function<void(const std::string& text)> check);
+  Options& positional_input(std::string name, Path& target, std::string value, std::string help);
   Options& flag(std::string name, bool& target, std::string help);
   /// A day as YYYYMMDD, checked to be one.
   Options& date(std::string name, std::int32_t& target, std::string help, bool is_required = false);
   /// One of the words.
   Options& choice(std::string name, std::string& target, std::vector<std::string> words, std::string help);
-  /// A file to write: checked to be writable before the command runs, so that nobody waits for an error.
-  Options& output(std::string name, Path& target, std::string value, std::string help, bool is_required = true);
+  /// A file or folder to read. T: path, or string and vector<string> for words that may be names or files of policies.
+  template <class T>
+  Options& input(std::string name, T& target, std::string value, std::string help, bool is_required = true) {
+    Option option = make(std::move(name), target, std::move(value), std::move(help));
+    option.is_required = is_required;
+    if (is_required) option.fallback.clear();
+    option.files = [&target, shown = "--" + option.name](FileUse& use) { add_inputs(use, shown, target); };
+    return push(std::move(option));
+  }
+  /// A file or folder to write: checked to be writable before the command runs, so that nobody waits for an error.
+  /// `settle` may say how it is written where other options decide that.
+  Options& output(std::string name, Path& target, std::string value, std::string help, Writing writing,
+                  bool is_required = true, std::function<void(OutputUse& use)> settle = {});
 
   /// Converts the words after the command's name. Throws InputError for an unknown option (with the nearest known one),
   /// a missing or bad value, or a required option that is absent. `command` is named in the messages.
   void parse(const std::vector<std::string>& words, const std::string& command);
+
+  /// All that the options name to be read and written.
+  FileUse files() const;
 
   const std::vector<Option>& all() const noexcept { return options_; }
   /// True when the person gave it.
@@ -88,13 +108,17 @@ class Options {
   template <class T>
   static Option make(std::string name, T& target, std::string value, std::string help);
   Options& push(Option option);
+  static void add_inputs(FileUse& use, const std::string& option, const Path& path);
+  static void add_inputs(FileUse& use, const std::string& option, const std::string& word);
+  static void add_inputs(FileUse& use, const std::string& option, const std::vector<std::string>& words);
 
   std::string group_ = "Options";
   std::vector<Option> options_;
   std::vector<std::string> given_;
 };
 
-/// The parts between commas that are not empty; InputError when there is none.
+/// The words between commas that are not empty; "\," is a comma in a word, and "\\" a backslash. InputError when there
+/// is none.
 std::vector<std::string> split_list(const std::string& name, const std::string& text);
 std::string show_real(double value);
 

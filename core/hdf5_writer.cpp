@@ -1,8 +1,6 @@
 #include "core/hdf5_writer.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,7 +10,6 @@
 
 #include "core/error.h"
 #include "core/hdf5_handle.h"
-#include "core/output_file.h"
 
 namespace swipegym {
 
@@ -67,45 +64,23 @@ void write_attribute(hid_t file, const std::filesystem::path& path, const std::s
     throw_write_error(path, "attribute '" + name + "'", errno);
 }
 
-// Claims the temporary name ourselves first: HDF5 does not say why it could not create a file.
-std::filesystem::path claim_temporary(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (path.empty() || path.filename().empty() || std::filesystem::is_directory(path, ignored))
-    throw InputError(fmt::format("'{}': is a folder, expected the name of a file to write", path.string()));
-  std::filesystem::path temporary = temporary_name(path);
-  const int descriptor = ::open(temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-  if (descriptor < 0) {
-    const std::string message = fmt::format("{}: cannot write here ({})", path.string(), std::strerror(errno));
-    if (errno == ENOSPC || errno == EIO || errno == EDQUOT) throw SystemError(message);
-    throw InputError(message);
-  }
-  ::close(descriptor);
-  return temporary;
-}
-
 }  // namespace
 
-Hdf5Writer::Hdf5Writer(std::filesystem::path path) : path_(std::move(path)), temporary_(claim_temporary(path_)) {
+Hdf5Writer::Hdf5Writer(std::filesystem::path path) : part_(std::move(path), OutputKind::kBinary) {
   const Hdf5Silence silence;
   const Hdf5Handle creation(H5Pcreate(H5P_FILE_CREATE)), access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_obj_track_times(creation.get(), false);
   // The 1.8 format is the first that keeps attributes above 64 KiB (a model's config may be longer).
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+  H5Pset_file_locking(access.get(), false, true);  // the part has our lock, which HDF5's own would wait for
   errno = 0;
-  file_ = H5Fcreate(temporary_.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
-  if (file_ < 0) {
-    const int error = errno;
-    std::error_code ignored;
-    std::filesystem::remove(temporary_, ignored);
-    throw_write_error(path_, "the file", error);
-  }
+  file_ = H5Fcreate(part_.temporary().c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
+  if (file_ < 0) throw_write_error(part_.path(), "the file", errno);
 }
 
 Hdf5Writer::~Hdf5Writer() {
   const Hdf5Silence silence;
   if (file_ >= 0) H5Fclose(file_);
-  std::error_code ignored;
-  if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
 }
 
 template <class T>
@@ -113,7 +88,7 @@ void Hdf5Writer::write(const std::string& name, std::span<const T> values) {
   const Hdf5Silence silence;
   const hsize_t extent = values.size();
   const Hdf5Handle space(H5Screate_simple(1, &extent, nullptr));
-  write_dataset(file_, path_, name, hdf5_type<T>(), space.get(), values.data());
+  write_dataset(file_, path(), name, hdf5_type<T>(), space.get(), values.data());
 }
 
 template <class T>
@@ -125,13 +100,13 @@ void Hdf5Writer::write_matrix(const std::string& name, std::span<const T> values
         fmt::format("write_matrix '{}': {} values for [{}, {}]", name, values.size(), rows, columns));
   const hsize_t extents[2] = {rows, columns};
   const Hdf5Handle space(H5Screate_simple(2, extents, nullptr));
-  write_dataset(file_, path_, name, hdf5_type<T>(), space.get(), values.data());
+  write_dataset(file_, path(), name, hdf5_type<T>(), space.get(), values.data());
 }
 
 void Hdf5Writer::write_text(const std::string& name, std::string_view text) {
   const Hdf5Silence silence;
   const Hdf5Handle type = text_type(text.size()), space(H5Screate(H5S_SCALAR));
-  write_dataset(file_, path_, name, type.get(), space.get(), text.empty() ? "" : text.data());
+  write_dataset(file_, path(), name, type.get(), space.get(), text.empty() ? "" : text.data());
 }
 
 void Hdf5Writer::write_texts(const std::string& name, const std::vector<std::string>& texts) {
@@ -142,23 +117,23 @@ void Hdf5Writer::write_texts(const std::string& name, const std::vector<std::str
   for (std::size_t i = 0; i < texts.size(); ++i) texts[i].copy(packed.data() + i * width, texts[i].size());
   const hsize_t extent = texts.size();
   const Hdf5Handle type = text_type(width), space(H5Screate_simple(1, &extent, nullptr));
-  write_dataset(file_, path_, name, type.get(), space.get(), packed.data());
+  write_dataset(file_, path(), name, type.get(), space.get(), packed.data());
 }
 
 void Hdf5Writer::attribute(const std::string& name, std::int64_t value) {
   const Hdf5Silence silence;
-  write_attribute(file_, path_, name, H5T_NATIVE_INT64, &value);
+  write_attribute(file_, path(), name, H5T_NATIVE_INT64, &value);
 }
 
 void Hdf5Writer::attribute(const std::string& name, double value) {
   const Hdf5Silence silence;
-  write_attribute(file_, path_, name, H5T_NATIVE_DOUBLE, &value);
+  write_attribute(file_, path(), name, H5T_NATIVE_DOUBLE, &value);
 }
 
 void Hdf5Writer::attribute(const std::string& name, std::string_view value) {
   const Hdf5Silence silence;
   const Hdf5Handle type = text_type(value.size());
-  write_attribute(file_, path_, name, type.get(), value.empty() ? "" : value.data());
+  write_attribute(file_, path(), name, type.get(), value.empty() ? "" : value.data());
 }
 
 void Hdf5Writer::commit() {
@@ -167,11 +142,8 @@ void Hdf5Writer::commit() {
   const bool flushed = H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0;
   const int error = errno;
   const bool closed = H5Fclose(std::exchange(file_, -1)) >= 0;
-  if (!flushed || !closed) throw_write_error(path_, "the end of the file", error);
-  std::error_code failure;
-  std::filesystem::rename(temporary_, path_, failure);
-  if (failure) throw InputError(fmt::format("{}: cannot replace it ({})", path_.string(), failure.message()));
-  temporary_.clear();
+  if (!flushed || !closed) throw_write_error(path(), "the end of the file", error);
+  part_.commit();
 }
 
 #define SWIPEGYM_HDF5_TYPE(T)                                                 \

@@ -7,11 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "core/output_part.h"
+
 namespace swipegym {
 
-/// Writes an HDF5 file under a temporary name beside `path` and renames it when commit() is called; a destructor
-/// without commit() removes it, so an interrupted run leaves the earlier file intact. No object times are stored:
-/// equal content gives equal bytes. Names are paths ("watch/hidden/weight"); groups are made as needed.
+/// Writes an HDF5 file that appears when commit() is called (see OutputPart): an interrupted run leaves the earlier
+/// file intact. A device or a pipe is refused. No object times are stored: equal content gives equal bytes. Names are
+/// paths
+/// ("watch/hidden/weight"); groups are made as needed.
 class Hdf5Writer {
  public:
   explicit Hdf5Writer(std::filesystem::path path);
@@ -37,10 +40,10 @@ class Hdf5Writer {
   void commit();
 
   std::int64_t handle() const noexcept { return file_; }  // for chunked columns, see sim_data/column_file.h
-  const std::filesystem::path& path() const noexcept { return path_; }
+  const std::filesystem::path& path() const noexcept { return part_.path(); }
 
  private:
-  std::filesystem::path path_, temporary_;
+  OutputPart part_;
   std::int64_t file_ = -1;
 };
 

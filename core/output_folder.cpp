@@ -1,77 +1,108 @@
 #include "core/output_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <stdio.h>  // renameat2
 
-#include <cerrno>
-#include <cstring>
+#include <fstream>
+#include <map>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "core/config.h"
 #include "core/error.h"
 #include "core/output_file.h"
 
 namespace swipegym {
+namespace {
 
 namespace fs = std::filesystem;
 
-OutputFolder::OutputFolder(fs::path path, std::function<bool(std::string_view)> ours)
-    : path_(std::move(path)), ours_(std::move(ours)) {
-  if (!path_.has_filename()) path_ = path_.parent_path();  // "out/" is "out"
-  if (path_.empty() || path_.filename() == "." || path_.filename() == "..")
-    throw InputError(fmt::format("'{}': expected the name of a new folder to write", path_.string()));
-  require_ours();
-  temporary_ = temporary_name(path_);
-  std::error_code error;
-  if (path_.has_parent_path()) fs::create_directories(path_.parent_path(), error);
-  if (!error) fs::create_directory(temporary_, error);
-  if (!error) return;
-  const std::string message = fmt::format("{}: cannot make this folder: {}", path_.string(), error.message());
-  if (error == std::errc::no_space_on_device || error == std::errc::io_error) throw SystemError(message);
-  throw InputError(message + "; choose another path");
+constexpr const char* kProgram = "swipegym";
+
+using Sizes = std::map<std::string, std::uint64_t>;  // in name order, so that equal folders have equal manifests
+
+Sizes sizes_in(const fs::path& folder) {
+  Sizes sizes;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    sizes[entry.path().filename().string()] = entry.file_size();
+  return sizes;
 }
 
-OutputFolder::~OutputFolder() {
-  std::error_code ignored;
-  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+void write_manifest(const fs::path& folder) {
+  Json files = Json::object();
+  for (const auto& [name, bytes] : sizes_in(folder)) files[name] = bytes;
+  const Json manifest = {{"program", kProgram}, {"version", SWIPEGYM_VERSION}, {"files", files}};
+  write_file(folder / kManifestName, manifest.dump(1) + "\n");
 }
 
-void OutputFolder::require_ours() const {
+// What a manifest of ours lists; empty when there is none.
+Sizes read_manifest(const fs::path& folder) {
+  std::ifstream file(folder / kManifestName, std::ios::binary);
+  const Json manifest = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  Sizes sizes;
+  if (!manifest.is_object() || manifest.value("program", Json()) != kProgram || !manifest.contains("files")) return {};
+  for (const auto& [name, bytes] : manifest["files"].items())
+    if (bytes.is_number_unsigned()) sizes[name] = bytes.get<std::uint64_t>();
+  return sizes;
+}
+
+// The manifest is written last, so a file that is younger was changed, or copied, since.
+bool is_as_written(const fs::directory_entry& file, const Sizes& sizes, fs::file_time_type manifest_time) {
+  const auto listed = sizes.find(file.path().filename().string());
+  return listed != sizes.end() && file.is_regular_file() && !file.is_symlink() && file.file_size() == listed->second &&
+         file.last_write_time() <= manifest_time;
+}
+
+void require_as_written(const fs::path& path, const fs::directory_entry& file, const Sizes& sizes,
+                        fs::file_time_type manifest_time) {
+  if (is_as_written(file, sizes, manifest_time)) return;
+  const std::string name = file.path().filename().string();
+  if (sizes.empty())
+    throw InputError(
+        fmt::format("{}: holds '{}' and no {} that says this program wrote it, and would be replaced; choose another "
+                    "folder, or --replace if it is a release that may go",
+                    path.string(), name, kManifestName));
+  throw InputError(fmt::format(
+      "{}: '{}' is not as this program wrote it, and would be replaced; choose another folder, or --replace "
+      "if it may go",
+      path.string(), name));
+}
+
+}  // namespace
+
+void require_replaceable(const fs::path& path, const KnownNames& known, bool replace) {
   std::error_code error;
-  const fs::file_status status = fs::status(path_, error);
-  if (!fs::exists(status)) return;
-  if (!fs::is_directory(status))
-    throw InputError(fmt::format("{}: is a file, expected the name of a folder to write", path_.string()));
-  for (fs::directory_iterator entry(path_, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (entry->is_directory() || !ours_(name))
-      throw InputError(
-          fmt::format("{}: holds '{}', which this command did not write, and would be replaced; choose "
-                      "another folder or an empty one",
-                      path_.string(), name));
+  if (!fs::exists(path, error)) return;
+  if (!fs::is_directory(path, error))
+    throw InputError(fmt::format("{}: is a file, expected the name of a folder to write", path.string()));
+  const Sizes sizes = read_manifest(path);
+  const fs::file_time_type written = fs::last_write_time(path / kManifestName, error);  // long ago without one
+  try {
+    for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
+      const std::string name = entry.path().filename().string();
+      if (name == kManifestName) continue;
+      if (entry.is_directory() || (sizes.count(name) == 0 && !known(name)))
+        throw InputError(
+            fmt::format("{}: holds '{}', which this command did not write, and would be replaced; choose another "
+                        "folder or an empty one",
+                        path.string(), name));
+      if (!replace) require_as_written(path, entry, sizes, written);
+    }
+  } catch (const fs::filesystem_error& failed) {
+    throw InputError(fmt::format("{}: cannot be read: {}", path.string(), failed.code().message()));
   }
-  if (error) throw InputError(fmt::format("{}: cannot be read: {}", path_.string(), error.message()));
+}
+
+OutputFolder::OutputFolder(fs::path path, KnownNames known, bool replace)
+    : path_(std::move(path)), known_(std::move(known)), replace_(replace) {
+  require_replaceable(path_, known_, replace_);
+  part_.emplace(path_, OutputKind::kFolder);
 }
 
 void OutputFolder::commit() {
-  require_ours();  // files may have come since
-  std::error_code error;
-  if (fs::exists(path_, error)) {
-    // The exchange is atomic: at no time is there no folder. The old content goes with the temporary name.
-    if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {
-      fs::remove_all(temporary_, error);
-      temporary_.clear();
-      return;
-    }
-    if (errno != EINVAL && errno != ENOSYS)
-      throw SystemError(fmt::format("{}: cannot be replaced: {}", path_.string(), std::strerror(errno)));
-    fs::remove_all(path_, error);  // a file system without the exchange
-  }
-  fs::rename(temporary_, path_, error);
-  if (error) throw SystemError(fmt::format("{}: cannot be put in place: {}", path_.string(), error.message()));
-  temporary_.clear();
+  write_manifest(part_->temporary());
+  require_replaceable(path_, known_, replace_);  // files may have come since
+  part_->commit();
 }
 
 }  // namespace swipegym

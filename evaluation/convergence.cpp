@@ -127,10 +127,8 @@ ConvergenceReport run_convergence(std::shared_ptr<const Simulator> simulator, co
   }
   report(study.progress, "tables", work * 1000, work * 1000);
   ConvergenceReport out = convergence_figures(measured, study.agents, study.threads);
-  write_file(study.folder / "curves.csv", curves_csv(measured));
-  write_file(study.folder / "table.csv", table_csv(out));
-  write_file(study.folder / "yardsticks.csv", yardsticks_csv(out));
-  write_file(study.folder / "slopes.csv", slopes_csv(out));
+  const std::string tables[] = {curves_csv(measured), table_csv(out), yardsticks_csv(out), slopes_csv(out)};
+  for (std::size_t i = 0; i < std::size(tables); ++i) write_file(study.folder / kConvergenceTables[i], tables[i]);
   return out;
 }
 

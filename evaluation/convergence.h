@@ -23,6 +23,9 @@ struct ConvergenceStudy {
   Progress progress{};
 };
 
+/// The CSV files that a study puts into its folder at the end.
+inline constexpr const char* kConvergenceTables[] = {"curves.csv", "table.csv", "yardsticks.csv", "slopes.csv"};
+
 /// A policy that is not trained here, on every size: random, popularity and the one-step oracle always are.
 struct Yardstick {
   std::string name;

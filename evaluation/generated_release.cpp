@@ -4,7 +4,7 @@ namespace swipegym {
 
 GeneratedRelease::GeneratedRelease(const std::filesystem::path& folder, const UserTable& users,
                                    const VideoTable& videos, const ReleaseFormat& format)
-    : folder_(folder, is_release_file),
+    : folder_(folder, is_release_file, format.replace),
       users_(users),
       videos_(videos),
       log_(folder_.temporary(), format.random_log ? "log_random_generated" : "log_standard_generated",

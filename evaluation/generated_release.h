@@ -16,6 +16,7 @@ struct ReleaseFormat {
   bool random_log = false;          // rows go to log_random_*, as uniform exposures do, instead of log_standard_*
   bool propensity = true;           // a 20th column
   std::uint64_t rows_per_part = 0;  // 0: one file
+  bool replace = false;             // an earlier release without a manifest too, see OutputFolder
 };
 
 /// Writes generated rows as a KuaiRand release: the log in parts, and the feature tables of the data the simulator was

@@ -63,7 +63,7 @@ Dataset synthesise_dataset(const SynthesisOptions& options) {
 }
 
 SynthesisReport synthesise(const SynthesisOptions& options, const std::filesystem::path& folder) {
-  OutputFolder output(folder, is_release_file);  // before the work, so that a bad path is told at once
+  OutputFolder output(folder, is_release_file, options.replace);  // before the work, so that a bad path is told at once
   const Dataset data = synthesise_dataset(options);
   write_release(data, output.temporary(), preset_name(options.truth.preset), options.rows_per_part, options.progress);
   output.commit();

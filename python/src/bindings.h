@@ -22,6 +22,7 @@ void bind_rollout(nanobind::module_& module);
 void bind_log(nanobind::module_& module);
 void bind_log_files(nanobind::module_& module);
 void bind_off_policy(nanobind::module_& module);
+void bind_outputs(nanobind::module_& module);
 void bind_commands(nanobind::module_& module);
 
 /// A name, a path or a word of a command: any bytes, as the system has them. A str stands for them as os.fsdecode makes

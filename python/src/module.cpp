@@ -78,5 +78,6 @@ NB_MODULE(_core, module) {
   swipegym::python::bind_log(module);
   swipegym::python::bind_log_files(module);
   swipegym::python::bind_off_policy(module);
+  swipegym::python::bind_outputs(module);
   swipegym::python::bind_commands(module);
 }

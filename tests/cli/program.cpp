@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
   dup2(err, STDERR_FILENO);
   const int nothing = open("/dev/null", O_RDONLY);
   dup2(nothing, STDIN_FILENO);
-  signal(SIGINT, SIG_DFL);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, SIG_DFL);
   if (surroundings.file_size_limit >= 0) {
     signal(SIGXFSZ, SIG_IGN);  // so that a write beyond the limit fails with EFBIG instead of killing
     const rlimit limit{static_cast<rlim_t>(surroundings.file_size_limit),
@@ -69,7 +69,7 @@ Outcome run_program(const std::vector<std::string>& words, const Surroundings& s
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
     poll(streams.data(), streams.size(), is_signalled ? -1 : 10);
     if (!is_signalled && Clock::now() >= signal_at) {
-      kill(child, kills ? SIGKILL : SIGINT);
+      kill(child, kills ? SIGKILL : surroundings.interrupt_by);
       is_signalled = true;
     }
     for (std::size_t i = 0; i < streams.size(); ++i)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,9 +15,10 @@ struct Outcome {
 
 /// Where a process is run: by default as the tests themselves are.
 struct Surroundings {
-  std::chrono::milliseconds interrupt_after{0};  // > 0: sends SIGINT then
-  std::chrono::milliseconds kill_after{0};       // > 0: sends SIGKILL then
-  long long file_size_limit = -1;                // bytes; writes beyond it fail, as on a full disk
+  std::chrono::milliseconds interrupt_after{0};  // > 0: sends a signal then
+  int interrupt_by = SIGINT;
+  std::chrono::milliseconds kill_after{0};  // > 0: sends SIGKILL then
+  long long file_size_limit = -1;           // bytes; writes beyond it fail, as on a full disk
 };
 
 /// Runs the program built beside the tests and waits for it.

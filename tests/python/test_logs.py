@@ -312,7 +312,7 @@ def test_a_release_from_python_has_the_program_s_bytes(tmp_path):
     log = swipegym.generate(**how, keep_candidates=True)
     log.save(tmp_path / "python", tables=tmp_path / "data", candidates=tmp_path / "python.h5")
     names = sorted(path.name for path in (tmp_path / "program").iterdir())
-    assert names == sorted(path.name for path in (tmp_path / "python").iterdir()) and len(names) == 3
+    assert names == sorted(path.name for path in (tmp_path / "python").iterdir()) and len(names) == 4
     for name in names:
         assert (tmp_path / "program" / name).read_bytes() == (tmp_path / "python" / name).read_bytes(), name
     assert (tmp_path / "program.h5").read_bytes() == (tmp_path / "python.h5").read_bytes()

@@ -1,29 +1,39 @@
-"""Files that appear only when whole."""
+"""Files and folders that appear only when whole."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import arguments
+from .. import _core, arguments
 
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary name beside `path` to write to; renamed at the end, removed after an error. Makes the folder."""
+    """A temporary name beside `path` to write to; put in place at the end, removed after an error. Makes the folder.
+
+    As the program writes its outputs: a link stays and what it leads to is replaced, a device or a pipe is written into,
+    and what a killed process left of the same file goes. Raises InputError when nothing can be written there.
+    """
     path = Path(arguments.path("path", path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".part", dir=path.parent)
-    os.close(descriptor)
+    with _whole(_core.OutputPart(path)) as place:
+        yield place
+
+
+@contextlib.contextmanager
+def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """The same for a new folder, whose parents are made."""
+    with _whole(_core.OutputPart(Path(path), folder=True)) as place:
+        yield place
+
+
+@contextlib.contextmanager
+def _whole(part: _core.OutputPart) -> Iterator[Path]:
     try:
-        yield Path(name)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # mkstemp's files are the owner's only
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        yield Path(part.place)
+        part.commit()
+    finally:
+        part.discard()

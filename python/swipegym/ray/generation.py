@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ import numpy as np
 
 from .. import _core, arguments
 from ..formats import arrow
-from ..formats.files import whole_file
+from ..formats.files import whole_file, whole_folder
 from ..log_schema import need
 from ..logs import generate_part
 from .sent_files import policy_of, send, unpacked, world
@@ -116,11 +114,9 @@ def _write_file(ray, path: Path, parts: Iterator, wanted: int, progress: Progres
 
 def _write_folder(ray, path: Path, parts: Iterator, wanted: int, size: int, progress: ProgressLine) -> int:
     """The driver sees how many sessions a part has, which is where the next one's begin; rows never pass through it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=path.name + ".", suffix=".part", dir=path.parent))
     write = ray.remote(num_cpus=1, max_retries=RETRIES)(_write_part)
 
-    def tasks():
+    def tasks(folder: Path):
         before = 0
         for number, (part, sessions) in enumerate(parts):
             yield write.remote(part, str(_part_path(folder, number).absolute()), before, wanted)
@@ -129,21 +125,14 @@ def _write_folder(ray, path: Path, parts: Iterator, wanted: int, size: int, prog
             if before >= wanted:
                 return
 
-    try:
-        rows = list(in_order(ray, tasks(), size))
+    with whole_folder(path) as folder:
+        rows = list(in_order(ray, tasks(folder), size))
         missing = [number for number in range(len(rows)) if not _part_path(folder, number).exists()]
         if missing:
             raise _core.InputError(
                 f"{path}: {len(missing)} of {len(rows)} parts were written where this machine cannot see them: "
                 "name a folder on a file system that all machines share"
             )
-        mask = os.umask(0)
-        os.umask(mask)
-        folder.chmod(0o777 & ~mask)  # mkdtemp's folders are the owner's only
-        folder.rename(path)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
     return sum(rows)
 
 
