@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "nn/sgd.h"
 #include "nn/xavier.h"
+#include "sim_data/day_text.h"
 #include "sim_data/labels.h"
 
 namespace swipegym {
@@ -54,8 +55,8 @@ class LabelCraft {
     if (holdout_.empty())
       throw InputError(
           fmt::format("no user has more than k = {} standard rows of a known duration in the hold-out days "
-                      "{} to {}; LabelCraft chooses its label by such users",
-                      config.k, task.holdout.from, task.holdout.until));
+                      "{}; LabelCraft chooses its label by such users",
+                      config.k, days_text(task.holdout.from, task.holdout.until)));
     bilevel_config_.objective.top = {
         .k = config.k, .sorted = config.sorted, .epsilon = config.epsilon, .rescale = config.rescale};
     bilevel_config_.objective.used = {config.watch_objective, config.feedback_objective, config.duration_objective};

@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "nn/fast_math.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -40,8 +41,8 @@ class Factoriser {
     train_rows_ = rows_of_days(*task.data, {task.train, task.holdout});
     if (config.target == "implicit") std::erase_if(train_rows_, [&](std::uint32_t row) { return !wanted(row); });
     if (train_rows_.empty())
-      throw InputError(
-          fmt::format("no row to learn from is dated {} to {}: give other days", task.train.from, task.train.until));
+      throw InputError(fmt::format("no row to learn from is dated {}: give other days",
+                                   days_text(task.train.from, task.train.until)));
     std::vector<std::uint32_t> held = rows_of_days(*task.data, {task.validate});
     if (config.target == "implicit") std::erase_if(held, [&](std::uint32_t row) { return !wanted(row); });
     held_ = ratings(held, split(key_, 0));

@@ -12,6 +12,7 @@
 #include "core/parallel_for.h"
 #include "env/catalogue.h"
 #include "policy/item_inputs.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -143,9 +144,9 @@ OfflineRows make_offline_rows(const SupervisedTask& task, const OfflineConfig& c
   const auto require_rows = [&](const std::vector<std::uint32_t>& rows, const char* part, const DayRange& days) {
     if (rows.size() < 2)
       throw InputError(
-          fmt::format("the {} days, {} to {}, have {} rows of the {} most shown videos, expected at least "
+          fmt::format("the {} days, {}, have {} rows of the {} most shown videos, expected at least "
                       "2: give more days, or more 'videos'",
-                      part, days.from, days.until, rows.size(), config.videos));
+                      part, days_text(days.from, days.until), rows.size(), config.videos));
   };
   require_rows(out.train, "training", task.train);
   require_rows(out.validate, "validation", task.validate);

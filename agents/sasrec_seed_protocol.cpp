@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "policy/item_inputs.h"
 #include "policy/sasrec_inputs.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -39,7 +40,7 @@ SeedPart make_part(const SupervisedTask& task, const DayRange& days, std::size_t
   SeedPart part{.rows = rows_of_days(*task.data, {days}), .sequences = {}};
   if (part.rows.empty())
     throw InputError(
-        fmt::format("the seed protocol needs {} days with rows, got {} to {}", what, days.from, days.until));
+        fmt::format("the seed protocol needs {} days with rows, got {}", what, days_text(days.from, days.until)));
   const Log& log = task.data->log;
   for (std::uint32_t first = 0; first < part.rows.size();) {
     std::uint32_t last = first;

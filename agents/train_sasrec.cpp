@@ -14,6 +14,7 @@
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "evaluation/metrics/binary_score.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -288,8 +289,8 @@ TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& confi
   {
     const SasrecSequences sequences(task, config, t.model->items, t.model->users, learned);
     if (sequences.windows() == 0)
-      throw InputError(fmt::format("no row is dated {} to {} among the rows asked for: choose other days",
-                                   task.train.from, task.train.until));
+      throw InputError(fmt::format("no row is dated {} among the rows asked for: choose other days",
+                                   days_text(task.train.from, task.train.until)));
     out.rows = sequences.rows();
     sequences.standardise(t.model->network);
     run_epochs(t, sequences, config.epochs, /*validates=*/true);

@@ -15,6 +15,7 @@
 #include "agents/supervised_rows.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -33,9 +34,9 @@ class SqnTrainer {
         learner_(networks_, settings()) {
     if (transitions_.size() == 0)
       throw InputError(
-          fmt::format("no row of days {} to {} is worth a reward and has a history: choose other days or "
+          fmt::format("no row of days {} is worth a reward and has a history: choose other days or "
                       "'rewards'",
-                      task.train.from, task.train.until));
+                      days_text(task.train.from, task.train.until)));
     for (std::size_t n = 0; n < networks_.size(); ++n) {
       const std::string name = n == 0 ? "first" : "second";
       const std::vector<Parameter*> parameters = networks_[n].parameters();

@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -35,8 +36,8 @@ class TwoTowerTrainer {
     rows_ = rows_of_days(*task.data, {task.train, task.holdout});
     std::erase_if(rows_, [&](std::uint32_t row) { return !is_wanted(task.data->log, row, config.wanted_above); });
     if (rows_.size() < 2)
-      throw InputError(fmt::format("{} rows of days {} to {} are watched above {}; pairs to learn from are needed",
-                                   rows_.size(), task.train.from, task.train.until, config.wanted_above));
+      throw InputError(fmt::format("{} rows of days {} are watched above {}; pairs to learn from are needed",
+                                   rows_.size(), days_text(task.train.from, task.train.until), config.wanted_above));
     count_videos();
     model_->network.set_shards(shards_.size());
     for (const auto& [name, parameter] : model_->network.parameters())

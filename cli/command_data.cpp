@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/table.h"
+#include "core/error.h"
 #include "evaluation/synthesise.h"
 #include "sim_data/fingerprint.h"
 #include "sim_data/interactions_csv.h"
@@ -17,6 +18,8 @@ struct DataSettings {
   std::filesystem::path data, out;
   std::string format = "kuairand";
   bool skip_bad_rows = false;
+  InteractionFormat interactions;
+  bool no_header = false;
 };
 
 struct SynthSettings {
@@ -39,11 +42,22 @@ void add_counts(Table& table, const std::string& prefix, const std::map<std::str
   for (const auto& [what, count] : counts) table.add({prefix + what, show_count(count)});
 }
 
+InteractionFormat interaction_format(const DataSettings& settings, const Run& run) {
+  for (const char* option : {"columns", "separator", "no-header"})
+    if (settings.format != "interactions" && run.given(option))
+      throw InputError(
+          fmt::format("--{} is for --format interactions; a KuaiRand release has its own columns", option));
+  InteractionFormat format = settings.interactions;
+  format.has_header = !settings.no_header;
+  return format;
+}
+
 void import(const DataSettings& settings, Run& run) {
+  const InteractionFormat format = interaction_format(settings, run);
   const auto start = std::chrono::steady_clock::now();
   const LoadOptions options{.skip_bad_rows = settings.skip_bad_rows, .threads = run.threads, .progress = run.progress};
   const LoadReport report = settings.format == "interactions"
-                                ? import_interactions(settings.data, settings.out, options)
+                                ? import_interactions(settings.data, settings.out, options, format)
                                 : import_logs(settings.data, settings.out, options);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::uint64_t fingerprint = LogStoreReader(where_written(settings.out)).fingerprint();
@@ -60,9 +74,14 @@ void import(const DataSettings& settings, Run& run) {
   Json json = report_json(report);
   json["bytes"] = bytes;
   json["seconds"] = seconds;
-  run.write_json(
-      json, {{"data", settings.data.string()}, {"format", settings.format}, {"skip_bad_rows", settings.skip_bad_rows}},
-      fingerprint);
+  Json config = {
+      {"data", settings.data.string()}, {"format", settings.format}, {"skip_bad_rows", settings.skip_bad_rows}};
+  if (settings.format == "interactions") {
+    config["columns"] = format.columns;
+    config["separator"] = format.separator;
+    config["no_header"] = settings.no_header;
+  }
+  run.write_json(json, config, fingerprint);
 }
 
 Json summary_json(const LogSummary& summary) {
@@ -222,11 +241,14 @@ void add_data_commands(std::vector<Command>& table) {
   Command import_command{
       .name = "data import", .group = CommandGroup::kData, .summary = "turn CSV files into one HDF5 store"};
   import_command.about =
-      "Reads a KuaiRand release, checks every cell, drops repeated rows and writes one compressed HDF5 file, which "
-      "loads faster and of which days or users can be read alone. Memory does not grow with the rows. With --format "
-      "interactions it reads any log of user, item, timestamp and perhaps rating, or duration and play (docs/data.md).";
+      "Reads a KuaiRand release, plain or packed (.csv.gz, .csv.zst), checks every cell, drops repeated rows and "
+      "writes one compressed HDF5 file, which loads faster and of which days or users can be read alone. Memory does "
+      "not grow with the rows. With --format interactions it reads any log of user, item, timestamp and perhaps "
+      "rating, or duration and play (docs/data.md).";
   import_command.examples = {"swipegym data import KuaiRand-Pure --out pure.h5",
                              "swipegym data import ratings.csv --format interactions --out movies.h5",
+                             "swipegym data import sales.csv.gz --format interactions --columns "
+                             "user=customer,item=sku,time=sold_at --out sales.h5",
                              "swipegym data import KuaiRand-27K --out 27k.h5 --skip-bad-rows"};
   import_command.next = "swipegym data stats pure.h5";
   import_command.uses_seed = false;
@@ -236,6 +258,14 @@ void add_data_commands(std::vector<Command>& table) {
       .choice("format", settings->format, {"kuairand", "interactions"},
               "a KuaiRand release, or one file with a row an interaction")
       .flag("skip-bad-rows", settings->skip_bad_rows, "count malformed rows by reason instead of stopping at the first")
+      .group("Interactions")
+      .add("columns", settings->interactions.columns, "ROLE=NAME,...",
+           "which column is the user, item, time, rating, duration, play or ratio: by name, or by number from 1; "
+           "NAME:ms "
+           "and the like tell a unit, - leaves one out")
+      .add("separator", settings->interactions.separator, "TEXT",
+           "what stands between cells: comma, tab, semicolon, pipe, :: or the characters; found when absent")
+      .flag("no-header", settings->no_header, "the first line is a row; --columns then has numbers")
       .group("Output")
       .output("out", settings->out, "FILE", "the store", Writing::kBinary);
   import_command.run = [settings](Run& run) { import(*settings, run); };

@@ -11,6 +11,7 @@
 #include "evaluation/off_policy/session_values.h"
 #include "policy/make_policy.h"
 #include "policy/policy_file.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym::cli {
 namespace {
@@ -120,8 +121,8 @@ JudgedLog choose_rows(const EvaluateSettings& settings, const Dataset& data, Run
         (!judged.uniform || log.is_random[row] != 0))
       judged.rows.push_back(static_cast<std::uint32_t>(row));
   if (judged.rows.empty())
-    throw InputError(fmt::format("no {}row of {} is dated {} to {}", judged.uniform ? "random-exposure " : "",
-                                 settings.data.string(), settings.from, settings.until));
+    throw InputError(fmt::format("no {}row of {} is dated {}", judged.uniform ? "random-exposure " : "",
+                                 settings.data.string(), days_text(settings.from, settings.until)));
   return judged;
 }
 

@@ -7,6 +7,7 @@
 #include "agents/supervised_rows.h"
 #include "core/error.h"
 #include "sim_data/calendar.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym::cli {
 namespace {
@@ -57,7 +58,7 @@ void require_rows(const SupervisedTask& task) {
 }
 
 std::string show_days(const DayRange& days) {
-  return days.empty() ? "none" : fmt::format("{} to {}", days.from, days.until);
+  return days.empty() ? "none" : days_text(days.from, days.until);
 }
 
 Json days_json(const SupervisedTask& task) {

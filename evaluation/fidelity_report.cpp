@@ -5,6 +5,7 @@
 
 #include "evaluation/fidelity.h"
 #include "evaluation/json_number.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -84,8 +85,9 @@ Json to_json(const FidelityReport& report) {
 }
 
 std::string to_text(const FidelityReport& report) {
-  std::string text = fmt::format("{} rows of {} users of the {} log, {} to {}\n\n", report.rows, report.users,
-                                 report.window.random ? "random" : "standard", report.window.from, report.window.until);
+  std::string text =
+      fmt::format("{} rows of {} users of the {} log, {}\n\n", report.rows, report.users,
+                  report.window.random ? "random" : "standard", days_text(report.window.from, report.window.until));
   fmt::format_to(std::back_inserter(text), "{:<16} {:>8} {:>8} {:>10}   (watch ratio; CRPS and PIT lower is better)\n",
                  "", "CRPS", "PIT dev.", "log score");
   append_predictor(text, report.simulator);

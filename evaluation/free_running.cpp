@@ -12,6 +12,7 @@
 #include "evaluation/metrics/sample_distance.h"
 #include "evaluation/platform_lane.h"
 #include "sim_data/calendar.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -227,8 +228,8 @@ std::vector<Lane*> pointers(std::vector<SomeLane>& lanes) {
 FreeRunningReport run_free(const Simulator& simulator, const Dataset& data, const FreeRunningOptions& options) {
   const std::vector<HeldOutUser> users = held_out_users(data, options.from, options.until);
   if (users.empty())
-    throw InputError(fmt::format("no session begins on {} to {}; see 'swipegym data stats' for the days the log has",
-                                 options.from, options.until));
+    throw InputError(fmt::format("no session begins on {}; see 'swipegym data stats' for the days the log has",
+                                 days_text(options.from, options.until)));
   const LoggedFeed feed(data, week_before(data.log, options.from));
   const RandomKey key = make_key(options.seed);
   const UserModel& model = *simulator.model;
@@ -290,8 +291,8 @@ Json to_json(const FreeRunningReport& report) {
 }
 
 std::string to_text(const FreeRunningReport& report) {
-  std::string text = fmt::format("free running on the log clock beside {} held-out sessions of {} users, {} to {}\n\n",
-                                 report.sessions, report.users, report.from, report.until);
+  std::string text = fmt::format("free running on the log clock beside {} held-out sessions of {} users, {}\n\n",
+                                 report.sessions, report.users, days_text(report.from, report.until));
   auto out = std::back_inserter(text);
   fmt::format_to(out, "{:<14} {:>10} {:>10} {:>12} {:>10} {:>8}\n", "a session's", "life", "simulated", "Wasserstein",
                  "floor", "ratio");

@@ -17,6 +17,8 @@ void GeneratedRelease::add(std::span<const LogRow> rows) {
   for (const LogRow& row : rows)
     log_.add({.user_id = users_.raw_id[row.user],
               .video_id = videos_.raw_id[row.video],
+              .user_text = users_.id_text.at_or_empty(row.user),
+              .video_text = videos_.id_text.at_or_empty(row.video),
               .time_ms = row.time_ms,
               .date = row.date,
               .hourmin = static_cast<std::int16_t>(row.hourmin),

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "env/catalogue.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -43,8 +44,8 @@ LoggedFeed::LoggedFeed(const Dataset& data, const FeedRows& rows) : data_(data),
   for (const std::uint32_t mine : count)
     if (mine > 0) active.push_back(mine);
   if (active.empty())
-    throw InputError(fmt::format("no {}row with a duration is dated {} to {}: there is nothing to show",
-                                 rows.random ? "" : "standard ", rows.from, rows.until));
+    throw InputError(fmt::format("no {}row with a duration is dated {}: there is nothing to show",
+                                 rows.random ? "" : "standard ", days_text(rows.from, rows.until)));
   std::sort(active.begin(), active.end());
   std::array<std::uint32_t, kActivityClasses - 1> cut{};  // quartiles of rows a user
   for (std::size_t c = 0; c < cut.size(); ++c) cut[c] = active[active.size() * (c + 1) / kActivityClasses];

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "core/error.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
@@ -46,9 +47,8 @@ std::vector<std::uint32_t> judged_rows(const Dataset& data, const JudgedWindow& 
   for (std::size_t row = 0; row < data.log.size(); ++row)
     if (is_judged(data.log, row, window)) rows.push_back(static_cast<std::uint32_t>(row));
   if (rows.empty())
-    throw InputError(
-        fmt::format("no row of the {} log is dated {} to {}; see 'swipegym data stats' for the days it has",
-                    window.random ? "random" : "standard", window.from, window.until));
+    throw InputError(fmt::format("no row of the {} log is dated {}; see 'swipegym data stats' for the days it has",
+                                 window.random ? "random" : "standard", days_text(window.from, window.until)));
   std::sort(rows.begin(), rows.end(),
             [&](std::uint32_t a, std::uint32_t b) { return data.log.source_row[a] < data.log.source_row[b]; });
   return rows;

@@ -28,8 +28,10 @@ void RespondCsv::add(const JudgedPrediction& prediction) {
   const Log& log = data_.log;
   const std::size_t row = prediction.log_row;
   auto out = std::back_inserter(buffer_);
-  fmt::format_to(out, FMT_COMPILE("{},{},{},{}"), data_.users.raw_id[index_of(log.user[row])],
-                 data_.videos.raw_id[index_of(log.video[row])], log.time_ms[row], prediction.draw.play_ms);
+  append_id(buffer_, data_.users, index_of(log.user[row]));
+  buffer_ += ',';
+  append_id(buffer_, data_.videos, index_of(log.video[row]));
+  fmt::format_to(out, FMT_COMPILE(",{},{}"), log.time_ms[row], prediction.draw.play_ms);
   for (std::size_t s = 0; s < kNumSignals; ++s) {
     buffer_ += ',';
     buffer_ += static_cast<char>('0' + (prediction.draw.signals >> s & 1U));

@@ -64,9 +64,10 @@ void write_scores(const std::filesystem::path& path, const Dataset& data, std::s
   std::string line;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     line.clear();
-    fmt::format_to(std::back_inserter(line), "{},{},{},{:.9g},{}\n",
-                   data.users.raw_id[index_of(data.log.user[rows[i]])],
-                   data.videos.raw_id[index_of(data.log.video[rows[i]])], data.log.time_ms[rows[i]], scores[i], head);
+    append_id(line, data.users, index_of(data.log.user[rows[i]]));
+    line += ',';
+    append_id(line, data.videos, index_of(data.log.video[rows[i]]));
+    fmt::format_to(std::back_inserter(line), ",{},{:.9g},{}\n", data.log.time_ms[rows[i]], scores[i], head);
     file.write(line);
   }
   file.commit();

@@ -18,6 +18,7 @@
 #include "evaluation/metrics/ranking.h"
 #include "evaluation/scored_rows.h"
 #include "evaluation/table_figures.h"
+#include "sim_data/day_text.h"
 #include "sim_data/duration_groups.h"
 #include "sim_data/labels.h"
 
@@ -61,8 +62,8 @@ Yardsticks make_yardsticks(const Dataset& data, const SupervisedTableConfig& con
   const std::vector<std::uint32_t> rows = rows_of_days(data, {config.train});
   const std::vector<std::uint64_t> training(rows.begin(), rows.end());
   if (rows.empty())
-    throw InputError(fmt::format("no standard row of a known duration is dated {} to {}: give other training days",
-                                 config.train.from, config.train.until));
+    throw InputError(fmt::format("no standard row of a known duration is dated {}: give other training days",
+                                 days_text(config.train.from, config.train.until)));
   Yardsticks yardsticks;
   yardsticks.gains.emplace(data.log, training, DurationGroupConfig{.groups = config.gain_groups});
   yardsticks.fairness.emplace(data.log, training, DurationGroupConfig{.groups = config.fairness_groups});
@@ -450,8 +451,8 @@ SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policie
   const Rows test = make_rows(data, config.test, yardsticks, config);
   const Rows validate = make_rows(data, config.validate, yardsticks, config);
   if (test.row.empty())
-    throw InputError(fmt::format("no standard row of a known duration is dated {} to {}: give other test days",
-                                 config.test.from, config.test.until));
+    throw InputError(fmt::format("no standard row of a known duration is dated {}: give other test days",
+                                 days_text(config.test.from, config.test.until)));
   FigureMaker maker(test, validate, config);
   AllFigures all;
   std::vector<std::string> names;

@@ -29,6 +29,24 @@ void add_counts(std::map<std::string, std::uint64_t>& to, const std::map<std::st
   for (const auto& [what, count] : from) to[what] += count;
 }
 
+// The first row of a video is kept. Ids are looked up in a map that is needed anyway, so that two rows of one cost
+// nothing to find.
+IdMap map_videos(VideoTable& videos, const ReleaseFiles& files, const LoadOptions& options, TableCsvCounts& counts) {
+  const bool of_texts = !videos.id_text.empty();
+  IdMap map(videos.raw_id, of_texts);
+  if (map.repeated() == IdMap::kNone) return map;
+  if (!options.skip_bad_rows) {
+    std::string id;
+    append_id(id, videos, map.repeated());
+    throw InputError(
+        fmt::format("{}: video_id {} appears twice, the second time in data row {}; remove one or skip bad "
+                    "rows (--skip-bad-rows)",
+                    files.videos.front().string(), shown(id), map.repeated() + 1));
+  }
+  counts.skipped["video_features_basic: repeated video_id"] += drop_repeated(videos);
+  return IdMap(videos.raw_id, of_texts);
+}
+
 }  // namespace
 
 ReleaseRows read_release(const std::filesystem::path& directory, const LoadOptions& options,
@@ -43,11 +61,8 @@ ReleaseRows read_release(const std::filesystem::path& directory, const LoadOptio
   tables.users = read_user_csv(files.users, table_options, table_counts);
   tables.videos = read_video_csv(files.videos, table_options, table_counts);
   tables.truth = read_truth(files.folder);
-  const IdMap users(tables.users.raw_id), videos(tables.videos.raw_id);
-  if (videos.repeated() != IdMap::kNone)
-    throw InputError(fmt::format("{}: video_id {} appears twice, the second time in data row {}; remove one",
-                                 files.videos.front().string(), tables.videos.raw_id[videos.repeated()],
-                                 videos.repeated() + 1));
+  const IdMap users(tables.users.raw_id, !tables.users.id_text.empty());
+  const IdMap videos = map_videos(tables.videos, files, options, table_counts);
   const std::uint64_t table_hash = hash_tables(tables.users, tables.videos);
   const std::size_t num_users = tables.users.size();
   on_tables(std::move(tables));
@@ -66,6 +81,7 @@ ReleaseRows read_release(const std::filesystem::path& directory, const LoadOptio
   add_counts(counts.dropped, log_counts.skipped);
   add_counts(counts.dropped, table_counts.skipped);
   add_counts(counts.noted, table_counts.noted);
+  if (files.hidden > 0) counts.noted["hidden files named like parts, not read"] += files.hidden;
   drained.kept.note(counts.noted);
   return {.rows = drained.kept.rows(),
           .fingerprint = combine_fingerprint(table_hash, drained.kept.hash(), drained.kept.rows())};

@@ -6,7 +6,7 @@
 
 namespace swipegym {
 
-IdMap::IdMap(std::span<const std::int64_t> ids) {
+IdMap::IdMap(std::span<const std::int64_t> ids, bool of_texts) : of_texts_(of_texts) {
   if (ids.empty()) return;
   const auto [low, high] = std::minmax_element(ids.begin(), ids.end());
   direct_ = *low >= 0 && static_cast<std::uint64_t>(*high) < 4 * ids.size() + 1024;

@@ -16,7 +16,7 @@ class IdMap {
 
   IdMap() = default;
   /// Index i belongs to ids[i]. A repeated id keeps its first index; `repeated` then names the later position.
-  explicit IdMap(std::span<const std::int64_t> ids);
+  explicit IdMap(std::span<const std::int64_t> ids, bool of_texts = false);
 
   std::uint32_t find(std::int64_t id) const noexcept {
     if (direct_)
@@ -32,6 +32,8 @@ class IdMap {
   /// The dense index of `id`, a new one (size()) at its first appearance. Only for maps made empty.
   std::uint32_t find_or_add(std::int64_t id);
   std::size_t size() const noexcept { return size_; }
+  /// The ids stand for texts (number_of_id), so files hold these.
+  bool of_texts() const noexcept { return of_texts_; }
   /// Position of the first id that had appeared before, or kNone.
   std::uint32_t repeated() const noexcept { return repeated_; }
 
@@ -42,7 +44,7 @@ class IdMap {
   void rehash(std::size_t slots);
   void insert(std::int64_t id, std::uint32_t index);
 
-  bool direct_ = false;
+  bool direct_ = false, of_texts_ = false;
   unsigned shift_ = 64;
   std::size_t size_ = 0;
   std::uint32_t repeated_ = kNone;

@@ -5,38 +5,42 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <initializer_list>
+#include <deque>
 #include <limits>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
+#include "core/parallel_for.h"
 #include "sim_data/calendar.h"
-#include "sim_data/csv_file.h"
-#include "sim_data/id_map.h"
+#include "sim_data/csv_blocks.h"
+#include "sim_data/id_column.h"
+#include "sim_data/interaction_time.h"
 #include "sim_data/labels.h"
+#include "sim_data/log_limits.h"
 #include "sim_data/log_row.h"
 #include "sim_data/log_store.h"
+#include "sim_data/ordered_for.h"
+#include "sim_data/spill_file.h"
 
 namespace swipegym {
 namespace {
 
-constexpr std::uint64_t kInteractionBlock = 8ULL << 20;
-constexpr double kMillisecondsFrom = 1e11;  // as seconds this is the year 5138
-constexpr double kLikedShare = 0.8;
-constexpr std::size_t kAbsent = std::numeric_limits<std::size_t>::max();
+using Role = InteractionRole;
 
-struct Columns {
-  std::size_t user = kAbsent, item = kAbsent, time = kAbsent, rating = kAbsent, duration = kAbsent, play = kAbsent;
-  double duration_unit_ms = 1000.0, play_unit_ms = 1000.0;
-  std::size_t count = 0;
-  char separator = ',';
-};
+constexpr std::uint64_t kInteractionBlock = 2ULL << 20;
+constexpr std::size_t kRowsAtOnce = 65536;
+constexpr std::int64_t kOldestLikelyMs = 631'152'000'000;  // 1990
 
 // A line as numbers.
 struct Interaction {
-  std::int64_t user = 0, item = 0, time_ms = 0;
-  double rating = 0.0, duration_ms = 0.0, play_ms = 0.0;
+  std::int64_t time_ms = 0;
+  double rating = 0.0, duration_ms = 0.0, play_ms = 0.0, ratio = 0.0;
+  std::uint32_t user = 0, item = 0;  // in order of first appearance
+  std::uint32_t source_row = 0;
 };
 
 struct CellProblem {
@@ -44,56 +48,16 @@ struct CellProblem {
   std::size_t column = 1;
 };
 
-std::vector<std::string> header_names(const CsvFile& file, char separator) {
-  std::vector<std::string> names = file.header();
-  if (separator == '\t') {
-    const std::string line = names.front();
-    names.clear();
-    for (std::size_t at = 0; at <= line.size();) {
-      const std::size_t tab = std::min(line.find('\t', at), line.size());
-      names.push_back(line.substr(at, tab - at));
-      at = tab + 1;
-    }
-  }
-  for (std::string& name : names) name = name.substr(0, name.find(':'));
-  return names;
-}
-
-Columns find_columns(const CsvFile& file) {
-  Columns columns;
-  if (file.header().size() == 1 && file.header().front().find('\t') != std::string::npos) columns.separator = '\t';
-  const std::vector<std::string> names = header_names(file, columns.separator);
-  columns.count = names.size();
-  const auto find = [&](std::initializer_list<const char*> known) {
-    for (const char* name : known) {
-      const auto found = std::find(names.begin(), names.end(), name);
-      if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-    }
-    return kAbsent;
-  };
-  const auto require = [&](std::initializer_list<const char*> known) {
-    const std::size_t column = find(known);
-    if (column == kAbsent)
-      throw InputError(
-          fmt::format("{}:1: no column '{}' among '{}'; a log of interactions has a header with user, "
-                      "item, timestamp and perhaps rating, duration and play",
-                      file.path().string(), *known.begin(), fmt::join(names, "', '")));
-    return column;
-  };
-  columns.user = require({"user", "user_id", "userId"});
-  columns.item = require({"item", "item_id", "itemId", "movieId", "video_id"});
-  columns.time = require({"timestamp", "time", "time_ms"});
-  columns.rating = find({"rating"});
-  columns.duration = find({"duration", "duration_ms"});
-  columns.play = find({"play", "play_ms", "play_time_ms"});
-  if ((columns.duration == kAbsent) != (columns.play == kAbsent))
-    throw InputError(fmt::format("{}:1: has '{}' without '{}'; give both or neither", file.path().string(),
-                                 columns.play == kAbsent ? "duration" : "play",
-                                 columns.play == kAbsent ? "play" : "duration"));
-  if (columns.duration != kAbsent && names[columns.duration].ends_with("_ms")) columns.duration_unit_ms = 1.0;
-  if (columns.play != kAbsent && names[columns.play].ends_with("_ms")) columns.play_unit_ms = 1.0;
-  return columns;
-}
+// The lines of a block. Ids point into its text, or to `rewritten`.
+struct ParsedInteractions {
+  std::vector<Interaction> rows;
+  std::vector<std::string_view> users, items;
+  std::deque<std::string> rewritten;
+  std::uint32_t lines = 0;  // bad ones included
+  std::uint64_t old = 0;    // rows before 1990
+  std::map<std::string, std::uint64_t> skipped;
+  std::optional<CellProblem> problem;  // of the line after the last counted one
+};
 
 template <class T>
 bool read_number(std::string_view cell, T& value) {
@@ -104,105 +68,149 @@ bool read_number(std::string_view cell, T& value) {
 // Cuts lines into cells and cells into numbers, checking each.
 class InteractionParser {
  public:
-  InteractionParser(const CsvFile& file, const Columns& columns) : file_(file), columns_(columns) {}
+  explicit InteractionParser(const InteractionColumns& columns) : columns_(columns) {}
 
-  /// False: `problem` says what is wrong.
-  bool parse(std::string_view line, Interaction& out, CellProblem& problem) {
-    if (!split(line)) return fail(problem, "open quote", "a quote is not closed", 0);
-    if (cells_.size() != columns_.count)
-      return fail(problem, "cells",
-                  fmt::format("{} cells, expected {} as in the header", cells_.size(), columns_.count), 0);
-    if (!read_number(cells_[columns_.user], out.user)) return bad(problem, "user", "an integer", columns_.user);
-    if (!read_number(cells_[columns_.item], out.item)) return bad(problem, "item", "an integer", columns_.item);
-    double time = 0.0;
-    if (!read_number(cells_[columns_.time], time) || !(time >= 0.0 && time < 4.1e12))
-      return bad(problem, "timestamp", "Unix time in seconds or milliseconds, up to the year 2099", columns_.time);
-    out.time_ms = std::llround(time < kMillisecondsFrom ? time * 1000.0 : time);
-    if (!is_date(date_of_time(out.time_ms)))
-      return bad(problem, "timestamp", "Unix time in seconds or milliseconds, up to the year 2099", columns_.time);
-    const auto number = [&](std::size_t column, const char* name, double unit, double most, double& value) {
-      if (column == kAbsent) return true;
-      if (!read_number(cells_[column], value) || !(value >= 0.0 && value * unit <= most))
-        return bad(problem, name, fmt::format("a number from 0 to {:g}", most / unit).c_str(), column);
-      value *= unit;
-      return true;
-    };
-    constexpr double kMostMs = std::numeric_limits<std::int32_t>::max();
-    return number(columns_.rating, "rating", 1.0, 1e6, out.rating) &&
-           number(columns_.duration, "duration", columns_.duration_unit_ms, kMostMs, out.duration_ms) &&
-           number(columns_.play, "play", columns_.play_unit_ms, kMostMs, out.play_ms);
+  void parse(std::string_view text, bool skip_bad_rows, ParsedInteractions& out) {
+    out = {};
+    CellProblem problem;
+    while (!text.empty()) {
+      const std::string_view line = text.substr(0, text.find('\n'));
+      text.remove_prefix(line.size() + 1);
+      Interaction row;
+      if (parse_line(line, row, problem)) {
+        row.source_row = out.lines;
+        out.old += row.time_ms < kOldestLikelyMs ? 1 : 0;
+        out.rows.push_back(row);
+        out.users.push_back(kept(line, cell(Role::kUser), out));
+        out.items.push_back(kept(line, cell(Role::kItem), out));
+      } else if (!skip_bad_rows) {
+        out.problem = std::move(problem);
+        return;
+      } else {
+        ++out.skipped[problem.reason];
+      }
+      ++out.lines;
+    }
   }
 
  private:
-  bool split(std::string_view line) {
-    if (columns_.separator == ',') return split_cells(line, cells_, storage_);
-    cells_.clear();
-    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-    line_ = line;
-    for (std::size_t at = 0; at <= line.size();) {
-      const std::size_t tab = std::min(line.find('\t', at), line.size());
-      cells_.push_back(line.substr(at, tab - at));
-      at = tab + 1;
-    }
-    return true;
-  }
-  bool fail(CellProblem& problem, const char* reason, std::string message, std::size_t column) const {
-    std::size_t at = 1;  // where the cell begins, give or take quotes
-    for (std::size_t i = 0; i < column && i < cells_.size(); ++i) at += cells_[i].size() + 1;
-    problem = {reason, std::move(message), at};
-    return false;
-  }
-  bool bad(CellProblem& problem, const char* name, const char* expected, std::size_t column) const {
-    return fail(problem, name, fmt::format("{} is '{}', expected {}", name, cells_[column], expected), column);
+  std::string_view cell(Role role) const { return cells_[columns_[role].at]; }
+
+  static std::string_view kept(std::string_view line, std::string_view cell, ParsedInteractions& out) {
+    const std::less_equal<> before;
+    const bool inside = before(line.data(), cell.data()) && before(cell.data(), line.data() + line.size());
+    return inside ? cell : out.rewritten.emplace_back(cell);
   }
 
-  const CsvFile& file_;
-  const Columns& columns_;
-  std::string_view line_;
+  bool parse_line(std::string_view line, Interaction& out, CellProblem& problem) {
+    if (!split_cells(line, columns_.separator, cells_, storage_)) {
+      problem = {"open quote", "a quote is not closed", 1};
+      return false;
+    }
+    if (cells_.size() != columns_.count) {
+      problem = {"cells", fmt::format("{} cells, expected {} as in the first line", cells_.size(), columns_.count), 1};
+      return false;
+    }
+    const auto bad = [&](Role role, std::string_view name, const std::string& expected) {
+      problem = {std::string(name), fmt::format("{} is '{}', expected {}", name, shown(cell(role)), expected),
+                 place_in(line, cell(role))};
+      return false;
+    };
+    for (const Role role : {Role::kUser, Role::kItem})
+      if (!wrong_with_id(cell(role)).empty())
+        return bad(role, role == Role::kUser ? "user" : "item",
+                   fmt::format("an id of 1 to {} printable bytes", kMaxIdBytes));
+    if (!parse_time(cell(Role::kTime), columns_[Role::kTime].unit_ms, out.time_ms))
+      return bad(Role::kTime, "timestamp",
+                 "Unix time in seconds or milliseconds, or a time such as 2022-04-25 10:00:00, from 1970 to 2099");
+    const auto number = [&](Role role, const char* name, double unit, double most, double& value) {
+      if (!columns_[role].is_there()) return true;
+      if (!read_number(cell(role), value) || !(value >= 0.0 && value * unit <= most))
+        return bad(role, name, fmt::format("a number from 0 to {:g}", most / unit));
+      value *= unit;
+      return true;
+    };
+    constexpr double kMostMs = kMaxSpanMs;
+    return number(Role::kRating, "rating", 1.0, 1e6, out.rating) &&
+           number(Role::kDuration, "duration", columns_[Role::kDuration].unit_ms, kMostMs, out.duration_ms) &&
+           number(Role::kPlay, "play", columns_[Role::kPlay].unit_ms, kMostMs, out.play_ms) &&
+           number(Role::kRatio, "ratio", 1.0, kMostMs / kAssumedDurationMs, out.ratio);
+  }
+
+  const InteractionColumns& columns_;
   std::vector<std::string_view> cells_;
   std::vector<std::string> storage_;
 };
 
-// Calls on_row(interaction, row number) for every good line; counts or refuses the others.
-template <class OnRow>
-void visit(const CsvFile& file, const Columns& columns, const LoadOptions& options, std::string_view what,
-           LoadReport* report_to, OnRow&& on_row) {
-  InteractionParser parser(file, columns);
-  std::vector<char> buffer;
-  Interaction interaction;
-  CellProblem problem;
-  std::uint64_t line_number = 1;
-  for (std::uint64_t begin = file.data_begin(); begin < file.size(); begin += kInteractionBlock) {
-    std::string_view text = file.lines(begin, std::min(file.size(), begin + kInteractionBlock), buffer);
-    while (!text.empty()) {
-      const std::size_t end = text.find('\n');
-      const std::string_view line = text.substr(0, end);
-      text.remove_prefix(end + 1);
-      ++line_number;
-      if (parser.parse(line, interaction, problem)) {
-        on_row(interaction, static_cast<std::uint32_t>(line_number - 2));
-      } else if (!options.skip_bad_rows) {
-        throw_at(file.path(), line_number, problem.column, problem.message);
-      } else if (report_to != nullptr) {
-        ++report_to->dropped[problem.reason];
-      }
+// What the rows have in common, known when all are read.
+struct Collected {
+  IdColumn users, items;
+  double largest_rating = 0.0;
+  std::uint64_t rows = 0, lines = 0, old = 0;
+  std::map<std::string, std::uint64_t> skipped;
+};
+
+// Reads the file once, for it may be a pipe, and puts its rows away.
+Collected collect(CsvFile&& file, const InteractionColumns& columns, const LoadOptions& options, bool has_header,
+                  SpillFile& spill) {
+  std::vector<CsvFile> files;
+  files.push_back(std::move(file));
+  CsvBlocks blocks(files, kInteractionBlock);
+  struct Worker {
+    explicit Worker(const InteractionColumns& with) : parser(with) {}
+    CsvBlock block;
+    InteractionParser parser;
+    ParsedInteractions parsed;
+  };
+  std::vector<Worker> workers;
+  for (int w = 0; w < worker_count(options.threads); ++w) workers.emplace_back(columns);
+  Collected all;
+  std::uint64_t bytes_done = 0;
+  const auto take = [&](std::size_t, int w) { return blocks.take(workers[static_cast<std::size_t>(w)].block); };
+  const auto parse = [&](std::size_t, int w) {
+    Worker& worker = workers[static_cast<std::size_t>(w)];
+    blocks.load(worker.block);
+    worker.parser.parse(worker.block.text, options.skip_bad_rows, worker.parsed);
+  };
+  const auto commit = [&](std::size_t, int w) {
+    Worker& worker = workers[static_cast<std::size_t>(w)];
+    ParsedInteractions& parsed = worker.parsed;
+    if (parsed.problem)
+      throw_at(files[0].path(), all.lines + parsed.lines + (has_header ? 2 : 1), parsed.problem->column,
+               parsed.problem->message);
+    if (all.lines + parsed.lines > std::numeric_limits<std::uint32_t>::max())
+      throw InputError(fmt::format("{}: more than 4294967295 rows", files[0].path().string()));
+    for (std::size_t i = 0; i < parsed.rows.size(); ++i) {
+      Interaction& row = parsed.rows[i];
+      row.user = all.users.find_or_add(parsed.users[i]);
+      row.item = all.items.find_or_add(parsed.items[i]);
+      row.source_row += static_cast<std::uint32_t>(all.lines);
+      all.largest_rating = std::max(all.largest_rating, row.rating);
     }
-    report(options.progress, what, std::min(file.size(), begin + kInteractionBlock), file.size());
-  }
-  if (report_to != nullptr) report_to->rows_read += line_number - 1;
+    if (!parsed.rows.empty()) spill.append(parsed.rows.data(), parsed.rows.size() * sizeof(Interaction));
+    all.rows += parsed.rows.size(), all.lines += parsed.lines, all.old += parsed.old;
+    for (const auto& [reason, count] : parsed.skipped) all.skipped[reason] += count;
+    bytes_done += worker.block.bytes;
+    report(options.progress, "reading interactions", bytes_done, blocks.bytes_total());
+  };
+  ordered_stream(options.threads, take, parse, commit);
+  if (all.rows == 0) throw InputError(fmt::format("{}: holds no interaction", files[0].path().string()));
+  return all;
 }
 
-UserTable make_users(std::vector<std::int64_t> ids) {
+UserTable make_users(IdColumn::Sorted& ids) {
   UserTable users;
-  users.raw_id = std::move(ids);
+  users.raw_id = std::move(ids.raw_id);
+  users.id_text = std::move(ids.text);
   return users;
 }
 
 // Videos of which nothing is known but their ids.
-VideoTable make_videos(std::vector<std::int64_t> ids) {
+VideoTable make_videos(IdColumn::Sorted& ids) {
   VideoTable videos;
-  const std::size_t count = ids.size();
-  videos.raw_id = std::move(ids);
+  const std::size_t count = ids.raw_id.size();
+  videos.raw_id = std::move(ids.raw_id);
+  videos.id_text = std::move(ids.text);
   videos.author.assign(count, 0);
   videos.author_raw_id = {0};
   videos.video_type.assign(count, 0), videos.video_types = {"NORMAL"};
@@ -215,63 +223,75 @@ VideoTable make_videos(std::vector<std::int64_t> ids) {
   return videos;
 }
 
-LogRow to_row(const Interaction& from, const Columns& columns, double largest_rating) {
+// What of the duration was watched where the file does not say: the rating's share of the largest, all without ratings.
+double assumed_share(const Interaction& from, const InteractionColumns& columns, double largest_rating) {
+  if (columns[Role::kRatio].is_there()) return from.ratio;
+  if (!columns[Role::kRating].is_there()) return 1.0;
+  return largest_rating > 0.0 ? from.rating / largest_rating : 0.0;
+}
+
+LogRow to_row(const Interaction& from, const InteractionColumns& columns, double largest_rating) {
   LogRow row;
   row.time_ms = from.time_ms;
   row.date = date_of_time(from.time_ms);
   row.hourmin = static_cast<std::uint16_t>(hourmin_of_time(from.time_ms)) & 0x7FFFU;
   row.tab = 1;
-  const double share = columns.rating != kAbsent && largest_rating > 0.0 ? from.rating / largest_rating : 1.0;
-  const bool timed = columns.duration != kAbsent;
-  row.duration_ms = timed ? static_cast<std::int32_t>(std::lround(from.duration_ms)) : kAssumedDurationMs;
-  row.play_ms = static_cast<std::int32_t>(std::lround(timed ? from.play_ms : share * kAssumedDurationMs));
+  row.source_row = from.source_row;
+  const double duration_ms = columns[Role::kDuration].is_there() ? from.duration_ms : kAssumedDurationMs;
+  const double play_ms =
+      columns[Role::kPlay].is_there() ? from.play_ms : assumed_share(from, columns, largest_rating) * duration_ms;
+  row.duration_ms = static_cast<std::int32_t>(std::lround(duration_ms));
+  row.play_ms = static_cast<std::int32_t>(std::lround(std::min<double>(play_ms, kMaxSpanMs)));
   unsigned bits = 0;
   if (row.duration_ms > 0 && is_valid_play(row.play_ms, row.duration_ms)) bits |= bit(Signal::kClick);
   if (row.duration_ms > 0 && is_long_view(row.play_ms, row.duration_ms)) bits |= bit(Signal::kLongView);
-  if (columns.rating != kAbsent && share >= kLikedShare) bits |= bit(Signal::kLike);
+  if (largest_rating > 0.0 && from.rating >= kLikedShare * largest_rating) bits |= bit(Signal::kLike);
   row.signals = static_cast<SignalBits>(bits);
   return row;
+}
+
+// Everything that was assumed, passed over or guessed.
+void note(const InteractionColumns& columns, const Collected& all, LoadReport& report) {
+  const std::uint64_t rows = report.rows_kept;
+  if (!columns[Role::kDuration].is_there()) report.noted["no duration, 10 s assumed"] += rows;
+  for (const std::string& name : columns.ignored) report.noted[fmt::format("column '{}' ignored", shown(name))] += rows;
+  if (!columns.data_set.empty())
+    report.noted[fmt::format("'{}' and '{}' in milliseconds, as {} has them", columns[Role::kPlay].name,
+                             columns[Role::kDuration].name, columns.data_set)] += rows;
+  if (columns[Role::kRating].is_there())
+    report.noted[all.largest_rating > 0.0 ? fmt::format("ratings from 0 to {:g}", all.largest_rating)
+                                          : "ratings are all 0: nothing liked"] += rows;
+  if (all.old > 0) report.noted["times before 1990"] += all.old;
 }
 
 }  // namespace
 
 LoadReport import_interactions(const std::filesystem::path& csv, const std::filesystem::path& out,
-                               const LoadOptions& options) {
-  const CsvFile file(csv);
-  const Columns columns = find_columns(file);
-  LoadReport met;
-  std::vector<std::int64_t> users, items;
-  double largest_rating = 0.0;
-  std::uint64_t good = 0;
-  visit(file, columns, options, "reading ids", &met, [&](const Interaction& one, std::uint32_t) {
-    users.push_back(one.user), items.push_back(one.item);
-    largest_rating = std::max(largest_rating, one.rating);
-    if (++good % 1'000'000 == 0)  // ids repeat: what is kept grows with them, not with the rows
-      for (auto* ids : {&users, &items}) {
-        std::sort(ids->begin(), ids->end());
-        ids->erase(std::unique(ids->begin(), ids->end()), ids->end());
-      }
-  });
-  if (good == 0) throw InputError(fmt::format("{}: holds no interaction", csv.string()));
-  for (auto* ids : {&users, &items}) {
-    std::sort(ids->begin(), ids->end());
-    ids->erase(std::unique(ids->begin(), ids->end()), ids->end());
-  }
-  const IdMap user_map(users), item_map(items);
+                               const LoadOptions& options, const InteractionFormat& format) {
+  CsvFile file(csv, CsvFile::FirstLine::kUnknown);
+  const InteractionColumns columns = find_interaction_columns(file, format);
+  const bool has_header = file.first_line_is_skipped();
+  SpillFile spill(out.has_parent_path() ? out.parent_path() : std::filesystem::path("."));
+  Collected all = collect(std::move(file), columns, options, has_header, spill);
+  IdColumn::Sorted users = all.users.sort(), items = all.items.sort();
   LogStoreBuilder builder(out, make_users(users), make_videos(items), "", options.threads, options.progress);
+  std::vector<Interaction> piece;
   std::vector<LogRow> rows;
-  constexpr std::size_t kRowsAtOnce = 65536;
-  visit(file, columns, options, "reading rows", nullptr, [&](const Interaction& one, std::uint32_t number) {
-    LogRow& row = rows.emplace_back(to_row(one, columns, largest_rating));
-    row.user = user_map.find(one.user), row.video = item_map.find(one.item);
-    row.source_row = number;
-    if (rows.size() == kRowsAtOnce) builder.add(rows), rows.clear();
-  });
-  builder.add(rows);
+  for (std::uint64_t begin = 0; begin < all.rows; begin += piece.size()) {
+    piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kRowsAtOnce, all.rows - begin)));
+    spill.read(piece.data(), piece.size() * sizeof(Interaction), begin * sizeof(Interaction));
+    rows.clear();
+    for (const Interaction& one : piece) {
+      LogRow& row = rows.emplace_back(to_row(one, columns, all.largest_rating));
+      row.user = users.row[one.user], row.video = items.row[one.item];
+    }
+    builder.add(rows);
+    report(options.progress, "sorting rows", begin, all.rows);
+  }
   LoadReport report = builder.finish();
-  report.rows_read = met.rows_read;
-  for (const auto& [reason, count] : met.dropped) report.dropped[reason] += count;
-  if (columns.duration == kAbsent) report.noted["no duration, 10 s assumed"] += report.rows_kept;
+  report.rows_read = all.lines;
+  for (const auto& [reason, count] : all.skipped) report.dropped[reason] += count;
+  note(columns, all, report);
   return report;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sim_data/calendar.h"
+#include "sim_data/id_texts.h"
 #include "sim_data/log_limits.h"
 
 namespace swipegym {
@@ -156,6 +157,28 @@ const char* parse_propensity(const char* p, float& out) {
   return error == std::errc{} && stop == end && out > 0.0F && out <= 1.0F ? end : nullptr;
 }
 
+// The number of a text that is an id, which may stand in quotes.
+const char* parse_text_id(const char* p, std::uint64_t& value) {
+  std::string unquoted;
+  const char* begin = p;
+  const bool is_quoted = *p == '"';
+  if (is_quoted) {
+    for (++p; *p != '"' || p[1] == '"'; ++p) {
+      if (*p == '\n') return nullptr;
+      if (*p == '"') ++p;
+      unquoted += *p;
+    }
+    ++p;
+  } else {
+    while (*p != ',' && *p != '\r' && *p != '\n') ++p;
+  }
+  const std::string_view text(is_quoted ? unquoted.data() : begin,
+                              is_quoted ? unquoted.size() : static_cast<std::size_t>(p - begin));
+  if (!wrong_with_id(text).empty()) return nullptr;
+  value = static_cast<std::uint64_t>(number_of_id(text));
+  return p;
+}
+
 const char* skip_cell(const char* p) {
   if (*p == '"') {
     do {
@@ -192,13 +215,16 @@ struct LogRowParser::Batch {
 
 LogRowParser::LogRowParser(const CsvFile& file, const IdMap& users, const IdMap& videos)
     : users_(users), videos_(videos) {
+  is_text_[kUser] = users.of_texts();
+  is_text_[kVideo] = videos.of_texts();
   roles_.assign(file.header().size(), kIgnored);
   for (std::size_t role = 0; role < kNumRoles; ++role) {
     const Expected& expected = kExpected[role];
     if (expected.required || file.find_column(expected.name) < roles_.size())
       roles_[file.require_column(expected.name)] = static_cast<std::uint8_t>(role);
   }
-  in_order_ = roles_.size() >= kOrder.size() && std::equal(kOrder.begin(), kOrder.end(), roles_.begin()) &&
+  in_order_ = !users.of_texts() && !videos.of_texts() && roles_.size() >= kOrder.size() &&
+              std::equal(kOrder.begin(), kOrder.end(), roles_.begin()) &&
               (roles_.size() == kOrder.size() || (roles_.size() == kOrder.size() + 1 && roles_.back() == kPropensity));
 }
 
@@ -299,6 +325,8 @@ const char* LogRowParser::parse_by_role(const char* p, Cells& cells, float& prop
     if (i > 0 && *p++ != ',') return nullptr;
     if (roles_[i] == kIgnored) {
       p = skip_cell(p);
+    } else if (is_text_[roles_[i]]) {
+      p = parse_text_id(p, values[roles_[i]]);
     } else if (roles_[i] == kPropensity) {
       p = parse_propensity(p, propensity);
     } else {
@@ -368,14 +396,18 @@ RowProblem LogRowParser::explain(const char* begin) const {
     const Expected& expected = kExpected[roles_[i]];
     return {fmt::format("{} {}", expected.name, reason),
             fmt::format("{} is '{}' ({}), expected {}; mend the row or skip bad rows (--skip-bad-rows)", expected.name,
-                        cells[i], reason, expected.text),
-            static_cast<std::size_t>(cells[i].data() - line.data()) + 1};
+                        shown(cells[i]), reason, expected.text),
+            place_in(line, cells[i])};
   }
   return {"quoted number", "a number is written in quotes; write it plainly", 1};
 }
 
 // Why a cell is not what its role wants; empty when it is fine.
 std::string LogRowParser::wrong(std::size_t role, std::string_view cell) const {
+  if (role < kNumRoles && is_text_[role]) {
+    if (!wrong_with_id(cell).empty()) return std::string(wrong_with_id(cell));
+    return (role == kUser ? users_ : videos_).find(number_of_id(cell)) == IdMap::kNone ? "unknown" : "";
+  }
   const bool negative = cell.starts_with('-');
   const std::string_view digits = cell.substr(negative ? 1 : 0);
   if (cell.empty()) return "empty";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -52,7 +53,8 @@ class LogRowParser {
   const IdMap& users_;
   const IdMap& videos_;
   std::vector<std::uint8_t> roles_;  // what each column of the file means
-  bool in_order_ = false;            // KuaiRand's 19 columns in its order, and perhaps propensity
+  std::array<bool, 32> is_text_{};   // of each role: ids that are texts
+  bool in_order_ = false;            // numbers in KuaiRand's 19 columns in its order, and perhaps propensity
 };
 
 }  // namespace swipegym

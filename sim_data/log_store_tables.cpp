@@ -23,10 +23,32 @@ bool all_below(const std::vector<T>& values, std::size_t bound) {
   return std::all_of(values.begin(), values.end(), [&](T value) { return value < bound; });
 }
 
+// Only where ids are texts, so that other stores keep their bytes.
+void write_id_texts(Hdf5Writer& file, const std::string& table, const IdTexts& texts, int threads) {
+  if (texts.empty()) return;
+  write_column(file, table + "/id_text_offset", texts.offset, threads);
+  write_column(file, table + "/id_text", texts.bytes, threads);
+}
+
+IdTexts read_id_texts(const Hdf5Reader& file, const std::string& table, const std::vector<std::int64_t>& raw_id,
+                      int threads) {
+  IdTexts texts;
+  if (!file.has(table + "/id_text_offset")) return texts;
+  texts.offset = read_column<std::uint64_t>(file, table + "/id_text_offset", threads);
+  texts.bytes = read_column<std::uint8_t>(file, table + "/id_text", threads);
+  bool good = texts.offset.size() == raw_id.size() + 1 && texts.offset.front() == 0 &&
+              texts.offset.back() == texts.bytes.size() && std::is_sorted(texts.offset.begin(), texts.offset.end());
+  for (std::size_t i = 0; good && i < raw_id.size(); ++i)
+    good = wrong_with_id(texts[i]).empty() && raw_id[i] == number_of_id(texts[i]);
+  check(good, file, "the ids of the " + table);
+  return texts;
+}
+
 }  // namespace
 
 void write_tables(Hdf5Writer& file, const UserTable& users, const VideoTable& videos, int threads) {
   write_column(file, "users/raw_id", users.raw_id, threads);
+  write_id_texts(file, "users", users.id_text, threads);
   std::vector<std::string> names;
   for (std::size_t i = 0; i < users.columns.size(); ++i) {
     names.push_back(users.columns[i].name);
@@ -36,6 +58,7 @@ void write_tables(Hdf5Writer& file, const UserTable& users, const VideoTable& vi
   file.write_texts("users/columns", names);
 
   write_column(file, "videos/raw_id", videos.raw_id, threads);
+  write_id_texts(file, "videos", videos.id_text, threads);
   write_column(file, "videos/author", videos.author, threads);
   write_column(file, "videos/author_raw_id", videos.author_raw_id, threads);
   write_column(file, "videos/video_type", videos.video_type, threads);
@@ -54,6 +77,7 @@ void write_tables(Hdf5Writer& file, const UserTable& users, const VideoTable& vi
 
 void read_tables(const Hdf5Reader& file, UserTable& users, VideoTable& videos, int threads) {
   users.raw_id = read_column<std::int64_t>(file, "users/raw_id", threads);
+  users.id_text = read_id_texts(file, "users", users.raw_id, threads);
   users.columns.clear();
   for (std::string& name : file.read_texts("users/columns")) {
     const std::size_t i = users.columns.size();
@@ -70,6 +94,7 @@ void read_tables(const Hdf5Reader& file, UserTable& users, VideoTable& videos, i
   }
 
   videos.raw_id = read_column<std::int64_t>(file, "videos/raw_id", threads);
+  videos.id_text = read_id_texts(file, "videos", videos.raw_id, threads);
   videos.author = read_column<std::uint32_t>(file, "videos/author", threads);
   videos.author_raw_id = read_column<std::int64_t>(file, "videos/author_raw_id", threads);
   videos.video_type = read_column<std::uint8_t>(file, "videos/video_type", threads);

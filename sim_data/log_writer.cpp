@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "sim_data/calendar.h"
+#include "sim_data/csv_file.h"
 #include "sim_data/dataset.h"
 #include "sim_data/log_limits.h"
 
@@ -19,7 +20,7 @@ namespace swipegym {
 namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 20;
-constexpr std::size_t kMaxRowBytes = 512;  // 20 numbers
+constexpr std::size_t kMaxRowBytes = 512 + 4 * (kMaxIdBytes + 1);  // 20 numbers, or two texts of quotes among them
 
 constexpr std::string_view kHeader =
     "user_id,video_id,date,hourmin,time_ms,is_click,is_like,is_follow,is_comment,is_forward,is_hate,long_view,"
@@ -39,6 +40,15 @@ char* put_flag(char* at, SignalBits bits, Signal signal) {
 template <class T>
 char* put_cell(char* at, T value) {
   at = put(at, value);
+  *at++ = ',';
+  return at;
+}
+
+char* put_id(char* at, std::int64_t id, std::string_view text) {
+  if (text.empty()) return put_cell(at, id);
+  std::string cell;
+  append_csv_text(cell, text);
+  at = std::copy(cell.begin(), cell.end(), at);
   *at++ = ',';
   return at;
 }
@@ -91,8 +101,8 @@ void LogCsvWriter::add(const CsvLogRow& row) {
       row.hourmin != -1 ? row.hourmin : static_cast<std::int16_t>(hourmin_of_time(row.time_ms) / 100 * 100);
   check_row(row, date, hourmin, format_.propensity);
   char* at = buffer_.data() + used_;
-  at = put_cell(at, row.user_id);
-  at = put_cell(at, row.video_id);
+  at = put_id(at, row.user_id, row.user_text);
+  at = put_id(at, row.video_id, row.video_text);
   at = put_cell(at, date);
   at = put_cell(at, hourmin);
   at = put_cell(at, row.time_ms);
@@ -140,8 +150,11 @@ void write_release(const Dataset& data, const std::filesystem::path& folder, std
     for (const std::uint32_t i : order) {
       if (log.is_random[i] != random) continue;
       if (writer.rows() % 65536 == 0) report(progress, "write", writer.rows(), log.size());
-      writer.add({.user_id = data.users.raw_id[index_of(log.user[i])],
-                  .video_id = data.videos.raw_id[index_of(log.video[i])],
+      const std::size_t user = index_of(log.user[i]), video = index_of(log.video[i]);
+      writer.add({.user_id = data.users.raw_id[user],
+                  .video_id = data.videos.raw_id[video],
+                  .user_text = data.users.id_text.at_or_empty(user),
+                  .video_text = data.videos.id_text.at_or_empty(video),
                   .time_ms = log.time_ms[i],
                   .date = log.date[i],
                   .hourmin = log.hourmin[i],

@@ -21,6 +21,7 @@ struct Dataset;
 /// A row as KuaiRand's log files have it, with raw ids.
 struct CsvLogRow {
   std::int64_t user_id = 0, video_id = 0;
+  std::string_view user_text{}, video_text{};  // written instead where ids are texts
   std::int64_t time_ms = 0;
   std::int32_t date = 0;      // yyyymmdd; 0: that of time_ms in Kuaishou's time zone
   std::int16_t hourmin = -1;  // hhmm; -1: that of time_ms, cut to the hour as in the real files

@@ -1,15 +1,8 @@
 #include "sim_data/row_sorter.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include "core/error.h"
 #include "core/parallel_for.h"
 
 namespace swipegym {
@@ -19,34 +12,6 @@ namespace {
 constexpr std::size_t kBuckets = 256;
 constexpr std::size_t kPieceRows = 4096;          // 160 KiB: 256 open pieces take 40 MiB
 constexpr std::uint64_t kGroupRows = 512 * 1024;  // rows sorted between two calls of the sink, 20 MiB
-
-// A file without a name: it vanishes with the process, however that ends.
-int open_spill(const std::filesystem::path& folder) {
-  std::string name = (folder / ".swipegym-spill-XXXXXX").string();
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) {
-    const std::string message = fmt::format("{}: cannot write here ({})", folder.string(), std::strerror(errno));
-    if (errno == ENOSPC || errno == EDQUOT || errno == EIO) throw SystemError(message);
-    throw InputError(message);
-  }
-  ::unlink(name.c_str());
-  return descriptor;
-}
-
-// Moves `size` bytes with pread or pwrite, which may do less than asked.
-template <class Call, class Pointer>
-void transfer(Call call, int descriptor, Pointer data, std::size_t size, std::uint64_t offset,
-              const std::filesystem::path& folder) {
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t moved = call(descriptor, data + done, size - done, static_cast<off_t>(offset + done));
-    if (moved < 0 && errno == EINTR) continue;
-    if (moved <= 0)
-      throw SystemError(fmt::format("{}: cannot use a temporary file here ({}); is the disk full?", folder.string(),
-                                    std::strerror(moved < 0 ? errno : EIO)));
-    done += static_cast<std::size_t>(moved);
-  }
-}
 
 // Sorts by (user, time_ms, source_row) through small keys: a row is three times as wide.
 void sort_rows(std::vector<LogRow>& rows) {
@@ -117,13 +82,10 @@ std::uint64_t drop_repeated(std::vector<LogRow>& rows) {
 
 }  // namespace
 
-RowSorter::RowSorter(std::size_t users, std::filesystem::path spill_folder) : spill_folder_(std::move(spill_folder)) {
+RowSorter::RowSorter(std::size_t users, std::filesystem::path spill_folder) {
+  if (!spill_folder.empty()) spill_.emplace(std::move(spill_folder));
   users_per_bucket_ = std::max<std::size_t>(1, (users + kBuckets - 1) / kBuckets);
   buckets_.resize((users + users_per_bucket_ - 1) / users_per_bucket_);
-}
-
-RowSorter::~RowSorter() {
-  if (spill_ >= 0) ::close(spill_);
 }
 
 void RowSorter::add(std::span<const LogRow> rows) {
@@ -137,16 +99,12 @@ void RowSorter::add(std::span<const LogRow> rows) {
 }
 
 void RowSorter::put_away(Bucket& bucket) {
-  if (spill_folder_.empty()) {
+  if (!spill_) {
     bucket.full.push_back(std::exchange(bucket.open, {}));
     bucket.open.reserve(kPieceRows);
     return;
   }
-  if (spill_ < 0) spill_ = open_spill(spill_folder_);
-  const std::size_t bytes = bucket.open.size() * sizeof(LogRow);
-  transfer(::pwrite, spill_, reinterpret_cast<const char*>(bucket.open.data()), bytes, spill_bytes_, spill_folder_);
-  bucket.spilled.push_back(spill_bytes_);
-  spill_bytes_ += bytes;
+  bucket.spilled.push_back(spill_->append(bucket.open.data(), bucket.open.size() * sizeof(LogRow)));
   bucket.open.clear();
 }
 
@@ -159,7 +117,7 @@ std::vector<LogRow> RowSorter::take(Bucket& bucket) {
   rows.resize(bucket.rows);
   auto* out = rows.data();
   for (const std::uint64_t offset : bucket.spilled) {
-    transfer(::pread, spill_, reinterpret_cast<char*>(out), kPieceRows * sizeof(LogRow), offset, spill_folder_);
+    spill_->read(out, kPieceRows * sizeof(LogRow), offset);
     out += kPieceRows;
   }
   for (std::vector<LogRow>& piece : bucket.full) {

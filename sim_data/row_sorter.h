@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "core/progress.h"
 #include "sim_data/log_row.h"
 #include "sim_data/row_summary.h"
+#include "sim_data/spill_file.h"
 
 namespace swipegym {
 
@@ -21,10 +23,6 @@ class RowSorter {
  public:
   /// Rows of users [0, users). `spill_folder` empty: everything stays in memory.
   RowSorter(std::size_t users, std::filesystem::path spill_folder);
-  ~RowSorter();
-  RowSorter(const RowSorter&) = delete;
-  RowSorter& operator=(const RowSorter&) = delete;
-
   void add(std::span<const LogRow> rows);
   std::uint64_t rows() const noexcept { return rows_; }
 
@@ -50,9 +48,7 @@ class RowSorter {
   std::size_t users_per_bucket_ = 1;
   std::vector<Bucket> buckets_;
   std::uint64_t rows_ = 0;
-  std::filesystem::path spill_folder_;
-  int spill_ = -1;
-  std::uint64_t spill_bytes_ = 0;
+  std::optional<SpillFile> spill_;
 };
 
 }  // namespace swipegym

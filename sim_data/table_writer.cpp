@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sim_data/csv_file.h"
 #include "sim_data/log_writer.h"
 
 namespace swipegym {
@@ -13,20 +14,6 @@ namespace swipegym {
 namespace {
 
 constexpr std::size_t kFlushBytes = 1 << 20;
-
-// Quoted where the reader needs it.
-void put_text(std::string& out, std::string_view text) {
-  if (text.find_first_of(",\"") == std::string_view::npos) {
-    out += text;
-    return;
-  }
-  out += '"';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  out += '"';
-}
 
 // The shortest text that reads back as the same float; whole numbers without a point, or with ".0" as pandas writes
 // columns that have gaps.
@@ -50,19 +37,20 @@ void flush(OutputFile& file, std::string& out, std::size_t limit) {
 void write_user_csv(const std::filesystem::path& path, const UserTable& users) {
   OutputFile file(path);
   std::string out = "user_id";
+  if (!users.id_text.empty()) out += kTextIdMark;
   for (const FeatureColumn& column : users.columns) {
     out += ',';
-    put_text(out, column.name);
+    append_csv_text(out, column.name);
   }
   out += '\n';
   for (std::size_t user = 0; user < users.size(); ++user) {
-    out += std::to_string(users.raw_id[user]);
+    append_id(out, users, user);
     for (const FeatureColumn& column : users.columns) {
       out += ',';
       if (column.categories.empty()) {
         put_number(out, column.value[user], false);
       } else if (!std::isnan(column.value[user])) {
-        put_text(out, column.categories[static_cast<std::size_t>(column.value[user])]);
+        append_csv_text(out, column.categories[static_cast<std::size_t>(column.value[user])]);
       }
     }
     out += '\n';
@@ -74,20 +62,23 @@ void write_user_csv(const std::filesystem::path& path, const UserTable& users) {
 
 void write_video_csv(const std::filesystem::path& path, const VideoTable& videos) {
   OutputFile file(path);
-  std::string out =
-      "video_id,author_id,video_type,upload_dt,upload_type,visible_status,video_duration,server_width,server_height,"
+  std::string out = "video_id";
+  if (!videos.id_text.empty()) out += kTextIdMark;
+  out +=
+      ",author_id,video_type,upload_dt,upload_type,visible_status,video_duration,server_width,server_height,"
       "music_id,music_type,tag\n";
   const auto put = [&]<class... T>(fmt::format_string<T...> format, T&&... values) {
     fmt::format_to(std::back_inserter(out), format, std::forward<T>(values)...);
   };
   for (std::size_t v = 0; v < videos.size(); ++v) {
-    put("{},{},", videos.raw_id[v], videos.author_raw_id[videos.author[v]]);
-    put_text(out, videos.video_types[videos.video_type[v]]);
+    append_id(out, videos, v);
+    put(",{},", videos.author_raw_id[videos.author[v]]);
+    append_csv_text(out, videos.video_types[videos.video_type[v]]);
     const std::int32_t date = videos.upload_date[v];
     out += ',';
     if (date != 0) put("{:04}-{:02}-{:02}", date / 10000, date / 100 % 100, date % 100);
     out += ',';
-    put_text(out, videos.upload_types[videos.upload_type[v]]);
+    append_csv_text(out, videos.upload_types[videos.upload_type[v]]);
     out += ",0.0,";  // visible_status: 0 in every row of the releases, and no feature of ours
     put_number(out, videos.duration_ms[v], true);
     out += ',';

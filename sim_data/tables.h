@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "sim_data/id_texts.h"
+
 namespace swipegym {
 
 /// One column of user features. Numbers keep their value; text columns hold an index into `categories`.
@@ -18,6 +20,7 @@ struct FeatureColumn {
 /// user_features_*.csv: row i belongs to UserIndex i.
 struct UserTable {
   std::vector<std::int64_t> raw_id;
+  IdTexts id_text{};                   // where ids are texts
   std::vector<FeatureColumn> columns;  // in file order, without user_id
 
   std::size_t size() const noexcept { return raw_id.size(); }
@@ -32,11 +35,12 @@ struct UserTable {
 /// video_features_basic_*.csv: row i belongs to VideoIndex i. Compact, since 27K has 32 million rows.
 struct VideoTable {
   std::vector<std::int64_t> raw_id;
+  IdTexts id_text{};                        // where ids are texts
   std::vector<std::uint32_t> author;        // dense author index, in order of first appearance
   std::vector<std::int64_t> author_raw_id;  // [authors]
   std::vector<std::uint8_t> video_type;     // index into video_types
   std::vector<std::string> video_types;
-  std::vector<std::uint8_t> upload_type;    // index into upload_types
+  std::vector<std::uint8_t> upload_type;  // index into upload_types
   std::vector<std::string> upload_types;
   std::vector<std::int32_t> upload_date;    // yyyymmdd, 0 when missing
   std::vector<float> duration_ms;           // NaN when missing

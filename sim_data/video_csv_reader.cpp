@@ -6,11 +6,12 @@
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "sim_data/calendar.h"
-#include "sim_data/csv_file.h"
+#include "sim_data/csv_blocks.h"
 #include "sim_data/id_map.h"
 #include "sim_data/ordered_for.h"
 #include "sim_data/table_cells.h"
@@ -66,6 +67,7 @@ struct Parsed {
   std::vector<std::int8_t> music_type;
   std::vector<std::uint16_t> tag;
   Codes video_types, upload_types;
+  IdTexts id_text;
   std::uint64_t lines = 0;
   std::map<std::string, std::uint64_t> skipped, noted;
   std::optional<Problem> problem;
@@ -80,8 +82,11 @@ struct BadCell {
 class VideoParser {
  public:
   explicit VideoParser(const CsvFile& file) : columns_(file.header().size()) {
-    for (std::size_t role = 0; role < kNumRoles; ++role) position_[role] = file.require_column(kNames[role]);
+    std::tie(position_[kVideo], is_text_) = require_id_column(file, kNames[kVideo]);
+    for (std::size_t role = kVideo + 1; role < kNumRoles; ++role) position_[role] = file.require_column(kNames[role]);
   }
+
+  bool is_text() const noexcept { return is_text_; }
 
   Parsed parse(std::string_view text, bool skip_bad_rows) const {
     Parsed out;
@@ -101,11 +106,7 @@ class VideoParser {
       } catch (BadCell& bad) {
         if (!skip_bad_rows) {
           const std::size_t cell = std::min(bad.cell, cells.size() - 1);
-          const std::less_equal<> before;
-          const char* at = cells[cell].data();
-          const bool inside = before(line.data(), at) && before(at, line.data() + line.size());
-          out.problem = Problem{std::move(bad.reason), std::move(bad.message),
-                                inside ? static_cast<std::size_t>(at - line.data()) + 1 : 1};
+          out.problem = Problem{std::move(bad.reason), std::move(bad.message), place_in(line, cells[cell])};
           return out;
         }
         ++out.skipped["video_features_basic: " + bad.reason];
@@ -132,19 +133,30 @@ class VideoParser {
     if (number.kind == CellKind::kNumber) return number.value;
     if (number.kind == CellKind::kText)
       throw BadCell{position_[role], fmt::format("{} is not a number", kNames[role]),
-                    fmt::format("{} is '{}', expected a number or nothing", kNames[role], cell)};
+                    fmt::format("{} is '{}', expected a number or nothing", kNames[role], shown(cell))};
     ++(number.kind == CellKind::kEmpty ? empty : unknown)[role];
     return std::nan("");
   }
 
-  std::int64_t integer(const std::vector<std::string_view>& cells, Role role, std::int64_t low) const {
+  std::int64_t video_id(std::string_view cell) const {
+    std::int64_t id = 0;
+    if (is_text_ || !cell.ends_with(".0")) {
+      if (const std::string wrong = read_id(cell, is_text_, id); !wrong.empty())
+        throw BadCell{position_[kVideo], fmt::format("video_id is not {}", wrong),
+                      fmt::format("video_id is '{}', expected {}", shown(cell), wrong)};
+      return id;
+    }
+    return video_id(cell.substr(0, cell.size() - 2));  // as pandas writes columns that have gaps
+  }
+
+  std::int64_t integer(const std::vector<std::string_view>& cells, Role role) const {
     const std::string_view cell = cells[position_[role]];
     std::int64_t value = 0;
     auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
     if (std::string_view(end, static_cast<std::size_t>(cell.data() + cell.size() - end)) == ".0") end += 2;
-    if (error != std::errc{} || end != cell.data() + cell.size() || value < low)
+    if (error != std::errc{} || end != cell.data() + cell.size())
       throw BadCell{position_[role], fmt::format("{} is not an integer", kNames[role]),
-                    fmt::format("{} is '{}', expected an integer{}", kNames[role], cell, low == 0 ? " >= 0" : "")};
+                    fmt::format("{} is '{}', expected an integer", kNames[role], shown(cell))};
     return value;
   }
 
@@ -173,7 +185,7 @@ class VideoParser {
     }
     if (!good || !is_date(value))
       throw BadCell{position_[kUploadDate], "upload_dt is not a date",
-                    fmt::format("upload_dt is '{}', expected a date yyyy-mm-dd or nothing", cell)};
+                    fmt::format("upload_dt is '{}', expected a date yyyy-mm-dd or nothing", shown(cell))};
     return static_cast<std::int32_t>(value);
   }
 
@@ -196,7 +208,7 @@ class VideoParser {
       } else {
         out.resize(out.size() - added);
         throw BadCell{position_[kTags], "tag is not a list of tags",
-                      fmt::format("tag is '{}', expected integers from 0 to 65534 with commas between", cell)};
+                      fmt::format("tag is '{}', expected integers from 0 to 65534 with commas between", shown(cell))};
       }
       begin = end + 1;
     }
@@ -206,8 +218,8 @@ class VideoParser {
   void parse_row(const std::vector<std::string_view>& cells, Parsed& out, Counts& empty, Counts& unknown,
                  Counts& odd) const {
     // Everything that may throw comes before the first push_back.
-    const std::int64_t id = integer(cells, kVideo, 0);
-    const std::int64_t author = integer(cells, kAuthor, std::numeric_limits<std::int64_t>::min());
+    const std::int64_t id = video_id(cells[position_[kVideo]]);
+    const std::int64_t author = integer(cells, kAuthor);
     const std::int32_t upload_date = date(cells, empty);
     double duration = number(cells, kDuration, empty, unknown);
     const double width = number(cells, kWidth, empty, unknown), height = number(cells, kHeight, empty, unknown);
@@ -220,6 +232,7 @@ class VideoParser {
       duration = std::nan("");
     }
     out.id.push_back(id);
+    if (is_text_) out.id_text.add(cells[position_[kVideo]]);
     out.author.push_back(author);
     out.video_type.push_back(out.video_types.of(cells[position_[kVideoType]]));
     out.upload_date.push_back(upload_date);
@@ -233,6 +246,7 @@ class VideoParser {
   }
 
   std::size_t columns_;
+  bool is_text_ = false;                           // of the ids
   std::array<std::size_t, kNumRoles> position_{};  // of each role in the file
 };
 
@@ -261,15 +275,16 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
                           TableCsvCounts& counts) {
   std::vector<CsvFile> files;
   std::vector<VideoParser> parsers;
-  std::uint64_t bytes_total = 0, bytes_done = 0;
+  std::uint64_t bytes_done = 0;
   for (const auto& path : paths) {
     files.emplace_back(path);
     parsers.emplace_back(files.back());
-    bytes_total += files.back().size();
+    if (parsers.back().is_text() != parsers.front().is_text())
+      throw InputError(fmt::format("{}: has other columns than the parts before it", path.string()));
   }
-  const std::vector<CsvBlock> blocks = cut_blocks(files, kVideoBlockBytes);
+  CsvBlocks blocks(files, kVideoBlockBytes);
   struct Worker {
-    std::vector<char> text;
+    CsvBlock block;
     Parsed parsed;
   };
   std::vector<Worker> workers(static_cast<std::size_t>(worker_count(options.threads)));
@@ -280,14 +295,14 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
   std::size_t current_file = 0;
   std::uint64_t file_lines = 0;  // data lines of the current file in earlier blocks
 
-  const auto parse = [&](std::size_t item, int w) {
+  const auto take = [&](std::size_t, int w) { return blocks.take(workers[static_cast<std::size_t>(w)].block); };
+  const auto parse = [&](std::size_t, int w) {
     Worker& worker = workers[static_cast<std::size_t>(w)];
-    const CsvBlock& block = blocks[item];
-    const std::string_view text = files[block.file].lines(block.begin, block.end, worker.text);
-    worker.parsed = parsers[block.file].parse(text, options.skip_bad_rows);
+    blocks.load(worker.block);
+    worker.parsed = parsers[worker.block.file].parse(worker.block.text, options.skip_bad_rows);
   };
-  const auto commit = [&](std::size_t item, int w) {
-    const CsvBlock& block = blocks[item];
+  const auto commit = [&](std::size_t, int w) {
+    const CsvBlock& block = workers[static_cast<std::size_t>(w)].block;
     const std::filesystem::path& path = files[block.file].path();
     const Parsed& parsed = workers[static_cast<std::size_t>(w)].parsed;
     if (block.file != current_file) {
@@ -296,6 +311,7 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
     }
     if (parsed.problem) throw_at(path, file_lines + parsed.lines + 2, parsed.problem->column, parsed.problem->message);
     file_lines += parsed.lines;
+    for (std::size_t i = 0; i < parsed.id_text.size(); ++i) table.id_text.add(parsed.id_text[i]);
     append(table.raw_id, parsed.id);
     for (const std::int64_t author : parsed.author) {
       const std::uint32_t index = authors.find_or_add(author);
@@ -314,10 +330,10 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
     for (const std::uint32_t count : parsed.tag_count) table.tag_offset.push_back(table.tag_offset.back() + count);
     for (const auto& [reason, count] : parsed.skipped) counts.skipped[reason] += count;
     for (const auto& [what, count] : parsed.noted) counts.noted[what] += count;
-    bytes_done += block.end - block.begin;
-    report(options.progress, "reading videos", bytes_done, bytes_total);
+    bytes_done += block.bytes;
+    report(options.progress, "reading videos", bytes_done, blocks.bytes_total());
   };
-  ordered_for(blocks.size(), options.threads, parse, commit);
+  ordered_stream(options.threads, take, parse, commit);
   if (table.raw_id.empty())
     throw InputError(fmt::format("{}: no videos in it, expected a row a video", paths.front().string()));
   table.video_types = std::move(video_types.texts);
