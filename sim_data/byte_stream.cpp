@@ -24,19 +24,19 @@ namespace {
 
 constexpr std::size_t kInputBytes = 128 << 10;
 
-enum class Packing : std::uint8_t { kNone, kGzip, kZstd };
-
-Packing packing_of(std::string_view begin) {
-  using namespace std::string_view_literals;
-  if (begin.starts_with("\x1F\x8B"sv)) return Packing::kGzip;
-  if (begin.starts_with("\x28\xB5\x2F\xFD"sv)) return Packing::kZstd;
-  const bool skippable = begin.size() >= 4 && (begin[0] & '\xF0') == '\x50' && begin.substr(1, 3) == "\x2A\x4D\x18"sv;
-  return skippable ? Packing::kZstd : Packing::kNone;
-}
-
 }  // namespace
 
 struct ByteStream::Impl {
+  enum class Packing : std::uint8_t { kNone, kGzip, kZstd };
+
+  static Packing packing_of(std::string_view begin) {
+    using namespace std::string_view_literals;
+    if (begin.starts_with("\x1F\x8B"sv)) return Packing::kGzip;
+    if (begin.starts_with("\x28\xB5\x2F\xFD"sv)) return Packing::kZstd;
+    const bool skippable = begin.size() >= 4 && (begin[0] & '\xF0') == '\x50' && begin.substr(1, 3) == "\x2A\x4D\x18"sv;
+    return skippable ? Packing::kZstd : Packing::kNone;
+  }
+
   explicit Impl(std::filesystem::path file) : path(std::move(file)), input(kInputBytes) {
     descriptor.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat info {};
@@ -172,7 +172,7 @@ std::size_t ByteStream::read(char* out, std::size_t size) {
 }
 
 bool ByteStream::is_packed() const noexcept {
-  return impl_->packing != Packing::kNone;
+  return impl_->packing != Impl::Packing::kNone;
 }
 bool ByteStream::is_regular() const noexcept {
   return impl_->is_regular;

@@ -15,64 +15,64 @@
 namespace swipegym {
 namespace {
 
-using Role = InteractionRole;
 using Column = InteractionColumns::Column;
 constexpr std::size_t kAbsent = InteractionColumns::kAbsent;
-constexpr std::array<Role, 3> kNeeded = {Role::kUser, Role::kItem, Role::kTime};
+constexpr std::array<InteractionRole, 3> kNeeded = {InteractionRole::kUser, InteractionRole::kItem,
+                                                    InteractionRole::kTime};
 
 // Names in small letters without underscores; a time may have its unit behind them.
 struct KnownName {
-  Role role;
+  InteractionRole role;
   std::string_view name;
 };
 constexpr KnownName kKnownNames[] = {
-    {Role::kUser, "user"},
-    {Role::kUser, "userid"},
-    {Role::kUser, "uid"},
-    {Role::kUser, "reviewerid"},  // Amazon until 2018
-    {Role::kUser, "visitorid"},
-    {Role::kItem, "item"},
-    {Role::kItem, "itemid"},
-    {Role::kItem, "iid"},
-    {Role::kItem, "movieid"},  // MovieLens
-    {Role::kItem, "videoid"},
-    {Role::kItem, "photoid"},
-    {Role::kItem, "productid"},
-    {Role::kItem, "sku"},
-    {Role::kItem, "asin"},        // Amazon
-    {Role::kItem, "parentasin"},  // Amazon 2023
-    {Role::kItem, "songid"},
-    {Role::kItem, "trackid"},
-    {Role::kItem, "bookid"},
-    {Role::kItem, "isbn"},
-    {Role::kItem, "newsid"},
-    {Role::kItem, "businessid"},
-    {Role::kTime, "timestamp"},
-    {Role::kTime, "time"},
-    {Role::kTime, "datetime"},
-    {Role::kTime, "eventtime"},
-    {Role::kTime, "unixreviewtime"},  // Amazon until 2018
-    {Role::kRating, "rating"},
-    {Role::kRating, "ratings"},
-    {Role::kRating, "overall"},  // Amazon until 2018
-    {Role::kRating, "stars"},    // Yelp
-    {Role::kDuration, "duration"},
-    {Role::kDuration, "videoduration"},  // KuaiRec
-    {Role::kDuration, "itemduration"},
-    {Role::kPlay, "play"},
-    {Role::kPlay, "playtime"},
-    {Role::kPlay, "playduration"},  // KuaiRec
-    {Role::kPlay, "playingtime"},   // KuaiSAR
-    {Role::kPlay, "watch"},
-    {Role::kPlay, "watchtime"},
-    {Role::kPlay, "watchduration"},
-    {Role::kPlay, "watched"},
-    {Role::kRatio, "watchratio"},  // KuaiRec
-    {Role::kRatio, "playratio"},
+    {InteractionRole::kUser, "user"},
+    {InteractionRole::kUser, "userid"},
+    {InteractionRole::kUser, "uid"},
+    {InteractionRole::kUser, "reviewerid"},  // Amazon until 2018
+    {InteractionRole::kUser, "visitorid"},
+    {InteractionRole::kItem, "item"},
+    {InteractionRole::kItem, "itemid"},
+    {InteractionRole::kItem, "iid"},
+    {InteractionRole::kItem, "movieid"},  // MovieLens
+    {InteractionRole::kItem, "videoid"},
+    {InteractionRole::kItem, "photoid"},
+    {InteractionRole::kItem, "productid"},
+    {InteractionRole::kItem, "sku"},
+    {InteractionRole::kItem, "asin"},        // Amazon
+    {InteractionRole::kItem, "parentasin"},  // Amazon 2023
+    {InteractionRole::kItem, "songid"},
+    {InteractionRole::kItem, "trackid"},
+    {InteractionRole::kItem, "bookid"},
+    {InteractionRole::kItem, "isbn"},
+    {InteractionRole::kItem, "newsid"},
+    {InteractionRole::kItem, "businessid"},
+    {InteractionRole::kTime, "timestamp"},
+    {InteractionRole::kTime, "time"},
+    {InteractionRole::kTime, "datetime"},
+    {InteractionRole::kTime, "eventtime"},
+    {InteractionRole::kTime, "unixreviewtime"},  // Amazon until 2018
+    {InteractionRole::kRating, "rating"},
+    {InteractionRole::kRating, "ratings"},
+    {InteractionRole::kRating, "overall"},  // Amazon until 2018
+    {InteractionRole::kRating, "stars"},    // Yelp
+    {InteractionRole::kDuration, "duration"},
+    {InteractionRole::kDuration, "videoduration"},  // KuaiRec
+    {InteractionRole::kDuration, "itemduration"},
+    {InteractionRole::kPlay, "play"},
+    {InteractionRole::kPlay, "playtime"},
+    {InteractionRole::kPlay, "playduration"},  // KuaiRec
+    {InteractionRole::kPlay, "playingtime"},   // KuaiSAR
+    {InteractionRole::kPlay, "watch"},
+    {InteractionRole::kPlay, "watchtime"},
+    {InteractionRole::kPlay, "watchduration"},
+    {InteractionRole::kPlay, "watched"},
+    {InteractionRole::kRatio, "watchratio"},  // KuaiRec
+    {InteractionRole::kRatio, "playratio"},
 };
 
-bool is_time(Role role) {
-  return role == Role::kTime || role == Role::kDuration || role == Role::kPlay;
+bool is_time(InteractionRole role) {
+  return role == InteractionRole::kTime || role == InteractionRole::kDuration || role == InteractionRole::kPlay;
 }
 
 // Milliseconds of a unit, 0 for what is none.
@@ -106,7 +106,7 @@ double unit_in(std::string_view name, std::string_view base) {
 }
 
 struct Meaning {
-  Role role;
+  InteractionRole role;
   double unit = 0.0;  // 0: none is told
 };
 
@@ -132,7 +132,7 @@ struct Given {
   std::string name;
   double unit = 0.0;
 };
-using GivenColumns = std::map<Role, Given>;
+using GivenColumns = std::map<InteractionRole, Given>;
 
 GivenColumns parse_given(const InteractionFormat& format) {
   GivenColumns out;
@@ -147,7 +147,7 @@ GivenColumns parse_given(const InteractionFormat& format) {
       given.unit = unit_ms(std::string_view(given.name).substr(colon + 1));
       if (given.unit > 0.0) given.name.resize(colon);
     }
-    if (!out.emplace(static_cast<Role>(role - kInteractionRoleNames.begin()), given).second)
+    if (!out.emplace(static_cast<InteractionRole>(role - kInteractionRoleNames.begin()), given).second)
       throw InputError(fmt::format("--columns names {} twice", *role));
   }
   return out;
@@ -207,7 +207,7 @@ class Finder {
 
   // Whether what is needed is there, for the choice of a separator.
   bool has_needed() const {
-    return std::all_of(kNeeded.begin(), kNeeded.end(), [&](Role role) {
+    return std::all_of(kNeeded.begin(), kNeeded.end(), [&](InteractionRole role) {
       const auto given = given_.find(role);
       return given == given_.end() ? candidates_.count(role) > 0
                                    : !places_of(given->second.name, names_, has_header_).empty();
@@ -218,8 +218,8 @@ class Finder {
     know_data_sets();
     for (const auto& [role, column] : given_) out_[role] = find_given(role, column);
     refuse_shared();
-    for (std::size_t role = 0; role < kNumInteractionRoles; ++role) find(static_cast<Role>(role));
-    for (const Role role : kNeeded)
+    for (std::size_t role = 0; role < kNumInteractionRoles; ++role) find(static_cast<InteractionRole>(role));
+    for (const InteractionRole role : kNeeded)
       if (!out_[role].is_there()) throw_missing(role);
     settle_times();
     for (std::size_t i = 0; i < names_.size(); ++i)
@@ -238,22 +238,23 @@ class Finder {
     const bool sar = has_name("playingtime") && has_name("durationms");
     if (rec || sar) {
       out_.data_set = rec ? "KuaiRec" : "KuaiSAR";
-      for (const Role role : {Role::kPlay, Role::kDuration})
+      for (const InteractionRole role : {InteractionRole::kPlay, InteractionRole::kDuration})
         for (Column& column : candidates_[role])
           if (column.unit_ms == 0.0) column.unit_ms = 1.0;
-      prefer(Role::kTime, "timestamp");  // `time` is the same for people
+      prefer(InteractionRole::kTime, "timestamp");  // `time` is the same for people
     }
-    if (std::find(names_.begin(), names_.end(), "helpful_vote") != names_.end()) prefer(Role::kItem, "parentasin");
+    if (std::find(names_.begin(), names_.end(), "helpful_vote") != names_.end())
+      prefer(InteractionRole::kItem, "parentasin");
   }
 
-  void prefer(Role role, std::string_view name) {
+  void prefer(InteractionRole role, std::string_view name) {
     std::vector<Column>& all = candidates_[role];
     const auto preferred =
         std::find_if(all.begin(), all.end(), [&](const Column& column) { return squeeze(column.name) == name; });
     if (preferred != all.end()) all = {*preferred};
   }
 
-  void find(Role role) {
+  void find(InteractionRole role) {
     if (given_.count(role) > 0) return;
     const auto found = candidates_.find(role);
     if (found == candidates_.end() || found->second.empty()) return;
@@ -270,7 +271,7 @@ class Finder {
     if (!all.empty()) out_[role] = all.front();
   }
 
-  Column find_given(Role role, const Given& given) const {
+  Column find_given(InteractionRole role, const Given& given) const {
     if (given.name == "-") return {};
     const std::vector<std::size_t> places = places_of(given.name, names_, has_header_);
     if (places.size() != 1)
@@ -282,7 +283,7 @@ class Finder {
     return column;
   }
 
-  [[noreturn]] void throw_missing(Role role) const {
+  [[noreturn]] void throw_missing(InteractionRole role) const {
     const bool numbers = std::all_of(names_.begin(), names_.end(),
                                      [](const std::string& name) { return read_number(name).kind != CellKind::kText; });
     if (has_header_ && numbers)
@@ -290,17 +291,19 @@ class Finder {
           fmt::format("{}:1: the first line holds numbers, expected a header; without one give --no-header "
                       "and the columns' numbers, such as --columns user=1,item=2,rating=3,time=4",
                       file_.path().string()));
-    throw InputError(fmt::format(
-        "{}:1: no column '{}' among '{}'; a log of interactions has user, item, timestamp and "
-        "perhaps rating, duration and play. Columns of other names are told by --columns "
-        "{}=NAME, other separators by --separator",
-        file_.path().string(), role == Role::kTime ? "timestamp" : name_of(role), all_names(), name_of(role)));
+    throw InputError(
+        fmt::format("{}:1: no column '{}' among '{}'; a log of interactions has user, item, timestamp and "
+                    "perhaps rating, duration and play. Columns of other names are told by --columns "
+                    "{}=NAME, other separators by --separator",
+                    file_.path().string(), role == InteractionRole::kTime ? "timestamp" : name_of(role), all_names(),
+                    name_of(role)));
   }
 
   // A play time needs a duration; a ratio stands for it where there is none.
   void settle_times() {
-    Column &play = out_[Role::kPlay], &duration = out_[Role::kDuration], &ratio = out_[Role::kRatio];
-    if (play.is_there() && duration.is_there() && given_.count(Role::kRatio) == 0) ratio = {};
+    Column &play = out_[InteractionRole::kPlay], &duration = out_[InteractionRole::kDuration],
+           &ratio = out_[InteractionRole::kRatio];
+    if (play.is_there() && duration.is_there() && given_.count(InteractionRole::kRatio) == 0) ratio = {};
     if (ratio.is_there() && play.is_there())
       throw InputError(
           fmt::format("{}:1: '{}' and '{}' both say how long was watched; leave one out by --columns "
@@ -334,13 +337,15 @@ class Finder {
       out += (out.empty() ? "" : "', '") + shown(names_[i]);
     return out + (names_.size() > kMost ? "', ..., '" : "");
   }
-  static std::string_view name_of(Role role) { return kInteractionRoleNames[static_cast<std::size_t>(role)]; }
+  static std::string_view name_of(InteractionRole role) {
+    return kInteractionRoleNames[static_cast<std::size_t>(role)];
+  }
 
   const CsvFile& file_;
   const std::vector<std::string>& names_;
   const GivenColumns& given_;
   bool has_header_;
-  std::map<Role, std::vector<Column>> candidates_;
+  std::map<InteractionRole, std::vector<Column>> candidates_;
   std::map<std::string, std::size_t, std::less<>> squeezed_;
   InteractionColumns out_;
 };
@@ -362,7 +367,7 @@ InteractionColumns find_interaction_columns(CsvFile& file, const InteractionForm
   }
   const GivenColumns given = parse_given(used);
   if (!used.has_header)
-    for (const Role role : kNeeded)
+    for (const InteractionRole role : kNeeded)
       if (given.count(role) == 0)
         throw InputError(
             fmt::format("--no-header needs the columns' numbers, such as --columns "

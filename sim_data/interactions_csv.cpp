@@ -29,8 +29,6 @@
 namespace swipegym {
 namespace {
 
-using Role = InteractionRole;
-
 constexpr std::uint64_t kInteractionBlock = 2ULL << 20;
 constexpr std::size_t kRowsAtOnce = 65536;
 constexpr std::int64_t kOldestLikelyMs = 631'152'000'000;  // 1990
@@ -60,7 +58,7 @@ struct ParsedInteractions {
 };
 
 template <class T>
-bool read_number(std::string_view cell, T& value) {
+bool read_real(std::string_view cell, T& value) {
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   return error == std::errc{} && end == cell.data() + cell.size() && !cell.empty();
 }
@@ -81,8 +79,8 @@ class InteractionParser {
         row.source_row = out.lines;
         out.old += row.time_ms < kOldestLikelyMs ? 1 : 0;
         out.rows.push_back(row);
-        out.users.push_back(kept(line, cell(Role::kUser), out));
-        out.items.push_back(kept(line, cell(Role::kItem), out));
+        out.users.push_back(kept(line, cell(InteractionRole::kUser), out));
+        out.items.push_back(kept(line, cell(InteractionRole::kItem), out));
       } else if (!skip_bad_rows) {
         out.problem = std::move(problem);
         return;
@@ -94,7 +92,7 @@ class InteractionParser {
   }
 
  private:
-  std::string_view cell(Role role) const { return cells_[columns_[role].at]; }
+  std::string_view cell(InteractionRole role) const { return cells_[columns_[role].at]; }
 
   static std::string_view kept(std::string_view line, std::string_view cell, ParsedInteractions& out) {
     const std::less_equal<> before;
@@ -111,30 +109,31 @@ class InteractionParser {
       problem = {"cells", fmt::format("{} cells, expected {} as in the first line", cells_.size(), columns_.count), 1};
       return false;
     }
-    const auto bad = [&](Role role, std::string_view name, const std::string& expected) {
+    const auto bad = [&](InteractionRole role, std::string_view name, const std::string& expected) {
       problem = {std::string(name), fmt::format("{} is '{}', expected {}", name, shown(cell(role)), expected),
                  place_in(line, cell(role))};
       return false;
     };
-    for (const Role role : {Role::kUser, Role::kItem})
+    for (const InteractionRole role : {InteractionRole::kUser, InteractionRole::kItem})
       if (!wrong_with_id(cell(role)).empty())
-        return bad(role, role == Role::kUser ? "user" : "item",
+        return bad(role, role == InteractionRole::kUser ? "user" : "item",
                    fmt::format("an id of 1 to {} printable bytes", kMaxIdBytes));
-    if (!parse_time(cell(Role::kTime), columns_[Role::kTime].unit_ms, out.time_ms))
-      return bad(Role::kTime, "timestamp",
+    if (!parse_time(cell(InteractionRole::kTime), columns_[InteractionRole::kTime].unit_ms, out.time_ms))
+      return bad(InteractionRole::kTime, "timestamp",
                  "Unix time in seconds or milliseconds, or a time such as 2022-04-25 10:00:00, from 1970 to 2099");
-    const auto number = [&](Role role, const char* name, double unit, double most, double& value) {
+    const auto number = [&](InteractionRole role, const char* name, double unit, double most, double& value) {
       if (!columns_[role].is_there()) return true;
-      if (!read_number(cell(role), value) || !(value >= 0.0 && value * unit <= most))
+      if (!read_real(cell(role), value) || !(value >= 0.0 && value * unit <= most))
         return bad(role, name, fmt::format("a number from 0 to {:g}", most / unit));
       value *= unit;
       return true;
     };
     constexpr double kMostMs = kMaxSpanMs;
-    return number(Role::kRating, "rating", 1.0, 1e6, out.rating) &&
-           number(Role::kDuration, "duration", columns_[Role::kDuration].unit_ms, kMostMs, out.duration_ms) &&
-           number(Role::kPlay, "play", columns_[Role::kPlay].unit_ms, kMostMs, out.play_ms) &&
-           number(Role::kRatio, "ratio", 1.0, kMostMs / kAssumedDurationMs, out.ratio);
+    return number(InteractionRole::kRating, "rating", 1.0, 1e6, out.rating) &&
+           number(InteractionRole::kDuration, "duration", columns_[InteractionRole::kDuration].unit_ms, kMostMs,
+                  out.duration_ms) &&
+           number(InteractionRole::kPlay, "play", columns_[InteractionRole::kPlay].unit_ms, kMostMs, out.play_ms) &&
+           number(InteractionRole::kRatio, "ratio", 1.0, kMostMs / kAssumedDurationMs, out.ratio);
   }
 
   const InteractionColumns& columns_;
@@ -225,8 +224,8 @@ VideoTable make_videos(IdColumn::Sorted& ids) {
 
 // What of the duration was watched where the file does not say: the rating's share of the largest, all without ratings.
 double assumed_share(const Interaction& from, const InteractionColumns& columns, double largest_rating) {
-  if (columns[Role::kRatio].is_there()) return from.ratio;
-  if (!columns[Role::kRating].is_there()) return 1.0;
+  if (columns[InteractionRole::kRatio].is_there()) return from.ratio;
+  if (!columns[InteractionRole::kRating].is_there()) return 1.0;
   return largest_rating > 0.0 ? from.rating / largest_rating : 0.0;
 }
 
@@ -237,9 +236,10 @@ LogRow to_row(const Interaction& from, const InteractionColumns& columns, double
   row.hourmin = static_cast<std::uint16_t>(hourmin_of_time(from.time_ms)) & 0x7FFFU;
   row.tab = 1;
   row.source_row = from.source_row;
-  const double duration_ms = columns[Role::kDuration].is_there() ? from.duration_ms : kAssumedDurationMs;
-  const double play_ms =
-      columns[Role::kPlay].is_there() ? from.play_ms : assumed_share(from, columns, largest_rating) * duration_ms;
+  const double duration_ms = columns[InteractionRole::kDuration].is_there() ? from.duration_ms : kAssumedDurationMs;
+  const double play_ms = columns[InteractionRole::kPlay].is_there()
+                             ? from.play_ms
+                             : assumed_share(from, columns, largest_rating) * duration_ms;
   row.duration_ms = static_cast<std::int32_t>(std::lround(duration_ms));
   row.play_ms = static_cast<std::int32_t>(std::lround(std::min<double>(play_ms, kMaxSpanMs)));
   unsigned bits = 0;
@@ -253,12 +253,12 @@ LogRow to_row(const Interaction& from, const InteractionColumns& columns, double
 // Everything that was assumed, passed over or guessed.
 void note(const InteractionColumns& columns, const Collected& all, LoadReport& report) {
   const std::uint64_t rows = report.rows_kept;
-  if (!columns[Role::kDuration].is_there()) report.noted["no duration, 10 s assumed"] += rows;
+  if (!columns[InteractionRole::kDuration].is_there()) report.noted["no duration, 10 s assumed"] += rows;
   for (const std::string& name : columns.ignored) report.noted[fmt::format("column '{}' ignored", shown(name))] += rows;
   if (!columns.data_set.empty())
-    report.noted[fmt::format("'{}' and '{}' in milliseconds, as {} has them", columns[Role::kPlay].name,
-                             columns[Role::kDuration].name, columns.data_set)] += rows;
-  if (columns[Role::kRating].is_there())
+    report.noted[fmt::format("'{}' and '{}' in milliseconds, as {} has them", columns[InteractionRole::kPlay].name,
+                             columns[InteractionRole::kDuration].name, columns.data_set)] += rows;
+  if (columns[InteractionRole::kRating].is_there())
     report.noted[all.largest_rating > 0.0 ? fmt::format("ratings from 0 to {:g}", all.largest_rating)
                                           : "ratings are all 0: nothing liked"] += rows;
   if (all.old > 0) report.noted["times before 1990"] += all.old;

@@ -55,12 +55,13 @@ char* put_id(char* at, std::int64_t id, std::string_view text) {
 
 // What our own reader would refuse is not written.
 void check_row(const CsvLogRow& row, std::int32_t date, std::int16_t hourmin, bool propensity) {
-  using namespace log_limits;
   const auto check = [](const ColumnLimits& limits, std::int64_t value) {
     if (!limits.allow(value)) throw_not_allowed(limits, value);
   };
-  check(kTime, row.time_ms), check(kDate, date), check(kHourmin, hourmin), check(kTab, row.tab);
-  check(kPlay, row.play_ms), check(kDuration, row.duration_ms), check(kRandom, row.is_random);
+  check(log_limits::kTime, row.time_ms), check(log_limits::kDate, date), check(log_limits::kHourmin, hourmin),
+      check(log_limits::kTab, row.tab);
+  check(log_limits::kPlay, row.play_ms), check(log_limits::kDuration, row.duration_ms),
+      check(log_limits::kRandom, row.is_random);
   if (propensity && !(row.propensity > 0.0F && row.propensity <= 1.0F)) throw_no_propensity(row.propensity);
 }
 

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "sample_release.h"
 #include "sim_data/dataset.h"
+#include "sim_data/day_text.h"
 #include "sim_data/log_limits.h"
 #include "sim_data/log_store.h"
 #include "sim_data/log_writer.h"
@@ -74,4 +75,12 @@ TEST_CASE("neither writer takes a row that the reader refuses", "[limits]") {
   CHECK_THROWS_WITH(csv.add({.time_ms = 1650852000000, .date = 20230231}), Contains("date is 20230231"));
   CHECK_THROWS_WITH(csv.add({.time_ms = 1650852000000, .hourmin = -5}), Contains("hourmin is -5"));
   CHECK_THROWS_WITH(csv.add({.time_ms = 1650852000000, .play_ms = -1}), Contains("play_time_ms is -1"));
+}
+
+TEST_CASE("days are shown as days of the calendar", "[limits]") {
+  CHECK(days_text(20220505, 20220508) == "20220505 to 20220508");
+  CHECK(days_text(20220505, 99999999) == "20220505 or later");
+  CHECK(days_text(0, 20220504) == "20220504 or earlier");
+  CHECK(days_text(0, 99999999) == "any day");
+  CHECK(days_text(1, 0) == "no day");
 }
