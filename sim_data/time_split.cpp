@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "sim_data/day_text.h"
 
 namespace swipegym {
 
@@ -37,9 +38,9 @@ std::vector<std::uint64_t> rows_between(const Log& log, std::int32_t from, std::
     if (log.date[i] >= from && log.date[i] <= until) rows.push_back(i);
   if (rows.empty()) {
     const DateRange held = date_range(log);
-    throw InputError(log.size() == 0 ? fmt::format("no row is dated {} to {}: the log is empty", from, until)
-                                     : fmt::format("no row is dated {} to {}: the log holds {} to {}", from, until,
-                                                   held.first, held.last));
+    throw InputError(log.size() == 0 ? fmt::format("no row is dated {}: the log is empty", days_text(from, until))
+                                     : fmt::format("no row is dated {}: the log holds {}", days_text(from, until),
+                                                   days_text(held.first, held.last)));
   }
   return rows;
 }
