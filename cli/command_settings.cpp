@@ -28,7 +28,7 @@ std::vector<SameFields> gather(const std::vector<SettingsPage>& pages) {
     std::vector<FieldLine> lines = page.fields();
     auto found = std::find_if(all.begin(), all.end(),
                               [&](const SameFields& same) { return same_fields(same.lines.front(), lines); });
-    if (found == all.end()) found = all.insert(all.end(), {});
+    if (found == all.end()) found = all.insert(all.end(), SameFields{});
     found->names.push_back(page.name);
     found->lines.push_back(std::move(lines));
   }

@@ -43,20 +43,24 @@ struct PrintedRange {
 std::optional<PrintedRange> printed_range(const std::string& text) {
   std::istringstream words(text);
   PrintedRange range;
-  std::string article, noun, from, to, high;
+  std::string article, noun, from, low, to, high;
   words >> article >> noun >> from;
   if (noun != "integer" && noun != "number") return std::nullopt;
   range.is_integer = noun == "integer";
   range.without_low = from == "above";
   REQUIRE((from == "above" || from == "from"));
-  words >> range.low >> to >> high;
+  words >> low >> to >> high;
   REQUIRE(to == "to");
   range.without_high = high == "below";
   if (range.without_high) words >> high;
   std::string other, value;
   if (high.ends_with(",")) words >> other >> value;
-  range.high = std::stold(high);
-  if (other == "or") range.or_value = std::stold(value);
+  // Integers need all of 64 bits; other bounds are doubles.
+  const auto number = [&](const std::string& text) {
+    return range.is_integer ? std::stold(text) : static_cast<long double>(std::stod(text));
+  };
+  range.low = number(low), range.high = number(high);
+  if (other == "or") range.or_value = number(value);
   return range;
 }
 
@@ -176,7 +180,8 @@ void try_field(const SettingsPage& page, const std::vector<FieldLine>& lines, co
   } catch (const InputError& refused) {
     error = refused.what();
   }
-  CAPTURE(page.name, line.path, line.expected, value, error);
+  const std::string shown = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  CAPTURE(page.name, line.path, line.expected, shown, error);
   if (error.empty() != should) FAIL("taken and the printed range disagree");
   if (should) return;
   const std::size_t each = line.expected.find(", each ");
