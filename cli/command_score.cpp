@@ -44,10 +44,9 @@ void score(const ScoreSettings& settings, Run& run) {
   }
   if (rows.empty())
     throw InputError(
-        fmt::format("no row of {} is dated {}", settings.data.string(), days_text(settings.from, settings.until));
+        fmt::format("no row of {} is dated {}", settings.data.string(), days_text(settings.from, settings.until)));
   std::sort(rows.begin(), rows.end(),
-            [&](std::uint32_t a, std::uint32_t b) {
-      return log.source_row[a] < log.source_row[b]; });
+            [&](std::uint32_t a, std::uint32_t b) { return log.source_row[a] < log.source_row[b]; });
   const std::vector<float> scores = score_rows(*policy, loaded.data, catalogue, rows, run.threads, run.progress);
   write_scores(settings.out, loaded.data, rows, scores, policy->head());
   Table table({"scored", ""});
