@@ -163,7 +163,8 @@ class OfflineTrainer {
   }
   OfflineChoice& add(std::string_view method, std::string setting, const ActionNetwork& actor) {
     report(run_.progress, method, 0, 0);
-    return out_.choices.emplace_back(method, std::move(setting), logged_log_chances(actor, rows_));
+    out_.choices.push_back({method, std::move(setting), logged_log_chances(actor, rows_)});
+    return out_.choices.back();
   }
   // (main + sum of weight * auxiliary) / (1 + sum of weights).
   std::vector<float> combine(const Responses& parts, const Multipliers& weight) const {

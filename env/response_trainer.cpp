@@ -77,7 +77,7 @@ class Trainer {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const std::uint32_t row = rows_.log_row[batch[i]];
       const std::uint32_t user = index_of(log.user[row]), video = index_of(log.video[row]);
-      const _Float16* causal = rows_.dense.data() + batch[i] * TrainingRows::kWidth;
+      const HalfFloat* causal = rows_.dense.data() + batch[i] * TrainingRows::kWidth;
       float* dense = &at.dense(static_cast<Eigen::Index>(i), 0);
       for (std::size_t j = 0; j < kHistoryFeatures; ++j) *dense++ = static_cast<float>(causal[j]);
       dense = std::copy_n(encoder_.user_dense.data() + user * kUserDense, kUserDense, dense);

@@ -109,8 +109,8 @@ struct VectorEnv::Impl {
   // Asking for expectations is const and may happen on several threads at once, outside any step: scratch is lent.
   struct Asker {
     std::unique_ptr<UserModel::Scratch> scratch;
-    std::array<Shown, kChunk> shown;
-    std::array<const float*, kChunk> state;
+    std::array<Shown, kChunk> shown{};
+    std::array<const float*, kChunk> state{};
   };
   mutable std::mutex mutex;
   mutable std::vector<std::unique_ptr<Asker>> idle;
@@ -126,7 +126,7 @@ struct VectorEnv::Impl {
         idle.pop_back();
       }
     }
-    if (!asker) asker = std::make_unique<Asker>(simulator->model->make_scratch());
+    if (!asker) asker.reset(new Asker{.scratch = simulator->model->make_scratch()});
     use(*asker);
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(asker));

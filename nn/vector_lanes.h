@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
+#include <utility>
 
 namespace swipegym {
 
@@ -48,16 +48,18 @@ struct VectorLanes {
   }
 
  private:
-  template <class Combine>
+  // The lanes, each from kHalf further on.
+  template <std::size_t kHalf, std::size_t... kLane>
+  static Vector rotated(Vector value, std::index_sequence<kLane...>) noexcept {
+    return __builtin_shufflevector(value, value, ((kLane + kHalf) % kCount)...);
+  }
+  template <std::size_t kHalf = kCount / 2, class Combine>
   static Scalar fold(Vector value, const Combine& combine) noexcept {
-    using Index = std::conditional_t<sizeof(Scalar) == 8, std::int64_t, std::int32_t>;
-    typedef Index Order __attribute__((vector_size(kBytes)));
-    for (std::size_t half = kCount / 2; half > 0; half /= 2) {
-      Order order;
-      for (std::size_t i = 0; i < kCount; ++i) order[i] = static_cast<Index>((i + half) % kCount);
-      value = combine(value, __builtin_shuffle(value, order));
+    if constexpr (kHalf == 0) {
+      return value[0];
+    } else {
+      return fold<kHalf / 2>(combine(value, rotated<kHalf>(value, std::make_index_sequence<kCount>())), combine);
     }
-    return value[0];
   }
 };
 

@@ -14,26 +14,19 @@ constexpr std::size_t kSweep = 4;  // sums that are passed over one by one for e
 
 // Lane i holds the sum of lanes 0 to i.
 FloatLanes running_sums(FloatLanes x) noexcept {
-  constexpr IntLanes kFrom1 = {16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
-  constexpr IntLanes kFrom2 = {16, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
-  constexpr IntLanes kFrom4 = {16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-  constexpr IntLanes kFrom8 = {16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7};
   const FloatLanes zero{};
-  x += __builtin_shuffle(x, zero, kFrom1);
-  x += __builtin_shuffle(x, zero, kFrom2);
-  x += __builtin_shuffle(x, zero, kFrom4);
-  x += __builtin_shuffle(x, zero, kFrom8);
+  x += __builtin_shufflevector(x, zero, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
+  x += __builtin_shufflevector(x, zero, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13);
+  x += __builtin_shufflevector(x, zero, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+  x += __builtin_shufflevector(x, zero, 16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7);
   return x;
 }
 
 // How many lanes of a comparison hold.
 std::size_t lanes_set(IntLanes mask) noexcept {
-  constexpr IntLanes kHalf = {8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7};
-  constexpr IntLanes kQuarter = {4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11};
-  constexpr IntLanes kPair = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13};
-  mask += __builtin_shuffle(mask, kHalf);
-  mask += __builtin_shuffle(mask, kQuarter);
-  mask += __builtin_shuffle(mask, kPair);
+  mask += __builtin_shufflevector(mask, mask, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  mask += __builtin_shufflevector(mask, mask, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  mask += __builtin_shufflevector(mask, mask, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
   return static_cast<std::size_t>(-(mask[0] + mask[1]));
 }
 

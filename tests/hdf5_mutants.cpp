@@ -9,7 +9,6 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -446,10 +445,10 @@ void each_change(const Object& object, const Visit& visit) {
     visit(std::string(text.name), Apply([&](hid_t file) { rewrite_text(file, object, text.make(object.text())); }));
   const Json settings = settings_in(object);
   for (const auto& setting : settings.items())
-    for (const auto& [what, value] : json_values())
-      visit(fmt::format("key '{}' {}", setting.key(), what), Apply([&, key = setting.key()](hid_t file) {
+    for (const auto& named : json_values())
+      visit(fmt::format("key '{}' {}", setting.key(), named.first), Apply([&, key = setting.key()](hid_t file) {
               Json whole = settings.unflatten();
-              whole[Json::json_pointer(key)] = value;
+              whole[Json::json_pointer(key)] = named.second;
               rewrite_text(file, object, whole.dump());
             }));
 }
@@ -457,8 +456,10 @@ void each_change(const Object& object, const Visit& visit) {
 }  // namespace
 
 FileImage read_image(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  FileImage image(static_cast<std::size_t>(std::max<std::streamoff>(0, in.tellg())));
+  in.seekg(0).read(reinterpret_cast<char*>(image.data()), static_cast<std::streamsize>(image.size()));
+  return image;
 }
 
 MemoryFile::MemoryFile(std::span<const std::uint8_t> image) {
