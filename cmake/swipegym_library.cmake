@@ -1,7 +1,10 @@
 # One target a folder: swipegym_library(env SOURCES a.cpp b.cpp LINKS swipegym::sim_data ...)
 # Links name what stands left of the folder in the architecture and nothing else.
-# g++ 12 warns falsely of uninitialised and overlapping memory inside its own <string> and <optional>.
-set(SWIPEGYM_FLAGS -Wall -Wextra -Wshadow -Wno-maybe-uninitialized -Wno-restrict -ffp-contract=off)
+set(SWIPEGYM_FLAGS -Wall -Wextra -Wshadow -ffp-contract=off)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 warns falsely of uninitialised and overlapping memory inside its own <string> and <optional>.
+  list(APPEND SWIPEGYM_FLAGS -Wno-maybe-uninitialized -Wno-restrict)
+endif()
 list(GET SWIPEGYM_ARCH 0 SWIPEGYM_MARCH)
 list(APPEND SWIPEGYM_FLAGS -march=${SWIPEGYM_MARCH})
 set(SWIPEGYM_SANITIZE_FLAGS "")
@@ -12,7 +15,10 @@ if(SWIPEGYM_SANITIZE)
   # no second look at what AddressSanitizer sees already.
   list(APPEND SWIPEGYM_SANITIZE_FLAGS -DEIGEN_DONT_VECTORIZE)
   if(SWIPEGYM_SANITIZE MATCHES "address")
-    list(APPEND SWIPEGYM_SANITIZE_FLAGS -fno-sanitize=null,object-size,vptr --param=asan-instrumentation-with-call-threshold=0)
+    list(APPEND SWIPEGYM_SANITIZE_FLAGS -fno-sanitize=null,object-size,vptr)
+  endif()
+  if(SWIPEGYM_FUZZ)  # what steers the fuzzers is which branches an input took; watching each comparison doubles the time
+    list(APPEND SWIPEGYM_SANITIZE_FLAGS -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp)
   endif()
 endif()
 

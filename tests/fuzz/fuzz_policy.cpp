@@ -1,0 +1,136 @@
+#include <map>
+
+#include "policy/factor_policy.h"
+#include "policy/full_output_policy.h"
+#include "policy/label_policy.h"
+#include "policy/policy_file.h"
+#include "policy/retrieval.h"
+#include "policy/sasrec_policy.h"
+#include "policy/two_tower_policy.h"
+#include "policy/value_policy.h"
+#include "tests/fuzz/hdf5_recipe.h"
+#include "tests/fuzz/input_file.h"
+#include "tests/fuzz/small_world.h"
+
+namespace swipegym::fuzz {
+namespace {
+
+using Path = std::filesystem::path;
+
+ValueNetworkConfig small_network() {
+  return {.state_hidden = {2},
+          .item_hidden = {2},
+          .width = 2,
+          .tag_dim = 2,
+          .author_dim = 2,
+          .id_dim = 2,
+          .interaction_hidden = 2};
+}
+
+void save_value(const Catalogue& catalogue, const ValueNetworkConfig& network, const Path& path) {
+  save_policy(*make_value_model("dqn", catalogue, network, {}, 1), path);
+}
+
+void save_gru(const Catalogue& catalogue, const Path& path) {
+  ValueNetworkConfig network = small_network();
+  network.dueling = true;
+  network.sequence.kind = "gru", network.sequence.width = 2;
+  save_value(catalogue, network, path);
+}
+
+void save_transformer(const Catalogue& catalogue, const Path& path) {
+  ValueNetworkConfig network = small_network();
+  network.sequence.kind = "sasrec", network.sequence.width = 2;
+  save_value(catalogue, network, path);
+}
+
+void save_product(const Catalogue& catalogue, const Path& path) {
+  ValueNetworkConfig network = small_network();
+  network.interaction_hidden = 0;
+  save_policy(*make_value_model("dqn", catalogue, network, {.cross = false}, 1), path);
+}
+
+void save_full_output(const Catalogue& catalogue, const Path& path) {
+  save_policy(*make_full_output_model("dqn", catalogue, {0, 2, 3}, {2}, {}, 1), path);
+}
+
+void save_sasrec(const Catalogue& catalogue, SasrecObjective objective, const Path& path) {
+  SasrecNetworkConfig network;
+  network.width = 2, network.blocks = 1, network.inner = 2, network.max_length = 3;
+  network.head_hidden = {2}, network.user_width = 2;
+  SasrecModel model;
+  model.objective = objective;
+  model.items = make_item_inputs(catalogue);
+  model.users = make_sasrec_users(small_dataset());
+  model.network = SasrecNetwork(network, model.items.num_ids, model.items.num_authors, kSasrecStepFeatures,
+                                kSasrecCandidateFeatures, make_key(1), model.items.num_tags, model.users.table_rows);
+  save_policy(model, path);
+}
+
+void save_factors(const Catalogue& catalogue, const Path& path) {
+  FactorModel model;
+  model.header = {.model = "factors", .policy = "mf", .config = "{}"};
+  model.raw_user_id = catalogue.raw_user_id, model.raw_video_id = catalogue.raw_video_id;
+  model.user.setConstant(static_cast<Eigen::Index>(catalogue.num_users()), 2, 0.5F);
+  model.video.setConstant(static_cast<Eigen::Index>(catalogue.num_videos()), 2, 0.25F);
+  model.user_bias.assign(catalogue.num_users(), 0.0F), model.video_bias.assign(catalogue.num_videos(), 0.1F);
+  save_policy(model, path);
+}
+
+void save_two_tower(const Catalogue& catalogue, const Path& path) {
+  TwoTowerModel model;
+  model.header = {.model = "two_tower", .policy = "two-tower", .config = "{}"};
+  model.network_config = {
+      .user_hidden = {2}, .item_hidden = {2}, .width = 2, .tag_dim = 2, .author_dim = 2, .id_dim = 2, .history_dim = 2};
+  model.history_length = kHistory;
+  model.items = make_item_inputs(catalogue);
+  model.network = RetrievalTowers(model.network_config, StateEncoder(model.encoder_config, model.items).state_size(),
+                                  model.items, make_key(1));
+  save_policy(model, path);
+}
+
+void save_label(const Catalogue& catalogue, const char* kind, const Path& path) {
+  const LabelNetworkConfig network{
+      .kind = kind, .embedding = 2, .attention_hidden = 2, .hidden = {2}, .history_length = 2};
+  save_policy(*make_label_model("wt", catalogue, network, 1, 1), path);
+}
+
+using Save = std::function<void(const Catalogue&, const Path&)>;
+const std::map<std::string, Save>& kinds() {
+  static const std::map<std::string, Save> kinds = {
+      {"value", [](const Catalogue& c, const Path& p) { save_value(c, small_network(), p); }},
+      {"value_gru", save_gru},
+      {"value_transformer", save_transformer},
+      {"value_product", save_product},
+      {"full_output", save_full_output},
+      {"sasrec_next", [](const Catalogue& c, const Path& p) { save_sasrec(c, SasrecObjective::kNext, p); }},
+      {"sasrec_binary", [](const Catalogue& c, const Path& p) { save_sasrec(c, SasrecObjective::kBinary, p); }},
+      {"factors", save_factors},
+      {"two_tower", save_two_tower},
+      {"label_din", [](const Catalogue& c, const Path& p) { save_label(c, "din", p); }},
+      {"label_towers", [](const Catalogue& c, const Path& p) { save_label(c, "two_tower", p); }},
+  };
+  return kinds;
+}
+
+}  // namespace
+
+std::vector<std::string> target_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, save] : kinds()) names.push_back("policy_" + name);
+  return names;
+}
+
+Target make_target(const std::string& name) {
+  const auto simulator = small_simulator();
+  const Save& save = kinds().at(name.substr(std::string("policy_").size()));
+  std::string file = written_by([&](const Path& path) { save(simulator->catalogue, path); });
+  return hdf5_target(std::move(file), [simulator](const Path& path) {
+    read_policy_header(path);
+    const auto policy = load_policy(path, *simulator);
+    act(simulator, "random", *policy);
+    act(simulator, "full", *policy, 1);
+  });
+}
+
+}  // namespace swipegym::fuzz
