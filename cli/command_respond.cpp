@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/env_options.h"
 #include "cli/load.h"
 #include "cli/table.h"
 #include "core/error.h"
