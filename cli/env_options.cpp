@@ -3,6 +3,7 @@
 #include "cli/load.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "env/fit_notes.h"
 #include "env/truth_simulator.h"
 #include "policy/retrieval.h"
 
@@ -33,16 +34,6 @@ float read_temperature(const std::string& text) {
   return text == "own" ? -1.0F : parse_number<float>("--temperature", text, ranges::kTemperature.or_value(0));
 }
 
-// One of the settings a simulator was fitted with.
-template <class T>
-T fitted_with(const Simulator& simulator, const char* key, T fallback) {
-  try {
-    return fit_settings(simulator).value(key, std::move(fallback));
-  } catch (const Json::exception&) {
-    throw InputError(fmt::format("the simulator's own setting '{}' is damaged; fit it again", key));
-  }
-}
-
 }  // namespace
 
 Json fit_settings(const Simulator& simulator) {
@@ -53,7 +44,7 @@ Json fit_settings(const Simulator& simulator) {
 }
 
 std::filesystem::path fitted_data(const Simulator& simulator) {
-  const auto text = fitted_with(simulator, "data", std::string());
+  const std::string text = fit_notes(simulator).data;
   std::error_code ignored;
   return std::filesystem::exists(text, ignored) ? text : bytes_of(text);
 }
@@ -113,11 +104,11 @@ Json env_json(const EnvSettings& settings) {
 }
 
 std::string clock_note(const Simulator& simulator) {
-  const double videos = fitted_with(simulator, "mean_session_videos", -1.0);
-  if (videos < 0.0) return "";
-  if (videos == 0.0) return "dense clock: sessions as long as the log's, which are whole";
+  const std::optional<double> videos = fit_notes(simulator).mean_session_videos;
+  if (!videos) return "";
+  if (*videos == 0.0) return "dense clock: sessions as long as the log's, which are whole";
   return fmt::format("dense clock: {:g} videos a session under the logged policy, an assumption (mean_session_videos)",
-                     videos);
+                     *videos);
 }
 
 void remember_data(Simulator& simulator, const std::filesystem::path& data) {
@@ -144,7 +135,7 @@ LoadedDataset load_fitted_data(const Run& run, const Simulator& simulator, const
 }
 
 std::int32_t fitted_until(const Simulator& simulator) {
-  return fitted_with(simulator, "until", kNoDateLimit);
+  return fit_notes(simulator).until.value_or(kNoDateLimit);
 }
 
 std::shared_ptr<const Simulator> truth_behind(const Simulator& fitted, const Dataset& data, const std::string& clock,
@@ -153,7 +144,7 @@ std::shared_ptr<const Simulator> truth_behind(const Simulator& fitted, const Dat
     throw InputError(
         "this needs a simulator fitted on synthetic data; this one was fitted on real rows, whose truth nobody knows");
   TruthOptions truth = parse_truth_json(fitted.truth);
-  if (clock == "dense") truth.mean_session_videos = fitted_with(fitted, "mean_session_videos", 0.0);
+  if (clock == "dense") truth.mean_session_videos = fit_notes(fitted).mean_session_videos.value_or(0.0);
   return std::make_shared<const Simulator>(
       make_truth_simulator(truth_json(truth), data, fitted_until(fitted), threads));
 }

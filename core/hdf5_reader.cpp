@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/hdf5_handle.h"
 #include "core/hdf5_storage.h"
+#include "core/huge_pages.h"
 
 namespace swipegym {
 
@@ -51,6 +52,10 @@ Buffer read_dataset(const Hdf5Handle& dataset, const std::filesystem::path& path
                     std::size_t elements) {
   Buffer buffer;
   try {
+    buffer.reserve(elements);
+    // Before they are touched: what is read has hundreds of megabytes in a large world, and pages cost as much as
+    // bytes.
+    prefer_huge_pages(buffer.data(), elements * sizeof(*buffer.data()));
     buffer.resize(elements);
   } catch (const std::exception&) {
     throw InputError(fmt::format("{}: '{}' does not fit into memory ({} elements)", path.string(), name, elements));
@@ -152,6 +157,14 @@ std::vector<T> Hdf5Reader::read(const std::string& name) const {
 std::vector<std::size_t> Hdf5Reader::shape(const std::string& name) const {
   const Hdf5Silence silence;
   return hdf5_shape(open_hdf5_dataset(file_, path_, name));
+}
+
+void Hdf5Reader::require_shape(const std::string& name, const std::vector<std::size_t>& expected) const {
+  if (const std::vector<std::size_t> found = shape(name); found != expected)
+    throw InputError(
+        fmt::format("{}: '{}' has shape [{}], expected [{}]; the file is damaged or another build's, make "
+                    "it again",
+                    path_.string(), name, fmt::join(found, ", "), fmt::join(expected, ", ")));
 }
 
 std::string Hdf5Reader::read_text(const std::string& name) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -25,6 +27,23 @@ class Hdf5Reader {
   bool has_attribute(const std::string& name) const;
   template <class T>
   std::vector<T> read(const std::string& name) const;
+  /// As many values as expected.
+  template <class T, std::size_t kCount>
+  std::array<T, kCount> read_array(const std::string& name) const {
+    require_shape(name, {kCount});
+    const std::vector<T> values = read<T>(name);
+    std::array<T, kCount> out;
+    std::copy_n(values.begin(), kCount, out.begin());
+    return out;
+  }
+  /// Row-major values of a table of that shape.
+  template <class T>
+  std::vector<T> read_matrix(const std::string& name, std::size_t rows, std::size_t columns) const {
+    require_shape(name, {rows, columns});
+    return read<T>(name);
+  }
+  /// Throws unless the data set has that rank and those extents: before anything is made as large as it claims to be.
+  void require_shape(const std::string& name, const std::vector<std::size_t>& expected) const;
   std::vector<std::size_t> shape(const std::string& name) const;
   std::string read_text(const std::string& name) const;
   std::vector<std::string> read_texts(const std::string& name) const;

@@ -5,6 +5,8 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/validate.h"
+#include "env/simulator.h"
 #include "sim_data/days_off.h"
 
 namespace swipegym {
@@ -206,11 +208,35 @@ FeatureEncoder FeatureEncoder::load(const Hdf5Reader& file) {
   out.video_dense = file.read<float>("encoder/video_dense");
   out.video_tag = file.read<std::uint32_t>("encoder/video_tag");
   out.video_author = file.read<std::uint32_t>("encoder/video_author");
-  const std::vector<std::uint32_t> rows = file.read<std::uint32_t>("encoder/rows");
-  if (rows.size() != 6) throw InputError(file.path().string() + ": encoder/rows has an unexpected size");
+  const auto rows = file.read_array<std::uint32_t, 6>("encoder/rows");
   out.table_rows = rows[0], out.tab_row = rows[1], out.hour_row = rows[2], out.kind_row = rows[3];
   out.tab_duration_row = rows[4], out.off_row = rows[5];
-  return out;
+  return file.checked(std::move(out));
+}
+
+void FeatureEncoder::validate() const {
+  const std::size_t users = num_users(), videos = num_videos();
+  require_size("encoder/user_code", user_code.size(), users * kUserCodes);
+  require_size("encoder/video_code", video_code.size(), videos * kVideoCodes);
+  require_size("encoder/user_dense", user_dense.size(), users * kUserDense);
+  require_size("encoder/video_dense", video_dense.size(), videos * kVideoDense);
+  require_size("encoder/video_tag", video_tag.size(), videos);
+  require_size("encoder/video_author", video_author.size(), videos);
+  require_below("encoder/user_code", std::span(user_code), table_rows);
+  require_below("encoder/video_code", std::span(video_code), table_rows);
+  require_between("encoder/user_dense", std::span(user_dense), -kLargestFeature, kLargestFeature);
+  require_between("encoder/video_dense", std::span(video_dense), -kLargestFeature, kLargestFeature);
+  require_below("encoder/video_tag", std::span(video_tag), std::uint64_t{VideoTable::kNoTag} + 1);
+  require_below("encoder/video_author", std::span(video_author), videos);
+  const auto require_rows = [&](std::string_view name, std::uint64_t first, std::uint64_t count) {
+    require_that(name, first + count <= table_rows, "rows of the table");
+  };
+  require_that("encoder/rows", table_rows <= 65535, "at most 65535 rows of the table");
+  require_rows("encoder/rows: tabs", tab_row, kTabs);
+  require_rows("encoder/rows: hours", hour_row, kHours);
+  require_rows("encoder/rows: days off", off_row, 2);
+  require_rows("encoder/rows: kinds of exposure", kind_row, 2);
+  require_rows("encoder/rows: tabs and durations", tab_duration_row, kTabClasses * kBuckets);
 }
 
 }  // namespace swipegym

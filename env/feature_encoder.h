@@ -48,6 +48,8 @@ struct FeatureEncoder {
   std::array<std::uint32_t, kContextCodes> context_rows(std::uint8_t tab, std::int64_t time_ms,
                                                         std::int32_t duration_ms, bool random) const noexcept;
 
+  /// Throws InputError unless the columns agree and name rows of the table.
+  void validate() const;
   void save(Hdf5Writer& file) const;
   static FeatureEncoder load(const Hdf5Reader& file);
 };

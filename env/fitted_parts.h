@@ -12,7 +12,8 @@
 
 namespace swipegym {
 
-/// Everything a fit learns; what simulator files hold.
+/// Everything a fit learns; what simulator files hold. Those of its parts that are read from a file have a validate()
+/// of their own.
 struct FittedParts {
   FeatureEncoder encoder;
   WatchGrid grid;
@@ -25,6 +26,9 @@ struct FittedParts {
   std::vector<HistoryEvent> event;          // every user's events, from which histories start
   float dense_leave_shift = 0.0F;           // added to the leave logit on the dense clock
   bool whole_sessions = false;              // the log holds sessions as they were, not shreds of them
+
+  /// Throws InputError unless the parts fit each other and a world of so many users and videos.
+  void validate(std::size_t users, std::size_t videos) const;
 };
 
 }  // namespace swipegym

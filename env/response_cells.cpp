@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/error.h"
+#include "core/validate.h"
 #include "env/published_aggregates.h"
 
 namespace swipegym {
@@ -138,20 +138,24 @@ HistoryEvent ResponseCells::event(bool random, std::uint8_t tab, std::int32_t du
 }
 
 void ResponseCells::save(Hdf5Writer& file) const {
-  constexpr std::size_t kFloats = sizeof(Cell) / sizeof(float);
   std::vector<float> flat(cells_.size() * kFloats);
   std::memcpy(flat.data(), cells_.data(), flat.size() * sizeof(float));
   file.write_matrix<float>("response_cells", flat, cells_.size(), kFloats);
 }
 
 ResponseCells ResponseCells::load(const Hdf5Reader& file) {
-  const std::vector<float> flat = file.read<float>("response_cells");
+  const std::vector<float> flat = file.read_matrix<float>("response_cells", kCells, kFloats);
   ResponseCells cells;
-  cells.cells_.resize(2 * kTabClasses * WatchGrid::kGroups);
-  if (flat.size() * sizeof(float) != cells.cells_.size() * sizeof(Cell))
-    throw InputError(file.path().string() + ": response_cells has an unexpected size; fit the simulator again");
+  cells.cells_.resize(kCells);
   std::memcpy(static_cast<void*>(cells.cells_.data()), flat.data(), flat.size() * sizeof(float));
-  return cells;
+  return file.checked(std::move(cells));
+}
+
+void ResponseCells::validate() const {
+  require_size("response_cells", cells_.size(), kCells);
+  // Levels lie within half of 0, chances within 1, and the sum of three rare signals within 3.
+  for (const Cell& one : cells_)
+    require_between("response_cells", std::span<const float>(one.level.data(), kFloats), -3.01F, 3.01F);
 }
 
 }  // namespace swipegym

@@ -31,11 +31,16 @@ class ResponseCells {
   HistoryEvent event(bool random, std::uint8_t tab, std::int32_t duration_ms, std::size_t group, std::size_t bin,
                      SignalBits signals) const noexcept;
 
+  /// Throws InputError unless every cell is there and holds means of what plays and signals can be.
+  void validate() const;
   void save(Hdf5Writer& file) const;
   static ResponseCells load(const Hdf5Reader& file);
 
  private:
-  std::vector<Cell> cells_;
+  static constexpr std::size_t kFloats = sizeof(Cell) / sizeof(float);
+  static constexpr std::size_t kCells = 2 * kTabClasses * WatchGrid::kGroups;
+
+  std::vector<Cell> cells_;  // [kCells]
 };
 
 }  // namespace swipegym

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
+#include "core/hdf5_reader.h"
+#include "core/validate.h"
 #include "nn/fast_math.h"
 
 namespace swipegym {
@@ -54,18 +55,30 @@ void ResponseNetwork::save(Hdf5Writer& file) const {
   write("network/feedback_shift", feedback_shift);
 }
 
+void NetworkShape::validate() const {
+  constexpr std::size_t kMostUnits = 65536;
+  for (const std::size_t units : {watch_hidden, watch_top, feedback_hidden, feedback_top})
+    require_between("network/shape", units, std::size_t{1}, kMostUnits);
+  require_that("network/shape", watch_head == WatchHead::kBins || watch_head == WatchHead::kHazard,
+               "0 for bins or 1 for hazard as the kind of its head");
+}
+
 ResponseNetwork ResponseNetwork::load(const Hdf5Reader& file) {
-  const auto sizes = file.read<std::uint64_t>("network/shape");
-  if (sizes.size() != 6 || sizes[5] > 1)
-    throw InputError(file.path().string() + ": network/shape has an unexpected size");
+  const auto sizes = file.read_array<std::uint64_t, 6>("network/shape");
+  const auto shape = file.checked(
+      NetworkShape{.watch_hidden = sizes[0],
+                   .watch_top = sizes[1],
+                   .feedback_hidden = sizes[2],
+                   .feedback_top = sizes[3],
+                   .watch_head = WatchHead{static_cast<std::uint8_t>(std::min<std::uint64_t>(sizes[5], 255))}});
+  // The layers are as large as the file's own before they are made.
+  const std::size_t rows = sizes[4];
+  file.require_shape("network/table/value", {rows, shape.hidden()});
+  file.require_shape("network/first/weight/value", {kDenseFeatures, shape.hidden()});
+  file.require_shape("network/watch_second/weight/value", {shape.watch_hidden, shape.watch_top});
+  file.require_shape("network/feedback_second/weight/value", {shape.feedback_hidden, shape.feedback_top});
   ResponseNetwork out;
-  out.initialise(static_cast<std::uint32_t>(sizes[4]),
-                 {.watch_hidden = sizes[0],
-                  .watch_top = sizes[1],
-                  .feedback_hidden = sizes[2],
-                  .feedback_top = sizes[3],
-                  .watch_head = static_cast<WatchHead>(sizes[5])},
-                 make_key(0));
+  out.initialise(static_cast<std::uint32_t>(rows), shape, make_key(0));
   swipegym::load(file, "network/table", out.table);
   swipegym::load(file, "network/first", out.first);
   swipegym::load(file, "network/watch_second", out.watch_second);
@@ -75,14 +88,22 @@ ResponseNetwork ResponseNetwork::load(const Hdf5Reader& file) {
   swipegym::load(file, "network/bin_effect", out.bin_effect);
   swipegym::load(file, "network/click_effect", out.click_effect);
   const auto read = [&](const char* name, Matrix& matrix) {
-    const std::vector<float> values = file.read<float>(name);
-    if (values.size() != static_cast<std::size_t>(matrix.size()))
-      throw InputError(file.path().string() + ": " + name + " has an unexpected size; fit the simulator again");
+    const std::vector<float> values =
+        file.read_matrix<float>(name, static_cast<std::size_t>(matrix.rows()), static_cast<std::size_t>(matrix.cols()));
     std::copy(values.begin(), values.end(), matrix.data());
   };
   read("network/watch_shift", out.watch_shift);
   read("network/feedback_shift", out.feedback_shift);
-  return out;
+  return file.checked(std::move(out));
+}
+
+void ResponseNetwork::validate() const {
+  const auto require_weights = [](std::string_view name, const Matrix& matrix) {
+    require_between<float>(name, {matrix.data(), static_cast<std::size_t>(matrix.size())}, -kLargestWeight,
+                           kLargestWeight);
+  };
+  require_weights("network/watch_shift", watch_shift);  // the layers were looked at one by one, see nn/parameter_file
+  require_weights("network/feedback_shift", feedback_shift);
 }
 
 void hazards_to_logits(std::span<float> outputs) noexcept {

@@ -28,6 +28,8 @@ struct NetworkShape {
   std::size_t feedback_hidden = 128, feedback_top = 32;  // trunk of signals and leaving
   WatchHead watch_head = WatchHead::kBins;
   std::size_t hidden() const noexcept { return watch_hidden + feedback_hidden; }
+  /// Throws InputError unless every layer has a size that can be.
+  void validate() const;
 };
 
 /// Two trunks over one additive first layer: hidden = ReLU(sum of table rows + dense W + b). The user's, the video's
@@ -50,6 +52,8 @@ struct ResponseNetwork {
 
   void initialise(std::uint32_t table_rows, const NetworkShape& network_shape, RandomKey key);
   std::vector<Parameter*> parameters();
+  /// Throws InputError unless what lies beside the layers holds weights.
+  void validate() const;
   void save(Hdf5Writer& file) const;
   static ResponseNetwork load(const Hdf5Reader& file);
 };

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/error.h"
+#include "core/validate.h"
 #include "env/catalogue.h"
 #include "nn/adam.h"
 #include "nn/losses.h"
@@ -254,20 +254,27 @@ ReturnModel ReturnModel::load(const Hdf5Reader& file) {
   const std::array<std::size_t, 3> sizes = {kInputs, kHidden, kBinHours.size()};
   out.mlp_ = Mlp(sizes, Activation::kRelu, make_key(0));
   swipegym::load(file, "return", out.mlp_);
-  const std::vector<float> tail = file.read<float>("return/tail_hours");
-  if (tail.size() != 1) throw InputError(file.path().string() + ": return/tail_hours has an unexpected size");
-  out.tail_hours_ = tail[0];
+  out.tail_hours_ = file.read_array<float, 1>("return/tail_hours")[0];
+  out.first_day_ = file.read_array<std::int32_t, 1>("return/first_day")[0];
   const std::vector<float> rates = file.read<float>("return/rates");
-  const std::vector<std::int32_t> first_day = file.read<std::int32_t>("return/first_day");
-  if (rates.size() % (2 * kRates) != 0 || first_day.size() != 1)
-    throw InputError(file.path().string() + ": return/rates has an unexpected size");
-  out.first_day_ = first_day[0];
+  file.require_shape("return/rates", {rates.size() / (2 * kRates) * (2 * kRates)});
   for (std::size_t at = 0; at < rates.size(); at += 2 * kRates) {
     RatesOfDay& day = out.rates_.emplace_back();
     std::copy_n(rates.data() + at, kRates, day.mean.begin());
     std::copy_n(rates.data() + at + kRates, kRates, day.deviation.begin());
   }
-  return out;
+  return file.checked(std::move(out));
+}
+
+void ReturnModel::validate() const {
+  constexpr std::int32_t kLastDay = days_of_date(20991231);
+  require_between("return/tail_hours", tail_hours_, 1.0F, 1.0e5F);
+  require_between("return/first_day", first_day_, 0, kLastDay);
+  require_that("return/rates", rates_.size() <= static_cast<std::size_t>(kLastDay), "a row a day of the calendar");
+  for (const RatesOfDay& day : rates_) {
+    require_between<float>("return/rates", day.mean, -kLargestFeature, kLargestFeature);
+    require_between<float>("return/rates", day.deviation, 1.0e-3F, kLargestFeature);
+  }
 }
 
 }  // namespace swipegym

@@ -34,6 +34,8 @@ class ReturnModel {
   std::int64_t draw_gap_ms(const UserHistory& history, std::span<const float> user_dense, std::int64_t time_ms,
                            RandomKey key, MlpWorkspace& workspace) const;
 
+  /// Throws InputError unless every gap drawn from it is a number of hours.
+  void validate() const;
   void save(Hdf5Writer& file) const;
   static ReturnModel load(const Hdf5Reader& file);
 

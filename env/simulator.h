@@ -15,6 +15,8 @@ inline constexpr std::size_t kUserFeatures = 16;    // floats a user in the obse
 inline constexpr std::size_t kVideoFeatures = 8;    // floats a candidate in the observation
 inline constexpr std::size_t kContextFeatures = 8;  // floats of context in the observation
 
+inline constexpr float kLargestFeature = 1.0e6F;  // features are of order one; files with larger ones are damaged
+
 /// What a policy may know about videos and users, fixed when the simulator is built. Indices are the data set's.
 struct Catalogue {
   std::vector<std::int64_t> raw_video_id;  // [videos]
@@ -33,6 +35,8 @@ struct Catalogue {
 
   std::size_t num_videos() const noexcept { return raw_video_id.size(); }
   std::size_t num_users() const noexcept { return raw_user_id.size(); }
+  /// Throws InputError unless the columns agree and hold what they say.
+  void validate() const;
 };
 
 /// Who opens the app, when and in which tab: the empirical session starts of the fitted log, and each user's most
@@ -45,6 +49,9 @@ struct Population {
   std::vector<std::uint32_t> history_video;   // newest last, at most 200 a user
   std::vector<float> history_ratio;           // watch ratio, clipped to [0, 5]; 0 when the duration was unknown
   std::vector<SignalBits> history_signals;    // what else the user did
+
+  /// Throws InputError unless the columns agree and hold what they say.
+  void validate(std::size_t users, std::size_t videos) const;
 };
 
 /// A world to step in: a user model with its catalogue and population. Shared and immutable.
@@ -55,6 +62,9 @@ struct Simulator {
   std::uint64_t data_fingerprint = 0;
   std::string config;  // JSON text of what it was fitted or built with
   std::string truth;   // truth.json of the data it was fitted on, empty for real data
+
+  /// Throws InputError unless catalogue, population and config hold what they say; of the model its makers see to that.
+  void validate() const;
 };
 
 }  // namespace swipegym

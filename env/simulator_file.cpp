@@ -1,11 +1,18 @@
 #include "env/simulator_file.h"
 
-#include <cstring>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
 
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/validate.h"
 #include "env/fitted_user_model.h"
+#include "sim_data/log_limits.h"
 
 namespace swipegym {
 
@@ -35,11 +42,11 @@ Catalogue load_catalogue(const Hdf5Reader& file) {
   out.item_mean = file.read<float>("catalogue/item_mean");
   out.video_features = file.read<float>("catalogue/video_features");
   out.user_features = file.read<float>("catalogue/user_features");
-  const auto sizes = file.read<std::uint32_t>("catalogue/sizes");
-  if (sizes.size() != 2 || out.video_features.size() != out.num_videos() * kVideoFeatures ||
-      out.user_features.size() != out.num_users() * kUserFeatures)
-    throw InputError(file.path().string() + ": the catalogue has an unexpected size; fit the simulator again");
+  const auto sizes = file.read_array<std::uint32_t, 2>("catalogue/sizes");
   out.num_tags = sizes[0], out.num_authors = sizes[1];
+  if (file.has_attribute("catalogue_until"))
+    out.until =
+        static_cast<std::int32_t>(std::clamp<std::int64_t>(file.attribute_int("catalogue_until"), -1, INT32_MAX));
   return out;
 }
 
@@ -90,30 +97,73 @@ void save_events(const FittedParts& parts, Hdf5Writer& file) {
   file.write("history/residuals", residuals);
 }
 
+// Histories as a file has them: checked column by column, each of them once, before events are made of them.
+struct EventColumns {
+  std::size_t videos;  // of the catalogue
+  std::vector<std::uint32_t> video;
+  std::vector<std::int64_t> time_ms;
+  std::vector<std::uint8_t> classes;
+  std::vector<float> residuals;
+
+  // Of an event's tab, of its duration, and whether that is known.
+  static bool is_class(const std::uint8_t* event) noexcept {
+    return (event[0] < kTabClasses) & (event[1] < kDurationClasses) & (event[2] <= 1);
+  }
+
+  void validate() const {
+    require_size("history/time_ms", time_ms.size(), video.size());
+    require_size("history/classes", classes.size(), 3 * video.size());
+    require_size("history/residuals", residuals.size(), kResiduals * video.size());
+    require_below("history/video", std::span(video), videos);
+    require_between("history/time_ms", std::span(time_ms), std::int64_t{0}, kMaxTimeMs);
+    unsigned bad = 0;
+    for (std::size_t i = 0; i < classes.size(); i += 3) bad |= !is_class(classes.data() + i);
+    for (std::size_t i = 0; bad != 0 && i < classes.size(); i += 3)
+      if (!is_class(classes.data() + i))
+        throw InputError(fmt::format("history/classes: event {} is of tab class {}, duration class {}, known {}", i / 3,
+                                     classes[i], classes[i + 1], classes[i + 2]));
+    // What happened less what is expected: within 1, and within 3 for the sum of three signals.
+    require_between("history/residuals", std::span(residuals), -4.0F, 4.0F);
+  }
+};
+
 void load_events(const Hdf5Reader& file, FittedParts& parts) {
   parts.event_offset = file.read<std::uint64_t>("history/offset");
-  const auto video = file.read<std::uint32_t>("history/video");
-  const auto time = file.read<std::int64_t>("history/time_ms");
-  const auto classes = file.read<std::uint8_t>("history/classes");
-  const auto residuals = file.read<float>("history/residuals");
-  if (time.size() != video.size() || classes.size() != 3 * video.size() ||
-      residuals.size() != kResiduals * video.size() || parts.event_offset.empty() ||
-      parts.event_offset.back() != video.size())
-    throw InputError(file.path().string() + ": the histories have unexpected sizes; fit the simulator again");
-  parts.event.resize(video.size());
-  for (std::size_t i = 0; i < video.size(); ++i) {
+  const auto columns = file.checked(EventColumns{.videos = parts.encoder.num_videos(),
+                                                 .video = file.read<std::uint32_t>("history/video"),
+                                                 .time_ms = file.read<std::int64_t>("history/time_ms"),
+                                                 .classes = file.read<std::uint8_t>("history/classes"),
+                                                 .residuals = file.read<float>("history/residuals")});
+  parts.event.resize(columns.video.size());
+  for (std::size_t i = 0; i < parts.event.size(); ++i) {
     HistoryEvent& event = parts.event[i];
-    event.video = video[i];
-    if (video[i] >= parts.encoder.num_videos())
-      throw InputError(file.path().string() + ": history/video names a video outside the catalogue");
-    event.author = parts.encoder.video_author[video[i]], event.tag = parts.encoder.video_tag[video[i]];
-    event.time_ms = time[i];
-    event.tab_class = classes[3 * i], event.duration_class = classes[3 * i + 1], event.known = classes[3 * i + 2] != 0;
-    const float* r = residuals.data() + kResiduals * i;
+    event.video = columns.video[i];
+    event.author = parts.encoder.video_author[event.video], event.tag = parts.encoder.video_tag[event.video];
+    event.time_ms = columns.time_ms[i];
+    const std::uint8_t* c = columns.classes.data() + 3 * i;
+    event.tab_class = c[0], event.duration_class = c[1], event.known = c[2] != 0;
+    const float* r = columns.residuals.data() + kResiduals * i;
     event.level = r[0], event.click = r[1], event.long_view = r[2], event.like = r[3], event.profile = r[4];
     event.other = r[5], event.hate = r[6], event.zero = r[7], event.watched = r[8];
   }
 }
+
+// Where counts are clipped, the dense clock's shift, and whether the log holds whole sessions.
+struct ClipNumbers {
+  std::array<float, 6> number;
+  void validate() const {
+    require_between<float>("clip", std::span(number).first(4), 0.0F, std::numeric_limits<float>::max());
+    require_between("clip[4]", number[4], -kLargestFeature, kLargestFeature);
+    require_that("clip[5]", number[5] == 0.0F || number[5] == 1.0F, "0 or 1");
+  }
+};
+
+// The world's sizes, which the parts have to fit.
+struct PartsOfWorld {
+  const Catalogue& catalogue;
+  const FittedParts& parts;
+  void validate() const { parts.validate(catalogue.num_users(), catalogue.num_videos()); }
+};
 
 }  // namespace
 
@@ -151,23 +201,21 @@ Simulator load_simulator(const std::filesystem::path& path, Clock clock) {
   out.config = file.read_text("config");
   out.truth = file.read_text("truth");
   out.catalogue = load_catalogue(file);
-  if (file.has_attribute("catalogue_until"))
-    out.catalogue.until = static_cast<std::int32_t>(file.attribute_int("catalogue_until"));
   out.population = load_population(file);
+  file.check(out);
   FittedParts parts;
   parts.encoder = FeatureEncoder::load(file);
   parts.grid = WatchGrid::load(file);
   parts.cells = ResponseCells::load(file);
   parts.network = ResponseNetwork::load(file);
   parts.returns = ReturnModel::load(file);
-  const auto clip = file.read<float>("clip");
-  parts.item_dense = file.read<float>("item_dense");
-  if (clip.size() != 6 || parts.item_dense.size() != out.catalogue.num_videos() * kItemDense)
-    throw InputError(path.string() + ": clip or item_dense has an unexpected size; fit the simulator again");
+  const auto clip = file.checked(ClipNumbers{file.read_array<float, 6>("clip")}).number;
   parts.clip = {clip[0], clip[1], clip[2], clip[3]};
   parts.dense_leave_shift = clip[4];
   parts.whole_sessions = clip[5] != 0.0F;
+  parts.item_dense = file.read<float>("item_dense");
   load_events(file, parts);
+  file.check(PartsOfWorld{out.catalogue, parts});
   out.model = std::make_shared<FittedUserModel>(std::move(parts), clock);
   return out;
 }

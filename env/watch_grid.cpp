@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
+#include "core/validate.h"
 #include "sim_data/labels.h"
+#include "sim_data/log_limits.h"
 
 namespace swipegym {
 
@@ -192,12 +193,20 @@ void WatchGrid::save(Hdf5Writer& file) const {
 
 WatchGrid WatchGrid::load(const Hdf5Reader& file) {
   WatchGrid grid;
-  const auto edges = file.read<float>("watch_grid/group_edges_ms");
+  grid.group_edges_ = file.read_array<float, kGroups - 1>("watch_grid/group_edges_ms");
   grid.knots_ = file.read<float>("watch_grid/knots");
-  if (edges.size() != kGroups - 1 || grid.knots_.size() != kGroups * kSegments * kKnots)
-    throw InputError(file.path().string() + ": watch_grid has an unexpected size; fit the simulator again");
-  std::copy(edges.begin(), edges.end(), grid.group_edges_.begin());
-  return grid;
+  return file.checked(std::move(grid));
+}
+
+void WatchGrid::validate() const {
+  require_between("watch_grid/group_edges_ms", std::span<const float>(group_edges_), 0.0F,
+                  static_cast<float>(kMaxSpanMs));
+  require_size("watch_grid/knots", knots_.size(), kGroups * kSegments * kKnots);
+  // Coordinates inside a segment run from 0 to 1; that of the replay, a logarithm, has no end but the longest play.
+  for (std::size_t g = 0; g < kGroups; ++g)
+    for (std::size_t segment = 0; segment < kSegments; ++segment)
+      require_between("watch_grid/knots", std::span<const float>(knots(g, segment), kKnots), 0.0F,
+                      segment + 1 == kSegments ? 30.0F : 1.01F);
 }
 
 }  // namespace swipegym

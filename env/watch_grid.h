@@ -57,6 +57,8 @@ class WatchGrid {
   static bool passes_long_view(std::size_t bin, const Segments& segments, std::int32_t duration_ms) noexcept;
   static std::size_t segment_of(std::size_t bin) noexcept;
 
+  /// Throws InputError unless the tables have their sizes and every play time from them is finite.
+  void validate() const;
   void save(Hdf5Writer& file) const;
   static WatchGrid load(const Hdf5Reader& file);
 

@@ -45,14 +45,18 @@ struct ParameterOf {
 };
 using Parameter = ParameterOf<float>;
 
+/// Weights are small numbers. Files with larger ones are damaged or of a training that diverged: refused, so that no
+/// sum over a few layers overflows.
+inline constexpr float kLargestWeight = 1.0e6F;
+
 /// Draws values uniformly with mean 0 and standard deviation gain / sqrt(fan_in).
 template <class Scalar>
 void initialise(ParameterOf<Scalar>& parameter, RandomKey key, double fan_in, double gain);
 
 /// Writes name/value and, when `moments`, name/first_moment and name/second_moment.
 void save(Hdf5Writer& file, const std::string& name, const Parameter& parameter, bool moments);
-/// Reads what save() wrote into a parameter of the right shape; InputError names the file and object when it differs.
-/// Moments are read when the file has them, else zeroed.
+/// Reads what save() wrote into a parameter of the right shape; InputError names the file and object when it differs,
+/// or holds a number that is no weight. Moments are read when the file has them, else zeroed.
 void load(const Hdf5Reader& file, const std::string& name, Parameter& parameter);
 
 }  // namespace swipegym

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
-#include "core/error.h"
+#include <limits>
+
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/validate.h"
 #include "nn/gru.h"
 #include "nn/layer_norm.h"
 #include "nn/linear.h"
@@ -18,14 +20,18 @@ void write(Hdf5Writer& file, const std::string& name, const Matrix& matrix) {
                            static_cast<std::size_t>(matrix.rows()), static_cast<std::size_t>(matrix.cols()));
 }
 
-void read(const Hdf5Reader& file, const std::string& name, Matrix& matrix) {
-  const std::vector<std::size_t> shape = file.shape(name);
+// Numbers of a file, on their way into a matrix.
+struct Tensor {
+  const std::string& name;
+  std::vector<float> values;
+  float low, high;
+  void validate() const { require_between<float>(name, values, low, high); }
+};
+
+void read(const Hdf5Reader& file, const std::string& name, float low, float high, Matrix& matrix) {
   const auto rows = static_cast<std::size_t>(matrix.rows()), columns = static_cast<std::size_t>(matrix.cols());
-  if (shape.size() != 2 || shape[0] != rows || shape[1] != columns)
-    throw InputError(fmt::format("{}: {} has shape [{}], expected [{}, {}]; the file was made with another network",
-                                 file.path().string(), name, fmt::join(shape, ", "), rows, columns));
-  const std::vector<float> values = file.read<float>(name);
-  std::copy(values.begin(), values.end(), matrix.data());
+  const Tensor tensor = file.checked(Tensor{name, file.read_matrix<float>(name, rows, columns), low, high});
+  std::copy(tensor.values.begin(), tensor.values.end(), matrix.data());
 }
 
 }  // namespace
@@ -38,10 +44,11 @@ void save(Hdf5Writer& file, const std::string& name, const Parameter& parameter,
 }
 
 void load(const Hdf5Reader& file, const std::string& name, Parameter& parameter) {
-  read(file, name + "/value", parameter.value);
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  read(file, name + "/value", -kLargestWeight, kLargestWeight, parameter.value);
   if (file.has(name + "/first_moment")) {
-    read(file, name + "/first_moment", parameter.first_moment);
-    read(file, name + "/second_moment", parameter.second_moment);
+    read(file, name + "/first_moment", -kLargest, kLargest, parameter.first_moment);
+    read(file, name + "/second_moment", 0.0F, kLargest, parameter.second_moment);
   } else {
     parameter.first_moment.setZero();
     parameter.second_moment.setZero();

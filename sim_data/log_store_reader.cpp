@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/json_text.h"
 #include "core/parallel_for.h"
+#include "core/validate.h"
 #include "sim_data/fingerprint.h"
 #include "sim_data/log_limits.h"
 #include "sim_data/log_store.h"
@@ -14,6 +15,51 @@
 #include "sim_data/log_store_tables.h"
 
 namespace swipegym {
+
+namespace {
+
+// What a store says of its rows, beside the rows.
+struct StoreHead {
+  std::int64_t rows = 0;
+  std::int64_t has_propensity = 0;
+  std::string fingerprint_text;
+  std::vector<std::uint64_t> user_offset;  // [users + 1]
+  std::vector<std::int32_t> chunk_first_date, chunk_last_date;
+  std::vector<std::uint64_t> chunk_random;  // rows of random exposure
+
+  static StoreHead load(const Hdf5Reader& file) {
+    return file.checked(StoreHead{.rows = file.attribute_int("rows"),
+                                  .has_propensity = file.attribute_int("has_propensity"),
+                                  .fingerprint_text = file.attribute_text("fingerprint"),
+                                  .user_offset = read_column<std::uint64_t>(file, "users/offset", 1),
+                                  .chunk_first_date = file.read<std::int32_t>("chunks/first_date"),
+                                  .chunk_last_date = file.read<std::int32_t>("chunks/last_date"),
+                                  .chunk_random = file.read<std::uint64_t>("chunks/random_rows")});
+  }
+
+  std::uint64_t fingerprint() const {
+    std::uint64_t value = 0;
+    const char* end = fingerprint_text.data() + fingerprint_text.size();
+    const auto [stop, error] = std::from_chars(fingerprint_text.data(), end, value, 16);
+    require_that("fingerprint", error == std::errc{} && stop == end, "hexadecimal digits");
+    return value;
+  }
+
+  void validate() const {
+    require_between("rows", rows, std::int64_t{0}, std::int64_t{1} << 40);
+    require_between("has_propensity", has_propensity, std::int64_t{0}, std::int64_t{1});
+    fingerprint();
+    require_that("users/offset", !user_offset.empty(), "an entry a user and one more");
+    require_offsets("users/offset", std::span(user_offset), user_offset.size() - 1, static_cast<std::size_t>(rows));
+    const std::size_t chunks = (static_cast<std::size_t>(rows) + kColumnChunk - 1) / kColumnChunk;
+    require_size("chunks/first_date", chunk_first_date.size(), chunks);
+    require_size("chunks/last_date", chunk_last_date.size(), chunks);
+    require_size("chunks/random_rows", chunk_random.size(), chunks);
+    require_between("chunks/random_rows", std::span(chunk_random), std::uint64_t{0}, std::uint64_t{kColumnChunk});
+  }
+};
+
+}  // namespace
 
 struct LogStoreReader::Impl {
   explicit Impl(const std::filesystem::path& path) : file(path, kLogStoreKind, kLogStoreVersion) {}
@@ -100,7 +146,9 @@ struct LogStoreReader::Impl {
       if (!piece.keep.empty() && piece.keep[row - piece.first_row] == 0) continue;
       LogRow out = row_at(worker.chunk, row % kColumnChunk);
       out.user = user;
-      if (!is_valid(out, offset.size() - 1, videos))
+      // Slices go by what the head says of a chunk, so its rows must be as it says.
+      if (!is_valid(out, offset.size() - 1, videos) || worker.chunk.is_random[row % kColumnChunk] > 1 ||
+          out.date < chunk_first_date[piece.chunk] || out.date > chunk_last_date[piece.chunk])
         throw InputError(fmt::format("{}: row {} is damaged; make the file again", file.path().string(), row));
       store_row(out, log, to++);
       summary.add(out);
@@ -121,23 +169,16 @@ struct LogStoreReader::Impl {
 
 LogStoreReader::LogStoreReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>(path)) {
   Impl& impl = *impl_;
-  const auto rows = impl.file.attribute_int("rows");
-  impl.has_propensity = impl.file.attribute_int("has_propensity") != 0;
-  const std::string text = impl.file.attribute_text("fingerprint");
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), impl.fingerprint, 16);
-  impl.offset = read_column<std::uint64_t>(impl.file, "users/offset", 1);
-  impl.chunk_first_date = impl.file.read<std::int32_t>("chunks/first_date");
-  impl.chunk_last_date = impl.file.read<std::int32_t>("chunks/last_date");
-  impl.chunk_random = impl.file.read<std::uint64_t>("chunks/random_rows");
+  StoreHead head = StoreHead::load(impl.file);
+  impl.rows = static_cast<std::uint64_t>(head.rows);
+  impl.has_propensity = head.has_propensity != 0;
+  impl.fingerprint = head.fingerprint();
+  impl.offset = std::move(head.user_offset);
+  impl.chunk_first_date = std::move(head.chunk_first_date);
+  impl.chunk_last_date = std::move(head.chunk_last_date);
+  impl.chunk_random = std::move(head.chunk_random);
   const std::vector<std::size_t> videos = impl.file.shape("videos/raw_id");
-  const std::uint64_t chunks = (static_cast<std::uint64_t>(rows) + kColumnChunk - 1) / kColumnChunk;
-  if (rows < 0 || error != std::errc{} || end != text.data() + text.size() || impl.offset.empty() ||
-      impl.offset.front() != 0 || impl.offset.back() != static_cast<std::uint64_t>(rows) ||
-      !std::is_sorted(impl.offset.begin(), impl.offset.end()) || impl.chunk_first_date.size() != chunks ||
-      impl.chunk_last_date.size() != chunks || impl.chunk_random.size() != chunks || videos.size() != 1)
-    throw InputError(fmt::format("{}: the head of the log is damaged; make the file again", path.string()));
-  impl.rows = static_cast<std::uint64_t>(rows);
-  impl.videos = videos[0];
+  impl.videos = videos.size() == 1 ? videos[0] : 0;
   for_each_store_column([&](std::size_t, std::string_view name, auto member) {
     using Element = typename StoredAs<typename std::decay_t<decltype(std::declval<Log>().*member)>::value_type>::type;
     impl.columns.emplace_back(impl.file, std::string(name), hdf5_type<Element>(), sizeof(Element), impl.rows);
@@ -164,13 +205,21 @@ std::string LogStoreReader::truth() const {
 
 LoadReport LogStoreReader::import_report() const {
   LoadReport report;
+  const auto read_count = [](const Json& value) {
+    if (!value.is_number_unsigned()) throw InputError("not a count");
+    return value.get<std::uint64_t>();
+  };
+  const auto read_counts = [&](const Json& object, std::map<std::string, std::uint64_t>& counts) {
+    if (!object.is_object()) throw InputError("not an object");
+    for (const auto& [reason, count] : object.items()) counts[reason] = read_count(count);
+  };
   const Json json = parse_json(impl_->file.read_text("import_report"), impl_->file.path().string() + ": import_report");
   try {
-    json.at("rows_read").get_to(report.rows_read);
-    json.at("rows_kept").get_to(report.rows_kept);
-    json.at("dropped").get_to(report.dropped);
-    json.at("noted").get_to(report.noted);
-  } catch (const Json::exception&) {
+    report.rows_read = read_count(json.at("rows_read"));
+    report.rows_kept = read_count(json.at("rows_kept"));
+    read_counts(json.at("dropped"), report.dropped);
+    read_counts(json.at("noted"), report.noted);
+  } catch (const std::exception&) {
     throw InputError(fmt::format("{}: 'import_report' is damaged; make the file again", impl_->file.path().string()));
   }
   return report;

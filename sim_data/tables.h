@@ -24,6 +24,8 @@ struct UserTable {
   std::vector<FeatureColumn> columns;  // in file order, without user_id
 
   std::size_t size() const noexcept { return raw_id.size(); }
+  /// Throws InputError unless every column has a cell a user, and each cell is a number, a category or empty.
+  void validate() const;
   /// The column of that name, or nullptr.
   const FeatureColumn* find(std::string_view name) const noexcept {
     for (const FeatureColumn& column : columns)
@@ -51,6 +53,8 @@ struct VideoTable {
   std::vector<std::uint16_t> tag;           // KuaiRand's tag codes
 
   std::size_t size() const noexcept { return raw_id.size(); }
+  /// Throws InputError unless every column has an entry a video, and indices point into their lists.
+  void validate() const;
   std::size_t num_authors() const noexcept { return author_raw_id.size(); }
   static constexpr std::uint16_t kNoTag = std::numeric_limits<std::uint16_t>::max();
   std::uint16_t first_tag(std::size_t video) const noexcept {

@@ -487,6 +487,18 @@ std::vector<Hdf5Mutation> hdf5_mutations(std::span<const std::uint8_t> image) {
   return out;
 }
 
+std::vector<Hdf5Mutation> sample_of(const std::vector<Hdf5Mutation>& mutations, bool few) {
+  const auto of_one_element = [](const std::string& change) {
+    return std::any_of(std::begin(kPlaces), std::end(kPlaces), [&](const Place& place) {
+      return !place.all && change.starts_with(place.name + std::string(" "));
+    });
+  };
+  std::vector<Hdf5Mutation> out;
+  for (std::size_t i = 0; i < mutations.size(); ++i)
+    if (few ? i % 11 == 0 : i % 3 == 0 || !of_one_element(mutations[i].change)) out.push_back(mutations[i]);
+  return out;
+}
+
 FileImage mutated(std::span<const std::uint8_t> image, const Hdf5Mutation& mutation) {
   const Hdf5Silence silence;
   const MemoryFile bytes(image);

@@ -36,6 +36,10 @@ struct Hdf5Mutation {
 /// Every mutation of the objects in `image`, object by object; none when it is not an HDF5 file.
 std::vector<Hdf5Mutation> hdf5_mutations(std::span<const std::uint8_t> image);
 
+/// Some of them, for a test that has seconds: all that change a whole object and every third of those that change one
+/// element, or with `few` every eleventh of all.
+std::vector<Hdf5Mutation> sample_of(const std::vector<Hdf5Mutation>& mutations, bool few);
+
 /// `image` with one of its hdf5_mutations() done.
 FileImage mutated(std::span<const std::uint8_t> image, const Hdf5Mutation& mutation);
 

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <unordered_map>
 
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/validate.h"
 
 namespace swipegym {
 namespace {
@@ -26,11 +28,17 @@ void save_candidates(const LoggedCandidates& candidates, const VideoTable& video
   file.commit();
 }
 
+void LoggedCandidates::validate() const {
+  require_that("candidate", slots > 0, "a table of rows and slots");
+  require_that("candidate", video.size() % slots == 0, "as many slots in every row");
+  require_between("candidate", std::span(video), -1, std::numeric_limits<std::int32_t>::max());
+}
+
 LoggedCandidates load_candidates(const std::filesystem::path& path, const VideoTable& videos) {
   const Hdf5Reader file(path, kCandidatesKind, kCandidatesVersion);
   const std::vector<std::size_t> shape = file.shape("candidate");
-  LoggedCandidates out{.slots = shape.size() == 2 ? shape[1] : 0, .video = file.read<std::int32_t>("candidate")};
-  if (out.slots == 0) throw InputError(fmt::format("{}: 'candidate' is no table of rows and slots", path.string()));
+  LoggedCandidates out = file.checked(
+      LoggedCandidates{.slots = shape.size() == 2 ? shape[1] : 0, .video = file.read<std::int32_t>("candidate")});
   std::unordered_map<std::int64_t, std::int32_t> known;
   for (std::size_t v = 0; v < videos.raw_id.size(); ++v) known[videos.raw_id[v]] = static_cast<std::int32_t>(v);
   const auto raw_id = file.read<std::int64_t>("raw_video_id");

@@ -19,6 +19,8 @@ struct LoggedCandidates {
   std::vector<std::int32_t> video;  // [rows, m] video indices of the data set; -1: a slot that could not be chosen
 
   std::size_t rows() const noexcept { return slots == 0 ? 0 : video.size() / slots; }
+  /// Throws InputError unless it is a table of rows and slots.
+  void validate() const;
 };
 
 /// HDF5 of kind "candidates", by raw video ids. Throws InputError when `path` cannot be written.
