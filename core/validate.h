@@ -82,6 +82,14 @@ void require_below(std::string_view name, std::span<const T> values, std::uint64
   if (bound > 0) detail::require_all_between(name, values, T{0}, static_cast<T>(high), expected);
 }
 
+/// Indices as before, or -1 where there is none.
+template <class T>
+void require_below_or_none(std::string_view name, std::span<const T> values, std::uint64_t bound) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i] < T{-1} || (values[i] >= T{0} && static_cast<std::uint64_t>(values[i]) >= bound))
+      detail::throw_invalid(name, i, values[i], fmt::format("an index below {}, or -1", bound));
+}
+
 /// Numbers that are neither NaN nor infinite.
 template <class T>
 void require_finite(std::string_view name, std::span<const T> values) {

@@ -34,8 +34,7 @@ const std::vector<float>& rewards_of(const ConvergenceMeasurements& measured, st
 ReturnScale scale_of(const ConvergenceMeasurements& measured, std::size_t size) {
   const std::vector<float>& random = rewards_of(measured, size, "random");
   const std::vector<float>& oracle = rewards_of(measured, size, "oracle");
-  return {mean_reward(random, random.size()),
-          mean_reward(oracle, oracle.size()) - mean_reward(random, oracle.size())};
+  return {mean_reward(random, random.size()), mean_reward(oracle, oracle.size()) - mean_reward(random, oracle.size())};
 }
 
 Measure measure_of(const std::vector<const std::vector<float>*>& seeds, std::size_t items, std::uint32_t group) {
@@ -67,8 +66,7 @@ Figures interval_figures(const ConvergenceMeasurements& measured, std::size_t si
   out.reward = percentile_interval(mine[0].value(), draws[0]);
   const std::vector<Measure> ends = {measure_of({&random}, oracle.size(), 0), measure_of({&oracle}, oracle.size(), 1)};
   const bool same_sessions = oracle.size() == items;
-  const std::vector<std::vector<double>> ends_draws =
-      bootstrap(ends, same_sessions ? key : split(key, 1), options);
+  const std::vector<std::vector<double>> ends_draws = bootstrap(ends, same_sessions ? key : split(key, 1), options);
   std::vector<double> normalised(kResamples);
   for (std::size_t i = 0; i < kResamples; ++i)
     normalised[i] = (draws[0][i] - draws[1][i]) / (ends_draws[1][i] - ends_draws[0][i]);
@@ -121,7 +119,7 @@ bool has_converged(const std::vector<std::vector<std::pair<double, double>>>& cu
     const std::size_t tail = tail_of(curve.size());
     std::vector<double> y;
     for (std::size_t i = curve.size() - tail; i < curve.size(); ++i) y.push_back(curve[i].second);
-    if (y.size() < 2) return false;
+    if (y.size() < 2 || !std::isfinite(line(y).first)) return false;  // without a scale there is no curve
     slopes.add(line(y).first);
     const double end = std::accumulate(y.begin(), y.end(), 0.0) / static_cast<double>(y.size());
     plateau.add(end);
@@ -197,7 +195,8 @@ ConvergenceSlope slope_of(const ConvergenceMeasurements& measured, const std::st
   for (const auto& yard : measured.yardsticks) {
     std::vector<double> here;
     for (const CellResult* cell : cells_of(measured, yard.first, agent))
-      if (const double value = figure(*cell, scale_of(measured, yard.first)); std::isfinite(value)) here.push_back(value);
+      if (const double value = figure(*cell, scale_of(measured, yard.first)); std::isfinite(value))
+        here.push_back(value);
     if (here.empty()) continue;
     x.push_back(std::log10(static_cast<double>(std::min(yard.first, measured.num_videos))));
     y.push_back(std::move(here));
@@ -220,9 +219,8 @@ ConvergenceSlope slope_of(const ConvergenceMeasurements& measured, const std::st
       for (std::size_t k = 0; k < y[i].size(); ++k) sum += y[i][random.below(static_cast<std::uint32_t>(y[i].size()))];
       return sum / static_cast<double>(y[i].size());
     });
-  const double mean = fit([&](std::size_t i) {
-    return std::accumulate(y[i].begin(), y[i].end(), 0.0) / static_cast<double>(y[i].size());
-  });
+  const double mean = fit(
+      [&](std::size_t i) { return std::accumulate(y[i].begin(), y[i].end(), 0.0) / static_cast<double>(y[i].size()); });
   out.slope = percentile_interval(mean, std::move(draws));
   return out;
 }
@@ -238,7 +236,8 @@ double steps_to_80(const std::vector<std::pair<double, double>>& curve) {
   if (curve.empty()) return 0.0;
   const std::size_t tail = tail_of(curve.size());
   double plateau = 0.0;
-  for (std::size_t i = curve.size() - tail; i < curve.size(); ++i) plateau += curve[i].second / static_cast<double>(tail);
+  for (std::size_t i = curve.size() - tail; i < curve.size(); ++i)
+    plateau += curve[i].second / static_cast<double>(tail);
   if (!(plateau > 0.0)) return 0.0;
   const double bar = 0.8 * plateau;
   double steps = 0.0, before = 0.0;
@@ -262,13 +261,14 @@ ConvergenceReport convergence_figures(const ConvergenceMeasurements& measured, c
       report.rows.push_back(row_of(measured, size, agent, cells_of(measured, size, agent), threads));
   }
   for (const std::string& agent : agents) {
-    report.slopes.push_back(slope_of(measured, agent, "log10 steps to 80 %", [](const CellResult& c, const ReturnScale& scale) {
-      const double steps = steps_to_80(normalised_curve(c, scale));
-      return steps > 0.0 ? std::log10(steps) : std::nan("");
-    }));
-    report.slopes.push_back(slope_of(measured, agent, "normalised return", [](const CellResult& c, const ReturnScale& scale) {
-      return scale.normalise(c.curve.back().reward);
-    }));
+    report.slopes.push_back(
+        slope_of(measured, agent, "log10 steps to 80 %", [](const CellResult& c, const ReturnScale& scale) {
+          const double steps = steps_to_80(normalised_curve(c, scale));
+          return steps > 0.0 ? std::log10(steps) : std::nan("");
+        }));
+    report.slopes.push_back(
+        slope_of(measured, agent, "normalised return",
+                 [](const CellResult& c, const ReturnScale& scale) { return scale.normalise(c.curve.back().reward); }));
     report.slopes.push_back(slope_of(measured, agent, "over-estimation", [](const CellResult& c, const ReturnScale&) {
       return c.curve.back().promised - c.curve.back().discounted;
     }));

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <stdexcept>
 
+#include "core/validate.h"
 #include "evaluation/metrics/undefined.h"
 
 namespace swipegym {
@@ -39,6 +39,7 @@ double auc_of_ordered(std::span<const std::uint32_t> order, std::span<const floa
 }  // namespace
 
 std::vector<double> mid_ranks(std::span<const float> values) {
+  require_finite("mid_ranks: value", values);
   const std::vector<std::uint32_t> order = stable_order(values);
   std::vector<double> ranks(values.size());
   for (std::size_t first = 0, end = 0; first < order.size(); first = end) {
@@ -49,11 +50,16 @@ std::vector<double> mid_ranks(std::span<const float> values) {
 }
 
 double auc(std::span<const float> scores, std::span<const std::uint8_t> labels) {
+  require_size("auc: label", labels.size(), scores.size());
+  require_finite("auc: score", scores);
   return auc_of_ordered(stable_order(scores), scores, labels);
 }
 
 double gauc(std::span<const std::uint32_t> groups, std::span<const float> scores,
             std::span<const std::uint8_t> labels) {
+  require_size("gauc: group", groups.size(), scores.size());
+  require_size("gauc: label", labels.size(), scores.size());
+  require_finite("gauc: score", scores);
   std::vector<std::uint32_t> order(scores.size());
   std::iota(order.begin(), order.end(), 0U);
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
@@ -72,6 +78,8 @@ double gauc(std::span<const std::uint32_t> groups, std::span<const float> scores
 }
 
 double log_loss(std::span<const float> probabilities, std::span<const std::uint8_t> labels) {
+  require_size("log_loss: label", labels.size(), probabilities.size());
+  require_finite("log_loss: probability", probabilities);
   double sum = 0.0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const double p = std::clamp<double>(probabilities[i], 1e-7, 1.0 - 1e-7);
@@ -82,6 +90,9 @@ double log_loss(std::span<const float> probabilities, std::span<const std::uint8
 
 double expected_calibration_error(std::span<const float> probabilities, std::span<const std::uint8_t> labels,
                                   std::size_t bins) {
+  require_size("expected_calibration_error: label", labels.size(), probabilities.size());
+  require_finite("expected_calibration_error: probability", probabilities);
+  require_that("expected_calibration_error: bins", bins > 0, "at least one");
   const std::vector<std::uint32_t> order = stable_order(probabilities);
   const std::size_t rows = order.size(), small = rows / bins,
                     larger = rows % bins;  // the first `larger` bins hold one more
@@ -97,8 +108,9 @@ double expected_calibration_error(std::span<const float> probabilities, std::spa
 
 BinaryScore score_binary(std::span<const std::uint32_t> groups, std::span<const float> probabilities,
                          std::span<const std::uint8_t> labels) {
-  if (groups.size() != labels.size() || probabilities.size() != labels.size())
-    throw std::invalid_argument("score_binary: groups, probabilities and labels differ in length");
+  require_size("score_binary: group", groups.size(), probabilities.size());
+  require_size("score_binary: label", labels.size(), probabilities.size());
+  require_finite("score_binary: probability", probabilities);
   const double rows = static_cast<double>(labels.size());
   double positives = 0.0, expected = 0.0;
   for (std::size_t i = 0; i < labels.size(); ++i) positives += labels[i] != 0, expected += probabilities[i];

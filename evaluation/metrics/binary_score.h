@@ -7,6 +7,8 @@
 
 namespace swipegym {
 
+// Every metric throws InputError with its name and the row of a value that is not finite, or the lengths that differ.
+
 /// 1-based ranks of the values; equal values share the mean of their ranks.
 std::vector<double> mid_ranks(std::span<const float> values);
 
@@ -36,7 +38,7 @@ struct BinaryScore {
   double expected_rate = 0.0;  // mean probability
 };
 
-/// Throws std::invalid_argument when the lengths differ; all-NaN without rows.
+/// All-NaN without rows.
 BinaryScore score_binary(std::span<const std::uint32_t> groups, std::span<const float> probabilities,
                          std::span<const std::uint8_t> labels);
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <stdexcept>
 
 #include "core/parallel_for.h"
+#include "core/validate.h"
 #include "evaluation/metrics/undefined.h"
 
 namespace swipegym {
@@ -62,7 +62,15 @@ double resampled_value(const Measure& measure, std::span<const float> item_weigh
 
 }  // namespace
 
+void Measure::validate() const {
+  require_size("bootstrap: numerator", numerator.size(), seeds * items);
+  require_size("bootstrap: denominator", denominator.size(), denominator.empty() ? 0 : seeds * items);
+  require_finite("bootstrap: numerator", std::span(numerator));
+  require_finite("bootstrap: denominator", std::span(denominator));
+}
+
 double Measure::value() const {
+  validate();
   double top = 0.0, bottom = 0.0;
   for (const float x : numerator) top += x;
   for (const float x : denominator) bottom += x;
@@ -75,10 +83,8 @@ std::vector<std::vector<double>> bootstrap(std::span<const Measure> measures, Ra
   if (measures.empty()) return out;
   const std::size_t items = measures.front().items;
   for (const Measure& measure : measures) {
-    const std::size_t cells = measure.seeds * items;
-    if (measure.items != items || measure.numerator.size() != cells ||
-        (!measure.denominator.empty() && measure.denominator.size() != cells))
-      throw std::invalid_argument("bootstrap: measures differ in their items");
+    require_size("bootstrap: a measure", measure.items, items);
+    measure.validate();
   }
   parallel_for(options.resamples, options.threads, [&](std::size_t resample, int) {
     const RandomKey resample_key = split(key, resample);
@@ -109,12 +115,15 @@ Interval percentile_interval(double mean, std::vector<double> resampled) {
 }
 
 std::vector<double> difference(std::span<const double> a, std::span<const double> b) {
+  require_size("difference: b", b.size(), a.size());
   std::vector<double> out(a.size());
   for (std::size_t i = 0; i < a.size(); ++i) out[i] = a[i] - b[i];
   return out;
 }
 
 std::vector<double> normalised(std::span<const double> a, std::span<const double> base, std::span<const double> top) {
+  require_size("normalised: base", base.size(), a.size());
+  require_size("normalised: top", top.size(), a.size());
   std::vector<double> out(a.size());
   for (std::size_t i = 0; i < a.size(); ++i) out[i] = ratio(a[i] - base[i], top[i] - base[i]);
   return out;
@@ -125,6 +134,7 @@ double student_t975(std::size_t freedom) {
                                                     2.2622,  2.2281, 2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199,
                                                     2.1098,  2.1009, 2.0930, 2.0860, 2.0796, 2.0739, 2.0687, 2.0639,
                                                     2.0595,  2.0555, 2.0518, 2.0484, 2.0452, 2.0423};
+  require_that("student_t975: freedom", freedom > 0, "at least 1");
   if (freedom <= kTable.size()) return kTable[freedom - 1];
   // The expansion of t in 1 / freedom (Fisher and Cornish), good to 1e-5 from here on.
   const double v = static_cast<double>(freedom), z = kNormal975, z3 = z * z * z;

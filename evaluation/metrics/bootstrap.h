@@ -23,7 +23,8 @@ struct Measure {
   std::vector<float> denominator;  // the same, or empty
   std::uint32_t group = 0;         // measures of one group (a policy) resample the same training seeds
 
-  double value() const;  // over all seeds and items; NaN when the denominator sums to 0
+  double value() const;   // over all seeds and items; NaN when the denominator sums to 0
+  void validate() const;  // sizes fit and all is finite
 };
 
 struct BootstrapOptions {

@@ -3,13 +3,17 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/validate.h"
+
 namespace swipegym {
 
 /// Running mean and variance (Welford 1962; merge by Chan, Golub, LeVeque 1979), so that each worker owns one and the
 /// parts are merged in a fixed order. Stable for values with a large common offset.
 class MeanVariance {
  public:
-  void add(double value) noexcept {
+  /// InputError for a value that is not finite: one would make the mean of all others none.
+  void add(double value) {
+    if (!std::isfinite(value)) detail::throw_invalid("mean and variance: value", count_, value, "a finite number");
     ++count_;
     const double delta = value - mean_;
     mean_ += delta / static_cast<double>(count_);

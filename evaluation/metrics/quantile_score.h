@@ -19,7 +19,7 @@ inline constexpr float kJudgedRatioCap = 5.0F;
 
 /// Continuous ranked probability score of one row from its quantiles: twice the mean pinball loss (Gneiting and Raftery
 /// 2007, by the quantile decomposition). Both sides are clipped to `cap`.
-double crps_of_row(Quantiles quantiles, double observed, float cap = kJudgedRatioCap) noexcept;
+double crps_of_row(Quantiles quantiles, double observed, float cap = kJudgedRatioCap);
 
 /// Scores predicted quantiles against observations, a row at a time, in constant memory. Sums are kept in double; to be
 /// independent of the thread count, merge parts in a fixed order.
@@ -27,7 +27,7 @@ class QuantileScore {
  public:
   explicit QuantileScore(float cap = kJudgedRatioCap) noexcept : cap_(cap) {}
 
-  void add(Quantiles quantiles, double observed) noexcept;
+  void add(Quantiles quantiles, double observed);  // InputError unless all is finite
   void merge(const QuantileScore& other) noexcept;
 
   std::uint64_t rows() const noexcept { return rows_; }
@@ -46,10 +46,10 @@ class QuantileScore {
 };
 
 /// The quantile of ascending values at `level` in [0, 1], linear between order statistics (numpy's default).
-/// Precondition: not empty.
-double sample_quantile(std::span<const float> ascending, double level) noexcept;
+/// InputError without values, and where those beside the level are not finite.
+double sample_quantile(std::span<const float> ascending, double level);
 
 /// The 99 quantiles of ascending values.
-std::array<float, kQuantiles> sample_quantiles(std::span<const float> ascending) noexcept;
+std::array<float, kQuantiles> sample_quantiles(std::span<const float> ascending);
 
 }  // namespace swipegym

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <stdexcept>
 
+#include "core/validate.h"
 #include "evaluation/metrics/binary_score.h"
 
 namespace swipegym {
@@ -43,6 +43,13 @@ double gain_ratio(std::span<const std::uint32_t> rows, std::span<const float> ga
   return mode == GainMode::kStandard ? kNoFigure : 1.0;
 }
 
+// A figure that is looked up by the positions of a ranking.
+void require_rows(std::string_view metric, const RankedUsers& ranked, std::span<const float> values, std::size_t k) {
+  require_that(fmt::format("{}: k", metric), k > 0, "at least 1");
+  require_below(fmt::format("{}: row", metric), std::span(ranked.row), values.size());
+  require_finite(fmt::format("{}: value", metric), values);
+}
+
 // Counts of values by rank, with running sums in O(log n).
 class Counts {
  public:
@@ -77,9 +84,8 @@ std::vector<T> gather(std::span<const T> values, std::span<const std::uint32_t> 
 }  // namespace
 
 RankedUsers rank_users(std::span<const std::uint32_t> user, std::span<const float> score, std::size_t least_rows) {
-  if (user.size() != score.size()) throw std::invalid_argument("rank_users: as many users as scores are needed");
-  if (std::any_of(score.begin(), score.end(), [](float s) { return std::isnan(s); }))
-    throw std::invalid_argument("rank_users: a score is NaN");
+  require_size("rank_users: user", user.size(), score.size());
+  require_finite("rank_users: score", score);
   std::vector<std::uint32_t> order(user.size());
   std::iota(order.begin(), order.end(), 0U);
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
@@ -111,7 +117,8 @@ double UserFigures::mean() const noexcept {
   return users > 0 ? sum / static_cast<double>(users) : kNoFigure;
 }
 
-double UserFigures::weighted_mean(const RankedUsers& ranked) const noexcept {
+double UserFigures::weighted_mean(const RankedUsers& ranked) const {
+  require_size("weighted_mean: user", ranked.size(), value.size());
   double sum = 0.0, weight = 0.0;
   for (std::size_t u = 0; u < value.size(); ++u) {
     if (std::isnan(value[u])) continue;
@@ -123,10 +130,12 @@ double UserFigures::weighted_mean(const RankedUsers& ranked) const noexcept {
 
 UserFigures discounted_gain_ratio(const RankedUsers& ranked, std::span<const float> gain, std::size_t k,
                                   GainMode mode) {
+  require_rows("discounted_gain_ratio", ranked, gain, k);
   return each_user(ranked, [&](std::span<const std::uint32_t> rows) { return gain_ratio(rows, gain, k, mode); });
 }
 
 UserFigures duration_spread(const RankedUsers& ranked, std::span<const float> duration_s, std::size_t k) {
+  require_rows("duration_spread", ranked, duration_s, k);
   return each_user(ranked, [&](std::span<const std::uint32_t> rows) {
     const auto top = rows.first(std::min(k, rows.size()));
     if (top.size() < 2) return kNoFigure;
@@ -138,6 +147,7 @@ UserFigures duration_spread(const RankedUsers& ranked, std::span<const float> du
 }
 
 UserFigures mean_gain(const RankedUsers& ranked, std::span<const float> gain, std::size_t k) {
+  require_rows("mean_gain", ranked, gain, k);
   return each_user(ranked, [&](std::span<const std::uint32_t> rows) {
     double sum = 0.0;
     const auto top = rows.first(std::min(k, rows.size()));
@@ -147,6 +157,7 @@ UserFigures mean_gain(const RankedUsers& ranked, std::span<const float> gain, st
 }
 
 UserFigures natural_discounted_gain(const RankedUsers& ranked, std::span<const float> gain, std::size_t k) {
+  require_rows("natural_discounted_gain", ranked, gain, k);
   return each_user(ranked, [&](std::span<const std::uint32_t> rows) {
     double sum = 0.0;
     for (std::size_t j = 0; j < std::min(k, rows.size()); ++j)
@@ -156,7 +167,9 @@ UserFigures natural_discounted_gain(const RankedUsers& ranked, std::span<const f
 }
 
 double xauc(std::span<const float> score, std::span<const float> truth) {
-  if (score.size() != truth.size()) throw std::invalid_argument("xauc: as many truths as scores are needed");
+  require_size("xauc: truth", truth.size(), score.size());
+  require_finite("xauc: score", score);
+  require_finite("xauc: truth", truth);
   // Dense ranks of the scores; then, with rows in the order of their truth, how many earlier rows score lower.
   const std::vector<std::uint32_t> by_score = order_by(score), by_truth = order_by(truth);
   std::vector<std::size_t> rank(score.size());
@@ -180,6 +193,10 @@ double xauc(std::span<const float> score, std::span<const float> truth) {
 }
 
 double xgauc(std::span<const std::uint32_t> user, std::span<const float> score, std::span<const float> truth) {
+  require_size("xgauc: user", user.size(), score.size());
+  require_size("xgauc: truth", truth.size(), score.size());
+  require_finite("xgauc: score", score);
+  require_finite("xgauc: truth", truth);
   const RankedUsers ranked = rank_users(user, score);
   return each_user(ranked,
                    [&](std::span<const std::uint32_t> rows) { return xauc(gather(score, rows), gather(truth, rows)); })
@@ -188,6 +205,9 @@ double xgauc(std::span<const std::uint32_t> user, std::span<const float> score, 
 
 double gauc_by_positives(std::span<const std::uint32_t> groups, std::span<const float> scores,
                          std::span<const std::uint8_t> labels) {
+  require_size("gauc_by_positives: group", groups.size(), scores.size());
+  require_size("gauc_by_positives: label", labels.size(), scores.size());
+  require_finite("gauc_by_positives: score", scores);
   const RankedUsers ranked = rank_users(groups, scores);
   double sum = 0.0, weight = 0.0;
   for (std::size_t u = 0; u < ranked.size(); ++u) {
@@ -202,6 +222,12 @@ double gauc_by_positives(std::span<const std::uint32_t> groups, std::span<const 
 
 GroupGain group_gain(std::span<const std::uint32_t> user, std::span<const float> score, std::span<const float> gain,
                      std::span<const std::uint32_t> group, std::size_t groups, std::size_t k) {
+  require_size("group_gain: user", user.size(), score.size());
+  require_size("group_gain: gain", gain.size(), score.size());
+  require_size("group_gain: group", group.size(), score.size());
+  require_below("group_gain: group", group, groups);
+  require_finite("group_gain: score", score);
+  require_finite("group_gain: gain", gain);
   GroupGain out;
   std::vector<std::vector<std::uint32_t>> rows(groups);
   for (std::size_t row = 0; row < group.size(); ++row) rows[group[row]].push_back(static_cast<std::uint32_t>(row));
@@ -222,7 +248,9 @@ GroupGain group_gain(std::span<const std::uint32_t> user, std::span<const float>
 }
 
 double spearman(std::span<const float> a, std::span<const float> b) {
-  if (a.size() != b.size()) throw std::invalid_argument("spearman: lists of one length are needed");
+  require_size("spearman: b", b.size(), a.size());
+  require_finite("spearman: a", a);
+  require_finite("spearman: b", b);
   const std::vector<double> x = mid_ranks(a), y = mid_ranks(b);
   const double middle = (static_cast<double>(a.size()) + 1.0) / 2.0;
   double xy = 0.0, xx = 0.0, yy = 0.0;

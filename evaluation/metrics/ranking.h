@@ -20,7 +20,8 @@ struct RankedUsers {
 };
 
 /// Groups rows by user and sorts each group by descending score; equal scores keep the order of the input. Users with
-/// fewer than `least_rows` rows are left out. Throws std::invalid_argument when the lengths differ or a score is NaN.
+/// fewer than `least_rows` rows are left out. Throws InputError, as
+/// every metric here does, with its name and the row of a value that is not finite, or the lengths that differ.
 RankedUsers rank_users(std::span<const std::uint32_t> user, std::span<const float> score, std::size_t least_rows = 1);
 
 /// A figure of each ranked user; NaN where it is not defined, and left out of the means.
@@ -30,7 +31,7 @@ struct UserFigures {
   std::size_t counted() const noexcept;  // users with a value
   double mean() const noexcept;          // NaN when there is none
   /// Users weighted by their number of rows.
-  double weighted_mean(const RankedUsers& ranked) const noexcept;
+  double weighted_mean(const RankedUsers& ranked) const;
 };
 
 /// How the papers of label learning count their discounted gains.

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/validate.h"
 #include "evaluation/metrics/undefined.h"
 
 namespace swipegym {
 
 double wasserstein1(std::vector<float> a, std::vector<float> b) {
+  require_finite("wasserstein1: a", std::span<const float>(a));
+  require_finite("wasserstein1: b", std::span<const float>(b));
   if (a.empty() || b.empty()) return kUndefined;
   std::sort(a.begin(), a.end());
   std::sort(b.begin(), b.end());
@@ -27,6 +30,9 @@ double wasserstein1(std::vector<float> a, std::vector<float> b) {
 }
 
 double kendall_tau_b(std::span<const double> a, std::span<const double> b) {
+  require_size("kendall_tau_b: b", b.size(), a.size());
+  require_finite("kendall_tau_b: a", a);
+  require_finite("kendall_tau_b: b", b);
   std::int64_t balance = 0, untied_a = 0, untied_b = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "core/validate.h"
 #include "evaluation/metrics/undefined.h"
 #include "evaluation/off_policy/user_bootstrap.h"
 #include "evaluation/off_policy/users.h"
@@ -69,6 +70,21 @@ void count_weights(const AskedEstimate& ask, OffPolicyEstimate& out) {
     out.max_weight = std::max(out.max_weight, w);
   }
   out.effective_rows = squares > 0.0 ? sum * sum / squares : 0.0;
+}
+
+// Throws InputError with the estimator's name and the first row with a number that is none.
+void require_rows(std::string_view name, std::span<const OffPolicyRow> rows) {
+  const auto require = [&](std::string_view what, std::size_t row, double value, bool holds, const char* expected) {
+    if (!holds) detail::throw_invalid(fmt::format("{}: {}", name, what), row, value, expected);
+  };
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const OffPolicyRow& row = rows[i];
+    require("reward", i, row.reward, std::isfinite(row.reward), "a finite number");
+    require("weight", i, row.weight, row.weight >= 0.0 && std::isfinite(row.weight), "a finite number of at least 0");
+    require("propensity", i, row.propensity, row.propensity > 0.0 && row.propensity <= 1.0, "a probability above 0");
+    require("q_logged", i, row.q_logged, std::isfinite(row.q_logged), "a finite number");
+    require("q_policy", i, row.q_policy, std::isfinite(row.q_policy), "a finite number");
+  }
 }
 
 struct MeanAndWidth {
@@ -140,6 +156,8 @@ RowTerms terms_of(Estimator estimator, double lambda, const OffPolicyRow& row) n
 }
 
 double estimate(Estimator estimator, double lambda, std::span<const OffPolicyRow> rows) {
+  check_setting(estimator, lambda);
+  require_rows(info_of(estimator).name, rows);
   RowTerms sum{0.0, 0.0, 0.0};
   for (const OffPolicyRow& row : rows) {
     const RowTerms terms = terms_of(estimator, lambda, row);
@@ -162,6 +180,7 @@ double slope_setting(Estimator estimator, std::span<const double> lambdas, std::
   if (!info_of(estimator).has_setting || !is_plain_mean(estimator))
     throw std::invalid_argument(fmt::format("SLOPE has nothing to choose for '{}'", info_of(estimator).name));
   if (lambdas.empty()) throw InputError("SLOPE: no lambda to choose from");
+  require_rows("SLOPE", rows);
   const DenseUsers users = dense_users(rows);
   if (users.count < 2) throw InputError("SLOPE needs rows of two users at least");
   struct Candidate {
@@ -187,6 +206,7 @@ double slope_setting(Estimator estimator, std::span<const double> lambdas, std::
 std::vector<double> lambda_grid(Estimator estimator, std::span<const OffPolicyRow> rows) {
   if (estimator == Estimator::kSubGaussian || estimator == Estimator::kSubGaussianDr)
     return {0.0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0};
+  require_rows("lambda_grid", rows);
   constexpr std::size_t kSteps = 12;
   double most = 1.0;
   for (const OffPolicyRow& row : rows) most = std::max(most, row.weight);
@@ -206,6 +226,7 @@ std::vector<OffPolicyEstimate> estimate_with_intervals(std::span<const AskedEsti
   std::vector<RatioSums> sums;  // of each estimate: direct over rows, correction over normaliser
   for (const AskedEstimate& ask : asked) {
     check_setting(ask.estimator, ask.lambda);
+    require_rows(ask.name, ask.rows);
     const DenseUsers users = dense_users(ask.rows);
     RatioSums& sum = sums.emplace_back();
     sum.ratios = 2;

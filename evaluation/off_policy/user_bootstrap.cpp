@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 #include "core/parallel_for.h"
+#include "core/validate.h"
 #include "evaluation/metrics/undefined.h"
 
 namespace swipegym {
@@ -64,9 +64,12 @@ std::vector<Interval> studentised_intervals(std::span<const RatioSums> estimates
                                             const BootstrapOptions& options) {
   if (estimates.empty()) return {};
   const std::size_t users = estimates[0].top.size() / estimates[0].ratios;
-  for (const RatioSums& estimate : estimates)
-    if (estimate.top.size() != users * estimate.ratios || estimate.bottom.size() != estimate.top.size())
-      throw std::invalid_argument("studentised_intervals: estimates differ in their users");
+  for (const RatioSums& estimate : estimates) {
+    require_size("studentised_intervals: top", estimate.top.size(), users * estimate.ratios);
+    require_size("studentised_intervals: bottom", estimate.bottom.size(), estimate.top.size());
+    require_finite("studentised_intervals: top", std::span(estimate.top));
+    require_finite("studentised_intervals: bottom", std::span(estimate.bottom));
+  }
   std::vector<WithError> own;
   const std::vector<float> once(users, 1.0F);
   for (const RatioSums& estimate : estimates) own.push_back(value_and_error(estimate, once));

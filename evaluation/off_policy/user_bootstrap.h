@@ -19,7 +19,7 @@ struct RatioSums {
 /// (Efron & Tibshirani, "An introduction to the bootstrap", 1993, 12.5): resampled are the errors in units of their own
 /// standard errors, since weighted seconds are so skewed that percentiles of the estimate itself hold the truth in nine
 /// cases of ten only. Estimates share their resamples. Bounds are NaN where fewer than two users or too few resamples
-/// have a standard error. Throws std::invalid_argument when the numbers of users differ.
+/// have a standard error. Throws InputError when the numbers of users differ or a sum is not finite.
 std::vector<Interval> studentised_intervals(std::span<const RatioSums> estimates, RandomKey key,
                                             const BootstrapOptions& options = {});
 

@@ -5,6 +5,7 @@
 
 #include "core/random.h"
 #include "evaluation/metrics/binary_score.h"
+#include "core/error.h"
 #include "evaluation/metrics/ranking.h"
 
 namespace swipegym {
@@ -17,8 +18,8 @@ TEST_CASE("users are ranked by falling score, ties in the order of the rows", "[
   const RankedUsers ranked = rank_users(Users{7, 3, 7, 3, 7, 9}, Values{1, 5, 2, 6, 1, 0}, 2);
   REQUIRE(ranked.user == Users{3, 7});  // user 9 has one row
   CHECK(ranked.row == Users{3, 1, 2, 0, 4});
-  CHECK_THROWS_AS(rank_users(Users{1}, Values{NAN}), std::invalid_argument);
-  CHECK_THROWS_AS(rank_users(Users{1}, Values{}), std::invalid_argument);
+  CHECK_THROWS_AS(rank_users(Users{1}, Values{NAN}), InputError);
+  CHECK_THROWS_AS(rank_users(Users{1}, Values{}), InputError);
 }
 
 TEST_CASE("the gain ratio divides by the best order, and by the multipliers of LabelCraft's code", "[metrics]") {
