@@ -41,7 +41,9 @@ void check(const DqnConfig& c) {
 Exploration exploration_at(const DqnConfig& c, std::int64_t env_steps) {
   const double falling = c.epsilon_share * static_cast<double>(c.env_steps);
   const double share = falling > 0.0 ? std::min(1.0, static_cast<double>(env_steps) / falling) : 1.0;
-  const auto falls = [share](float start, float end) { return start + static_cast<float>(share) * (end - start); };
+  const auto falls = [share](float start, float end) {  // rounding must not leave the two
+    return std::clamp(start + static_cast<float>(share) * (end - start), std::min(start, end), std::max(start, end));
+  };
   if (c.exploration == "boltzmann") return Exploration::boltzmann(falls(c.temperature_start, c.temperature_end));
   return Exploration::epsilon_greedy(falls(c.epsilon_start, c.epsilon_end));
 }
