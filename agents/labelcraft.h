@@ -52,7 +52,7 @@ void visit_fields(Visitor& visit, LabelCraftConfig& config) {
   visit("batch", config.batch, between(2, 16'777'216));
   visit("loss", config.loss, one_of({"mse", "bce"}));
   visit("optimiser", config.optimiser, one_of({"adam", "sgd"}));
-  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("learning_rate", config.learning_rate, above(0, 1e38));  // an SGD step has no scale of its own
   visit("labeling_rate", config.labeling_rate, ranges::kLearningRate);
   visit("labeling_hidden", config.labeling_hidden, ranges::kUnits);
   visit("standardise", config.standardise);
