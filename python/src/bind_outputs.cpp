@@ -35,7 +35,9 @@ class Part {
 
 void bind_outputs(nb::module_& module) {
   nb::class_<Part>(module, "OutputPart", "A file or folder that appears only when whole, see swipegym.formats.files.")
-      .def(nb::init<std::filesystem::path, bool>(), nb::arg("path"), nb::arg("folder") = false)
+      // A pipe waits for its reader, who may be another thread of Python's.
+      .def(nb::init<std::filesystem::path, bool>(), nb::arg("path"), nb::arg("folder") = false,
+           nb::call_guard<nb::gil_scoped_release>())
       .def_prop_ro("place", &Part::place, "Where to write until it is whole; the path itself of a device or a pipe.")
       .def("commit", &Part::commit, "Puts it in place.")
       .def("discard", &Part::discard, "Removes it, unless it was put in place.");
