@@ -23,6 +23,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/range.h"
 #include "env/candidate_sources.h"
 #include "env/catalogue.h"
 #include "env/truth_simulator.h"
@@ -320,7 +321,7 @@ int run(int argc, char** argv) {
   if (argc < 3 || (part != "offered" && part != "sessions" && part != "random"))
     throw InputError(
         "usage: off_policy_study offered|sessions|random DATA [LOGS], see the head of off_policy_study.cpp");
-  const std::size_t logs = argc > 3 ? std::stoul(argv[3]) : 100;
+  const std::size_t logs = argc > 3 ? parse_number<std::size_t>("LOGS", argv[3], between(1, 1'000'000)) : 100;
   const World world = make_world(argv[2]);
   (part == "offered" ? offered_study : part == "sessions" ? sessions_study : random_study)(world, logs);
   return 0;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <map>
 #include <string>
 #include <system_error>
@@ -36,14 +35,15 @@ void write_manifest(const fs::path& folder) {
 }
 
 // What a manifest of ours lists; empty when there is none.
-Sizes read_manifest(const fs::path& folder) {
-  std::ifstream file(folder / kManifestName, std::ios::binary);
-  const Json manifest = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+Sizes read_manifest(const fs::path& folder) try {
+  const Json manifest = read_json(folder / kManifestName);
   Sizes sizes;
   if (!manifest.is_object() || manifest.value("program", Json()) != kProgram || !manifest.contains("files")) return {};
   for (const auto& [name, bytes] : manifest["files"].items())
     if (bytes.is_number_unsigned()) sizes[name] = bytes.get<std::uint64_t>();
   return sizes;
+} catch (const InputError&) {
+  return {};
 }
 
 // The manifest is written last, so a file that is younger was changed, or copied, since.

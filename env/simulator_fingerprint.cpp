@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/error.h"
 
 namespace swipegym {
 namespace {
@@ -37,11 +38,13 @@ class Hash {
   std::uint64_t state_ = 0x243F6A8885A308D3U, words_ = 0;
 };
 
-std::string settings_of(const Simulator& simulator) {
-  Json settings = Json::parse(simulator.config, nullptr, /*allow_exceptions=*/false);
+std::string settings_of(const Simulator& simulator) try {
+  Json settings = parse_json(simulator.config, "the simulator's settings");
   if (!settings.is_object()) return simulator.config;
   settings.erase("data");
   return settings.dump();
+} catch (const InputError&) {
+  return simulator.config;  // no JSON, and a fingerprint all the same
 }
 
 // What the model expects of starts spread over the population, each shown a video of its own.
