@@ -246,7 +246,8 @@ int run_program(const std::vector<std::string>& words) {
     dispatch(words, {});
     return 0;
   } catch (const Interrupted& stopped) {
-    return fail(128 + std::max(stop_signal.load(), 2), stopped.what());
+    const int sent = stop_signal.load();
+    return fail(128 + (sent == 0 ? SIGINT : sent), stopped.what());
   } catch (const InputError& error) {
     return fail(2, error.what());
   } catch (const std::bad_alloc&) {
