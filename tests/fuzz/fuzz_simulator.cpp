@@ -1,5 +1,9 @@
-#include "env/fit_simulator.h"
+#include <numeric>
+
+#include "env/catalogue.h"
+#include "env/fitted_user_model.h"
 #include "env/simulator_file.h"
+#include "env/training_rows.h"
 #include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
 #include "tests/fuzz/hdf5_recipe.h"
@@ -9,13 +13,33 @@
 namespace swipegym::fuzz {
 namespace {
 
-std::string fitted() {
-  FitConfig config;
-  config.training.epochs = 1, config.training.max_updates = 2, config.training.batch = 16;
-  config.training.threads = 1;
-  config.training.shape = {.watch_hidden = 2, .watch_top = 2, .feedback_hidden = 2, .feedback_top = 2};
-  const FitResult fit = fit_simulator(small_dataset(), 20220504, config);
-  return written_by([&](const std::filesystem::path& path) { save_simulator(fit.simulator, path); });
+// What a fit makes, but for the fitting, which takes seconds.
+std::string unfitted() {
+  const Dataset data = small_dataset();
+  std::vector<std::uint32_t> rows(data.log.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  FittedParts parts;
+  parts.encoder = encode_features(data);
+  parts.grid = WatchGrid(data.log, rows);
+  parts.cells = ResponseCells(data.log, rows, parts.grid);
+  ItemStatistics items(parts.encoder, data.videos.size());
+  parts.clip = make_training_rows(data, {}, parts.encoder, parts.cells, parts.grid, 1, items).clip;
+  parts.network.initialise(parts.encoder.table_rows,
+                           {.watch_hidden = 2, .watch_top = 2, .feedback_hidden = 2, .feedback_top = 2}, make_key(1));
+  parts.item_dense.resize(data.videos.size() * kItemDense);
+  for (std::uint32_t v = 0; v < data.videos.size(); ++v)
+    items.features(v, {parts.item_dense.data() + v * kItemDense, kItemDense});
+  parts.returns = ReturnModel(data, {}, parts.encoder, parts.cells, parts.grid, 1, /*max_updates=*/1);
+  for (const std::uint32_t row : rows)
+    parts.event.push_back(event_of_row(data, row, parts.encoder, parts.cells, parts.grid));
+  parts.event_offset = data.user_offset;
+  Simulator simulator{.catalogue = build_catalogue(data, 20220504),
+                      .population = build_population(data, 20220504),
+                      .model = std::make_shared<FittedUserModel>(std::move(parts), Clock::kDense),
+                      .data_fingerprint = data.fingerprint,
+                      .config = "{}",
+                      .truth = ""};
+  return written_by([&](const std::filesystem::path& path) { save_simulator(simulator, path); });
 }
 
 // Loads, and lets every kind of question be asked of it: draws, expectations, features, a next visit.
@@ -33,7 +57,7 @@ std::vector<std::string> target_names() {
 }
 
 Target make_target(const std::string&) {
-  return hdf5_target(fitted(), use);
+  return hdf5_target(unfitted(), use);
 }
 
 }  // namespace swipegym::fuzz
