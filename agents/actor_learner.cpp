@@ -3,15 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "agents/advantages.h"
+#include "agents/counters.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 
 namespace swipegym {
 namespace {
+
+constexpr std::int64_t kMostPasses = std::numeric_limits<int>::max();
 
 PolicyLoss policy_loss_settings(const ActorConfig& config) {
   PolicyLoss loss;
@@ -249,13 +253,15 @@ void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
 
 void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
   model_->network.load(file, name + "/actor");
-  const std::vector<std::int64_t> counters = file.read<std::int64_t>(name + "/counters");
-  updates_ = counters.at(0);
-  actor_.adam().set_steps(counters.at(1));
+  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 2);
+  updates_ = counters[0];
+  actor_.adam().set_steps(counters[1]);
   for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].load(file, fmt::format("{}/critic_{}", name, i));
   for (std::size_t i = 0; i < multipliers_.size(); ++i)
-    multipliers_[i].set_state(file.read<double>(fmt::format("{}/multiplier_{}", name, i)));
-  reports_ = load_reports(file, name + "/reports");
+    multipliers_[i].set_state(
+        file.checked(MultiplierState{config_.multiplier, file.read<double>(fmt::format("{}/multiplier_{}", name, i))})
+            .values);
+  reports_ = load_reports(file, name + "/reports", multipliers_.size());
   take_stats();
 }
 
@@ -269,24 +275,23 @@ void save_reports(Hdf5Writer& file, const std::string& name, const std::vector<A
     figures.insert(figures.end(), r.multipliers.begin(), r.multipliers.end());
   }
   file.write(name + "/counts", counts);
-  file.write(name + "/figures", figures);
+  file.write_figures(name + "/figures", figures);
 }
 
-std::vector<ActorReport> load_reports(const Hdf5Reader& file, const std::string& name) {
-  const std::vector<std::int64_t> counts = file.read<std::int64_t>(name + "/counts");
+std::vector<ActorReport> load_reports(const Hdf5Reader& file, const std::string& name, std::size_t constraints) {
   const std::vector<double> figures = file.read<double>(name + "/figures");
-  std::vector<ActorReport> reports(counts.size() / 2);
-  const std::size_t width = reports.empty() ? 3 : figures.size() / reports.size();
-  if (width < 3 || width % 2 == 0 || width * reports.size() != figures.size())
+  const std::size_t width = 3 + 2 * constraints;
+  std::vector<ActorReport> reports(figures.size() / width);
+  const std::vector<std::int64_t> counts = read_counters(file, name + "/counts", 2 * reports.size());
+  if (width * reports.size() != figures.size())
     throw InputError(fmt::format("{}: its curves are damaged; remove it and train afresh", file.path().string()));
-  const std::size_t constraints = (width - 3) / 2;
   for (std::size_t i = 0; i < reports.size(); ++i) {
     const double* f = &figures[i * width];
     reports[i] = {.env_steps = counts[2 * i],
                   .reward = f[0],
                   .entropy = f[1],
                   .kl = f[2],
-                  .passes = static_cast<int>(counts[2 * i + 1]),
+                  .passes = static_cast<int>(std::min(counts[2 * i + 1], kMostPasses)),
                   .rates = {f + 3, f + 3 + constraints},
                   .multipliers = {f + 3 + constraints, f + width}};
   }

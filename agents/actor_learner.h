@@ -92,7 +92,7 @@ class ActorLearner final : public CandidateActor {
 
 /// Reports as columns of a checkpoint, so that a resumed run shows the curves of an unbroken one.
 void save_reports(Hdf5Writer& file, const std::string& name, const std::vector<ActorReport>& reports);
-std::vector<ActorReport> load_reports(const Hdf5Reader& file, const std::string& name);
+std::vector<ActorReport> load_reports(const Hdf5Reader& file, const std::string& name, std::size_t constraints);
 
 /// Scores [rows, m] of states `rows` into log probabilities, in place.
 void scores_to_log_chances(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> scores);

@@ -7,6 +7,7 @@
 
 #include "agents/logged_states.h"
 #include "core/parallel_for.h"
+#include "policy/scores.h"
 
 namespace swipegym {
 namespace {
@@ -67,8 +68,9 @@ std::uint32_t rank_of(std::size_t video, std::span<const float> scores) {
 void score_states(const Policy& policy, const LoggedStates::Batch& batch, std::span<float> scores) {
   const std::vector<RandomKey> keys(batch.observation.rows);
   const std::vector<std::uint32_t> streams(batch.observation.rows);
-  policy.score({.observation = batch.observation, .env = nullptr, .keys = keys, .streams = streams, .threads = 1},
-               scores);
+  score_slots(policy,
+              {.observation = batch.observation, .env = nullptr, .keys = keys, .streams = streams, .threads = 1},
+              scores);
 }
 
 }  // namespace

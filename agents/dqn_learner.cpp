@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/counters.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 
@@ -237,9 +238,9 @@ void DqnLearner::save(Hdf5Writer& file, const std::string& name) const {
 void DqnLearner::load(const Hdf5Reader& file, const std::string& name) {
   model_->network.load(file, name + "/online");
   target_->network.load(file, name + "/target");
-  const std::vector<std::int64_t> counters = file.read<std::int64_t>(name + "/counters");
-  updates_ = counters.at(0);
-  regression_.adam().set_steps(counters.at(1));
+  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 2);
+  updates_ = counters[0];
+  regression_.adam().set_steps(counters[1]);
   regression_.centre(model_->network);
   regression_.centre(target_->network);
   replay_.load(file, name + "/replay");

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <limits>
 
+#include "agents/counters.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/validate.h"
 
 namespace swipegym {
 namespace {
@@ -40,7 +42,7 @@ void save_epoch(const SupervisedTask& task, const EpochSettings& settings, const
   for (const EpochReport& r : state.reports)
     reports.insert(reports.end(),
                    {static_cast<double>(r.epoch), r.train_loss, r.validation_loss, r.validation_metric, r.seconds});
-  file.write("epochs", reports);
+  file.write_figures("epochs", reports);  // what was not validated is NaN
   for (std::size_t i = 0; i < parts.parameters.size(); ++i) {
     const auto& [name, parameter] = parts.parameters[i];
     save(file, "now/" + name, *parameter, /*moments=*/true);
@@ -63,15 +65,12 @@ void load_epoch(const SupervisedTask& task, const EpochSettings& settings, Train
   if (static_cast<std::uint64_t>(file.attribute_int("seed")) != task.seed) refuse("another seed");
   if (static_cast<std::uint64_t>(file.attribute_int("data_fingerprint")) != task.data->fingerprint)
     refuse("other data");
-  parts.adam->set_steps(file.attribute_int("adam_steps"));
-  if (parts.second_adam != nullptr) parts.second_adam->set_steps(file.attribute_int("second_adam_steps"));
+  parts.adam->set_steps(read_counter(file, "adam_steps"));
+  if (parts.second_adam != nullptr) parts.second_adam->set_steps(read_counter(file, "second_adam_steps"));
   state.best_metric = file.attribute_double("best_metric");
-  state.since_best = static_cast<int>(file.attribute_int("since_best"));
-  constexpr std::size_t kNumbers = 5;
-  const std::vector<double> reports = file.read<double>("epochs");
-  for (std::size_t i = 0; i + kNumbers <= reports.size(); i += kNumbers)
-    state.reports.push_back(
-        {static_cast<int>(reports[i]), reports[i + 1], reports[i + 2], reports[i + 3], reports[i + 4]});
+  state.reports = read_epochs(file, "epochs");
+  state.since_best =
+      static_cast<int>(std::min(read_counter(file, "since_best"), static_cast<std::int64_t>(state.reports.size())));
   for (const auto& [name, parameter] : parts.parameters) {
     load(file, "now/" + name, *parameter);
     if (!file.has("best/" + name)) continue;
@@ -80,6 +79,8 @@ void load_epoch(const SupervisedTask& task, const EpochSettings& settings, Train
     load(file, "best/" + name, best);
     state.best.push_back(best.value);
   }
+  require_that(file.path().string() + ": best", state.best.empty() || state.best.size() == parts.parameters.size(),
+               "the values of all layers or of none; the file is damaged, remove it to begin anew");
 }
 
 void keep_values(const TrainedParts& parts, LoopState& state) {
@@ -87,7 +88,27 @@ void keep_values(const TrainedParts& parts, LoopState& state) {
   for (const TrainedParts::Named& named : parts.parameters) state.best.push_back(named.parameter->value);
 }
 
+// Rows of numbers as save_epoch() and the sequence models write them.
+struct StoredEpochs {
+  static constexpr std::size_t kNumbers = 5;
+  std::vector<double> numbers;
+
+  void validate() const {
+    require_that("epochs", numbers.size() % kNumbers == 0, "five numbers an epoch");
+    for (std::size_t i = 0; i < numbers.size(); i += kNumbers)
+      require_that("epochs", numbers[i] == static_cast<double>(i / kNumbers + 1), "epochs 1, 2, ... in their order");
+  }
+};
+
 }  // namespace
+
+std::vector<EpochReport> read_epochs(const Hdf5Reader& file, const std::string& name) {
+  const std::vector<double> n = file.checked(StoredEpochs{file.read<double>(name)}).numbers;
+  std::vector<EpochReport> reports;
+  for (std::size_t i = 0; i < n.size(); i += StoredEpochs::kNumbers)
+    reports.push_back({static_cast<int>(n[i]), n[i + 1], n[i + 2], n[i + 3], n[i + 4]});
+  return reports;
+}
 
 void require_finite(double loss, int epoch, std::int64_t step, const TrainedParts& parts) {
   if (std::isfinite(loss)) return;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agents/supervised_task.h"
+#include "core/hdf5_reader.h"
 #include "nn/adam.h"
 
 namespace swipegym {
@@ -42,6 +43,9 @@ struct EpochSettings {
 std::vector<EpochReport> run_epochs(const SupervisedTask& task, const EpochSettings& settings, TrainedParts& parts,
                                     const std::function<double(int epoch)>& train,
                                     const std::function<Validation()>& validate);
+
+/// Epochs of a checkpoint, five numbers each; InputError when they are not epochs 1, 2, ...
+std::vector<EpochReport> read_epochs(const Hdf5Reader& file, const std::string& name);
 
 /// Throws SystemError unless `loss` is finite: names the step and the layer with a number that is not,
 /// or with the largest one.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "agents/counters.h"
 #include "agents/fresh_maximum.h"
+#include "agents/training_memory.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
@@ -157,9 +159,9 @@ void FullOutputLearner::save(Hdf5Writer& file, const std::string& name) const {
 void FullOutputLearner::load(const Hdf5Reader& file, const std::string& name) {
   model_->network.load(file, name + "/online");
   regression_.target().load(file, name + "/target");
-  const std::vector<std::int64_t> counters = file.read<std::int64_t>(name + "/counters");
-  updates_ = counters.at(0);
-  regression_.adam().set_steps(counters.at(1));
+  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 2);
+  updates_ = counters[0];
+  regression_.adam().set_steps(counters[1]);
   replay_.load(file, name + "/replay");
   take_stats();
 }
@@ -167,6 +169,7 @@ void FullOutputLearner::load(const Hdf5Reader& file, const std::string& name) {
 TrainedFullOutput train_full_output(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
                                     const OnlineRun& training) {
   check(config);
+  training_memory(*simulator, config).require();
   const RunIdentity identity{config_to_json(config).dump(), training.seed, simulator->data_fingerprint};
   VectorEnv env = make_training_env(simulator, config, training.threads);
   FullOutputLearner learner(simulator, config, training.seed, training.threads);

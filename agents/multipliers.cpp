@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/counters.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/validate.h"
 
 namespace swipegym {
 namespace {
@@ -58,8 +60,18 @@ std::vector<double> Multiplier::state() const {
   return all;
 }
 
+void MultiplierState::validate() const {
+  const std::size_t means = values.size() - std::min(values.size(), kFixedState);
+  require_that("multiplier", means >= 1 && means <= static_cast<std::size_t>(config.delay),
+               "its state and 1 to 'delay' means");
+  require_finite("multiplier", std::span(values));
+  require_between("multiplier", values[0], 0.0, std::max(config.limit, config.initial));
+  require_that("multiplier: second moment", values[2] >= 0.0, "at least 0");
+  require_between("multiplier: steps", values[3], 0.0, static_cast<double>(kMostCounted));
+  require_that("multiplier: integral", values[4] >= 0.0, "at least 0");
+}
+
 void Multiplier::set_state(const std::vector<double>& state) {
-  if (state.size() <= kFixedState) throw InputError("a checkpoint's multiplier is damaged; remove it and train afresh");
   value_ = state[0], first_moment_ = state[1], second_moment_ = state[2];
   steps_ = static_cast<std::int64_t>(state[3]);
   integral_ = state[4], proportional_ = state[5], mean_cost_ = state[6];

@@ -37,6 +37,14 @@ void visit_fields(Visitor& visit, MultiplierConfig& config) {
 /// Throws InputError naming the first setting that makes no sense.
 void check(const MultiplierConfig& config);
 
+/// A multiplier's state() as a checkpoint holds it.
+struct MultiplierState {
+  const MultiplierConfig& config;
+  std::vector<double> values;
+
+  void validate() const;
+};
+
 /// One multiplier. The rules are
 ///   projected: l <- [l + rate (J - d)]+                               (RCPO: Tessler et al. 2019)
 ///   adam:      Adam's step on the loss -l (J - d), then [l]+          (OmniSafe's `lagrange.py`)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agents/counters.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
@@ -23,14 +24,16 @@ void save_rounds(Hdf5Writer& file, const std::vector<RoundReport>& rounds) {
                                r.learner.gradient_norm});
   }
   file.write("rounds/counts", counts);
-  file.write("rounds/means", means);
+  file.write_figures("rounds/means", means);  // a training that diverged says so by its loss
 }
 
 std::vector<RoundReport> load_rounds(const Hdf5Reader& file) {
-  const std::vector<std::int64_t> counts = file.read<std::int64_t>("rounds/counts");
   const std::vector<double> means = file.read<double>("rounds/means");
-  std::vector<RoundReport> rounds(counts.size() / 3);
-  if (counts.size() != 3 * rounds.size() || means.size() != 6 * rounds.size())
+  std::vector<RoundReport> rounds(means.size() / 6);
+  const std::vector<std::int64_t> counts = read_counters(file, "rounds/counts", 3 * rounds.size());
+  bool ascends = means.size() == 6 * rounds.size();
+  for (std::size_t i = 0; i < rounds.size(); ++i) ascends = ascends && counts[3 * i] > (i == 0 ? 0 : counts[3 * i - 3]);
+  if (!ascends)
     throw InputError(fmt::format("{}: its training log is damaged; remove it and train afresh", file.path().string()));
   for (std::size_t i = 0; i < rounds.size(); ++i) {
     const std::int64_t* c = &counts[3 * i];
@@ -80,6 +83,9 @@ std::vector<RoundReport> train_with_checkpoints(Learner& learner, VectorEnv& env
                                                 const OnlineRun& run) {
   std::vector<RoundReport> done;
   if (run.resume && std::filesystem::exists(run.checkpoint)) done = load_checkpoint(run.checkpoint, identity, learner);
+  if (!done.empty() && done.back().env_steps > env_steps)
+    throw InputError(fmt::format("{}: has trained for {} steps, more than the {} asked for; remove it to train afresh",
+                                 run.checkpoint.string(), done.back().env_steps, env_steps));
   OnlineTraining online{.seed = identity.seed,
                         .env_steps = env_steps,
                         .round_steps = round_steps,

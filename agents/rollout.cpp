@@ -1,14 +1,21 @@
 #include "agents/rollout.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 
+#include "core/memory_budget.h"
 #include "core/parallel_for.h"
 
 namespace swipegym {
 
 Rollout::Rollout(const StateEncoder& encoder, const Shape& shape) : encoder_(encoder), shape_(shape) {
   const std::size_t m = shape.slots;
+  MemoryBudget()
+      .add(fmt::format("the steps of {} sessions between two updates", shape.envs), bytes(encoder.state_size(), shape),
+           "num_envs, rollout_steps or slots")
+      .require();
   states.setZero(static_cast<Eigen::Index>(state_rows()), static_cast<Eigen::Index>(encoder.state_size()));
   cross.setZero(static_cast<Eigen::Index>(state_rows() * m), static_cast<Eigen::Index>(StateEncoder::kCross));
   candidate.resize(state_rows() * m);
@@ -20,6 +27,15 @@ Rollout::Rollout(const StateEncoder& encoder, const Shape& shape) : encoder_(enc
   valid.resize(rows());
   terminated.resize(rows());
   truncated.resize(rows());
+}
+
+std::uint64_t Rollout::bytes(std::size_t state_size, const Shape& shape) noexcept {
+  constexpr std::uint64_t kSlot = sizeof(float) * StateEncoder::kCross + sizeof(std::int32_t) + sizeof(std::uint8_t);
+  const std::uint64_t a_state = sum_of({product_of({state_size, sizeof(float)}), product_of({shape.slots, kSlot})});
+  const std::uint64_t a_row = sum_of({product_of({shape.slate, sizeof(std::int32_t)}),
+                                      product_of({shape.costs, sizeof(float)}), 2 * sizeof(float), 3});
+  return sum_of(
+      {product_of({shape.envs, sum_of({shape.steps, 1}), a_state}), product_of({shape.envs, shape.steps, a_row})});
 }
 
 void Rollout::begin(const ObservationView& first) {

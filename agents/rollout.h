@@ -20,6 +20,8 @@ class Rollout {
   };
   /// `encoder` must outlive this.
   Rollout(const StateEncoder& encoder, const Shape& shape);
+  /// What one takes of memory. The constructor throws InputError when that is more than memory_limit().
+  static std::uint64_t bytes(std::size_t state_size, const Shape& shape) noexcept;
 
   /// New episodes begin in every env; what was gathered is forgotten.
   void begin(const ObservationView& first);

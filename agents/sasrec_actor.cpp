@@ -8,6 +8,7 @@
 
 #include "agents/actor_learner.h"
 #include "agents/advantages.h"
+#include "agents/counters.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
@@ -203,9 +204,9 @@ void SasrecActor::save(Hdf5Writer& file, const std::string& name) const {
 
 void SasrecActor::load(const Hdf5Reader& file, const std::string& name) {
   swipegym::load(file, name + "/actor", model_->network);
-  const std::vector<std::int64_t> counters = file.read<std::int64_t>(name + "/counters");
-  updates_ = counters.at(0);
-  actor_.adam().set_steps(counters.at(1));
+  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 2);
+  updates_ = counters[0];
+  actor_.adam().set_steps(counters[1]);
   critic_.load(file, name + "/critic");
   take_stats();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "agents/counters.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
@@ -59,7 +60,7 @@ void StateCritic::save(Hdf5Writer& file, const std::string& name) const {
 
 void StateCritic::load(const Hdf5Reader& file, const std::string& name) {
   swipegym::load(file, name + "/network", network_);
-  adam_.set_steps(file.read<std::int64_t>(name + "/steps").at(0));
+  adam_.set_steps(read_counters(file, name + "/steps", 1)[0]);
 }
 
 }  // namespace swipegym

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/training_memory.h"
 #include "agents/tscac_learner.h"
 #include "core/config.h"
+#include "policy/scores.h"
 
 namespace swipegym {
 
@@ -17,6 +19,7 @@ std::unique_ptr<CandidateActor> make_actor_learner(std::shared_ptr<const Simulat
 TrainedActor train_actor(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, const OnlineRun& run) {
   check(config);
   const RunIdentity identity{config_to_json(config).dump(), run.seed, simulator->data_fingerprint};
+  training_memory(*simulator, config).require();
   VectorEnv env = make_actor_env(simulator, config, run.threads);
   const std::unique_ptr<CandidateActor> learner = make_actor_learner(simulator, config, run.seed, run.threads);
   TrainedActor trained;
@@ -56,7 +59,7 @@ ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const
   // Every env plays the same number of whole sessions, so that short ones do not count more often.
   for (std::size_t finished = 0; finished < envs * each;) {
     const DecisionBatch batch{env.observation(), &env, keys, streams, threads};
-    policy.score(batch, scores);
+    score_slots(policy, batch, scores);
     select_actions(batch, scores, exploration, actions, slate);
     meter.foresee(env, actions);
     const StepView& step = env.step(actions);

@@ -1,6 +1,7 @@
 #include "agents/train_dqn.h"
 
 #include "agents/dqn_learner.h"
+#include "agents/training_memory.h"
 #include "core/config.h"
 #include "core/error.h"
 
@@ -12,6 +13,7 @@ TrainedPolicy train_dqn(std::shared_ptr<const Simulator> simulator, const DqnCon
   if (config.network_kind != "item_features")
     throw InputError("setting 'network_kind' is " + config.network_kind +
                      ", expected item_features here; 'train dqn' learns the other");
+  training_memory(*simulator, config).require();
   const RunIdentity identity{config_to_json(config).dump(), training.seed, simulator->data_fingerprint};
   VectorEnv env = make_training_env(simulator, config, training.threads);
   DqnLearner learner(simulator, config, training.seed, training.threads);

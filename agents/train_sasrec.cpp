@@ -8,18 +8,21 @@
 #include <limits>
 #include <numeric>
 
+#include "agents/counters.h"
+#include "agents/epoch_loop.h"
 #include "agents/sasrec_sequences.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "evaluation/metrics/binary_score.h"
+#include "policy/scores.h"
 #include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
 
-constexpr std::int64_t kSasrecCheckpointVersion = 1;
+constexpr std::int64_t kSasrecCheckpointVersion = 2;
 constexpr std::size_t kScoredTogether = 512;
 constexpr std::size_t kMostRankedRows = 5000;  // NDCG over all videos is a mean over at most so many rows
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
@@ -143,7 +146,7 @@ void score_rows_of(const SupervisedTask& task, const SasrecPolicy& policy, const
     decision.threads = task.threads;
     const std::size_t slots = num_slots(decision.observation, policy.model().items.num_videos());
     scores.resize(count * slots);
-    policy.score(decision, scores);
+    score_slots(policy, decision, scores);
     for (std::size_t i = 0; i < count; ++i)
       use(first + i, batch, i, std::span<const float>(scores).subspan(i * slots, slots));
   }
@@ -200,13 +203,13 @@ void save_checkpoint(const SasrecTraining& t, const SasrecLearner& learner) {
   file.attribute("data_fingerprint", static_cast<std::int64_t>(t.task.data->fingerprint));
   file.attribute("steps", const_cast<SasrecLearner&>(learner).adam().steps());
   file.attribute("best_epoch", static_cast<std::int64_t>(t.best_epoch));
-  file.attribute("best_metric", t.best_metric);
+  file.write_figures("best_metric", {&t.best_metric, 1});  // NaN where nothing is validated
   file.write_text("config", t.model->config);
   std::vector<double> log;
   for (const EpochReport& e : t.epochs)
     log.insert(log.end(),
                {static_cast<double>(e.epoch), e.train_loss, e.validation_loss, e.validation_metric, e.seconds});
-  file.write("epochs", log);
+  file.write_figures("epochs", log);
   save(file, "network", t.model->network, /*moments=*/true);
   save(file, "best", t.best, /*moments=*/false);
   if (t.average) save(file, "average", t.average->network, /*moments=*/false);
@@ -227,12 +230,17 @@ void load_checkpoint(SasrecTraining& t, SasrecLearner& learner) {
   load(file, "network", t.model->network);
   load(file, "best", t.best);
   if (t.average) load(file, "average", t.average->network);
-  learner.adam().set_steps(file.attribute_int("steps"));
-  t.best_epoch = static_cast<int>(file.attribute_int("best_epoch"));
-  t.best_metric = file.attribute_double("best_metric");
-  const std::vector<double> log = file.read<double>("epochs");
-  for (std::size_t i = 0; i + 5 <= log.size(); i += 5)
-    t.epochs.push_back({static_cast<int>(log[i]), log[i + 1], log[i + 2], log[i + 3], log[i + 4]});
+  learner.adam().set_steps(read_counter(file, "steps"));
+  t.epochs = read_epochs(file, "epochs");
+  const std::int64_t best_epoch = read_counter(file, "best_epoch");
+  const std::vector<double> best_metric = file.read<double>("best_metric");
+  const auto damaged = [&](const char* what) {
+    throw InputError(
+        fmt::format("{}: {}; the file is damaged, remove it to train afresh", t.task.checkpoint.string(), what));
+  };
+  if (best_epoch > static_cast<std::int64_t>(t.epochs.size())) damaged("its best epoch is none of its epochs");
+  if (best_metric.size() != 1) damaged("best_metric is not one number");
+  t.best_epoch = static_cast<int>(best_epoch), t.best_metric = best_metric[0];
 }
 
 // Trains up to `epochs` epochs, with early stopping when there is something to validate on.

@@ -7,12 +7,22 @@
 #include <numeric>
 
 #include "agents/advantages.h"
+#include "agents/counters.h"
 #include "agents/tscac_target.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 
 namespace swipegym {
 namespace {
+
+// A checkpoint's running deviation.
+struct Deviation {
+  std::vector<double> value;
+  void validate() const {
+    require_size("deviation", value.size(), 1);
+    require_between("deviation", std::span(value), 0.0, 1e30);
+  }
+};
 
 constexpr double kDeviationDecay = 0.9;  // of the running variance, an update
 
@@ -253,11 +263,11 @@ void TscacLearner::load(const Hdf5Reader& file, const std::string& name) {
     auxiliaries_[i]->load(file, fmt::format("{}/auxiliary_{}", name, i));
   model_->network.load(file, name + "/actor");
   critic_model_->network.load(file, name + "/critic");
-  const std::vector<std::int64_t> counters = file.read<std::int64_t>(name + "/counters");
-  updates_ = counters.at(0), steps_ = counters.at(1);
-  actor_.adam().set_steps(counters.at(2)), critic_.adam().set_steps(counters.at(3));
-  deviation_ = file.read<double>(name + "/deviation").at(0);
-  reports_ = load_reports(file, name + "/reports");
+  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 4);
+  updates_ = counters[0], steps_ = counters[1];
+  actor_.adam().set_steps(counters[2]), critic_.adam().set_steps(counters[3]);
+  deviation_ = file.checked(Deviation{file.read<double>(name + "/deviation")}).value[0];
+  reports_ = load_reports(file, name + "/reports", auxiliaries_.size());
 }
 
 }  // namespace swipegym

@@ -13,6 +13,7 @@
 #include "cli/help.h"
 #include "cli/progress_bar.h"
 #include "core/error.h"
+#include "core/memory_budget.h"
 #include "core/output_file.h"
 #include "core/text.h"
 
@@ -101,6 +102,8 @@ void add_common(const Command& command, Options& options, Run& run) {
                   fmt::format("settings as JSON; 'swipegym settings {}' lists them", command.name), false);
   options.output("json", run.json_path, "FILE", "also write what is printed, unrounded, as JSON", Writing::kText,
                  false);
+  options.add("memory-limit", run.memory_limit, "BYTES",
+              "refuse work that needs more, such as 16G; absent: what the machine has free");
   options.flag("quiet", run.quiet, "no progress and no remarks on stderr");
 }
 
@@ -129,6 +132,20 @@ void run_with_files(Command& command, const std::vector<std::string>& words, Run
   outputs.commit();
 }
 
+// --memory-limit holds while its command runs, and no longer where the program is part of another.
+class MemoryLimit {
+ public:
+  explicit MemoryLimit(const std::string& text) : before_(stated_memory_limit()) {
+    if (!text.empty()) set_memory_limit(parse_bytes("--memory-limit", text));
+  }
+  ~MemoryLimit() { set_memory_limit(before_); }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+
+ private:
+  std::uint64_t before_;
+};
+
 void run_command(Command& command, const std::vector<std::string>& words, const Host& host) {
   Run run;
   run.host = &host;
@@ -136,6 +153,7 @@ void run_command(Command& command, const std::vector<std::string>& words, const 
   Options options = command.options;
   add_common(command, options, run);
   options.parse(words, command.name);
+  const MemoryLimit limit(run.memory_limit);
   run.bar = std::make_shared<ProgressBar>(run.quiet);
   run.progress = [&run, bar = run.bar](std::string_view what, std::uint64_t done, std::uint64_t total) {
     run.check_interrupt();
@@ -213,6 +231,12 @@ void Run::reads(const std::string& what, const std::filesystem::path& path) cons
 
 void Run::remove_at_end(const std::filesystem::path& checkpoint) const {
   outputs->remove_after(checkpoint);
+}
+
+void Run::require_memory(const MemoryBudget& budget) const {
+  constexpr std::uint64_t kWorthAWord = 4ULL << 30;
+  budget.require();
+  if (budget.total() > kWorthAWord) note("This needs {} of memory.", budget.text());
 }
 
 void Run::check_interrupt() const {

@@ -13,6 +13,7 @@
 
 #include "cli/options.h"
 #include "core/config.h"
+#include "core/memory_budget.h"
 #include "core/output_part.h"
 #include "core/progress.h"
 
@@ -34,6 +35,7 @@ class Run {
   std::uint64_t seed = 1;
   std::filesystem::path json_path;    // empty: no --json
   std::filesystem::path config_path;  // empty: no --config
+  std::string memory_limit;           // empty: no --memory-limit
   Progress progress;                  // hand this to all long work: it draws the bar and throws Interrupted on Ctrl-C
 
   /// --config read into a struct of settings (see core/config.h), or its defaults without --config.
@@ -63,6 +65,9 @@ class Run {
   /// Writes `result` with {config, seed, data_fingerprint, build} to --json, whole or not at all; nothing without
   /// --json. `result` is what the table shows, unrounded.
   void write_json(Json result, const Json& config, std::uint64_t data_fingerprint) const;
+
+  /// What the command is about to allocate: a remark above 4 GiB, InputError beyond --memory-limit.
+  void require_memory(const MemoryBudget& budget) const;
 
   /// Throws Interrupted once Ctrl-C was pressed. Progress does this too; for loops that report no progress.
   void check_interrupt() const;

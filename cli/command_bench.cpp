@@ -69,6 +69,18 @@ std::uint64_t file_fingerprint(const std::filesystem::path& path) {
   return hash_bytes(std::as_bytes(std::span(bytes)));
 }
 
+// The env that is hashed stays while another is timed.
+void require_env_memory(const BenchSettings& settings, const Simulator& simulator, const Run& run) {
+  const VectorEnvConfig env{.num_envs = settings.envs,
+                            .history_length = settings.history,
+                            .max_steps = settings.max_steps,
+                            .slate = settings.slate};
+  const std::size_t slots = settings.source == "full" ? 0 : settings.candidates;
+  run.require_memory(MemoryBudget().add(fmt::format("{} sessions side by side, twice", settings.envs),
+                                        product_of({2, VectorEnv::bytes(simulator, slots, env)}),
+                                        "--envs, --candidates or --history"));
+}
+
 VectorEnv make_env(const BenchSettings& settings, const std::shared_ptr<const Simulator>& simulator, int threads,
                    std::uint64_t seed) {
   return VectorEnv(simulator, make_candidate_source(settings.source, simulator->catalogue, settings.candidates, seed),
@@ -117,6 +129,7 @@ void print_measured(const Run& run, const Measured& measured) {
 void bench(const BenchSettings& settings, Run& run) {
   const std::shared_ptr<const Simulator> simulator = simulator_for(settings, run);
   const int threads = worker_count(run.threads);
+  require_env_memory(settings, *simulator, run);
   VectorEnv env = make_env(settings, simulator, threads, run.seed);
   const std::uint64_t hash = rollout_hash(env, run.seed, settings.hash_steps);
   run.check_interrupt();

@@ -55,8 +55,9 @@ void compare_policies(const CompareSettings& settings, Run& run) {
   const std::shared_ptr<const Simulator> train = load_simulator_file(run, settings.simulator);
   std::vector<ComparedSimulator> simulators = {{settings.simulator.stem().string(), train}};
   if (!settings.judge.empty()) simulators.push_back(load_judge(settings, *train, run));
-  const CompareReport report =
-      compare(read_policies(settings.policies, train, simulators.size() > 1), simulators, config, run.progress);
+  const std::vector<ComparedPolicy> policies = read_policies(settings.policies, train, simulators.size() > 1);
+  run.require_memory(compare_memory(policies, simulators, config));
+  const CompareReport report = compare(policies, simulators, config, run.progress);
   const std::string clock = clock_note(*train);
   run.print("{}{}", to_text(report), clock.empty() ? "" : clock + "\n");
   const Json used = settings_json(settings);

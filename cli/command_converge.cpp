@@ -1,3 +1,4 @@
+#include "agents/training_memory.h"
 #include "cli/command.h"
 #include "cli/env_options.h"
 #include "cli/load.h"
@@ -47,6 +48,9 @@ void converge(const ConvergeSettings& settings, Run& run) {
   std::vector<Yardstick> yardsticks;
   for (const ComparedPolicy& policy : read_policies(settings.policies, simulator, false))
     yardsticks.push_back({policy.name, policy.seeds.front()});
+  for (const std::size_t size : study.sizes)
+    run.require_memory(
+        training_memory(*simulator, cell_dqn(study.config, {.size = size}, simulator->catalogue.num_videos())));
   const ConvergenceReport report = run_convergence(simulator, study, yardsticks);
   run.print("{}", to_text(report));
   if (const std::string clock = clock_note(*simulator); !clock.empty()) run.print("{}\n", clock);

@@ -3,6 +3,7 @@
 #include "agents/full_output_learner.h"
 #include "agents/ranker.h"
 #include "agents/train_dqn.h"
+#include "agents/training_memory.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/table.h"
@@ -65,6 +66,7 @@ void run_dqn(const DqnSettings& settings, Run& run) {
   const auto config = run.read_config<DqnConfig>();
   check(config);
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  run.require_memory(training_memory(*simulator, config));
   DqnTraining training;
   training.seed = run.seed;
   training.threads = run.threads;

@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "agents/train_actor.h"
+#include "agents/training_memory.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/table.h"
@@ -161,6 +162,7 @@ void run_actor(const char* algorithm, const ActorSettings& settings, Run& run) {
   if (settings.resume && !std::filesystem::exists(training.checkpoint))
     run.note("{} is not there: training from the beginning", training.checkpoint.string());
   const auto start = std::chrono::steady_clock::now();
+  run.require_memory(training_memory(*simulator, config));
   const TrainedActor trained = train_actor(simulator, config, training);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   save_policy(*trained.model, settings.out);

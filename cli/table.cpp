@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
+
+#include "evaluation/shown.h"
 
 namespace swipegym::cli {
 namespace {
@@ -14,7 +17,18 @@ std::size_t columns_of(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+bool is_no_number(std::string_view cell) {
+  if (!cell.empty() && (cell[0] == '-' || cell[0] == '+')) cell.remove_prefix(1);
+  return (cell.starts_with("nan") || cell.starts_with("inf")) && (cell.size() == 3 || cell[3] == ' ' || cell[3] == '%');
+}
+
 }  // namespace
+
+void Table::add(std::vector<std::string> cells) {
+  for (std::size_t i = 1; i < cells.size(); ++i)  // the first column holds names
+    if (is_no_number(cells[i])) cells[i] = "-";
+  rows_.push_back(std::move(cells));
+}
 
 std::string Table::text(std::size_t indent) const {
   std::vector<std::size_t> width(rows_.front().size());
@@ -39,7 +53,10 @@ std::string Table::text(std::size_t indent) const {
 }
 
 std::string show_interval(double mean, double low, double high, int digits) {
-  return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", mean, digits, low, digits, high, digits);
+  const auto text = [digits](double value) {
+    return fmt::format(fmt::runtime(fmt::format("{{:.{}f}}", digits)), shown(value));
+  };
+  return fmt::format("{} [{}, {}]", text(mean), text(low), text(high));
 }
 
 std::string show_count(unsigned long long value) {

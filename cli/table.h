@@ -9,7 +9,8 @@ namespace swipegym::cli {
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
-  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// A figure that is no number (a cell of "nan" or "inf") is shown as "-".
+  void add(std::vector<std::string> cells);
   /// Every line indented by `indent` spaces, a rule under the header.
   std::string text(std::size_t indent = 2) const;
 

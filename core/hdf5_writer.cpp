@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "core/error.h"
@@ -64,6 +67,26 @@ void write_attribute(hid_t file, const std::filesystem::path& path, const std::s
     throw_write_error(path, "attribute '" + name + "'", errno);
 }
 
+// Without a branch a value, so that the compiler may use vectors.
+template <class T>
+bool all_finite(std::span<const T> values) noexcept {
+  bool all = true;
+  for (const T value : values) all &= std::abs(value) <= std::numeric_limits<T>::max();
+  return all;
+}
+
+template <class T>
+void require_finite_values(const std::filesystem::path& path, const std::string& name, std::span<const T> values) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (all_finite(values)) return;
+    const auto bad = std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
+    throw SystemError(
+        fmt::format("{}: not written, since '{}' has the value {} at {}: training has diverged. Lower learning_rate or "
+                    "weight_decay; an earlier file stays as it was",
+                    path.string(), name, *bad, bad - values.begin()));
+  }
+}
+
 }  // namespace
 
 Hdf5Writer::Hdf5Writer(std::filesystem::path path) : part_(std::move(path), OutputKind::kBinary) {
@@ -86,9 +109,17 @@ Hdf5Writer::~Hdf5Writer() {
 template <class T>
 void Hdf5Writer::write(const std::string& name, std::span<const T> values) {
   const Hdf5Silence silence;
+  require_finite_values(path(), name, values);
   const hsize_t extent = values.size();
   const Hdf5Handle space(H5Screate_simple(1, &extent, nullptr));
   write_dataset(file_, path(), name, hdf5_type<T>(), space.get(), values.data());
+}
+
+void Hdf5Writer::write_figures(const std::string& name, std::span<const double> values) {
+  const Hdf5Silence silence;
+  const hsize_t extent = values.size();
+  const Hdf5Handle space(H5Screate_simple(1, &extent, nullptr));
+  write_dataset(file_, path(), name, hdf5_type<double>(), space.get(), values.data());
 }
 
 template <class T>
@@ -98,6 +129,7 @@ void Hdf5Writer::write_matrix(const std::string& name, std::span<const T> values
   if (values.size() != rows * columns)
     throw std::logic_error(
         fmt::format("write_matrix '{}': {} values for [{}, {}]", name, values.size(), rows, columns));
+  require_finite_values(path(), name, values);
   const hsize_t extents[2] = {rows, columns};
   const Hdf5Handle space(H5Screate_simple(2, extents, nullptr));
   write_dataset(file_, path(), name, hdf5_type<T>(), space.get(), values.data());
@@ -127,6 +159,7 @@ void Hdf5Writer::attribute(const std::string& name, std::int64_t value) {
 
 void Hdf5Writer::attribute(const std::string& name, double value) {
   const Hdf5Silence silence;
+  require_finite_values(path(), name, std::span<const double>(&value, 1));
   write_attribute(file_, path(), name, H5T_NATIVE_DOUBLE, &value);
 }
 

@@ -22,12 +22,16 @@ class Hdf5Writer {
   Hdf5Writer(const Hdf5Writer&) = delete;
   Hdf5Writer& operator=(const Hdf5Writer&) = delete;
 
-  template <class T>  // float, double, (u)int8..64
+  /// Numbers (float, double, (u)int8..64). What is not finite is never written: SystemError that names the first such
+  /// value, and the earlier file stays as it was. It is a model that has diverged, or a mistake of ours.
+  template <class T>
   void write(const std::string& name, std::span<const T> values);
   template <class T>
   void write(const std::string& name, const std::vector<T>& values) {
     write(name, std::span<const T>(values));
   }
+  /// Figures of which some may be NaN: what was not measured, or did not exist.
+  void write_figures(const std::string& name, std::span<const double> values);
   /// Row-major [rows, columns].
   template <class T>
   void write_matrix(const std::string& name, std::span<const T> values, std::size_t rows, std::size_t columns);

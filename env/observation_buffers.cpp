@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/memory_budget.h"
 #include "env/simulator.h"
 
 namespace swipegym {
@@ -21,6 +22,14 @@ ObservationBuffers::ObservationBuffers(std::size_t rows_, std::size_t history_le
       history_signals(rows * history_length),
       tab(rows),
       hours_since(rows) {}
+
+std::uint64_t ObservationBuffers::bytes(std::uint64_t rows, std::uint64_t history_length, std::uint64_t candidates) {
+  constexpr std::uint64_t kOwn =
+      sizeof(float) * (kUserFeatures + kContextFeatures + 1) + sizeof(std::uint32_t) + sizeof(std::uint8_t);
+  constexpr std::uint64_t kWatched = sizeof(std::int32_t) + sizeof(float) + sizeof(SignalBits);
+  constexpr std::uint64_t kOffered = sizeof(std::int32_t) + sizeof(float) * kVideoFeatures + sizeof(std::uint8_t);
+  return product_of({rows, sum_of({kOwn, product_of({history_length, kWatched}), product_of({candidates, kOffered})})});
+}
 
 ObservationView ObservationBuffers::view() const noexcept {
   return {rows,

@@ -13,6 +13,7 @@ struct ObservationBuffers {
   ObservationBuffers() = default;
   /// m = 0 for the full catalogue.
   ObservationBuffers(std::size_t rows, std::size_t history_length, std::size_t candidates);
+  static std::uint64_t bytes(std::uint64_t rows, std::uint64_t history_length, std::uint64_t candidates);
 
   ObservationView view() const noexcept;
   /// Copies row `row` of `from`, which has the same shape.

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/memory_budget.h"
+
 namespace swipegym {
 
 /// The videos one session must not be offered again: the user's logged ones, then those watched in this session.
@@ -23,6 +25,12 @@ class SeenVideos {
         mask_(static_cast<std::uint32_t>(std::bit_ceil(std::clamp<std::size_t>(num_videos, 64, kMaxBits)) - 1)),
         bits_((mask_ + 1) / 64),
         list_(capacity) {}
+
+  /// What one takes of memory, its own lists included.
+  static std::uint64_t bytes(std::size_t num_videos, std::uint64_t capacity) noexcept {
+    const std::size_t bits = std::bit_ceil(std::clamp<std::size_t>(num_videos, 64, kMaxBits));
+    return sum_of({sizeof(SeenVideos), bits / 8, product_of({capacity, sizeof(std::uint32_t)})});
+  }
 
   void clear() noexcept {
     std::fill(bits_.begin(), bits_.end(), 0);

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "core/memory_budget.h"
 #include "env/candidate_sources.h"
 #include "sim_data/calendar.h"
 
@@ -49,6 +50,24 @@ float weigh_gap(const RewardWeights& weights, float hours) noexcept {
 
 }  // namespace
 
+// Videos a session may show.
+std::uint64_t longest_session(const VectorEnvConfig& config) {
+  return product_of({static_cast<std::uint64_t>(config.max_steps), config.slate});
+}
+
+// Logged videos that are not offered again. A small catalogue keeps enough videos back for the longest session, so that
+// its candidates never run out.
+std::size_t excluded_videos(const Simulator& simulator, std::size_t slots, const VectorEnvConfig& config) {
+  const std::size_t videos = simulator.catalogue.num_videos();
+  const std::uint64_t kept_back = sum_of({longest_session(config), std::max<std::size_t>(slots, 1)});
+  return std::min<std::uint64_t>(config.exclude_history, videos - std::min<std::uint64_t>(videos, kept_back));
+}
+
+// Floats of a session's state, whole cache lines.
+std::size_t state_stride(const Simulator& simulator) {
+  return (simulator.model->state_size() + kFloatsALine - 1) / kFloatsALine * kFloatsALine;
+}
+
 SessionRows::Worker::Worker(const UserModel& model, std::size_t slate_size)
     : scratch(model.make_scratch()), slate(kChunk * slate_size) {}
 
@@ -64,16 +83,14 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
                         [](const RewardWeights& cost) { return cost.asks_for_gaps(); })) {
   const std::size_t n = config.num_envs;
   const std::size_t videos = simulator.catalogue.num_videos();
-  const std::size_t session = static_cast<std::size_t>(config.max_steps) * slate_;
-  // A small catalogue keeps enough videos back for the longest session, so that its candidates never run out.
-  const std::size_t kept_back = session + std::max<std::size_t>(slots_, 1);
-  excluded_ = std::min(config.exclude_history, videos > kept_back ? videos - kept_back : 0);
+  const std::size_t session = longest_session(config);
+  excluded_ = excluded_videos(simulator, slots_, config);
 
   env_key_.resize(n), candidate_key_.resize(n), response_key_.resize(n), redraw_key_.resize(n);
   episode_.resize(n), step_.resize(n), videos_shown_.resize(n);
   start_ms_.resize(n), time_ms_.resize(n), last_shown_ms_.resize(n), finished_.resize(n);
   seen_.assign(n, SeenVideos(videos, excluded_ + std::min(session, videos)));  // no video is shown twice in a session
-  state_stride_ = (simulator.model->state_size() + kFloatsALine - 1) / kFloatsALine * kFloatsALine;
+  state_stride_ = state_stride(simulator);
   states_.resize(n * state_stride_ + kFloatsALine);
   const auto address = reinterpret_cast<std::uintptr_t>(states_.data()) / sizeof(float);
   first_state_ = (kFloatsALine - address % kFloatsALine) % kFloatsALine;
@@ -87,6 +104,20 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
   view_ = {now_.view(),       reward_.data(),  cost_.data(),     terminated_.data(), truncated_.data(),
            autoreset_.data(), gap_h_.data(),   consumed_.data(), video_.data(),      watch_ratio_.data(),
            watch_s_.data(),   signals_.data(), final_.view()};
+}
+
+std::uint64_t SessionRows::bytes(const Simulator& simulator, std::size_t slots, const VectorEnvConfig& config) {
+  constexpr std::uint64_t kClocks = 4 * sizeof(RandomKey) + 3 * sizeof(std::uint32_t) + 3 * sizeof(std::int64_t) + 1;
+  constexpr std::uint64_t kOutputs = 2 * sizeof(float) + 3 + sizeof(std::uint32_t);
+  constexpr std::uint64_t kShown = sizeof(std::int32_t) + 2 * sizeof(float) + sizeof(SignalBits);
+  const std::size_t videos = simulator.catalogue.num_videos();
+  const std::uint64_t seen = SeenVideos::bytes(
+      videos, sum_of({excluded_videos(simulator, slots, config), std::min<std::uint64_t>(longest_session(config), videos)}));
+  const std::uint64_t a_row = sum_of({kClocks, kOutputs, seen, sizeof(float) * state_stride(simulator),
+                                      product_of({config.slate, kShown}), sizeof(float) * config.costs.size()});
+  const std::uint64_t buffers = config.autoreset == AutoresetMode::kSameStep ? 2 : 1;
+  return sum_of({product_of({config.num_envs, a_row}),
+                 product_of({buffers, ObservationBuffers::bytes(config.num_envs, config.history_length, slots)})});
 }
 
 void SessionRows::reset(std::size_t row, std::uint64_t seed) {

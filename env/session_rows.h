@@ -30,6 +30,8 @@ class SessionRows {
   };
 
   SessionRows(const Simulator& simulator, const CandidateSource& source, const VectorEnvConfig& config);
+  /// What such rows take of memory, with so many candidates a step.
+  static std::uint64_t bytes(const Simulator& simulator, std::size_t slots, const VectorEnvConfig& config);
 
   /// Starts episode 0 of `seed` in a row; its observation is complete after observe().
   void reset(std::size_t row, std::uint64_t seed);

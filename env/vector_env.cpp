@@ -9,6 +9,7 @@
 
 #include "core/config.h"
 #include "core/error.h"
+#include "core/memory_budget.h"
 #include "core/parallel_for.h"
 #include "env/session_rows.h"
 
@@ -61,7 +62,7 @@ void check_config(const VectorEnvConfig& config, std::size_t slots, std::size_t 
   check_ranges(config);
   require(slots == 0 || config.slate <= slots,
           fmt::format("slates of {} videos cannot be chosen from {} candidates", config.slate, slots));
-  const std::size_t session = static_cast<std::size_t>(config.max_steps) * config.slate;
+  const std::uint64_t session = product_of({static_cast<std::uint64_t>(config.max_steps), config.slate});
   require(
       slots > 0 || session < num_videos,
       fmt::format("a session of {} steps with slates of {} may need {} videos, the catalogue has {}: lower max_steps",
@@ -155,9 +156,18 @@ VectorEnv::VectorEnv(std::shared_ptr<const Simulator> simulator, std::shared_ptr
   require(simulator != nullptr && candidates != nullptr, "VectorEnv needs a simulator and a candidate source");
   check_simulator(*simulator);
   check_config(config, candidates->slots(), simulator->catalogue.num_videos());
+  MemoryBudget()
+      .add(fmt::format("{} sessions side by side", config.num_envs), bytes(*simulator, candidates->slots(), config),
+           "num_envs, candidates, history_length or max_steps")
+      .require();
   impl_ = std::make_unique<Impl>(std::move(simulator), std::move(candidates), std::move(config));
 }
 VectorEnv::~VectorEnv() = default;
+
+std::uint64_t VectorEnv::bytes(const Simulator& simulator, std::size_t slots, const VectorEnvConfig& config) {
+  return SessionRows::bytes(simulator, slots, config);
+}
+
 VectorEnv::VectorEnv(VectorEnv&&) noexcept = default;
 
 const VectorEnvConfig& VectorEnv::config() const noexcept {

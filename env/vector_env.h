@@ -86,6 +86,10 @@ class VectorEnv {
   ~VectorEnv();
   VectorEnv(VectorEnv&&) noexcept;
 
+  /// What such an env takes of memory, with so many candidates a step (0: the full catalogue). The constructor throws
+  /// InputError when that is more than memory_limit().
+  static std::uint64_t bytes(const Simulator& simulator, std::size_t slots, const VectorEnvConfig& config);
+
   const VectorEnvConfig& config() const noexcept;
   const Simulator& simulator() const noexcept;
   const CandidateSource& candidates() const noexcept;

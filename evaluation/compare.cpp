@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/parallel_for.h"
 #include "evaluation/metrics/sample_distance.h"
 #include "policy/one_step_oracle.h"
 #include "policy/retrieval.h"
@@ -218,7 +219,8 @@ class Scorer {
   }
 
   SimulatorResamples run(const std::shared_ptr<const Simulator>& simulator) {
-    const auto source = make_candidates(config_.candidates, simulator, config_.slots, config_.seed, config_.env.threads);
+    const auto source =
+        make_candidates(config_.candidates, simulator, config_.slots, config_.seed, config_.env.threads);
     SimulatorResamples out;
     std::vector<Scored> scored;
     const auto roll = [&](const std::string& name, const Policy& policy) {
@@ -290,9 +292,35 @@ std::size_t metric_index(std::string_view name) {
   throw std::out_of_range(fmt::format("no metric is called '{}'", name));
 }
 
+MemoryBudget compare_memory(const std::vector<ComparedPolicy>& policies,
+                            const std::vector<ComparedSimulator>& simulators, const CompareConfig& config) {
+  std::size_t rollouts = 2, most_seeds = 1;  // the yardsticks
+  for (const ComparedPolicy& policy : policies) {
+    rollouts += policy.seeds.size();
+    most_seeds = std::max(most_seeds, policy.seeds.size());
+  }
+  const std::uint64_t results = rollout_bytes({.sessions = config.sessions, .seeds = config.seeds});
+  const std::uint64_t sessions = product_of({config.sessions, config.seeds});
+  const auto workers = static_cast<std::uint64_t>(worker_count(config.env.threads));
+  MemoryBudget budget;
+  budget.add(fmt::format("the results of {} sessions of {} evaluation seeds under {} policies", config.sessions,
+                         config.seeds, rollouts),
+             product_of({rollouts, results}), "sessions or seeds");
+  // A numerator and mostly a denominator of each metric, and every worker's draws of the sessions.
+  budget.add("the figures that the bootstrap draws from",
+             product_of({sum_of({product_of({kSessionMetrics, 2, most_seeds}), workers}), sessions, sizeof(float)}),
+             "sessions or seeds");
+  budget.add(fmt::format("{} resamples", config.resamples),
+             product_of({simulators.size() > 1 ? 2U : 1U, policies.size() + 2, kSessionMetrics + 1, config.resamples,
+                         sizeof(double)}),
+             "resamples");
+  return budget;
+}
+
 CompareReport compare(const std::vector<ComparedPolicy>& policies, const std::vector<ComparedSimulator>& simulators,
                       const CompareConfig& config, const Progress& progress) {
   check(policies, simulators, config);
+  compare_memory(policies, simulators, config).require();
   CompareReport report{.config = config, .simulator = {}, .agreement = {}};
   Scorer scorer(policies, simulators.size(), config, progress);
   const SimulatorResamples first = scorer.run(simulators[0].simulator);

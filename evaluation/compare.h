@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/memory_budget.h"
 #include "evaluation/metrics/bootstrap.h"
 #include "evaluation/rollout.h"
 
@@ -74,6 +75,10 @@ struct CompareReport {
   std::vector<SimulatorFigures> simulator;
   std::vector<Agreement> agreement;  // one a judge
 };
+
+/// What compare() takes of memory beside the simulators; it throws InputError when that is more than memory_limit().
+MemoryBudget compare_memory(const std::vector<ComparedPolicy>& policies,
+                            const std::vector<ComparedSimulator>& simulators, const CompareConfig& config);
 
 /// Scores every policy in every simulator on common random numbers. Intervals are hierarchical: training seed, then
 /// session (see bootstrap). Throws InputError when names repeat, or when a judge has another catalogue than the first

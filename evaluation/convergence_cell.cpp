@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "agents/dqn_learner.h"
@@ -14,6 +15,7 @@
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "evaluation/greedy_sessions.h"
+#include "policy/scores.h"
 
 namespace swipegym {
 namespace {
@@ -123,7 +125,20 @@ CellResult train_cell(AnyLearner& learner, const std::shared_ptr<const Simulator
     result.network_bytes = newest.network_bytes;
     resumed = CellClock::now();
   };
-  train_online(learner, env, online);
+  try {
+    train_online(learner, env, online);
+  } catch (const NotScored&) {
+    // It has diverged, and the point behind the last says so: a policy that cannot choose earns nothing.
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    const CurvePoint last = result.curve.empty() ? CurvePoint{} : result.curve.back();
+    result.curve.push_back({.env_steps = last.env_steps + dqn.round_steps,
+                            .updates = last.updates,
+                            .seconds = seconds,
+                            .promised = none,
+                            .loss = none,
+                            .gradient_norm = none});
+    result.final_reward.assign(config.sessions, 0.0F);
+  }
   result.tried =
       1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) / static_cast<double>(visits.size());
   result.visits_gini = gini_of_visits(std::move(visits));

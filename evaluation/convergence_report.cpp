@@ -4,12 +4,16 @@
 
 #include "evaluation/convergence_figures.h"
 #include "evaluation/json_number.h"
+#include "evaluation/shown.h"
 
 namespace swipegym {
 namespace {
 
 std::string show(const Interval& i, int digits) {
-  return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", i.mean, digits, i.low, digits, i.high, digits);
+  const auto text = [digits](double value) {
+    return fmt::format(fmt::runtime(fmt::format("{{:.{}f}}", digits)), shown(value));
+  };
+  return fmt::format("{} [{}, {}]", text(i.mean), text(i.low), text(i.high));
 }
 
 // "4,369,953".
@@ -58,8 +62,9 @@ Json to_json(const ConvergenceReport& report) {
 }
 
 std::string to_text(const ConvergenceReport& report) {
-  std::string text = fmt::format("  {:>9}  {:<8}{:>26}{:>22}{:>12}{:>11}{:>10}{:>8}{:>9}\n", "videos", "policy", "reward a session",
-                                 "0 random, 1 oracle", "steps to 80%", "converged", "promised", "tried", "steps/s");
+  std::string text =
+      fmt::format("  {:>9}  {:<8}{:>26}{:>22}{:>12}{:>11}{:>10}{:>8}{:>9}\n", "videos", "policy", "reward a session",
+                  "0 random, 1 oracle", "steps to 80%", "converged", "promised", "tried", "steps/s");
   std::size_t before = 0;
   for (const ConvergenceRow& r : report.rows) {
     if (r.size != before)
@@ -68,13 +73,17 @@ std::string to_text(const ConvergenceReport& report) {
           text += fmt::format("  {:>9}  {:<8}{:>26}{:>22}{}\n", with_commas(y.size), y.policy, show(y.reward, 1),
                               show(y.normalised, 2),
                               y.recall < 1.0 ? fmt::format("  on a shortlist that held the best video in {:.0f} % of "
-                                                           "states tried", 100.0 * y.recall) : "");
+                                                           "states tried",
+                                                           100.0 * y.recall)
+                                             : "");
     before = r.size;
     text += fmt::format("  {:>9}  {:<8}{:>26}{:>22}{:>12}{:>11}{:>9}x{:>7.0f}%{:>9}\n", with_commas(r.size), r.agent,
                         show(r.reward, 1), show(r.normalised, 2),
                         r.reached_80 > 0 ? with_commas(static_cast<std::size_t>(r.steps_to_80)) : "-",
-                        r.diverged > 0 ? fmt::format("{} diverged", r.diverged) : r.converged ? "yes" : "no",
-                        fmt::format("{:.2f}", (r.realised + r.over_estimation) / r.realised), 100.0 * r.tried,
+                        r.diverged > 0 ? fmt::format("{} diverged", r.diverged)
+                        : r.converged  ? "yes"
+                                       : "no",
+                        fmt::format("{:.2f}", shown((r.realised + r.over_estimation) / r.realised)), 100.0 * r.tried,
                         with_commas(static_cast<std::size_t>(r.steps_per_s)));
   }
   text += "\n  promised: Q of a session's first choice over the discounted return that came\n\n";
@@ -105,7 +114,8 @@ std::string table_csv(const ConvergenceReport& report) {
       "largest_value,loss,gradient_norm,visits_gini,tried,seconds,steps_per_s,update_ms,replay_mb,network_mb\n";
   for (const ConvergenceRow& r : report.rows)
     text += fmt::format(
-        "{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{},{},{},{:.6g},{:.6g},{:.6g},{:.6g},"
+        "{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{},{},{},{:.6g},{:.6g},{:.6g},{:."
+        "6g},"
         "{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}\n",
         r.size, r.agent, r.reward.mean, r.reward.low, r.reward.high, r.normalised.mean, r.normalised.low,
         r.normalised.high, r.above_popularity.mean, r.above_popularity.low, r.above_popularity.high, r.steps_to_80,

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/vector_env.h"
+#include "policy/scores.h"
 #include "policy/select.h"
 
 namespace swipegym {
@@ -162,7 +163,7 @@ std::vector<double> choices_in_states(const Policy& policy, const TabularSimulat
   RandomStream random(split(make_key(seed), Draw::kAction));
   for (std::int64_t step = 0; step < steps; step += kProbeEnvs) {
     const DecisionBatch batch{env.observation(), &env, keys, streams, 1};
-    policy.score(batch, scores);
+    score_slots(policy, batch, scores);
     select_actions(batch, scores, Exploration::greedy(), greedy);
     for (std::size_t i = 0; i < kProbeEnvs; ++i) {
       chosen[tabular.state(batch.observation, i) * world.kinds + static_cast<std::size_t>(greedy[i])] += 1.0;

@@ -49,7 +49,7 @@ bool agree(const MeanVariance& a, const MeanVariance& b) {
 }  // namespace
 
 double FidelityReport::crps_above_truth() const noexcept {
-  return truth ? simulator.crps / truth->crps - 1.0 : std::numeric_limits<double>::quiet_NaN();
+  return truth && truth->crps > 0.0 ? simulator.crps / truth->crps - 1.0 : std::numeric_limits<double>::quiet_NaN();
 }
 
 double cdf_from_quantiles(Quantiles quantiles, double x) noexcept {

@@ -59,7 +59,8 @@ struct FidelityReport {
   double gap_tab = 0.0, gap_duration = 0.0;        // largest |real - drawn| over them; 0 without groups
   CellAgreement cells{};
   std::optional<PredictorScore> truth{};  // synthetic rows: the law they were drawn from, which nothing can beat
-  /// How far the simulator's CRPS lies above the truth's own, as a share of it; NaN where the truth is not known.
+  /// How far the simulator's CRPS lies above the truth's own, as a share of it; NaN where the truth is not known or
+  /// foresees every row exactly.
   double crps_above_truth() const noexcept;
 };
 

@@ -5,6 +5,7 @@
 
 #include "evaluation/fidelity.h"
 #include "evaluation/json_number.h"
+#include "evaluation/shown.h"
 #include "sim_data/day_text.h"
 
 namespace swipegym {
@@ -38,7 +39,7 @@ Json groups_json(const std::vector<GroupGap>& groups) {
 
 // ".1234", as people write shares; "-" when undefined.
 std::string digits(double value, int places = 4) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, places) : "-";
+  return fmt::format(fmt::runtime(fmt::format("{{:.{}f}}", places)), shown(value));
 }
 
 void append_predictor(std::string& text, const PredictorScore& score) {
@@ -94,8 +95,9 @@ std::string to_text(const FidelityReport& report) {
   for (const PredictorScore& reference : report.references) append_predictor(text, reference);
   if (report.truth) {
     append_predictor(text, *report.truth);
-    fmt::format_to(std::back_inserter(text), "CRPS above that of the truth, which nothing can beat: {:+.2f} %\n",
-                   100.0 * report.crps_above_truth());
+    fmt::format_to(std::back_inserter(text), "CRPS above that of the truth, which nothing can beat: {:+.2f} %{}\n",
+                   shown(100.0 * report.crps_above_truth()),
+                   report.truth->crps > 0.0 ? "" : " (that is 0: each row is known beforehand)");
   }
   fmt::format_to(std::back_inserter(text), "\n{:<17} {:>7} {:>7} {:>8} {:>7} {:>8} {:>8} {:>8}   {:>9} {:>9}\n",
                  "signal", "AUC", "GAUC", "log loss", "ECE", "rate", "expected", "sampled", "cell AUC", "log loss");

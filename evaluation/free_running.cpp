@@ -11,6 +11,7 @@
 #include "evaluation/metrics/quantile_score.h"
 #include "evaluation/metrics/sample_distance.h"
 #include "evaluation/platform_lane.h"
+#include "evaluation/shown.h"
 #include "sim_data/calendar.h"
 #include "sim_data/day_text.h"
 
@@ -297,12 +298,14 @@ std::string to_text(const FreeRunningReport& report) {
   fmt::format_to(out, "{:<14} {:>10} {:>10} {:>12} {:>10} {:>8}\n", "a session's", "life", "simulated", "Wasserstein",
                  "floor", "ratio");
   for (const SessionDistance& d : report.distance)
-    fmt::format_to(out, "{:<14} {:>10.4f} {:>10.4f} {:>12.4f} {:>10.4f} {:>8.2f}\n", d.name, d.real, d.simulated,
-                   d.wasserstein, d.floor, d.ratio());
-  fmt::format_to(out, "(floor: the same distance between two random halves of the held-out users)\n");
+    fmt::format_to(out, "{:<14} {:>10.4f} {:>10.4f} {:>12.4f} {:>10.4f} {:>8.2f}\n", d.name, shown(d.real),
+                   shown(d.simulated), shown(d.wasserstein), shown(d.floor), shown(d.ratio()));
+  fmt::format_to(
+      out,
+      "(floor: the same distance between two random halves of the held-out users; where it is 0 there is no ratio)\n");
   if (report.user_days > 0)
-    fmt::format_to(out, "back the next day: life {:.4f}, simulated {:.4f}, over {} user days\n", report.real_return,
-                   report.simulated_return, report.user_days);
+    fmt::format_to(out, "back the next day: life {:.4f}, simulated {:.4f}, over {} user days\n",
+                   shown(report.real_return), shown(report.simulated_return), report.user_days);
   return text;
 }
 

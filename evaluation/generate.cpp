@@ -11,6 +11,7 @@
 #include "env/seen_videos.h"
 #include "evaluation/session_chains.h"
 #include "policy/retrieval.h"
+#include "policy/scores.h"
 
 namespace swipegym {
 namespace {
@@ -87,7 +88,7 @@ class PolicyChains {
                               .keys = key_,
                               .streams = step_,
                               .threads = config_.env.threads};
-    policy_.score(batch, scores_);
+    score_slots(policy_, batch, scores_);
     select_actions(batch, scores_, exploration_, actions_);
     for (std::size_t row = 0; row < rows_; ++row)
       shown_[row] =

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/memory_budget.h"
 #include "env/candidate_sources.h"
 #include "evaluation/rollout.h"
 #include "policy/select.h"
@@ -170,6 +171,10 @@ class GreedyRunner {
 GreedySessions greedy_sessions(std::shared_ptr<const Simulator> simulator,
                                std::shared_ptr<const CandidateSource> candidates, const Policy& policy,
                                const GreedySessionsConfig& config) {
+  MemoryBudget()
+      .add(fmt::format("the results of {} sessions", config.sessions), product_of({config.sessions, 3, sizeof(float)}),
+           "sessions")
+      .require();
   return GreedyRunner(std::move(simulator), std::move(candidates), policy, config).run();
 }
 

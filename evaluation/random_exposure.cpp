@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "evaluation/rollout.h"
+#include "evaluation/shown.h"
 #include "policy/simple_policies.h"
 
 namespace swipegym {
@@ -94,7 +95,7 @@ std::string to_text(const RandomExposureReport& report) {
   auto out = std::back_inserter(text);
   fmt::format_to(out, "{:<17} {:>9} {:>10}\n", "a video's", "life", "simulated");
   const auto line = [&](std::string_view name, double real, double simulated) {
-    fmt::format_to(out, "{:<17} {:>9.4f} {:>10.4f}\n", name, real, simulated);
+    fmt::format_to(out, "{:<17} {:>9.4f} {:>10.4f}\n", name, shown(real), shown(simulated));
   };
   line("watch ratio", report.real.watch_ratio, report.simulated.watch_ratio);
   line("watch time (s)", report.real.watch_s, report.simulated.watch_s);

@@ -1,7 +1,10 @@
 #include "evaluation/rollout.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "core/memory_budget.h"
 #include "evaluation/metrics/quantile_score.h"
 #include "evaluation/metrics/sample_distance.h"
 
@@ -155,8 +158,16 @@ std::uint64_t session_seed(std::uint64_t run_seed, std::size_t evaluation_seed, 
   return std::uint64_t{key.hi} << 32 | key.lo;
 }
 
+std::uint64_t rollout_bytes(const RolloutConfig& config) noexcept {
+  return product_of({config.sessions, config.seeds, sizeof(SessionResult)});
+}
+
 PlayedSessions roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
                         const Policy& policy, const RolloutConfig& config, const Progress& progress) {
+  MemoryBudget()
+      .add(fmt::format("the results of {} sessions of {} evaluation seeds", config.sessions, config.seeds),
+           rollout_bytes(config), "sessions or seeds")
+      .require();
   return Runner(std::move(simulator), std::move(candidates), policy, config).run(progress);
 }
 

@@ -44,6 +44,9 @@ struct PlayedSessions {
 /// draws under every policy, so that policies are compared on common random numbers.
 std::uint64_t session_seed(std::uint64_t run_seed, std::size_t evaluation_seed, std::size_t session);
 
+/// What the results of a rollout take of memory. roll_out() throws InputError when that is more than memory_limit().
+std::uint64_t rollout_bytes(const RolloutConfig& config) noexcept;
+
 /// Runs the policy on fresh sessions of the simulator, each to its end. Results depend on neither threads nor the order
 /// in which sessions end. `progress` counts sessions.
 PlayedSessions roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/output_file.h"
 #include "core/parallel_for.h"
+#include "policy/scores.h"
 
 namespace swipegym {
 namespace {
@@ -43,8 +44,8 @@ std::vector<float> score_rows(const Policy& policy, const Dataset& data, const C
       observation.candidate = batch.video.data();
       observation.candidate_features = features.data();
       observation.mask = mask.data();
-      policy.score({.observation = observation, .env = nullptr, .keys = keys, .streams = streams, .threads = 1},
-                   std::span(scores).subspan(first, n));
+      score_slots(policy, {.observation = observation, .env = nullptr, .keys = keys, .streams = streams, .threads = 1},
+                  std::span(scores).subspan(first, n));
     });
     report(progress, "scoring", std::min(rows.size(), (begin + count) * kScoredAtOnce), rows.size());
   }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "policy/scores.h"
 #include "sim_data/calendar.h"
 
 namespace swipegym {
@@ -65,7 +66,7 @@ SessionView play_session(std::shared_ptr<const Simulator> simulator, std::shared
   for (std::uint32_t step = 0;; ++step) {
     const std::array streams = {step};
     const DecisionBatch batch{env.observation(), &env, keys, streams, config.threads};
-    policy.score(batch, scores);
+    score_slots(policy, batch, scores);
     select_actions(batch, scores, resolved(exploration, policy), actions, alone.slate);
     const StepView& view = env.step(actions);
     for (std::uint32_t place = 0; place < view.consumed[0]; ++place) {

@@ -8,6 +8,7 @@
 
 #include "core/parallel_for.h"
 #include "env/truth_simulator.h"
+#include "evaluation/shown.h"
 
 namespace swipegym {
 namespace {
@@ -153,15 +154,16 @@ std::string to_text(const UniformPairsReport& report) {
       report.pairs, "", "truth", "interventional", "naive (logged response)");
   auto out = std::back_inserter(text);
   const auto line = [&](std::string_view name, auto value) {
-    fmt::format_to(out, "{:<14} {:>8.4f} {:>15.4f} {:>24.4f}\n", name, value(report.truth), value(report.simulator),
-                   value(report.naive));
+    fmt::format_to(out, "{:<14} {:>8.4f} {:>15.4f} {:>24.4f}\n", name, shown(value(report.truth)),
+                   shown(value(report.simulator)), shown(value(report.naive)));
   };
   line("watch ratio", [](const Expectation& e) { return e.watch_ratio; });
   for (const Signal signal : {Signal::kClick, Signal::kLongView})
     line(kSignalNames[static_cast<std::size_t>(signal)],
          [&](const Expectation& e) { return e.signal[static_cast<std::size_t>(signal)]; });
   fmt::format_to(out, "error of the mean watch ratio: interventional {:+.1f} %, naive {:+.1f} %\n",
-                 100.0 * error(report.simulator, report.truth), 100.0 * error(report.naive, report.truth));
+                 shown(100.0 * error(report.simulator, report.truth)),
+                 shown(100.0 * error(report.naive, report.truth)));
   return text;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "env/seen_videos.h"
+#include "policy/scores.h"
 #include "policy/top_items.h"
 
 namespace swipegym {
@@ -79,6 +80,7 @@ bool best_unseen(std::span<const std::int32_t> order, const DecisionBatch& batch
 
 bool best_unseen(std::span<const float> scores, std::span<const std::int32_t> listed, const DecisionBatch& batch,
                  std::uint32_t row, std::size_t count, std::span<std::int32_t> out) {
+  require_scores(scores);
   constexpr std::size_t kHead = 1024;  // videos put in order at first: more than sessions watch
   for (const std::size_t head : {kHead, scores.size()}) {
     std::vector<std::int32_t> order = best_first(scores, head);

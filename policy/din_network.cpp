@@ -1,6 +1,10 @@
 #include "policy/din_network.h"
 
+#include <limits>
+#include <span>
+
 #include "core/parallel_for.h"
+#include "core/validate.h"
 #include "nn/xavier.h"
 
 namespace swipegym {
@@ -175,6 +179,16 @@ std::vector<ParameterOf<Scalar>*> DinNetworkOf<Scalar>::statistics() {
   std::vector<ParameterOf<Scalar>*> all;
   for (DiceOf<Scalar>& layer : dice) all.push_back(&layer.running_mean), all.push_back(&layer.running_variance);
   return all;
+}
+
+template <class Scalar>
+void DinNetworkOf<Scalar>::validate() const {
+  for (const DiceOf<Scalar>& layer : dice) {
+    const MatrixOf<Scalar>& variance = layer.running_variance.value;
+    require_between("running variance",
+                    std::span<const Scalar>(variance.data(), static_cast<std::size_t>(variance.size())), Scalar(0),
+                    std::numeric_limits<Scalar>::max());
+  }
 }
 
 template class DinNetworkOf<float>;

@@ -27,6 +27,7 @@ class DinNetworkOf final : public LabelNetworkOf<Scalar> {
   std::vector<ParameterOf<Scalar>*> parameters() override;
   std::vector<EmbeddingOf<Scalar>*> embeddings() override { return tables.all(); }
   std::vector<ParameterOf<Scalar>*> statistics() override;
+  void validate() const override;
   std::unique_ptr<Base> clone() const override { return std::make_unique<DinNetworkOf>(*this); }
 
   LabelEmbeddingsOf<Scalar> tables;

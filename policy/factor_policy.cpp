@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/validate.h"
 #include "nn/fast_math.h"
 
 namespace swipegym {
@@ -30,6 +31,22 @@ void write_matrix(Hdf5Writer& file, const std::string& name, const Matrix& matri
 }
 
 }  // namespace
+
+void FactorModel::validate() const {
+  const auto numbers = [](const Matrix& matrix) {
+    return std::span<const float>(matrix.data(), static_cast<std::size_t>(matrix.size()));
+  };
+  require_size("user/bias", user_bias.size(), raw_user_id.size());
+  require_size("video/bias", video_bias.size(), raw_video_id.size());
+  require_size("user/factors", static_cast<std::size_t>(user.size()), raw_user_id.size() * factors());
+  require_size("video/factors", static_cast<std::size_t>(video.size()), raw_video_id.size() * factors());
+  require_finite("mean", std::span(&mean, 1));
+  require_finite("user/bias", std::span(user_bias));
+  require_finite("video/bias", std::span(video_bias));
+  require_finite("user/factors", numbers(user));
+  require_finite("video/factors", numbers(video));
+  require_that("head", !head.empty(), "the name of what a score estimates");
+}
 
 FactorPolicy::FactorPolicy(std::shared_ptr<const FactorModel> model, const Catalogue& catalogue)
     : model_(std::move(model)),
@@ -97,14 +114,14 @@ std::shared_ptr<const Policy> load_factor_policy(const Hdf5Reader& file, const C
   std::vector<float> user, video;
   if (file.has("video/factors")) user = file.read<float>("user/factors"), video = file.read<float>("video/factors");
   const std::size_t k = videos > 0 ? video.size() / videos : 0;
-  if (model->user_bias.size() != users || model->video_bias.size() != videos || video.size() != videos * k ||
-      user.size() != users * k)
+  if (video.size() != videos * k || user.size() != users * k)
     throw InputError(
         fmt::format("{}: its users, videos and factors do not fit together ({} users, {} videos, {} and "
                     "{} numbers); the file is damaged, train the policy again",
                     file.path().string(), users, videos, user.size(), video.size()));
   model->user = as_matrix(user.data(), users, k);
   model->video = as_matrix(video.data(), videos, k);
+  file.check(*model);
   return std::make_shared<FactorPolicy>(std::move(model), catalogue);
 }
 

@@ -25,6 +25,7 @@ struct FactorModel {
   std::vector<float> user_bias, video_bias;             // [users], [videos]
 
   std::size_t factors() const noexcept { return static_cast<std::size_t>(video.cols()); }
+  void validate() const;
 };
 
 /// Scores slots by a FactorModel.

@@ -13,6 +13,7 @@
 #include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
 #include "env/user_model.h"
+#include "nn/mlp.h"
 #include "policy/best_unseen.h"
 
 namespace swipegym {
@@ -139,15 +140,16 @@ std::shared_ptr<const Policy> load_full_output_policy(const Hdf5Reader& file, co
   const PolicyHeader header = read_header(file);
   model->name = header.policy, model->config = header.config, model->seed = header.seed;
   model->data_fingerprint = header.data_fingerprint, model->catalogue_until = header.catalogue_until;
-  const auto architecture = config_from_text<FullOutputArchitecture>(file.read_text("architecture"), file.path().string() + ": architecture");
+  const auto architecture = read_architecture<FullOutputArchitecture>(file);
   model->hidden = architecture.hidden, model->encoder_config = architecture.encoder;
   model->raw_id = file.read<std::int64_t>("outputs");
   if (model->raw_id.empty())
     throw InputError(
         fmt::format("{}: a full-output network without outputs: the file is damaged", file.path().string()));
   const ItemInputs own = load_item_inputs(file, "items");
-  model->network = FullOutputNetwork(StateEncoder(model->encoder_config, own).state_size(), model->hidden,
-                                     model->raw_id.size(), RandomKey{});
+  const std::size_t state_size = StateEncoder(model->encoder_config, own).state_size();
+  require_stored(file, "the network", layer_sizes(state_size, model->hidden, model->raw_id.size()));
+  model->network = FullOutputNetwork(state_size, model->hidden, model->raw_id.size(), RandomKey{});
   model->network.load(file, "network");
   model->items = match_item_inputs(own, catalogue);
   model->output_of = match_outputs(model->raw_id, model->items);

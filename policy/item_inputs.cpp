@@ -10,10 +10,14 @@
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "core/huge_pages.h"
+#include "core/validate.h"
 #include "env/catalogue.h"
 
 namespace swipegym {
 namespace {
+
+// Features are logarithms, rates and shares. Beyond this a duration's exponential is infinite.
+constexpr float kLargestFeature = 50.0F;
 
 Matrix derive(const Matrix& features) {
   Matrix out(features.rows(), static_cast<Eigen::Index>(kDerivedItemFeatures));
@@ -87,6 +91,26 @@ void save(Hdf5Writer& file, const std::string& name, const ItemInputs& items) {
   file.write(name + "/table_sizes", std::vector<std::uint32_t>{items.num_tags, items.num_authors, items.num_ids});
 }
 
+void ItemInputs::validate() const {
+  constexpr std::uint32_t kMostTags = 1U << 20, kMostAuthors = 1U << 16;
+  const std::size_t videos = num_videos();
+  require_that("raw_id", videos > 0, "at least one video");
+  require_size("features", static_cast<std::size_t>(features.size()), videos * kVideoFeatures);
+  require_size("tag", tag.size(), videos);
+  require_size("author", author.size(), videos);
+  require_size("id", id.size(), videos);
+  require_between("table_sizes: tags", num_tags, 0U, kMostTags);
+  // Tables that nobody asks for embeddings of are not stored; nothing else bounds what room they take.
+  require_that("table_sizes: authors", num_authors <= std::max<std::size_t>(videos, kMostAuthors),
+               fmt::format("at most {} or the number of videos", kMostAuthors));
+  require_that("table_sizes: ids", num_ids <= videos, "at most the number of videos");
+  require_below_or_none("tag", std::span(tag), num_tags);
+  require_below_or_none("author", std::span(author), num_authors);
+  require_below_or_none("id", std::span(id), num_ids);
+  const std::span<const float> all(features.data(), static_cast<std::size_t>(features.size()));
+  require_between("features", all, -kLargestFeature, kLargestFeature);
+}
+
 ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name) {
   ItemInputs items;
   items.raw_id = file.read<std::int64_t>(name + "/raw_id");
@@ -95,20 +119,12 @@ ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name) {
   items.author = file.read<std::int32_t>(name + "/author");
   items.id = file.read<std::int32_t>(name + "/id");
   const std::vector<std::uint32_t> sizes = file.read<std::uint32_t>(name + "/table_sizes");
-  const std::size_t videos = items.raw_id.size();
-  const auto within = [](const std::vector<std::int32_t>& rows, std::uint32_t size) {
-    return std::all_of(rows.begin(), rows.end(),
-                       [size](std::int32_t row) { return row >= -1 && row < static_cast<std::int64_t>(size); });
-  };
-  if (sizes.size() != 3 || features.size() != videos * kVideoFeatures || items.tag.size() != videos ||
-      items.author.size() != videos || items.id.size() != videos || !within(items.tag, sizes[0]) ||
-      !within(items.author, sizes[1]) || !within(items.id, sizes[2]))
-    throw InputError(
-        fmt::format("{}: the tables under {} do not fit together; the file is damaged or of another "
-                    "version, train the policy again",
-                    file.path().string(), name));
+  if (sizes.size() != 3 || features.size() % kVideoFeatures != 0)
+    throw InputError(fmt::format("{}: the tables under {} do not fit together; the file is damaged, make it again",
+                                 file.path().string(), name));
   items.num_tags = sizes[0], items.num_authors = sizes[1], items.num_ids = sizes[2];
-  items.features = as_matrix(features.data(), videos, kVideoFeatures);
+  items.features = as_matrix(features.data(), features.size() / kVideoFeatures, kVideoFeatures);
+  file.check(items);
   items.derived = derive(items.features);
   return items;
 }

@@ -33,6 +33,7 @@ struct ItemInputs {
   std::uint32_t num_tags = 0, num_authors = 0, num_ids = 0;  // sizes of the tables
 
   std::size_t num_videos() const noexcept { return raw_id.size(); }
+  void validate() const;
 };
 
 /// Tables of at most `max_authors` and `max_ids` rows: beyond that several authors or videos share one, so that memory

@@ -92,6 +92,8 @@ class LabelNetworkOf {
   virtual std::unique_ptr<LabelNetworkOf> clone() const = 0;
   /// Numbers that belong to the state and are no parameters: running statistics.
   virtual std::vector<ParameterOf<Scalar>*> statistics() = 0;
+  /// What holds of numbers that were read from a file, beside being finite: no variance is negative.
+  virtual void validate() const {}
 };
 using LabelNetwork = LabelNetworkOf<float>;
 

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "nn/mlp.h"
 #include "policy/label_policy.h"
 #include "policy/policy_file.h"
 
@@ -25,6 +26,13 @@ void visit_fields(Visitor& visit, LabelArchitecture& architecture) {
   visit("heads", architecture.heads, between(1, 2));
   visit("score", architecture.score, between(0, static_cast<int>(LabelScore::kNormalSum)));
   visit("feedback_weight", architecture.feedback_weight, ranges::kWeight);
+}
+
+void require_stored(const Hdf5Reader& file, const LabelNetworkConfig& c, const LabelInputs& inputs) {
+  require_stored(file, "the network", layer_sizes(c.embedding, c.hidden, 1));
+  if (c.kind == "din") require_stored(file, "the attention", {c.embedding, c.attention_hidden});
+  for (const std::size_t rows : {inputs.users, inputs.videos, inputs.tags})
+    require_stored(file, "a table of embeddings", {rows, c.embedding});
 }
 
 }  // namespace
@@ -55,7 +63,7 @@ std::shared_ptr<const Policy> load_label_policy(const Hdf5Reader& file, const Ca
   model->data_fingerprint = header.data_fingerprint;
   model->catalogue_until = header.catalogue_until;
   model->config = header.config;
-  const auto architecture = config_from_text<LabelArchitecture>(file.read_text("architecture"), file.path().string() + ": architecture");
+  const auto architecture = read_architecture<LabelArchitecture>(file);
   if (architecture.heads != (architecture.score == 0 ? 1U : 2U))
     throw InputError(fmt::format("{}: {} outputs scored by rule {}, which this version does not know",
                                  file.path().string(), architecture.heads, architecture.score));
@@ -64,9 +72,12 @@ std::shared_ptr<const Policy> load_label_policy(const Hdf5Reader& file, const Ca
   model->feedback_weight = architecture.feedback_weight;
   model->raw_user = file.read<std::int64_t>("users");
   model->items = load_item_inputs(file, "items");
+  check(model->network_config);
+  require_stored(file, model->network_config, label_inputs(*model));
   model->network =
       make_label_network<float>(model->network_config, label_inputs(*model), architecture.heads, RandomKey{});
   for (const NamedParameter& part : named_state(*model->network)) load(file, "network/" + part.name, *part.parameter);
+  file.check(*model->network);
   model->items = match_item_inputs(model->items, catalogue);
   model->bucket = duration_buckets(model->items);
   std::unordered_map<std::int64_t, std::int32_t> row_of;

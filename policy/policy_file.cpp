@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "core/error.h"
-#include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/validate.h"
 #include "policy/factor_policy.h"
 #include "policy/full_output_policy.h"
 #include "policy/label_policy.h"
@@ -16,6 +18,8 @@
 
 namespace swipegym {
 namespace {
+
+constexpr std::int32_t kLastDay = 99'999'999;  // yyyymmdd, and what stands for no end
 
 using PolicyLoader = std::shared_ptr<const Policy> (*)(const Hdf5Reader& file, const Catalogue& catalogue);
 
@@ -37,7 +41,22 @@ std::string known_models() {
   return names;
 }
 
+std::string model_of(const Hdf5Reader& file) {
+  return file.has_attribute("model") ? file.attribute_text("model") : "value";
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 }  // namespace
+
+void PolicyHeader::validate() const {
+  require_that("model", is_name(model), "a name of printable letters");
+  require_that("policy", is_name(policy), "a name of printable letters");
+  require_between("catalogue_until", catalogue_until, 0, kLastDay);
+  require_between("temperature", temperature, 0.0F, 1e6F);
+}
 
 void write_header(Hdf5Writer& file, const PolicyHeader& header) {
   file.attribute("kind", kPolicyKind);
@@ -53,15 +72,26 @@ void write_header(Hdf5Writer& file, const PolicyHeader& header) {
 
 PolicyHeader read_header(const Hdf5Reader& file) {
   PolicyHeader header;
-  header.model = file.has_attribute("model") ? file.attribute_text("model") : "value";
+  header.model = model_of(file);
   header.policy = file.attribute_text("policy");
   header.seed = static_cast<std::uint64_t>(file.attribute_int("seed"));
   header.data_fingerprint = static_cast<std::uint64_t>(file.attribute_int("data_fingerprint"));
-  if (file.has_attribute("catalogue_until"))
-    header.catalogue_until = static_cast<std::int32_t>(file.attribute_int("catalogue_until"));
+  if (file.has_attribute("catalogue_until")) {
+    const std::int64_t until = file.attribute_int("catalogue_until");
+    header.catalogue_until = static_cast<std::int32_t>(std::clamp<std::int64_t>(until, -1, kLastDay + 1));
+  }
   if (file.has_attribute("temperature")) header.temperature = static_cast<float>(file.attribute_double("temperature"));
   header.config = file.read_text("config");
-  return header;
+  return file.checked(std::move(header));
+}
+
+void require_stored(const Hdf5Reader& file, std::string_view name, const std::vector<std::size_t>& sizes) {
+  const std::uint64_t most = std::filesystem::file_size(file.path()) / sizeof(float);
+  for (std::size_t i = 1; i < sizes.size(); ++i)
+    if (std::uint64_t numbers = 0; __builtin_mul_overflow(sizes[i - 1], sizes[i], &numbers) || numbers > most)
+      throw InputError(
+          fmt::format("{}: {} of {} x {} numbers is larger than the file; the file is damaged, make it again",
+                      file.path().string(), name, sizes[i - 1], sizes[i]));
 }
 
 PolicyHeader read_policy_header(const std::filesystem::path& path) {
@@ -70,7 +100,7 @@ PolicyHeader read_policy_header(const std::filesystem::path& path) {
 
 std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Catalogue& catalogue) {
   const Hdf5Reader file(path, kPolicyKind, kPolicyVersion);
-  const std::string model = file.has_attribute("model") ? file.attribute_text("model") : "value";
+  const std::string model = model_of(file);
   for (const KnownModel& known : kModels)
     if (known.model == model) return known.load(file, catalogue);
   throw InputError(fmt::format("{}: a policy of the model '{}', which this build does not know (it knows {})",

@@ -5,14 +5,17 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "core/config.h"
+#include "core/error.h"
+#include "core/hdf5_reader.h"
 #include "env/simulator.h"
 #include "policy/policy.h"
 
 namespace swipegym {
 
 class Hdf5Writer;
-class Hdf5Reader;
 
 /// Policy files: HDF5 of kind "policy". An attribute "model" names the class that reads the rest, so that one call
 /// loads every policy there is; a file without it is a value network's.
@@ -30,10 +33,22 @@ struct PolicyHeader {
   std::int32_t catalogue_until = 0;
   float temperature = 0.0F;  // see Policy::temperature
   std::string config;        // JSON text of what it was trained with
+
+  void validate() const;
 };
 
 void write_header(Hdf5Writer& file, const PolicyHeader& header);
 PolicyHeader read_header(const Hdf5Reader& file);
+/// What a policy file says of its network: enough to build one of the same shape. `Architecture` is a settings struct,
+/// whose ranges hold here as in a settings file.
+template <class Architecture>
+Architecture read_architecture(const Hdf5Reader& file) {
+  return config_from_text<Architecture>(file.read_text("architecture"), file.path().string() + ": architecture");
+}
+/// Throws InputError unless the file is large enough for a layer between each two neighbours of `sizes`; two sizes are
+/// those of a table. Asked before room is made for a network: a damaged architecture may want any.
+void require_stored(const Hdf5Reader& file, std::string_view name, const std::vector<std::size_t>& sizes);
+
 /// The header of the file at `path`. Throws InputError when it is no policy file of this version.
 PolicyHeader read_policy_header(const std::filesystem::path& path);
 

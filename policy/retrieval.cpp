@@ -10,6 +10,7 @@
 #include "env/seen_videos.h"
 #include "policy/best_unseen.h"
 #include "policy/policy_file.h"
+#include "policy/scores.h"
 
 namespace swipegym {
 namespace {
@@ -43,7 +44,7 @@ void rank(const Policy& retriever, const DecisionBatch& batch, std::size_t video
   std::iota(all.begin(), all.end(), 0U);
   if (length < videos && retriever.best_videos(batch, all, length, out)) return;
   scores.resize(rows * videos);
-  retriever.score(batch, scores);
+  score_slots(retriever, batch, scores);
   parallel_for(rows, batch.threads, [&](std::size_t row, int) {
     const std::vector<std::int32_t> order = best_first(std::span(scores).subspan(row * videos, videos), videos);
     std::int32_t* list = out.data() + row * length;

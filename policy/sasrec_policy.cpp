@@ -11,6 +11,7 @@
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
+#include "core/validate.h"
 #include "env/feature_encoder.h"
 #include "nn/fast_math.h"
 
@@ -20,6 +21,19 @@ namespace {
 constexpr std::array<std::string_view, 3> kObjectives = {"next", "ratio", "binary"};
 constexpr std::size_t kRowsTogether = 16;
 constexpr std::size_t kCandidatesTogether = 256;
+constexpr std::uint32_t kMostUserRows = 1U << 24;  // of a table of users' features
+
+void require_stored(const Hdf5Reader& file, const SasrecNetworkConfig& c, const ItemInputs& items,
+                    const SasrecUsers& users) {
+  check(c);
+  require_stored(file, "the table of videos", {items.num_ids, c.width});
+  if (c.authors) require_stored(file, "the table of authors", {items.num_authors, c.width});
+  if (c.tags) require_stored(file, "the table of tags", {items.num_tags, c.width});
+  require_stored(file, "the table of users", {users.table_rows, c.user_width});
+  if (c.positions != "none") require_stored(file, "the table of positions", {c.max_length, c.width});
+  require_stored(file, "the transformer", {c.blocks, c.width * std::max(c.width, c.inner)});
+  require_stored(file, "the heads", layer_sizes(c.width, c.head_hidden, std::size_t{SasrecNetwork::kHeads}));
+}
 
 }  // namespace
 
@@ -40,6 +54,12 @@ void SasrecUsers::write(std::size_t user, std::vector<std::int32_t>& out) const 
                code.begin() + static_cast<std::ptrdiff_t>((user + 1) * n));
   else
     out.insert(out.end(), n, -1);
+}
+
+void SasrecUsers::validate() const {
+  require_between("user_rows", table_rows, 0U, kMostUserRows);
+  require_size("users/code", code.size(), raw_id.size() * codes());
+  require_below_or_none("users/code", std::span(code), table_rows);
 }
 
 SasrecUsers make_sasrec_users(const Dataset& data) {
@@ -192,16 +212,15 @@ std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const C
   model->temperature = header.temperature;
   model->config = header.config;
   model->objective = parse_sasrec_objective(file.read_text("objective"));
-  const auto config = config_from_text<SasrecNetworkConfig>(file.read_text("architecture"), file.path().string() + ": architecture");
+  const auto config = read_architecture<SasrecNetworkConfig>(file);
   const ItemInputs own = load_item_inputs(file, "items");
   SasrecUsers users;
   users.raw_id = file.read<std::int64_t>("users/raw_id");
   users.code = file.read<std::int32_t>("users/code");
-  users.table_rows = static_cast<std::uint32_t>(file.attribute_int("user_rows"));
-  const auto rows = static_cast<std::int64_t>(users.table_rows);
-  if ((users.raw_id.empty() ? !users.code.empty() : users.code.size() % users.raw_id.size() != 0) ||
-      std::any_of(users.code.begin(), users.code.end(), [rows](std::int32_t c) { return c < -1 || c >= rows; }))
-    throw InputError(fmt::format("{}: its table of users is damaged; train the policy again", file.path().string()));
+  const std::int64_t rows = file.attribute_int("user_rows");
+  users.table_rows = static_cast<std::uint32_t>(std::clamp<std::int64_t>(rows, 0, kMostUserRows + 1));
+  file.check(users);
+  require_stored(file, config, own, users);
   model->network = SasrecNetwork(config, own.num_ids, own.num_authors, kSasrecStepFeatures, kSasrecCandidateFeatures,
                                  RandomKey{}, own.num_tags, users.table_rows);
   model->users = match_users(users, catalogue);

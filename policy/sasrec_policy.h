@@ -27,6 +27,7 @@ struct SasrecUsers {
   std::size_t codes() const noexcept { return raw_id.empty() ? 0 : code.size() / raw_id.size(); }
   /// Adds the codes of a user, by index; those of nobody when it is out of range.
   void write(std::size_t user, std::vector<std::int32_t>& out) const;
+  void validate() const;
 };
 /// The users' own features of a data set, as its tables have them: they do not come from answers.
 SasrecUsers make_sasrec_users(const Dataset& data);

@@ -11,6 +11,7 @@
 #include "core/range.h"
 #include "env/candidate_sources.h"
 #include "env/seen_videos.h"
+#include "policy/scores.h"
 
 namespace swipegym {
 namespace {
@@ -149,7 +150,7 @@ void choose_actions(const Policy& policy, const DecisionBatch& batch, const Expl
       choose_video(policy, batch, exploration, num_videos, actions))
     return;
   scores.resize(observation.rows * num_slots(observation, num_videos));
-  policy.score(batch, scores);
+  score_slots(policy, batch, scores);
   select_actions(batch, scores, exploration, actions, slate);
 }
 

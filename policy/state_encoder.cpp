@@ -27,11 +27,22 @@ float sum_lanes(std::size_t count, Term term) {
   return sum;
 }
 
+std::size_t tag_places(std::size_t num_tags) noexcept {
+  return std::clamp<std::size_t>(num_tags, 1, kMaxTags);
+}
+std::size_t before_tags(const StateEncoderConfig& config) noexcept {
+  return kUserFeatures + kContextFeatures + kStats + 2 * kVideoFeatures + config.recent * kRecentSize;
+}
+
 }  // namespace
 
+std::size_t StateEncoder::state_size(const StateEncoderConfig& config, std::size_t num_tags) noexcept {
+  return before_tags(config) + 3 * tag_places(num_tags);
+}
+
 StateEncoder::StateEncoder(const StateEncoderConfig& config, const ItemInputs& items, std::size_t watched)
-    : config_(config), items_(&items), watched_(watched), tags_(std::clamp<std::size_t>(items.num_tags, 1, kMaxTags)) {
-  tag_fast_ = kUserFeatures + kContextFeatures + kStats + 2 * kVideoFeatures + config.recent * kRecentSize;
+    : config_(config), items_(&items), watched_(watched), tags_(tag_places(items.num_tags)) {
+  tag_fast_ = before_tags(config);
   tag_slow_ = tag_fast_ + tags_;
   tag_liked_ = tag_slow_ + tags_;
   size_ = tag_liked_ + tags_;

@@ -61,6 +61,8 @@ class StateEncoder {
   StateEncoder(const StateEncoderConfig& config, const ItemInputs& items, std::size_t watched = 0);
 
   std::size_t state_size() const noexcept { return size_; }
+  /// The same before there is an encoder.
+  static std::size_t state_size(const StateEncoderConfig& config, std::size_t num_tags) noexcept;
 
   /// Rows [first, first + count) of the observation into rows 0, 1, ... of `states`, which has at least that many.
   void encode(const ObservationView& observation, std::size_t first, std::size_t count, Matrix& states,

@@ -8,6 +8,7 @@
 #include "core/parallel_for.h"
 #include "nn/matrix_product.h"
 #include "nn/vector_lanes.h"
+#include "policy/scores.h"
 
 namespace swipegym {
 namespace {
@@ -140,6 +141,10 @@ std::vector<TopItem> top_items(const Matrix& users, const Matrix& items, std::si
         const std::vector<TopItem>& part = worker.best[u].kept();
         all.insert(all.end(), part.begin(), part.end());
       }
+      if (all.size() < count)  // NaN beats no bar
+        throw NotScored(
+            "a score of the full catalogue is no number: the policy has diverged, train it again with a "
+            "lower learning_rate");
       std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(), before);
       std::copy_n(all.begin(), count, out.begin() + static_cast<std::ptrdiff_t>((group + u) * count));
     }

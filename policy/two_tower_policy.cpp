@@ -27,6 +27,15 @@ void visit_fields(Visitor& visit, TwoTowerShape& shape) {
 // Rows are encoded so many at a time, always full, so that a row's bits do not depend on the batch.
 constexpr std::size_t kUserChunk = 32;
 
+void require_stored(const Hdf5Reader& file, const TwoTowerConfig& c, std::size_t state_size, const ItemInputs& items) {
+  require_stored(file, "the user tower", layer_sizes(state_size + 2 * c.history_dim, c.user_hidden, c.width));
+  require_stored(file, "the video tower", layer_sizes(c.tag_dim + c.author_dim + c.id_dim, c.item_hidden, c.width));
+  require_stored(file, "the table of tags", {items.num_tags, c.tag_dim});
+  require_stored(file, "the table of authors", {items.num_authors, c.author_dim});
+  require_stored(file, "the table of ids", {items.num_ids, c.id_dim});
+  require_stored(file, "the table of watched videos", {items.num_ids, c.history_dim});
+}
+
 std::shared_ptr<TwoTowerModel> with_table(std::shared_ptr<TwoTowerModel> model) {
   if (model->item_table.size() == 0) model->item_table = model->network.item_table(model->items, 0);
   return model;
@@ -72,12 +81,14 @@ void save_policy(const TwoTowerModel& model, const std::filesystem::path& path) 
 std::shared_ptr<const Policy> load_two_tower_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
   auto model = std::make_shared<TwoTowerModel>();
   model->header = read_header(file);
-  const auto shape = config_from_text<TwoTowerShape>(file.read_text("architecture"), file.path().string() + ": architecture");
+  const auto shape = read_architecture<TwoTowerShape>(file);
   model->network_config = shape.network;
   model->encoder_config = shape.encoder;
   model->history_length = shape.history_length;
   const ItemInputs own = load_item_inputs(file, "items");
-  model->network = RetrievalTowers(shape.network, StateEncoder(shape.encoder, own).state_size(), own, RandomKey{});
+  const std::size_t state_size = StateEncoder(shape.encoder, own).state_size();
+  require_stored(file, shape.network, state_size, own);
+  model->network = RetrievalTowers(shape.network, state_size, own, RandomKey{});
   model->network.load(file, "network");
   model->items = match_item_inputs(own, catalogue);
   return std::make_shared<TwoTowerPolicy>(std::move(model));

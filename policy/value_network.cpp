@@ -10,6 +10,7 @@
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
+#include "core/validate.h"
 #include "env/user_model.h"
 
 namespace swipegym {
@@ -265,6 +266,7 @@ void ValueNetwork::load(const Hdf5Reader& file, const std::string& name) {
   if (means.size() != static_cast<std::size_t>(means_.size()))
     throw InputError(fmt::format("{}: {}/reference_means has {} values, expected {}: the file is damaged",
                                  file.path().string(), name, means.size(), means_.size()));
+  require_finite(name + "/reference_means", std::span(means));
   means_ = as_matrix(means.data(), 1, means.size());
 }
 

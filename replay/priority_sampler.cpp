@@ -10,9 +10,36 @@
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/validate.h"
 #include "nn/fast_math.h"
 
 namespace swipegym {
+namespace {
+
+constexpr float kMostPriority = 1e30F;  // sums of as many as there are leaves stay finite
+
+struct StoredPriorities {
+  const UniformReplay& replay;
+  std::span<const float> priority, largest;
+
+  void validate() const {
+    require_size("largest", largest.size(), 1);
+    require_between("largest", largest, std::numeric_limits<float>::min(), kMostPriority);
+    require_between("priority", priority, 0.0F, kMostPriority);
+    // A place that holds no transition is never drawn.
+    const std::size_t window = replay.steps_per_env();
+    for (std::size_t env = 0; env < replay.num_envs(); ++env)
+      for (std::size_t place = 0; place < window; ++place) {
+        const std::uint64_t end = replay.positions(env), leaf = env * window + place;
+        const std::uint64_t back = (end % window + window - place - 1) % window + 1;  // from the end to that place
+        require_that(fmt::format("priority[{}]", leaf),
+                     priority[leaf] == 0.0F || (back <= end && replay.is_transition(env, end - back)),
+                     "0 where the buffer holds no transition");
+      }
+  }
+};
+
+}  // namespace
 
 PrioritySampler::PrioritySampler(const UniformReplay& replay, const PriorityConfig& config)
     : config_(config),
@@ -104,8 +131,10 @@ void PrioritySampler::load(const Hdf5Reader& file, const std::string& name, cons
         fmt::format("{}: {} has {} priorities, expected {}: the checkpoint was made with another replay "
                     "configuration; resume with its own",
                     file.path().string(), name, values.size(), tree_.size()));
+  const std::vector<float> largest = file.read<float>(name + "/largest");
+  file.check(StoredPriorities{replay, values, largest});
   tree_.assign(values);
-  largest_ = file.read<float>(name + "/largest").at(0);
+  largest_ = largest[0];
   for (std::size_t env = 0; env < envs_; ++env) followed_[env] = replay.positions(env);
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/memory_budget.h"
 
 namespace swipegym {
 namespace {
@@ -23,6 +24,9 @@ UniformReplay::UniformReplay(std::shared_ptr<const Simulator> simulator, const U
   if (simulator_->catalogue.num_users() > kMaxUser)
     throw InputError(fmt::format("a replay buffer serves at most {} users, the catalogue has {}", kMaxUser,
                                  simulator_->catalogue.num_users()));
+  MemoryBudget()
+      .add(fmt::format("a replay buffer of {} steps", config.capacity), bytes(config), "replay_capacity or num_envs")
+      .require();
   window_ = config.capacity / config.num_envs;
   ring_ = window_ + config.history_length;
   mask_bytes_ = (config.candidates + 7) / 8;
@@ -35,6 +39,17 @@ UniformReplay::UniformReplay(std::shared_ptr<const Simulator> simulator, const U
   cost_.resize(total * config.costs);
   candidate_.resize(total * config.candidates);
   mask_.resize(total * mask_bytes_);
+}
+
+std::uint64_t UniformReplay::bytes(const UniformReplayConfig& config) noexcept {
+  const std::uint64_t window = config.capacity / std::max<std::size_t>(config.num_envs, 1);
+  const std::uint64_t an_entry =
+      sum_of({sizeof(Entry), product_of({config.costs, sizeof(float)}),
+              product_of({config.candidates, sizeof(std::int32_t)}), (config.candidates + 7) / 8});
+  const std::uint64_t an_env =
+      sum_of({sizeof(std::uint64_t) + 1, product_of({window + 1, an_entry}),
+              product_of({window + config.history_length, sizeof(std::int32_t) + sizeof(float)})});
+  return product_of({config.num_envs, an_env});
 }
 
 std::size_t UniformReplay::bytes() const noexcept {

@@ -49,9 +49,13 @@ class UniformReplay final : public ReplayBuffer {
   std::size_t size() const noexcept override { return size_; }
   std::size_t capacity() const noexcept override { return window_ * config_.num_envs; }
   std::size_t bytes() const noexcept override;
+  /// bytes() of a buffer before there is one. The constructor throws InputError when that is more than memory_limit().
+  static std::uint64_t bytes(const UniformReplayConfig& config) noexcept;
 
   void save(Hdf5Writer& file, const std::string& name) const override;
   void load(const Hdf5Reader& file, const std::string& name) override;
+  /// What holds of positions and transitions; load() calls it once each number by itself is in range.
+  void validate() const;
 
  private:
   enum Flag : std::uint8_t { kTransition = 1, kTerminated = 2, kTruncated = 4 };

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 namespace swipegym::testing {
 
@@ -16,6 +18,12 @@ inline constexpr bool kSanitized = false;
 /// Updates a fit in a test may take, at most: a sanitizer looks at the same code in few of them as in many, at ten
 /// times the time of each.
 inline constexpr std::int64_t kMostUpdates = kSanitized ? 5 : 4000;
+
+/// Every so many of a file's mutations a test tries; all of them when SWIPEGYM_ALL_MUTANTS is set.
+inline std::size_t mutant_stride() {
+  if (std::getenv("SWIPEGYM_ALL_MUTANTS") != nullptr) return 1;
+  return kSanitized ? 41 : 11;
+}
 
 /// True, with a word, where a test asks how well something was learned and too little is learned to ask.
 inline bool skips_quality() {

@@ -11,6 +11,7 @@
 #include "env/catalogue.h"
 #include "evaluation/logged_feed.h"
 #include "evaluation/off_policy/choice_features.h"
+#include "policy/scores.h"
 
 namespace swipegym {
 namespace {
@@ -123,9 +124,9 @@ class Judge {
     observation.candidate = work.videos.data();
     observation.candidate_features = work.features.data();
     observation.mask = work.mask.data();
-    policy_.score(
-        {.observation = observation, .env = nullptr, .keys = work.keys, .streams = work.streams, .threads = 1},
-        work.scores);
+    score_slots(policy_,
+                {.observation = observation, .env = nullptr, .keys = work.keys, .streams = work.streams, .threads = 1},
+                work.scores);
   }
 
   // The weight and the mean features of one candidate set.

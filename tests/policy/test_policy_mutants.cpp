@@ -1,0 +1,200 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "env/candidate_sources.h"
+#include "env/constant_user_model.h"
+#include "env/vector_env.h"
+#include "policy/factor_policy.h"
+#include "policy/full_output_policy.h"
+#include "policy/label_policy.h"
+#include "policy/sasrec_policy.h"
+#include "policy/scores.h"
+#include "policy/select.h"
+#include "policy/two_tower_policy.h"
+#include "policy/value_policy.h"
+#include "tests/hdf5_mutants.h"
+#include "tests/sanitized.h"
+
+// Every object of every kind of policy file, damaged in every way: the file is refused, or its policy acts by finite
+// scores. None crashes, and none acts as if nothing was wrong by scores that are no numbers.
+
+namespace swipegym {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kRows = 6, kSlots = 4, kLength = 5;
+
+struct World {
+  std::shared_ptr<const Simulator> simulator =
+      make_constant_simulator({.leave_after = 20}, {.num_users = 8, .num_videos = 12, .history = 3});
+  VectorEnv env{simulator,
+                make_candidate_source("random", simulator->catalogue, kSlots),
+                {.num_envs = kRows, .threads = 1, .history_length = kLength, .max_steps = 4}};
+  VectorEnv full{simulator,
+                 make_candidate_source("full", simulator->catalogue, 0),
+                 {.num_envs = kRows, .threads = 1, .history_length = kLength, .max_steps = 4}};
+
+  World() {
+    const std::vector<std::uint64_t> seeds = {1, 2, 3, 4, 5, 6};
+    for (VectorEnv* one : {&env, &full}) one->reset(seeds);
+  }
+  // Chooses for every row, from candidates and from the full catalogue.
+  void act(const Policy& policy) {
+    std::vector<float> scores;
+    std::vector<std::int32_t> actions(kRows);
+    const std::vector<RandomKey> keys(kRows);
+    const std::vector<std::uint32_t> streams(kRows);
+    for (VectorEnv* one : {&env, &full})
+      choose_actions(policy, {one->observation(), one, keys, streams, 1}, {}, 12, scores, actions);
+  }
+};
+
+struct Kind {
+  std::string name;
+  std::function<void(const Catalogue& catalogue, const fs::path& path)> save;
+};
+
+void save_value(const Catalogue& catalogue, const fs::path& path, const SequenceConfig& sequence, bool dueling,
+                std::size_t interaction) {
+  const ValueNetworkConfig network{.state_hidden = {4},
+                                   .item_hidden = {3},
+                                   .width = 2,
+                                   .tag_dim = 2,
+                                   .author_dim = 1,
+                                   .id_dim = 1,
+                                   .interaction_hidden = interaction,
+                                   .dueling = dueling,
+                                   .sequence = sequence};
+  auto model = make_value_model("dqn", catalogue, network, {.recent = 1, .cross = interaction > 0}, 3);
+  model->config = "{}", model->temperature = 0.5F;
+  save_policy(*model, path);
+}
+
+void save_label(const Catalogue& catalogue, const fs::path& path, const char* kind) {
+  LabelNetworkConfig config{.kind = kind, .embedding = 2, .attention_hidden = 3, .hidden = {3}, .history_length = 4};
+  const auto model = make_label_model("wt", catalogue, config, 2, 3);
+  model->config = "{}", model->score = LabelScore::kSigmoidSum;
+  save_policy(*model, path);
+}
+
+const std::vector<Kind> kKinds = {
+    {"value", [](const Catalogue& c, const fs::path& p) { save_value(c, p, {}, true, 3); }},
+    {"value, a product", [](const Catalogue& c, const fs::path& p) { save_value(c, p, {}, false, 0); }},
+    {"value, gru", [](const Catalogue& c,
+                      const fs::path& p) { save_value(c, p, {.kind = "gru", .length = 3, .width = 2}, false, 3); }},
+    {"value, sasrec",
+     [](const Catalogue& c, const fs::path& p) {
+       save_value(c, p, {.kind = "sasrec", .length = 3, .width = 2}, false, 3);
+     }},
+    {"full_output",
+     [](const Catalogue& c, const fs::path& p) {
+       const auto model = make_full_output_model("dqn_full_output", c, {0, 1, 2, 5}, {3}, {.recent = 1}, 3);
+       model->config = "{}";
+       save_policy(*model, p);
+     }},
+    {"sasrec",
+     [](const Catalogue& c, const fs::path& p) {
+       SasrecModel model;
+       SasrecNetworkConfig config{.width = 4, .blocks = 1, .inner = 3, .max_length = 4};
+       config.head_hidden = {3}, config.user_width = 2;
+       model.config = "{}";
+       model.items = make_item_inputs(c);
+       model.network = SasrecNetwork(config, model.items.num_ids, model.items.num_authors, kSasrecStepFeatures,
+                                     kSasrecCandidateFeatures, make_key(3), model.items.num_tags, 3);
+       model.users.raw_id = c.raw_user_id, model.users.table_rows = 3;
+       model.users.code.assign(c.num_users(), 1);
+       save_policy(model, p);
+     }},
+    {"factors",
+     [](const Catalogue& c, const fs::path& p) {
+       FactorModel model;
+       model.header = {.model = "factors", .policy = "mf", .config = "{}"};
+       model.raw_user_id = c.raw_user_id, model.raw_video_id = c.raw_video_id;
+       model.user.setOnes(static_cast<Eigen::Index>(c.num_users()), 2);
+       model.video.setOnes(static_cast<Eigen::Index>(c.num_videos()), 2);
+       model.user_bias.assign(c.num_users(), 0.1F), model.video_bias.assign(c.num_videos(), 0.2F);
+       save_policy(model, p);
+     }},
+    {"two_tower",
+     [](const Catalogue& c, const fs::path& p) {
+       TwoTowerModel model;
+       model.header = {.model = "two_tower", .policy = "two-tower", .config = "{}"};
+       model.network_config = {.user_hidden = {3},
+                               .item_hidden = {3},
+                               .width = 2,
+                               .tag_dim = 2,
+                               .author_dim = 1,
+                               .id_dim = 1,
+                               .history_dim = 2};
+       model.encoder_config = {.recent = 1};
+       model.history_length = 5;
+       model.items = make_item_inputs(c);
+       model.network =
+           RetrievalTowers(model.network_config, StateEncoder(model.encoder_config, model.items).state_size(),
+                           model.items, make_key(3));
+       save_policy(model, p);
+     }},
+    {"label, din", [](const Catalogue& c, const fs::path& p) { save_label(c, p, "din"); }},
+    {"label, two_tower", [](const Catalogue& c, const fs::path& p) { save_label(c, p, "two_tower"); }},
+};
+
+TEST_CASE("a damaged policy file is refused, or acts by finite scores", "[policy]") {
+  World world;
+  const auto path = fs::temp_directory_path() / "swipegym_policy_mutants.h5";
+  const std::size_t stride = testing::mutant_stride();
+  for (const Kind& kind : kKinds) {
+    kind.save(world.simulator->catalogue, path);
+    const testing::FileImage image = testing::read_image(path);
+    REQUIRE_NOTHROW(world.act(*load_policy(path, *world.simulator)));
+    const std::vector<testing::Hdf5Mutation> all = testing::hdf5_mutations(image);
+    std::size_t refused = 0, tried = 0;
+    for (std::size_t i = 0; i < all.size(); i += stride, ++tried) {
+      INFO(kind.name << ": " << all[i].object << ": " << all[i].change);
+      const testing::MemoryFile file(testing::mutated(image, all[i]));
+      std::shared_ptr<const Policy> policy;
+      try {
+        policy = load_policy(file.path(), *world.simulator);
+      } catch (const InputError& error) {
+        ++refused;
+        CHECK(std::string(error.what()).find(file.path().filename().string()) != std::string::npos);
+      }
+      if (!policy) continue;
+      try {
+        world.act(*policy);
+      } catch (const NotScored&) {  // finite numbers whose products are not
+      }
+    }
+    INFO(kind.name << ": " << refused << " of " << tried);
+    CHECK(2 * refused > tried);
+  }
+  fs::remove(path);
+}
+
+// What `compare` once scored as if nothing was wrong.
+TEST_CASE("a policy file with one tensor that is NaN is refused by its name", "[policy]") {
+  World world;
+  const auto path = fs::temp_directory_path() / "swipegym_policy_nan.h5";
+  for (const Kind& kind : kKinds) {
+    kind.save(world.simulator->catalogue, path);
+    const testing::FileImage image = testing::read_image(path);
+    for (const testing::Hdf5Mutation& mutation : testing::hdf5_mutations(image)) {
+      if (mutation.change != "first nan" && mutation.change != "all nan" && mutation.change != "last inf") continue;
+      INFO(kind.name << ": " << mutation.object << ": " << mutation.change);
+      const testing::MemoryFile file(testing::mutated(image, mutation));
+      const std::string object = mutation.object.substr(mutation.object.starts_with('@') ? 1 : 0);
+      CHECK_THROWS_AS(load_policy(file.path(), *world.simulator), InputError);
+      CHECK_THROWS_WITH(load_policy(file.path(), *world.simulator),
+                        Catch::Contains(object.substr(object.rfind('/') + 1)));
+    }
+  }
+  fs::remove(path);
+}
+
+}  // namespace
+}  // namespace swipegym
