@@ -42,7 +42,7 @@ struct Scratch {
 void put(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
-std::string text_of(const fs::path& path) {
+std::string contents_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -60,13 +60,13 @@ TEST_CASE("a link stays and the file it leads to is replaced, by every writer", 
   fs::create_symlink("file", link);
   write_file(link, "new");
   CHECK(fs::is_symlink(link));
-  CHECK(text_of(file) == "new");
+  CHECK(contents_of(file) == "new");
   write_hdf5(link);
   CHECK(fs::is_symlink(link));
-  CHECK(text_of(file).substr(1, 3) == "HDF");
+  CHECK(contents_of(file).substr(1, 3) == "HDF");
   fs::create_symlink("far/new", scratch.path / "dangling");  // its target is made
   write_file(scratch.path / "dangling", "made");
-  CHECK(text_of(far / "new") == "made");
+  CHECK(contents_of(far / "new") == "made");
   CHECK(scratch.names() == std::vector<std::string>{"dangling", "far", "file", "link"});
   fs::create_symlink("ring", scratch.path / "ring");
   CHECK_THROWS_AS(write_file(scratch.path / "ring", "x"), InputError);
@@ -82,7 +82,7 @@ TEST_CASE("a pipe is written into, and refused where the file cannot be", "[outp
   CHECK_THROWS_AS(require_writable(pipe, OutputKind::kFolder), InputError);
   CHECK_THROWS_AS(write_hdf5(pipe), InputError);
   CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(2));
-  auto read = std::async(std::launch::async, [&] { return text_of(pipe); });
+  auto read = std::async(std::launch::async, [&] { return contents_of(pipe); });
   write_file(pipe, "through");
   CHECK(read.get() == "through");
   CHECK(fs::is_fifo(pipe));
@@ -136,19 +136,19 @@ TEST_CASE("the outputs of a group appear together at its commit, or not at all",
     write_hdf5(b);
     write_file(kept, "at once");
     group.remove_after(kept);
-    CHECK(text_of(a) == "old");
-    CHECK(text_of(where_written(a)) == "new");
+    CHECK(contents_of(a) == "old");
+    CHECK(contents_of(where_written(a)) == "new");
     CHECK_FALSE(fs::exists(b));
-    CHECK(text_of(kept) == "at once");
+    CHECK(contents_of(kept) == "at once");
   }
   CHECK(scratch.names() == std::vector<std::string>{"a", "checkpoint"});
-  CHECK(text_of(a) == "old");
+  CHECK(contents_of(a) == "old");
   OutputGroup group({a, b});
   write_file(a, "new");
   write_hdf5(b);
   group.remove_after(kept);
   group.commit();
-  CHECK(text_of(a) == "new");
+  CHECK(contents_of(a) == "new");
   CHECK(scratch.names() == std::vector<std::string>{"a", "b.h5"});
   CHECK(where_written(a) == a);
 }
@@ -169,7 +169,7 @@ TEST_CASE("a name as long as a file system takes is an output too", "[output]") 
   const Scratch scratch;
   const fs::path path = scratch.path / std::string(250, 'n');
   write_file(path, "x");
-  CHECK(text_of(path) == "x");
+  CHECK(contents_of(path) == "x");
   CHECK(scratch.names().size() == 1);
 }
 

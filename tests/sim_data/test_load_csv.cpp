@@ -160,7 +160,7 @@ TEST_CASE("a log cut into parts is the same log, and any changed cell is not", "
   std::size_t part = 0;
   for (std::size_t begin = kLogHeader.size(); begin < sample.standard.size(); ++part) {
     const std::size_t end = sample.standard.find('\n', begin) + 1;
-    write_file(folder.path / ("log_standard_part" + std::to_string(part) + ".csv"),
+    swipegym::test::write_file(folder.path / ("log_standard_part" + std::to_string(part) + ".csv"),
                kLogHeader + sample.standard.substr(begin, end - begin));
     begin = end;
   }
@@ -200,7 +200,7 @@ TEST_CASE("truth.json beside the files is read", "[load]") {
   const Folder folder;
   SampleRelease().write(folder.path);
   CHECK(load_dataset(folder.path).data.truth.empty());
-  write_file(folder.path / "truth.json", "{\"preset\": \"tiny\"}\n");
+  swipegym::test::write_file(folder.path / "truth.json", "{\"preset\": \"tiny\"}\n");
   CHECK(load_dataset(folder.path).data.truth == "{\"preset\": \"tiny\"}\n");
 }
 

@@ -27,7 +27,7 @@ namespace {
 // Replaces a part by a packed one.
 void pack(const fs::path& path, const std::string& packed, const char* extension) {
   fs::remove(path);
-  write_file(path.string() + extension, packed);
+  swipegym::test::write_file(path.string() + extension, packed);
 }
 
 std::uint64_t fingerprint_of(const fs::path& folder, int threads = 2) {
@@ -72,8 +72,8 @@ TEST_CASE("the order of parts does not depend on their packing", "[packed]") {
   const Folder folder;
   SampleRelease().write(folder.path);
   // As plain names a.csv comes before a_b.csv; with .gz behind it it still does.
-  write_file(folder.path / "log_standard_a_b.csv", kLogHeader);
-  write_file(folder.path / "log_standard_a.csv.gz", gzip(kLogHeader));
+  swipegym::test::write_file(folder.path / "log_standard_a_b.csv", kLogHeader);
+  swipegym::test::write_file(folder.path / "log_standard_a.csv.gz", gzip(kLogHeader));
   const ReleaseFiles files = find_release_files(folder.path);
   CHECK(files.logs[1].filename() == "log_standard_a.csv.gz");
   CHECK(files.logs[2].filename() == "log_standard_a_b.csv");
@@ -81,12 +81,12 @@ TEST_CASE("the order of parts does not depend on their packing", "[packed]") {
 
 TEST_CASE("several members and frames are one text", "[packed]") {
   const Folder folder;
-  write_file(folder.path / "a.gz", gzip("one\nt") + gzip("") + gzip("wo\n"));
+  swipegym::test::write_file(folder.path / "a.gz", gzip("one\nt") + gzip("") + gzip("wo\n"));
   CHECK(unpacked(folder.path / "a.gz") == "one\ntwo\n");
   const std::string skippable("\x53\x2A\x4D\x18\x03\0\0\0abc", 11);
-  write_file(folder.path / "a.zst", skippable + zstd("one\nt") + skippable + zstd("wo\n"));
+  swipegym::test::write_file(folder.path / "a.zst", skippable + zstd("one\nt") + skippable + zstd("wo\n"));
   CHECK(unpacked(folder.path / "a.zst") == "one\ntwo\n");
-  write_file(folder.path / "a", "plain");
+  swipegym::test::write_file(folder.path / "a", "plain");
   CHECK(unpacked(folder.path / "a") == "plain");
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("what unpacks to very much, or without line ends, stays within memory"
   pack(folder.path / "log_standard_sample.csv", zstd(kLogHeader + std::string(64 << 20, 'a')), ".zst");
   CHECK_THROWS_WITH(load_dataset(folder.path), Contains("is longer than 1048576 bytes"));
   fs::remove(folder.path / "log_standard_sample.csv.zst");
-  write_file(folder.path / "log_standard_sample.csv.gz", gzip(kLogHeader + std::string(64 << 20, '\n')));
+  swipegym::test::write_file(folder.path / "log_standard_sample.csv.gz", gzip(kLogHeader + std::string(64 << 20, '\n')));
   CHECK_THROWS_WITH(load_dataset(folder.path), Contains("a run of empty ones, is longer"));
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("a file that is named like a part but not read is an error that names 
         "log_standard_x.csv.GZ", "log_standard_x.csv~", "log_standard_x"}) {
     const Folder folder;
     SampleRelease().write(folder.path);
-    write_file(folder.path / name, "");
+    swipegym::test::write_file(folder.path / name, "");
     CAPTURE(name);
     CHECK_THROWS_WITH(load_dataset(folder.path), Contains(std::string(name) + ": is named like a part"));
   }
@@ -145,9 +145,9 @@ TEST_CASE("a file that is named like a part but not read is an error that names 
 TEST_CASE("hidden files, folders and statistics beside the parts are left alone, the first counted", "[packed]") {
   const Folder folder;
   SampleRelease().write(folder.path);
-  write_file(folder.path / ".log_standard_x.csv.PID-7.part", "user_id");
-  write_file(folder.path / "._log_standard_sample.csv", "");
-  write_file(folder.path / "video_features_statistic_sample.csv.gz", "no gzip");
+  swipegym::test::write_file(folder.path / ".log_standard_x.csv.PID-7.part", "user_id");
+  swipegym::test::write_file(folder.path / "._log_standard_sample.csv", "");
+  swipegym::test::write_file(folder.path / "video_features_statistic_sample.csv.gz", "no gzip");
   fs::create_directory(folder.path / "log_standard_old");
   CHECK(load_dataset(folder.path).report.noted.at("hidden files named like parts, not read") == 2);
   fs::create_directory(folder.path / "log_standard_old.csv");
@@ -158,7 +158,7 @@ TEST_CASE("one part in two packings is not read twice", "[packed]") {
   const Folder folder;
   const SampleRelease sample;
   sample.write(folder.path);
-  write_file(folder.path / "log_standard_sample.csv.gz", gzip(sample.standard));
+  swipegym::test::write_file(folder.path / "log_standard_sample.csv.gz", gzip(sample.standard));
   CHECK_THROWS_WITH(load_dataset(folder.path), Contains("log_standard_sample.csv and ") &&
                                                    Contains("log_standard_sample.csv.gz are the same part"));
 }
@@ -168,7 +168,7 @@ TEST_CASE("a root with parts does not hide those of its data folder", "[packed]"
   fs::create_directory(root.path / "data");
   SampleRelease().write(root.path / "data");
   CHECK_NOTHROW(load_dataset(root.path));
-  write_file(root.path / "log_standard_more.csv", kLogHeader);
+  swipegym::test::write_file(root.path / "log_standard_more.csv", kLogHeader);
   CHECK_THROWS_WITH(load_dataset(root.path), Contains("are here and in its folder data"));
   CHECK_NOTHROW(load_dataset(root.path / "data"));
 }
@@ -181,9 +181,9 @@ TEST_CASE("thousands of parts need no more open files than workers", "[packed]")
         kLogHeader + fmt::format("0,11,20220425,1200,{},1,1,0,0,0,0,0,3000,8000,5,10,1,0,0\n", 1650859300000 + i);
     const std::string name = fmt::format("log_standard_part{:03}.csv", i);
     if (i % 3 == 0)
-      write_file(folder.path / (name + ".gz"), gzip(text));
+      swipegym::test::write_file(folder.path / (name + ".gz"), gzip(text));
     else
-      write_file(folder.path / name, text);
+      swipegym::test::write_file(folder.path / name, text);
   }
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
@@ -226,7 +226,7 @@ TEST_CASE("empty lines at the end are no rows, before a row they are bad ones", 
 TEST_CASE("blocks of a stream hold empty lines back until a row follows", "[packed]") {
   const Folder folder;
   const auto text_of = [&](const std::string& rows, std::uint64_t block_bytes) {
-    write_file(folder.path / "x.csv.gz", gzip("head\n" + rows));
+    swipegym::test::write_file(folder.path / "x.csv.gz", gzip("head\n" + rows));
     std::vector<CsvFile> files;
     files.emplace_back(folder.path / "x.csv.gz");
     CsvBlocks blocks(files, block_bytes);
@@ -253,7 +253,7 @@ TEST_CASE("a pipe is read as it comes", "[packed]") {
   const fs::path pipe = folder.path / "pipe";
   REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
   const std::string text = many_rows(40000);
-  std::thread writer([&] { write_file(pipe, gzip(text)); });
+  std::thread writer([&] { swipegym::test::write_file(pipe, gzip(text)); });
   std::vector<CsvFile> files;
   files.emplace_back(pipe);
   CHECK(files[0].header().size() == 19);
@@ -271,7 +271,7 @@ TEST_CASE("a pipe is read as it comes", "[packed]") {
 TEST_CASE("what is no CSV file is refused in words", "[packed]") {
   const Folder folder;
   const auto refuse = [&](const std::string& contents, const std::string& message) {
-    write_file(folder.path / "x.csv", contents);
+    swipegym::test::write_file(folder.path / "x.csv", contents);
     CHECK_THROWS_WITH(CsvFile(folder.path / "x.csv"), Contains("x.csv: " + message));
   };
   refuse(std::string("\xFF\xFEu\0s\0", 6), "is UTF-16; save it as UTF-8");
