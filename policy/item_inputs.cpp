@@ -17,7 +17,7 @@ namespace swipegym {
 namespace {
 
 // Features are logarithms, rates and shares. Beyond this a duration's exponential is infinite.
-constexpr float kLargestFeature = 50.0F;
+constexpr float kLargestItemFeature = 50.0F;
 
 Matrix derive(const Matrix& features) {
   Matrix out(features.rows(), static_cast<Eigen::Index>(kDerivedItemFeatures));
@@ -108,7 +108,7 @@ void ItemInputs::validate() const {
   require_below_or_none("author", std::span(author), num_authors);
   require_below_or_none("id", std::span(id), num_ids);
   const std::span<const float> all(features.data(), static_cast<std::size_t>(features.size()));
-  require_between("features", all, -kLargestFeature, kLargestFeature);
+  require_between("features", all, -kLargestItemFeature, kLargestItemFeature);
 }
 
 ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name) {
