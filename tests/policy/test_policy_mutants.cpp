@@ -28,28 +28,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kRows = 6, kSlots = 4, kLength = 5;
+constexpr std::size_t kMutantRows = 6, kMutantSlots = 4, kMutantLength = 5;
 
-struct World {
+struct MutantWorld {
   std::shared_ptr<const Simulator> simulator =
       make_constant_simulator({.leave_after = 20}, {.num_users = 8, .num_videos = 12, .history = 3});
   VectorEnv env{simulator,
-                make_candidate_source("random", simulator->catalogue, kSlots),
-                {.num_envs = kRows, .threads = 1, .history_length = kLength, .max_steps = 4}};
+                make_candidate_source("random", simulator->catalogue, kMutantSlots),
+                {.num_envs = kMutantRows, .threads = 1, .history_length = kMutantLength, .max_steps = 4}};
   VectorEnv full{simulator,
                  make_candidate_source("full", simulator->catalogue, 0),
-                 {.num_envs = kRows, .threads = 1, .history_length = kLength, .max_steps = 4}};
+                 {.num_envs = kMutantRows, .threads = 1, .history_length = kMutantLength, .max_steps = 4}};
 
-  World() {
+  MutantWorld() {
     const std::vector<std::uint64_t> seeds = {1, 2, 3, 4, 5, 6};
     for (VectorEnv* one : {&env, &full}) one->reset(seeds);
   }
   // Chooses for every row, from candidates and from the full catalogue.
   void act(const Policy& policy) {
     std::vector<float> scores;
-    std::vector<std::int32_t> actions(kRows);
-    const std::vector<RandomKey> keys(kRows);
-    const std::vector<std::uint32_t> streams(kRows);
+    std::vector<std::int32_t> actions(kMutantRows);
+    const std::vector<RandomKey> keys(kMutantRows);
+    const std::vector<std::uint32_t> streams(kMutantRows);
     for (VectorEnv* one : {&env, &full})
       choose_actions(policy, {one->observation(), one, keys, streams, 1}, {}, 12, scores, actions);
   }
@@ -145,7 +145,7 @@ const std::vector<Kind> kKinds = {
 };
 
 TEST_CASE("a damaged policy file is refused, or acts by finite scores", "[policy]") {
-  World world;
+  MutantWorld world;
   const auto path = fs::temp_directory_path() / "swipegym_policy_mutants.h5";
   const std::size_t stride = testing::mutant_stride();
   for (const Kind& kind : kKinds) {
@@ -178,7 +178,7 @@ TEST_CASE("a damaged policy file is refused, or acts by finite scores", "[policy
 
 // What `compare` once scored as if nothing was wrong.
 TEST_CASE("a policy file with one tensor that is NaN is refused by its name", "[policy]") {
-  World world;
+  MutantWorld world;
   const auto path = fs::temp_directory_path() / "swipegym_policy_nan.h5";
   for (const Kind& kind : kKinds) {
     kind.save(world.simulator->catalogue, path);
