@@ -26,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kEnvs = 4, kSlots = 3, kLength = 5;
+constexpr std::size_t kMutantEnvs = 4, kSlots = 3, kLength = 5;
 constexpr std::int64_t kRound = 32, kSteps = 64;
 
 const RunIdentity kIdentity{.config = "{}", .seed = 3, .data_fingerprint = 7};
@@ -38,14 +38,14 @@ std::shared_ptr<const Simulator> toy_simulator() {
 }
 
 VectorEnv toy_env(std::size_t costs = 0) {
-  VectorEnvConfig config{.num_envs = kEnvs, .threads = 1, .history_length = kLength, .max_steps = 6};
+  VectorEnvConfig config{.num_envs = kMutantEnvs, .threads = 1, .history_length = kLength, .max_steps = 6};
   config.costs.resize(costs);
   return {toy_simulator(), make_candidate_source("random", toy_simulator()->catalogue, kSlots), config};
 }
 
 DqnConfig toy_dqn() {
   DqnConfig config;
-  config.slots = kSlots, config.num_envs = kEnvs, config.history_length = kLength, config.max_steps = 6;
+  config.slots = kSlots, config.num_envs = kMutantEnvs, config.history_length = kLength, config.max_steps = 6;
   config.env_steps = kSteps, config.round_steps = kRound, config.learning_starts = 8, config.steps_per_update = 8;
   config.replay_capacity = 40, config.batch = 8, config.n_step = 2;
   config.network = {.state_hidden = {3},
@@ -61,7 +61,7 @@ DqnConfig toy_dqn() {
 
 ActorConfig toy_actor(const char* algorithm) {
   ActorConfig config = actor_defaults(algorithm);
-  config.world.slots = kSlots, config.world.num_envs = kEnvs, config.world.history_length = kLength;
+  config.world.slots = kSlots, config.world.num_envs = kMutantEnvs, config.world.history_length = kLength;
   config.world.max_steps = 6;
   config.env_steps = kSteps, config.round_steps = kRound, config.rollout_steps = 4, config.minibatch = 8;
   config.epochs = 1, config.critic_hidden = {2}, config.auxiliary_steps = kRound;
