@@ -95,6 +95,7 @@ void add_settings_commands(std::vector<Command>& table) {
       "Prints the key, the default and the range of every setting, of one command or of all, as docs/settings.md has "
       "them.";
   command.examples = {"swipegym settings fit", "swipegym settings train dqn"};
+  command.next = "swipegym fit --data pure.h5 --config fit.json --out sim.h5";
   command.uses_seed = false;
   command.options.group("Input")
       .positional("command", settings->command, "COMMAND", "of this command alone", false)

@@ -179,8 +179,8 @@ std::string read_text_file(const std::filesystem::path& path) {
   std::error_code ignored;
   const bool is_folder = std::filesystem::is_directory(path, ignored);
   std::ifstream file(path, std::ios::binary);
-  if (!file || is_folder)
-    throw InputError(fmt::format("{}: cannot be read: {}", path.string(), std::strerror(is_folder ? EISDIR : errno)));
+  if (is_folder) throw InputError(fmt::format("{}: is a folder, expected a file", path.string()));
+  if (!file) throw InputError(fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno)));
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

@@ -85,7 +85,7 @@ std::vector<ExactValue> value_policies(const TabularMdp& mdp, const SolvedMdp& s
 
 // What the exact world asks of a DQN's settings.
 DqnConfig fit_to(const TabularWorld& world, DqnConfig config, double discount) {
-  config.candidates = "kinds";
+  config.candidates = "random";  // a word for what the world offers by itself: all of its kinds
   config.slots = world.kinds;
   config.discount = static_cast<float>(discount);
   config.reward_watch_s = 1.0F;

@@ -262,12 +262,19 @@ void ValueNetwork::load(const Hdf5Reader& file, const std::string& name) {
   load_table("/author", author_);
   load_table("/id", id_);
   if (means_.size() == 0) return;
-  const std::vector<float> means = file.read<float>(name + "/reference_means");
-  if (means.size() != static_cast<std::size_t>(means_.size()))
-    throw InputError(fmt::format("{}: {}/reference_means has {} values, expected {}: the file is damaged",
-                                 file.path().string(), name, means.size(), means_.size()));
-  require_finite(name + "/reference_means", std::span(means));
-  means_ = as_matrix(means.data(), 1, means.size());
+  struct StoredMeans {
+    std::string name;
+    std::vector<float> values;
+    std::size_t expected;
+    void validate() const {
+      require_size(name, values.size(), expected);
+      require_finite(name, std::span(values));
+    }
+  };
+  const std::string means = name + "/reference_means";
+  const StoredMeans stored =
+      file.checked(StoredMeans{means, file.read<float>(means), static_cast<std::size_t>(means_.size())});
+  means_ = as_matrix(stored.values.data(), 1, stored.values.size());
 }
 
 }  // namespace swipegym

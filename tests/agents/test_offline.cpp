@@ -181,7 +181,7 @@ TEST_CASE("offline: bad settings and days are named", "[offline]") {
   CHECK_THAT(message_of(task, config), Catch::Contains("'videos' is 1000, expected at most 60"));
   config = offline_toy_config();
   config.lambdas = {0.5, 0.0};
-  CHECK_THAT(message_of(task, config), Catch::Contains("lambdas") && Catch::Contains("positive"));
+  CHECK_THAT(message_of(task, config), Catch::Contains("'lambdas[1]' is 0.0, expected a number from"));
   config = offline_toy_config();
   task.validate = {20230101, 20230102};
   CHECK_THAT(message_of(task, config), Catch::Contains("validation days, 20230101 to 20230102, have 0 rows"));

@@ -192,6 +192,7 @@ TEST_CASE("an input is found behind links, dots and a folder that holds it", "[c
 
 TEST_CASE("an output that is no file is written into or refused, and stays what it is", "[cli]") {
   const TemporaryFolder folder;
+  fs::create_directory(folder.path() / "d");
   SampleRelease().write(folder.path() / "d");
   const std::string d = folder / "d", pipe = folder / "ff", link = folder / "out";
   REQUIRE(::mkfifo(pipe.c_str(), 0666) == 0);
@@ -242,7 +243,7 @@ TEST_CASE("outputs around a fitted simulator", "[cli]") {
   }
   SECTION("a generated release is replaced by the next one, and only by a word when it is not as it was written") {
     const std::string out = folder / "log";
-    const Words generate = {"generate", "--simulator", made().simulator, "--sessions", "20", "--quiet", "--out", out};
+    const Words generate = {"generate", "--simulator", made().simulator, "--sessions", "20", "--out", out};
     Made::run(generate);
     const std::string first = read_text(out + "/log_random_generated.csv");
     Made::run(with(generate, {"--seed", "2"}));

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
@@ -11,8 +13,10 @@
 namespace swipegym {
 namespace {
 
+// Tests run side by side.
 struct File {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "swipegym_finite.h5";
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("swipegym_finite_" + std::to_string(::getpid()) + ".h5");
   ~File() { std::filesystem::remove(path); }
 };
 

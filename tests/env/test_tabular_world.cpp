@@ -142,7 +142,7 @@ TEST_CASE("reducing the simulator of a tabular world gives the world back", "[en
 TEST_CASE("a reduction that cannot be is refused", "[env]") {
   ReductionConfig config;
   config.level_edges = {0.8F, 0.25F};
-  CHECK_THROWS_WITH(check(config), Catch::Contains("level_edges") && Catch::Contains("0.8, 0.25"));
+  CHECK_THROWS_WITH(check(config), Catch::Contains("level_edges") && Catch::Contains("0.8,0.25"));
   config = {.user_groups = 5};
   const TabularWorld world = testing::random_world(9, {.user_groups = 2});
   CHECK_THROWS_WITH(reduce_simulator(make_tabular_simulator(world, 10).simulator, config, 1, 1),

@@ -30,7 +30,7 @@ TEST_CASE("a DQN attains the exact optimum where the best next reward does not",
   CHECK(share_of_optimum(mdp, solved, greedy) < 0.7);
 
   DqnConfig config = reduced_world_dqn();
-  config.candidates = "kinds";
+  config.candidates = "random";
   config.slots = world.kinds;
   config.num_envs = 64;
   config.max_steps = 50;
