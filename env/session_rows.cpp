@@ -112,7 +112,8 @@ std::uint64_t SessionRows::bytes(const Simulator& simulator, std::size_t slots, 
   constexpr std::uint64_t kShown = sizeof(std::int32_t) + 2 * sizeof(float) + sizeof(SignalBits);
   const std::size_t videos = simulator.catalogue.num_videos();
   const std::uint64_t seen = SeenVideos::bytes(
-      videos, sum_of({excluded_videos(simulator, slots, config), std::min<std::uint64_t>(longest_session(config), videos)}));
+      videos,
+      sum_of({excluded_videos(simulator, slots, config), std::min<std::uint64_t>(longest_session(config), videos)}));
   const std::uint64_t a_row = sum_of({kClocks, kOutputs, seen, sizeof(float) * state_stride(simulator),
                                       product_of({config.slate, kShown}), sizeof(float) * config.costs.size()});
   const std::uint64_t buffers = config.autoreset == AutoresetMode::kSameStep ? 2 : 1;

@@ -21,7 +21,8 @@ class CellFolder {
         identity_({{"config", config_to_json(study.config)}, {"data_fingerprint", simulator.data_fingerprint}}) {
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
-    if (error) throw InputError(fmt::format("{}: {}; name a folder that can be made", folder_.string(), error.message()));
+    if (error)
+      throw InputError(fmt::format("{}: {}; name a folder that can be made", folder_.string(), error.message()));
   }
 
   /// What make() returns, or what it returned in an earlier run.
@@ -33,8 +34,9 @@ class CellFolder {
       if (!stored.is_object() || !stored.contains("made_with") || !stored.contains("result"))
         throw InputError(fmt::format("{}: is no result of a convergence study; remove it", path.string()));
       if (stored["made_with"] != identity_)
-        throw InputError(fmt::format(
-            "{}: was made in another simulator or with other settings; name another folder, or remove it", path.string()));
+        throw InputError(
+            fmt::format("{}: was made in another simulator or with other settings; name another folder, or remove it",
+                        path.string()));
       return stored["result"];
     }
     Json result = make();
@@ -119,7 +121,8 @@ ConvergenceReport run_convergence(std::shared_ptr<const Simulator> simulator, co
       if (cell.size != size) continue;
       const std::string name = fmt::format("{}-{}-s{}", word, cell.agent, cell.seed);
       const Json json = folder.get(name, [&] {
-        return to_json(run_cell(simulator, study.config, cell, study.threads, part_of(study.progress, done, work, name)));
+        return to_json(
+            run_cell(simulator, study.config, cell, study.threads, part_of(study.progress, done, work, name)));
       });
       measured.cells.emplace_back(cell, cell_from_json(json));
       ++done;

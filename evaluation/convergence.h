@@ -11,12 +11,13 @@
 
 namespace swipegym {
 
-/// How Q-learning converges as the action space shrinks: the same DQN trained on action spaces of several sizes, several
-/// seeds each, measured on the same sessions and normalised by what random choice and the one-step oracle earn there.
+/// How Q-learning converges as the action space shrinks: the same DQN trained on action spaces of several sizes,
+/// several seeds each, measured on the same sessions and normalised by what random choice and the one-step oracle earn
+/// there.
 struct ConvergenceStudy {
   std::vector<std::size_t> sizes;  // ascending; one of at least the number of videos stands for all of them
   std::vector<std::string> agents = convergence_agents();
-  std::size_t seeds = 5;      // training seeds 1, 2, ...
+  std::size_t seeds = 5;  // training seeds 1, 2, ...
   ConvergenceConfig config{};
   std::filesystem::path folder;  // cells/ is filled as trainings end, and read again when the study is resumed
   int threads = 0;
@@ -36,19 +37,20 @@ struct Yardstick {
 struct ConvergenceRow {
   std::size_t size = 0;
   std::string agent;
-  Interval reward;          // a session at the end of training, in the reward's unit
-  Interval normalised;      // (reward - random's) / (one-step oracle's - random's)
+  Interval reward;            // a session at the end of training, in the reward's unit
+  Interval normalised;        // (reward - random's) / (one-step oracle's - random's)
   Interval above_popularity;  // reward - popularity's, session by session
-  double steps_to_80 = 0.0;     // env steps to 80 % of the normalised plateau, geometric mean over the seeds that got there
-  std::size_t reached_80 = 0;   // how many did
-  bool converged = false;       // the last fifth of evaluations is level, and seeds differ by less than 10 % of the plateau
-  std::size_t diverged = 0;     // seeds whose loss or value is not finite, or whose promise is 10 times any return
+  double steps_to_80 =
+      0.0;  // env steps to 80 % of the normalised plateau, geometric mean over the seeds that got there
+  std::size_t reached_80 = 0;  // how many did
+  bool converged = false;  // the last fifth of evaluations is level, and seeds differ by less than 10 % of the plateau
+  std::size_t diverged = 0;      // seeds whose loss or value is not finite, or whose promise is 10 times any return
   double over_estimation = 0.0;  // promised - realised discounted return, mean over seeds
   double realised = 0.0;         // that return
   double largest = 0.0;          // |Q|
   double loss = 0.0, gradient_norm = 0.0;  // of the last stretch
   double visits_gini = 0.0, tried = 0.0;
-  double seconds = 0.0;           // a training
+  double seconds = 0.0;                       // a training
   double steps_per_s = 0.0, update_ms = 0.0;  // env steps; a step's acting and learning, a update's share of both
   double replay_mb = 0.0, network_mb = 0.0;
 };

@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "agents/logged_states.h"
-#include "cli/file_use.h"
 #include "cli/env_options.h"
+#include "cli/file_use.h"
 #include "core/error.h"
 #include "core/output_folder.h"
 #include "env/catalogue.h"
@@ -161,11 +161,11 @@ void add_tables(const Simulator& simulator, const std::filesystem::path& tables,
 
 void write_log(const std::filesystem::path& path, const nb::dict& columns, const Simulator& simulator,
                const std::filesystem::path& tables, bool store, int threads) {
-  cli::require_apart({.inputs = {{.option = "tables", .path = tables},
-                                 {.option = "the data behind the simulator", .path = cli::fitted_data(simulator)}},
-                      .outputs = {{.option = "path",
-                                   .path = path,
-                                   .writing = store ? cli::Writing::kBinary : cli::Writing::kFolder}}});
+  cli::require_apart(
+      {.inputs = {{.option = "tables", .path = tables},
+                  {.option = "the data behind the simulator", .path = cli::fitted_data(simulator)}},
+       .outputs = {
+           {.option = "path", .path = path, .writing = store ? cli::Writing::kBinary : cli::Writing::kFolder}}});
   Dataset data;
   Log& log = data.log = rows_of(columns, simulator.catalogue);
   const std::size_t rows = log.size();

@@ -75,7 +75,8 @@ TEST_CASE("what generate writes from imported interactions is read by every comm
   CHECK(csv["rows_kept"].get<int>() > 300);
   const TemporaryFolder folder;
   for (const std::string& data : {imported_world().release, imported_world().made_store}) {
-    require_success({"fit", "--data", data, "--config", imported_world().config, "--out", folder / "again.h5", "--quiet"});
+    require_success(
+        {"fit", "--data", data, "--config", imported_world().config, "--out", folder / "again.h5", "--quiet"});
     require_success(
         {"generate", "--simulator", folder / "again.h5", "--sessions", "20", "--out", folder / "again", "--quiet"});
     CHECK(stats_of(folder / "again")["rows_kept"].get<int>() > 20);
@@ -91,12 +92,12 @@ TEST_CASE("ids that are texts are written back by generate, score and respond", 
   for (const std::string& user : users) CHECK((user == "007" || user.starts_with('c')));
   CHECK(read_text(imported_world().release + "/log_standard_generated.csv").find(",\"p,") != std::string::npos);
   const TemporaryFolder folder;
-  require_success(
-      {"supervised", "popularity", "--data", imported_world().store, "--until", kUntil, "--out", folder / "p.h5", "--quiet"});
+  require_success({"supervised", "popularity", "--data", imported_world().store, "--until", kUntil, "--out",
+                   folder / "p.h5", "--quiet"});
   require_success({"score", "--policy", folder / "p.h5", "--data", imported_world().store, "--from", kFrom, "--out",
                    folder / "scores.csv", "--quiet"});
-  require_success({"respond", "--simulator", imported_world().simulator, "--data", imported_world().store, "--from", kFrom, "--out",
-                   folder / "responses.csv", "--quiet"});
+  require_success({"respond", "--simulator", imported_world().simulator, "--data", imported_world().store, "--from",
+                   kFrom, "--out", folder / "responses.csv", "--quiet"});
   for (const char* name : {"scores.csv", "responses.csv"}) {
     const std::string text = read_text(folder / name);
     CHECK(text.find("\n007,\"p,") != std::string::npos);
@@ -122,8 +123,9 @@ TEST_CASE("what a file of interactions cannot be is said with exit code 2", "[cl
   CHECK(fails_with(import(folder / "two.csv"), 2, {"'time' and 'timestamp' both look like the time"}));
   CHECK(fails_with(import(folder / "two.csv", {"--columns", "time=when"}), 2, {"--columns time=when"}));
   CHECK(import(folder / "two.csv", {"--columns", "time=time"}).code == 0);
-  CHECK(fails_with(run_program({"data", "import", imported_world().release, "--separator", "tab", "--out", folder / "x.h5"}), 2,
-                   {"--separator is for --format interactions"}));
+  CHECK(fails_with(
+      run_program({"data", "import", imported_world().release, "--separator", "tab", "--out", folder / "x.h5"}), 2,
+      {"--separator is for --format interactions"}));
   const Outcome outcome = import(folder / "two.csv", {"--columns", "time=time"});
   CHECK(outcome.out.find("column 'timestamp' ignored") != std::string::npos);
 }
@@ -131,12 +133,12 @@ TEST_CASE("what a file of interactions cannot be is said with exit code 2", "[cl
 TEST_CASE("days in a message are days of the calendar", "[cli]") {
   const TemporaryFolder folder;
   const Outcome empty =
-      run_program({"supervised", "labelcraft", "--data", imported_world().store, "--until", "20220425", "--validate-until",
-                   "20220427", "--test-until", "20220428", "--out", folder / "l.h5", "--quiet"});
+      run_program({"supervised", "labelcraft", "--data", imported_world().store, "--until", "20220425",
+                   "--validate-until", "20220427", "--test-until", "20220428", "--out", folder / "l.h5", "--quiet"});
   CHECK(fails_with(empty, 2, {"--holdout-until"}));
   const Outcome none =
-      run_program({"supervised", "mf", "--data", imported_world().store, "--until", "20220430", "--validate-until", "20220505",
-                   "--test-until", "20220509", "--out", folder / "m.h5", "--quiet"});
+      run_program({"supervised", "mf", "--data", imported_world().store, "--until", "20220430", "--validate-until",
+                   "20220505", "--test-until", "20220509", "--out", folder / "m.h5", "--quiet"});
   CHECK(none.err.find("20220431") == std::string::npos);
   const Outcome late = run_program({"score", "--policy", folder / "none.h5", "--data", imported_world().store, "--from",
                                     "20230101", "--out", folder / "s.csv", "--quiet"});

@@ -3,9 +3,9 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/error.h"
 #include "core/random.h"
 #include "evaluation/metrics/binary_score.h"
-#include "core/error.h"
 #include "evaluation/metrics/ranking.h"
 
 namespace swipegym {

@@ -161,7 +161,7 @@ TEST_CASE("a log cut into parts is the same log, and any changed cell is not", "
   for (std::size_t begin = kLogHeader.size(); begin < sample.standard.size(); ++part) {
     const std::size_t end = sample.standard.find('\n', begin) + 1;
     swipegym::test::write_file(folder.path / ("log_standard_part" + std::to_string(part) + ".csv"),
-               kLogHeader + sample.standard.substr(begin, end - begin));
+                               kLogHeader + sample.standard.substr(begin, end - begin));
     begin = end;
   }
   CHECK(part == 7);

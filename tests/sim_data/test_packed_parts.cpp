@@ -125,7 +125,8 @@ TEST_CASE("what unpacks to very much, or without line ends, stays within memory"
   pack(folder.path / "log_standard_sample.csv", zstd(kLogHeader + std::string(64 << 20, 'a')), ".zst");
   CHECK_THROWS_WITH(load_dataset(folder.path), Contains("is longer than 1048576 bytes"));
   fs::remove(folder.path / "log_standard_sample.csv.zst");
-  swipegym::test::write_file(folder.path / "log_standard_sample.csv.gz", gzip(kLogHeader + std::string(64 << 20, '\n')));
+  swipegym::test::write_file(folder.path / "log_standard_sample.csv.gz",
+                             gzip(kLogHeader + std::string(64 << 20, '\n')));
   CHECK_THROWS_WITH(load_dataset(folder.path), Contains("a run of empty ones, is longer"));
 }
 

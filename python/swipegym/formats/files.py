@@ -18,9 +18,17 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     and what a killed process left of the same file goes. Raises InputError when nothing can be written there.
     """
     path = Path(arguments.path("path", path))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # what stands in the way is named below
+        path.parent.mkdir(parents=True, exist_ok=True)
     with _whole(_core.OutputPart(path)) as place:
         yield place
+
+
+class Sequential:
+    """A binary file that is written from its beginning to its end: a device says that it can seek, and cannot."""
+
+    def __init__(self, file):
+        self.read, self.write, self.flush = file.read, file.write, file.flush  # numpy knows a file by its read
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from .. import _core, arguments
 from ..log_schema import SCHEMA_VERSION, check_version, require_rows_of
 from ..policies import Policy
 from ..simulators import load_simulator
-from .files import whole_file
+from .files import Sequential, whole_file
 
 if TYPE_CHECKING:
     from ..logs import Log
@@ -167,7 +167,7 @@ def save(feedback: Mapping, path: str | os.PathLike) -> None:
     arrays = {name: value for name, value in feedback.items() if name not in ("log", "position")}
     arrays.update({f"log.{name}": array for name, array in feedback["log"].items()})
     with whole_file(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, schema_version=SCHEMA_VERSION, **arrays)
+        np.savez_compressed(file if temporary.is_file() else Sequential(file), schema_version=SCHEMA_VERSION, **arrays)
 
 
 def load(path: str | os.PathLike) -> dict:

@@ -1,0 +1,135 @@
+"""What Python writes follows the rules of the program's outputs: nothing is lost, nothing half-written appears."""
+
+import os
+import stat
+import threading
+
+import pytest
+
+import swipegym
+from swipegym.formats import open_bandit
+from swipegym.formats.files import whole_file
+
+
+@pytest.fixture(scope="module")
+def log():
+    return swipegym.generate("item-mean", sessions=30, epsilon=0.5, keep_candidates=True)
+
+
+def save_feedback(log, path):
+    open_bandit.save(open_bandit.bandit_feedback(log), path)
+
+
+WRITERS = {
+    "log.parquet": lambda log, path: log.save(path),
+    "log.h5": lambda log, path: log.save(path),
+    "log.inter": lambda log, path: log.save(path),
+    "feedback.npz": save_feedback,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_link_stays_and_what_it_leads_to_is_replaced(log, name, tmp_path):
+    (tmp_path / "there").mkdir()
+    target = tmp_path / "there" / name
+    target.write_text("an earlier one")
+    (tmp_path / name).symlink_to(target)
+    WRITERS[name](log, tmp_path / name)
+    assert (tmp_path / name).is_symlink() and (tmp_path / name).resolve() == target
+    assert target.stat().st_size > 1000
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o666 & ~mask
+    assert [path.name for path in (tmp_path / "there").iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["log.parquet", "feedback.npz"])
+def test_a_pipe_is_written_into(log, name, tmp_path):
+    pipe = tmp_path / name
+    os.mkfifo(pipe)
+    got = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    WRITERS[name](log, pipe)
+    reader.join()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    (tmp_path / "file").mkdir()
+    whole = tmp_path / "file" / name
+    whole.write_bytes(got[0])
+    again = swipegym.read_log(whole) if name.endswith("parquet") else open_bandit.to_log(open_bandit.load(whole))
+    assert again == log
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root makes devices")
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_device_stays_a_device(log, name, tmp_path):
+    device = tmp_path / name
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        device.write_bytes(b"nothing")
+    except OSError:
+        pytest.skip("no devices can be made here")
+    try:
+        WRITERS[name](log, device)
+    except swipegym.InputError as error:
+        assert "device" in str(error)
+    assert stat.S_ISCHR(device.stat().st_mode)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_cannot_be_written_is_refused_by_name_and_leaves_nothing(log, name, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(swipegym.InputError, match="file"):
+        WRITERS[name](log, tmp_path / "file" / name)
+    assert (tmp_path / "file").read_text() == "mine"
+    if not name.startswith("log"):  # a folder is a log's
+        (tmp_path / name).mkdir()
+        with pytest.raises(swipegym.InputError, match=name):
+            WRITERS[name](log, tmp_path / name)
+        assert not list((tmp_path / name).iterdir())
+
+
+def test_an_error_leaves_the_earlier_file_and_no_other(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("earlier")
+    with pytest.raises(KeyError), whole_file(path) as place:
+        place.write_text("half")
+        raise KeyError
+    assert path.read_text() == "earlier" and list(tmp_path.iterdir()) == [path]
+    with whole_file(path) as place:
+        place.write_text("whole")
+    assert path.read_text() == "whole" and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_goes_with_the_next_run(tmp_path):
+    path = tmp_path / "file"
+    pid = os.fork()
+    if pid == 0:
+        with whole_file(path) as place:
+            place.write_text("half")
+            os._exit(0)
+    os.waitpid(pid, 0)
+    assert len(list(tmp_path.iterdir())) == 1 and not path.exists()
+    with whole_file(path) as place:
+        place.write_text("whole")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_others_wrote_or_added_to_is_not_replaced(log, tmp_path):
+    folder = tmp_path / "generated"
+    log.save(folder)
+    log.take(slice(0, 20)).save(folder)  # our own, as it was written
+    assert swipegym.read_log(folder).rows == 20
+    (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(swipegym.InputError, match="thesis.txt"):
+        log.save(folder)
+    assert (folder / "thesis.txt").read_text() == "years of work" and swipegym.read_log(folder).rows == 20
+
+
+def test_the_data_a_simulator_was_fitted_on_is_not_written_over(tmp_path):
+    swipegym.commands.data_synth(preset="tiny", out=tmp_path / "data", quiet=True)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
+    log = swipegym.generate(sessions=20)
+    with pytest.raises(swipegym.InputError, match="data"):
+        log.save(tmp_path / "data", tables=tmp_path / "data")
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
