@@ -20,8 +20,13 @@ def save_feedback(log, path):
     open_bandit.save(open_bandit.bandit_feedback(log), path)
 
 
+def save_parquet(log, path):
+    pytest.importorskip("pyarrow")
+    log.save(path)
+
+
 WRITERS = {
-    "log.parquet": lambda log, path: log.save(path),
+    "log.parquet": save_parquet,
     "log.h5": lambda log, path: log.save(path),
     "log.inter": lambda log, path: log.save(path),
     "feedback.npz": save_feedback,
