@@ -23,7 +23,7 @@ constexpr float kNoOutput = -1e9F;
 
 // What a policy file says of its network: enough to build one of the same shape.
 struct FullOutputArchitecture {
-  std::vector<std::size_t> hidden;
+  std::vector<std::size_t> hidden = {1};  // a text without it means one layer, and no network has none
   StateEncoderConfig encoder;
 };
 
