@@ -16,9 +16,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-packages=("${kTestPackages[@]}")
-if [ "$preset" = asan ]; then packages+=("${kClangPackages[@]}"); fi
-install_missing "${packages[@]}"
+install_missing "${kTestPackages[@]}"
 
 targets=()
 select=()

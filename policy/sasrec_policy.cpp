@@ -211,7 +211,12 @@ std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const C
   model->catalogue_until = header.catalogue_until;
   model->temperature = header.temperature;
   model->config = header.config;
-  model->objective = parse_sasrec_objective(file.read_text("objective"));
+  try {
+    model->objective = parse_sasrec_objective(file.read_text("objective"));
+  } catch (const InputError& error) {
+    const std::string name = file.path().string(), what = error.what();
+    throw InputError(what.starts_with(name) ? what : name + ": " + what);
+  }
   const auto config = read_architecture<SasrecNetworkConfig>(file);
   const ItemInputs own = load_item_inputs(file, "items");
   SasrecUsers users;

@@ -30,9 +30,9 @@ if [ ${#patterns[@]} -eq 0 ]; then patterns=('*'); fi
 
 if [ -z "$build" ]; then
   install_missing "${kTestPackages[@]}" "${kClangPackages[@]}"
-  build=$PWD/build/asan
-  configure asan -DSWIPEGYM_TESTS=ON
-  cmake --build --preset asan --target fuzzers
+  build=$PWD/build/libfuzzer
+  configure fuzz -DSWIPEGYM_TESTS=ON
+  cmake --build --preset fuzz --target fuzzers
 fi
 
 export ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=6:allocator_release_to_os_interval_ms=1000 # what is measured is ours
