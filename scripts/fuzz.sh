@@ -35,7 +35,8 @@ if [ -z "$build" ]; then
   cmake --build --preset fuzz --target fuzzers
 fi
 
-export ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=6:allocator_release_to_os_interval_ms=1000 # what is measured is ours
+# Little of what the sanitizer keeps for itself: the memory that is measured is ours.
+export ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=6:allocator_release_to_os_interval_ms=1000
 export UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0 # told of once, at the end
 TMPDIR=$(mktemp -d -p /dev/shm swipegym-fuzz-XXXXXX) # the files that are read; crashes leave them behind
@@ -71,7 +72,7 @@ fuzz() {
     if [ "${limit[0]##*=}" -le 0 ]; then break; fi
     status=0
     "$program" --target="$target" "${limit[@]}" -timeout=1 -rss_limit_mb=$kMostMemory -max_len=4096 -detect_leaks=0 \
-      -print_final_stats=1 -artifact_prefix="$folder/found/" "${inputs[@]}" > "$log" 2>&1 || status=$?
+      -print_funcs=0 -print_final_stats=1 -artifact_prefix="$folder/found/" "${inputs[@]}" > "$log" 2>&1 || status=$?
     executions=$((executions + $(statistic number_of_executed_units || echo 0)))
     peak=$(($(statistic peak_rss_mb || echo 0) > peak ? $(statistic peak_rss_mb) : peak))
     if [ "$status" -eq 0 ]; then break; fi
