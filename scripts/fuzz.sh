@@ -43,8 +43,8 @@ TMPDIR=$(mktemp -d -p /dev/shm swipegym-fuzz-XXXXXX) # the files that are read; 
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 
-# The number behind a word of libFuzzer's statistics.
-statistic() { sed -nE "s/^stat::$1: +([0-9]+)$/\1/p" "$log" | tail -n 1; }
+# The number behind a word of libFuzzer's statistics; 0 where it did not get so far.
+statistic() { awk -v name="stat::$1:" '$1 == name { value = $2 } END { print value + 0 }' "$log"; }
 
 # Processor seconds of a run on one input; the clock on the wall knows the neighbours' too.
 seconds_of() {
@@ -59,13 +59,13 @@ hangs() {
 # fuzz TARGET PROGRAM: until the time or the executions are up; a find ends libFuzzer, so it is begun again.
 fuzz() {
   target=$1 program=$2
-  local folder=build/fuzz/$target executions=0 crashes=0 hung=0 peak=0 begun=$SECONDS status
+  local folder=$PWD/build/fuzz/$target executions=0 crashes=0 hung=0 peak=0 begun=$SECONDS status
   mkdir -p "$folder/corpus" "$folder/found"
   log=$folder/log
   : > "$folder/summaries"
   "$program" --target="$target" --seeds="$folder/seeds" 2> "$log" || { tail "$log"; return 1; }
   local inputs=("$folder/corpus" "$folder/seeds")
-  if [ -d "tests/fuzz/corpus/$target" ]; then inputs+=("tests/fuzz/corpus/$target"); fi
+  if [ -d "tests/fuzz/corpus/$target" ]; then inputs+=("$PWD/tests/fuzz/corpus/$target"); fi
   while true; do
     local limit=(-max_total_time=$((seconds - (SECONDS - begun))))
     if [ -n "$runs" ]; then limit=(-runs=$((runs - executions))); fi
@@ -73,8 +73,8 @@ fuzz() {
     status=0
     "$program" --target="$target" "${limit[@]}" -timeout=1 -rss_limit_mb=$kMostMemory -max_len=4096 -detect_leaks=0 \
       -print_funcs=0 -print_final_stats=1 -artifact_prefix="$folder/found/" "${inputs[@]}" > "$log" 2>&1 || status=$?
-    executions=$((executions + $(statistic number_of_executed_units || echo 0)))
-    peak=$(($(statistic peak_rss_mb || echo 0) > peak ? $(statistic peak_rss_mb) : peak))
+    executions=$((executions + $(statistic number_of_executed_units)))
+    peak=$(($(statistic peak_rss_mb) > peak ? $(statistic peak_rss_mb) : peak))
     if [ "$status" -eq 0 ]; then break; fi
     local found
     found=$(sed -nE 's/.*Test unit written to (.*)$/\1/p' "$log" | tail -n 1)
