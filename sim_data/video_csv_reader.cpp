@@ -105,8 +105,9 @@ class VideoParser {
         parse_row(cells, out, empty, unknown, odd);
       } catch (BadCell& bad) {
         if (!skip_bad_rows) {
-          const std::size_t cell = std::min(bad.cell, cells.size() - 1);
-          out.problem = Problem{std::move(bad.reason), std::move(bad.message), place_in(line, cells[cell])};
+          // A line that begins with an open quote has no cell yet.
+          const std::size_t column = cells.empty() ? 1 : place_in(line, cells[std::min(bad.cell, cells.size() - 1)]);
+          out.problem = Problem{std::move(bad.reason), std::move(bad.message), column};
           return out;
         }
         ++out.skipped["video_features_basic: " + bad.reason];
@@ -164,8 +165,8 @@ class VideoParser {
   template <class T>
   static T small(double value, T missing, Role role, Counts& odd) {
     if (std::isnan(value)) return missing;
-    if (value >= 0.0 && value <= static_cast<double>(std::numeric_limits<T>::max()) && value == std::floor(value))
-      return static_cast<T>(value);
+    const double end = std::ldexp(1.0, std::numeric_limits<T>::digits);  // the largest one is no double for 64 bits
+    if (value >= 0.0 && value < end && value == std::floor(value)) return static_cast<T>(value);
     ++odd[role];
     return missing;
   }

@@ -310,6 +310,7 @@ TEST_CASE("bad cells of the feature tables are errors with their place", "[load]
       {false, "12,65", "12,music", "video_features_basic_sample.csv:3:", "tag is '12,music'"},
       {false, "9155697141,9.0,39", "9155697141,9.0",
        "video_features_basic_sample.csv:2:", "has 11 columns, expected 12"},
+      {false, "\n12,900", "\n\"12,900", "video_features_basic_sample.csv:4:1:", "a quote is not closed"},
   }));
   CAPTURE(bad.from, bad.to);
   SampleRelease release;
@@ -320,6 +321,16 @@ TEST_CASE("bad cells of the feature tables are errors with their place", "[load]
   const LoadReport report = load(release, {.skip_bad_rows = true}).report;
   CHECK(std::count_if(report.dropped.begin(), report.dropped.end(),
                       [](const auto& entry) { return entry.first.find("_features") != std::string::npos; }) == 1);
+}
+
+TEST_CASE("a number just beyond what its column holds counts as missing", "[load]") {
+  SampleRelease release;
+  release.videos = replaced(release.videos, "1280.0,9155697141,9.0,39", "32768,9223372036854775807,128,39");
+  const LoadedDataset loaded = load(release);
+  CHECK(loaded.data.videos.height[0] == 0);
+  CHECK(loaded.data.videos.music_id[0] == 0);
+  CHECK(loaded.data.videos.music_type[0] == -1);
+  CHECK(loaded.report.noted.at("video_features_basic: sizes out of range, taken as missing") == 3);
 }
 
 TEST_CASE("a repeated video is an error", "[load]") {
