@@ -73,8 +73,8 @@ std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const On
                                 .keys = keys,
                                 .streams = streams,
                                 .threads = env.config().threads};
-      choose_actions(learner.policy(), batch, learner.exploration(steps), env.simulator().catalogue.num_videos(), scores,
-                     actions, env.config().slate);
+      choose_actions(learner.policy(), batch, learner.exploration(steps), env.simulator().catalogue.num_videos(),
+                     scores, actions, env.config().slate);
       learner.foresee(env, actions);
       const StepView& step = env.step(actions);
       learner.observe(step);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "agents/candidate_scorer.h"
+#include "agents/masked_softmax.h"
 
 namespace swipegym {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "nn/adam.h"
-#include "policy/value_policy.h"
+#include "policy/value/value_policy.h"
 
 namespace swipegym {
 

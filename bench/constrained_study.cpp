@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
-#include "agents/train_actor.h"
+#include "agents/policy_gradient/train_actor.h"
 #include "core/range.h"
-#include "env/simulator_file.h"
+#include "env/fitted/simulator_file.h"
 
 namespace swipegym {
 namespace {

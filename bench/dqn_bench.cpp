@@ -13,8 +13,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "agents/dqn_learner.h"
-#include "agents/full_output_regression.h"
+#include "agents/dqn/dqn_learner.h"
+#include "agents/dqn/full_output_regression.h"
 #include "core/parallel_for.h"
 #include "env/constant_user_model.h"
 #include "nn/matrix_product.h"

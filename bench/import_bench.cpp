@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "core/random.h"
+#include "sim_data/csv/log_csv_reader.h"
+#include "sim_data/csv/log_writer.h"
+#include "sim_data/csv/release_files.h"
+#include "sim_data/csv/table_csv_reader.h"
 #include "sim_data/dataset.h"
-#include "sim_data/log_csv_reader.h"
-#include "sim_data/log_store.h"
-#include "sim_data/log_writer.h"
-#include "sim_data/release_files.h"
-#include "sim_data/table_csv_reader.h"
+#include "sim_data/store/log_store.h"
 
 namespace swipegym {
 namespace {

@@ -26,15 +26,15 @@
 #include <map>
 #include <sstream>
 
-#include "agents/label_batches.h"
-#include "agents/labelcraft.h"
+#include "agents/labels/label_batches.h"
+#include "agents/labels/labelcraft.h"
+#include "agents/labels/train_label_model.h"
 #include "agents/supervised_rows.h"
-#include "agents/train_label_model.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "evaluation/metrics/bootstrap.h"
-#include "policy/label_policy.h"
+#include "policy/label/label_policy.h"
 
 namespace swipegym {
 namespace {

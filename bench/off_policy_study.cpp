@@ -26,13 +26,13 @@
 #include "core/range.h"
 #include "env/candidate_sources.h"
 #include "env/catalogue.h"
-#include "env/truth_simulator.h"
-#include "evaluation/generate.h"
+#include "env/truth/truth_simulator.h"
+#include "evaluation/generate/generate.h"
 #include "evaluation/metrics/mean_variance.h"
 #include "evaluation/off_policy/session_values.h"
 #include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
-#include "policy/value_policy.h"
+#include "policy/value/value_policy.h"
 
 namespace swipegym {
 namespace {

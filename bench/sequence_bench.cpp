@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "agents/sasrec_learner.h"
+#include "agents/sasrec/sasrec_learner.h"
 #include "core/random_words.h"
 #include "core/range.h"
 #include "nn/matrix_product.h"

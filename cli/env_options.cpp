@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "env/fit_notes.h"
-#include "env/truth_simulator.h"
+#include "env/truth/truth_simulator.h"
 #include "policy/retrieval.h"
 
 namespace swipegym::cli {

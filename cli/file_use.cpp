@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "core/output_folder.h"
-#include "sim_data/log_writer.h"
+#include "sim_data/csv/log_writer.h"
 
 namespace swipegym::cli {
 namespace {

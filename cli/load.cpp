@@ -5,8 +5,8 @@
 #include "cli/env_options.h"
 #include "cli/table.h"
 #include "core/error.h"
-#include "env/simulator_file.h"
-#include "env/truth_simulator.h"
+#include "env/fitted/simulator_file.h"
+#include "env/truth/truth_simulator.h"
 
 namespace swipegym::cli {
 namespace {

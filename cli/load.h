@@ -6,7 +6,7 @@
 #include <string>
 
 #include "cli/command.h"
-#include "env/fitted_user_model.h"
+#include "env/fitted/fitted_user_model.h"
 #include "env/simulator.h"
 #include "sim_data/dataset.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/compare.h"
+#include "evaluation/compare/compare.h"
 
 namespace swipegym::cli {
 

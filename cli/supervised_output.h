@@ -6,7 +6,7 @@
 #include "agents/supervised_task.h"
 #include "cli/command.h"
 #include "core/config.h"
-#include "evaluation/supervised_tables.h"
+#include "evaluation/supervised/supervised_tables.h"
 
 namespace swipegym::cli {
 

@@ -43,7 +43,7 @@ class Hdf5Writer {
   /// Flushes, closes and renames. Throws SystemError when the disk is full and InputError when `path` is unwritable.
   void commit();
 
-  std::int64_t handle() const noexcept { return file_; }  // for chunked columns, see sim_data/column_file.h
+  std::int64_t handle() const noexcept { return file_; }  // for chunked columns, see sim_data/store/column_file.h
   const std::filesystem::path& path() const noexcept { return part_.path(); }
 
  private:

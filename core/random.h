@@ -47,7 +47,9 @@ constexpr RandomKey split(RandomKey parent, Draw what) noexcept {
 }
 
 /// 24 random bits as a float in [0, 1).
-constexpr float to_unit(std::uint32_t bits) noexcept { return static_cast<float>(bits >> 8) * 0x1p-24F; }
+constexpr float to_unit(std::uint32_t bits) noexcept {
+  return static_cast<float>(bits >> 8) * 0x1p-24F;
+}
 
 /// The numbers of one key, in order. `stream` separates up to 2^32 streams of a key (say, the steps of a session)
 /// without the cost of another split.

@@ -24,7 +24,7 @@ struct ObservationView {
                                                   // null where feedback is not kept, which reads as 0
   const std::uint8_t* tab = nullptr;              // [rows] KuaiRand's tab; may be null, then context tells 1, 0 and 4
   const float* hours_since = nullptr;             // [rows] since the newest video of the history was shown; -1 where
-                                                  // there is none or the time is not known; may be null, which reads as -1
+                                       // there is none or the time is not known; may be null, which reads as -1
 };
 
 }  // namespace swipegym

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "env/catalogue.h"
-#include "env/simulator_file.h"
-#include "evaluation/compare.h"
+#include "env/fitted/simulator_file.h"
+#include "evaluation/compare/compare.h"
 #include "policy/make_policy.h"
 
 namespace {

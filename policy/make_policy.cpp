@@ -6,8 +6,8 @@
 
 #include "core/error.h"
 #include "policy/one_step_oracle.h"
-#include "policy/simple_policies.h"
 #include "policy/policy_file.h"
+#include "policy/simple_policies.h"
 
 namespace swipegym {
 

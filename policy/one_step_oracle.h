@@ -23,17 +23,18 @@ class OneStepOracle final : public Policy {
 /// weights applied to expectations: what OneStepOracle scores.
 float expected_reward(const RewardWeights& weights, const Expectation& expectation) noexcept;
 
-/// The one-step oracle of a catalogue of millions, where asking the simulator about every video at every step would take
-/// hours: it asks about a shortlist, the best videos of several sampled sessions among those whose statistics promise
-/// most. How often the best of all videos of other sessions stands on it is measured (recall), so that whoever uses it
-/// can say how exact it is.
+/// The one-step oracle of a catalogue of millions, where asking the simulator about every video at every step would
+/// take hours: it asks about a shortlist, the best videos of several sampled sessions among those whose statistics
+/// promise most. How often the best of all videos of other sessions stands on it is measured (recall), so that whoever
+/// uses it can say how exact it is.
 class ShortlistOracle final : public Policy {
  public:
   struct Settings {
-    std::size_t asked = 100'000;    // videos asked about: the first by mean seconds, by mean ratio and by length
-    std::size_t states = 16;        // sessions whose best videos among these are listed
-    std::size_t per_state = 500;    // videos listed of each
-    std::size_t recall_states = 4;  // further sessions, some videos on, whose best of all videos is looked up in the list
+    std::size_t asked = 100'000;  // videos asked about: the first by mean seconds, by mean ratio and by length
+    std::size_t states = 16;      // sessions whose best videos among these are listed
+    std::size_t per_state = 500;  // videos listed of each
+    std::size_t recall_states =
+        4;  // further sessions, some videos on, whose best of all videos is looked up in the list
     std::uint64_t seed = 1;
   };
   /// `env` says for which reward and history length; its number of envs is not looked at.

@@ -9,12 +9,12 @@
 #include "core/error.h"
 #include "core/hdf5_writer.h"
 #include "core/validate.h"
-#include "policy/factor_policy.h"
-#include "policy/full_output_policy.h"
-#include "policy/label_policy.h"
-#include "policy/sasrec_policy.h"
-#include "policy/two_tower_policy.h"
-#include "policy/value_policy.h"
+#include "policy/embedding/factor_policy.h"
+#include "policy/embedding/two_tower_policy.h"
+#include "policy/label/label_policy.h"
+#include "policy/sasrec/sasrec_policy.h"
+#include "policy/value/full_output_policy.h"
+#include "policy/value/value_policy.h"
 
 namespace swipegym {
 namespace {

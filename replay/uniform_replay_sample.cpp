@@ -192,8 +192,7 @@ void UniformReplay::copy_places(std::span<Place> places, const SampleRequest& re
     const auto end = slots + static_cast<std::ptrdiff_t>(config_.candidates);
     out.action[first + i] =
         slots == end ? -1 : static_cast<std::int32_t>(std::find(slots, end, out.video[first + i]) - slots);
-    if (request.next)
-      copy_decision(entry_at(places[i].env, places[i].position + places[i].steps), first + i, out.next);
+    if (request.next) copy_decision(entry_at(places[i].env, places[i].position + places[i].steps), first + i, out.next);
   }
 }
 

@@ -3,8 +3,8 @@
 #include <system_error>
 #include <utility>
 
-#include "sim_data/csv_release.h"
-#include "sim_data/log_store.h"
+#include "sim_data/csv/csv_release.h"
+#include "sim_data/store/log_store.h"
 
 namespace swipegym {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "sim_data/csv_file.h"
+#include "sim_data/csv/csv_file.h"
 #include "sim_data/tables.h"
 
 namespace swipegym {

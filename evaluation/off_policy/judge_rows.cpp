@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/catalogue.h"
-#include "evaluation/logged_feed.h"
+#include "evaluation/generate/logged_feed.h"
 #include "evaluation/off_policy/choice_features.h"
 #include "policy/scores.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agents/offline_actors.h"
+#include "agents/offline/offline_actors.h"
 #include "core/config.h"
 #include "evaluation/metrics/bootstrap.h"
 #include "evaluation/off_policy/logged_choices.h"

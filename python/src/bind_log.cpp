@@ -2,7 +2,7 @@
 #include <nanobind/stl/shared_ptr.h>
 
 #include "cli/env_options.h"
-#include "evaluation/generate.h"
+#include "evaluation/generate/generate.h"
 #include "evaluation/off_policy/logged_candidates.h"
 #include "python/src/bindings.h"
 #include "sim_data/dataset.h"

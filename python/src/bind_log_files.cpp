@@ -13,9 +13,9 @@
 #include "env/catalogue.h"
 #include "evaluation/off_policy/logged_candidates.h"
 #include "python/src/bindings.h"
+#include "sim_data/csv/log_writer.h"
 #include "sim_data/log_limits.h"
-#include "sim_data/log_store.h"
-#include "sim_data/log_writer.h"
+#include "sim_data/store/log_store.h"
 
 namespace nb = nanobind;
 

@@ -5,7 +5,7 @@
 
 #include "cli/env_options.h"
 #include "core/error.h"
-#include "evaluation/rollout.h"
+#include "evaluation/compare/rollout.h"
 #include "python/src/bindings.h"
 
 namespace nb = nanobind;

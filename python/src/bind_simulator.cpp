@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "env/constant_user_model.h"
-#include "env/simulator_file.h"
+#include "env/fitted/simulator_file.h"
 #include "env/simulator_fingerprint.h"
 #include "python/src/bindings.h"
 #include "sim_data/fingerprint.h"

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "agents/offline_rows.h"
+#include "agents/offline/offline_rows.h"
 #include "core/random.h"
 
 namespace swipegym::test {

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "agents/train_actor.h"
+#include "agents/policy_gradient/train_actor.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "tests/agents/toy_models.h"

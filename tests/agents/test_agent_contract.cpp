@@ -4,9 +4,9 @@
 #include <functional>
 #include <numeric>
 
-#include "agents/actor_learner.h"
-#include "agents/dqn_learner.h"
-#include "agents/sasrec_actor.h"
+#include "agents/dqn/dqn_learner.h"
+#include "agents/policy_gradient/actor_learner.h"
+#include "agents/policy_gradient/sasrec_actor.h"
 #include "agents/train_online.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "agents/actor_learner.h"
-#include "agents/dqn_learner.h"
+#include "agents/dqn/dqn_learner.h"
+#include "agents/dqn/full_output_learner.h"
 #include "agents/epoch_loop.h"
-#include "agents/full_output_learner.h"
 #include "agents/online_checkpoint.h"
-#include "agents/sasrec_actor.h"
-#include "agents/tscac_learner.h"
+#include "agents/policy_gradient/actor_learner.h"
+#include "agents/policy_gradient/sasrec_actor.h"
+#include "agents/policy_gradient/tscac_learner.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "agents/actor_learner.h"
+#include "agents/policy_gradient/actor_learner.h"
 #include "agents/train_online.h"
 #include "agents/tscac_target.h"
 #include "core/error.h"

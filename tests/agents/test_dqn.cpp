@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <numeric>
 
-#include "agents/dqn_learner.h"
-#include "agents/train_dqn.h"
+#include "agents/dqn/dqn_learner.h"
+#include "agents/dqn/train_dqn.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/parallel_for.h"

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <numeric>
 
-#include "agents/dqn_learner.h"
-#include "agents/train_dqn.h"
+#include "agents/dqn/dqn_learner.h"
+#include "agents/dqn/train_dqn.h"
 #include "core/error.h"
 #include "tests/agents/toy_models.h"
 #include "tests/sanitized.h"

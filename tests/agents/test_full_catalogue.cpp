@@ -2,8 +2,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "agents/dqn_learner.h"
-#include "agents/train_dqn.h"
+#include "agents/dqn/dqn_learner.h"
+#include "agents/dqn/train_dqn.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "policy/select.h"

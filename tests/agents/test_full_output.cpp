@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "agents/full_output_learner.h"
+#include "agents/dqn/full_output_learner.h"
 #include "core/error.h"
 #include "tests/agents/toy_models.h"
 #include "tests/sanitized.h"

@@ -4,10 +4,10 @@
 #include <fstream>
 #include <iterator>
 
-#include "agents/label_batches.h"
-#include "agents/label_targets.h"
+#include "agents/labels/label_batches.h"
+#include "agents/labels/label_targets.h"
+#include "agents/labels/train_label_model.h"
 #include "agents/supervised_rows.h"
-#include "agents/train_label_model.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "policy/policy_file.h"

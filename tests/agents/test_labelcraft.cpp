@@ -4,11 +4,11 @@
 #include <fstream>
 #include <iterator>
 
-#include "agents/label_batches.h"
-#include "agents/labelcraft.h"
-#include "agents/labelcraft_rows.h"
+#include "agents/labels/label_batches.h"
+#include "agents/labels/labelcraft.h"
+#include "agents/labels/labelcraft_rows.h"
+#include "agents/labels/train_label_model.h"
 #include "agents/supervised_rows.h"
-#include "agents/train_label_model.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "env/catalogue.h"

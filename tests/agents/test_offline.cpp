@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "agents/offline_actors.h"
+#include "agents/offline/offline_actors.h"
 #include "core/error.h"
 #include "tests/agents/label_toy.h"
 #include "tests/agents/offline_bandit.h"

@@ -3,9 +3,9 @@
 #include <functional>
 #include <vector>
 
-#include "agents/advantages.h"
-#include "agents/candidate_scorer.h"
-#include "agents/policy_loss.h"
+#include "agents/policy_gradient/advantages.h"
+#include "agents/policy_gradient/candidate_scorer.h"
+#include "agents/policy_gradient/policy_loss.h"
 
 namespace swipegym {
 namespace {

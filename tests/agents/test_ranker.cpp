@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "agents/logged_states.h"
-#include "agents/ranker.h"
+#include "agents/retrieval/ranker.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/candidate_sources.h"

@@ -4,8 +4,8 @@
 
 #include "agents/catalogue_ranking.h"
 #include "agents/logged_states.h"
-#include "agents/matrix_factorisation.h"
-#include "agents/two_tower_trainer.h"
+#include "agents/retrieval/matrix_factorisation.h"
+#include "agents/retrieval/two_tower_trainer.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 

@@ -2,8 +2,8 @@
 #include <filesystem>
 #include <limits>
 
-#include "agents/sasrec_sequences.h"
-#include "agents/train_sasrec.h"
+#include "agents/sasrec/sasrec_sequences.h"
+#include "agents/sasrec/train_sasrec.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "evaluation/metrics/binary_score.h"

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "agents/sasrec_actor.h"
+#include "agents/policy_gradient/sasrec_actor.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "policy/select.h"

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "agents/sasrec_seed_protocol.h"
+#include "agents/sasrec/sasrec_seed_protocol.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "tests/env/toy_log.h"

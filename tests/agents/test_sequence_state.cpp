@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <numeric>
 
-#include "agents/actor_config.h"
-#include "agents/dqn_learner.h"
-#include "agents/train_dqn.h"
+#include "agents/dqn/dqn_learner.h"
+#include "agents/dqn/train_dqn.h"
+#include "agents/policy_gradient/actor_config.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/seen_videos.h"

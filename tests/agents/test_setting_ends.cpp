@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "agents/sasrec_actor.h"
-#include "agents/train_actor.h"
-#include "agents/train_dqn.h"
+#include "agents/dqn/train_dqn.h"
+#include "agents/policy_gradient/sasrec_actor.h"
+#include "agents/policy_gradient/train_actor.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "tests/agents/toy_models.h"

@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "agents/catalogue_ranking.h"
-#include "agents/sqn_learner.h"
-#include "agents/sqn_transitions.h"
-#include "agents/train_sqn.h"
+#include "agents/sasrec/sqn_learner.h"
+#include "agents/sasrec/sqn_transitions.h"
+#include "agents/sasrec/train_sqn.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "policy/policy_file.h"

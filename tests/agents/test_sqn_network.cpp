@@ -2,7 +2,7 @@
 #include <numeric>
 #include <vector>
 
-#include "agents/sqn_network.h"
+#include "agents/sasrec/sqn_network.h"
 #include "nn/losses.h"
 #include "tests/nn/gradient_check.h"
 #include "tests/parity/recorded.h"

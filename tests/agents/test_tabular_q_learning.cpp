@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "agents/tabular_q_learning.h"
+#include "agents/tabular/tabular_q_learning.h"
 #include "tests/env/random_world.h"
 #include "tests/sanitized.h"
 

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "env/fit_simulator.h"
+#include "env/fitted/fit_simulator.h"
 #include "tests/env/toy_log.h"
 #include "tests/sanitized.h"
 

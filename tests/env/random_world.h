@@ -4,8 +4,8 @@
 
 #include "core/random.h"
 #include "env/catalogue.h"
-#include "env/reduce_simulator.h"
-#include "env/tabular_world.h"
+#include "env/tabular/reduce_simulator.h"
+#include "env/tabular/tabular_world.h"
 
 namespace swipegym::testing {
 

@@ -5,10 +5,10 @@
 
 #include "core/error.h"
 #include "core/parallel_for.h"
-#include "env/fit_simulator.h"
-#include "env/fitted_user_model.h"
-#include "env/replay_log.h"
-#include "env/simulator_file.h"
+#include "env/fitted/fit_simulator.h"
+#include "env/fitted/fitted_user_model.h"
+#include "env/fitted/replay_log.h"
+#include "env/fitted/simulator_file.h"
 #include "tests/env/toy_log.h"
 #include "tests/sanitized.h"
 

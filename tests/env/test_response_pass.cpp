@@ -2,8 +2,8 @@
 #include <cmath>
 #include <vector>
 
-#include "env/fitted_user_model.h"
-#include "env/response_pass.h"
+#include "env/fitted/fitted_user_model.h"
+#include "env/fitted/response_pass.h"
 #include "tests/env/quick_fit.h"
 
 namespace swipegym {

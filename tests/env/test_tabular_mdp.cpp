@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "core/random.h"
-#include "env/tabular_mdp.h"
+#include "env/tabular/tabular_mdp.h"
 #include "tests/env/random_world.h"
 
 namespace swipegym {

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "env/tabular_simulator.h"
+#include "env/tabular/tabular_simulator.h"
 #include "env/vector_env.h"
 #include "tests/env/random_world.h"
 #include "tests/sanitized.h"

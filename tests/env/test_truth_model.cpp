@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "env/truth_model.h"
-#include "env/truth_platform.h"
+#include "env/truth/truth_model.h"
+#include "env/truth/truth_platform.h"
 #include "sim_data/labels.h"
 
 namespace swipegym {

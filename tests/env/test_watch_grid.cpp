@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "env/watch_grid.h"
+#include "env/fitted/watch_grid.h"
 #include "sim_data/labels.h"
 #include "tests/env/toy_log.h"
 

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "evaluation/exactness.h"
+#include "evaluation/studies/exactness.h"
 #include "tests/env/random_world.h"
 #include "tests/sanitized.h"
 

@@ -7,8 +7,8 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "evaluation/fidelity.h"
-#include "evaluation/respond_csv.h"
+#include "evaluation/fidelity/fidelity.h"
+#include "evaluation/fidelity/respond_csv.h"
 #include "tests/evaluation/toy_data.h"
 
 using namespace swipegym;

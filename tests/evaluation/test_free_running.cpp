@@ -1,10 +1,10 @@
 #include <catch2/catch.hpp>
 
 #include "core/error.h"
-#include "env/truth_simulator.h"
-#include "evaluation/free_running.h"
-#include "evaluation/logged_feed.h"
-#include "evaluation/synthesise.h"
+#include "env/truth/truth_simulator.h"
+#include "evaluation/fidelity/free_running.h"
+#include "evaluation/generate/logged_feed.h"
+#include "evaluation/generate/synthesise.h"
 #include "tests/evaluation/toy_model.h"
 
 using namespace swipegym;

@@ -2,7 +2,7 @@
 
 #include "core/error.h"
 #include "env/constant_user_model.h"
-#include "evaluation/random_exposure.h"
+#include "evaluation/fidelity/random_exposure.h"
 #include "tests/evaluation/toy_model.h"
 
 using namespace swipegym;
@@ -13,7 +13,8 @@ std::shared_ptr<const Simulator> simulator_with(double interventional) {
   auto simulator = std::make_shared<Simulator>();
   simulator->catalogue = make_toy_catalogue({});
   simulator->population = make_toy_population({});
-  simulator->model = std::make_shared<test::ToyUserModel>(test::ToyUserModel::Options{.interventional = interventional});
+  simulator->model =
+      std::make_shared<test::ToyUserModel>(test::ToyUserModel::Options{.interventional = interventional});
   return simulator;
 }
 

@@ -3,8 +3,8 @@
 
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
+#include "evaluation/compare/rollout.h"
 #include "evaluation/metrics/mean_variance.h"
-#include "evaluation/rollout.h"
 #include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
 #include "tests/evaluation/toy_model.h"

@@ -3,7 +3,7 @@
 
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
-#include "evaluation/rollout.h"
+#include "evaluation/compare/rollout.h"
 #include "evaluation/session_view.h"
 #include "policy/simple_policies.h"
 

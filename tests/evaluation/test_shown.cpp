@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "evaluation/fidelity.h"
+#include "evaluation/fidelity/fidelity.h"
 #include "evaluation/shown.h"
 
 namespace swipegym {

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <filesystem>
 
-#include "agents/label_targets.h"
+#include "agents/labels/label_targets.h"
 #include "core/error.h"
 #include "env/catalogue.h"
-#include "evaluation/scored_rows.h"
-#include "evaluation/supervised_models.h"
+#include "evaluation/supervised/scored_rows.h"
+#include "evaluation/supervised/supervised_models.h"
 #include "policy/policy_file.h"
 #include "tests/env/toy_log.h"
 

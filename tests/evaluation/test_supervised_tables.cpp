@@ -3,10 +3,10 @@
 
 #include "core/error.h"
 #include "env/catalogue.h"
-#include "evaluation/random_search.h"
-#include "evaluation/scored_rows.h"
-#include "evaluation/supervised_tables.h"
-#include "evaluation/table_figures.h"
+#include "evaluation/studies/random_search.h"
+#include "evaluation/supervised/scored_rows.h"
+#include "evaluation/supervised/supervised_tables.h"
+#include "evaluation/supervised/table_figures.h"
 #include "policy/simple_policies.h"
 #include "tests/env/toy_log.h"
 

@@ -7,9 +7,9 @@
 #include <map>
 #include <string>
 
-#include "env/truth_simulator.h"
-#include "evaluation/log_summary.h"
-#include "evaluation/synthesise.h"
+#include "env/truth/truth_simulator.h"
+#include "evaluation/generate/log_summary.h"
+#include "evaluation/generate/synthesise.h"
 #include "sim_data/labels.h"
 
 namespace swipegym {

@@ -1,14 +1,14 @@
 #include <catch2/catch.hpp>
 
 #include "core/error.h"
-#include "env/fit_simulator.h"
-#include "env/fitted_user_model.h"
-#include "env/replay_log.h"
-#include "env/truth_simulator.h"
-#include "evaluation/fidelity.h"
-#include "evaluation/generate.h"
-#include "evaluation/synthesise.h"
-#include "evaluation/truth_reference.h"
+#include "env/fitted/fit_simulator.h"
+#include "env/fitted/fitted_user_model.h"
+#include "env/fitted/replay_log.h"
+#include "env/truth/truth_simulator.h"
+#include "evaluation/fidelity/fidelity.h"
+#include "evaluation/fidelity/truth_reference.h"
+#include "evaluation/generate/generate.h"
+#include "evaluation/generate/synthesise.h"
 #include "sim_data/calendar.h"
 #include "tests/sanitized.h"
 

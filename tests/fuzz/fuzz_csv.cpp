@@ -1,10 +1,10 @@
 #include <map>
 
 #include "core/error.h"
+#include "sim_data/csv/interactions_csv.h"
+#include "sim_data/csv/log_csv_reader.h"
+#include "sim_data/csv/table_csv_reader.h"
 #include "sim_data/id_map.h"
-#include "sim_data/interactions_csv.h"
-#include "sim_data/log_csv_reader.h"
-#include "sim_data/table_csv_reader.h"
 #include "tests/fuzz/extremes.h"
 #include "tests/fuzz/input_file.h"
 #include "tests/fuzz/target.h"

@@ -1,9 +1,9 @@
 #include <numeric>
 
 #include "env/catalogue.h"
-#include "env/fitted_user_model.h"
-#include "env/simulator_file.h"
-#include "env/training_rows.h"
+#include "env/fitted/fitted_user_model.h"
+#include "env/fitted/simulator_file.h"
+#include "env/fitted/training_rows.h"
 #include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
 #include "tests/fuzz/hdf5_recipe.h"

@@ -1,5 +1,5 @@
 #include "sim_data/dataset.h"
-#include "sim_data/log_store.h"
+#include "sim_data/store/log_store.h"
 #include "tests/evaluation/toy_data.h"
 #include "tests/fuzz/hdf5_recipe.h"
 #include "tests/fuzz/input_file.h"

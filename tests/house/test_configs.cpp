@@ -6,23 +6,23 @@
 #include <set>
 #include <string>
 
-#include "agents/actor_config.h"
-#include "agents/dqn_config.h"
-#include "agents/labelcraft.h"
-#include "agents/matrix_factorisation.h"
-#include "agents/offline_config.h"
-#include "agents/ranker.h"
-#include "agents/sasrec_actor.h"
-#include "agents/sasrec_config.h"
-#include "agents/sqn_config.h"
-#include "agents/train_label_model.h"
-#include "agents/two_tower_trainer.h"
+#include "agents/dqn/dqn_config.h"
+#include "agents/labels/labelcraft.h"
+#include "agents/labels/train_label_model.h"
+#include "agents/offline/offline_config.h"
+#include "agents/policy_gradient/actor_config.h"
+#include "agents/policy_gradient/sasrec_actor.h"
+#include "agents/retrieval/matrix_factorisation.h"
+#include "agents/retrieval/ranker.h"
+#include "agents/retrieval/two_tower_trainer.h"
+#include "agents/sasrec/sasrec_config.h"
+#include "agents/sasrec/sqn_config.h"
 #include "core/config.h"
 #include "core/output_file.h"
-#include "env/fit_simulator.h"
-#include "evaluation/convergence_cell.h"
-#include "evaluation/exactness.h"
-#include "evaluation/random_search.h"
+#include "env/fitted/fit_simulator.h"
+#include "evaluation/studies/convergence_cell.h"
+#include "evaluation/studies/exactness.h"
+#include "evaluation/studies/random_search.h"
 
 namespace swipegym {
 namespace {

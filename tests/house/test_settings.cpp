@@ -16,8 +16,8 @@
 #include "cli/command.h"
 #include "core/error.h"
 #include "core/output_file.h"
-#include "evaluation/random_search.h"
-#include "evaluation/supervised_models.h"
+#include "evaluation/studies/random_search.h"
+#include "evaluation/supervised/supervised_models.h"
 
 // Every field of every settings struct and every numeric option, as the table of commands lists them: what the printed
 // range allows is taken, and nothing else. The ranges are read from the reference's own words, so that these are held

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "env/catalogue.h"
-#include "evaluation/generate.h"
+#include "evaluation/generate/generate.h"
 #include "evaluation/off_policy/session_values.h"
 #include "policy/simple_policies.h"
 #include "tests/evaluation/toy_model.h"

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "core/random.h"
-#include "policy/label_network.h"
+#include "policy/label/label_network.h"
 
 namespace swipegym::test {
 

@@ -7,7 +7,7 @@
 #include "policy/one_step_oracle.h"
 #include "policy/select.h"
 #include "policy/simple_policies.h"
-#include "policy/value_policy.h"
+#include "policy/value/value_policy.h"
 #include "tests/agents/toy_models.h"
 
 namespace swipegym {

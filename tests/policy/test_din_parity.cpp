@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "policy/din_network.h"
+#include "policy/label/din_network.h"
 #include "tests/parity/recorded.h"
 
 namespace swipegym {

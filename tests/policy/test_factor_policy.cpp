@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "policy/factor_policy.h"
+#include "policy/embedding/factor_policy.h"
 
 namespace swipegym {
 namespace {

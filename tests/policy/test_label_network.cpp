@@ -1,10 +1,9 @@
-#include "policy/label_network.h"
-
 #include <catch2/catch.hpp>
 #include <cmath>
 
 #include "core/error.h"
-#include "policy/din_network.h"
+#include "policy/label/din_network.h"
+#include "policy/label/label_network.h"
 #include "tests/nn/gradient_check.h"
 #include "tests/policy/label_rows.h"
 

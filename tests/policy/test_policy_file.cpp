@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "core/hdf5_writer.h"
 #include "policy/policy_file.h"
-#include "policy/value_policy.h"
+#include "policy/value/value_policy.h"
 
 namespace swipegym {
 namespace {

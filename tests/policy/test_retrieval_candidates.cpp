@@ -9,7 +9,7 @@
 #include "policy/policy_file.h"
 #include "policy/retrieval.h"
 #include "policy/simple_policies.h"
-#include "policy/value_policy.h"
+#include "policy/value/value_policy.h"
 
 namespace swipegym {
 namespace {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "nn/losses.h"
-#include "policy/sasrec_network.h"
+#include "policy/sasrec/sasrec_network.h"
 #include "tests/parity/recorded.h"
 
 namespace swipegym {

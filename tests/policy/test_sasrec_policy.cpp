@@ -6,7 +6,7 @@
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
 #include "env/vector_env.h"
-#include "policy/sasrec_policy.h"
+#include "policy/sasrec/sasrec_policy.h"
 
 namespace swipegym {
 namespace {

@@ -11,7 +11,7 @@
 #include "env/catalogue.h"
 #include "env/constant_user_model.h"
 #include "policy/make_policy.h"
-#include "policy/value_policy.h"
+#include "policy/value/value_policy.h"
 
 namespace swipegym {
 namespace {

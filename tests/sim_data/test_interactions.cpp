@@ -8,11 +8,11 @@
 #include "core/error.h"
 #include "packed.h"
 #include "sample_release.h"
+#include "sim_data/csv/interaction_time.h"
+#include "sim_data/csv/interactions_csv.h"
+#include "sim_data/csv/log_writer.h"
 #include "sim_data/dataset.h"
-#include "sim_data/interaction_time.h"
-#include "sim_data/interactions_csv.h"
 #include "sim_data/log_limits.h"
-#include "sim_data/log_writer.h"
 
 using namespace swipegym;
 using namespace swipegym::test;

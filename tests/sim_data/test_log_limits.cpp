@@ -4,11 +4,11 @@
 
 #include "core/error.h"
 #include "sample_release.h"
+#include "sim_data/csv/log_writer.h"
 #include "sim_data/dataset.h"
 #include "sim_data/day_text.h"
 #include "sim_data/log_limits.h"
-#include "sim_data/log_store.h"
-#include "sim_data/log_writer.h"
+#include "sim_data/store/log_store.h"
 
 using namespace swipegym;
 using namespace swipegym::test;

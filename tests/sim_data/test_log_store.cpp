@@ -16,9 +16,9 @@
 #include "core/random.h"
 #include "sample_release.h"
 #include "sim_data/calendar.h"
-#include "sim_data/column_codec.h"
-#include "sim_data/log_store.h"
-#include "sim_data/log_writer.h"
+#include "sim_data/csv/log_writer.h"
+#include "sim_data/store/column_codec.h"
+#include "sim_data/store/log_store.h"
 
 using namespace swipegym;
 using namespace swipegym::test;

@@ -10,8 +10,8 @@
 
 #include "core/error.h"
 #include "sample_release.h"
+#include "sim_data/csv/log_writer.h"
 #include "sim_data/dataset.h"
-#include "sim_data/log_writer.h"
 
 using namespace swipegym;
 using namespace swipegym::test;

@@ -12,11 +12,11 @@
 #include "core/error.h"
 #include "packed.h"
 #include "sample_release.h"
-#include "sim_data/byte_stream.h"
-#include "sim_data/csv_blocks.h"
+#include "sim_data/csv/byte_stream.h"
+#include "sim_data/csv/csv_blocks.h"
+#include "sim_data/csv/release_files.h"
 #include "sim_data/dataset.h"
-#include "sim_data/log_store.h"
-#include "sim_data/release_files.h"
+#include "sim_data/store/log_store.h"
 
 using namespace swipegym;
 using namespace swipegym::test;

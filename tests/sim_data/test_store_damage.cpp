@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "sample_release.h"
 #include "sim_data/log_limits.h"
-#include "sim_data/log_store.h"
+#include "sim_data/store/log_store.h"
 #include "tests/hdf5_mutants.h"
 #include "tests/sanitized.h"
 

@@ -1,0 +1,170 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/range.h"
+#include "env/vector_env.h"
+#include "policy/retrieval.h"
+#include "policy/select.h"
+#include "policy/value/value_network.h"
+
+namespace swipegym {
+
+/// Learning more often from transitions whose error was large (replay/priority_sampler.h).
+struct PrioritisedReplayConfig {
+  bool enabled = false;
+  float alpha = 0.6F;  // 0: all alike; 1: proportional to the error
+  float beta = 0.4F;   // how far weights undo the uneven draw at first; rises linearly to 1, all of it, at the end
+  float error_floor = 0.01F;  // added to every error, in scaled units
+  float error_limit = 0.0F;   // errors count for this much at most, in scaled units; 0: no limit
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, PrioritisedReplayConfig& config) {
+  visit("enabled", config.enabled);
+  visit("alpha", config.alpha, between(0, 2));
+  visit("beta", config.beta, between(0, 1));
+  visit("error_floor", config.error_floor, between(1e-6, 1e6));
+  visit("error_limit", config.error_limit, between(0, 1e9));
+}
+
+/// Settings of `train dqn`; a JSON file may set any of them by name.
+struct DqnConfig {
+  // The world it learns in.
+  std::string candidates = "random";  // candidate source
+  std::size_t slots = 10;             // m, candidates a step; not looked at for the full catalogue
+  std::size_t num_envs = 256;
+  std::size_t history_length = 50;  // L, videos of history in a state
+  int max_steps = 100;
+  float reward_watch_s = 1.0F;        // reward a second watched
+  float reward_watch_ratio = 0.0F;    // reward a watch ratio of 1
+  float reward_return_day = 0.0F;     // reward a user who leaves and is back within a day
+  float reward_gap_h = 0.0F;          // reward an hour until the next visit; below 0 to keep it short
+  std::vector<float> reward_signals;  // reward of each signal, in the order of kSignalNames; empty: none
+
+  // How much it sees and learns.
+  std::int64_t env_steps = 400'000;       // steps of all envs together
+  std::int64_t round_steps = 100'000;     // steps between fresh starts of all envs; checkpoints lie at their borders
+  std::int64_t learning_starts = 20'000;  // steps before the first update
+  std::int64_t steps_per_update = 64;     // of all envs together
+  std::size_t replay_capacity = 1'000'000;
+  std::size_t batch = 512;
+  PrioritisedReplayConfig prioritised;
+
+  // The update.
+  float discount = 0.9F;
+  int n_step = 5;
+  /// Videos drawn anew for the maximum in s', instead of the candidates that s' was offered, which then need not be
+  /// remembered; 0: those offered. The full catalogue needs it, and either needs a network that is a product:
+  /// {"network": {"interaction_hidden": 0}, "encoder": {"cross": false}}.
+  std::size_t fresh_candidates = 0;
+  bool double_q = true;       // the online network chooses in s', the target network values the choice
+  float reward_scale = 0.1F;  // rewards are multiplied by this inside the network
+  float huber_delta = 50.0F;  // in scaled units; watch times are skewed, and a small delta would learn medians
+  double learning_rate = 1e-3;
+  double final_learning_rate = 5e-5;  // reached linearly at the end
+  double weight_decay = 0.01;
+  double clip_norm = 10.0;
+  std::int64_t target_every =
+      200;  // updates between copies into the target network; with target_rate < 1, of each step towards it
+  float target_rate = 1.0F;  // 1: a hard copy; below: target += rate * (online - target)
+
+  // Exploration: epsilon, or the temperature, falls linearly over the first part of the steps.
+  std::string exploration =
+      "epsilon";  // "epsilon": greedy but for a share of uniform draws; "boltzmann": softmax(Q / t)
+  float epsilon_start = 1.0F;
+  float epsilon_end = 0.05F;
+  float temperature_start = 10.0F;  // of Q in scaled units
+  float temperature_end = 0.3F;
+  double epsilon_share = 0.3;  // of env_steps, for either
+
+  // Small, and without a vector for each video or author: what those would learn from a few plays each is noise, and a
+  // maximum over candidates seeks noise out (docs/learning.md).
+  ValueNetworkConfig network{.state_hidden = {32},
+                             .item_hidden = {32},
+                             .width = 8,
+                             .tag_dim = 8,
+                             .author_dim = 0,
+                             .id_dim = 0,
+                             .interaction_hidden = 16};
+  StateEncoderConfig encoder;
+
+  /// "item_features": the network above, for any candidates. "full_output": one output a video, a comparison: of the
+  /// fixed shelf of the candidates "top" or "sample", or of the whole catalogue with "random" or "full"; at most
+  /// 10,000.
+  std::string network_kind = "item_features";
+  std::vector<std::size_t> full_output_hidden = {256, 256};
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, DqnConfig& config) {
+  visit("candidates", config.candidates, candidate_sources());
+  visit("slots", config.slots, ranges::kSlots);
+  visit("num_envs", config.num_envs, ranges::kEnvs);
+  visit("history_length", config.history_length, ranges::kHistory);
+  visit("max_steps", config.max_steps, ranges::kMaxSteps);
+  visit("reward_watch_s", config.reward_watch_s, ranges::kAnyWeight);
+  visit("reward_watch_ratio", config.reward_watch_ratio, ranges::kAnyWeight);
+  visit("reward_return_day", config.reward_return_day, ranges::kAnyWeight);
+  visit("reward_gap_h", config.reward_gap_h, ranges::kAnyWeight);
+  visit("reward_signals", config.reward_signals, ranges::kAnyWeight, length_or_none(kNumSignals));
+  visit("env_steps", config.env_steps, ranges::kEnvSteps);
+  visit("round_steps", config.round_steps, ranges::kEnvSteps);
+  visit("learning_starts", config.learning_starts, between(0, 1'000'000'000'000));
+  visit("steps_per_update", config.steps_per_update, ranges::kEnvSteps);
+  visit("replay_capacity", config.replay_capacity, between(1, 1'000'000'000));
+  visit("batch", config.batch, ranges::kBatch);
+  visit("prioritised", config.prioritised);
+  visit("discount", config.discount, between(0, 1));
+  visit("n_step", config.n_step, between(1, 200));
+  visit("fresh_candidates", config.fresh_candidates, between(0, 100'000'000));
+  visit("double_q", config.double_q);
+  visit("reward_scale", config.reward_scale, between(1e-6, 1e6));
+  visit("huber_delta", config.huber_delta, between(1e-6, 1e9));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("final_learning_rate", config.final_learning_rate, ranges::kFinalLearningRate);
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("target_every", config.target_every, ranges::kEnvSteps);
+  visit("target_rate", config.target_rate, between(1e-6, 1));
+  visit("exploration", config.exploration, one_of({"epsilon", "boltzmann"}));
+  visit("epsilon_start", config.epsilon_start, ranges::kProbability);
+  visit("epsilon_end", config.epsilon_end, ranges::kProbability);
+  visit("temperature_start", config.temperature_start, ranges::kTemperature);
+  visit("temperature_end", config.temperature_end, ranges::kTemperature);
+  visit("epsilon_share", config.epsilon_share, between(0, 1));
+  visit("network", config.network);
+  visit("encoder", config.encoder);
+  visit("network_kind", config.network_kind, one_of({"item_features", "full_output"}));
+  visit("full_output_hidden", config.full_output_hidden, ranges::kUnits, ranges::kLayers);
+}
+
+/// Throws InputError naming the first setting that makes no sense, its value and its range.
+void check(const DqnConfig& config);
+
+/// Whether an action is any video of the catalogue.
+inline bool is_full(const DqnConfig& config) {
+  return config.candidates == "full";
+}
+
+/// Whether the same videos are on offer at every step.
+inline bool has_shelf(const DqnConfig& config) {
+  return config.candidates == "top" || config.candidates == "sample";
+}
+
+/// Outputs a full-output network may have.
+inline constexpr std::size_t kMostOutputs = 10'000;
+
+/// How they explore after this many env steps.
+Exploration exploration_at(const DqnConfig& config, std::int64_t env_steps);
+
+/// The reward the settings ask for.
+RewardWeights reward_weights(const DqnConfig& config);
+
+/// The environment the settings ask for.
+VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, int threads);
+
+}  // namespace swipegym

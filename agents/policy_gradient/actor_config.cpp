@@ -1,0 +1,156 @@
+#include "agents/policy_gradient/actor_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "policy/retrieval.h"
+
+namespace swipegym {
+namespace {
+
+std::vector<std::string> make_constraint_signals() {
+  std::vector<std::string> names;
+  for (const std::string_view name : kSignalNames) {
+    names.emplace_back(name);
+    names.emplace_back(name.substr(std::string_view("is_").size()));
+  }
+  return names;
+}
+
+std::vector<std::string> make_objective_names() {
+  std::vector<std::string> names = make_constraint_signals();
+  names.insert(names.begin(), "main");
+  return names;
+}
+
+RewardWeights main_reward(const ActorWorld& world) {
+  RewardWeights weights{.watch_s = world.reward_watch_s,
+                        .watch_ratio = world.reward_watch_ratio,
+                        .return_day = world.reward_return_day,
+                        .gap_h = world.reward_gap_h};
+  for (std::size_t i = 0; i < world.reward_signals.size(); ++i) weights.signal[i] = world.reward_signals[i];
+  return weights;
+}
+
+void check_world(const ActorWorld& w, const std::string& algorithm) {
+  require_setting(w.slots >= 2, "world.slots", w.slots, "at least 2 candidates");
+  require_setting(w.slate <= w.slots, "world.slate", w.slate, "1 to world.slots");
+  require_setting(w.slate == 1 || algorithm == "reinforce", "world.slate", w.slate,
+                  "1, or the algorithm reinforce, which corrects for slates");
+}
+
+}  // namespace
+
+const std::vector<std::string>& constraint_signals() {
+  static const std::vector<std::string> names = make_constraint_signals();
+  return names;
+}
+
+const std::vector<std::string>& objective_names() {
+  static const std::vector<std::string> names = make_objective_names();
+  return names;
+}
+
+ActorConfig actor_defaults(std::string_view algorithm) {
+  const Words known = one_of(kActorAlgorithms);
+  require_setting(known.contains(algorithm), "algorithm", std::string(algorithm), known.expected());
+  ActorConfig config;
+  config.algorithm = algorithm;
+  if (algorithm == "a2c" || algorithm == "reinforce") {
+    // One pass over everything, so many short rollouts.
+    config.epochs = 1;
+    config.minibatch = 0;
+    config.clip = 0.0F;
+    config.target_kl = 0.0;
+    config.rollout_steps = 4;
+  }
+  if (algorithm == "reinforce") config.gae_lambda = 1.0F;
+  if (algorithm == "rwr") {
+    config.clip = 0.0F;
+    config.entropy = 0.0F;
+  }
+  if (algorithm == "rcpo") {
+    config.multiplier.rule = "projected";
+    config.critics = "one";
+  }
+  const bool needs = algorithm == "rcpo" || algorithm == "lagrangian" || algorithm == "tscac";
+  if (needs) config.constraints = {{.signal = "like", .at_least = 0.005}, {.signal = "hate", .at_most = 0.001}};
+  if (!needs) config.multiplier.rule = "fixed";
+  return config;
+}
+
+void check(const ActorConfig& c) {
+  check_ranges(c);
+  check_world(c.world, c.algorithm);
+  const auto rollout = static_cast<std::int64_t>(c.world.num_envs * c.rollout_steps);
+  require_setting(c.env_steps >= rollout, "env_steps", c.env_steps, "at least world.num_envs * rollout_steps");
+  require_setting(c.round_steps >= rollout && c.round_steps % rollout == 0, "round_steps", c.round_steps,
+                  "a multiple of world.num_envs * rollout_steps");
+  require_setting(!c.network.sequence.enabled(), "network.sequence", c.network.sequence.kind,
+                  "'none': a rollout keeps encoded states, not histories");
+  require_setting(!c.expected_signals || c.world.slate == 1 || c.constraints.empty(), "expected_signals",
+                  c.expected_signals, "false with slates: what comes after a slate's first video is not foreseen");
+  check(c.multiplier);
+  const std::size_t constraints = parse_constraints(c).size();
+  objective_index(c);
+  const bool needs = c.algorithm == "rcpo" || c.algorithm == "lagrangian" || c.algorithm == "tscac";
+  require_setting(!needs || constraints > 0, "constraints", c.constraints, "at least one for this algorithm");
+  const std::int64_t learned = static_cast<std::int64_t>(constraints) * c.auxiliary_steps;
+  require_setting(c.algorithm != "tscac" || c.auxiliary_steps % c.round_steps == 0, "auxiliary_steps",
+                  c.auxiliary_steps, "a positive multiple of round_steps");
+  require_setting(c.algorithm != "tscac" || c.env_steps > learned, "env_steps", c.env_steps,
+                  "more than auxiliary_steps for each constraint: the rest is the main policy's");
+}
+
+std::vector<Constraint> parse_constraints(const ActorConfig& config) {
+  std::vector<Constraint> all;
+  for (const ConstraintConfig& c : config.constraints) {
+    const auto found = std::find_if(kSignalNames.begin(), kSignalNames.end(), [&](std::string_view name) {
+      return name == c.signal || name == "is_" + c.signal;
+    });
+    if (found == kSignalNames.end())
+      throw InputError(
+          fmt::format("a constraint on the signal '{}', expected one of {}", c.signal, fmt::join(kSignalNames, ", ")));
+    const bool least = c.at_least >= 0.0, most = c.at_most >= 0.0;
+    const double rate = least ? c.at_least : c.at_most;
+    const double highest = c.relative ? 100.0 : 1.0;
+    if (least == most || !(rate > 0.0 && rate < highest))
+      throw InputError(
+          fmt::format("the constraint on '{}' has at_least {} and at_most {}, expected one of them, a rate in (0, {})",
+                      c.signal, c.at_least, c.at_most, highest));
+    if (c.relative && !config.expected_signals)
+      throw InputError(fmt::format("the constraint on '{}' is relative, which needs expected_signals", c.signal));
+    all.push_back({static_cast<std::size_t>(found - kSignalNames.begin()), rate, least ? -1.0 : 1.0, c.relative});
+  }
+  return all;
+}
+
+int objective_index(const ActorConfig& config) {
+  if (config.objective == "main") return -1;
+  for (std::size_t i = 0; i < config.constraints.size(); ++i)
+    if (config.constraints[i].signal == config.objective) return static_cast<int>(i);
+  throw InputError(
+      fmt::format("setting 'objective' is '{}', expected 'main' or the signal of a constraint", config.objective));
+}
+
+VectorEnv make_actor_env(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, int threads) {
+  const ActorWorld& world = config.world;
+  auto source = make_candidates(world.candidates, simulator, world.slots, 0, threads);
+  VectorEnvConfig env;
+  env.num_envs = world.num_envs;
+  env.threads = threads;
+  env.history_length = world.history_length;
+  env.max_steps = world.max_steps;
+  env.slate = world.slate;
+  env.reward = main_reward(world);
+  for (const Constraint& constraint : parse_constraints(config)) {
+    RewardWeights& weights = env.costs.emplace_back(RewardWeights{.watch_s = 0.0F});
+    weights.signal[constraint.signal] = 1.0F;
+  }
+  return VectorEnv(std::move(simulator), std::move(source), env);
+}
+
+}  // namespace swipegym

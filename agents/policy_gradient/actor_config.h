@@ -1,0 +1,192 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agents/policy_gradient/multipliers.h"
+#include "core/range.h"
+#include "env/vector_env.h"
+#include "policy/retrieval.h"
+#include "policy/value/value_network.h"
+
+namespace swipegym {
+
+inline constexpr std::string_view kActorAlgorithms[] = {"ppo",  "a2c",        "reinforce", "rwr",
+                                                        "rcpo", "lagrangian", "tscac"};
+
+/// kSignalNames, with and without their "is_".
+const std::vector<std::string>& constraint_signals();
+/// "main", and these.
+const std::vector<std::string>& objective_names();
+
+/// A bound on how often a video shown is given a signal; one of the two limits is given.
+struct ConstraintConfig {
+  std::string signal;      // "like" or "is_like": any of kSignalNames
+  double at_least = -1.0;  // negative: no such limit
+  double at_most = -1.0;
+  /// The limit is not a rate a video shown but a multiple of what a uniform choice among the same candidates would be
+  /// given. A few people give most likes; who happens to be among some hundred sessions moves a rate by more than any
+  /// policy does, and such a multiple hardly.
+  bool relative = false;
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, ConstraintConfig& config) {
+  visit("signal", config.signal, one_of(constraint_signals()));
+  visit("at_least", config.at_least, above(0, 100).or_value(-1));
+  visit("at_most", config.at_most, above(0, 100).or_value(-1));
+  visit("relative", config.relative);
+}
+
+/// The simulator an on-policy agent learns in.
+struct ActorWorld {
+  std::string candidates = "random";  // candidate source
+  std::size_t slots = 10;             // m, candidates a step
+  std::size_t slate = 1;              // K, videos chosen a step; above 1 for reinforce only
+  std::size_t num_envs = 256;
+  std::size_t history_length = 50;  // L, videos of history in a state
+  int max_steps = 100;
+  float reward_watch_s = 1.0F;        // reward a second watched
+  float reward_watch_ratio = 0.0F;    // reward a watch ratio of 1
+  float reward_return_day = 0.0F;     // reward a user who leaves and is back within a day
+  float reward_gap_h = 0.0F;          // reward an hour until the next visit; below 0 to keep it short
+  std::vector<float> reward_signals;  // reward of each signal, in the order of kSignalNames; empty: none
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, ActorWorld& world) {
+  visit("candidates", world.candidates, candidate_sources());
+  visit("slots", world.slots, ranges::kSlots);
+  visit("slate", world.slate, between(1, 1'000));
+  visit("num_envs", world.num_envs, ranges::kEnvs);
+  visit("history_length", world.history_length, ranges::kHistory);
+  visit("max_steps", world.max_steps, ranges::kMaxSteps);
+  visit("reward_watch_s", world.reward_watch_s, ranges::kAnyWeight);
+  visit("reward_watch_ratio", world.reward_watch_ratio, ranges::kAnyWeight);
+  visit("reward_return_day", world.reward_return_day, ranges::kAnyWeight);
+  visit("reward_gap_h", world.reward_gap_h, ranges::kAnyWeight);
+  visit("reward_signals", world.reward_signals, ranges::kAnyWeight, length_or_none(kNumSignals));
+}
+
+/// Settings of the on-policy agents; actor_defaults() says where an algorithm's differ.
+struct ActorConfig {
+  std::string algorithm = "ppo";  // one of kActorAlgorithms
+  ActorWorld world;
+
+  // How much it sees.
+  std::int64_t env_steps = 245'760;     // steps of all envs together
+  std::int64_t round_steps = 49'152;    // steps between fresh starts of all envs: whole rollouts
+  std::size_t rollout_steps = 16;       // of each env between two updates
+  std::size_t evaluation_sessions = 0;  // sessions that measure the final policy by the simulator's probabilities
+
+  // The update.
+  float discount = 0.9F;
+  float gae_lambda = 0.5F;      // 1: whole returns; 0: one step and the critic. Watch times are noisy.
+  int epochs = 4;               // passes over a rollout
+  std::size_t minibatch = 512;  // rows of a gradient step; 0: the whole rollout
+  float clip = 0.2F;            // of the probability ratio (PPO); 0: none
+  double target_kl = 0.02;  // no further pass over a rollout once the policy has moved so far (nats); 0: never stops
+  float entropy = 0.003F;   // weight of the entropy bonus
+  float importance_cap = 10.0F;  // reinforce: cap of the ratio to the policy that acted, from the second pass on
+  float regression_beta = 1.0F;  // rwr: weights are exp(standardised advantage / beta)
+  float regression_cap = 20.0F;  // rwr: cap of the weights
+  bool standardise = true;       // advantages have mean 0 and deviation 1 within a rollout
+  float reward_scale = 0.1F;     // rewards are multiplied by this for the critics
+  float huber_delta = 50.0F;     // of the critics, in scaled units
+  double learning_rate = 2e-3;
+  double final_learning_rate = 2e-4;  // reached linearly at the end
+  double critic_rate = 1e-3;          // learning rate of the critics
+  double clip_norm = 1.0;             // of the actor's gradient; 0: never
+  std::vector<std::size_t> critic_hidden = {32};
+
+  // What it is all for: "main", the world's reward; or the signal of a constraint, whose own bound does not count then:
+  // what that response could be at best.
+  std::string objective = "main";
+
+  // Constraints, on rates a video. Every algorithm measures them; rcpo and lagrangian keep them, tscac takes them as
+  // its auxiliary responses.
+  std::vector<ConstraintConfig> constraints;
+  bool expected_signals = true;  // rates are the simulator's probabilities; false: what users happened to do
+  std::string critics = "many";  // many: one a response; one: of the penalised reward (rcpo)
+  MultiplierConfig multiplier;
+
+  // tscac.
+  double tscac_lambda = 1.0;              // of each auxiliary, in standard deviations of the main advantage
+  std::int64_t auxiliary_steps = 49'152;  // env steps to learn each auxiliary's own policy in: whole rounds
+
+  ValueNetworkConfig network{.state_hidden = {32},
+                             .item_hidden = {32},
+                             .width = 8,
+                             .tag_dim = 8,
+                             .author_dim = 0,
+                             .id_dim = 0,
+                             .interaction_hidden = 16};
+  StateEncoderConfig encoder;
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, ActorConfig& config) {
+  visit("algorithm", config.algorithm, one_of(kActorAlgorithms));
+  visit("world", config.world);
+  visit("env_steps", config.env_steps, ranges::kEnvSteps);
+  visit("round_steps", config.round_steps, ranges::kEnvSteps);
+  visit("rollout_steps", config.rollout_steps, between(1, 1'000'000));
+  visit("evaluation_sessions", config.evaluation_sessions, between(0, 1'000'000'000));
+  visit("discount", config.discount, between(0, 1));
+  visit("gae_lambda", config.gae_lambda, between(0, 1));
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("minibatch", config.minibatch, between(0, 16'777'216));
+  visit("clip", config.clip, below(0, 1));
+  visit("target_kl", config.target_kl, ranges::kWeight);
+  visit("entropy", config.entropy, ranges::kWeight);
+  visit("importance_cap", config.importance_cap, between(1, 1e6));
+  visit("regression_beta", config.regression_beta, between(1e-3, 1e6));
+  visit("regression_cap", config.regression_cap, between(1e-3, 1e6));
+  visit("standardise", config.standardise);
+  visit("reward_scale", config.reward_scale, between(1e-6, 1e6));
+  visit("huber_delta", config.huber_delta, between(1e-6, 1e9));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("final_learning_rate", config.final_learning_rate, ranges::kFinalLearningRate);
+  visit("critic_rate", config.critic_rate, ranges::kLearningRate);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("critic_hidden", config.critic_hidden, ranges::kUnits, ranges::kLayersOrNone);
+  visit("objective", config.objective, one_of(objective_names()));
+  visit("constraints", config.constraints, lengths(0, kNumSignals));
+  visit("expected_signals", config.expected_signals);
+  visit("critics", config.critics, one_of({"many", "one"}));
+  visit("multiplier", config.multiplier);
+  visit("tscac_lambda", config.tscac_lambda, between(1e-6, 1e6));
+  visit("auxiliary_steps", config.auxiliary_steps, ranges::kEnvSteps);
+  visit("network", config.network);
+  visit("encoder", config.encoder);
+}
+
+/// The defaults of an algorithm. Throws InputError for a name that is none.
+ActorConfig actor_defaults(std::string_view algorithm);
+
+/// Throws InputError naming the first setting that makes no sense, its value and its range.
+void check(const ActorConfig& config);
+
+/// A constraint as a learner uses it: cost c of a video shown, rates J = E[c] a video, J <= bound.
+struct Constraint {
+  std::size_t signal = 0;  // index into kSignalNames
+  double rate = 0.0;       // the limit on the signal's rate
+  double sign = 1.0;       // 1: at most; -1: at least
+  bool relative = false;   // rates are multiples of a uniform choice's
+
+  /// What a video whose signal has this probability adds: 0 at the limit, 1 for twice too much. As its mean a video is
+  /// at most 0 exactly where the constraint holds, sums over sessions of any length stay comparable with rates.
+  double excess(double probability) const noexcept { return sign * (probability / rate - 1.0); }
+};
+std::vector<Constraint> parse_constraints(const ActorConfig& config);
+
+/// Index of the constraint whose response is the objective; -1: the world's reward is.
+int objective_index(const ActorConfig& config);
+
+/// The environment the settings ask for; cost i is the signal of constraint i.
+VectorEnv make_actor_env(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, int threads);
+
+}  // namespace swipegym

@@ -1,0 +1,301 @@
+#include "agents/policy_gradient/actor_learner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "agents/counters.h"
+#include "agents/policy_gradient/advantages.h"
+#include "core/error.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::int64_t kMostPasses = std::numeric_limits<int>::max();
+
+PolicyLoss policy_loss_settings(const ActorConfig& config) {
+  PolicyLoss loss;
+  if (config.algorithm == "a2c" || config.algorithm == "reinforce") loss.kind = PolicyLoss::Kind::kReinforce;
+  if (config.algorithm == "rwr") loss.kind = PolicyLoss::Kind::kRegression;
+  loss.clip = config.clip;
+  loss.entropy = config.entropy;
+  loss.importance_cap = config.importance_cap;
+  loss.regression_beta = config.regression_beta;
+  loss.regression_cap = config.regression_cap;
+  loss.slate = config.world.slate;
+  return loss;
+}
+
+std::size_t batch_rows(const ActorConfig& config) {
+  const std::size_t all = config.world.num_envs * config.rollout_steps;
+  return config.minibatch == 0 ? all : std::min(all, config.minibatch);
+}
+
+StateCritic::Settings critic_settings(const ActorConfig& config, int threads) {
+  StateCritic::Settings settings;
+  settings.hidden = config.critic_hidden;
+  settings.adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0};
+  settings.huber_delta = config.huber_delta;
+  settings.threads = threads;
+  return settings;
+}
+
+}  // namespace
+
+void shuffle_rows(std::vector<std::uint32_t>& rows, RandomKey key) {
+  RandomStream random(key);
+  for (std::size_t left = rows.size(); left > 1; --left)
+    std::swap(rows[left - 1], rows[random.below(static_cast<std::uint32_t>(left))]);
+}
+
+void scores_to_log_chances(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> scores) {
+  const std::size_t m = rollout.shape().slots;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::span<float> own = scores.subspan(i * m, m);
+    log_softmax(own, std::span(rollout.mask).subspan(rows[i] * m, m), own);
+  }
+}
+
+ActorLearner::ActorLearner(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, std::uint64_t seed,
+                           int threads)
+    : config_(config),
+      objective_(objective_index(config)),
+      constrained_(objective_ < 0 && !config.constraints.empty() &&
+                   (config.multiplier.rule != "fixed" || config.multiplier.initial > 0.0)),
+      loss_(policy_loss_settings(config)),
+      model_(make_value_model(config.algorithm, simulator->catalogue, config.network, config.encoder, seed)),
+      encoder_(config.encoder, *model_->items),
+      policy_(model_),
+      meter_(parse_constraints(config), config.expected_signals),
+      rollout_(encoder_, {.envs = config.world.num_envs,
+                          .steps = config.rollout_steps,
+                          .slots = config.world.slots,
+                          .slate = config.world.slate,
+                          .costs = meter_.columns(),
+                          .threads = threads}),
+      actor_(*model_,
+             {.adam = {.learning_rate = config.learning_rate, .clip_norm = config.clip_norm}, .threads = threads},
+             batch_rows(config)),
+      batch_key_(split(make_key(seed), Draw::kBatch)) {
+  model_->seed = seed;
+  model_->data_fingerprint = simulator->data_fingerprint;
+  const std::size_t critics = constrained_ && config.critics == "many" ? 1 + config.constraints.size() : 1;
+  const RandomKey critic_key = split(split(make_key(seed), Draw::kInit), 100);  // apart from the actor's
+  for (std::size_t i = 0; i < critics; ++i)
+    critics_.emplace_back(encoder_.state_size(), critic_settings(config, threads), batch_rows(config),
+                          split(critic_key, i));
+  for (std::size_t i = 0; i < config.constraints.size(); ++i) multipliers_.emplace_back(config.multiplier);
+  const std::size_t rows = rollout_.rows();
+  response_.resize(rows), value_.resize(rollout_.state_rows()), advantage_.resize(rows);
+  old_log_chance_.resize(rows * config.world.slots);
+  advantages_.assign(critics, std::vector<float>(rows));
+  targets_.assign(critics, std::vector<float>(rows));
+  row_results_.resize(batch_rows(config));
+  all_.resize(rows);
+  std::iota(all_.begin(), all_.end(), 0U);
+}
+
+void ActorLearner::update(std::int64_t env_steps) {
+  if (!rollout_.full()) return;
+  const double share = std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(config_.env_steps));
+  actor_.adam().set_learning_rate(config_.learning_rate +
+                                  share * (config_.final_learning_rate - config_.learning_rate));
+  ActorReport report;
+  report.env_steps = env_steps;
+  measure(report);
+  value_responses();
+  combine_advantages();
+  improve(report);
+  reports_.push_back(std::move(report));
+  ++updates_;
+  rollout_.restart();
+}
+
+void ActorLearner::log_chances(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> out) {
+  actor_.score(rollout, rows, out);
+  scores_to_log_chances(rollout, rows, out);
+}
+
+void ActorLearner::measure(ActorReport& report) {
+  rows_.clear();
+  double reward = 0.0, videos = 0.0;
+  for (std::size_t row = 0; row < rollout_.rows(); ++row) {
+    if (!rollout_.valid[row]) continue;
+    rows_.push_back(static_cast<std::uint32_t>(row));
+    reward += static_cast<double>(rollout_.reward[row]);
+    videos += rollout_.videos[row];
+  }
+  report.reward = reward / std::max(videos, 1.0);
+  report.rates = signal_rates(rollout_);
+  for (std::size_t i = 0; i < multipliers_.size(); ++i) {
+    const Constraint& constraint = meter_.constraints()[i];
+    if (objective_ < 0) multipliers_[i].update(constraint.excess(report.rates[i]), 0.0);
+    report.multipliers.push_back(objective_ < 0 ? multipliers_[i].value() : 0.0);
+  }
+}
+
+// The response of a critic: the objective, penalised where there is one critic for all; or a constraint's excess.
+void ActorLearner::fill_response(std::size_t critic, std::span<float> out) const {
+  const std::size_t rows = rollout_.rows();
+  if (critic > 0) return excess_of(rollout_, meter_.constraints()[critic - 1], critic - 1, out);
+  if (objective_ >= 0) {
+    const auto i = static_cast<std::size_t>(objective_);
+    excess_of(rollout_, meter_.constraints()[i], i, out);
+    for (float& one : out) one = -one;
+    return;
+  }
+  for (std::size_t row = 0; row < rows; ++row) out[row] = config_.reward_scale * rollout_.reward[row];
+  if (!constrained_ || critics_.size() > 1) return;
+  thread_local std::vector<float> excess;
+  excess.resize(rows);
+  for (std::size_t i = 0; i < multipliers_.size(); ++i) {
+    excess_of(rollout_, meter_.constraints()[i], i, excess);
+    const auto multiplier = static_cast<float>(multipliers_[i].value());
+    for (std::size_t row = 0; row < rows; ++row) out[row] -= multiplier * excess[row];
+  }
+}
+
+void ActorLearner::value_responses() {
+  for (std::size_t critic = 0; critic < critics_.size(); ++critic) {
+    fill_response(critic, response_);
+    critics_[critic].values(rollout_.states, value_);
+    generalised_advantages({.steps = rollout_.shape().steps,
+                            .envs = rollout_.shape().envs,
+                            .reward = response_,
+                            .value = value_,
+                            .valid = rollout_.valid,
+                            .terminated = rollout_.terminated,
+                            .truncated = rollout_.truncated,
+                            .discount = config_.discount,
+                            .lambda = config_.gae_lambda},
+                           advantages_[critic]);
+    for (std::size_t row = 0; row < rollout_.rows(); ++row)
+      targets_[critic][row] = advantages_[critic][row] + value_[row];
+    if (critic == 0)
+      tally_.add_value(std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size()) /
+                       static_cast<double>(config_.reward_scale));
+  }
+}
+
+void ActorLearner::combine_advantages() {
+  if (config_.standardise)
+    for (std::vector<float>& advantage : advantages_) standardise(rollout_.valid, advantage);
+  advantage_ = advantages_[0];
+  if (critics_.size() == 1) return;
+  double total = 1.0;
+  for (std::size_t i = 0; i < multipliers_.size(); ++i) {
+    const double multiplier = multipliers_[i].value();
+    total += multiplier;
+    for (std::size_t row = 0; row < advantage_.size(); ++row)
+      advantage_[row] -= static_cast<float>(multiplier) * advantages_[i + 1][row];
+  }
+  for (float& one : advantage_) one /= static_cast<float>(total);
+}
+
+void ActorLearner::improve(ActorReport& report) {
+  const std::size_t m = rollout_.shape().slots, slate = rollout_.shape().slate, batch = row_results_.size();
+  log_chances(rollout_, all_, old_log_chance_);  // of the policy that acted: it does not change between updates
+  const RandomKey key = split(batch_key_, static_cast<std::uint64_t>(updates_));
+  for (report.passes = 0; report.passes < config_.epochs;) {
+    shuffle_rows(rows_, split(key, static_cast<std::uint64_t>(report.passes)));
+    double entropy = 0.0, kl = 0.0;
+    for (std::size_t first = 0; first < rows_.size(); first += batch) {
+      const std::size_t count = std::min(batch, rows_.size() - first);
+      const std::span<const std::uint32_t> rows = std::span(rows_).subspan(first, count);
+      const CandidateScorer::Step step =
+          actor_.step(rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
+            thread_local std::vector<float> log_chance;
+            log_chance.resize(m);
+            const std::size_t row = rows[index];
+            log_softmax(scores, std::span(rollout_.mask).subspan(row * m, m), log_chance);
+            row_results_[index] = policy_loss(loss_,
+                                              {.log_chance = log_chance,
+                                               .old_log_chance = std::span(old_log_chance_).subspan(row * m, m),
+                                               .actions = std::span(rollout_.action).subspan(row * slate, slate),
+                                               .advantage = advantage_[row]},
+                                              d_scores);
+            return row_results_[index].loss;
+          });
+      for (std::size_t i = 0; i < count; ++i) entropy += row_results_[i].entropy, kl += row_results_[i].kl;
+      tally_.add_step(step.loss, step.gradient_norm);
+      critic_step(rows);
+    }
+    const double count = std::max<double>(1.0, static_cast<double>(rows_.size()));
+    report.entropy = entropy / count, report.kl = kl / count;
+    ++report.passes;
+    if (config_.target_kl > 0.0 && report.kl > config_.target_kl) break;
+  }
+}
+
+double ActorLearner::critic_step(std::span<const std::uint32_t> rows) {
+  double loss = 0.0;
+  for (std::size_t critic = 0; critic < critics_.size(); ++critic)
+    loss += critics_[critic].step(rollout_.states, rows, targets_[critic]);
+  return loss;
+}
+
+LearnerStats ActorLearner::take_stats() {
+  return tally_.take(updates_);
+}
+
+void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
+  model_->network.save(file, name + "/actor", /*moments=*/true);
+  file.write(name + "/counters", std::vector<std::int64_t>{updates_, actor_.adam().steps()});
+  for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].save(file, fmt::format("{}/critic_{}", name, i));
+  for (std::size_t i = 0; i < multipliers_.size(); ++i)
+    file.write(fmt::format("{}/multiplier_{}", name, i), multipliers_[i].state());
+  save_reports(file, name + "/reports", reports_);
+}
+
+void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
+  model_->network.load(file, name + "/actor");
+  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 2);
+  updates_ = counters[0];
+  actor_.adam().set_steps(counters[1]);
+  for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].load(file, fmt::format("{}/critic_{}", name, i));
+  for (std::size_t i = 0; i < multipliers_.size(); ++i)
+    multipliers_[i].set_state(
+        file.checked(MultiplierState{config_.multiplier, file.read<double>(fmt::format("{}/multiplier_{}", name, i))})
+            .values);
+  reports_ = load_reports(file, name + "/reports", multipliers_.size());
+  take_stats();
+}
+
+void save_reports(Hdf5Writer& file, const std::string& name, const std::vector<ActorReport>& reports) {
+  std::vector<std::int64_t> counts;
+  std::vector<double> figures;
+  for (const ActorReport& r : reports) {
+    counts.insert(counts.end(), {r.env_steps, r.passes});
+    figures.insert(figures.end(), {r.reward, r.entropy, r.kl});
+    figures.insert(figures.end(), r.rates.begin(), r.rates.end());
+    figures.insert(figures.end(), r.multipliers.begin(), r.multipliers.end());
+  }
+  file.write(name + "/counts", counts);
+  file.write_figures(name + "/figures", figures);
+}
+
+std::vector<ActorReport> load_reports(const Hdf5Reader& file, const std::string& name, std::size_t constraints) {
+  const std::vector<double> figures = file.read<double>(name + "/figures");
+  const std::size_t width = 3 + 2 * constraints;
+  std::vector<ActorReport> reports(figures.size() / width);
+  const std::vector<std::int64_t> counts = read_counters(file, name + "/counts", 2 * reports.size());
+  if (width * reports.size() != figures.size())
+    throw InputError(fmt::format("{}: its curves are damaged; remove it and train afresh", file.path().string()));
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    const double* f = &figures[i * width];
+    reports[i] = {.env_steps = counts[2 * i],
+                  .reward = f[0],
+                  .entropy = f[1],
+                  .kl = f[2],
+                  .passes = static_cast<int>(std::min(counts[2 * i + 1], kMostPasses)),
+                  .rates = {f + 3, f + 3 + constraints},
+                  .multipliers = {f + 3 + constraints, f + width}};
+  }
+  return reports;
+}
+
+}  // namespace swipegym

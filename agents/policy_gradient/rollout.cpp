@@ -1,0 +1,100 @@
+#include "agents/policy_gradient/rollout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+
+#include "core/memory_budget.h"
+#include "core/parallel_for.h"
+
+namespace swipegym {
+
+Rollout::Rollout(const StateEncoder& encoder, const Shape& shape) : encoder_(encoder), shape_(shape) {
+  const std::size_t m = shape.slots;
+  MemoryBudget()
+      .add(fmt::format("the steps of {} sessions between two updates", shape.envs), bytes(encoder.state_size(), shape),
+           "num_envs, rollout_steps or slots")
+      .require();
+  states.setZero(static_cast<Eigen::Index>(state_rows()), static_cast<Eigen::Index>(encoder.state_size()));
+  cross.setZero(static_cast<Eigen::Index>(state_rows() * m), static_cast<Eigen::Index>(StateEncoder::kCross));
+  candidate.resize(state_rows() * m);
+  mask.resize(state_rows() * m);
+  action.resize(rows() * shape.slate);
+  reward.resize(rows());
+  cost.resize(rows() * shape.costs);
+  videos.resize(rows());
+  valid.resize(rows());
+  terminated.resize(rows());
+  truncated.resize(rows());
+}
+
+std::uint64_t Rollout::bytes(std::size_t state_size, const Shape& shape) noexcept {
+  constexpr std::uint64_t kSlot = sizeof(float) * StateEncoder::kCross + sizeof(std::int32_t) + sizeof(std::uint8_t);
+  const std::uint64_t a_state = sum_of({product_of({state_size, sizeof(float)}), product_of({shape.slots, kSlot})});
+  const std::uint64_t a_row = sum_of({product_of({shape.slate, sizeof(std::int32_t)}),
+                                      product_of({shape.costs, sizeof(float)}), 2 * sizeof(float), 3});
+  return sum_of(
+      {product_of({shape.envs, sum_of({shape.steps, 1}), a_state}), product_of({shape.envs, shape.steps, a_row})});
+}
+
+void Rollout::begin(const ObservationView& first) {
+  gathered_ = 0;
+  encode(first, 0);
+}
+
+void Rollout::encode(const ObservationView& observation, std::size_t block) {
+  const std::size_t envs = shape_.envs, m = shape_.slots, base = block * envs;
+  std::copy_n(observation.candidate, envs * m, candidate.begin() + static_cast<std::ptrdiff_t>(base * m));
+  std::copy_n(observation.mask, envs * m, mask.begin() + static_cast<std::ptrdiff_t>(base * m));
+  parallel_for((envs + kChunk - 1) / kChunk, shape_.threads, [&](std::size_t chunk, int) {
+    thread_local Matrix encoded;
+    thread_local StateEncoder::Histories histories;
+    const std::size_t first = chunk * kChunk, count = std::min(kChunk, envs - first);
+    encoded.resize(static_cast<Eigen::Index>(kChunk), states.cols());
+    encoder_.encode(observation, first, count, encoded, histories);
+    states.middleRows(static_cast<Eigen::Index>(base + first), static_cast<Eigen::Index>(count)) =
+        encoded.topRows(static_cast<Eigen::Index>(count));
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t slot = 0; slot < m; ++slot) {
+        const std::size_t pair = (base + first + i) * m + slot;
+        encoder_.cross(encoded, histories, i, candidate[pair], cross.data() + pair * StateEncoder::kCross);
+      }
+  });
+}
+
+void Rollout::add(const StepView& step, std::span<const float> costs) {
+  assert(!full() && costs.size() == shape_.envs * shape_.costs);
+  const std::size_t envs = shape_.envs, m = shape_.slots, slate = shape_.slate;
+  const std::size_t base = gathered_ * envs;
+  for (std::size_t env = 0; env < envs; ++env) {
+    const std::size_t row = base + env;
+    valid[row] = !step.autoreset[env];
+    terminated[row] = step.terminated[env];
+    truncated[row] = step.truncated[env];
+    reward[row] = step.reward[env];
+    videos[row] = step.consumed[env];
+    for (std::size_t c = 0; c < shape_.costs; ++c) cost[c * rows() + row] = costs[env * shape_.costs + c];
+    const auto offered = candidate.begin() + static_cast<std::ptrdiff_t>(row * m);
+    for (std::size_t place = 0; place < slate; ++place) {
+      const std::int32_t video = step.video[env * slate + place];
+      const auto found = std::find(offered, offered + static_cast<std::ptrdiff_t>(m), video);
+      action[row * slate + place] = video < 0 ? -1 : static_cast<std::int32_t>(found - offered);
+    }
+  }
+  ++gathered_;
+  encode(step.observation, gathered_);
+}
+
+void Rollout::restart() {
+  const std::size_t envs = shape_.envs, m = shape_.slots, last = shape_.steps * envs;
+  states.topRows(static_cast<Eigen::Index>(envs)) =
+      states.middleRows(static_cast<Eigen::Index>(last), static_cast<Eigen::Index>(envs)).eval();
+  cross.topRows(static_cast<Eigen::Index>(envs * m)) =
+      cross.middleRows(static_cast<Eigen::Index>(last * m), static_cast<Eigen::Index>(envs * m)).eval();
+  std::copy_n(candidate.begin() + static_cast<std::ptrdiff_t>(last * m), envs * m, candidate.begin());
+  std::copy_n(mask.begin() + static_cast<std::ptrdiff_t>(last * m), envs * m, mask.begin());
+  gathered_ = 0;
+}
+
+}  // namespace swipegym

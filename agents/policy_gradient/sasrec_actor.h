@@ -1,0 +1,128 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agents/learner.h"
+#include "agents/online_checkpoint.h"
+#include "agents/policy_gradient/actor_config.h"
+#include "agents/policy_gradient/policy_loss.h"
+#include "agents/policy_gradient/sasrec_scorer.h"
+#include "agents/state_critic.h"
+#include "core/range.h"
+
+namespace swipegym {
+
+/// Settings of `train sasrec`; a JSON file may set any of them by name.
+struct SasrecActorConfig {
+  ActorWorld world;
+  std::int64_t env_steps = 122'880;   // steps of all envs together
+  std::int64_t round_steps = 24'576;  // steps between fresh starts of all envs: whole rollouts
+  std::size_t rollout_steps = 16;     // of each env between two updates
+  float discount = 0.9F;
+  float gae_lambda = 0.5F;
+  int epochs = 2;  // passes over a rollout
+  std::size_t minibatch = 512;
+  float clip = 0.2F;          // of the probability ratio
+  double target_kl = 0.02;    // no further pass over a rollout once the policy has moved so far; 0: never stops
+  float entropy = 0.003F;     // weight of the entropy bonus
+  float anchor = 0.1F;        // weight of KL(p || p of the policy it started from); nothing without one
+  float reward_scale = 0.1F;  // rewards are multiplied by this for the critic
+  float huber_delta = 50.0F;  // of the critic, in scaled units
+  double learning_rate = 1e-3;
+  double final_learning_rate = 1e-4;  // reached linearly at the end
+  double critic_rate = 1e-3;
+  double clip_norm = 1.0;  // of the actor's gradient; 0: never
+  std::vector<std::size_t> critic_hidden = {32};
+  SasrecNetworkConfig network = sqn_network_defaults();  // of an actor that starts from nothing
+  StateEncoderConfig encoder;                            // what the critic sees
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, SasrecActorConfig& config) {
+  visit("world", config.world);
+  visit("env_steps", config.env_steps, ranges::kEnvSteps);
+  visit("round_steps", config.round_steps, ranges::kEnvSteps);
+  visit("rollout_steps", config.rollout_steps, between(1, 1'000'000));
+  visit("discount", config.discount, between(0, 1));
+  visit("gae_lambda", config.gae_lambda, between(0, 1));
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("minibatch", config.minibatch, ranges::kBatch);
+  visit("clip", config.clip, below(0, 1));
+  visit("target_kl", config.target_kl, ranges::kWeight);
+  visit("entropy", config.entropy, ranges::kWeight);
+  visit("anchor", config.anchor, ranges::kWeight);
+  visit("reward_scale", config.reward_scale, between(1e-6, 1e6));
+  visit("huber_delta", config.huber_delta, between(1e-6, 1e9));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("final_learning_rate", config.final_learning_rate, ranges::kFinalLearningRate);
+  visit("critic_rate", config.critic_rate, ranges::kLearningRate);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("critic_hidden", config.critic_hidden, ranges::kUnits, ranges::kLayersOrNone);
+  visit("network", config.network);
+  visit("encoder", config.encoder);
+}
+
+/// Throws InputError naming the first setting that makes no sense, its value and its range.
+void check(const SasrecActorConfig& config);
+
+/// weight * KL(p || q) of two rows of log probabilities (kNoChance where masked); adds its derivative with respect to
+/// the scores behind p to `d_scores`.
+double anchor_loss(float weight, std::span<const float> log_chance, std::span<const float> anchor_log_chance,
+                   std::span<float> d_scores);
+
+/// PPO on a SASRec whose softmax over the candidates is the policy, with a critic V(s). It may start from a supervised
+/// one (`sqn`, `sac`, `sasrec-clicks`, `sasrec-next`), and then is held near its policy by `anchor`.
+class SasrecActor final : public Learner {
+ public:
+  SasrecActor(std::shared_ptr<const Simulator> simulator, const SasrecActorConfig& config, std::uint64_t seed,
+              int threads, const SasrecModel* start = nullptr);
+
+  const Policy& policy() const noexcept override { return policy_; }
+  const SasrecModel& model() const noexcept { return *model_; }
+  Exploration exploration(std::int64_t) const override { return Exploration::boltzmann(1.0F); }
+  void begin(const ObservationView& first) override;
+  void observe(const StepView& step) override;
+  void update(std::int64_t env_steps) override;
+  LearnerStats take_stats() override;
+  void save(Hdf5Writer& file, const std::string& name) const override;
+  void load(const Hdf5Reader& file, const std::string& name) override;
+
+ private:
+  void value_rollout();
+  void improve();
+  void log_chances(const SasrecScorer& scorer, std::vector<float>& out) const;
+
+  SasrecActorConfig config_;
+  std::shared_ptr<SasrecModel> model_, anchor_;  // anchor_: where it started; null without
+  SasrecPolicy policy_;
+  StateEncoder encoder_;
+  Rollout rollout_;
+  KeptHistories histories_;
+  std::size_t block_ = 0;  // of the rollout that was kept last
+  SasrecScorer actor_;
+  std::optional<SasrecScorer> anchor_scorer_;
+  StateCritic critic_;
+  PolicyLoss loss_;
+  RandomKey batch_key_;
+  std::int64_t updates_ = 0;
+  LearnerTally tally_;
+  std::vector<float> reward_, value_, advantage_, target_, old_log_chance_, anchor_log_chance_;
+  std::vector<std::uint32_t> all_, rows_;  // every row of the rollout; the valid ones
+  std::vector<double> kl_;                 // of a minibatch
+};
+
+struct TrainedSasrecActor {
+  std::shared_ptr<const SasrecModel> model;  // its scores are the logits of a softmax over candidates
+  std::vector<RoundReport> rounds;
+};
+
+/// Trains in the simulator. The result depends on (build, simulator, config, start, seed) alone. Throws InputError for
+/// settings that make no sense, a start that does not rank next videos, and a checkpoint of another run.
+TrainedSasrecActor train_sasrec_actor(std::shared_ptr<const Simulator> simulator, const SasrecActorConfig& config,
+                                      const OnlineRun& run, const SasrecModel* start = nullptr);
+
+}  // namespace swipegym

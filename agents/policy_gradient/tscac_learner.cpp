@@ -1,0 +1,273 @@
+#include "agents/policy_gradient/tscac_learner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "agents/counters.h"
+#include "agents/policy_gradient/advantages.h"
+#include "agents/tscac_target.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
+
+namespace swipegym {
+namespace {
+
+// A checkpoint's running deviation.
+struct Deviation {
+  std::vector<double> value;
+  void validate() const {
+    require_size("deviation", value.size(), 1);
+    require_between("deviation", std::span(value), 0.0, 1e30);
+  }
+};
+
+constexpr double kDeviationDecay = 0.9;  // of the running variance, an update
+
+ActorConfig auxiliary_config(const ActorConfig& config, std::size_t i) {
+  ActorConfig own = config;
+  own.algorithm = "ppo";
+  own.objective = config.constraints[i].signal;
+  own.env_steps = config.auxiliary_steps;
+  return own;
+}
+
+std::size_t minibatch_rows(const ActorConfig& config) {
+  const std::size_t all = config.world.num_envs * config.rollout_steps;
+  return config.minibatch == 0 ? all : std::min(all, config.minibatch);
+}
+
+}  // namespace
+
+TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, std::uint64_t seed,
+                           int threads)
+    : config_(config),
+      model_(make_value_model("tscac", simulator->catalogue, config.network, config.encoder, seed)),
+      critic_model_(make_value_model("critic", simulator->catalogue, config.network, config.encoder, seed + 1)),
+      encoder_(config.encoder, *model_->items),
+      policy_(model_),
+      meter_(parse_constraints(config), config.expected_signals),
+      rollout_(encoder_, {.envs = config.world.num_envs,
+                          .steps = config.rollout_steps,
+                          .slots = config.world.slots,
+                          .costs = meter_.columns(),
+                          .threads = threads}),
+      actor_(*model_,
+             {.adam = {.learning_rate = config.learning_rate, .clip_norm = config.clip_norm}, .threads = threads},
+             minibatch_rows(config)),
+      critic_(*critic_model_, {.adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0}, .threads = threads},
+              minibatch_rows(config)),
+      batch_key_(split(make_key(seed), Draw::kBatch)) {
+  model_->seed = seed;
+  model_->data_fingerprint = simulator->data_fingerprint;
+  for (std::size_t i = 0; i < config.constraints.size(); ++i)
+    auxiliaries_.push_back(
+        std::make_unique<ActorLearner>(simulator, auxiliary_config(config, i), seed + (i + 1) * 1'000'003, threads));
+  const std::size_t m = config.world.slots, rows = rollout_.rows(), states = rollout_.state_rows();
+  all_.resize(states);
+  std::iota(all_.begin(), all_.end(), 0U);
+  log_chance_.resize(states * m), action_value_.resize(states * m);
+  value_.resize(states), advantage_.resize(rows * m), target_.resize(rows), response_.resize(rows);
+  auxiliary_log_.resize(auxiliaries_.size() * rows * m), scratch_.resize(rows * m);
+  row_results_.resize(minibatch_rows(config));
+}
+
+const Policy& TscacLearner::policy() const noexcept {
+  return stage_one() ? auxiliaries_[learning_]->policy() : policy_;
+}
+
+void TscacLearner::begin(const ObservationView& first) {
+  learning_ = std::min(auxiliaries_.size(), static_cast<std::size_t>(steps_ / config_.auxiliary_steps));
+  if (stage_one()) return auxiliaries_[learning_]->begin(first);
+  rollout_.begin(first);
+}
+
+void TscacLearner::foresee(const VectorEnv& env, std::span<const std::int32_t> actions) {
+  if (stage_one()) return auxiliaries_[learning_]->foresee(env, actions);
+  meter_.foresee(env, actions);
+}
+
+void TscacLearner::observe(const StepView& step) {
+  steps_ += static_cast<std::int64_t>(config_.world.num_envs);
+  if (stage_one()) return auxiliaries_[learning_]->observe(step);
+  rollout_.add(step, meter_.costs(step, rollout_.shape().envs));
+}
+
+void TscacLearner::update(std::int64_t env_steps) {
+  const std::int64_t begun = static_cast<std::int64_t>(learning_) * config_.auxiliary_steps;
+  if (stage_one()) return auxiliaries_[learning_]->update(env_steps - begun);
+  if (!rollout_.full()) return;
+  const double share = static_cast<double>(env_steps - begun) /
+                       static_cast<double>(std::max<std::int64_t>(config_.env_steps - begun, 1));
+  actor_.adam().set_learning_rate(config_.learning_rate +
+                                  std::min(1.0, share) * (config_.final_learning_rate - config_.learning_rate));
+  ActorReport report;
+  report.env_steps = env_steps;
+  rows_.clear();
+  double reward = 0.0, videos = 0.0;
+  for (std::size_t row = 0; row < rollout_.rows(); ++row) {
+    if (!rollout_.valid[row]) continue;
+    rows_.push_back(static_cast<std::uint32_t>(row));
+    reward += static_cast<double>(rollout_.reward[row]), videos += rollout_.videos[row];
+  }
+  report.reward = reward / std::max(videos, 1.0);
+  report.rates = signal_rates(rollout_);
+  report.multipliers.assign(auxiliaries_.size(), config_.tscac_lambda);
+  const RandomKey key = split(batch_key_, static_cast<std::uint64_t>(updates_));
+  value_actions();
+  learn_critic(split(key, 0));
+  score_auxiliaries();
+  follow_target(report, split(key, 1));
+  reports_.push_back(std::move(report));
+  ++updates_;
+  rollout_.restart();
+}
+
+// Values of all candidates under the policy that acted, and the lambda-returns that the critic learns.
+void TscacLearner::value_actions() {
+  const std::size_t m = rollout_.shape().slots;
+  actor_.score(rollout_, all_, log_chance_);
+  scores_to_log_chances(rollout_, all_, log_chance_);
+  critic_.score(rollout_, all_, action_value_);
+  for (std::size_t state = 0; state < value_.size(); ++state) {
+    double value = 0.0;
+    for (std::size_t pair = state * m; pair < (state + 1) * m; ++pair)
+      value += std::exp(static_cast<double>(log_chance_[pair])) * static_cast<double>(action_value_[pair]);
+    value_[state] = static_cast<float>(value);
+  }
+  for (std::size_t row = 0; row < response_.size(); ++row) response_[row] = config_.reward_scale * rollout_.reward[row];
+  generalised_advantages({.steps = rollout_.shape().steps,
+                          .envs = rollout_.shape().envs,
+                          .reward = response_,
+                          .value = value_,
+                          .valid = rollout_.valid,
+                          .terminated = rollout_.terminated,
+                          .truncated = rollout_.truncated,
+                          .discount = config_.discount,
+                          .lambda = config_.gae_lambda},
+                         target_);
+  for (std::size_t row = 0; row < target_.size(); ++row) target_[row] += value_[row];
+  tally_.add_value(std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size()) /
+                   static_cast<double>(config_.reward_scale));
+}
+
+void TscacLearner::learn_critic(RandomKey key) {
+  const std::size_t batch = row_results_.size();
+  for (int pass = 0; pass < config_.epochs; ++pass) {
+    shuffle_rows(rows_, split(key, static_cast<std::uint64_t>(pass)));
+    for (std::size_t first = 0; first < rows_.size(); first += batch) {
+      const std::span<const std::uint32_t> rows =
+          std::span(rows_).subspan(first, std::min(batch, rows_.size() - first));
+      critic_.step(rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
+        const auto slot = static_cast<std::size_t>(rollout_.action[rows[index]]);
+        const float error = scores[slot] - target_[rows[index]];
+        std::fill(d_scores.begin(), d_scores.end(), 0.0F);
+        d_scores[slot] = std::clamp(error, -config_.huber_delta, config_.huber_delta);
+        return 0.5 * static_cast<double>(error) * static_cast<double>(error);
+      });
+    }
+  }
+}
+
+void TscacLearner::score_auxiliaries() {
+  const std::size_t m = rollout_.shape().slots, rows = rollout_.rows(), count = auxiliaries_.size();
+  const std::span<const std::uint32_t> all = std::span<const std::uint32_t>(all_).first(rows);
+  for (std::size_t i = 0; i < count; ++i) {
+    auxiliaries_[i]->log_chances(rollout_, all, scratch_);
+    for (std::size_t row = 0; row < rows; ++row)
+      std::copy_n(scratch_.begin() + static_cast<std::ptrdiff_t>(row * m), m,
+                  auxiliary_log_.begin() + static_cast<std::ptrdiff_t>((row * count + i) * m));
+  }
+  critic_.score(rollout_, all, advantage_);
+  double square = 0.0, valid = 0.0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    double mean = 0.0;
+    for (std::size_t pair = row * m; pair < (row + 1) * m; ++pair)
+      mean += std::exp(static_cast<double>(log_chance_[pair])) * static_cast<double>(advantage_[pair]);
+    for (std::size_t pair = row * m; pair < (row + 1) * m; ++pair) {
+      advantage_[pair] -= static_cast<float>(mean);
+      if (rollout_.valid[row])
+        square += std::exp(static_cast<double>(log_chance_[pair])) * static_cast<double>(advantage_[pair]) *
+                  static_cast<double>(advantage_[pair]);
+    }
+    valid += rollout_.valid[row];
+  }
+  const double measured = square / std::max(valid, 1.0);
+  deviation_ = deviation_ > 0.0
+                   ? std::sqrt(kDeviationDecay * deviation_ * deviation_ + (1.0 - kDeviationDecay) * measured)
+                   : std::sqrt(measured);
+  const float scale = 1.0F / static_cast<float>(std::max(deviation_, 1e-8));
+  for (float& one : advantage_) one *= scale;
+}
+
+void TscacLearner::follow_target(ActorReport& report, RandomKey key) {
+  const std::size_t m = rollout_.shape().slots, batch = row_results_.size(), count = auxiliaries_.size();
+  const std::vector<double> lambda(count, config_.tscac_lambda);
+  for (report.passes = 0; report.passes < config_.epochs;) {
+    shuffle_rows(rows_, split(key, static_cast<std::uint64_t>(report.passes)));
+    double entropy = 0.0, kl = 0.0;
+    for (std::size_t first = 0; first < rows_.size(); first += batch) {
+      const std::span<const std::uint32_t> rows =
+          std::span(rows_).subspan(first, std::min(batch, rows_.size() - first));
+      const CandidateScorer::Step step =
+          actor_.step(rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
+            thread_local std::vector<float> wanted, now;
+            wanted.resize(m), now.resize(m);
+            const std::size_t row = rows[index];
+            const std::span<const std::uint8_t> mask = std::span(rollout_.mask).subspan(row * m, m);
+            tscac_target(std::span(auxiliary_log_).subspan(row * count * m, count * m), lambda,
+                         std::span(advantage_).subspan(row * m, m), mask, wanted);
+            log_softmax(scores, mask, now);
+            PolicyRowResult& result = row_results_[index] = {};
+            for (std::size_t slot = 0; slot < m; ++slot) {
+              const double chance = std::exp(static_cast<double>(now[slot]));
+              const double goal = std::exp(static_cast<double>(wanted[slot]));
+              const double old = static_cast<double>(log_chance_[row * m + slot]);
+              result.loss -= goal * static_cast<double>(now[slot]);
+              result.entropy -= chance * static_cast<double>(now[slot]);
+              result.kl += std::exp(old) * (old - static_cast<double>(now[slot]));
+              d_scores[slot] = static_cast<float>(chance - goal);
+            }
+            return result.loss;
+          });
+      for (std::size_t i = 0; i < rows.size(); ++i) entropy += row_results_[i].entropy, kl += row_results_[i].kl;
+      tally_.add_step(step.loss, step.gradient_norm);
+    }
+    const double all = std::max<double>(1.0, static_cast<double>(rows_.size()));
+    report.entropy = entropy / all, report.kl = kl / all;
+    ++report.passes;
+    if (config_.target_kl > 0.0 && report.kl > config_.target_kl) break;
+  }
+}
+
+LearnerStats TscacLearner::take_stats() {
+  if (stage_one()) return auxiliaries_[learning_]->take_stats();
+  return tally_.take(updates_);
+}
+
+void TscacLearner::save(Hdf5Writer& file, const std::string& name) const {
+  for (std::size_t i = 0; i < auxiliaries_.size(); ++i)
+    auxiliaries_[i]->save(file, fmt::format("{}/auxiliary_{}", name, i));
+  model_->network.save(file, name + "/actor", /*moments=*/true);
+  critic_model_->network.save(file, name + "/critic", /*moments=*/true);
+  file.write(name + "/counters",
+             std::vector<std::int64_t>{updates_, steps_, actor_.adam().steps(), critic_.adam().steps()});
+  file.write(name + "/deviation", std::vector<double>{deviation_});
+  save_reports(file, name + "/reports", reports_);
+}
+
+void TscacLearner::load(const Hdf5Reader& file, const std::string& name) {
+  for (std::size_t i = 0; i < auxiliaries_.size(); ++i)
+    auxiliaries_[i]->load(file, fmt::format("{}/auxiliary_{}", name, i));
+  model_->network.load(file, name + "/actor");
+  critic_model_->network.load(file, name + "/critic");
+  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 4);
+  updates_ = counters[0], steps_ = counters[1];
+  actor_.adam().set_steps(counters[2]), critic_.adam().set_steps(counters[3]);
+  deviation_ = file.checked(Deviation{file.read<double>(name + "/deviation")}).value[0];
+  reports_ = load_reports(file, name + "/reports", auxiliaries_.size());
+}
+
+}  // namespace swipegym

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "agents/supervised_task.h"
+#include "core/range.h"
+#include "policy/embedding/two_tower_policy.h"
+
+namespace swipegym {
+
+/// Settings of `supervised two-tower`; a JSON file may set any of them by name.
+struct TwoTowerTrainingConfig {
+  float wanted_above = 0.5F;        // a row above this watch ratio is a pair to learn
+  std::size_t history_length = 50;  // the user's newest videos before the row
+  int epochs = 12;
+  int patience = 3;  // epochs without a better validation recall
+  std::size_t batch = 512;
+  bool log_q = true;            // correct for how often a video stands in a batch
+  std::size_t recall_at = 100;  // of the validation metric
+  double learning_rate = 2e-3;
+  double weight_decay = 0.01;
+  double clip_norm = 10.0;
+  TwoTowerConfig network;
+  StateEncoderConfig encoder{.session_clock = false};  // a logged row does not know its place in a session
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, TwoTowerTrainingConfig& config) {
+  visit("wanted_above", config.wanted_above, between(0, 1e6));
+  visit("history_length", config.history_length, between(1, 500));
+  visit("epochs", config.epochs, ranges::kEpochs);
+  visit("patience", config.patience, ranges::kPatience);
+  visit("batch", config.batch, between(2, 65'536));
+  visit("log_q", config.log_q);
+  visit("recall_at", config.recall_at, between(1, 1'000'000));
+  visit("learning_rate", config.learning_rate, ranges::kLearningRate);
+  visit("weight_decay", config.weight_decay, ranges::kWeightDecay);
+  visit("clip_norm", config.clip_norm, ranges::kClipNorm);
+  visit("network", config.network);
+  visit("encoder", config.encoder);
+}
+
+/// Throws InputError naming the first setting that makes no sense, its value and its range.
+void check(const TwoTowerTrainingConfig& config);
+
+struct TrainedTwoTower {
+  std::shared_ptr<const TwoTowerPolicy> policy;
+  std::vector<EpochReport> epochs;  // the metric is the recall of the validation days
+  std::uint64_t rows = 0;           // wanted rows learned from
+};
+
+/// In-batch sampled softmax (Yi et al., "Sampling-bias-corrected neural modeling for large corpus item
+/// recommendations", RecSys 2019): each wanted row of the training and hold-out days is a pair; the videos of the other
+/// pairs of its batch are what it must beat. A video stands in a batch with probability Q, so its score there is
+/// lowered by ln Q during training: what is learned is then the chance of the video itself, not of the video relative
+/// to its popularity. Nothing is corrected when serving. Columns that hold the row's own video are masked. Throws
+/// InputError when fewer than two rows are wanted.
+TrainedTwoTower train_two_tower(const SupervisedTask& task, const TwoTowerTrainingConfig& config);
+
+}  // namespace swipegym

@@ -1,0 +1,329 @@
+#include "agents/sasrec/train_sasrec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "agents/counters.h"
+#include "agents/epoch_loop.h"
+#include "agents/sasrec/sasrec_sequences.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
+#include "evaluation/metrics/binary_score.h"
+#include "policy/scores.h"
+#include "sim_data/day_text.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::int64_t kSasrecCheckpointVersion = 2;
+constexpr std::size_t kScoredTogether = 512;
+constexpr std::size_t kMostRankedRows = 5000;  // NDCG over all videos is a mean over at most so many rows
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+struct SasrecValidation {
+  double loss = kUnknown, metric = kUnknown;
+};
+
+struct SasrecTraining {
+  const SupervisedTask& task;
+  const SasrecConfig& config;
+  std::shared_ptr<SasrecModel> model;
+  SasrecNetwork best;
+  std::shared_ptr<SasrecModel> average{};  // with average_decay: what is validated and kept
+  const std::shared_ptr<SasrecModel>& judged() const { return average ? average : model; }
+  std::vector<EpochReport> epochs;
+  int best_epoch = 0;
+  double best_metric = -std::numeric_limits<double>::infinity();
+};
+
+std::shared_ptr<SasrecModel> make_sasrec_model(const SupervisedTask& task, const SasrecConfig& config,
+                                               const Catalogue& catalogue, std::int32_t until) {
+  auto model = std::make_shared<SasrecModel>();
+  model->config = config_to_json(config).dump();
+  model->seed = task.seed;
+  model->data_fingerprint = task.data->fingerprint;
+  model->catalogue_until = until;
+  model->objective = parse_sasrec_objective(config.objective);
+  model->items = make_item_inputs(catalogue);
+  model->users = make_sasrec_users(*task.data);
+  model->network = SasrecNetwork(config.network, model->items.num_ids, model->items.num_authors, kSasrecStepFeatures,
+                                 kSasrecCandidateFeatures, split(make_key(task.seed), Draw::kInit),
+                                 model->items.num_tags, model->users.table_rows);
+  return model;
+}
+
+SasrecLearner::Settings settings_of(const SupervisedTask& task, const SasrecConfig& config) {
+  SasrecLearner::Settings s;
+  s.adam = {.learning_rate = config.learning_rate,
+            .beta2 = config.beta2,
+            .weight_decay = config.weight_decay,
+            .clip_norm = config.clip_norm};
+  s.dropout = config.dropout, s.attention_dropout = config.attention_dropout, s.head_dropout = config.head_dropout;
+  s.next_weight = config.next_weight, s.binary_weight = config.binary_weight, s.ratio_weight = config.ratio_weight;
+  s.softmax = config.softmax;
+  s.huber_delta = config.huber_delta;
+  s.sequences = config.batch;
+  s.threads = task.threads;
+  s.seed = task.seed;
+  return s;
+}
+
+// A seed's order of the windows of an epoch.
+std::vector<std::uint32_t> shuffled(std::size_t count, RandomKey key) {
+  std::vector<std::uint32_t> order(count);
+  std::iota(order.begin(), order.end(), 0U);
+  RandomStream random(key);
+  for (std::size_t i = count; i > 1; --i) std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+  return order;
+}
+
+// average = decay * average + (1 - decay) * weights, of every parameter; early on the share of the past is smaller, so
+// that the first weights are forgotten.
+void move_average(SasrecNetwork& average, SasrecNetwork& weights, double decay, std::int64_t steps) {
+  const auto share =
+      static_cast<float>(std::min(decay, static_cast<double>(steps) / (static_cast<double>(steps) + 10.0)));
+  const auto move = [share](Matrix& to, const Matrix& from) { to = share * to + (1.0F - share) * from; };
+  const std::vector<Parameter*> to = average.parameters(), from = weights.parameters();
+  for (std::size_t i = 0; i < to.size(); ++i) move(to[i]->value, from[i]->value);
+  const std::vector<Embedding*> to_tables = average.embeddings(), from_tables = weights.embeddings();
+  for (std::size_t i = 0; i < to_tables.size(); ++i) move(to_tables[i]->table.value, from_tables[i]->table.value);
+}
+
+double train_epoch(SasrecLearner& learner, const SasrecSequences& sequences, const SasrecConfig& config, int epoch,
+                   RandomKey key, SasrecTraining& t) {
+  const RandomKey epoch_key = split(key, static_cast<std::uint64_t>(epoch));
+  const std::vector<std::uint32_t> order = shuffled(sequences.windows(), split(epoch_key, 0));
+  const std::size_t steps = std::max<std::size_t>(1, (order.size() + config.batch - 1) / config.batch);
+  double loss = 0.0;
+  for (std::size_t step = 0; step < steps; ++step) {
+    const auto done = static_cast<double>(learner.adam().steps()) + 1.0;
+    const double warm = config.warmup_steps > 0 ? std::min(1.0, done / static_cast<double>(config.warmup_steps)) : 1.0;
+    learner.adam().set_learning_rate(config.learning_rate * warm * std::pow(config.learning_rate_decay, epoch - 1));
+    const SasrecLosses losses = learner.step([&](std::size_t s, SasrecExamples& out) {
+      const std::size_t at = step * config.batch + s;
+      if (at < order.size()) sequences.write(order[at], split(epoch_key, 1 + at), out);
+    });
+    loss += losses.total / static_cast<double>(steps);
+    if (config.average_decay > 0.0)
+      move_average(t.average->network, t.model->network, config.average_decay, learner.adam().steps());
+    report(t.task.progress, fmt::format("epoch {}", epoch), step + 1, steps);
+  }
+  return loss;
+}
+
+std::vector<std::uint32_t> rows_of(const SupervisedTask& task, const SasrecConfig& config) {
+  const Log& log = task.data->log;
+  std::vector<std::uint32_t> rows;
+  for (std::size_t row = 0; row < log.size(); ++row)
+    if (task.validate.contains(log.date[row]) && log.duration_ms[row] > 0 &&
+        (log.is_random[row] ? config.random_rows : config.standard_rows))
+      rows.push_back(static_cast<std::uint32_t>(row));
+  return rows;
+}
+
+// Scores logged rows as `swipegym score` would: a row is an observation with its video as the one candidate, or with
+// every video (`whole`).
+template <class Use>
+void score_rows_of(const SupervisedTask& task, const SasrecPolicy& policy, const std::vector<std::uint32_t>& rows,
+                   bool whole, const Use& use) {
+  const LoggedStates states(*task.data, *task.catalogue, policy.model().network.config().max_length);
+  LoggedStates::Batch batch;
+  std::vector<float> scores;
+  const std::size_t together = whole ? 64 : kScoredTogether;
+  for (std::size_t first = 0; first < rows.size(); first += together) {
+    const std::size_t count = std::min(together, rows.size() - first);
+    states.fill(std::span(rows).subspan(first, count), batch);
+    DecisionBatch decision;
+    decision.observation = batch.observation;
+    if (!whole) decision.observation.candidates = 1, decision.observation.candidate = batch.video.data();
+    decision.threads = task.threads;
+    const std::size_t slots = num_slots(decision.observation, policy.model().items.num_videos());
+    scores.resize(count * slots);
+    score_slots(policy, decision, scores);
+    for (std::size_t i = 0; i < count; ++i)
+      use(first + i, batch, i, std::span<const float>(scores).subspan(i * slots, slots));
+  }
+}
+
+SasrecValidation validate(const SasrecTraining& t, const std::vector<std::uint32_t>& all_rows) {
+  if (all_rows.empty()) return {};
+  const SasrecPolicy policy(t.judged());
+  const SasrecObjective objective = t.model->objective;
+  std::vector<std::uint32_t> rows = all_rows;
+  if (objective == SasrecObjective::kNext && rows.size() > kMostRankedRows) {
+    std::vector<std::uint32_t> some;
+    for (std::size_t i = 0; i < kMostRankedRows; ++i) some.push_back(rows[i * rows.size() / kMostRankedRows]);
+    rows = std::move(some);
+  }
+  const LoggedStates ratios(*t.task.data, *t.task.catalogue, 1);
+  std::vector<float> score(rows.size());
+  std::vector<std::uint8_t> label(rows.size());
+  double loss = 0.0, gain = 0.0;
+  score_rows_of(t.task, policy, rows, objective == SasrecObjective::kNext,
+                [&](std::size_t i, const LoggedStates::Batch& batch, std::size_t at, std::span<const float> scores) {
+                  score[i] = scores[0];
+                  const float ratio = ratios.ratio(rows[i]);
+                  label[i] = ratio > t.config.threshold ? 1 : 0;
+                  if (objective == SasrecObjective::kBinary) {
+                    const double p = std::clamp(static_cast<double>(score[i]), 1e-7, 1.0 - 1e-7);
+                    loss -= label[i] ? std::log(p) : std::log(1.0 - p);
+                  } else if (objective == SasrecObjective::kRatio) {
+                    const double error = score[i] - std::min(ratio, t.config.ratio_clip);
+                    loss += error * error;
+                  } else {
+                    const float own = scores[static_cast<std::size_t>(batch.video[at])];
+                    const auto above = std::count_if(scores.begin(), scores.end(), [own](float s) { return s > own; });
+                    if (above < 10) gain += 1.0 / std::log2(static_cast<double>(above) + 2.0);
+                  }
+                });
+  const auto n = static_cast<double>(rows.size());
+  switch (objective) {
+    case SasrecObjective::kBinary:
+      return {loss / n, auc(score, label)};
+    case SasrecObjective::kRatio:
+      return {loss / n, -std::sqrt(loss / n)};
+    default:
+      return {kUnknown, gain / n};
+  }
+}
+
+void save_checkpoint(const SasrecTraining& t, const SasrecLearner& learner) {
+  Hdf5Writer file(t.task.checkpoint);
+  file.attribute("kind", "checkpoint");
+  file.attribute("schema_version", kSasrecCheckpointVersion);
+  file.attribute("model", "sasrec");
+  file.attribute("seed", static_cast<std::int64_t>(t.task.seed));
+  file.attribute("data_fingerprint", static_cast<std::int64_t>(t.task.data->fingerprint));
+  file.attribute("steps", const_cast<SasrecLearner&>(learner).adam().steps());
+  file.attribute("best_epoch", static_cast<std::int64_t>(t.best_epoch));
+  file.write_figures("best_metric", {&t.best_metric, 1});  // NaN where nothing is validated
+  file.write_text("config", t.model->config);
+  std::vector<double> log;
+  for (const EpochReport& e : t.epochs)
+    log.insert(log.end(),
+               {static_cast<double>(e.epoch), e.train_loss, e.validation_loss, e.validation_metric, e.seconds});
+  file.write_figures("epochs", log);
+  save(file, "network", t.model->network, /*moments=*/true);
+  save(file, "best", t.best, /*moments=*/false);
+  if (t.average) save(file, "average", t.average->network, /*moments=*/false);
+  file.commit();
+}
+
+void load_checkpoint(SasrecTraining& t, SasrecLearner& learner) {
+  const Hdf5Reader file(t.task.checkpoint, "checkpoint", kSasrecCheckpointVersion);
+  const auto require = [&](bool same, const char* what) {
+    if (!same)
+      throw InputError(fmt::format("{}: was made with another {}; resume with its own, or remove it to train afresh",
+                                   t.task.checkpoint.string(), what));
+  };
+  require(file.has_attribute("model") && file.attribute_text("model") == "sasrec", "model");
+  require(static_cast<std::uint64_t>(file.attribute_int("seed")) == t.task.seed, "seed");
+  require(static_cast<std::uint64_t>(file.attribute_int("data_fingerprint")) == t.task.data->fingerprint, "data set");
+  require(file.read_text("config") == t.model->config, "config");
+  load(file, "network", t.model->network);
+  load(file, "best", t.best);
+  if (t.average) load(file, "average", t.average->network);
+  learner.adam().set_steps(read_counter(file, "steps"));
+  t.epochs = read_epochs(file, "epochs");
+  const std::int64_t best_epoch = read_counter(file, "best_epoch");
+  const std::vector<double> best_metric = file.read<double>("best_metric");
+  const auto damaged = [&](const char* what) {
+    throw InputError(
+        fmt::format("{}: {}; the file is damaged, remove it to train afresh", t.task.checkpoint.string(), what));
+  };
+  if (best_epoch > static_cast<std::int64_t>(t.epochs.size())) damaged("its best epoch is none of its epochs");
+  if (best_metric.size() != 1) damaged("best_metric is not one number");
+  t.best_epoch = static_cast<int>(best_epoch), t.best_metric = best_metric[0];
+}
+
+// Trains up to `epochs` epochs, with early stopping when there is something to validate on.
+void run_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs, bool validates) {
+  SasrecLearner learner(t.model->network, settings_of(t.task, t.config));
+  if (t.config.average_decay > 0.0) t.average = std::make_shared<SasrecModel>(*t.model);
+  t.best = t.model->network;
+  const std::vector<std::uint32_t> rows = validates ? rows_of(t.task, t.config) : std::vector<std::uint32_t>{};
+  const bool keeps = validates && !t.task.checkpoint.empty();
+  if (keeps && t.task.resume && std::filesystem::exists(t.task.checkpoint)) load_checkpoint(t, learner);
+  const RandomKey key = split(make_key(t.task.seed), Draw::kBatch);
+  const int before = validates ? 0 : static_cast<int>(t.epochs.size());
+  for (int epoch = static_cast<int>(t.epochs.size()) - before + 1; epoch <= epochs; ++epoch) {
+    if (!rows.empty() && epoch - 1 - t.best_epoch >= t.config.patience) break;
+    const auto start = std::chrono::steady_clock::now();
+    EpochReport line;
+    line.epoch = epoch;
+    line.train_loss = train_epoch(learner, sequences, t.config, epoch, key, t);
+    const SasrecValidation validation = validate(t, rows);
+    line.validation_loss = validation.loss, line.validation_metric = validation.metric;
+    line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    t.epochs.push_back(line);
+    if (validates && (rows.empty() || validation.metric > t.best_metric)) {
+      t.best_metric = validation.metric;
+      t.best_epoch = epoch;
+      t.best = t.judged()->network;
+    }
+    if (keeps) save_checkpoint(t, learner);
+  }
+}
+
+}  // namespace
+
+void check(const SasrecConfig& c) {
+  check_ranges(c);
+  check(c.network);
+  const double ranked_by = c.objective == "next"    ? c.next_weight
+                           : c.objective == "ratio" ? c.ratio_weight
+                                                    : c.binary_weight;
+  require_setting(ranked_by > 0.0, c.objective + "_weight", ranked_by, "a positive number where 'objective' is it");
+  require_setting(c.softmax || c.negatives >= 1, "negatives", c.negatives, "at least 1 without softmax");
+  require_setting(c.window_targets <= c.network.max_length, "window_targets", c.window_targets,
+                  "at most network.max_length");
+  require_setting(c.standard_rows || c.random_rows, "standard_rows", c.standard_rows,
+                  "true where random_rows is false");
+}
+
+TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& config) {
+  check(config);
+  SasrecTraining t{.task = task, .config = config, .model = nullptr, .best = {}, .epochs = {}};
+  t.model = make_sasrec_model(task, config, *task.catalogue, task.train.until);
+  const std::vector<DayRange> learned = {task.train, task.holdout};
+  TrainedSasrec out;
+  {
+    const SasrecSequences sequences(task, config, t.model->items, t.model->users, learned);
+    if (sequences.windows() == 0)
+      throw InputError(fmt::format("no row is dated {} among the rows asked for: choose other days",
+                                   days_text(task.train.from, task.train.until)));
+    out.rows = sequences.rows();
+    sequences.standardise(t.model->network);
+    run_epochs(t, sequences, config.epochs, /*validates=*/true);
+    t.model->network = t.best;
+  }
+  if (config.refit && !task.validate.empty() && t.best_epoch > 0) {
+    const Catalogue catalogue = build_catalogue(*task.data, task.validate.until);
+    SupervisedTask whole = task;
+    whole.catalogue = &catalogue;
+    SasrecTraining again{.task = whole, .config = config, .model = nullptr, .best = {}, .epochs = t.epochs};
+    again.model = make_sasrec_model(whole, config, catalogue, task.validate.until);
+    const SasrecSequences sequences(whole, config, again.model->items, again.model->users,
+                                    {task.train, task.holdout, task.validate});
+    out.rows = sequences.rows();
+    sequences.standardise(again.model->network);
+    run_epochs(again, sequences, t.best_epoch, /*validates=*/false);
+    t.model = again.judged();
+    t.epochs = std::move(again.epochs);
+  }
+  t.model->network.set_shards(1);
+  out.model = t.model;
+  out.policy = std::make_shared<SasrecPolicy>(t.model);
+  out.epochs = std::move(t.epochs);
+  out.best_epoch = t.best_epoch;
+  return out;
+}
+
+}  // namespace swipegym

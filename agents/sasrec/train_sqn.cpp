@@ -1,0 +1,173 @@
+#include "agents/sasrec/train_sqn.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "agents/catalogue_ranking.h"
+#include "agents/epoch_loop.h"
+#include "agents/sasrec/sqn_learner.h"
+#include "agents/sasrec/sqn_transitions.h"
+#include "agents/supervised_rows.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "sim_data/day_text.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kMostJudgedRows = 5000;  // a validation is a mean over at most so many rows
+constexpr std::uint32_t kJudgedDepth = 10;
+
+class SqnTrainer {
+ public:
+  SqnTrainer(const SupervisedTask& task, const SqnConfig& config)
+      : task_(task),
+        config_(config),
+        model_(make_model()),
+        transitions_(task, config, model_->items, {task.train, task.holdout}),
+        networks_{make_network(0), make_network(1)},
+        learner_(networks_, settings()) {
+    if (transitions_.size() == 0)
+      throw InputError(
+          fmt::format("no row of days {} is worth a reward and has a history: choose other days or "
+                      "'rewards'",
+                      days_text(task.train.from, task.train.until)));
+    for (std::size_t n = 0; n < networks_.size(); ++n) {
+      const std::string name = n == 0 ? "first" : "second";
+      const std::vector<Parameter*> parameters = networks_[n].parameters();
+      for (std::size_t i = 0; i < parameters.size(); ++i)
+        parts_.parameters.push_back({fmt::format("{}/parameter_{}", name, i), parameters[i]});
+      const std::vector<Embedding*> tables = networks_[n].embeddings();
+      for (std::size_t i = 0; i < tables.size(); ++i)
+        parts_.parameters.push_back({fmt::format("{}/table_{}", name, i), &tables[i]->table});
+    }
+    parts_.adam = &learner_.adam()[0], parts_.second_adam = &learner_.adam()[1];
+    choose_validation_rows();
+  }
+
+  TrainedSqn run() {
+    TrainedSqn trained;
+    trained.transitions = transitions_.size();
+    Json identity = config_to_json(config_);
+    identity["model"] = "sqn";
+    trained.epochs = run_epochs(
+        task_, {.epochs = config_.epochs, .patience = config_.patience, .identity = identity.dump()}, parts_,
+        [this](int epoch) { return train(epoch); }, [this] { return validate(); });
+    trained.model = current();
+    trained.policy = std::make_shared<SasrecPolicy>(trained.model);
+    return trained;
+  }
+
+ private:
+  std::shared_ptr<SasrecModel> make_model() const {
+    auto model = std::make_shared<SasrecModel>();
+    model->name = config_.method == "none" ? "sasrec-clicks" : config_.method;
+    model->config = config_to_json(config_).dump();
+    model->seed = task_.seed;
+    model->data_fingerprint = task_.data->fingerprint;
+    model->catalogue_until = task_.train.until;
+    model->objective = SasrecObjective::kNext;
+    model->items = make_item_inputs(*task_.catalogue);
+    model->users = make_sasrec_users(*task_.data);
+    return model;
+  }
+
+  SqnNetwork make_network(std::uint64_t number) const {
+    const RandomKey key = split(split(make_key(task_.seed), Draw::kInit), number);
+    return {SasrecNetwork(config_.network, model_->items.num_ids, model_->items.num_authors, kSasrecStepFeatures,
+                          kSasrecCandidateFeatures, split(key, 0), model_->items.num_tags, model_->users.table_rows),
+            split(key, 1)};
+  }
+
+  SqnLearner::Settings settings() const {
+    SqnLearner::Settings s;
+    s.objective = {.discount = config_.discount, .value_weight = config_.method == "none" ? 0.0 : config_.value_weight};
+    s.adam = {.learning_rate = config_.learning_rate,
+              .beta2 = config_.beta2,
+              .weight_decay = config_.weight_decay,
+              .clip_norm = config_.clip_norm};
+    s.dropout = config_.dropout;
+    s.transitions = config_.batch;
+    s.threads = task_.threads;
+    s.seed = task_.seed;
+    return s;
+  }
+
+  double train(int epoch) {
+    std::vector<std::uint32_t> order(transitions_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    order = shuffled(std::move(order),
+                     split(split(make_key(task_.seed), Draw::kBatch), 1 + static_cast<std::uint64_t>(epoch)));
+    double total = 0.0;
+    for (std::size_t first = 0; first < order.size(); first += config_.batch) {
+      const bool actor =
+          config_.method == "sac" && learner_.updates() >= static_cast<std::int64_t>(config_.actor_after);
+      learner_.set_actor(actor);
+      learner_.set_learning_rate(actor ? config_.actor_learning_rate : config_.learning_rate);
+      const std::size_t count = std::min(config_.batch, order.size() - first);
+      const SqnLosses losses =
+          learner_.step(count, [&](std::size_t i, Transitions& out) { transitions_.write(order[first + i], out); });
+      const double share = static_cast<double>(count) / static_cast<double>(order.size());
+      total += share * (losses.supervised + (config_.method == "none" ? 0.0 : config_.value_weight * losses.value));
+      report(task_.progress, fmt::format("epoch {}", epoch), first + count, order.size());
+    }
+    return total;
+  }
+
+  void choose_validation_rows() {
+    const Log& log = task_.data->log;
+    std::vector<std::uint32_t> all = rows_of_days(*task_.data, {task_.validate});
+    std::erase_if(all, [&](std::uint32_t row) { return config_.rewards.of(log.signals[row]) <= 0.0; });
+    const std::size_t kept = std::min(all.size(), kMostJudgedRows);
+    for (std::size_t i = 0; i < kept; ++i) judged_rows_.push_back(all[i * all.size() / kept]);
+  }
+
+  std::shared_ptr<const SasrecModel> current() const {
+    auto model = std::make_shared<SasrecModel>(*model_);
+    model->network = networks_[0].body;
+    model->network.set_shards(1);
+    return model;
+  }
+
+  Validation validate() {
+    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    if (judged_rows_.empty()) return {kNone, kNone};
+    const std::vector<std::uint32_t> rank =
+        rank_logged_rows(SasrecPolicy(current()), *task_.data, *task_.catalogue, judged_rows_, task_.threads);
+    double gain = 0.0, worth = 0.0;
+    for (std::size_t i = 0; i < rank.size(); ++i) {
+      const double reward = config_.rewards.of(task_.data->log.signals[judged_rows_[i]]);
+      worth += reward;
+      if (rank[i] < kJudgedDepth) gain += reward / std::log2(rank[i] + 2.0);
+    }
+    return {kNone, gain / worth};
+  }
+
+  const SupervisedTask& task_;
+  const SqnConfig& config_;
+  std::shared_ptr<SasrecModel> model_;  // without its network
+  SqnTransitions transitions_;
+  std::array<SqnNetwork, 2> networks_;
+  SqnLearner learner_;
+  TrainedParts parts_;
+  std::vector<std::uint32_t> judged_rows_;
+};
+
+}  // namespace
+
+void check(const SqnConfig& c) {
+  check_ranges(c);
+  check(c.network);
+}
+
+TrainedSqn train_sqn(const SupervisedTask& task, const SqnConfig& config) {
+  check(config);
+  return SqnTrainer(task, config).run();
+}
+
+}  // namespace swipegym

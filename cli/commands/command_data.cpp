@@ -1,0 +1,290 @@
+#include <chrono>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/table.h"
+#include "core/error.h"
+#include "evaluation/generate/synthesise.h"
+#include "sim_data/csv/interactions_csv.h"
+#include "sim_data/fingerprint.h"
+#include "sim_data/statistics.h"
+#include "sim_data/store/log_store.h"
+
+namespace swipegym::cli {
+namespace {
+
+struct DataSettings {
+  std::filesystem::path data, out;
+  std::string format = "kuairand";
+  bool skip_bad_rows = false;
+  InteractionFormat interactions;
+  bool no_header = false;
+};
+
+struct SynthSettings {
+  std::filesystem::path out;
+  std::string preset = "pure";
+  std::uint64_t rows = 0, rows_per_part = 0;
+  double hidden_signal = TruthOptions{}.hidden_signal;
+  double session_videos = 0.0;
+  bool no_satiation = false, replace = false;
+};
+
+Json report_json(const LoadReport& report) {
+  return {{"rows_read", report.rows_read},
+          {"rows_kept", report.rows_kept},
+          {"dropped", Json(report.dropped)},
+          {"noted", Json(report.noted)}};
+}
+
+void add_counts(Table& table, const std::string& prefix, const std::map<std::string, std::uint64_t>& counts) {
+  for (const auto& [what, count] : counts) table.add({prefix + what, show_count(count)});
+}
+
+InteractionFormat interaction_format(const DataSettings& settings, const Run& run) {
+  for (const char* option : {"columns", "separator", "no-header"})
+    if (settings.format != "interactions" && run.given(option))
+      throw InputError(
+          fmt::format("--{} is for --format interactions; a KuaiRand release has its own columns", option));
+  InteractionFormat format = settings.interactions;
+  format.has_header = !settings.no_header;
+  return format;
+}
+
+void import(const DataSettings& settings, Run& run) {
+  const InteractionFormat format = interaction_format(settings, run);
+  const auto start = std::chrono::steady_clock::now();
+  const LoadOptions options{.skip_bad_rows = settings.skip_bad_rows, .threads = run.threads, .progress = run.progress};
+  const LoadReport report = settings.format == "interactions"
+                                ? import_interactions(settings.data, settings.out, options, format)
+                                : import_logs(settings.data, settings.out, options);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::uint64_t fingerprint = LogStoreReader(where_written(settings.out)).fingerprint();
+  const std::uintmax_t bytes = std::filesystem::file_size(where_written(settings.out));
+  Table table({"imported", ""});
+  table.add({"rows read", show_count(report.rows_read)});
+  table.add({"rows kept", show_count(report.rows_kept)});
+  add_counts(table, "dropped: ", report.dropped);
+  add_counts(table, "noted: ", report.noted);
+  table.add({"bytes written", show_count(bytes)});
+  table.add({"seconds", fmt::format("{:.2f}", seconds)});
+  table.add({"fingerprint", fingerprint_text(fingerprint)});
+  run.print("{}", table.text());
+  Json json = report_json(report);
+  json["bytes"] = bytes;
+  json["seconds"] = seconds;
+  Json config = {
+      {"data", settings.data.string()}, {"format", settings.format}, {"skip_bad_rows", settings.skip_bad_rows}};
+  if (settings.format == "interactions") {
+    config["columns"] = format.columns;
+    config["separator"] = format.separator;
+    config["no_header"] = settings.no_header;
+  }
+  run.write_json(json, config, fingerprint);
+}
+
+Json summary_json(const LogSummary& summary) {
+  Json signal = Json::object();
+  for (std::size_t s = 0; s < kNumSignals; ++s) signal[std::string(kSignalNames[s])] = summary.rate[s];
+  return {{"rows", summary.rows},
+          {"users", summary.users},
+          {"videos", summary.videos},
+          {"signal", signal},
+          {"duration_s", summary.duration_s.mean},
+          {"play_s", summary.play_s.mean},
+          {"watch_ratio", summary.watch_ratio.mean},
+          {"complete", summary.complete},
+          {"session_rows", summary.session_rows},
+          {"next_day_return", summary.next_day_return}};
+}
+
+void synth(const SynthSettings& settings, Run& run) {
+  SynthesisOptions options{.truth = {.preset = parse_preset(settings.preset),
+                                     .seed = run.seed,
+                                     .satiation = !settings.no_satiation,
+                                     .hidden_signal = settings.hidden_signal,
+                                     .mean_session_videos = settings.session_videos},
+                           .standard_rows = settings.rows,
+                           .rows_per_part = settings.rows_per_part,
+                           .replace = settings.replace,
+                           .threads = run.threads,
+                           .progress = run.progress};
+  check(options.truth);
+  const SynthesisReport made = synthesise(options, settings.out);
+  Table table({"synthetic log", "standard", "random"});
+  const auto add = [&](const char* what, auto value_of) {
+    table.add({what, value_of(made.standard), made.random.rows > 0 ? value_of(made.random) : "-"});
+  };
+  const auto add_rate = [&](const char* what, auto member) {
+    add(what, [&](const LogSummary& summary) { return fmt::format("{:.4f}", member(summary)); });
+  };
+  add("rows", [](const LogSummary& s) { return show_count(s.rows); });
+  add("users with rows", [](const LogSummary& s) { return show_count(s.users); });
+  add("videos with rows", [](const LogSummary& s) { return show_count(s.videos); });
+  add_rate("mean watch ratio", [](const LogSummary& s) { return s.watch_ratio.mean; });
+  add_rate("watched to the end", [](const LogSummary& s) { return s.complete; });
+  add_rate("click", [](const LogSummary& s) { return s.rate[static_cast<std::size_t>(Signal::kClick)]; });
+  add_rate("long view", [](const LogSummary& s) { return s.rate[static_cast<std::size_t>(Signal::kLongView)]; });
+  add_rate("like", [](const LogSummary& s) { return s.rate[static_cast<std::size_t>(Signal::kLike)]; });
+  add_rate("rows a session", [](const LogSummary& s) { return s.session_rows; });
+  add_rate("back the next day", [](const LogSummary& s) { return s.next_day_return; });
+  run.print("{}\n  its truth is in {}\n", table.text(), (settings.out / "truth.json").string());
+  run.write_json({{"standard", summary_json(made.standard)}, {"random", summary_json(made.random)}},
+                 parse_json(truth_json(options.truth), "truth.json"), 0);
+}
+
+std::string show_number(double value) {
+  return fmt::format("{:.4g}", value);
+}
+std::string show_rate(double value) {
+  return fmt::format("{:.4f}", value);
+}
+
+std::string distribution_table(const DataStatistics& s) {
+  Table table({"", "count", "mean", "p10", "p50", "p90", "p99", "max"});
+  const auto add = [&](const std::string& name, const Distribution& d) {
+    if (d.count == 0) return;
+    table.add({name, show_count(d.count), show_number(d.mean), show_number(d.p10), show_number(d.p50),
+               show_number(d.p90), show_number(d.p99), show_number(d.max)});
+  };
+  const auto add_rows = [&](const std::string& kind, const RowStatistics& rows) {
+    add(kind + ": duration, s", rows.duration_s);
+    add(kind + ": watched, s", rows.play_s);
+    add(kind + ": watch ratio", rows.watch_ratio);
+  };
+  add_rows("standard", s.standard);
+  add_rows("random", s.random);
+  add("rows a user", s.rows_per_user);
+  add("rows a video", s.rows_per_video);
+  add("rows a session", s.session_rows);
+  add("minutes a session", s.session_minutes);
+  return table.text();
+}
+
+std::string rate_table(const DataStatistics& s) {
+  Table table({"rows of", "rows", "click", "long view", "like", "comment", "follow", "forward", "hate", "profile",
+               "mean ratio", "play 0"});
+  const auto add = [&](const std::string& name, std::uint64_t rows, const std::array<double, kNumSignals>& rate,
+                       double ratio, double zero_play) {
+    if (rows == 0) return;
+    std::vector<std::string> cells = {name, show_count(rows)};
+    for (const Signal signal : {Signal::kClick, Signal::kLongView, Signal::kLike, Signal::kComment, Signal::kFollow,
+                                Signal::kForward, Signal::kHate, Signal::kProfile})
+      cells.push_back(show_rate(rate[static_cast<std::size_t>(signal)]));
+    cells.push_back(show_rate(ratio));
+    cells.push_back(show_rate(zero_play));
+    table.add(cells);
+  };
+  add("standard", s.standard.rows, s.standard.signal, s.standard.watch_ratio.mean, s.standard.zero_play);
+  add("random", s.random.rows, s.random.signal, s.random.watch_ratio.mean, s.random.zero_play);
+  for (const TabStatistics& tab : s.tabs)
+    add(fmt::format("tab {}", tab.tab), tab.rows, tab.signal, tab.watch_ratio, tab.zero_play);
+  return table.text();
+}
+
+void stats(const DataSettings& settings, Run& run) {
+  const LoadedDataset loaded = load_data(run, settings.data, {.skip_bad_rows = settings.skip_bad_rows});
+  const DataStatistics s = describe_data(loaded.data, run.threads);
+  Table head({"log", ""});
+  head.add({"rows kept", show_count(s.rows)});
+  head.add({"users", show_count(s.users)});
+  head.add({"videos", show_count(s.videos)});
+  head.add({"authors", show_count(s.authors)});
+  head.add({"dates", fmt::format("{} to {}", s.first_date, s.last_date)});
+  add_counts(head, "dropped: ", loaded.report.dropped);
+  add_counts(head, "noted: ", loaded.report.noted);
+  head.add({"watched to the end, standard", show_rate(s.standard.complete)});
+  if (s.random.rows > 0) head.add({"watched to the end, random", show_rate(s.random.complete)});
+  head.add({"back the next day", show_rate(s.next_day_return)});
+  head.add({"rows on the top 20 % of videos", show_rate(s.top_fifth)});
+  head.add({"Gini of rows over videos", show_rate(s.gini)});
+  head.add({"fingerprint", fingerprint_text(loaded.data.fingerprint)});
+  run.print("{}\n{}\n{}", head.text(), rate_table(s), distribution_table(s));
+  Json json = report_json(loaded.report);
+  json.update(statistics_to_json(s));
+  run.write_json(json, {{"data", settings.data.string()}}, loaded.data.fingerprint);
+}
+
+}  // namespace
+
+void add_data_commands(std::vector<Command>& table) {
+  auto synth_settings = std::make_shared<SynthSettings>();
+  Command synth_command{
+      .name = "data synth", .group = CommandGroup::kData, .summary = "make a synthetic log whose truth is known"};
+  synth_command.about =
+      "Draws a month of a synthetic KuaiRand from a known user model behind a platform that knows more than the "
+      "features tell, and writes it as CSV files in KuaiRand's schema, with truth.json beside them.";
+  synth_command.examples = {"swipegym data synth --preset pure --seed 1 --out pure",
+                            "swipegym data synth --preset 1k --rows-per-part 3000000 --out 1k"};
+  synth_command.next = "swipegym data stats pure";
+  synth_command.options.group("World")
+      .choice("preset", synth_settings->preset, {"tiny", "pure", "1k"},
+              "sizes and aggregates: of KuaiRand-Pure, of KuaiRand-1K, or tiny for trials")
+      .add("hidden-signal", synth_settings->hidden_signal, kHiddenSignal, "X",
+           "how strongly what only the platform knows selects the standard log; 0: not at all")
+      .flag("no-satiation", synth_settings->no_satiation, "nothing that is shown changes anything later")
+      .add("session-videos", synth_settings->session_videos, kTruthSessionVideos, "X",
+           "the platform's mean session in videos, 2 to 200; 0: as in the log")
+      .group("Output")
+      .output("out", synth_settings->out, "DIR", "the folder; one of an earlier run is replaced", Writing::kFolder,
+              /*is_required=*/true, [synth_settings](OutputUse& use) { use.replaces_any = synth_settings->replace; })
+      .flag("replace", synth_settings->replace, "replace a release in --out that has no manifest or was changed")
+      .add("rows", synth_settings->rows, between(0, 1'000'000'000'000), "N",
+           "stop adding users at so many standard rows; 0: all users")
+      .add("rows-per-part", synth_settings->rows_per_part, between(0, 1'000'000'000'000), "N",
+           "cut each log into files of so many rows; 0: one file");
+  synth_command.run = [synth_settings](Run& run) { synth(*synth_settings, run); };
+  table.push_back(std::move(synth_command));
+
+  auto settings = std::make_shared<DataSettings>();
+  Command import_command{
+      .name = "data import", .group = CommandGroup::kData, .summary = "turn CSV files into one HDF5 store"};
+  import_command.about =
+      "Reads a KuaiRand release, plain or packed (.csv.gz, .csv.zst), checks every cell, drops repeated rows and "
+      "writes one compressed HDF5 file, which loads faster and of which days or users can be read alone. Memory does "
+      "not grow with the rows. With --format interactions it reads any log of user, item, timestamp and perhaps "
+      "rating, or duration and play (docs/data.md).";
+  import_command.examples = {"swipegym data import KuaiRand-Pure --out pure.h5",
+                             "swipegym data import ratings.csv --format interactions --out movies.h5",
+                             "swipegym data import sales.csv.gz --format interactions --columns "
+                             "user=customer,item=sku,time=sold_at --out sales.h5",
+                             "swipegym data import KuaiRand-27K --out 27k.h5 --skip-bad-rows"};
+  import_command.next = "swipegym data stats pure.h5";
+  import_command.uses_seed = false;
+  import_command.options.group("Input")
+      .positional_input("dir", settings->data, "DIR|FILE",
+                        "the release: its root or the folder with the CSV files; or the file of interactions")
+      .choice("format", settings->format, {"kuairand", "interactions"},
+              "a KuaiRand release, or one file with a row an interaction")
+      .flag("skip-bad-rows", settings->skip_bad_rows, "count malformed rows by reason instead of stopping at the first")
+      .group("Interactions")
+      .add("columns", settings->interactions.columns, "ROLE=NAME,...",
+           "which column is the user, item, time, rating, duration, play or ratio: by name, or by number from 1; "
+           "NAME:ms "
+           "and the like tell a unit, - leaves one out")
+      .add("separator", settings->interactions.separator, "TEXT",
+           "what stands between cells: comma, tab, semicolon, pipe, :: or the characters; found when absent")
+      .flag("no-header", settings->no_header, "the first line is a row; --columns then has numbers")
+      .group("Output")
+      .output("out", settings->out, "FILE", "the store", Writing::kBinary);
+  import_command.run = [settings](Run& run) { import(*settings, run); };
+  table.push_back(std::move(import_command));
+
+  auto stats_settings = std::make_shared<DataSettings>();
+  Command stats_command{.name = "data stats", .group = CommandGroup::kData, .summary = "describe a log"};
+  stats_command.about =
+      "Prints counts, rates by exposure and tab, quantiles of durations and watch times, rows a user, session lengths "
+      "(runs with gaps of at most 30 minutes) and next-day return.";
+  stats_command.examples = {"swipegym data stats KuaiRand-Pure", "swipegym data stats pure.h5 --json stats.json"};
+  stats_command.next = "swipegym fit --data pure.h5 --until 20220504 --out sim.h5";
+  stats_command.uses_seed = false;
+  stats_command.options.group("Input")
+      .positional_input("data", stats_settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .flag("skip-bad-rows", stats_settings->skip_bad_rows,
+            "count malformed rows by reason instead of stopping at the first");
+  stats_command.run = [stats_settings](Run& run) { stats(*stats_settings, run); };
+  table.push_back(std::move(stats_command));
+}
+
+}  // namespace swipegym::cli

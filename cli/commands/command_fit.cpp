@@ -1,0 +1,89 @@
+#include <chrono>
+
+#include "cli/command.h"
+#include "cli/env_options.h"
+#include "cli/load.h"
+#include "cli/table.h"
+#include "core/error.h"
+#include "env/fitted/fit_simulator.h"
+#include "env/fitted/simulator_file.h"
+
+namespace swipegym::cli {
+namespace {
+
+struct FitSettings {
+  std::filesystem::path data, out;
+  std::int32_t until = 99999999;
+  std::string fold;
+  std::string log = "both", head;
+};
+
+// "0/2": fold 0 of 2.
+void read_fold(const std::string& text, FitConfig& config) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos)
+    throw InputError(fmt::format("--users-fold is '{}', expected i/k with i < k, as in 0/2", text));
+  config.fold = parse_number<std::uint32_t>("I of --users-fold", text.substr(0, slash), between(0, 999));
+  config.folds = parse_number<std::uint32_t>("K of --users-fold", text.substr(slash + 1), between(1, 1'000));
+  if (config.fold >= config.folds)
+    throw InputError(fmt::format("--users-fold is '{}', expected i/k with i < k, as in 0/2", text));
+}
+
+void fit(const FitSettings& settings, Run& run) {
+  FitConfig config = run.read_config<FitConfig>();
+  if (!settings.fold.empty()) read_fold(settings.fold, config);
+  if (!settings.head.empty()) config.watch_head = settings.head;
+  config.training.seed = config.exposure.seed = run.seed;
+  config.training.threads = run.threads;
+  const LoadedDataset loaded =
+      load_data(run, settings.data, {.standard = settings.log != "random", .random = settings.log != "standard"});
+  const auto start = std::chrono::steady_clock::now();
+  FitResult result = fit_simulator(loaded.data, settings.until, config, run.progress);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  remember_data(result.simulator, settings.data);
+  save_simulator(result.simulator, settings.out);
+
+  Table table({"fitted simulator", ""});
+  table.add({"rows", show_count(result.rows)});
+  table.add({"users", show_count(loaded.data.users.size())});
+  table.add({"videos", show_count(loaded.data.videos.size())});
+  table.add({"seconds", fmt::format("{:.1f}", seconds)});
+  run.print("{}\n  {}\n  {}\n", table.text(), result.exposure.words, clock_note(result.simulator));
+  run.write_json({{"rows", result.rows},
+                  {"seconds", seconds},
+                  {"random_rows", result.exposure.random_rows},
+                  {"exposure", result.exposure.words}},
+                 fit_settings(result.simulator), loaded.data.fingerprint);
+}
+
+}  // namespace
+
+void add_fit_commands(std::vector<Command>& table) {
+  auto settings = std::make_shared<FitSettings>();
+  Command command{.name = "fit", .group = CommandGroup::kSimulator, .summary = "fit a user simulator to a log"};
+  command.about =
+      "Fits watch time, feedback, leaving and returning by maximum likelihood on the rows up to a day, standard and "
+      "random exposures together, and writes the simulator to a file.";
+  command.examples = {"swipegym fit --data KuaiRand-Pure --until 20220504 --out sim.h5",
+                      "swipegym fit --data KuaiRand-Pure --users-fold 1/2 --watch-head hazard --seed 7 --out judge.h5"};
+  command.next = "swipegym fidelity --simulator sim.h5 --data KuaiRand-Pure --from 20220505";
+  command.settings = {settings_page<FitConfig>(command.name)};
+  command.options.group("Input")
+      .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
+      .date("until", settings->until, "the last day that is fitted; all days when absent")
+      .add("users-fold", settings->fold, "I/K",
+           "fit on the users of fold I of K, counted from 0, for simulators that judge each other")
+      .checked([](const std::string& text) {
+        FitConfig ignored;
+        read_fold(text, ignored);
+      })
+      .choice("watch-head", settings->head, {"bins", "hazard"},
+              "how the watch distribution is modelled; another head makes a more independent judge")
+      .choice("log", settings->log, {"both", "standard", "random"}, "which exposures are fitted")
+      .group("Output")
+      .output("out", settings->out, "FILE", "the simulator", Writing::kBinary);
+  command.run = [settings](Run& run) { fit(*settings, run); };
+  table.push_back(std::move(command));
+}
+
+}  // namespace swipegym::cli

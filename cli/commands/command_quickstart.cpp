@@ -1,0 +1,243 @@
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agents/dqn/train_dqn.h"
+#include "agents/retrieval/ranker.h"
+#include "cli/command.h"
+#include "cli/env_options.h"
+#include "cli/load.h"
+#include "cli/policy_list.h"
+#include "cli/table.h"
+#include "core/error.h"
+#include "env/fitted/fit_simulator.h"
+#include "env/fitted/fitted_user_model.h"
+#include "env/fitted/replay_log.h"
+#include "env/fitted/simulator_file.h"
+#include "evaluation/compare/compare.h"
+#include "evaluation/fidelity/fidelity.h"
+#include "evaluation/generate/synthesise.h"
+#include "policy/make_policy.h"
+#include "policy/value/value_policy.h"
+
+namespace swipegym::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kTrainingSteps = 300'000;  // less than `train dqn`'s default: minutes are for the whole story
+constexpr std::size_t kSessions = 400, kSeeds = 5;
+constexpr int kUserFolds = 2;
+
+struct QuickstartSettings {
+  fs::path data;
+  fs::path out = "out/quickstart";
+  bool replace = false;
+};
+
+void add_outputs(const QuickstartSettings& settings, FileUse& use) {
+  const auto add = [&](const char* name, Writing writing) {
+    use.outputs.push_back({.option = fmt::format("{} in --out", name),
+                           .path = settings.out / name,
+                           .writing = writing,
+                           .replaces_any = settings.replace});
+  };
+  if (settings.data.empty()) add("data", Writing::kFolder);
+  for (const char* name : {"sim.h5", "half-a.h5", "half-b.h5", "dqn.h5", "ranker.h5"}) add(name, Writing::kBinary);
+}
+
+/// One telling: each stage leaves what the next one needs.
+class Quickstart {
+ public:
+  Quickstart(const QuickstartSettings& settings, Run& run) : settings_(settings), run_(run) {}
+
+  void tell() {
+    make_folder();
+    const auto begun = Clock::now();
+    stage(data_is_real() ? "The log" : "A log: synthetic KuaiRand, whose truth is known", [&] { load(); });
+    stage("A user simulator, fitted to the earlier days", [&] { fit(); });
+    stage("Is it faithful? The held-out days, beside two reference models", [&] { judge(); });
+    stage("A DQN that learns to choose among ten candidates", [&] { train(); });
+    stage("Policies compared on the same sessions, with 95 % intervals", [&] { compare_policies(); });
+    run_.print("All of it took {:.0f} s.\n\n", seconds_since(begun));
+    tell_what_is_next();
+    run_.write_json(std::move(result_), config_, data_.fingerprint);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static double seconds_since(Clock::time_point begun) {
+    return std::chrono::duration<double>(Clock::now() - begun).count();
+  }
+  bool data_is_real() const { return !settings_.data.empty(); }
+  fs::path data_path() const { return data_is_real() ? settings_.data : settings_.out / "data"; }
+
+  template <class Work>
+  void stage(const std::string& title, Work work) {
+    const auto begun = Clock::now();
+    run_.print("{}. {}\n\n", ++stages_, title);
+    work();
+    const double seconds = seconds_since(begun);
+    run_.print("\n   {}\n\n", seconds < 1.0 ? "under a second" : fmt::format("{:.1f} s", seconds));
+    run_.check_interrupt();
+  }
+
+  void make_folder() const {
+    std::error_code error;
+    fs::create_directories(settings_.out, error);
+    if (error)
+      throw InputError(
+          fmt::format("{}: cannot be made: {}; choose another --out", settings_.out.string(), error.message()));
+  }
+
+  void load() {
+    if (!data_is_real())
+      synthesise({.truth = {.seed = run_.seed},
+                  .replace = settings_.replace,
+                  .threads = run_.threads,
+                  .progress = run_.progress},
+                 data_path());
+    data_ = load_data(run_, where_written(data_path())).data;
+    until_ = last_fitted_day(data_, std::max<std::size_t>(2, count_days(data_) / 6));
+    from_ = next_logged_day(data_, until_);
+    run_.print("   {} rows of {} users and {} videos; days from {} on are held out\n", show_count(data_.log.size()),
+               show_count(data_.users.size()), show_count(data_.videos.size()), from_);
+  }
+
+  FitResult fit_fold(std::uint32_t fold, std::uint32_t folds) {
+    FitConfig config;
+    config.fold = fold, config.folds = folds;
+    config.training.seed = config.exposure.seed = run_.seed + fold;
+    config.training.threads = run_.threads;
+    config_["fit"] = config_to_json(config);
+    FitResult fitted = fit_simulator(data_, until_, config, run_.progress);
+    remember_data(fitted.simulator, data_path());
+    return fitted;
+  }
+
+  void fit() {
+    FitResult fitted = fit_fold(0, 1);
+    run_.print("   {} rows; {}\n", show_count(fitted.rows), fitted.exposure.words);
+    save_simulator(fitted.simulator, settings_.out / "sim.h5");
+    simulator_ = std::make_shared<const Simulator>(std::move(fitted.simulator));
+  }
+
+  void judge() {
+    FidelityScorer scorer(data_, {.from = from_});
+    const auto& model = dynamic_cast<const FittedUserModel&>(*simulator_->model);
+    replay_log(
+        model, data_, {.from = from_}, run_.seed, run_.threads,
+        [&](const RowPrediction& row) {
+          scorer.add({row.log_row, row.quantile, row.probability, row.draw});
+        },
+        run_.progress);
+    const FidelityReport report = scorer.finish();
+    run_.print("{}", to_text(report));
+    result_["fidelity"] = to_json(report);
+  }
+
+  // Policies can exploit the errors of the simulator they train in, so another world judges: the truth where it is
+  // known, else a second simulator, the two fitted to disjoint halves of the users.
+  void choose_worlds() {
+    if (!simulator_->truth.empty()) {
+      worlds_ = {{"simulator", simulator_}, {"truth", truth_behind(*simulator_, data_, "dense", run_.threads)}};
+      return;
+    }
+    for (std::uint32_t fold = 0; fold < kUserFolds; ++fold) {
+      FitResult fitted = fit_fold(fold, kUserFolds);
+      const std::string name = fold == 0 ? "half-a" : "half-b";
+      save_simulator(fitted.simulator, settings_.out / (name + ".h5"));
+      worlds_.push_back({name, std::make_shared<const Simulator>(std::move(fitted.simulator))});
+    }
+    run_.print("   It learns in a simulator of one half of the users; one of the other half will judge.\n");
+  }
+
+  void train() {
+    choose_worlds();
+    DqnConfig config;
+    config.env_steps = kTrainingSteps;
+    config_["dqn"] = config_to_json(config);
+    const TrainedPolicy dqn = train_dqn(worlds_[0].simulator, config,
+                                        {.seed = run_.seed, .threads = run_.threads, .progress = run_.progress});
+    Table curve({"steps", "episodes", "seconds watched a session, exploring"});
+    for (const RoundReport& round : dqn.rounds)
+      curve.add({show_count(static_cast<std::uint64_t>(round.env_steps)),
+                 show_count(static_cast<std::uint64_t>(round.episodes)), fmt::format("{:.1f}", round.mean_return)});
+    run_.print("{}", curve.text(3));
+    save_policy(*dqn.model, settings_.out / "dqn.h5");
+
+    const RankerConfig ranker_config;
+    config_["ranker"] = config_to_json(ranker_config);
+    const TrainedRanker ranker = train_ranker(data_, until_, ranker_config,
+                                              {.seed = run_.seed, .threads = run_.threads, .progress = run_.progress});
+    run_.print("\n   Beside it a supervised ranker of the watch ratio, from {} logged rows.\n",
+               show_count(ranker.rows));
+    save_policy(*ranker.model, settings_.out / "ranker.h5");
+  }
+
+  void compare_policies() {
+    const Simulator& world = *worlds_[0].simulator;
+    std::vector<ComparedPolicy> policies = read_policies(policy_names(), worlds_[0].simulator, worlds_.size() > 1);
+    for (const std::string name : {"ranker", "dqn"})
+      policies.push_back({name, {load_policy(where_written(settings_.out / (name + ".h5")), world)}});
+    CompareConfig config{.sessions = kSessions, .seeds = kSeeds, .seed = run_.seed};
+    config.env.threads = run_.threads;
+    const CompareReport report = compare(policies, worlds_, config, run_.progress);
+    run_.print("{}\n{}\n", to_text(report), clock_note(world));
+    result_["compare"] = to_json(report);
+  }
+
+  void tell_what_is_next() const {
+    const std::string out = settings_.out.string();
+    const std::string simulator = out + "/" + (worlds_[0].name == "simulator" ? "sim" : worlds_[0].name) + ".h5";
+    const std::string judge = worlds_[1].name == "truth" ? "truth" : out + "/half-b.h5";
+    run_.print(
+        "What to type next\n\n"
+        "  # watch one session\n"
+        "  swipegym session --simulator {0} --policy {1}/dqn.h5\n"
+        "  # train longer, with another seed, and compare both under one name\n"
+        "  swipegym train dqn --simulator {0} --seed 2 --out {1}/dqn-2.h5\n"
+        "  swipegym compare --simulator {0} --judge {2} --policies random,popularity,'dqn={1}/dqn*.h5'\n"
+        "  # write simulated logs in KuaiRand's columns\n"
+        "  swipegym generate --simulator {0} --policy {1}/dqn.h5 --sessions 10000 --out {1}/generated\n"
+        "  # everything else\n"
+        "  swipegym --help\n",
+        simulator, out, judge);
+  }
+
+  const QuickstartSettings& settings_;
+  Run& run_;
+  int stages_ = 0;
+  Dataset data_;
+  std::int32_t until_ = 0, from_ = 0;
+  std::shared_ptr<const Simulator> simulator_;
+  std::vector<ComparedSimulator> worlds_;  // the one trained in, then the judge
+  Json result_, config_;
+};
+
+}  // namespace
+
+void add_quickstart_commands(std::vector<Command>& table) {
+  auto settings = std::make_shared<QuickstartSettings>();
+  Command command{.name = "quickstart", .group = CommandGroup::kStart, .summary = "the whole story in minutes"};
+  command.about =
+      "Makes a small synthetic KuaiRand (or reads a real one), fits the user simulator, shows how faithful it is on "
+      "held-out days, trains a DQN on candidate sets and compares it with its baselines. Every stage leaves its files "
+      "in --out, where the other commands find them.";
+  command.examples = {"swipegym quickstart", "swipegym quickstart --data KuaiRand-Pure --out out/pure"};
+  command.next = "swipegym session --simulator out/quickstart/sim.h5 --policy out/quickstart/dqn.h5";
+  command.options.group("Input and output")
+      .input("data", settings->data, "DIR|FILE", "KuaiRand's files or a store; a synthetic log is made when absent",
+             false)
+      .output("out", settings->out, "DIR", "folder for what is made", Writing::kWorkFolder, /*is_required=*/false)
+      .flag("replace", settings->replace, "replace a synthetic log in --out that has no manifest or was changed");
+  command.also_uses = [settings](const Run&, FileUse& use) { add_outputs(*settings, use); };
+  command.run = [settings](Run& run) { Quickstart(*settings, run).tell(); };
+  table.push_back(std::move(command));
+}
+
+}  // namespace swipegym::cli

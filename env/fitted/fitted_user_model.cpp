@@ -1,0 +1,305 @@
+#include "env/fitted/fitted_user_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
+
+#include "core/lanes.h"
+#include "core/random_words.h"
+#include "env/catalogue.h"
+#include "nn/fast_math.h"
+#include "sim_data/labels.h"
+
+namespace swipegym {
+
+namespace {
+
+constexpr std::int64_t kTypicalGapMs = 8LL * 3600 * 1000;
+// A session's state is its UserHistory, filled up to whole cache lines, and a copy of the user's half of the first
+// layer: a session reads that at every step, and the table of all users lies further away.
+constexpr std::size_t kHistoryFloats = (sizeof(UserHistory) + 63) / 64 * (64 / sizeof(float));
+
+UserHistory& history_of(float* state) {
+  return *std::launder(reinterpret_cast<UserHistory*>(state));
+}
+// sum of a[k] * b[k] over the bins and their filling.
+float dot_bins(const float* a, const float* b) noexcept {
+  FloatLanes sum = load_lanes(a) * load_lanes(b);
+  for (std::size_t at = kLanes; at < ResponsePass::kBinStride; at += kLanes)
+    sum += load_lanes(a + at) * load_lanes(b + at);
+  return sum_lanes(sum);
+}
+
+}  // namespace
+
+struct FittedUserModel::Buffers final : UserModel::Scratch {
+  explicit Buffers(const ResponsePass& response_pass) : pass(response_pass) {}
+  const float* probability(std::size_t row) const noexcept {
+    return &pass.probability(static_cast<Eigen::Index>(row), 0);
+  }
+  std::span<const float> feedback(std::size_t row) const noexcept {
+    return {&pass.feedback(static_cast<Eigen::Index>(row), 0), kNumSignals};
+  }
+  ResponsePass::Buffers pass;
+  std::array<const UserHistory*, kChunk> histories{};
+  std::array<const float*, kChunk> user_half{};
+  std::array<std::uint8_t, kChunk> bin{};  // drawn by draw_row
+  MlpWorkspace return_workspace;
+};
+
+FittedUserModel::FittedUserModel(FittedParts parts, Clock clock)
+    : parts_(std::move(parts)), clock_(clock), pass_(parts_) {
+  const std::size_t users = parts_.encoder.num_users();
+  for (std::size_t tab = 0; tab < kTabClasses; ++tab) {
+    for (std::size_t bin = 0; bin < WatchGrid::kBins; ++bin)
+      click_of_bin_[tab][bin] =
+          parts_.network.bin_effect.value(static_cast<Eigen::Index>(tab * WatchGrid::kBins + bin), 0);
+    for (std::size_t group = 0; group < WatchGrid::kGroups; ++group)
+      std::ranges::copy(parts_.cells.cell(true, tab, group).level, level_of_bin_[tab][group].begin());
+  }
+  last_history_.resize(users);
+  for (std::size_t u = 0; u < users; ++u)
+    for (std::uint64_t e = parts_.event_offset[u]; e < parts_.event_offset[u + 1]; ++e)
+      last_history_[u].add(parts_.event[e]);
+}
+
+const UserHistory& FittedUserModel::history(const float* state) noexcept {
+  return *std::launder(reinterpret_cast<const UserHistory*>(state));
+}
+
+std::size_t FittedUserModel::state_size() const noexcept {
+  return kHistoryFloats + pass_.width();
+}
+
+std::unique_ptr<UserModel::Scratch> FittedUserModel::make_scratch() const {
+  return std::make_unique<Buffers>(pass_);
+}
+
+void FittedUserModel::begin(UserIndex user, std::int64_t time_ms, std::span<float> state) const {
+  auto* past = new (state.data()) UserHistory(last_history_[index_of(user)]);
+  // A session start drawn from the log's past begins after the history all the same.
+  if (past->last_time_ms >= time_ms) past->last_time_ms = time_ms - kTypicalGapMs;
+  past->event_time_ms = past->last_time_ms;
+  std::copy_n(pass_.user_half(user), pass_.width(), state.data() + kHistoryFloats);
+}
+
+void FittedUserModel::begin_next_session(std::int64_t time_ms, std::span<float> state) const {
+  UserHistory& past = history_of(state.data());
+  past.close_session();
+  past.last_time_ms = std::min(past.last_time_ms, time_ms - kSessionGapMs - 1);
+}
+
+HistoryQuery FittedUserModel::query_of(const Shown& shown) const noexcept {
+  const std::uint32_t video = index_of(shown.video);
+  return {.video = video,
+          .author = parts_.encoder.video_author[video],
+          .tag = parts_.encoder.video_tag[video],
+          .time_ms = shown.time_ms,
+          .tab_class = static_cast<std::uint8_t>(tab_class(shown.tab)),
+          .duration_class = static_cast<std::uint8_t>(duration_class(shown.duration_ms))};
+}
+
+HistoryEvent FittedUserModel::event_of(const Shown& shown, const Response& response, ExposureKind exposure,
+                                       std::size_t bin) const noexcept {
+  const std::int32_t duration = shown.duration_ms;
+  HistoryEvent event = parts_.cells.event(exposure == ExposureKind::kInterventional, shown.tab, duration,
+                                          parts_.grid.group(duration), bin, response.signals);
+  const std::uint32_t video = index_of(shown.video);
+  event.video = video, event.author = parts_.encoder.video_author[video], event.tag = parts_.encoder.video_tag[video];
+  event.time_ms = shown.time_ms;
+  event.watched = std::min(response.watch_ratio, 1.0F);
+  return event;
+}
+
+// A logged sequence on the log's clock is what the cells were measured on. Elsewhere (a policy's choices, long dense
+// sessions of a thinned log) expectations differ from the cells' and running means fed with that difference would
+// drift: a user shown unmatched videos would seem ever more bored. There an event is the user's running mean plus the
+// surprise: what happened less what the model itself expected. The mean then moves only by what the response tells.
+void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& response, std::size_t row,
+                                           const UserHistory& h, const Buffers& at,
+                                           HistoryEvent& event) const noexcept {
+  const ResponseNetwork& network = parts_.network;
+  const float* p = at.probability(row);
+  const std::span<const float> feedback = at.feedback(row);
+  const std::size_t tab = tab_class(shown.tab);
+  const BinRow& level_of_bin = level_of_bin_[tab][parts_.grid.group(shown.duration_ms)];
+  std::array<float, ResponsePass::kBinStride> click_of_bin;
+  for (std::size_t k = 0; k < click_of_bin.size(); ++k)
+    click_of_bin[k] = fast_sigmoid(feedback[0] + click_of_bin_[tab][k]);
+  const float level = dot_bins(p, level_of_bin.data()), click = dot_bins(p, click_of_bin.data());
+  const WatchGrid::Segments segments = WatchGrid::segments(shown.duration_ms);
+  float long_view = 0.0F;
+  for (std::size_t s = 0; s < WatchGrid::kSegments; ++s)
+    if (WatchGrid::passes_long_view(WatchGrid::kFirst[s], segments, shown.duration_ms))
+      for (std::size_t k = 0; k < WatchGrid::kBinsOf[s]; ++k) long_view += p[WatchGrid::kFirst[s] + k];
+
+  const std::size_t bin = at.bin[row];
+  const bool clicked = has(response.signals, Signal::kClick);
+  std::array<float, kNumSignals> expected;  // of each signal, given the bin and the click
+  const float* bin_effect = network.bin_effect.value.data() + (tab * WatchGrid::kBins + bin) * kNumSignals;
+  const float* click_effect = network.click_effect.value.data();
+  for (std::size_t s = 0; s < kNumSignals; ++s)
+    expected[s] = fast_sigmoid(feedback[s] + bin_effect[s] + (clicked ? click_effect[s] : 0.0F));
+  const auto surprise = [&](Signal signal) {
+    return (has(response.signals, signal) ? 1.0F : 0.0F) - expected[static_cast<std::size_t>(signal)];
+  };
+  const auto mean = [&](float sum, float prior) { return sum / (h.count + prior); };
+  event.level = level_of_bin[bin] - level + mean(h.level, 5.0F);
+  event.click = (clicked ? 1.0F : 0.0F) - click + mean(h.click, 5.0F);
+  event.long_view = (has(response.signals, Signal::kLongView) ? 1.0F : 0.0F) - long_view + mean(h.long_view, 5.0F);
+  event.zero = (bin == 0 ? 1.0F : 0.0F) - p[0] + mean(h.zero, 5.0F);
+  event.like = surprise(Signal::kLike) + mean(h.like, 10.0F);
+  event.profile = surprise(Signal::kProfile) + mean(h.profile, 10.0F);
+  event.hate = surprise(Signal::kHate) + mean(h.hate, 10.0F);
+  event.other =
+      surprise(Signal::kFollow) + surprise(Signal::kComment) + surprise(Signal::kForward) + mean(h.other, 10.0F);
+}
+
+void FittedUserModel::forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at) const {
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    pass_.prefetch(shown[i].video);
+    history_features(*at.histories[i], query_of(shown[i]), parts_.clip,
+                     {&at.pass.history(static_cast<Eigen::Index>(i), 0), kHistoryFeatures});
+  }
+  pass_.forward(parts_, shown, std::span(at.user_half).first(shown.size()), exposure, at.pass);
+}
+
+void FittedUserModel::forward_states(std::span<const Shown> shown, std::span<const float* const> states,
+                                     ExposureKind exposure, Buffers& at) const {
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    at.histories[i] = &history(states[i]);
+    at.user_half[i] = states[i] + kHistoryFloats;
+  }
+  forward(shown, exposure, at);
+}
+
+Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
+                               Scratch& scratch, float watch_level) const {
+  return draw_row(shown, row, key, stream, watch_level, static_cast<Buffers&>(scratch));
+}
+
+Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
+                                   float watch_level, Buffers& at) const {
+  const float* probability = at.probability(row);
+  const std::span<const float> feedback = at.feedback(row);
+  BulkRandomStream random(key, stream);
+  const float drawn = random.uniform();
+  const float u = watch_level >= 0.0F ? watch_level : drawn;
+  std::size_t bin = 0;
+  float below = 0.0F;  // probability of the bins before `bin`
+  for (; bin + 1 < WatchGrid::kBins && u >= below + probability[bin]; ++bin) below += probability[bin];
+  while (bin > 0 && probability[bin] <= 0.0F) --bin;  // rounding never selects a bin the duration cannot have
+  at.bin[row] = static_cast<std::uint8_t>(bin);
+  Response out;
+  // The rest of the same number places the play inside its bin: the draw is the inverse of the distribution function.
+  const float level = std::clamp((u - below) / std::max(probability[bin], 1.0e-12F), 0.0F, 0.999999F);
+  out.play_ms = parts_.grid.draw_play_ms(bin, level, shown.duration_ms);
+  out.watch_ratio = static_cast<float>(out.play_ms) / static_cast<float>(shown.duration_ms);
+  const ResponseNetwork& network = parts_.network;
+  std::array<float, kNumSignals> uniform, signal_probability;
+  for (float& one : uniform) one = random.uniform();
+  const float* bin_effect =
+      network.bin_effect.value.data() + (tab_class(shown.tab) * WatchGrid::kBins + bin) * kNumSignals;
+  const float* click_effect = network.click_effect.value.data();
+  const bool click = uniform[0] < fast_sigmoid(feedback[0] + bin_effect[0]);
+  const float clicked = click ? 1.0F : 0.0F;
+  for (std::size_t s = 0; s < kNumSignals; ++s)
+    signal_probability[s] = feedback[s] + bin_effect[s] + clicked * click_effect[s];
+  signal_probability[kLeave] += leave_shift();
+  for (float& one : signal_probability) one = fast_sigmoid(one);
+  unsigned bits = click ? bit(Signal::kClick) : 0U;
+  for (std::size_t s = 1; s < kNumSignals; ++s)
+    bits |= (s != kLeave && uniform[s] < signal_probability[s] ? 1U : 0U) << s;
+  out.leaves = uniform[kLeave] < signal_probability[kLeave];
+  if (is_long_view(out.play_ms, shown.duration_ms)) bits |= bit(Signal::kLongView);
+  out.signals = static_cast<SignalBits>(bits);
+  return out;
+}
+
+void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* const> states, ExposureKind exposure,
+                              std::span<const RandomKey> keys, std::span<const std::uint32_t> streams,
+                              std::span<Response> out, Scratch& scratch) const {
+  Buffers& at = static_cast<Buffers&>(scratch);
+  forward_states(shown, states, exposure, at);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    out[i] = draw_row(shown[i], i, keys[i], streams[i], -1.0F, at);
+    remember(shown[i], out[i], i, exposure, at, history_of(states[i]));
+  }
+}
+
+void FittedUserModel::advance(std::span<const Shown> shown, std::span<const Response> seen,
+                              std::span<float* const> states, ExposureKind exposure, Scratch& scratch) const {
+  Buffers& at = static_cast<Buffers&>(scratch);
+  forward_states(shown, states, exposure, at);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    at.bin[i] = parts_.grid.bin(seen[i].play_ms, shown[i].duration_ms);
+    remember(shown[i], seen[i], i, exposure, at, history_of(states[i]));
+  }
+}
+
+void FittedUserModel::remember(const Shown& shown, const Response& response, std::size_t row, ExposureKind exposure,
+                               const Buffers& at, UserHistory& past) const noexcept {
+  HistoryEvent event = event_of(shown, response, exposure, at.bin[row]);
+  const bool thinned = !parts_.whole_sessions;
+  if (thinned && (exposure == ExposureKind::kInterventional || clock_ == Clock::kDense))
+    centre_on_prediction(shown, response, row, past, at, event);
+  past.add(event, !thinned || clock_ == Clock::kLog);
+}
+
+void FittedUserModel::predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories,
+                              ExposureKind exposure, std::span<Prediction> out, Scratch& scratch) const {
+  Buffers& at = static_cast<Buffers&>(scratch);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    at.histories[i] = histories[i];
+    at.user_half[i] = pass_.user_half(shown[i].user);
+  }
+  forward(shown, exposure, at);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    std::copy_n(at.probability(i), WatchGrid::kBins, out[i].bin.begin());
+    out[i].leave = signal_probabilities(parts_.network, out[i].bin, at.feedback(i), shown[i].tab, shown[i].duration_ms,
+                                        leave_shift(), out[i].signal);
+  }
+}
+
+void FittedUserModel::expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+                             std::span<Expectation> out, Scratch& scratch) const {
+  Buffers& at = static_cast<Buffers&>(scratch);
+  forward_states(shown, states, exposure, at);
+  std::array<float, WatchGrid::kBins> play{};
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const std::span<const float> bins(at.probability(i), WatchGrid::kBins);
+    parts_.grid.mean_play_ms(shown[i].duration_ms, play);
+    float mean_ms = 0.0F;
+    for (std::size_t k = 0; k < WatchGrid::kBins; ++k) mean_ms += bins[k] * play[k];
+    out[i].watch_s = mean_ms / 1000.0F;
+    out[i].watch_ratio = mean_ms / static_cast<float>(shown[i].duration_ms);
+    out[i].leave = signal_probabilities(parts_.network, bins, at.feedback(i), shown[i].tab, shown[i].duration_ms,
+                                        leave_shift(), out[i].signal);
+  }
+}
+
+void FittedUserModel::ratio_quantiles(const Prediction& prediction, std::int32_t duration_ms,
+                                      std::span<float> out) const {
+  std::size_t bin = 0;
+  double below = 0.0;
+  float last = 0.0F;
+  for (std::size_t q = 0; q < out.size(); ++q) {
+    const double level = static_cast<double>(q + 1) / static_cast<double>(out.size() + 1);
+    while (bin + 1 < WatchGrid::kBins && below + static_cast<double>(prediction.bin[bin]) <= level)
+      below += static_cast<double>(prediction.bin[bin++]);
+    const double mass = std::max(static_cast<double>(prediction.bin[bin]), 1e-12);
+    const float inside = static_cast<float>(std::clamp((level - below) / mass, 0.0, 1.0));
+    const float ratio = parts_.grid.play_ms(bin, inside, duration_ms) / static_cast<float>(duration_ms);
+    out[q] = last = std::max(last, ratio);
+  }
+}
+
+std::int64_t FittedUserModel::draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state,
+                                              RandomKey key, Scratch& scratch) const {
+  return parts_.returns.draw_gap_ms(history(state.data()),
+                                    {parts_.encoder.user_dense.data() + index_of(user) * kUserDense, kUserDense},
+                                    time_ms, key, static_cast<Buffers&>(scratch).return_workspace);
+}
+
+}  // namespace swipegym

@@ -1,0 +1,232 @@
+#include "env/fitted/response_pass.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/lanes.h"
+#include "nn/affine_rows.h"
+#include "nn/fast_math.h"
+
+namespace swipegym {
+
+namespace {
+
+constexpr std::size_t kTableVideos = 300'000;  // larger catalogues add their videos' halves up each time
+constexpr float kNever = -1.0e9F;              // logit of the bins that only fill a vector up
+
+constexpr std::size_t whole_vectors(std::size_t floats) noexcept {
+  return (floats + kLanes - 1) / kLanes * kLanes;
+}
+
+Matrix zeros(std::size_t rows, std::size_t columns) {
+  return Matrix::Zero(static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(columns));
+}
+
+// `matrix` in the upper left corner of zeros.
+Matrix padded(const Matrix& matrix, std::size_t rows, std::size_t columns) {
+  Matrix out = zeros(rows, columns);
+  out.topLeftCorner(matrix.rows(), matrix.cols()) = matrix;
+  return out;
+}
+
+template <std::size_t kParts>
+using Starts = std::array<std::array<const float*, kParts>, kChunk>;
+
+// A layer over the whole chunk whatever its number of rows, so that a row's rounding never depends on it.
+void layer(const float* in, std::size_t in_stride, const Matrix& weight, const Matrix& bias, bool rectify,
+           Matrix& out) noexcept {
+  Starts<1> start;
+  start.fill({bias.data()});
+  affine_rows<1>(start, in, in_stride, weight, rectify, out.data(), static_cast<std::size_t>(out.cols()));
+}
+
+void softmax(float* logits, std::size_t stride) noexcept {
+  FloatLanes highest = load_lanes(logits);
+  for (std::size_t at = kLanes; at < stride; at += kLanes) {
+    const FloatLanes next = load_lanes(logits + at);
+    highest = next > highest ? next : highest;
+  }
+  const float top = max_lanes(highest);
+  for (std::size_t k = 0; k < stride; ++k) logits[k] = fast_exp(logits[k] - top);
+  std::fill(logits + WatchGrid::kBins, logits + stride, 0.0F);
+  FloatLanes sum = load_lanes(logits);
+  for (std::size_t at = kLanes; at < stride; at += kLanes) sum += load_lanes(logits + at);
+  const float scale = 1.0F / sum_lanes(sum);
+  for (std::size_t k = 0; k < stride; ++k) logits[k] *= scale;
+}
+
+}  // namespace
+
+ResponsePass::Buffers::Buffers(const ResponsePass& pass)
+    : history(zeros(kChunk, kHistoryFeatures)),
+      probability(zeros(kChunk, kBinStride)),
+      feedback(zeros(kChunk, kLanes)),
+      hidden(zeros(kChunk, pass.width())),
+      watch_top(zeros(kChunk, static_cast<std::size_t>(pass.watch_second_.cols()))),
+      feedback_top(zeros(kChunk, static_cast<std::size_t>(pass.feedback_second_.cols()))),
+      video_half(pass.video_half_.size() > 0 ? Matrix() : zeros(kChunk, pass.width())) {}
+
+ResponsePass::ResponsePass(const FittedParts& parts)
+    : watch_hidden_(parts.network.shape.watch_hidden),
+      feedback_hidden_(parts.network.shape.feedback_hidden),
+      feedback_at_(whole_vectors(watch_hidden_)),
+      hazard_(parts.network.shape.watch_head == WatchHead::kHazard) {
+  const ResponseNetwork& network = parts.network;
+  const FeatureEncoder& encoder = parts.encoder;
+  const std::size_t width = feedback_at_ + whole_vectors(feedback_hidden_);
+  const std::size_t watch_top = whole_vectors(network.shape.watch_top);
+  const std::size_t feedback_top = whole_vectors(network.shape.feedback_top);
+  const auto row_of = [](Matrix& matrix, std::size_t row) { return &matrix(static_cast<Eigen::Index>(row), 0); };
+
+  history_weight_ = zeros(kHistoryFeatures, width);
+  for (std::size_t k = 0; k < kHistoryFeatures; ++k)
+    spread(&network.first.weight.value(static_cast<Eigen::Index>(k), 0), 1.0F, row_of(history_weight_, k));
+  user_half_ = zeros(encoder.num_users(), width);
+  for (std::size_t u = 0; u < encoder.num_users(); ++u) add_user_half(parts, u, row_of(user_half_, u));
+  if (encoder.num_videos() <= kTableVideos) {
+    video_half_ = zeros(encoder.num_videos(), width);
+    for (std::size_t v = 0; v < encoder.num_videos(); ++v) add_video_half(parts, v, row_of(video_half_, v));
+  }
+  const auto table_row = [&](std::size_t row) { return &network.table.value(static_cast<Eigen::Index>(row), 0); };
+  tab_moment_ = zeros(FeatureEncoder::kTabs * FeatureEncoder::kMoments, width);
+  for (std::size_t tab = 0; tab < FeatureEncoder::kTabs; ++tab)
+    for (std::size_t moment = 0; moment < FeatureEncoder::kMoments; ++moment) {
+      float* out = row_of(tab_moment_, tab * FeatureEncoder::kMoments + moment);
+      spread(table_row(encoder.tab_row + tab), 1.0F, out);
+      spread(table_row(encoder.hour_row + moment % FeatureEncoder::kHours), 1.0F, out);
+      spread(table_row(encoder.off_row + moment / FeatureEncoder::kHours), 1.0F, out);
+    }
+
+  watch_second_ = padded(network.watch_second.weight.value, feedback_at_, watch_top);
+  watch_second_bias_ = padded(network.watch_second.bias.value, 1, watch_top);
+  feedback_second_ = padded(network.feedback_second.weight.value, width - feedback_at_, feedback_top);
+  feedback_second_bias_ = padded(network.feedback_second.bias.value, 1, feedback_top);
+  feedback_out_ = padded(network.feedback_out.weight.value, feedback_top, kLanes);
+  for (const bool interventional : {false, true}) heads_[interventional ? 1 : 0] = make_heads(parts, interventional);
+}
+
+ResponsePass::Heads ResponsePass::make_heads(const FittedParts& parts, bool interventional) const {
+  const ResponseNetwork& network = parts.network;
+  const auto top = static_cast<Eigen::Index>(network.shape.watch_top);
+  const std::size_t watch_top = whole_vectors(network.shape.watch_top);
+  Matrix weight = network.watch_out.weight.value, bias = network.watch_out.bias.value;
+  Matrix feedback = network.feedback_out.bias.value;
+  Heads heads;
+  if (interventional) {
+    feedback += network.feedback_shift;
+    if (hazard_) {
+      heads.hazard_shift = padded(network.watch_shift.topRows(top), watch_top, kBinStride);
+      heads.hazard_bias = padded(network.watch_shift.row(top), 1, kBinStride);
+    } else {
+      weight += network.watch_shift.topRows(top);
+      bias += network.watch_shift.row(top);
+    }
+  }
+  heads.watch_out = padded(weight, watch_top, kBinStride);
+  heads.watch_bias = padded(bias, 1, kBinStride);
+  heads.feedback_bias = padded(feedback, 1, kLanes);
+  const std::size_t rows = kTabClasses * FeatureEncoder::kBuckets;
+  heads.tab_duration = zeros(rows, width());
+  for (std::size_t row = 0; row < rows; ++row)
+    for (const std::size_t from :
+         {parts.encoder.tab_duration_row + row, std::size_t{parts.encoder.kind_row} + (interventional ? 1 : 0)})
+      spread(&network.table.value(static_cast<Eigen::Index>(from), 0), 1.0F,
+             &heads.tab_duration(static_cast<Eigen::Index>(row), 0));
+  return heads;
+}
+
+void ResponsePass::spread(const float* units, float scale, float* hidden) const noexcept {
+  for (std::size_t j = 0; j < watch_hidden_; ++j) hidden[j] += scale * units[j];
+  for (std::size_t j = 0; j < feedback_hidden_; ++j) hidden[feedback_at_ + j] += scale * units[watch_hidden_ + j];
+}
+
+void ResponsePass::add_user_half(const FittedParts& parts, std::size_t user, float* hidden) const noexcept {
+  const ResponseNetwork& network = parts.network;
+  spread(network.first.bias.value.data(), 1.0F, hidden);
+  for (std::size_t c = 0; c < kUserCodes; ++c)
+    spread(&network.table.value(parts.encoder.user_code[user * kUserCodes + c], 0), 1.0F, hidden);
+  for (std::size_t d = 0; d < kUserDense; ++d)
+    spread(&network.first.weight.value(static_cast<Eigen::Index>(kHistoryFeatures + d), 0),
+           parts.encoder.user_dense[user * kUserDense + d], hidden);
+}
+
+void ResponsePass::add_video_half(const FittedParts& parts, std::size_t video, float* hidden) const noexcept {
+  const ResponseNetwork& network = parts.network;
+  for (std::size_t c = 0; c < kVideoCodes; ++c)
+    spread(&network.table.value(parts.encoder.video_code[video * kVideoCodes + c], 0), 1.0F, hidden);
+  constexpr std::size_t kVideoRow = kHistoryFeatures + kUserDense, kItemRow = kVideoRow + kVideoDense;
+  for (std::size_t d = 0; d < kVideoDense; ++d)
+    spread(&network.first.weight.value(static_cast<Eigen::Index>(kVideoRow + d), 0),
+           parts.encoder.video_dense[video * kVideoDense + d], hidden);
+  for (std::size_t d = 0; d < kItemDense; ++d)
+    spread(&network.first.weight.value(static_cast<Eigen::Index>(kItemRow + d), 0),
+           parts.item_dense[video * kItemDense + d], hidden);
+}
+
+void ResponsePass::prefetch(VideoIndex video) const noexcept {
+  if (video_half_.size() == 0) return;
+  constexpr std::size_t kLine = 64 / sizeof(float);
+  const float* half = video_half_.data() + index_of(video) * width();
+  for (std::size_t i = 0; i < width(); i += kLine) __builtin_prefetch(half + i, 0, 2);
+}
+
+void ResponsePass::forward(const FittedParts& parts, std::span<const Shown> shown,
+                           std::span<const float* const> user_half, ExposureKind exposure, Buffers& at) const noexcept {
+  const Heads& heads = heads_[exposure == ExposureKind::kInterventional ? 1 : 0];
+  const std::size_t stride = width();
+  Starts<4> start;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const Shown& one = shown[i];
+    const std::size_t tab = std::min<std::size_t>(one.tab, FeatureEncoder::kTabs - 1);
+    const float* video;
+    if (video_half_.size() > 0) {
+      video = video_half_.data() + index_of(one.video) * stride;
+    } else {
+      float* own = &at.video_half(static_cast<Eigen::Index>(i), 0);
+      std::fill_n(own, stride, 0.0F);
+      add_video_half(parts, index_of(one.video), own);
+      video = own;
+    }
+    start[i] = {user_half[i],
+                tab_moment_.data() + (tab * FeatureEncoder::kMoments + FeatureEncoder::moment(one.time_ms)) * stride,
+                heads.tab_duration.data() +
+                    (tab_class(one.tab) * FeatureEncoder::kBuckets + FeatureEncoder::bucket(one.duration_ms)) * stride,
+                video};
+  }
+  for (std::size_t i = shown.size(); i < kChunk; ++i) start[i] = start[0];
+  affine_rows<4>(start, at.history.data(), kHistoryFeatures, history_weight_, true, at.hidden.data(), stride);
+  layer(at.hidden.data(), stride, watch_second_, watch_second_bias_, true, at.watch_top);
+  layer(at.hidden.data() + feedback_at_, stride, feedback_second_, feedback_second_bias_, true, at.feedback_top);
+  layer(at.feedback_top.data(), static_cast<std::size_t>(at.feedback_top.cols()), feedback_out_, heads.feedback_bias,
+        false, at.feedback);
+  watch_probabilities(shown, heads, at);
+}
+
+void ResponsePass::watch_probabilities(std::span<const Shown> shown, const Heads& heads, Buffers& at) const noexcept {
+  const auto top = static_cast<std::size_t>(at.watch_top.cols());
+  const auto mask = [&] {
+    for (std::size_t i = 0; i < shown.size(); ++i)
+      WatchGrid::mask_logits(shown[i].duration_ms,
+                             {&at.probability(static_cast<Eigen::Index>(i), 0), WatchGrid::kBins});
+  };
+  layer(at.watch_top.data(), top, heads.watch_out, heads.watch_bias, false, at.probability);
+  if (hazard_) {
+    mask();  // nobody stops in a bin that the duration cannot have
+    for (std::size_t i = 0; i < shown.size(); ++i)
+      hazards_to_logits({&at.probability(static_cast<Eigen::Index>(i), 0), WatchGrid::kBins});
+    if (heads.hazard_shift.size() > 0) {
+      Starts<2> start;
+      for (std::size_t i = 0; i < kChunk; ++i)
+        start[i] = {&at.probability(static_cast<Eigen::Index>(i), 0), heads.hazard_bias.data()};
+      affine_rows<2>(start, at.watch_top.data(), top, heads.hazard_shift, false, at.probability.data(), kBinStride);
+    }
+  }
+  mask();
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    float* logits = &at.probability(static_cast<Eigen::Index>(i), 0);
+    std::fill(logits + WatchGrid::kBins, logits + kBinStride, kNever);
+    softmax(logits, kBinStride);
+  }
+}
+
+}  // namespace swipegym

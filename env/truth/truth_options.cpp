@@ -1,0 +1,58 @@
+#include "env/truth/truth_options.h"
+
+#include <array>
+
+#include "core/config.h"
+#include "core/error.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::array<std::string_view, 3> kPresetNames = {"tiny", "pure", "1k"};
+
+/// The options as truth.json has them.
+struct TruthFields {
+  std::string preset;
+  TruthOptions options;
+};
+
+TruthFields fields_of(const TruthOptions& options) {
+  return {std::string(preset_name(options.preset)), options};
+}
+
+template <class Visitor>
+void visit_fields(Visitor& visit, TruthFields& fields) {
+  visit("preset", fields.preset, one_of(kPresetNames));
+  visit("seed", fields.options.seed, ranges::kAnySeed);
+  visit("satiation", fields.options.satiation);
+  visit("hidden_signal", fields.options.hidden_signal, kHiddenSignal);
+  visit("mean_session_videos", fields.options.mean_session_videos, kTruthSessionVideos);
+}
+
+}  // namespace
+
+std::string_view preset_name(TruthPreset preset) noexcept {
+  return kPresetNames[static_cast<std::size_t>(preset)];
+}
+
+TruthPreset parse_preset(std::string_view name) {
+  for (std::size_t i = 0; i < kPresetNames.size(); ++i)
+    if (kPresetNames[i] == name) return static_cast<TruthPreset>(i);
+  throw InputError("unknown preset '" + std::string(name) + "', expected tiny, pure or 1k");
+}
+
+void check(const TruthOptions& options) {
+  check_ranges(fields_of(options));
+}
+
+std::string truth_json(const TruthOptions& options) {
+  return config_to_json(fields_of(options)).dump(2) + "\n";
+}
+
+TruthOptions parse_truth_json(std::string_view text) {
+  TruthFields fields = config_from_text(text, "truth.json", fields_of({}));
+  fields.options.preset = parse_preset(fields.preset);
+  return fields.options;
+}
+
+}  // namespace swipegym

@@ -1,0 +1,336 @@
+#include "evaluation/compare/compare.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "core/parallel_for.h"
+#include "evaluation/metrics/sample_distance.h"
+#include "policy/one_step_oracle.h"
+#include "policy/retrieval.h"
+#include "policy/simple_policies.h"
+
+namespace swipegym {
+namespace {
+
+// Metrics whose items are sessions come first in the list; what is shown of the catalogue is a figure of all sessions
+// of an evaluation seed, so its items are evaluation seeds.
+constexpr std::size_t kReward = 5 + kNumSignals;
+constexpr std::size_t kSessionMetrics = kReward + 4;
+
+float numerator(const SessionResult& session, std::size_t metric) {
+  switch (metric) {
+    case 0:
+    case 1:
+      return session.watch_s;
+    case 2:
+    case 3:
+      return session.watch_ratio;
+    case 4:
+      return static_cast<float>(session.videos);
+    case kReward:
+      return session.reward;
+    case kReward + 1:
+      return session.tag_entropy;
+    case kReward + 2:
+      return session.returns_in_day ? 1.0F : 0.0F;
+    case kReward + 3:
+      return session.gap_h;
+    default:
+      return session.signals[metric - 5];
+  }
+}
+
+bool is_per_video(std::size_t metric) {
+  return metric == 1 || metric == 3 || (metric >= 5 && metric < kReward);
+}
+
+// All training seeds of one policy in one simulator.
+struct Scored {
+  std::vector<PlayedSessions> seeds;
+};
+
+Measure session_measure(const Scored& scored, std::size_t metric, std::uint32_t group) {
+  Measure measure{.seeds = scored.seeds.size(),
+                  .items = scored.seeds[0].session.size(),
+                  .numerator = {},
+                  .denominator = {},
+                  .group = group};
+  for (const PlayedSessions& rollout : scored.seeds) {
+    for (const SessionResult& session : rollout.session) {
+      measure.numerator.push_back(numerator(session, metric));
+      if (is_per_video(metric)) measure.denominator.push_back(static_cast<float>(session.videos));
+    }
+  }
+  return measure;
+}
+
+Measure share_measure(const Scored& scored, std::uint32_t group) {
+  Measure measure{.seeds = scored.seeds.size(),
+                  .items = scored.seeds[0].catalogue_share.size(),
+                  .numerator = {},
+                  .denominator = {},
+                  .group = group};
+  for (const PlayedSessions& rollout : scored.seeds)
+    for (const double share : rollout.catalogue_share) measure.numerator.push_back(static_cast<float>(share));
+  return measure;
+}
+
+// A figure with its resamples: what differences and ratios of figures are made of.
+struct Resampled {
+  double value = 0.0;
+  std::vector<double> draws;
+  Interval interval() const { return percentile_interval(value, draws); }
+};
+
+struct PolicyResamples {
+  std::vector<Resampled> metric;
+  const Resampled& reward() const { return metric[kReward]; }
+};
+
+std::vector<PolicyResamples> resample(const std::vector<Scored>& scored, const CompareConfig& config) {
+  const BootstrapOptions options{.resamples = config.resamples, .threads = config.env.threads};
+  const RandomKey key = split(make_key(config.seed), Draw::kBatch);
+  std::vector<PolicyResamples> out(scored.size());
+  std::vector<Measure> shares;
+  // A policy at a time bounds the memory; the same key gives every policy the same resampled sessions.
+  for (std::size_t p = 0; p < scored.size(); ++p) {
+    const auto group = static_cast<std::uint32_t>(p);
+    std::vector<Measure> measures;
+    for (std::size_t m = 0; m < kSessionMetrics; ++m) measures.push_back(session_measure(scored[p], m, group));
+    std::vector<std::vector<double>> draws = bootstrap(measures, key, options);
+    for (std::size_t m = 0; m < kSessionMetrics; ++m)
+      out[p].metric.push_back({measures[m].value(), std::move(draws[m])});
+    shares.push_back(share_measure(scored[p], group));
+  }
+  std::vector<std::vector<double>> draws = bootstrap(shares, key, options);
+  for (std::size_t p = 0; p < scored.size(); ++p) out[p].metric.push_back({shares[p].value(), std::move(draws[p])});
+  return out;
+}
+
+Resampled minus(const Resampled& a, const Resampled& b) {
+  return {a.value - b.value, difference(a.draws, b.draws)};
+}
+
+Resampled normalise(const Resampled& a, const Resampled& base, const Resampled& top) {
+  return {(a.value - base.value) / (top.value - base.value), normalised(a.draws, base.draws, top.draws)};
+}
+
+// Everything resampled in one simulator; the two yardsticks are scored like policies, behind them.
+struct SimulatorResamples {
+  std::vector<PolicyResamples> policy;
+  std::size_t random = 0, oracle = 0;  // positions in `policy`
+};
+
+SimulatorFigures figures(const SimulatorResamples& all, const std::vector<ComparedPolicy>& policies,
+                         const std::string& versus, std::string name) {
+  const Resampled& random = all.policy[all.random].reward();
+  const Resampled& oracle = all.policy[all.oracle].reward();
+  SimulatorFigures out{.name = std::move(name), .policy = {}, .random = random.interval(), .oracle = oracle.interval()};
+  for (std::size_t p = 0; p < policies.size(); ++p) {
+    const PolicyResamples& mine = all.policy[p];
+    PolicyFigures figure{.name = policies[p].name,
+                         .training_seeds = policies[p].seeds.size(),
+                         .metric = {},
+                         .normalised = normalise(mine.reward(), random, oracle).interval(),
+                         .versus_random = minus(mine.reward(), random).interval(),
+                         .versus = {}};
+    for (std::size_t other = 0; other < policies.size(); ++other)
+      if (policies[other].name == versus) figure.versus = minus(mine.reward(), all.policy[other].reward()).interval();
+    for (const Resampled& metric : mine.metric) figure.metric.push_back(metric.interval());
+    out.policy.push_back(std::move(figure));
+  }
+  return out;
+}
+
+// The rewards of the policies proper in one resample (or, with draw = npos, as measured).
+std::vector<double> rewards(const SimulatorResamples& all, std::size_t policies, std::size_t draw) {
+  std::vector<double> out;
+  for (std::size_t p = 0; p < policies; ++p) {
+    const Resampled& reward = all.policy[p].reward();
+    out.push_back(draw == std::string::npos ? reward.value : reward.draws[draw]);
+  }
+  return out;
+}
+
+std::size_t best_of(const std::vector<double>& values) {
+  return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
+}
+
+Agreement agree(const SimulatorResamples& first, const SimulatorResamples& judge,
+                const std::vector<ComparedPolicy>& policies, std::string name) {
+  Agreement out{.judge = std::move(name), .gap = {}, .kendall_tau = {}, .choice = {}, .best = {}, .regret = {}};
+  const std::size_t n = policies.size(), resamples = first.policy[0].reward().draws.size();
+  for (std::size_t p = 0; p < n; ++p)
+    out.gap.push_back(minus(first.policy[p].reward(), judge.policy[p].reward()).interval());
+  const auto tau_of = [&](std::size_t draw) { return kendall_tau_b(rewards(first, n, draw), rewards(judge, n, draw)); };
+  const auto regret_of = [&](std::size_t draw) {
+    const std::vector<double> mine = rewards(first, n, draw), theirs = rewards(judge, n, draw);
+    const Resampled& random = judge.policy[judge.random].reward();
+    const double base = draw == std::string::npos ? random.value : random.draws[draw];
+    const double best = theirs[best_of(theirs)];
+    return best > base ? (best - theirs[best_of(mine)]) / (best - base) : 0.0;
+  };
+  std::vector<double> taus, regrets;
+  for (std::size_t draw = 0; draw < resamples; ++draw) taus.push_back(tau_of(draw)), regrets.push_back(regret_of(draw));
+  out.kendall_tau = percentile_interval(tau_of(std::string::npos), taus);
+  out.regret = percentile_interval(regret_of(std::string::npos), regrets);
+  out.choice = policies[best_of(rewards(first, n, std::string::npos))].name;
+  out.best = policies[best_of(rewards(judge, n, std::string::npos))].name;
+  return out;
+}
+
+void check(const std::vector<ComparedPolicy>& policies, const std::vector<ComparedSimulator>& simulators,
+           const CompareConfig& config) {
+  if (policies.empty() || simulators.empty()) throw InputError("compare needs at least one policy and one simulator");
+  if (config.sessions == 0 || config.seeds == 0)
+    throw InputError(fmt::format("compare got {} sessions of {} seeds, expected at least one of each", config.sessions,
+                                 config.seeds));
+  std::set<std::string> names;
+  for (const ComparedPolicy& policy : policies) {
+    if (!names.insert(policy.name).second)
+      throw InputError(
+          fmt::format("the policy name '{}' stands twice; give one of them another name, as in "
+                      "'other={}'",
+                      policy.name, policy.name));
+    if (policy.seeds.empty()) throw InputError(fmt::format("the policy '{}' has no file", policy.name));
+  }
+  if (!config.versus.empty() && !names.contains(config.versus))
+    throw InputError(fmt::format("the returns are to be taken against '{}', which is none of the compared policies: {}",
+                                 config.versus, fmt::join(names, ", ")));
+  for (const ComparedSimulator& judge : simulators)
+    if (judge.simulator->catalogue.raw_video_id != simulators[0].simulator->catalogue.raw_video_id)
+      throw InputError(fmt::format("{} and {} hold different catalogues; fit both to the same data", simulators[0].name,
+                                   judge.name));
+}
+
+// Rolls every policy and the two yardsticks; a yardstick that is listed is not rolled twice.
+class Scorer {
+ public:
+  Scorer(const std::vector<ComparedPolicy>& policies, std::size_t simulators, const CompareConfig& config,
+         const Progress& progress)
+      : policies_(policies), config_(config), progress_(progress) {
+    std::size_t rollouts = 2;
+    for (const ComparedPolicy& policy : policies) rollouts += policy.seeds.size();
+    total_ = rollouts * simulators * config.sessions * config.seeds;
+  }
+
+  SimulatorResamples run(const std::shared_ptr<const Simulator>& simulator) {
+    const auto source =
+        make_candidates(config_.candidates, simulator, config_.slots, config_.seed, config_.env.threads);
+    SimulatorResamples out;
+    std::vector<Scored> scored;
+    const auto roll = [&](const std::string& name, const Policy& policy) {
+      const RolloutConfig rollout{.sessions = config_.sessions,
+                                  .seeds = config_.seeds,
+                                  .seed = config_.seed,
+                                  .env = config_.env,
+                                  .exploration = config_.exploration};
+      PlayedSessions result =
+          roll_out(simulator, source, policy, rollout, [&](std::string_view, std::uint64_t done, std::uint64_t) {
+            report(progress_, "scoring " + name, done_ + done, total_);
+          });
+      done_ += config_.sessions * config_.seeds;
+      return result;
+    };
+    out.random = out.oracle = std::string::npos;
+    for (std::size_t p = 0; p < policies_.size(); ++p) {
+      Scored& mine = scored.emplace_back();
+      for (const auto& policy : policies_[p].seeds) mine.seeds.push_back(roll(policies_[p].name, *policy));
+      if (dynamic_cast<const RandomPolicy*>(policies_[p].seeds[0].get()) != nullptr) out.random = p;
+      if (dynamic_cast<const OneStepOracle*>(policies_[p].seeds[0].get()) != nullptr) out.oracle = p;
+    }
+    const auto add_yardstick = [&](std::size_t& place, const std::string& name, const Policy& policy) {
+      if (place != std::string::npos) return void(done_ += config_.sessions * config_.seeds);
+      place = scored.size();
+      scored.emplace_back().seeds.push_back(roll(name, policy));
+    };
+    add_yardstick(out.random, "random", RandomPolicy());
+    add_yardstick(out.oracle, "the oracle", OneStepOracle());
+    out.policy = resample(scored, config_);
+    return out;
+  }
+
+ private:
+  const std::vector<ComparedPolicy>& policies_;
+  const CompareConfig& config_;
+  const Progress& progress_;
+  std::uint64_t done_ = 0, total_ = 0;
+};
+
+}  // namespace
+
+const std::vector<MetricInfo>& compare_metrics() {
+  static const std::vector<MetricInfo> metrics = {{"watch_s_per_session", "watch time a session (s)"},
+                                                  {"watch_s_per_video", "watch time a video (s)"},
+                                                  {"watch_ratio_per_session", "watch ratios a session (sum)"},
+                                                  {"watch_ratio_per_video", "watch ratio a video"},
+                                                  {"depth", "videos a session"},
+                                                  {"is_click", "clicks a video"},
+                                                  {"is_like", "likes a video"},
+                                                  {"is_follow", "follows a video"},
+                                                  {"is_comment", "comments a video"},
+                                                  {"is_forward", "forwards a video"},
+                                                  {"is_hate", "hates a video"},
+                                                  {"long_view", "long views a video"},
+                                                  {"is_profile_enter", "profile visits a video"},
+                                                  {"reward", "return a session"},
+                                                  {"tag_entropy", "tag entropy of a session (nats)"},
+                                                  {"returns_in_day", "users back within a day (share)"},
+                                                  {"gap_h", "gap to the next visit (h, at most a week)"},
+                                                  {"catalogue_share", "share of the catalogue shown"}};
+  return metrics;
+}
+
+std::size_t metric_index(std::string_view name) {
+  const std::vector<MetricInfo>& metrics = compare_metrics();
+  for (std::size_t m = 0; m < metrics.size(); ++m)
+    if (metrics[m].name == name) return m;
+  throw std::out_of_range(fmt::format("no metric is called '{}'", name));
+}
+
+MemoryBudget compare_memory(const std::vector<ComparedPolicy>& policies,
+                            const std::vector<ComparedSimulator>& simulators, const CompareConfig& config) {
+  std::size_t rollouts = 2, most_seeds = 1;  // the yardsticks
+  for (const ComparedPolicy& policy : policies) {
+    rollouts += policy.seeds.size();
+    most_seeds = std::max(most_seeds, policy.seeds.size());
+  }
+  const std::uint64_t results = rollout_bytes({.sessions = config.sessions, .seeds = config.seeds});
+  const std::uint64_t sessions = product_of({config.sessions, config.seeds});
+  const auto workers = static_cast<std::uint64_t>(worker_count(config.env.threads));
+  MemoryBudget budget;
+  budget.add(fmt::format("the results of {} sessions of {} evaluation seeds under {} policies", config.sessions,
+                         config.seeds, rollouts),
+             product_of({rollouts, results}), "sessions or seeds");
+  // A numerator and mostly a denominator of each metric, and every worker's draws of the sessions.
+  budget.add("the figures that the bootstrap draws from",
+             product_of({sum_of({product_of({kSessionMetrics, 2, most_seeds}), workers}), sessions, sizeof(float)}),
+             "sessions or seeds");
+  budget.add(fmt::format("{} resamples", config.resamples),
+             product_of({simulators.size() > 1 ? 2U : 1U, policies.size() + 2, kSessionMetrics + 1, config.resamples,
+                         sizeof(double)}),
+             "resamples");
+  return budget;
+}
+
+CompareReport compare(const std::vector<ComparedPolicy>& policies, const std::vector<ComparedSimulator>& simulators,
+                      const CompareConfig& config, const Progress& progress) {
+  check(policies, simulators, config);
+  compare_memory(policies, simulators, config).require();
+  CompareReport report{.config = config, .simulator = {}, .agreement = {}};
+  Scorer scorer(policies, simulators.size(), config, progress);
+  const SimulatorResamples first = scorer.run(simulators[0].simulator);
+  report.simulator.push_back(figures(first, policies, config.versus, simulators[0].name));
+  for (std::size_t s = 1; s < simulators.size(); ++s) {
+    const SimulatorResamples judge = scorer.run(simulators[s].simulator);
+    report.simulator.push_back(figures(judge, policies, config.versus, simulators[s].name));
+    report.agreement.push_back(agree(first, judge, policies, simulators[s].name));
+  }
+  return report;
+}
+
+}  // namespace swipegym

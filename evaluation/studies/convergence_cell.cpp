@@ -1,0 +1,263 @@
+#include "evaluation/studies/convergence_cell.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "agents/dqn/dqn_learner.h"
+#include "agents/dqn/full_output_learner.h"
+#include "agents/train_online.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "env/candidate_sources.h"
+#include "evaluation/studies/greedy_sessions.h"
+#include "policy/scores.h"
+
+namespace swipegym {
+namespace {
+
+using CellClock = std::chrono::steady_clock;
+
+double seconds_between(CellClock::time_point from, CellClock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+double session_mean(const std::vector<float>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// Gini coefficient of counts: the mean absolute difference of two of them over twice their mean.
+double gini_of_visits(std::vector<std::uint32_t> counts) {
+  std::sort(counts.begin(), counts.end());
+  double weighted = 0.0, total = 0.0;
+  const auto n = static_cast<double>(counts.size());
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    weighted += (2.0 * static_cast<double>(i + 1) - n - 1.0) * counts[i];
+    total += counts[i];
+  }
+  return total > 0.0 ? weighted / (n * total) : 0.0;
+}
+
+template <class Network>
+std::size_t network_bytes(Network& network) {
+  std::size_t floats = 0;
+  for (const Parameter* parameter : network.parameters()) floats += static_cast<std::size_t>(parameter->value.size());
+  for (const Embedding* embedding : network.embeddings())
+    floats += static_cast<std::size_t>(embedding->table.value.size());
+  return floats * sizeof(float);
+}
+
+VectorEnvConfig evaluation_env(const DqnConfig& dqn, int threads) {
+  VectorEnvConfig env;
+  env.threads = threads;
+  env.history_length = dqn.history_length;
+  env.max_steps = dqn.max_steps;
+  env.reward = reward_weights(dqn);
+  return env;
+}
+
+GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, const DqnConfig& dqn, const Policy& policy,
+                             const ConvergenceConfig& config, std::size_t sessions, bool promises, int threads) {
+  GreedySessionsConfig evaluation{.sessions = sessions,
+                                  .seed = config.session_seed,
+                                  .discount = dqn.discount,
+                                  .promises = promises,
+                                  .env = evaluation_env(dqn, threads)};
+  auto source = make_candidate_source(dqn.candidates, simulator->catalogue, dqn.slots);
+  return greedy_sessions(std::move(simulator), std::move(source), policy, evaluation);
+}
+
+// What a learner's newest network is at a point of a training.
+struct Snapshot {
+  std::shared_ptr<const Policy> policy;
+  std::size_t network_bytes = 0;
+};
+
+Snapshot snapshot(const DqnLearner& learner, int threads) {
+  auto model = std::make_shared<ValueModel>(learner.model());
+  model->network.set_shards(1);
+  model->item_table = model->network.item_table(*model->items, threads);
+  return {std::make_shared<ValuePolicy>(model), network_bytes(model->network)};
+}
+
+Snapshot snapshot(const FullOutputLearner& learner, int) {
+  auto model = std::make_shared<FullOutputModel>(learner.model());
+  model->network.set_shards(1);
+  return {std::make_shared<FullOutputPolicy>(model), network_bytes(model->network)};
+}
+
+template <class AnyLearner>
+CellResult train_cell(AnyLearner& learner, const std::shared_ptr<const Simulator>& simulator,
+                      const ConvergenceConfig& config, const DqnConfig& dqn, std::uint64_t seed, int threads,
+                      const Progress& progress) {
+  VectorEnv env = make_training_env(simulator, dqn, threads);
+  std::vector<std::uint32_t> visits(simulator->catalogue.num_videos(), 0);
+  CellResult result;
+  OnlineTraining online{.seed = seed, .env_steps = dqn.env_steps, .round_steps = dqn.round_steps, .progress = progress};
+  online.after_step = [&](const StepView& step) {
+    for (std::size_t row = 0; row < dqn.num_envs; ++row)
+      if (!step.autoreset[row]) ++visits[static_cast<std::size_t>(step.video[row])];
+  };
+  double seconds = 0.0;
+  CellClock::time_point resumed = CellClock::now();
+  online.after_round = [&](const std::vector<RoundReport>& rounds) {
+    seconds += seconds_between(resumed, CellClock::now());
+    const Snapshot newest = snapshot(learner, threads);
+    const GreedySessions greedy =
+        evaluate_cell(simulator, dqn, *newest.policy, config, config.sessions, /*promises=*/true, threads);
+    const RoundReport& round = rounds.back();
+    CurvePoint point{.env_steps = round.env_steps,
+                     .updates = round.learner.updates,
+                     .seconds = seconds,
+                     .reward = session_mean(greedy.reward),
+                     .discounted = session_mean(greedy.discounted),
+                     .promised = session_mean(greedy.promised) / dqn.reward_scale,
+                     .loss = round.learner.loss,
+                     .gradient_norm = round.learner.gradient_norm};
+    for (const float value : greedy.promised)
+      point.largest = std::max(point.largest, std::abs(static_cast<double>(value)) / dqn.reward_scale);
+    result.curve.push_back(point);
+    result.final_reward = greedy.reward;
+    result.network_bytes = newest.network_bytes;
+    resumed = CellClock::now();
+  };
+  try {
+    train_online(learner, env, online);
+  } catch (const NotScored&) {
+    // It has diverged, and the point behind the last says so: a policy that cannot choose earns nothing.
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    const CurvePoint last = result.curve.empty() ? CurvePoint{} : result.curve.back();
+    result.curve.push_back({.env_steps = last.env_steps + dqn.round_steps,
+                            .updates = last.updates,
+                            .seconds = seconds,
+                            .promised = none,
+                            .loss = none,
+                            .gradient_norm = none});
+    result.final_reward.assign(config.sessions, 0.0F);
+  }
+  result.tried =
+      1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) / static_cast<double>(visits.size());
+  result.visits_gini = gini_of_visits(std::move(visits));
+  result.replay_bytes = learner.replay().bytes();
+  return result;
+}
+
+}  // namespace
+
+DqnConfig ConvergenceConfig::convergence_dqn() {
+  DqnConfig dqn;
+  dqn.env_steps = 100'000;
+  dqn.learning_starts = 5'000;
+  dqn.replay_capacity = 100'000;
+  // One network for all action spaces: a product, which searches ten videos and four million alike.
+  dqn.network.state_hidden = {64};
+  dqn.network.width = 16;
+  dqn.network.interaction_hidden = 0;
+  dqn.encoder.cross = false;
+  return dqn;
+}
+
+void check(const ConvergenceConfig& config) {
+  check_ranges(config);
+  require_setting(config.oracle_sessions <= config.sessions, "oracle_sessions", config.oracle_sessions,
+                  "at most 'sessions': they are the first of them");
+}
+
+const std::vector<std::string>& convergence_agents() {
+  static const std::vector<std::string> names = {"dqn", "single", "bandit"};
+  return names;
+}
+
+DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos) {
+  DqnConfig dqn = config.dqn;
+  const bool all = cell.size >= num_videos;
+  dqn.candidates = all ? "full" : "random";
+  dqn.slots = all ? num_videos : cell.size;
+  // On millions of videos a fixed draw stands in for all of them in the maximum of s'.
+  constexpr std::size_t kMostFresh = 10'000;
+  dqn.fresh_candidates = std::min(dqn.slots, dqn.fresh_candidates == 0 ? kMostFresh : dqn.fresh_candidates);
+  dqn.round_steps = std::max<std::int64_t>(1, dqn.env_steps / static_cast<std::int64_t>(config.evaluations));
+  if (cell.agent == "single")
+    dqn.double_q = false;
+  else if (cell.agent == "bandit")
+    dqn.discount = 0.0F;
+  else if (cell.agent == "full-output")
+    dqn.network_kind = "full_output";
+  else if (cell.agent != "dqn")
+    throw InputError(
+        fmt::format("unknown agent '{}': use {} or full-output", cell.agent, fmt::join(convergence_agents(), ", ")));
+  if (cell.agent == "full-output" && num_videos > kMostOutputs)
+    throw InputError(
+        fmt::format("agent 'full-output' has one output a video: the simulator has {} videos, expected at "
+                    "most {}",
+                    num_videos, kMostOutputs));
+  check(dqn);
+  return dqn;
+}
+
+CellResult run_cell(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config, const Cell& cell,
+                    int threads, const Progress& progress) {
+  const DqnConfig dqn = cell_dqn(config, cell, simulator->catalogue.num_videos());
+  if (dqn.network_kind == "full_output") {
+    FullOutputLearner learner(simulator, dqn, cell.seed, threads);
+    return train_cell(learner, simulator, config, dqn, cell.seed, threads, progress);
+  }
+  DqnLearner learner(simulator, dqn, cell.seed, threads);
+  return train_cell(learner, simulator, config, dqn, cell.seed, threads, progress);
+}
+
+VectorEnvConfig yardstick_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads) {
+  return evaluation_env(cell_dqn(config, {.size = size}, num_videos), threads);
+}
+
+std::vector<float> yardstick(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config,
+                             std::size_t size, const Policy& policy, std::size_t sessions, int threads) {
+  const DqnConfig dqn = cell_dqn(config, {.size = size}, simulator->catalogue.num_videos());
+  return evaluate_cell(std::move(simulator), dqn, policy, config, sessions, /*promises=*/false, threads).reward;
+}
+
+Json to_json(const CellResult& result) {
+  Json curve = Json::array();
+  for (const CurvePoint& p : result.curve)
+    curve.push_back({{"env_steps", p.env_steps},
+                     {"updates", p.updates},
+                     {"seconds", p.seconds},
+                     {"reward", p.reward},
+                     {"discounted", p.discounted},
+                     {"promised", p.promised},
+                     {"largest", p.largest},
+                     {"loss", p.loss},
+                     {"gradient_norm", p.gradient_norm}});
+  return {{"curve", std::move(curve)}, {"final_reward", result.final_reward}, {"visits_gini", result.visits_gini},
+          {"tried", result.tried},     {"replay_bytes", result.replay_bytes}, {"network_bytes", result.network_bytes}};
+}
+
+CellResult cell_from_json(const Json& json) try {
+  // A diverged training has figures that are not numbers, which JSON writes as null.
+  const auto number = [](const Json& value) { return value.is_null() ? std::nan("") : value.get<double>(); };
+  CellResult result;
+  for (const Json& p : json.at("curve"))
+    result.curve.push_back({.env_steps = p.at("env_steps").get<std::int64_t>(),
+                            .updates = p.at("updates").get<std::int64_t>(),
+                            .seconds = number(p.at("seconds")),
+                            .reward = number(p.at("reward")),
+                            .discounted = number(p.at("discounted")),
+                            .promised = number(p.at("promised")),
+                            .largest = number(p.at("largest")),
+                            .loss = number(p.at("loss")),
+                            .gradient_norm = number(p.at("gradient_norm"))});
+  result.final_reward = json.at("final_reward").get<std::vector<float>>();
+  result.visits_gini = number(json.at("visits_gini"));
+  result.tried = number(json.at("tried"));
+  result.replay_bytes = json.at("replay_bytes").get<std::size_t>();
+  result.network_bytes = json.at("network_bytes").get<std::size_t>();
+  return result;
+} catch (const Json::exception&) {
+  throw InputError("a training's result in the folder of the study is damaged; remove its file");
+}
+
+}  // namespace swipegym

@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "evaluation/json_number.h"
+#include "evaluation/shown.h"
+#include "evaluation/studies/convergence_figures.h"
+
+namespace swipegym {
+namespace {
+
+std::string show(const Interval& i, int digits) {
+  const auto text = [digits](double value) {
+    return fmt::format(fmt::runtime(fmt::format("{{:.{}f}}", digits)), shown(value));
+  };
+  return fmt::format("{} [{}, {}]", text(i.mean), text(i.low), text(i.high));
+}
+
+// "4,369,953".
+std::string with_commas(std::size_t value) {
+  std::string digits = std::to_string(value);
+  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
+}  // namespace
+
+Json to_json(const ConvergenceReport& report) {
+  Json rows = Json::array(), yards = Json::array(), slopes = Json::array();
+  for (const ConvergenceRow& r : report.rows)
+    rows.push_back({{"size", r.size},
+                    {"agent", r.agent},
+                    {"reward", json_interval(r.reward)},
+                    {"normalised", json_interval(r.normalised)},
+                    {"above_popularity", json_interval(r.above_popularity)},
+                    {"steps_to_80", r.steps_to_80},
+                    {"reached_80", r.reached_80},
+                    {"converged", r.converged},
+                    {"diverged", r.diverged},
+                    {"over_estimation", json_number(r.over_estimation)},
+                    {"realised", json_number(r.realised)},
+                    {"largest_value", json_number(r.largest)},
+                    {"loss", json_number(r.loss)},
+                    {"gradient_norm", json_number(r.gradient_norm)},
+                    {"visits_gini", r.visits_gini},
+                    {"tried", r.tried},
+                    {"seconds", r.seconds},
+                    {"steps_per_s", r.steps_per_s},
+                    {"update_ms", r.update_ms},
+                    {"replay_mb", r.replay_mb},
+                    {"network_mb", r.network_mb}});
+  for (const YardstickRow& r : report.yardsticks)
+    yards.push_back({{"size", r.size},
+                     {"policy", r.policy},
+                     {"reward", json_interval(r.reward)},
+                     {"normalised", json_interval(r.normalised)},
+                     {"recall", r.recall}});
+  for (const ConvergenceSlope& s : report.slopes)
+    slopes.push_back({{"agent", s.agent}, {"figure", s.figure}, {"slope", json_interval(s.slope)}, {"sizes", s.sizes}});
+  return {{"rows", std::move(rows)}, {"yardsticks", std::move(yards)}, {"slopes", std::move(slopes)}};
+}
+
+std::string to_text(const ConvergenceReport& report) {
+  std::string text =
+      fmt::format("  {:>9}  {:<8}{:>26}{:>22}{:>12}{:>11}{:>10}{:>8}{:>9}\n", "videos", "policy", "reward a session",
+                  "0 random, 1 oracle", "steps to 80%", "converged", "promised", "tried", "steps/s");
+  std::size_t before = 0;
+  for (const ConvergenceRow& r : report.rows) {
+    if (r.size != before)
+      for (const YardstickRow& y : report.yardsticks)
+        if (y.size == r.size)
+          text += fmt::format("  {:>9}  {:<8}{:>26}{:>22}{}\n", with_commas(y.size), y.policy, show(y.reward, 1),
+                              show(y.normalised, 2),
+                              y.recall < 1.0 ? fmt::format("  on a shortlist that held the best video in {:.0f} % of "
+                                                           "states tried",
+                                                           100.0 * y.recall)
+                                             : "");
+    before = r.size;
+    text += fmt::format("  {:>9}  {:<8}{:>26}{:>22}{:>12}{:>11}{:>9}x{:>7.0f}%{:>9}\n", with_commas(r.size), r.agent,
+                        show(r.reward, 1), show(r.normalised, 2),
+                        r.reached_80 > 0 ? with_commas(static_cast<std::size_t>(r.steps_to_80)) : "-",
+                        r.diverged > 0 ? fmt::format("{} diverged", r.diverged)
+                        : r.converged  ? "yes"
+                                       : "no",
+                        fmt::format("{:.2f}", shown((r.realised + r.over_estimation) / r.realised)), 100.0 * r.tried,
+                        with_commas(static_cast<std::size_t>(r.steps_per_s)));
+  }
+  text += "\n  promised: Q of a session's first choice over the discounted return that came\n\n";
+  for (const ConvergenceSlope& s : report.slopes)
+    text += fmt::format("  {:<8} {:<20} {:>24} for ten times the videos, over {} sizes\n", s.agent, s.figure,
+                        show(s.slope, 3), s.sizes);
+  return text;
+}
+
+std::string curves_csv(const ConvergenceMeasurements& measured) {
+  std::string text =
+      "size,agent,seed,env_steps,updates,seconds,reward,normalised,discounted,promised,largest,loss,gradient_norm\n";
+  for (const auto& [cell, result] : measured.cells) {
+    const std::pair<double, double> scale = yardstick_scale(measured, cell.size);
+    for (const CurvePoint& p : result.curve)
+      text += fmt::format("{},{},{},{},{},{:.3f},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}\n",
+                          std::min(cell.size, measured.num_videos), cell.agent, cell.seed, p.env_steps, p.updates,
+                          p.seconds, p.reward, (p.reward - scale.first) / scale.second, p.discounted, p.promised,
+                          p.largest, p.loss, p.gradient_norm);
+  }
+  return text;
+}
+
+std::string table_csv(const ConvergenceReport& report) {
+  std::string text =
+      "size,agent,reward,reward_low,reward_high,normalised,normalised_low,normalised_high,above_popularity,"
+      "above_popularity_low,above_popularity_high,steps_to_80,reached_80,converged,diverged,over_estimation,realised,"
+      "largest_value,loss,gradient_norm,visits_gini,tried,seconds,steps_per_s,update_ms,replay_mb,network_mb\n";
+  for (const ConvergenceRow& r : report.rows)
+    text += fmt::format(
+        "{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{},{},{},{:.6g},{:.6g},{:.6g},{:."
+        "6g},"
+        "{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}\n",
+        r.size, r.agent, r.reward.mean, r.reward.low, r.reward.high, r.normalised.mean, r.normalised.low,
+        r.normalised.high, r.above_popularity.mean, r.above_popularity.low, r.above_popularity.high, r.steps_to_80,
+        r.reached_80, r.converged, r.diverged, r.over_estimation, r.realised, r.largest, r.loss, r.gradient_norm,
+        r.visits_gini, r.tried, r.seconds, r.steps_per_s, r.update_ms, r.replay_mb, r.network_mb);
+  return text;
+}
+
+std::string yardsticks_csv(const ConvergenceReport& report) {
+  std::string text = "size,policy,reward,reward_low,reward_high,normalised,normalised_low,normalised_high\n";
+  for (const YardstickRow& r : report.yardsticks)
+    text += fmt::format("{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}\n", r.size, r.policy, r.reward.mean,
+                        r.reward.low, r.reward.high, r.normalised.mean, r.normalised.low, r.normalised.high);
+  return text;
+}
+
+std::string slopes_csv(const ConvergenceReport& report) {
+  std::string text = "agent,figure,slope,slope_low,slope_high,sizes\n";
+  for (const ConvergenceSlope& s : report.slopes)
+    text += fmt::format("{},{},{:.6g},{:.6g},{:.6g},{}\n", s.agent, s.figure, s.slope.mean, s.slope.low, s.slope.high,
+                        s.sizes);
+  return text;
+}
+
+}  // namespace swipegym

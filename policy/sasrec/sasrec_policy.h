@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "policy/policy.h"
+#include "policy/policy_file.h"
+#include "policy/sasrec/sasrec_inputs.h"
+
+namespace swipegym {
+
+/// What a SASRec ranks by: the next video's score, the expected watch ratio, or the chance that it exceeds one half.
+enum class SasrecObjective { kNext, kRatio, kBinary };
+/// "next", "ratio" or "binary"; InputError that lists them otherwise.
+SasrecObjective parse_sasrec_objective(std::string_view name);
+std::string_view sasrec_objective_name(SasrecObjective objective) noexcept;
+
+/// What heads know of the users beside the observation: their rows in a table of features, by user index.
+struct SasrecUsers {
+  std::vector<std::int64_t> raw_id;  // [users]
+  std::vector<std::int32_t> code;    // [users, codes], -1 none
+  std::uint32_t table_rows = 0;
+
+  std::size_t codes() const noexcept { return raw_id.empty() ? 0 : code.size() / raw_id.size(); }
+  /// Adds the codes of a user, by index; those of nobody when it is out of range.
+  void write(std::size_t user, std::vector<std::int32_t>& out) const;
+  void validate() const;
+};
+/// The users' own features of a data set, as its tables have them: they do not come from answers.
+SasrecUsers make_sasrec_users(const Dataset& data);
+/// The same by the indices of another catalogue, matched by raw user id.
+SasrecUsers match_users(const SasrecUsers& own, const Catalogue& catalogue);
+
+/// A trained SASRec by the indices of the catalogue it acts on.
+struct SasrecModel {
+  std::string name = "sasrec";
+  std::string config;  // JSON text of what it was trained with
+  std::uint64_t seed = 0;
+  std::uint64_t data_fingerprint = 0;
+  std::int32_t catalogue_until = 0;
+  float temperature = 0.0F;  // see Policy::temperature
+  SasrecObjective objective = SasrecObjective::kBinary;
+  ItemInputs items;
+  SasrecUsers users;
+  SasrecNetwork network;
+};
+
+/// Scores by a SasrecNetwork: one pass over a row's history, whatever the number of its candidates. A score depends on
+/// its row alone. Binary scores are probabilities. A user without history gets what the heads have learned of
+/// strangers; the next video's score is then the video's exposures.
+class SasrecPolicy final : public Policy {
+ public:
+  explicit SasrecPolicy(std::shared_ptr<const SasrecModel> model);
+  std::string_view name() const noexcept override { return model_->name; }
+  void score(const DecisionBatch& batch, std::span<float> scores) const override;
+  std::string_view head() const noexcept override;
+  float temperature() const noexcept override { return model_->temperature; }
+  std::size_t history_length() const noexcept override { return model_->network.config().max_length; }
+  const SasrecModel& model() const noexcept { return *model_; }
+
+ private:
+  struct Room;
+  void score_rows(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
+                  Room& room, std::span<float> scores) const;
+  std::shared_ptr<const SasrecModel> model_;
+};
+
+/// A policy file of model "sasrec".
+void save_policy(const SasrecModel& model, const std::filesystem::path& path);
+std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const Catalogue& catalogue);
+
+}  // namespace swipegym

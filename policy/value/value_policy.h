@@ -1,0 +1,71 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "policy/policy.h"
+#include "policy/policy_file.h"
+#include "policy/value/value_network.h"
+
+namespace swipegym {
+
+/// Everything a learned policy is made of, by the indices of the simulator it runs in.
+struct ValueModel {
+  std::string name;    // of the agent that learned it: "dqn", "ranker"
+  std::string config;  // JSON text of what it was trained with
+  std::uint64_t seed = 0;
+  std::uint64_t data_fingerprint = 0;  // of the data behind the simulator or log it learned from
+  std::int32_t catalogue_until = 0;    // last day of the rows the catalogue was made of; 0: unknown
+  float temperature = 0.0F;            // see Policy::temperature
+  ValueNetworkConfig network_config;
+  StateEncoderConfig encoder_config;
+  std::shared_ptr<const ItemInputs> items;  // shared by copies of the model: 60 bytes a video
+  ValueNetwork network;
+  Matrix item_table;  // the video tower's outputs for all videos; empty: computed for the candidates of each call
+
+  /// Whether a value is a product of a state's vector and a video's, so that the best of all videos can be searched
+  /// for.
+  bool is_product() const noexcept { return network_config.interaction_hidden == 0 && !encoder_config.cross; }
+};
+
+/// The encoder whose rows and histories the model's network reads. The model must outlive it.
+StateEncoder make_state_encoder(const ValueModel& model);
+
+/// A fresh model for this catalogue; weights are drawn from `seed`.
+std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& catalogue,
+                                             const ValueNetworkConfig& network, const StateEncoderConfig& encoder,
+                                             std::uint64_t seed);
+
+/// Scores slots by a ValueNetwork. A score depends on its row alone: work is cut into chunks of kChunk rows that are
+/// always full, padded where need be, so that neither the batch size nor the number of threads changes a bit of it.
+class ValuePolicy final : public Policy {
+ public:
+  /// The model may still be learning; nobody may change it during score().
+  explicit ValuePolicy(std::shared_ptr<const ValueModel> model);
+  std::string_view name() const noexcept override { return model_->name; }
+  void score(const DecisionBatch& batch, std::span<float> scores) const override;
+  float temperature() const noexcept override { return model_->temperature; }
+  /// Exact, for a model that is_product() and has a table.
+  bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
+                   std::span<std::int32_t> out) const override;
+
+  const ValueModel& model() const noexcept { return *model_; }
+
+ private:
+  void encode_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
+                    ValueNetwork::Work& work) const;
+  void score_chunk(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
+                   const Matrix& table, ValueNetwork::Work& work, std::span<float> scores) const;
+  void multiply_chunk(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
+                      const Matrix& table, ValueNetwork::Work& work, std::span<float> scores) const;
+
+  std::shared_ptr<const ValueModel> model_;
+  StateEncoder encoder_;
+};
+
+/// Writes a policy file of the model "value"; load_policy() reads it (policy_file.h).
+void save_policy(const ValueModel& model, const std::filesystem::path& path);
+std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Catalogue& catalogue);
+
+}  // namespace swipegym
