@@ -23,21 +23,23 @@ namespace {
 
 constexpr std::uint64_t kVideoBlockBytes = 1 << 20;
 
-enum Role : std::size_t {
-  kVideo,
-  kAuthor,
-  kVideoType,
-  kUploadDate,
-  kUploadType,
-  kDuration,
-  kWidth,
-  kHeight,
-  kMusic,
-  kMusicType,
-  kTags,
-  kNumRoles
+struct VideoColumn {
+  enum Role : std::size_t {
+    kVideo,
+    kAuthor,
+    kVideoType,
+    kUploadDate,
+    kUploadType,
+    kDuration,
+    kWidth,
+    kHeight,
+    kMusic,
+    kMusicType,
+    kTags,
+    kNumRoles
+  };
 };
-constexpr std::array<std::string_view, kNumRoles> kNames = {
+constexpr std::array<std::string_view, VideoColumn::kNumRoles> kNames = {
     "video_id",     "author_id",     "video_type", "upload_dt",  "upload_type", "video_duration",
     "server_width", "server_height", "music_id",   "music_type", "tag"};
 
@@ -82,8 +84,9 @@ struct BadCell {
 class VideoParser {
  public:
   explicit VideoParser(const CsvFile& file) : columns_(file.header().size()) {
-    std::tie(position_[kVideo], is_text_) = require_id_column(file, kNames[kVideo]);
-    for (std::size_t role = kVideo + 1; role < kNumRoles; ++role) position_[role] = file.require_column(kNames[role]);
+    std::tie(position_[VideoColumn::kVideo], is_text_) = require_id_column(file, kNames[VideoColumn::kVideo]);
+    for (std::size_t role = VideoColumn::kVideo + 1; role < VideoColumn::kNumRoles; ++role)
+      position_[role] = file.require_column(kNames[role]);
   }
 
   bool is_text() const noexcept { return is_text_; }
@@ -92,7 +95,7 @@ class VideoParser {
     Parsed out;
     std::vector<std::string_view> cells;
     std::vector<std::string> storage;
-    std::array<std::uint64_t, kNumRoles> empty{}, unknown{}, odd{};
+    std::array<std::uint64_t, VideoColumn::kNumRoles> empty{}, unknown{}, odd{};
     for (; !text.empty(); ++out.lines) {
       const std::string_view line = text.substr(0, text.find('\n'));
       text.remove_prefix(line.size() + 1);
@@ -113,7 +116,7 @@ class VideoParser {
         ++out.skipped["video_features_basic: " + bad.reason];
       }
     }
-    const auto note = [&](const std::array<std::uint64_t, kNumRoles>& count, std::string_view what) {
+    const auto note = [&](const std::array<std::uint64_t, VideoColumn::kNumRoles>& count, std::string_view what) {
       std::uint64_t total = 0;
       for (const std::uint64_t cells_of_role : count) total += cells_of_role;
       if (total > 0) out.noted[fmt::format("video_features_basic: {}", what)] += total;
@@ -125,10 +128,11 @@ class VideoParser {
   }
 
  private:
-  using Counts = std::array<std::uint64_t, kNumRoles>;
+  using Counts = std::array<std::uint64_t, VideoColumn::kNumRoles>;
 
   // A number that may be missing: NaN then.
-  double number(const std::vector<std::string_view>& cells, Role role, Counts& empty, Counts& unknown) const {
+  double number(const std::vector<std::string_view>& cells, VideoColumn::Role role, Counts& empty,
+                Counts& unknown) const {
     const std::string_view cell = cells[position_[role]];
     const NumberCell number = read_number(cell);
     if (number.kind == CellKind::kNumber) return number.value;
@@ -143,14 +147,14 @@ class VideoParser {
     std::int64_t id = 0;
     if (is_text_ || !cell.ends_with(".0")) {
       if (const std::string wrong = read_id(cell, is_text_, id); !wrong.empty())
-        throw BadCell{position_[kVideo], fmt::format("video_id is not {}", wrong),
+        throw BadCell{position_[VideoColumn::kVideo], fmt::format("video_id is not {}", wrong),
                       fmt::format("video_id is '{}', expected {}", shown(cell), wrong)};
       return id;
     }
     return video_id(cell.substr(0, cell.size() - 2));  // as pandas writes columns that have gaps
   }
 
-  std::int64_t integer(const std::vector<std::string_view>& cells, Role role) const {
+  std::int64_t integer(const std::vector<std::string_view>& cells, VideoColumn::Role role) const {
     const std::string_view cell = cells[position_[role]];
     std::int64_t value = 0;
     auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
@@ -163,7 +167,7 @@ class VideoParser {
 
   // A size that fits T, `missing` where it does not; such cells are counted, not errors.
   template <class T>
-  static T small(double value, T missing, Role role, Counts& odd) {
+  static T small(double value, T missing, VideoColumn::Role role, Counts& odd) {
     if (std::isnan(value)) return missing;
     const double end = std::ldexp(1.0, std::numeric_limits<T>::digits);  // the largest one is no double for 64 bits
     if (value >= 0.0 && value < end && value == std::floor(value)) return static_cast<T>(value);
@@ -172,9 +176,9 @@ class VideoParser {
   }
 
   std::int32_t date(const std::vector<std::string_view>& cells, Counts& empty) const {
-    const std::string_view cell = cells[position_[kUploadDate]];
+    const std::string_view cell = cells[position_[VideoColumn::kUploadDate]];
     if (cell.empty()) {
-      ++empty[kUploadDate];
+      ++empty[VideoColumn::kUploadDate];
       return 0;
     }
     std::int64_t value = 0;
@@ -185,7 +189,7 @@ class VideoParser {
       value = value * 10 + (cell[i] - '0');
     }
     if (!good || !is_date(value))
-      throw BadCell{position_[kUploadDate], "upload_dt is not a date",
+      throw BadCell{position_[VideoColumn::kUploadDate], "upload_dt is not a date",
                     fmt::format("upload_dt is '{}', expected a date yyyy-mm-dd or nothing", shown(cell))};
     return static_cast<std::int32_t>(value);
   }
@@ -193,7 +197,7 @@ class VideoParser {
   // "12,65" and the like; returns how many were added behind `tags`.
   std::uint32_t tags(std::string_view cell, std::vector<std::uint16_t>& out, Counts& empty, Counts& unknown) const {
     if (cell.empty()) {
-      ++empty[kTags];
+      ++empty[VideoColumn::kTags];
       return 0;
     }
     std::uint32_t added = 0;
@@ -201,14 +205,14 @@ class VideoParser {
       const std::size_t end = std::min(cell.find(',', begin), cell.size());
       const NumberCell tag = read_number(cell.substr(begin, end - begin));
       if (tag.kind == CellKind::kUnknownCode) {
-        ++unknown[kTags];
+        ++unknown[VideoColumn::kTags];
       } else if (tag.kind == CellKind::kNumber && tag.value >= 0 && tag.value < VideoTable::kNoTag &&
                  tag.value == std::floor(tag.value)) {
         out.push_back(static_cast<std::uint16_t>(tag.value));
         ++added;
       } else {
         out.resize(out.size() - added);
-        throw BadCell{position_[kTags], "tag is not a list of tags",
+        throw BadCell{position_[VideoColumn::kTags], "tag is not a list of tags",
                       fmt::format("tag is '{}', expected integers from 0 to 65534 with commas between", shown(cell))};
       }
       begin = end + 1;
@@ -219,36 +223,37 @@ class VideoParser {
   void parse_row(const std::vector<std::string_view>& cells, Parsed& out, Counts& empty, Counts& unknown,
                  Counts& odd) const {
     // Everything that may throw comes before the first push_back.
-    const std::int64_t id = video_id(cells[position_[kVideo]]);
-    const std::int64_t author = integer(cells, kAuthor);
+    const std::int64_t id = video_id(cells[position_[VideoColumn::kVideo]]);
+    const std::int64_t author = integer(cells, VideoColumn::kAuthor);
     const std::int32_t upload_date = date(cells, empty);
-    double duration = number(cells, kDuration, empty, unknown);
-    const double width = number(cells, kWidth, empty, unknown), height = number(cells, kHeight, empty, unknown);
-    const double music = number(cells, kMusic, empty, unknown);
-    const double music_type = number(cells, kMusicType, empty, unknown);
-    const std::uint32_t tag_count = tags(cells[position_[kTags]], out.tag, empty, unknown);
+    double duration = number(cells, VideoColumn::kDuration, empty, unknown);
+    const double width = number(cells, VideoColumn::kWidth, empty, unknown),
+                 height = number(cells, VideoColumn::kHeight, empty, unknown);
+    const double music = number(cells, VideoColumn::kMusic, empty, unknown);
+    const double music_type = number(cells, VideoColumn::kMusicType, empty, unknown);
+    const std::uint32_t tag_count = tags(cells[position_[VideoColumn::kTags]], out.tag, empty, unknown);
     if (tag_count > 1) ++out.noted["video_features_basic: videos with several tags"];
     if (duration < 0.0 || duration > 1e9) {
-      ++odd[kDuration];
+      ++odd[VideoColumn::kDuration];
       duration = std::nan("");
     }
     out.id.push_back(id);
-    if (is_text_) out.id_text.add(cells[position_[kVideo]]);
+    if (is_text_) out.id_text.add(cells[position_[VideoColumn::kVideo]]);
     out.author.push_back(author);
-    out.video_type.push_back(out.video_types.of(cells[position_[kVideoType]]));
+    out.video_type.push_back(out.video_types.of(cells[position_[VideoColumn::kVideoType]]));
     out.upload_date.push_back(upload_date);
-    out.upload_type.push_back(out.upload_types.of(cells[position_[kUploadType]]));
+    out.upload_type.push_back(out.upload_types.of(cells[position_[VideoColumn::kUploadType]]));
     out.duration_ms.push_back(static_cast<float>(duration));
-    out.width.push_back(small<std::int16_t>(width, 0, kWidth, odd));
-    out.height.push_back(small<std::int16_t>(height, 0, kHeight, odd));
-    out.music.push_back(small<std::int64_t>(music, 0, kMusic, odd));
-    out.music_type.push_back(small<std::int8_t>(music_type, -1, kMusicType, odd));
+    out.width.push_back(small<std::int16_t>(width, 0, VideoColumn::kWidth, odd));
+    out.height.push_back(small<std::int16_t>(height, 0, VideoColumn::kHeight, odd));
+    out.music.push_back(small<std::int64_t>(music, 0, VideoColumn::kMusic, odd));
+    out.music_type.push_back(small<std::int8_t>(music_type, -1, VideoColumn::kMusicType, odd));
     out.tag_count.push_back(tag_count);
   }
 
   std::size_t columns_;
-  bool is_text_ = false;                           // of the ids
-  std::array<std::size_t, kNumRoles> position_{};  // of each role in the file
+  bool is_text_ = false;                                        // of the ids
+  std::array<std::size_t, VideoColumn::kNumRoles> position_{};  // of each role in the file
 };
 
 template <class T>
