@@ -9,7 +9,7 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kLanes = 16;  // histories are padded to whole vectors
+constexpr std::size_t kHistoryLanes = 16;  // histories are padded to whole vectors
 constexpr std::size_t kMaxTags = 256;
 constexpr float kRatioLimit = 2.0F;
 constexpr float kFewVideos = 2.0F;  // pseudo-weight that shrinks a tag's or author's mean towards 0
@@ -19,9 +19,9 @@ constexpr std::size_t kRecentSize = kVideoFeatures + 1;
 // Sum over the padded history of weight(j), in a fixed order of lanes that the compiler turns into vectors.
 template <class Term>
 float sum_lanes(std::size_t count, Term term) {
-  float lanes[kLanes] = {};
-  for (std::size_t j = 0; j < count; j += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] += term(j + lane);
+  float lanes[kHistoryLanes] = {};
+  for (std::size_t j = 0; j < count; j += kHistoryLanes)
+    for (std::size_t lane = 0; lane < kHistoryLanes; ++lane) lanes[lane] += term(j + lane);
   float sum = 0.0F;
   for (const float lane : lanes) sum += lane;
   return sum;
@@ -64,7 +64,7 @@ template <class RowOf>
 void StateEncoder::encode_rows(const ObservationView& observation, std::size_t count, const RowOf& row_of,
                                Matrix& states, Histories& histories) const {
   assert(static_cast<std::size_t>(states.rows()) >= count && static_cast<std::size_t>(states.cols()) == size_);
-  histories.stride = (observation.history_length + kLanes - 1) / kLanes * kLanes;
+  histories.stride = (observation.history_length + kHistoryLanes - 1) / kHistoryLanes * kHistoryLanes;
   const std::size_t total = count * histories.stride;
   histories.author.assign(total, -1);
   histories.deviation.assign(total, 0.0F);
