@@ -18,7 +18,7 @@ constexpr std::size_t kRecentSize = kVideoFeatures + 1;
 
 // Sum over the padded history of weight(j), in a fixed order of lanes that the compiler turns into vectors.
 template <class Term>
-float sum_lanes(std::size_t count, Term term) {
+float sum_histories(std::size_t count, Term term) {
   float lanes[kHistoryLanes] = {};
   for (std::size_t j = 0; j < count; j += kHistoryLanes)
     for (std::size_t lane = 0; lane < kHistoryLanes; ++lane) lanes[lane] += term(j + lane);
@@ -180,18 +180,18 @@ void StateEncoder::cross(const Matrix& states, const Histories& histories, std::
   }
   if (own_author >= 0) {
     const auto same = [&](std::size_t j) { return author[j] == own_author ? 1.0F : 0.0F; };
-    out[4] = sum_lanes(count, [&](std::size_t j) { return fast[j] * same(j); });
-    const float weight = sum_lanes(count, [&](std::size_t j) { return slow[j] * same(j); });
-    out[5] = sum_lanes(count, [&](std::size_t j) { return slow[j] * same(j) * deviation[j]; }) / (weight + kFewVideos);
+    out[4] = sum_histories(count, [&](std::size_t j) { return fast[j] * same(j); });
+    const float weight = sum_histories(count, [&](std::size_t j) { return slow[j] * same(j); });
+    out[5] = sum_histories(count, [&](std::size_t j) { return slow[j] * same(j) * deviation[j]; }) / (weight + kFewVideos);
   }
   // Videos whose log duration differs by less than one unit of the feature (a factor of 4.5) count as alike.
   const auto alike = [&](std::size_t j) {
     const float near = 1.0F - std::abs(duration[j] - own_duration);
     return near > 0.0F ? near : 0.0F;
   };
-  const float weight = sum_lanes(count, [&](std::size_t j) { return slow[j] * alike(j); });
-  out[6] = sum_lanes(count, [&](std::size_t j) { return slow[j] * alike(j) * deviation[j]; }) / (weight + kFewVideos);
-  out[7] = sum_lanes(count, [&](std::size_t j) { return fast[j] * alike(j); });
+  const float weight = sum_histories(count, [&](std::size_t j) { return slow[j] * alike(j); });
+  out[6] = sum_histories(count, [&](std::size_t j) { return slow[j] * alike(j) * deviation[j]; }) / (weight + kFewVideos);
+  out[7] = sum_histories(count, [&](std::size_t j) { return fast[j] * alike(j); });
 }
 
 }  // namespace swipegym
