@@ -1,4 +1,4 @@
-// The experiment of docs/constrained.md: what policies under constraints keep and earn in a fitted simulator.
+// The experiment of docs/results/constrained.md: what policies under constraints keep and earn in a fitted simulator.
 //   constrained_study SIMULATOR [--seeds N] [--steps N] [--sessions N] [--responses LIST] [--threads N] [--curves
 //   FILE.csv] [--quick]
 // Prints the bounds and one line a method; --curves writes the rates and multipliers of every update of the first seed.

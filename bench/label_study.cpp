@@ -1,5 +1,5 @@
-// The experiments of docs/labels.md. Not a benchmark of speed: it fits recommenders to every label, learns labels by
-// LabelCraft, and writes policy files for `swipegym tables`.
+// The experiments of docs/results/labels.md. Not a benchmark of speed: it fits recommenders to every label, learns
+// labels by LabelCraft, and writes policy files for `swipegym tables`.
 //
 //   label_study fit DATA OUT SEEDS TRIALS [METHODS [USERS]]
 //

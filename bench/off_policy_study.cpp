@@ -1,5 +1,5 @@
-// The experiments of docs/off_policy.md. Not a benchmark of speed: estimators of a policy's value are held against the
-// truth behind synthetic data, which is known, over many logs.
+// The experiments of docs/results/off_policy.md. Not a benchmark of speed: estimators of a policy's value are held
+// against the truth behind synthetic data, which is known, over many logs.
 //
 //   off_policy_study offered DATA [LOGS]
 //

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The tables of docs/results.md: every kind of policy side by side on simulators of 5, 30 and 100 videos a session, in
-# the simulator it learned in and in one that was fitted to other users with another watch head.
+# The tables of docs/results/policies.md: every kind of policy side by side on simulators of 5, 30 and 100 videos a
+# session, in the simulator it learned in and in one that was fitted to other users with another watch head.
 #   bench/results.sh SWIPEGYM LABEL_STUDY DATA OUT [LENGTH ...]
 # SWIPEGYM and LABEL_STUDY are the programs, DATA a KuaiRand release, OUT a folder. What is in OUT already is not made
 # again, so an interrupted run goes on where it stopped. SEEDS, SLOW_SEEDS (of SQN and its kin, ten minutes a training),
@@ -34,7 +34,7 @@ for method in sqn sac sasrec-clicks; do
 done
 make "$out/labels/labelcraft-s$seeds.h5" "$label_study" fit "$data" "$out/labels" "$seeds" 4
 
-# Trained in a simulator. The wide spaces need a value that is a product (docs/convergence.md).
+# Trained in a simulator. The wide spaces need a value that is a product (docs/results/convergence.md).
 product='"interaction_hidden": 0, "state_hidden": [64], "item_hidden": [32], "width": 16'
 for m in 100 1000; do
   settings "dqn$m" "{\"slots\": $m, \"fresh_candidates\": $m, \"env_steps\": 200000, \"batch\": 512,

@@ -1,4 +1,4 @@
-"""The Markdown tables of docs/results.md, from what bench/results.sh left in OUT.
+"""The Markdown tables of docs/results/policies.md, from what bench/results.sh left in OUT.
 
     python3 bench/results_table.py OUT/30/m10.json [OUT/5/m10.json ...]
 """

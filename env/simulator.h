@@ -27,7 +27,7 @@ struct Catalogue {
   std::vector<std::uint32_t> author;     // [videos], dense
   std::vector<std::uint32_t> exposures;  // [videos], rows of the fitted log that show the video
   std::vector<float> item_mean;          // [videos], shrunk mean watch ratio of the fitted rows
-  std::vector<float> video_features;     // [videos, kVideoFeatures], see docs/environment.md
+  std::vector<float> video_features;     // [videos, kVideoFeatures], see docs/guide/environment.md
   std::vector<float> user_features;      // [users, kUserFeatures]
   std::uint32_t num_tags = 0;
   std::uint32_t num_authors = 0;

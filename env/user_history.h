@@ -78,7 +78,7 @@ struct UserHistory {
   static constexpr float kFastDecay = 0.7F, kSlowDecay = 0.93F, kSatisfiedDecay = 0.85F;
 
   /// With `clock_runs` false, gaps, session counts and daily counts stay as they are: those of a thinned log mean
-  /// nothing inside a session that is not thinned (docs/simulator.md, "Two clocks").
+  /// nothing inside a session that is not thinned (docs/guide/simulator.md, "Two clocks").
   void add(const HistoryEvent& event, bool clock_runs = true) noexcept;
   /// Catches up with what add(..., false) left standing, when the session is over.
   void close_session() noexcept;

@@ -82,7 +82,7 @@ struct DqnConfig {
   double epsilon_share = 0.3;  // of env_steps, for either
 
   // Small, and without a vector for each video or author: what those would learn from a few plays each is noise, and a
-  // maximum over candidates seeks noise out (docs/learning.md).
+  // maximum over candidates seeks noise out (docs/results/learning.md).
   ValueNetworkConfig network{.state_hidden = {32},
                              .item_hidden = {32},
                              .width = 8,

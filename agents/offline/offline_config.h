@@ -8,8 +8,8 @@
 
 namespace swipegym {
 
-/// Constrained policies from a log alone (docs/constrained.md, "From a log alone"): the settings of every method that
-/// the study sets side by side. Where a list is given, every entry is trained and validation days choose.
+/// Constrained policies from a log alone (docs/guide/constrained.md, "From a log alone"): the settings of every method
+/// that the study sets side by side. Where a list is given, every entry is trained and validation days choose.
 struct OfflineConfig {
   std::size_t videos = 150;  // K: the most exposed videos of the training days are the actions
   std::size_t history_length = 50;

@@ -9,7 +9,7 @@
 namespace swipegym {
 
 /// Settings of `supervised sasrec`; a JSON file may set any of them by name. Sizes and rates are the best of 14 trials
-/// on the validation days of a slice of 195,000 rows (docs/sasrec.md); larger logs want a wider network.
+/// on the validation days of a slice of 195,000 rows (docs/results/sasrec.md); larger logs want a wider network.
 struct SasrecConfig {
   std::string objective = "binary";  // what scores rank by and training stops by: next, ratio or binary
   SasrecNetworkConfig network;

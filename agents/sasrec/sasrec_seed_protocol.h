@@ -8,7 +8,7 @@
 namespace swipegym {
 
 /// The set-up of a course report on SASRec for short video, its faults included, so that its figures can be understood;
-/// never the way to judge a model (docs/sasrec.md):
+/// never the way to judge a model (docs/results/sasrec.md):
 ///
 /// 1. targets are cast to integers: "ratio > .5" is really ratio >= 1, and the ratio's target is its whole part;
 /// 2. each part of the days gives a user one sequence, left-padded to max_length, and padded positions count as

@@ -29,7 +29,8 @@ void visit_fields(Visitor& visit, SqnRewards& rewards) {
   visit("profile_enter", rewards.profile_enter, ranges::kWeight);
 }
 
-/// Settings of `supervised sqn`, `sac` and `sasrec-clicks`; a JSON file may set any of them by name. docs/sqn.md.
+/// Settings of `supervised sqn`, `sac` and `sasrec-clicks`; a JSON file may set any of them by name.
+/// docs/guide/sasrec.md.
 struct SqnConfig {
   std::string method = "sqn";  // sqn; sac: then an actor weighed by its values; none: the supervised head alone
   SasrecNetworkConfig network = sqn_network_defaults();

@@ -76,7 +76,7 @@ void add_converge_commands(std::vector<Command>& table) {
   command.examples = {
       "swipegym converge --simulator sim.h5 --sizes 10,100,1000,all --seeds 5 --out study",
       "swipegym converge --simulator sim.h5 --agents dqn,bandit --policies 'sasrec=sasrec-s1.h5' --out study"};
-  command.next = "python3 docs/plot_convergence.py study study/convergence.png";
+  command.next = "python3 bench/plot_convergence.py study study/convergence.png";
   command.settings = {settings_page<ConvergenceConfig>(command.name)};
   command.options.group("Input")
       .input("simulator", settings->simulator, "FILE|DIR",

@@ -244,7 +244,7 @@ void add_data_commands(std::vector<Command>& table) {
       "Reads a KuaiRand release, plain or packed (.csv.gz, .csv.zst), checks every cell, drops repeated rows and "
       "writes one compressed HDF5 file, which loads faster and of which days or users can be read alone. Memory does "
       "not grow with the rows. With --format interactions it reads any log of user, item, timestamp and perhaps "
-      "rating, or duration and play (docs/data.md).";
+      "rating, or duration and play (docs/guide/data.md).";
   import_command.examples = {"swipegym data import KuaiRand-Pure --out pure.h5",
                              "swipegym data import ratings.csv --format interactions --out movies.h5",
                              "swipegym data import sales.csv.gz --format interactions --columns "

@@ -241,7 +241,7 @@ void add_evaluate_commands(std::vector<Command>& table) {
       "Estimates what a policy would have earned where a log's own choices are known by chance: logs of 'generate', "
       "whose "
       "propensities and candidates were kept, or KuaiRand's random exposures, among redrawn candidates. One line an "
-      "estimator (docs/off_policy.md), intervals from a bootstrap over users.";
+      "estimator (docs/guide/off_policy.md), intervals from a bootstrap over users.";
   command.examples = {
       "swipegym evaluate --policy ranker.h5 --data KuaiRand-Pure --from 20220430 --candidates 10",
       "swipegym evaluate --policy item-mean --data KuaiRand-Pure --from 20220430 --reward is_like=1 --candidates 100",

@@ -92,8 +92,8 @@ void add_settings_commands(std::vector<Command>& table) {
                   .group = CommandGroup::kTools,
                   .summary = "list the settings that commands read with --config"};
   command.about =
-      "Prints the key, the default and the range of every setting, of one command or of all, as docs/settings.md has "
-      "them.";
+      "Prints the key, the default and the range of every setting, of one command or of all, as "
+      "docs/reference/settings.md has them.";
   command.examples = {"swipegym settings fit", "swipegym settings train dqn"};
   command.next = "swipegym fit --data pure.h5 --config fit.json --out sim.h5";
   command.uses_seed = false;

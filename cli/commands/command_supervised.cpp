@@ -297,8 +297,9 @@ Command supervised_command() {
       .add("seeds", settings->seeds, between(1, 10'000), "K", "training seeds, from --seed on; a policy file each")
       .input("search", settings->search, "FILE", "ranges of settings to search first, see configs/search", false)
       .add("trials", settings->trials, between(1, 100'000), "N", "of the search, the settings one begins with included")
-      .choice("protocol", settings->protocol, {"correct", "seed"},
-              "seed: a report's faulty SASRec set-up, to understand its figures (docs/sasrec.md); writes no policy")
+      .choice(
+          "protocol", settings->protocol, {"correct", "seed"},
+          "seed: a report's faulty SASRec set-up, to understand its figures (docs/results/sasrec.md); writes no policy")
       .flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out");
   add_table_options(command.options, settings->tables);
   command.options.group("Output").output("out", settings->out, "FILE", "the policy; NAME-s1.h5, ... with --seeds",

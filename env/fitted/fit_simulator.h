@@ -19,7 +19,7 @@ struct FitConfig {
   ShiftConfig exposure;
   std::string watch_head = "bins";  // "bins" or "hazard": see WatchHead
   /// Dense clock: mean session of the logged policy. 0: as the log has it where that holds whole sessions, and
-  /// kThinnedSessionVideos, an assumption, where it is thinned; see docs/simulator.md.
+  /// kThinnedSessionVideos, an assumption, where it is thinned; see docs/guide/simulator.md.
   double mean_session_videos = 0.0;
   std::uint32_t fold = 0, folds = 1;  // fit on users of fold i of k, for independent judges
 };

@@ -17,8 +17,8 @@ struct Prediction {
   float leave = 0.0F;
 };
 
-/// The simulator's user model: watch, joint feedback, leave and return as fitted distributions (docs/simulator.md).
-/// A session's state is its UserHistory and the user's half of the first layer.
+/// The simulator's user model: watch, joint feedback, leave and return as fitted distributions
+/// (docs/guide/simulator.md). A session's state is its UserHistory and the user's half of the first layer.
 class FittedUserModel final : public UserModel {
  public:
   FittedUserModel(FittedParts parts, Clock clock);

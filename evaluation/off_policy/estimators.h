@@ -12,7 +12,7 @@
 
 namespace swipegym {
 
-/// Estimators of E[r] had the judged policy chosen, from rows the logging policy chose (docs/off_policy.md).
+/// Estimators of E[r] had the judged policy chosen, from rows the logging policy chose (docs/guide/off_policy.md).
 enum class Estimator : std::uint8_t {
   kDirect,         // DM: mean of q_policy
   kReplay,         // mean reward of the rows where a deterministic policy chooses the logged action

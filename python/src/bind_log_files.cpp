@@ -231,7 +231,7 @@ void bind_log_files(nb::module_& module) {
   module.def("logged_observations", &logged_observations, nb::arg("simulator"), nb::arg("columns"),
              nb::arg("history_length"), "What an agent would have seen at rows ordered by user and time.");
   module.def("write_log", &write_log, nb::arg("path"), nb::arg("columns"), nb::arg("simulator"), nb::arg("tables"),
-             nb::arg("store"), nb::arg("threads"), "A KuaiRand release, or a store; see docs/data.md.");
+             nb::arg("store"), nb::arg("threads"), "A KuaiRand release, or a store; see docs/guide/data.md.");
   module.def("first_refused_value", &first_refused_value, nb::arg("name"), nb::arg("values"),
              "(row, what is expected) of the first value that no file of a log could hold, or None.");
   module.def("write_candidates", &write_candidates, nb::arg("path"), nb::arg("candidate"), nb::arg("simulator"),

@@ -79,9 +79,9 @@ void bind_simulator(nb::module_& module) {
       .def_prop_ro("author", &catalogue_column<std::uint32_t, &Catalogue::author>,
                    "[videos] uint32: dense author index.")
       .def_prop_ro("user_features", &catalogue_table<&Catalogue::user_features, kUserFeatures>,
-                   "[users, 16] float32: as in the observation; docs/environment.md.")
+                   "[users, 16] float32: as in the observation; docs/guide/environment.md.")
       .def_prop_ro("video_features", &catalogue_table<&Catalogue::video_features, kVideoFeatures>,
-                   "[videos, 8] float32: of a candidate in the observation; docs/environment.md.");
+                   "[videos, 8] float32: of a candidate in the observation; docs/guide/environment.md.");
 }
 
 }  // namespace swipegym::python

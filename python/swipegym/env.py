@@ -18,7 +18,7 @@ class ShortVideoEnv(NotCopied, gymnasium.Env):
 
     An action is a slot of the candidate set in the observation. The reward is the seconds watched unless `reward` says
     otherwise; `terminated` means that the user left, `truncated` that max_steps were taken. See Settings for the
-    arguments and docs/python.md for every entry of observation and info.
+    arguments and docs/guide/python.md for every entry of observation and info.
     """
 
     metadata = {"render_modes": ["ansi", "human", "rgb_array"], "render_fps": 2}

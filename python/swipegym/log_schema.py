@@ -1,4 +1,4 @@
-"""What columns a log may have: their types, units and when they are null. docs/logs.md is this table in words."""
+"""What columns a log may have: their types, units and when they are null. docs/guide/logs.md is this table in words."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def checked(columns: Mapping[str, np.ndarray], source: str = "a log") -> dict[st
     missing, unknown, of another length than the first one, or that holds what its type cannot."""
     for name in columns:
         if name not in COLUMNS:
-            raise _core.InputError(f"{source}: no column of a log is named '{name}'; docs/logs.md lists them")
+            raise _core.InputError(f"{source}: no column of a log is named '{name}'; docs/guide/logs.md lists them")
     out: dict[str, np.ndarray] = {}
     for name, column in COLUMNS.items():
         if name in columns:

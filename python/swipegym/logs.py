@@ -28,9 +28,9 @@ class Log(Mapping):
     among those offered; absent or NaN where it is not known. candidate: [rows, m] int32 video indices, -1 where a slot
     could not be chosen; only where it was kept. is_click, ...: int8, one for each of swipegym.SIGNAL_NAMES.
 
-    Logs are equal when they have the same columns with the same values, NaN equal to NaN. docs/logs.md has the schema.
-    Raises InputError for columns that are missing, unknown, of different lengths or of values out of range; `source`
-    says where they came from.
+    Logs are equal when they have the same columns with the same values, NaN equal to NaN. The schema is in
+    docs/guide/logs.md. Raises InputError for columns that are missing, unknown, of different lengths or of values out of
+    range; `source` says where they came from.
     """
 
     def __init__(self, columns: Mapping[str, np.ndarray], source: str = "a log"):

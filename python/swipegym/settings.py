@@ -93,11 +93,11 @@ class Settings:
         return simulator, env
 
     def observation_space(self, num_videos: int) -> spaces.Dict:
-        """Of one session. Shapes, units and null rules: docs/python.md.
+        """Of one session. Shapes, units and null rules: docs/guide/python.md.
 
-        Features are logarithms, shares and clipped means (docs/environment.md), so that [-10, 10] holds them all; the
-        minutes of a session, in half hours, and the hours since the last video have no such bound. candidate_features is
-        a vector, as agents without a network of their own want it: reshape(candidates, 8) has a row a slot.
+        Features are logarithms, shares and clipped means (docs/guide/environment.md), so that [-10, 10] holds them all;
+        the minutes of a session, in half hours, and the hours since the last video have no such bound.
+        candidate_features is a vector, as agents without a network of their own want it: reshape(candidates, 8) has a row a slot.
         """
         length, m = self.history_length, self.candidates
         return spaces.Dict(

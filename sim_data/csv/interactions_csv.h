@@ -14,9 +14,9 @@ inline constexpr double kLikedShare = 0.8;
 
 /// Reads a plain log of interactions, as public recommender data sets have it, into a store at `out`: one file or pipe,
 /// packed or not, a row an interaction, with columns of user, item, time and perhaps rating, duration and play, or the
-/// ratio of these two. docs/data.md says which names and separators are known and what becomes of a rating. Ids are
-/// integers, or texts where any is not (IdTexts). Days are Kuaishou's (UTC+8), as everywhere in the project.
-/// Of `options` skip_bad_rows, threads and progress matter. Throws InputError with line and column for a bad cell.
+/// ratio of these two. docs/guide/data.md says which names and separators are known and what becomes of a rating. Ids
+/// are integers, or texts where any is not (IdTexts). Days are Kuaishou's (UTC+8), as everywhere in the project. Of
+/// `options` skip_bad_rows, threads and progress matter. Throws InputError with line and column for a bad cell.
 LoadReport import_interactions(const std::filesystem::path& csv, const std::filesystem::path& out,
                                const LoadOptions& options = {}, const InteractionFormat& format = {});
 

@@ -19,7 +19,7 @@
 namespace swipegym {
 
 /// A log with its tables in one HDF5 file of kind "logs": columns cut into chunks of kColumnChunk rows, compressed with
-/// HDF5's own filters, ordered by (user, time_ms, source_row). docs/data.md describes the layout.
+/// HDF5's own filters, ordered by (user, time_ms, source_row). docs/guide/data.md describes the layout.
 inline constexpr std::string_view kLogStoreKind = "logs";
 inline constexpr std::int64_t kLogStoreVersion = 1;
 

@@ -26,8 +26,8 @@ std::string pages() {
   return out;
 }
 
-TEST_CASE("docs/cli.md ends with the help page of every command, word for word", "[house]") {
-  const fs::path path = fs::path(SWIPEGYM_SOURCE_DIR) / "docs" / "cli.md";
+TEST_CASE("docs/reference/commands.md ends with the help page of every command, word for word", "[house]") {
+  const fs::path path = fs::path(SWIPEGYM_SOURCE_DIR) / "docs" / "reference" / "commands.md";
   const std::string marker = "<!-- help pages: SWIPEGYM_WRITE_DOCS=1 test_house writes them anew -->\n";
   std::string text = text_of(path);
   const std::size_t at = text.find(marker);
@@ -42,7 +42,7 @@ TEST_CASE("docs/cli.md ends with the help page of every command, word for word",
 TEST_CASE("links between the pages lead somewhere", "[house]") {
   const fs::path root = SWIPEGYM_SOURCE_DIR;
   std::vector<fs::path> documents = {root / "README.md", root / "CONTRIBUTING.md", root / "CHANGELOG.md"};
-  for (const auto& entry : fs::directory_iterator(root / "docs"))
+  for (const auto& entry : fs::recursive_directory_iterator(root / "docs"))
     if (entry.path().extension() == ".md") documents.push_back(entry.path());
   std::size_t links = 0;
   for (const fs::path& document : documents) {

@@ -286,8 +286,8 @@ TEST_CASE("searches draw settings that their models take, at the ends of every r
   }
 }
 
-TEST_CASE("docs/settings.md ends with the settings of every command, word for word", "[house]") {
-  const fs::path path = fs::path(SWIPEGYM_SOURCE_DIR) / "docs" / "settings.md";
+TEST_CASE("docs/reference/settings.md ends with the settings of every command, word for word", "[house]") {
+  const fs::path path = fs::path(SWIPEGYM_SOURCE_DIR) / "docs" / "reference" / "settings.md";
   const std::string marker = "<!-- settings: SWIPEGYM_WRITE_DOCS=1 test_house writes them anew -->\n\n";
   const auto read = [&] {
     std::ifstream file(path, std::ios::binary);

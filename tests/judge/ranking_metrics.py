@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Judges a file of 'swipegym score' against KuaiRand's own CSV files, with nothing but the standard library and without
-a line of swipegym: AUC, GAUC, NWTG@k, DS@k and NEG@k, printed as JSON. The definitions are those of docs/supervised.md.
+a line of swipegym: AUC, GAUC, NWTG@k, DS@k and NEG@k, printed as JSON. docs/guide/supervised.md has the
+definitions.
 
     ranking_metrics.py --data KuaiRand-Pure/data --scores scores.csv [--k 10]
 """

@@ -192,7 +192,7 @@ def test_any_log_comes_back_from_every_format(seed, tmp_path):
 
 
 def test_the_page_has_every_column_with_its_type_unit_and_null_rule():
-    page = (Path(__file__).parents[2] / "docs" / "logs.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "logs.md").read_text()
     table = page.split("## Columns")[1].split("The same columns")[0]
     for name, column in COLUMNS.items():
         line = next((line for line in table.splitlines() if line.startswith("|") and f"`{name}`" in line), None)

@@ -10,7 +10,7 @@ def test_every_cell_of_the_tour_runs():
     matplotlib = pytest.importorskip("matplotlib", reason="the tour draws")
     pytest.importorskip("pandas", reason="the tour looks at a table")
     matplotlib.use("Agg")
-    tour = json.loads((Path(__file__).parents[2] / "docs" / "tour.ipynb").read_text())
+    tour = json.loads((Path(__file__).parents[2] / "docs" / "guide" / "tour.ipynb").read_text())
     names: dict = {}
     for cell in tour["cells"]:
         if cell["cell_type"] == "code":

@@ -94,9 +94,9 @@ def estimates(
     resamples: int = 1000,
     threads: int = 0,
 ) -> dict[str, dict[str, float]]:
-    """What `swipegym evaluate` estimates (docs/off_policy.md), by name: mean; low and high, its 95 % interval by a
-    studentised bootstrap over users; lambda, effective_rows and max_weight. For any policy whose chances are known, and
-    any reward model.
+    """What `swipegym evaluate` estimates (docs/guide/off_policy.md), by name: mean; low and high, its 95 % interval by
+    a studentised bootstrap over users; lambda, effective_rows and max_weight. For any policy whose chances are known,
+    and any reward model.
 
     feedback: of bandit_feedback. action_dist: [rounds, m, 1] or [rounds, m], the judged policy's chances.
     estimated_rewards: the same shape, a model's mean rewards; None leaves out dm, dr and what builds on them.

@@ -8,7 +8,7 @@
 
 Work is cut into shares that do not depend on the cluster: users of a log, sessions of a comparison. Ray hands them out
 and makes a share again when its worker dies; results are put together in the order of the shares. Simulators and
-policies are sent along, so that workers need the package but no files. docs/scale.md walks through a cluster.
+policies are sent along, so that workers need the package but no files. docs/guide/scale.md walks through a cluster.
 """
 
 from .comparison import compare

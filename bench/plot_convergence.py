@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws a convergence study: python3 docs/plot_convergence.py STUDY OUT.png, with the CSV files of `swipegym converge`."""
+"""Draws a convergence study from the CSV files of `swipegym converge`: python3 bench/plot_convergence.py STUDY OUT.png"""
 import csv
 import sys
 from collections import defaultdict
