@@ -3,8 +3,8 @@
 # session, in the simulator it learned in and in one that was fitted to other users with another watch head.
 #   bench/results.sh SWIPEGYM LABEL_STUDY DATA OUT [LENGTH ...]
 # SWIPEGYM and LABEL_STUDY are the programs, DATA a KuaiRand release, OUT a folder. What is in OUT already is not made
-# again, so an interrupted run goes on where it stopped. SEEDS, SLOW_SEEDS (of SQN and its kin, ten minutes a training),
-# SESSIONS and EVALUATIONS override the numbers below.
+# again, so an interrupted run goes on where it stopped. Settings are configs/results/policies_*.json; SEEDS, SLOW_SEEDS
+# (of SQN and its kin, ten minutes a training), SESSIONS and EVALUATIONS override the numbers below.
 set -eu
 [ $# -ge 4 ] || { sed -n '2,8p' "$0"; exit 2; }
 swipegym=$1 label_study=$2 data=$3 out=$4
@@ -20,42 +20,35 @@ make() {
   shift
   [ -e "$file" ] || { echo "== $*"; "$@"; }
 }
-# settings NAME JSON
-settings() { printf '%s\n' "$2" > "$out/$1.json"; }
+settings=$(dirname "$0")/../configs/results/policies  # the beginning of their files' names
 
 # Trained on the log, whatever the simulator.
 rows="--data $data --until $first --validate-until $validated"
-settings refit '{"refit": true}'
-make "$out/sasrec-s$seeds.h5" "$swipegym" supervised sasrec $rows --config "$out/refit.json" --seeds "$seeds" --out "$out/sasrec.h5"
-make "$out/sasrec-ratio-s$seeds.h5" "$swipegym" supervised sasrec-ratio $rows --config "$out/refit.json" --seeds "$seeds" \
+make "$out/sasrec-s$seeds.h5" "$swipegym" supervised sasrec $rows --config "${settings}_refit.json" --seeds "$seeds" \
+  --out "$out/sasrec.h5"
+make "$out/sasrec-ratio-s$seeds.h5" "$swipegym" supervised sasrec-ratio $rows --config "${settings}_refit.json" --seeds "$seeds" \
   --out "$out/sasrec-ratio.h5"
 for method in sqn sac sasrec-clicks; do
   make "$out/$method-s$slow_seeds.h5" "$swipegym" supervised "$method" $rows --seeds "$slow_seeds" --out "$out/$method.h5"
 done
 make "$out/labels/labelcraft-s$seeds.h5" "$label_study" fit "$data" "$out/labels" "$seeds" 4
 
-# Trained in a simulator. The wide spaces need a value that is a product (docs/results/convergence.md).
-product='"interaction_hidden": 0, "state_hidden": [64], "item_hidden": [32], "width": 16'
-for m in 100 1000; do
-  settings "dqn$m" "{\"slots\": $m, \"fresh_candidates\": $m, \"env_steps\": 200000, \"batch\": 512,
-    \"network\": {$product}, \"encoder\": {\"cross\": false}}"
-done
-settings myopic '{"discount": 0.0, "n_step": 1}'
+# Trained in a simulator. The wide spaces need a value that is a product (docs/guide/dqn.md, "All videos as actions").
 for length in $lengths; do
-  settings "fit$length" "{\"mean_session_videos\": $length}"
   at=$out/$length
   mkdir -p "$at"
-  make "$at/sim.h5" "$swipegym" fit --data "$data" --until $validated --users-fold 1/2 --config "$out/fit$length.json" \
-    --out "$at/sim.h5"
+  make "$at/sim.h5" "$swipegym" fit --data "$data" --until $validated --users-fold 1/2 \
+    --config "${settings}_fit$length.json" --out "$at/sim.h5"
   make "$at/judge.h5" "$swipegym" fit --data "$data" --until $validated --users-fold 0/2 --watch-head hazard --seed 7 \
-    --config "$out/fit$length.json" --out "$at/judge.h5"
+    --config "${settings}_fit$length.json" --out "$at/judge.h5"
   for seed in $(seq "$seeds"); do
     learn="--simulator $at/sim.h5 --seed $seed --threads 1 --quiet"
     for agent in dqn ppo lagrangian tscac; do
       make "$at/$agent-s$seed.h5" "$swipegym" train $agent $learn --out "$at/$agent-s$seed.h5"
     done
     for variant in dqn100 dqn1000 myopic; do
-      make "$at/$variant-s$seed.h5" "$swipegym" train dqn $learn --config "$out/$variant.json" --out "$at/$variant-s$seed.h5"
+      make "$at/$variant-s$seed.h5" "$swipegym" train dqn $learn --config "${settings}_$variant.json" \
+        --out "$at/$variant-s$seed.h5"
     done
   done
 

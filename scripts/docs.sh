@@ -41,6 +41,6 @@ step() {
 }
 
 step "docs/reference/python.md says what the docstrings say" python3 scripts/python_reference.py --check
-step "the site builds without a warning" "$venv/bin/mkdocs" build --strict --quiet
+step "the site builds without a warning" "$venv/bin/mkdocs" build --strict
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -6,6 +6,7 @@ kProgramPackages=(cmake ninja-build g++ git pkg-config libeigen3-dev libboost-pr
 kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev python3-dev python3-venv)
 kClangPackages=(clang libclang-rt-dev llvm)  # for the fuzz preset; llvm names what crashes
 kPythonPackages=(nanobind gymnasium numpy pytest pandas pyarrow "minari[hdf5]" matplotlib)  # from PyPI, into build/venv
+kDocsPackages=(mkdocs-material)  # from PyPI, into build/venv-docs
 kOptionalPackages=(libdnnl-dev)  # used where it is found; nothing installs it unasked
 
 # install_missing PACKAGE...: installs those that are absent, as root or by sudo. Without either it prints the one line

@@ -1,0 +1,77 @@
+#!/bin/sh
+# The headline figures of README, one command each; docs/results/index.md says what each came to.
+#   bench/headline.sh fidelity OUT DATA     a minute: fit to KuaiRand-Pure, and the table of its held-out days
+#   bench/headline.sh worlds OUT            an hour: eight policies in two fitted simulators and in their truths
+#   bench/headline.sh four_million OUT      two hours, 3 GB: a DQN among ten to 4,369,953 videos
+# The table of every kind of policy is bench/results.sh. OUT is a folder; what is in it already is not made again, so an
+# interrupted run goes on where it stopped. SWIPEGYM names another program than build/release/swipegym. SMALL=1 rehearses the
+# same steps in minutes on a small synthetic log.
+set -eu
+usage() { sed -n '2,9p' "$0"; exit 2; }
+[ $# -ge 2 ] || usage
+figure=$1 out=$2 data=${3:-}
+root=$(dirname "$0")/..
+swipegym=${SWIPEGYM:-$root/build/release/swipegym}
+settings=$root/configs/results
+small=${SMALL:-}
+mkdir -p "$out"
+# make FILE COMMAND...: runs it unless the file is there.
+make() {
+  file=$1
+  shift
+  [ -e "$file" ] || { echo "== $*"; "$@"; }
+}
+# smaller FILE WORD=NUMBER...: the settings as they are; for a rehearsal a copy with other numbers.
+smaller() {
+  file=$1
+  shift
+  [ -n "$small" ] || { echo "$file"; return; }
+  copy=$out/small-$(basename "$file")
+  cp "$file" "$copy"
+  for change in "$@"; do
+    sed -i "s/\"${change%%=*}\": [0-9]*/\"${change%%=*}\": ${change#*=}/" "$copy"
+  done
+  echo "$copy"
+}
+
+case $figure in
+  fidelity)
+    if [ -n "$small" ]; then
+      data=$out/tiny
+      make "$data" "$swipegym" data synth --preset tiny --seed 1 --out "$data"
+    fi
+    [ -n "$data" ] || usage
+    make "$out/sim.h5" "$swipegym" fit --data "$data" --until 20220504 \
+      --config "$(smaller $settings/fidelity_fit.json max_updates=100)" --out "$out/sim.h5"
+    make "$out/fidelity.json" "$swipegym" fidelity --simulator "$out/sim.h5" --data "$data" --from 20220505 --until 20220506 \
+      --json "$out/fidelity.json"
+    ;;
+  worlds)
+    preset=pure seeds="1 2 3 4 5" sessions=2000
+    [ -z "$small" ] || preset=tiny seeds="1 2" sessions=100
+    agent=$(smaller $settings/worlds_dqn.json env_steps=30000)
+    for world in 1 2; do
+      at=$out/world$world
+      make "$at" "$swipegym" data synth --preset $preset --seed $world --out "$at"
+      make "$at.h5" "$swipegym" fit --data "$at" --until 20220503 \
+        --config "$(smaller $settings/worlds_fit.json max_updates=100)" --out "$at.h5"
+      for seed in $seeds; do
+        make "$at-dqn-s$seed.h5" "$swipegym" train dqn --simulator "$at.h5" --seed "$seed" --config "$agent" \
+          --out "$at-dqn-s$seed.h5"
+      done
+      make "$at-ranker.h5" "$swipegym" train ranker --data "$at" --until 20220503 --out "$at-ranker.h5"
+      make "$at.json" "$swipegym" compare --simulator "$at.h5" --judge truth --sessions $sessions --seeds 5 --json "$at.json" \
+        --policies "random,popularity,shortest,longest,item-mean,supervised=$at-ranker.h5,dqn=$at-dqn-s*.h5,oracle"
+    done
+    ;;
+  four_million)
+    preset=1k sizes=10,100,1000,10000,all seeds=5
+    [ -z "$small" ] || preset=tiny sizes=10,100,all seeds=2
+    make "$out/k1" "$swipegym" data synth --preset $preset --seed 1 --out "$out/k1"
+    make "$out/k1.h5" "$swipegym" fit --data "$out/k1" --until 20220503 --out "$out/k1.h5"
+    "$swipegym" converge --simulator "$out/k1.h5" --sizes $sizes --seeds $seeds --agents dqn --out "$out/study" \
+      --config "$(smaller $settings/four_million.json sessions=64 env_steps=8000 learning_starts=2000 fresh_candidates=100)" \
+      --json "$out/four_million.json"
+    ;;
+  *) usage ;;
+esac
