@@ -51,10 +51,6 @@ Activation parse_activation(std::string_view name) {
   throw InputError(fmt::format("unknown activation '{}', expected one of {}", name, fmt::join(kNames, ", ")));
 }
 
-std::string_view activation_name(Activation activation) noexcept {
-  return kNames[static_cast<std::size_t>(activation)];
-}
-
 std::span<const std::string_view> activation_names() noexcept {
   return kNames;
 }

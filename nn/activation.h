@@ -11,7 +11,6 @@ enum class Activation { kIdentity, kRelu, kSilu, kGelu, kTanh };
 
 /// "identity", "relu", "silu", "gelu" or "tanh"; InputError that lists them otherwise.
 Activation parse_activation(std::string_view name);
-std::string_view activation_name(Activation activation) noexcept;
 std::span<const std::string_view> activation_names() noexcept;
 
 /// output = f(input), element by element; `output` is resized (it may be `input` itself). GELU is the tanh form.

@@ -86,10 +86,6 @@ void set_product_backend(ProductBackend backend) {
   chosen_backend = backend;
 }
 
-ProductBackend product_backend() noexcept {
-  return chosen_backend;
-}
-
 template <class Scalar>
 void matrix_product(const Factor<Scalar>& left, const Factor<Scalar>& right, Scalar* out, std::size_t out_stride,
                     bool add, const Scalar* start) {

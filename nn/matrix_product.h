@@ -48,7 +48,6 @@ std::string_view product_backend_name(ProductBackend backend) noexcept;
 std::vector<ProductBackend> product_backends();
 /// What matrix_product uses from now on where the caller does not say; kOwn at first. Set it before training starts.
 void set_product_backend(ProductBackend backend);
-ProductBackend product_backend() noexcept;
 
 /// out = left * right, plus `out` itself when `add`, plus the row `start` [columns] unless null. `out_stride` floats
 /// lie between the rows of `out`. The one place where matrices are multiplied for training.

@@ -76,21 +76,12 @@ float DurationGroups::watch_time_gain(std::int32_t play_ms, std::int32_t duratio
   return static_cast<float>((truncated_watch_s(play_ms, duration_ms) - group.mean_s) / group.deviation_s);
 }
 
-float DurationGroups::watch_time_gain_probability(std::int32_t play_ms, std::int32_t duration_ms) const noexcept {
-  return 0.5F * std::erfc(-watch_time_gain(play_ms, duration_ms) * 0.70710678F);
-}
-
 float DurationGroups::quantile(std::int32_t play_ms, std::int32_t duration_ms) const noexcept {
   const Group& group = group_[group_of(duration_ms)];
   const float watch_s = truncated_watch_s(play_ms, duration_ms);
   if (watch_s < group.watch_s.front()) return 0.0F;
   if (watch_s > group.watch_s.back()) return 1.0F;
   return interpolate(group.watch_s, group.share, watch_s);
-}
-
-float DurationGroups::watch_s_at(float quantile, std::int32_t duration_ms) const noexcept {
-  const Group& group = group_[group_of(duration_ms)];
-  return interpolate(group.share, group.watch_s, quantile);
 }
 
 }  // namespace swipegym

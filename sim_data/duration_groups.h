@@ -33,12 +33,8 @@ class DurationGroups {
 
   /// (watch - mean) / deviation of the video's group, the target DVR is trained on; 0 in a group without spread.
   float watch_time_gain(std::int32_t play_ms, std::int32_t duration_ms) const noexcept;
-  /// The gain through the standard normal distribution function, in (0, 1), as D2Co compares it.
-  float watch_time_gain_probability(std::int32_t play_ms, std::int32_t duration_ms) const noexcept;
   /// D2Q's label: the share of the group's watch times below this one, ties counted half; in [0, 1].
   float quantile(std::int32_t play_ms, std::int32_t duration_ms) const noexcept;
-  /// The seconds watched at a quantile of the group of `duration_ms`: the way back from D2Q's label.
-  float watch_s_at(float quantile, std::int32_t duration_ms) const noexcept;
 
  private:
   struct Group {

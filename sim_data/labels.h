@@ -55,16 +55,4 @@ constexpr bool has_explicit_feedback(SignalBits signals) noexcept {
   return (signals & (bit(Signal::kLike) | bit(Signal::kFollow) | bit(Signal::kComment))) != 0;
 }
 
-/// D2Co's ground truth "long_view2": times rounded to seconds; the whole video up to 18 s of it, else more than 18 s.
-constexpr bool is_long_view2(std::int32_t play_ms, std::int32_t duration_ms) noexcept {
-  const std::int32_t duration_s = (duration_ms + 500) / 1000;
-  const std::int32_t watch_s = std::min((play_ms + 500) / 1000, duration_s);
-  return duration_s > 0 && (duration_s <= 18 ? watch_s >= duration_s : watch_s > 18);
-}
-
-/// The *_denoise form of a label: 0 when less than 5 s were watched.
-constexpr float denoised(float label, float watch_s) noexcept {
-  return watch_s < 5.0F ? 0.0F : label;
-}
-
 }  // namespace swipegym

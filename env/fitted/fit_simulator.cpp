@@ -194,14 +194,4 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
   return result;
 }
 
-Simulator with_clock(const Simulator& simulator, Clock clock) {
-  const auto* fitted = dynamic_cast<const FittedUserModel*>(simulator.model.get());
-  if (fitted == nullptr)
-    throw InputError("only a fitted simulator has two clocks, this one is '" + std::string(simulator.model->name()) +
-                     "'");
-  Simulator out = simulator;
-  out.model = std::make_shared<FittedUserModel>(fitted->parts(), clock);
-  return out;
-}
-
 }  // namespace swipegym

@@ -54,7 +54,4 @@ struct FitResult {
 FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig& config,
                         const Progress& progress = {});
 
-/// The same simulator on another clock.
-Simulator with_clock(const Simulator& simulator, Clock clock);
-
 }  // namespace swipegym

@@ -33,7 +33,6 @@ class MeanVariance {
   double mean() const noexcept { return mean_; }
   /// Unbiased (divided by n - 1); 0 below two values.
   double variance() const noexcept { return count_ < 2 ? 0.0 : squares_ / static_cast<double>(count_ - 1); }
-  double standard_deviation() const noexcept { return std::sqrt(variance()); }
   /// Of the mean; 0 below two values.
   double standard_error() const noexcept {
     return count_ < 2 ? 0.0 : std::sqrt(variance() / static_cast<double>(count_));

@@ -26,14 +26,6 @@ double pinball(double level, double difference) noexcept {
 
 }  // namespace
 
-double crps_of_row(Quantiles quantiles, double observed, float cap) {
-  require_row("crps", 0, quantiles, observed);
-  const double y = std::min<double>(observed, cap);
-  double sum = 0.0;
-  for (std::size_t i = 0; i < kQuantiles; ++i) sum += pinball(quantile_level(i), y - std::min(quantiles[i], cap));
-  return 2.0 * sum / kQuantiles;
-}
-
 void QuantileScore::add(Quantiles quantiles, double observed) {
   require_row("quantile score", rows_, quantiles, observed);
   const double y = std::min<double>(observed, cap_);

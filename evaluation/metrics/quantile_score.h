@@ -17,10 +17,6 @@ constexpr double quantile_level(std::size_t i) noexcept {
 /// Watch ratios are judged after clipping to this: a loop of sixty plays says no more than one of five.
 inline constexpr float kJudgedRatioCap = 5.0F;
 
-/// Continuous ranked probability score of one row from its quantiles: twice the mean pinball loss (Gneiting and Raftery
-/// 2007, by the quantile decomposition). Both sides are clipped to `cap`.
-double crps_of_row(Quantiles quantiles, double observed, float cap = kJudgedRatioCap);
-
 /// Scores predicted quantiles against observations, a row at a time, in constant memory. Sums are kept in double; to be
 /// independent of the thread count, merge parts in a fixed order.
 class QuantileScore {
@@ -31,7 +27,8 @@ class QuantileScore {
   void merge(const QuantileScore& other) noexcept;
 
   std::uint64_t rows() const noexcept { return rows_; }
-  /// Mean over rows and levels; NaN without rows.
+  /// Continuous ranked probability score, the mean over rows: twice the pinball loss averaged over levels (Gneiting and
+  /// Raftery 2007, by the quantile decomposition), both sides clipped to `cap`. NaN without rows.
   double crps() const noexcept;
   /// Largest deviation of a quantile's coverage from its level. With atoms a quantile may cover more than its level
   /// when the mass sits exactly on it, so a level within [P(y < q), P(y <= q)] deviates by 0. NaN without rows.

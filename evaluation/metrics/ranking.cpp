@@ -156,16 +156,6 @@ UserFigures mean_gain(const RankedUsers& ranked, std::span<const float> gain, st
   });
 }
 
-UserFigures natural_discounted_gain(const RankedUsers& ranked, std::span<const float> gain, std::size_t k) {
-  require_rows("natural_discounted_gain", ranked, gain, k);
-  return each_user(ranked, [&](std::span<const std::uint32_t> rows) {
-    double sum = 0.0;
-    for (std::size_t j = 0; j < std::min(k, rows.size()); ++j)
-      sum += gain[rows[j]] / std::log(static_cast<double>(j) + 2.0);
-    return sum;
-  });
-}
-
 double xauc(std::span<const float> score, std::span<const float> truth) {
   require_size("xauc: truth", truth.size(), score.size());
   require_finite("xauc: score", score);
@@ -190,34 +180,6 @@ double xauc(std::span<const float> score, std::span<const float> truth) {
     for (std::size_t i = begin; i < end; ++i) counts.add(rank[by_truth[i]]);
   }
   return pairs > 0.0 ? concordant / pairs : kNoFigure;
-}
-
-double xgauc(std::span<const std::uint32_t> user, std::span<const float> score, std::span<const float> truth) {
-  require_size("xgauc: user", user.size(), score.size());
-  require_size("xgauc: truth", truth.size(), score.size());
-  require_finite("xgauc: score", score);
-  require_finite("xgauc: truth", truth);
-  const RankedUsers ranked = rank_users(user, score);
-  return each_user(ranked,
-                   [&](std::span<const std::uint32_t> rows) { return xauc(gather(score, rows), gather(truth, rows)); })
-      .weighted_mean(ranked);
-}
-
-double gauc_by_positives(std::span<const std::uint32_t> groups, std::span<const float> scores,
-                         std::span<const std::uint8_t> labels) {
-  require_size("gauc_by_positives: group", groups.size(), scores.size());
-  require_size("gauc_by_positives: label", labels.size(), scores.size());
-  require_finite("gauc_by_positives: score", scores);
-  const RankedUsers ranked = rank_users(groups, scores);
-  double sum = 0.0, weight = 0.0;
-  for (std::size_t u = 0; u < ranked.size(); ++u) {
-    const std::vector<std::uint8_t> own = gather(labels, ranked.rows_of(u));
-    const double area = auc(gather(scores, ranked.rows_of(u)), own);
-    if (std::isnan(area)) continue;
-    const auto positives = static_cast<double>(std::count(own.begin(), own.end(), 1));
-    sum += positives * area, weight += positives;
-  }
-  return weight > 0.0 ? sum / weight : kNoFigure;
 }
 
 GroupGain group_gain(std::span<const std::uint32_t> user, std::span<const float> score, std::span<const float> gain,

@@ -52,17 +52,10 @@ UserFigures duration_spread(const RankedUsers& ranked, std::span<const float> du
 
 /// WTG@k: mean gain of the top k (Zheng et al. 2022); gains may be negative.
 UserFigures mean_gain(const RankedUsers& ranked, std::span<const float> gain, std::size_t k);
-/// Their DCG@k: sum of gain_j / ln(1 + j), natural logarithm as in the authors' code, not divided by an ideal.
-UserFigures natural_discounted_gain(const RankedUsers& ranked, std::span<const float> gain, std::size_t k);
 
 /// Share of pairs of rows with different truth that the scores order alike; equal scores count half. NaN without a
 /// pair. O(n log n).
 double xauc(std::span<const float> score, std::span<const float> truth);
-/// The same within each user, averaged with the number of rows as weight over users who have a pair.
-double xgauc(std::span<const std::uint32_t> user, std::span<const float> score, std::span<const float> truth);
-/// AUC within each group, averaged with the number of *positives* as weight, as D2Co's code does (gauc() weighs rows).
-double gauc_by_positives(std::span<const std::uint32_t> groups, std::span<const float> scores,
-                         std::span<const std::uint8_t> labels);
 
 /// How well rows of each duration group are ranked among themselves: is a ranker fair to short and long videos?
 struct GroupGain {

@@ -34,6 +34,13 @@ FidelityReport judge_truth(const JudgedWindow& window) {
   return scorer.finish();
 }
 
+// A fitted simulator on the log's own clock, as a file of it loaded with `--clock log`.
+Simulator on_log_clock(Simulator simulator) {
+  simulator.model =
+      std::make_shared<FittedUserModel>(dynamic_cast<const FittedUserModel&>(*simulator.model).parts(), Clock::kLog);
+  return simulator;
+}
+
 }  // namespace
 
 TEST_CASE("the truth foresees its own log, under both kinds of exposure", "[evaluation]") {
@@ -91,7 +98,7 @@ TEST_CASE("a simulator fitted to the log of a fitted simulator answers as that l
   config.training.threads = 1;
   config.training.shape = {.watch_hidden = 32, .watch_top = 32, .feedback_hidden = 32, .feedback_top = 16};
   config.folds = 3;  // a third of the users will do
-  const Simulator first = with_clock(fit_simulator(tiny_world(), kNoDateLimit, config).simulator, Clock::kLog);
+  const Simulator first = on_log_clock(fit_simulator(tiny_world(), kNoDateLimit, config).simulator);
   config.folds = 1;
 
   Dataset again;  // what it generates, as a release of its own
@@ -116,7 +123,7 @@ TEST_CASE("a simulator fitted to the log of a fitted simulator answers as that l
   }
 
   const std::int32_t until = date_of_days(days_of_date(last_date) - 8);
-  const Simulator second = with_clock(fit_simulator(again, until, config).simulator, Clock::kLog);
+  const Simulator second = on_log_clock(fit_simulator(again, until, config).simulator);
   const JudgedWindow window{.from = date_of_days(days_of_date(until) + 1)};
   FidelityScorer scorer(again, window);
   replay_log(

@@ -44,12 +44,8 @@ std::vector<Metric> metrics() {
       {"discounted_gain_ratio", [=](const Values& v) { discounted_gain_ratio(ranked, v, 2); }},
       {"duration_spread", [=](const Values& v) { duration_spread(ranked, v, 2); }},
       {"mean_gain", [=](const Values& v) { mean_gain(ranked, v, 2); }},
-      {"natural_discounted_gain", [=](const Values& v) { natural_discounted_gain(ranked, v, 2); }},
       {"xauc", [](const Values& v) { xauc(v, kGood); }},
       {"xauc", [](const Values& v) { xauc(kGood, v); }},
-      {"xgauc", [](const Values& v) { xgauc(kUsers, v, kGood); }},
-      {"xgauc", [](const Values& v) { xgauc(kUsers, kGood, v); }},
-      {"gauc_by_positives", [](const Values& v) { gauc_by_positives(kUsers, v, kLabels); }},
       {"group_gain",
        [](const Values& v) {
          group_gain(kUsers, v, kGood, Users{0, 0, 1, 1}, 2, 2);
@@ -83,13 +79,6 @@ std::vector<Metric> metrics() {
          MeanVariance sum;
          for (const float value : v) sum.add(value);
        }},
-      {"crps",
-       [](const Values& v) {
-         std::array<float, kQuantiles> quantiles{};
-         quantiles[2] = v[2];
-         crps_of_row(quantiles, 0.5);
-       }},
-      {"crps", [](const Values& v) { crps_of_row(std::array<float, kQuantiles>{}, v[2]); }},
       {"quantile score",
        [](const Values& v) {
          std::array<float, kQuantiles> quantiles{};
@@ -130,8 +119,6 @@ TEST_CASE("a metric given lists of different lengths says so", "[metrics]") {
   CHECK_THROWS_AS(mean_gain(ranked, kGood, 0), InputError);
   CHECK_THROWS_AS(discounted_gain_ratio(ranked, three, 2), InputError);
   CHECK_THROWS_AS(xauc(kGood, three), InputError);
-  CHECK_THROWS_AS(xgauc(kUsers, kGood, three), InputError);
-  CHECK_THROWS_AS(gauc_by_positives(kUsers, three, kLabels), InputError);
   CHECK_THROWS_AS(group_gain(kUsers, kGood, kGood, Users{0, 0, 2, 1}, 2, 2), InputError);
   CHECK_THROWS_AS(spearman(kGood, three), InputError);
   CHECK_THROWS_AS(kendall_tau_b(std::vector<double>(2), std::vector<double>(3)), InputError);

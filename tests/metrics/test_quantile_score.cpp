@@ -15,6 +15,12 @@ std::array<float, kQuantiles> uniform_quantiles() {
   return q;
 }
 
+double crps_of_row(const std::array<float, kQuantiles>& quantiles, double observed) {
+  QuantileScore score;
+  score.add(quantiles, observed);
+  return score.crps();
+}
+
 }  // namespace
 
 TEST_CASE("the score of a point forecast is its absolute error", "[metrics]") {

@@ -66,7 +66,6 @@ TEST_CASE("every activation's gradient is its finite difference", "[nn]") {
   for (const auto name : {"identity", "relu", "silu", "gelu", "tanh"}) {
     CAPTURE(name);
     const Activation activation = parse_activation(name);
-    CHECK(activation_name(activation) == name);
     MatrixD input = random_matrix(4, 7, 11, 3.0), output, gradient = random_matrix(4, 7, 12);
     const MatrixD slopes = gradient;
     activate_backward(activation, input, gradient);

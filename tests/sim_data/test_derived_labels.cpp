@@ -44,11 +44,6 @@ TEST_CASE("elementary labels are what they say", "[labels]") {
   CHECK_FALSE(is_play_complete(10, 0));
   CHECK(has_explicit_feedback(bit(Signal::kComment)));
   CHECK_FALSE(has_explicit_feedback(bit(Signal::kClick) | bit(Signal::kForward)));
-  CHECK(is_long_view2(9600, 10400));         // both round to 10 s
-  CHECK_FALSE(is_long_view2(18000, 30000));  // more than 18 s is asked for
-  CHECK(is_long_view2(18500, 30000));
-  CHECK(denoised(0.7F, 4.9F) == 0.0F);
-  CHECK(denoised(0.7F, 5.0F) == 0.7F);
 }
 
 TEST_CASE("duration groups hold equal shares and keep equal durations together", "[labels]") {
@@ -85,9 +80,6 @@ TEST_CASE("the gain has mean 0 and deviation 1 in every group of its training ro
     sum[g] += gain;
     squares[g] += gain * gain;
     quantile[g] += groups.quantile(play, duration);
-    const double probability = groups.watch_time_gain_probability(play, duration);
-    CHECK((probability > 0.0 && probability < 1.0));
-    CHECK((probability > 0.5) == (gain > 0.0));
   }
   for (std::size_t g = 0; g < 10; ++g) {
     const auto n = static_cast<double>(groups.rows(g));
@@ -97,7 +89,7 @@ TEST_CASE("the gain has mean 0 and deviation 1 in every group of its training ro
   }
 }
 
-TEST_CASE("D2Q's quantile counts ties half and can be turned back into seconds", "[labels]") {
+TEST_CASE("D2Q's quantile counts ties half and lies between its neighbours' elsewhere", "[labels]") {
   // One group of eight: 0 0 0 0 2 4 6 8 seconds.
   const Log log = log_of({{0, 10'000},
                           {0, 10'000},
@@ -112,10 +104,6 @@ TEST_CASE("D2Q's quantile counts ties half and can be turned back into seconds",
   CHECK(groups.quantile(2'000, 10'000) == Approx(4.5 / 8));
   CHECK(groups.quantile(3'000, 10'000) == Approx(5.0 / 8));  // half-way between its neighbours
   CHECK(groups.quantile(9'000, 10'000) == 1.0F);
-  for (const float q : {0.25F, 0.6F, 0.7F, 0.9F}) {
-    const float seconds = groups.watch_s_at(q, 10'000);
-    CHECK(groups.quantile(static_cast<std::int32_t>(seconds * 1000 + 0.5F), 10'000) == Approx(q).margin(1e-3));
-  }
 }
 
 TEST_CASE("group statistics see training rows only", "[labels]") {

@@ -19,29 +19,16 @@ Log log_of(std::vector<std::int32_t> dates) {
 
 }  // namespace
 
-TEST_CASE("rows go to the part their date lies in", "[split]") {
+TEST_CASE("rows are chosen by their date, and days without any are bad input", "[split]") {
   const Log log = log_of({20220430, 20220503, 20220501, 20220502, 20220505, 20220501});
-  const SplitRows rows =
-      split_by_time(log, {.train_until = 20220501, .validate_until = 20220502, .test_until = 20220503});
-  CHECK(rows.train == Rows{0, 2, 5});
-  CHECK(rows.validate == Rows{3});
-  CHECK(rows.test == Rows{1});
-  const SplitRows two = split_by_time(log, {.train_until = 20220502});
-  CHECK(two.train == Rows{0, 2, 3, 5});
-  CHECK(two.validate.empty());
-  CHECK(two.test == Rows{1, 4});
-}
-
-TEST_CASE("dates out of order and days without rows are bad input", "[split]") {
-  const Log log = log_of({20220430, 20220503});
-  CHECK_THROWS_WITH(split_by_time(log, {.train_until = 20220429}),
-                    Contains("no row is dated") && Contains("20220430 to 20220503"));
-  CHECK_THROWS_AS(split_by_time(log, {.train_until = 20220502, .validate_until = 20220501}), InputError);
-  CHECK_THROWS_AS(split_by_time(log, {.train_until = 20220502, .test_until = 20220430}), InputError);
-  CHECK_THROWS_WITH(rows_between(log, 20220501, 20220502), Contains("the log holds 20220430 to 20220503"));
-  CHECK_THROWS_WITH(rows_between(Log{}, 1, 2), Contains("the log is empty"));
+  CHECK(rows_between(log, 0, 20220501) == Rows{0, 2, 5});
+  CHECK(rows_between(log, 20220502, 20220503) == Rows{1, 3});
   CHECK(rows_between(log, 20220430, 20220430) == Rows{0});
-  CHECK(date_range(log).last == 20220503);
+  CHECK(date_range(log).first == 20220430);
+  CHECK(date_range(log).last == 20220505);
+  CHECK_THROWS_WITH(rows_between(log, 20220504, 20220504), Contains("the log holds 20220430 to 20220505"));
+  CHECK_THROWS_WITH(rows_between(log, 0, 20220429), Contains("no row is dated") && Contains("20220429"));
+  CHECK_THROWS_WITH(rows_between(Log{}, 1, 2), Contains("the log is empty"));
 }
 
 TEST_CASE("the calendar turns over at midnight in China", "[split]") {
