@@ -39,7 +39,7 @@ if [ "$preset" != tsan ] && [[ -z "$only" || ",$only," == *,python,* ]]; then
 fi
 
 SECONDS=0
-if ! configure "$preset" -DSWIPEGYM_TESTS=ON "${python[@]}" || ! "${run[@]}" cmake --build --preset "$preset" "${targets[@]}"; then
+if ! configure "$preset" -DSWIPEGYM_TESTS=ON -DSWIPEGYM_WERROR=ON "${python[@]}" || ! "${run[@]}" cmake --build --preset "$preset" "${targets[@]}"; then
   echo "The build failed."
   echo "0 passed, 1 failed"
   exit 1

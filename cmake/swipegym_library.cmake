@@ -1,9 +1,17 @@
 # One target a folder: swipegym_library(env SOURCES a.cpp b.cpp LINKS swipegym::sim_data ...)
 # Links name what stands left of the folder in the architecture and nothing else.
-set(SWIPEGYM_FLAGS -Wall -Wextra -Wshadow -ffp-contract=off)
+# Settings are written by name, as {.epochs = 3}, and what is left out has its default: no warning of missing fields.
+set(SWIPEGYM_FLAGS -Wall -Wextra -Wshadow -Wno-missing-field-initializers -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 warns falsely of uninitialised and overlapping memory inside its own <string> and <optional>.
-  list(APPEND SWIPEGYM_FLAGS -Wno-maybe-uninitialized -Wno-restrict)
+  # g++ 12 warns falsely of uninitialised and overlapping memory inside its own <string> and <optional>. Vectors wider
+  # than the processor's are passed within one build only, so how they are passed (psabi) matters to nobody else.
+  list(APPEND SWIPEGYM_FLAGS -Wno-maybe-uninitialized -Wno-restrict -Wno-psabi)
+  if(CMAKE_UNITY_BUILD)  # to g++ sources of one unit are headers, in which anonymous namespaces would be a mistake
+    list(APPEND SWIPEGYM_FLAGS -Wno-subobject-linkage)
+  endif()
+endif()
+if(SWIPEGYM_WERROR)
+  list(APPEND SWIPEGYM_FLAGS -Werror)
 endif()
 list(GET SWIPEGYM_ARCH 0 SWIPEGYM_MARCH)
 list(APPEND SWIPEGYM_FLAGS -march=${SWIPEGYM_MARCH})

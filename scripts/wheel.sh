@@ -49,7 +49,8 @@ source_archive() {
   if [ -n "$missing" ]; then echo "the source archive lacks:" && echo "$missing" && return 1; fi
 }
 
-build_wheel() { "$work/tools/bin/python" -m build --wheel --outdir "$work/raw" -C build-dir=build/wheel/cmake .; }
+build_wheel() { "$work/tools/bin/python" -m build --wheel --outdir "$work/raw" -C build-dir=build/wheel/cmake \
+    -C cmake.define.SWIPEGYM_WERROR=ON .; }
 
 # Puts the libraries into the wheel, which is then named after the oldest systems that have all it still asks for.
 bundle_libraries() {

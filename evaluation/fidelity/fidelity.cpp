@@ -119,14 +119,14 @@ PredictorScore FidelityScorer::score(std::string name, const Collected& collecte
 }
 
 CellAgreement FidelityScorer::cell_agreement(const std::vector<std::uint32_t>& decile) const {
-  struct Cell {
+  struct Means {
     MeanVariance ratio, drawn_ratio, click, drawn_click;
   };
-  std::map<std::pair<std::uint8_t, std::uint32_t>, Cell> cells;
+  std::map<std::pair<std::uint8_t, std::uint32_t>, Means> cells;
   const Log& log = data_.log;
   for (std::size_t i = 0; i < row_.size(); ++i) {
     const std::uint32_t row = row_[i];
-    Cell& cell = cells[{log.tab[row], decile[i]}];
+    Means& cell = cells[{log.tab[row], decile[i]}];
     cell.ratio.add(
         std::min(static_cast<double>(log.play_ms[row]) / log.duration_ms[row], static_cast<double>(kJudgedRatioCap)));
     cell.drawn_ratio.add(drawn_ratio_[i]);

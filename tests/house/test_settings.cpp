@@ -56,8 +56,8 @@ std::optional<PrintedRange> printed_range(const std::string& text) {
   std::string other, value;
   if (high.ends_with(",")) words >> other >> value;
   // Integers need all of 64 bits; other bounds are doubles.
-  const auto number = [&](const std::string& text) {
-    return range.is_integer ? std::stold(text) : static_cast<long double>(std::stod(text));
+  const auto number = [&](const std::string& digits) {
+    return range.is_integer ? std::stold(digits) : static_cast<long double>(std::stod(digits));
   };
   range.low = number(low), range.high = number(high);
   if (other == "or") range.or_value = number(value);
