@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Asks clang-tidy (.clang-tidy says what) of every source, headers along with them:
 #
-#   scripts/tidy.sh                    # the whole tree: half an hour of two cores
+#   scripts/tidy.sh                    # the whole tree: two hours of two cores
 #   scripts/tidy.sh env cli/load.cpp   # sources of these folders, and these files
 #   scripts/tidy.sh --since main       # those that differ from a commit
 #
