@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <set>
@@ -17,6 +18,7 @@
 #include "agents/retrieval/two_tower_trainer.h"
 #include "agents/sasrec/sasrec_config.h"
 #include "agents/sasrec/sqn_config.h"
+#include "cli/command.h"
 #include "core/config.h"
 #include "core/output_file.h"
 #include "env/fitted/fit_simulator.h"
@@ -71,6 +73,24 @@ TEST_CASE("config files hold exactly the defaults of the code, in its order", "[
     CHECK(read_json(folder / name).dump(2) == defaults().dump(2));
   }
   CHECK(files == std::set<std::string>{});
+}
+
+TEST_CASE("settings of published figures are settings of the command that their first line names", "[house]") {
+  std::map<std::string, cli::SettingsPage> pages;
+  for (const cli::Command& command : cli::make_commands())
+    for (const cli::SettingsPage& page : command.settings) pages.emplace(page.name, page);
+  std::size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(SWIPEGYM_SOURCE_DIR) / "configs" / "results")) {
+    std::ifstream file(entry.path());
+    std::string line;
+    std::getline(file, line);  // "// train dqn: what it made"
+    CAPTURE(entry.path().string(), line);
+    const std::string name = line.substr(3, line.find(':') - 3);
+    REQUIRE(pages.contains(name));
+    CHECK_NOTHROW(pages.at(name).check(read_json(entry.path()), entry.path()));
+    ++files;
+  }
+  CHECK(files > 8);
 }
 
 TEST_CASE("searches vary settings that there are", "[house]") {
