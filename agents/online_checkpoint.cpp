@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::int64_t kOnlineCheckpointVersion = 1;
 
+bool same_settings(const std::string& stored, const RunIdentity& identity) {
+  if (stored == identity.config) return true;
+  return identity.of_today != nullptr && identity.of_today(parse_json(stored, "config")).dump() == identity.config;
+}
+
 // A training log as columns, so that a resumed run reports what an unbroken one would.
 void save_rounds(Hdf5Writer& file, const std::vector<RoundReport>& rounds) {
   std::vector<std::int64_t> counts;
@@ -73,7 +78,7 @@ std::vector<RoundReport> load_checkpoint(const std::filesystem::path& path, cons
   };
   require(static_cast<std::uint64_t>(file.attribute_int("seed")) == identity.seed, "seed");
   require(static_cast<std::uint64_t>(file.attribute_int("data_fingerprint")) == identity.data_fingerprint, "simulator");
-  require(file.read_text("config") == identity.config, "config");
+  require(same_settings(file.read_text("config"), identity), "config");
   learner.load(file, "learner");
   return load_rounds(file);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agents/train_online.h"
+#include "core/config.h"
 
 namespace swipegym {
 
@@ -25,8 +26,13 @@ struct OnlineRun {
 struct RunIdentity {
   std::string config;  // JSON text of the agent's settings
   std::uint64_t seed = 0;
-  std::uint64_t data_fingerprint = 0;  // of the data behind the simulator
+  std::uint64_t data_fingerprint = 0;              // of the data behind the simulator
+  Json (*of_today)(const Json& stored) = nullptr;  // settings stored by an earlier version, as this one writes them
 };
+template <class Config>
+RunIdentity identity_of(const Config& config, std::uint64_t seed, std::uint64_t data_fingerprint) {
+  return {config_to_json(config).dump(), seed, data_fingerprint, settings_of_today<Config>};
+}
 
 /// Writes the learner and the log so far; the file appears whole or not at all.
 void save_checkpoint(const std::filesystem::path& path, const RunIdentity& identity, const Learner& learner,

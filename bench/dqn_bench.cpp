@@ -121,7 +121,7 @@ void item_feature(benchmark::State& state) {
   const auto simulator =
       make_constant_simulator({.leave_after = 30}, {.num_users = 1000, .num_videos = videos, .history = 50});
   DqnConfig config;
-  config.slots = slots, config.num_envs = 64, config.batch = kUpdateBatch, config.replay_capacity = 6'400;
+  config.world.candidates = slots, config.num_envs = 64, config.batch = kUpdateBatch, config.replay_capacity = 6'400;
   config.env_steps = std::int64_t{1} << 40;
   config.learning_starts = 0, config.n_step = 1;
   DqnLearner learner(simulator, config, 1, static_cast<int>(state.range(2)));
@@ -145,8 +145,8 @@ void full_catalogue(benchmark::State& state) {
   const auto simulator =
       make_constant_simulator({.leave_after = 30}, {.num_users = 1000, .num_videos = videos, .history = 200});
   DqnConfig config;
-  config.candidates = "full", config.fresh_candidates = 1000;
-  config.num_envs = 64, config.batch = kUpdateBatch, config.history_length = 200, config.replay_capacity = 6'400;
+  config.world.source = "full", config.fresh_candidates = 1000;
+  config.num_envs = 64, config.batch = kUpdateBatch, config.world.history_length = 200, config.replay_capacity = 6'400;
   config.env_steps = std::int64_t{1} << 40;
   config.learning_starts = 0, config.steps_per_update = 64;
   config.network.state_hidden = {64}, config.network.width = 16, config.network.interaction_hidden = 0;

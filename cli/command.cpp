@@ -152,6 +152,7 @@ void run_command(Command& command, const std::vector<std::string>& words, const 
   if (asks_for_help(words)) return run.print_text(help_page(command));
   Options options = command.options;
   add_common(command, options, run);
+  const RemarkListener remarks([&run](const std::string& text) { run.note_text(text); });
   options.parse(words, command.name);
   const MemoryLimit limit(run.memory_limit);
   run.bar = std::make_shared<ProgressBar>(run.quiet);

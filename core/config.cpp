@@ -17,18 +17,28 @@ std::string show(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60);
 }
 
+// Where a setting stands in the text, under whatever name.
+std::string place(const ConfigSource& source, const std::string& path) {
+  for (const auto& [now, old] : source.moved)
+    if (path == now || path.starts_with(now + ".")) return place_in_json(source.text, source.where, old);
+  return place_in_json(source.text, source.where, path);
+}
+
 }  // namespace
+
+std::string weights_expected(const std::vector<std::string>& names, const Range& range) {
+  return fmt::format("weights by name of {}, each {}", fmt::join(names, ", "), range.expected<float>());
+}
 
 void throw_unknown_key(const ConfigSource& source, const std::string& path, const std::vector<std::string>& known) {
   std::string list;
   for (const std::string& key : known) list += (list.empty() ? "" : ", ") + key;
-  throw InputError(fmt::format("{}: unknown key '{}'; known keys here are: {}",
-                               place_in_json(source.text, source.where, path), path, list));
+  throw InputError(fmt::format("{}: unknown key '{}'; known keys here are: {}", place(source, path), path, list));
 }
 
 void throw_setting(const ConfigSource& source, const std::string& path, const Json& value,
                    const std::string& expected) {
-  throw InputError(fmt::format("{}: {} is {}, expected {}", place_in_json(source.text, source.where, path),
+  throw InputError(fmt::format("{}: {} is {}, expected {}", place(source, path),
                                path.empty() ? "the file" : "'" + path + "'", show(value), expected));
 }
 

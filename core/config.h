@@ -12,8 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "core/error.h"
+#include "core/former_names.h"
 #include "core/json_text.h"
 #include "core/range.h"
+#include "core/remarks.h"
 
 namespace swipegym {
 
@@ -31,8 +34,16 @@ namespace swipegym {
 ///   check_ranges(config);
 ///   const Json used = config_to_json(config);
 ///
-/// Fields may be numbers (with a Range), bools, strings (with one_of), vectors of these (and how many), and
-/// structs, or vectors of structs (and how many), with a visit_fields. One without its range does not compile.
+/// Fields may be numbers (with a Range), bools, strings (with one_of), weights by name (with the Range of each),
+/// vectors of these (and how many), and structs, or vectors of structs (and how many), with a visit_fields. One without
+/// its range does not compile. What a field was called before stands in former_names (core/former_names.h).
+
+/// A struct of numbers that a file names, {"watch_s": 1, "like": 10}; what it does not name is 0 then.
+template <class T>
+concept NamedWeights = requires(T weights, std::string_view name) {
+  { T::names() } -> std::same_as<const std::vector<std::string>&>;
+  { weights.find(name) } -> std::same_as<float*>;
+};
 
 namespace detail {
 template <class T>
@@ -41,11 +52,16 @@ template <class T>
 struct IsVector<std::vector<T>> : std::true_type {};
 
 template <class T, class R>
-concept Ranges = (Number<T> && std::same_as<R, Range>) || (std::same_as<T, std::string> && (std::same_as<R, Words>));
+concept Ranges = ((Number<T> || NamedWeights<T>)&&std::same_as<R, Range>) ||
+                 (std::same_as<T, std::string> && std::same_as<R, Words>);
+
+// A struct that is visited field by field.
+template <class T>
+concept Fields = std::is_class_v<T> && !IsVector<T>::value && !NamedWeights<T> && !std::same_as<T, std::string>;
 
 // Whether a field of type T with these ranges says all it has to.
 template <class T, class... R>
-struct Stated : std::bool_constant<std::same_as<T, bool> || (std::is_class_v<T> && !std::same_as<T, std::string>)> {};
+struct Stated : std::bool_constant<std::same_as<T, bool> || Fields<T>> {};
 template <class T, class R>
 struct Stated<T, R> : std::bool_constant<Ranges<T, R>> {};
 template <class T>
@@ -63,8 +79,9 @@ concept StatedField = detail::Stated<T, R...>::value;
 
 /// Where settings come from. With the JSON text messages name line and column.
 struct ConfigSource {
-  std::string where;        // a file's name
-  std::string_view text{};  // outlives the reading
+  std::string where;                                         // a file's name
+  std::string_view text{};                                   // outlives the reading
+  std::vector<std::pair<std::string, std::string>> moved{};  // a path of today, and what the text says in its stead
 
   ConfigSource(std::string where_, std::string_view text_ = {}) : where(std::move(where_)), text(text_) {}
   ConfigSource(const char* where_) : where(where_) {}
@@ -76,14 +93,24 @@ namespace detail {
 [[noreturn]] void throw_setting(const ConfigSource& source, const std::string& path, const Json& value,
                                 const std::string& expected);
 [[noreturn]] void throw_setting(const std::string& path, const Json& value, const std::string& expected);
+std::string weights_expected(const std::vector<std::string>& names, const Range& range);
+
+// A struct's settings under the names of today.
+template <class Struct>
+Json present(const Json& object, ConfigSource& source, const std::string& prefix) {
+  if constexpr (HasFormerNames<Struct>)
+    if (object.is_object())
+      return under_present_names(object, former_names(Struct{}), source.where, prefix, source.moved);
+  return object;
+}
 }  // namespace detail
 
 /// Sets the fields found in a JSON object; finish() throws InputError for a key that is no field. A value of another
 /// type or out of its range is an InputError that names it and what it may be.
 class ConfigReader {
  public:
-  ConfigReader(const Json& object, ConfigSource source, std::string prefix = "")
-      : object_(object), source_(std::move(source)), prefix_(std::move(prefix)) {
+  ConfigReader(Json object, ConfigSource source, std::string prefix = "")
+      : object_(std::move(object)), source_(std::move(source)), prefix_(std::move(prefix)) {
     if (!object_.is_object())
       detail::throw_setting(source_, prefix_.substr(0, prefix_.size() - !prefix_.empty()), object_,
                             "an object {\"key\": value, ...}");
@@ -132,11 +159,21 @@ class ConfigReader {
         read(value[i], at, field.emplace_back());
     }
   }
-  template <class Struct>
-  requires(std::is_class_v<Struct> && !detail::IsVector<Struct>::value) void read(const Json& value,
-                                                                                  const std::string& path,
-                                                                                  Struct& field) const {
-    ConfigReader inner(value, source_, path + ".");
+  template <NamedWeights T>
+  void read(const Json& value, const std::string& path, T& field, const Range& range) const {
+    if (!value.is_object()) detail::throw_setting(source_, path, value, detail::weights_expected(T::names(), range));
+    for (const std::string& name : T::names()) *field.find(name) = 0.0F;
+    for (const auto& item : value.items()) {
+      float* const weight = field.find(item.key());
+      if (weight == nullptr) detail::throw_unknown_key(source_, path + "." + item.key(), T::names());
+      read(item.value(), path + "." + item.key(), *weight, range);
+    }
+  }
+  template <detail::Fields Struct>
+  void read(const Json& value, const std::string& path, Struct& field) const {
+    ConfigSource source = source_;
+    Json present = detail::present<Struct>(value, source, path + ".");
+    ConfigReader inner(std::move(present), std::move(source), path + ".");
     visit_fields(inner, field);
     inner.finish();
   }
@@ -152,7 +189,7 @@ class ConfigReader {
       return value.is_number_integer() && std::in_range<T>(value.get<std::int64_t>());
   }
 
-  const Json& object_;
+  Json object_;
   ConfigSource source_;
   std::string prefix_;
   std::vector<std::string> known_;
@@ -176,6 +213,11 @@ class ConfigWriter {
       Json list = Json::array();
       for (const auto& item : field) list.push_back(write(item));
       return list;
+    } else if constexpr (NamedWeights<T>) {
+      Json weights = Json::object();
+      for (const std::string& name : T::names())
+        if (const float weight = *const_cast<T&>(field).find(name); weight != 0.0F) weights[name] = shortest(weight);
+      return weights;
     } else {
       ConfigWriter inner;
       visit_fields(inner, const_cast<T&>(field));  // one visit_fields serves both directions; writing only reads
@@ -190,9 +232,10 @@ class ConfigWriter {
 
 /// What the reference says of a field.
 struct FieldLine {
-  std::string path;      // "network.width"; "constraints[].signal" of a list of objects
-  Json fallback;         // the default
-  std::string expected;  // "an integer from 1 to 1000000"
+  std::string path;                   // "network.width"; "constraints[].signal" of a list of objects
+  Json fallback;                      // the default
+  std::string expected;               // "an integer from 1 to 1000000"
+  std::vector<std::string> former{};  // paths that are read as this one
 };
 
 /// Every field of a struct in the order they are named, structs in structs unfolded.
@@ -211,15 +254,29 @@ class FieldLister {
       add(path, field, (range.template expected<T>(), ...));
     } else if constexpr (std::same_as<T, std::string>) {
       add(path, field, (range.expected(), ...));
+    } else if constexpr (NamedWeights<T>) {
+      add(path, field, detail::weights_expected(T::names(), range...));
     } else if constexpr (detail::IsVector<T>::value) {
       list(path, field, range...);
     } else {
-      FieldLister inner(lines_, path + ".");
-      visit_fields(inner, field);
+      list_struct(path + ".", field);
     }
   }
 
+  template <class Struct>
+  void list_struct(const std::string& prefix, Struct& field) {
+    FieldLister inner(lines_, prefix);
+    visit_fields(inner, field);
+    if constexpr (HasFormerNames<Struct>)
+      for (const FormerName& name : former_names(field)) note(prefix + name.now, prefix + name.old);
+  }
+
  private:
+  // Weights stand in one line: "reward.watch_s" belongs to "reward".
+  void note(const std::string& now, const std::string& old) {
+    for (FieldLine& line : lines_)
+      if (now == line.path || now.starts_with(line.path + ".")) line.former.push_back(old);
+  }
   template <class T>
   void add(const std::string& path, const T& field, std::string expected) {
     lines_.push_back({path, ConfigWriter::write(field), std::move(expected)});
@@ -229,6 +286,8 @@ class FieldLister {
     std::string each;
     if constexpr (Number<T>)
       each = range.template expected<T>();
+    else if constexpr (NamedWeights<T>)
+      each = detail::weights_expected(T::names(), range);
     else
       each = range.expected();
     add(path, field, sizes.expected() + ", each " + each);
@@ -237,8 +296,7 @@ class FieldLister {
   void list(const std::string& path, const std::vector<T>& field, const Lengths& sizes) {
     add(path, field, sizes.expected());
     T one{};
-    FieldLister inner(lines_, path + "[].");
-    visit_fields(inner, one);
+    list_struct(path + "[].", one);
   }
 
   std::vector<FieldLine>& lines_;
@@ -275,9 +333,12 @@ class RangeChecker {
         check(at, field[i]);
     }
   }
-  template <class Struct>
-  requires(std::is_class_v<Struct> && !detail::IsVector<Struct>::value) void check(const std::string& path,
-                                                                                   Struct& field) const {
+  template <NamedWeights T>
+  void check(const std::string& path, T& field, const Range& range) const {
+    for (const std::string& name : T::names()) check(path + "." + name, *field.find(name), range);
+  }
+  template <detail::Fields Struct>
+  void check(const std::string& path, Struct& field) const {
     RangeChecker inner(path + ".");
     visit_fields(inner, field);
   }
@@ -288,7 +349,8 @@ class RangeChecker {
 /// The settings in a JSON object, with `defaults` where it is silent.
 template <class Config>
 Config config_from_json(const Json& object, ConfigSource source, Config defaults = {}) {
-  ConfigReader reader(object, std::move(source));
+  Json present = detail::present<Config>(object, source, "");
+  ConfigReader reader(std::move(present), std::move(source));
   visit_fields(reader, defaults);
   reader.finish();
   return defaults;
@@ -309,6 +371,18 @@ Json config_to_json(const Config& config) {
   return ConfigWriter::write(config);
 }
 
+/// Settings that an earlier version may have stored, as this one writes them, so that two runs can be compared; they
+/// themselves where they are not such settings.
+template <class Config>
+Json settings_of_today(const Json& stored) {
+  const RemarkListener nobody({});
+  try {
+    return config_to_json(config_from_json<Config>(stored, "stored settings"));
+  } catch (const InputError&) {
+    return stored;
+  }
+}
+
 /// Throws InputError naming the first setting out of its range, its value and the range: "setting 'batch' is 0,
 /// expected an integer from 1 to 1000000".
 template <class Config>
@@ -321,8 +395,7 @@ void check_ranges(const Config& config) {
 template <class Config>
 std::vector<FieldLine> list_fields(const Config& defaults = {}) {
   std::vector<FieldLine> lines;
-  FieldLister lister(lines);
-  visit_fields(lister, const_cast<Config&>(defaults));  // listing only reads
+  FieldLister(lines).list_struct("", const_cast<Config&>(defaults));  // listing only reads
   return lines;
 }
 

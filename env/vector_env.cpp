@@ -15,15 +15,6 @@
 
 namespace swipegym {
 
-template <class Visitor>
-void visit_fields(Visitor& visit, RewardWeights& weights) {
-  visit("watch_s", weights.watch_s, ranges::kAnyWeight);
-  visit("watch_ratio", weights.watch_ratio, ranges::kAnyWeight);
-  for (std::size_t i = 0; i < kNumSignals; ++i) visit(kSignalNames[i].data(), weights.signal[i], ranges::kAnyWeight);
-  visit("return_day", weights.return_day, ranges::kAnyWeight);
-  visit("gap_h", weights.gap_h, ranges::kAnyWeight);
-}
-
 // No file holds it: ranges are all this serves.
 template <class Visitor>
 void visit_fields(Visitor& visit, VectorEnvConfig& config) {
@@ -32,8 +23,8 @@ void visit_fields(Visitor& visit, VectorEnvConfig& config) {
   visit("history_length", config.history_length, ranges::kHistory);
   visit("max_steps", config.max_steps, ranges::kMaxSteps);
   visit("slate", config.slate, between(1, 1'000));
-  visit("reward", config.reward);
-  visit("costs", config.costs, lengths(0, 1'000));
+  visit("reward", config.reward, ranges::kAnyWeight);
+  visit("costs", config.costs, ranges::kAnyWeight, lengths(0, 1'000));
   visit("exclude_history", config.exclude_history, between(0, 1'000'000));
 }
 

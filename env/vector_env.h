@@ -7,6 +7,7 @@
 
 #include "env/candidate_source.h"
 #include "env/observation.h"
+#include "env/reward_weights.h"
 #include "env/simulator.h"
 
 namespace swipegym {
@@ -14,20 +15,6 @@ namespace swipegym {
 /// Gymnasium's three autoreset modes.
 enum class AutoresetMode : std::uint8_t { kNextStep, kSameStep, kDisabled };
 enum class InvalidAction : std::uint8_t { kRaise, kRedraw };
-
-/// reward = watch_s * (seconds watched) + watch_ratio * (ratio, clipped to 5) + sum of signal[i] for the signals given;
-/// and where the user left, return_day if the next visit comes within a day, and gap_h * (hours until then, at most
-/// kMaxGapHours). A session that was cut goes on as far as anybody knows, so it earns neither.
-struct RewardWeights {
-  float watch_s = 1.0F;
-  float watch_ratio = 0.0F;
-  float signal[kNumSignals] = {};
-  float return_day = 0.0F;
-  float gap_h = 0.0F;
-
-  bool asks_for_gaps() const noexcept { return return_day != 0.0F || gap_h != 0.0F; }
-};
-inline constexpr float kMaxGapHours = 168.0F;
 
 struct VectorEnvConfig {
   std::size_t num_envs = 64;

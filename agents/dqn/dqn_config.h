@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "core/range.h"
-#include "env/vector_env.h"
-#include "policy/retrieval.h"
 #include "policy/select.h"
 #include "policy/value/value_network.h"
+#include "policy/world.h"
 
 namespace swipegym {
 
@@ -33,17 +32,8 @@ void visit_fields(Visitor& visit, PrioritisedReplayConfig& config) {
 
 /// Settings of `train dqn`; a JSON file may set any of them by name.
 struct DqnConfig {
-  // The world it learns in.
-  std::string candidates = "random";  // candidate source
-  std::size_t slots = 10;             // m, candidates a step; not looked at for the full catalogue
+  WorldConfig world;  // it learns in; one video a step
   std::size_t num_envs = 256;
-  std::size_t history_length = 50;  // L, videos of history in a state
-  int max_steps = 100;
-  float reward_watch_s = 1.0F;        // reward a second watched
-  float reward_watch_ratio = 0.0F;    // reward a watch ratio of 1
-  float reward_return_day = 0.0F;     // reward a user who leaves and is back within a day
-  float reward_gap_h = 0.0F;          // reward an hour until the next visit; below 0 to keep it short
-  std::vector<float> reward_signals;  // reward of each signal, in the order of kSignalNames; empty: none
 
   // How much it sees and learns.
   std::int64_t env_steps = 400'000;       // steps of all envs together
@@ -93,7 +83,7 @@ struct DqnConfig {
   StateEncoderConfig encoder;
 
   /// "item_features": the network above, for any candidates. "full_output": one output a video, a comparison: of the
-  /// fixed shelf of the candidates "top" or "sample", or of the whole catalogue with "random" or "full"; at most
+  /// fixed shelf of the sources "top" or "sample", or of the whole catalogue with "random" or "full"; at most
   /// 10,000.
   std::string network_kind = "item_features";
   std::vector<std::size_t> full_output_hidden = {256, 256};
@@ -101,16 +91,8 @@ struct DqnConfig {
 
 template <class Visitor>
 void visit_fields(Visitor& visit, DqnConfig& config) {
-  visit("candidates", config.candidates, candidate_sources());
-  visit("slots", config.slots, ranges::kSlots);
+  visit("world", config.world);
   visit("num_envs", config.num_envs, ranges::kEnvs);
-  visit("history_length", config.history_length, ranges::kHistory);
-  visit("max_steps", config.max_steps, ranges::kMaxSteps);
-  visit("reward_watch_s", config.reward_watch_s, ranges::kAnyWeight);
-  visit("reward_watch_ratio", config.reward_watch_ratio, ranges::kAnyWeight);
-  visit("reward_return_day", config.reward_return_day, ranges::kAnyWeight);
-  visit("reward_gap_h", config.reward_gap_h, ranges::kAnyWeight);
-  visit("reward_signals", config.reward_signals, ranges::kAnyWeight, length_or_none(kNumSignals));
   visit("env_steps", config.env_steps, ranges::kEnvSteps);
   visit("round_steps", config.round_steps, ranges::kEnvSteps);
   visit("learning_starts", config.learning_starts, between(0, 1'000'000'000'000));
@@ -142,27 +124,16 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("full_output_hidden", config.full_output_hidden, ranges::kUnits, ranges::kLayers);
 }
 
+std::vector<FormerName> former_names(const DqnConfig& config);
+
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const DqnConfig& config);
-
-/// Whether an action is any video of the catalogue.
-inline bool is_full(const DqnConfig& config) {
-  return config.candidates == "full";
-}
-
-/// Whether the same videos are on offer at every step.
-inline bool has_shelf(const DqnConfig& config) {
-  return config.candidates == "top" || config.candidates == "sample";
-}
 
 /// Outputs a full-output network may have.
 inline constexpr std::size_t kMostOutputs = 10'000;
 
 /// How they explore after this many env steps.
 Exploration exploration_at(const DqnConfig& config, std::int64_t env_steps);
-
-/// The reward the settings ask for.
-RewardWeights reward_weights(const DqnConfig& config);
 
 /// The environment the settings ask for.
 VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, int threads);

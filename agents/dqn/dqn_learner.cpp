@@ -17,8 +17,8 @@ UniformReplayConfig replay_config(const DqnConfig& config) {
   UniformReplayConfig replay;
   replay.capacity = config.replay_capacity;
   replay.num_envs = config.num_envs;
-  replay.history_length = config.history_length;
-  replay.candidates = config.fresh_candidates > 0 ? 0 : config.slots;
+  replay.history_length = config.world.history_length;
+  replay.candidates = config.fresh_candidates > 0 ? 0 : config.world.candidates;
   return replay;
 }
 
@@ -50,7 +50,7 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
       model_(make_value_model("dqn", simulator_->catalogue, config.network, config.encoder, seed)),
       target_(std::make_shared<ValueModel>(*model_)),
       encoder_(make_state_encoder(*model_)),
-      policy_(is_full(config) ? target_ : model_),
+      policy_(config.world.offers_all() ? target_ : model_),
       replay_(simulator_, replay_config(config)),
       regression_(*model_, regression_settings(config, threads)),
       shards_(regression_.shards()),
@@ -94,7 +94,8 @@ void DqnLearner::move_target() {
 
 void DqnLearner::renew_table() {
   const bool serves_targets = config_.discount > 0.0F && model_->items->num_videos() <= kTableVideos;
-  if (serves_targets || is_full(config_)) target_->item_table = target_->network.item_table(*target_->items, threads_);
+  if (serves_targets || config_.world.offers_all())
+    target_->item_table = target_->network.item_table(*target_->items, threads_);
 }
 
 void DqnLearner::update(std::int64_t env_steps) {
@@ -156,7 +157,7 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
 void DqnLearner::choose_next(Shard& shard, const ValueModel& model, ValueNetwork::Work& work) const {
   const ValueNetwork& network = model.network;
   const Matrix& table = model.item_table;
-  const std::size_t m = config_.slots, rows = shard.batch.rows, pairs = rows * m;
+  const std::size_t m = config_.world.candidates, rows = shard.batch.rows, pairs = rows * m;
   const SampledStates& next = shard.batch.next;
   work.videos.assign(next.candidate.begin(), next.candidate.end());
   work.cross.resize(static_cast<Eigen::Index>(pairs), static_cast<Eigen::Index>(StateEncoder::kCross));
@@ -185,7 +186,7 @@ void DqnLearner::value_next(Shard& shard) const {
 }
 
 void DqnLearner::value_offered(Shard& shard) const {
-  const std::size_t m = config_.slots, rows = shard.batch.rows;
+  const std::size_t m = config_.world.candidates, rows = shard.batch.rows;
   ValueNetwork::Work& chooser = config_.double_q ? shard.online : shard.frozen;
   choose_next(shard, config_.double_q ? *model_ : *target_, chooser);
 

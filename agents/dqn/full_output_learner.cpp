@@ -18,7 +18,7 @@ namespace {
 
 // The video of each output: of a shelf in the order of its slots, or every video of the catalogue.
 std::vector<std::int32_t> videos_of_outputs(const Catalogue& catalogue, const DqnConfig& config) {
-  if (!has_shelf(config)) {
+  if (!config.world.has_shelf()) {
     if (catalogue.num_videos() > kMostOutputs)
       throw InputError(
           fmt::format("network_kind full_output has one output a video: the catalogue has {}, expected at "
@@ -28,7 +28,7 @@ std::vector<std::int32_t> videos_of_outputs(const Catalogue& catalogue, const Dq
     std::iota(all.begin(), all.end(), 0);
     return all;
   }
-  const auto source = make_candidate_source(config.candidates, catalogue, config.slots);
+  const auto source = make_candidate_source(config.world.source, catalogue, config.world.candidates);
   return dynamic_cast<const FixedCandidates&>(*source).videos();
 }
 
@@ -55,8 +55,8 @@ FullOutputLearner::FullOutputLearner(std::shared_ptr<const Simulator> simulator,
       policy_(model_),
       replay_(simulator_, {.capacity = config.replay_capacity,
                            .num_envs = config.num_envs,
-                           .history_length = config.history_length,
-                           .candidates = config.fresh_candidates > 0 ? 0 : config.slots}),
+                           .history_length = config.world.history_length,
+                           .candidates = config.fresh_candidates > 0 ? 0 : config.world.candidates}),
       regression_(model_->network, full_output_settings(config, threads)),
       shards_(regression_.shards()),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
@@ -111,7 +111,7 @@ FullOutputRows FullOutputLearner::provide(RandomKey key, std::size_t index, std:
                       .reward = shard.reward,
                       .discount = batch.discount,
                       .next_mask = batch.next.mask};
-  if (!has_shelf(config_)) {
+  if (!config_.world.has_shelf()) {
     allow_next(shard, count, split(split(key, Draw::kCandidates), index));
     rows.action = batch.video;
     rows.next_mask = shard.allowed;
@@ -169,7 +169,7 @@ TrainedFullOutput train_full_output(std::shared_ptr<const Simulator> simulator, 
                                     const OnlineRun& training) {
   check(config);
   training_memory(*simulator, config).require();
-  const RunIdentity identity{config_to_json(config).dump(), training.seed, simulator->data_fingerprint};
+  const RunIdentity identity = identity_of(config, training.seed, simulator->data_fingerprint);
   VectorEnv env = make_training_env(simulator, config, training.threads);
   FullOutputLearner learner(simulator, config, training.seed, training.threads);
   TrainedFullOutput trained;

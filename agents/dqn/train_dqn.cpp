@@ -13,7 +13,7 @@ TrainedPolicy train_dqn(std::shared_ptr<const Simulator> simulator, const DqnCon
     throw InputError("setting 'network_kind' is " + config.network_kind +
                      ", expected item_features here; 'train dqn' learns the other");
   training_memory(*simulator, config).require();
-  const RunIdentity identity{config_to_json(config).dump(), training.seed, simulator->data_fingerprint};
+  const RunIdentity identity = identity_of(config, training.seed, simulator->data_fingerprint);
   VectorEnv env = make_training_env(simulator, config, training.threads);
   DqnLearner learner(simulator, config, training.seed, training.threads);
   TrainedPolicy trained;

@@ -6,7 +6,6 @@
 
 #include "core/config.h"
 #include "core/error.h"
-#include "policy/retrieval.h"
 
 namespace swipegym {
 namespace {
@@ -26,19 +25,10 @@ std::vector<std::string> make_objective_names() {
   return names;
 }
 
-RewardWeights main_reward(const ActorWorld& world) {
-  RewardWeights weights{.watch_s = world.reward_watch_s,
-                        .watch_ratio = world.reward_watch_ratio,
-                        .return_day = world.reward_return_day,
-                        .gap_h = world.reward_gap_h};
-  for (std::size_t i = 0; i < world.reward_signals.size(); ++i) weights.signal[i] = world.reward_signals[i];
-  return weights;
-}
-
-void check_world(const ActorWorld& w, const std::string& algorithm) {
-  require_setting(w.slots >= 2, "world.slots", w.slots, "at least 2 candidates");
-  require_setting(w.slate <= w.slots, "world.slate", w.slate, "1 to world.slots");
-  require_setting(w.slate == 1 || algorithm == "reinforce", "world.slate", w.slate,
+void check_world(const WorldConfig& world, const std::string& algorithm) {
+  check_agent_world(world, true);
+  require_setting(world.candidates >= 2, "world.candidates", world.candidates, "at least 2 candidates");
+  require_setting(world.slate == 1 || algorithm == "reinforce", "world.slate", world.slate,
                   "1, or the algorithm reinforce, which corrects for slates");
 }
 
@@ -82,13 +72,19 @@ ActorConfig actor_defaults(std::string_view algorithm) {
   return config;
 }
 
+std::vector<FormerName> former_actor_names() {
+  std::vector<FormerName> names = former_world_names("world.");
+  names.push_back({.old = "world.num_envs", .now = "num_envs"});
+  return names;
+}
+
 void check(const ActorConfig& c) {
   check_ranges(c);
   check_world(c.world, c.algorithm);
-  const auto rollout = static_cast<std::int64_t>(c.world.num_envs * c.rollout_steps);
-  require_setting(c.env_steps >= rollout, "env_steps", c.env_steps, "at least world.num_envs * rollout_steps");
+  const auto rollout = static_cast<std::int64_t>(c.num_envs * c.rollout_steps);
+  require_setting(c.env_steps >= rollout, "env_steps", c.env_steps, "at least num_envs * rollout_steps");
   require_setting(c.round_steps >= rollout && c.round_steps % rollout == 0, "round_steps", c.round_steps,
-                  "a multiple of world.num_envs * rollout_steps");
+                  "a multiple of num_envs * rollout_steps");
   require_setting(!c.network.sequence.enabled(), "network.sequence", c.network.sequence.kind,
                   "'none': a rollout keeps encoded states, not histories");
   require_setting(!c.expected_signals || c.world.slate == 1 || c.constraints.empty(), "expected_signals",
@@ -137,20 +133,12 @@ int objective_index(const ActorConfig& config) {
 }
 
 VectorEnv make_actor_env(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, int threads) {
-  const ActorWorld& world = config.world;
-  auto source = make_candidates(world.candidates, simulator, world.slots, 0, threads);
-  VectorEnvConfig env;
-  env.num_envs = world.num_envs;
-  env.threads = threads;
-  env.history_length = world.history_length;
-  env.max_steps = world.max_steps;
-  env.slate = world.slate;
-  env.reward = main_reward(world);
+  WorldConfig world = config.world;
   for (const Constraint& constraint : parse_constraints(config)) {
-    RewardWeights& weights = env.costs.emplace_back(RewardWeights{.watch_s = 0.0F});
+    RewardWeights& weights = world.costs.emplace_back(RewardWeights{.watch_s = 0.0F});
     weights.signal[constraint.signal] = 1.0F;
   }
-  return VectorEnv(std::move(simulator), std::move(source), env);
+  return make_env(std::move(simulator), world, {.num_envs = config.num_envs, .threads = threads});
 }
 
 }  // namespace swipegym

@@ -8,9 +8,8 @@
 
 #include "agents/policy_gradient/multipliers.h"
 #include "core/range.h"
-#include "env/vector_env.h"
-#include "policy/retrieval.h"
 #include "policy/value/value_network.h"
+#include "policy/world.h"
 
 namespace swipegym {
 
@@ -41,40 +40,11 @@ void visit_fields(Visitor& visit, ConstraintConfig& config) {
   visit("relative", config.relative);
 }
 
-/// The simulator an on-policy agent learns in.
-struct ActorWorld {
-  std::string candidates = "random";  // candidate source
-  std::size_t slots = 10;             // m, candidates a step
-  std::size_t slate = 1;              // K, videos chosen a step; above 1 for reinforce only
-  std::size_t num_envs = 256;
-  std::size_t history_length = 50;  // L, videos of history in a state
-  int max_steps = 100;
-  float reward_watch_s = 1.0F;        // reward a second watched
-  float reward_watch_ratio = 0.0F;    // reward a watch ratio of 1
-  float reward_return_day = 0.0F;     // reward a user who leaves and is back within a day
-  float reward_gap_h = 0.0F;          // reward an hour until the next visit; below 0 to keep it short
-  std::vector<float> reward_signals;  // reward of each signal, in the order of kSignalNames; empty: none
-};
-
-template <class Visitor>
-void visit_fields(Visitor& visit, ActorWorld& world) {
-  visit("candidates", world.candidates, candidate_sources());
-  visit("slots", world.slots, ranges::kSlots);
-  visit("slate", world.slate, between(1, 1'000));
-  visit("num_envs", world.num_envs, ranges::kEnvs);
-  visit("history_length", world.history_length, ranges::kHistory);
-  visit("max_steps", world.max_steps, ranges::kMaxSteps);
-  visit("reward_watch_s", world.reward_watch_s, ranges::kAnyWeight);
-  visit("reward_watch_ratio", world.reward_watch_ratio, ranges::kAnyWeight);
-  visit("reward_return_day", world.reward_return_day, ranges::kAnyWeight);
-  visit("reward_gap_h", world.reward_gap_h, ranges::kAnyWeight);
-  visit("reward_signals", world.reward_signals, ranges::kAnyWeight, length_or_none(kNumSignals));
-}
-
 /// Settings of the on-policy agents; actor_defaults() says where an algorithm's differ.
 struct ActorConfig {
   std::string algorithm = "ppo";  // one of kActorAlgorithms
-  ActorWorld world;
+  WorldConfig world;              // it learns in; slates for reinforce only
+  std::size_t num_envs = 256;
 
   // How much it sees.
   std::int64_t env_steps = 245'760;     // steps of all envs together
@@ -131,6 +101,7 @@ template <class Visitor>
 void visit_fields(Visitor& visit, ActorConfig& config) {
   visit("algorithm", config.algorithm, one_of(kActorAlgorithms));
   visit("world", config.world);
+  visit("num_envs", config.num_envs, ranges::kEnvs);
   visit("env_steps", config.env_steps, ranges::kEnvSteps);
   visit("round_steps", config.round_steps, ranges::kEnvSteps);
   visit("rollout_steps", config.rollout_steps, between(1, 1'000'000));
@@ -166,6 +137,12 @@ void visit_fields(Visitor& visit, ActorConfig& config) {
 
 /// The defaults of an algorithm. Throws InputError for a name that is none.
 ActorConfig actor_defaults(std::string_view algorithm);
+
+/// What the world of on-policy agents was called before.
+std::vector<FormerName> former_actor_names();
+inline std::vector<FormerName> former_names(const ActorConfig&) {
+  return former_actor_names();
+}
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const ActorConfig& config);

@@ -31,7 +31,7 @@ PolicyLoss policy_loss_settings(const ActorConfig& config) {
 }
 
 std::size_t batch_rows(const ActorConfig& config) {
-  const std::size_t all = config.world.num_envs * config.rollout_steps;
+  const std::size_t all = config.num_envs * config.rollout_steps;
   return config.minibatch == 0 ? all : std::min(all, config.minibatch);
 }
 
@@ -71,9 +71,9 @@ ActorLearner::ActorLearner(std::shared_ptr<const Simulator> simulator, const Act
       encoder_(config.encoder, *model_->items),
       policy_(model_),
       meter_(parse_constraints(config), config.expected_signals),
-      rollout_(encoder_, {.envs = config.world.num_envs,
+      rollout_(encoder_, {.envs = config.num_envs,
                           .steps = config.rollout_steps,
-                          .slots = config.world.slots,
+                          .slots = config.world.candidates,
                           .slate = config.world.slate,
                           .costs = meter_.columns(),
                           .threads = threads}),
@@ -91,7 +91,7 @@ ActorLearner::ActorLearner(std::shared_ptr<const Simulator> simulator, const Act
   for (std::size_t i = 0; i < config.constraints.size(); ++i) multipliers_.emplace_back(config.multiplier);
   const std::size_t rows = rollout_.rows();
   response_.resize(rows), value_.resize(rollout_.state_rows()), advantage_.resize(rows);
-  old_log_chance_.resize(rows * config.world.slots);
+  old_log_chance_.resize(rows * config.world.candidates);
   advantages_.assign(critics, std::vector<float>(rows));
   targets_.assign(critics, std::vector<float>(rows));
   row_results_.resize(batch_rows(config));

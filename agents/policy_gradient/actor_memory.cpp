@@ -8,26 +8,23 @@ namespace swipegym {
 
 MemoryBudget training_memory(const Simulator& simulator, const ActorConfig& c) {
   const Catalogue& catalogue = simulator.catalogue;
-  const ActorWorld& world = c.world;
-  VectorEnvConfig env;
-  env.num_envs = world.num_envs, env.history_length = world.history_length, env.max_steps = world.max_steps;
-  env.slate = world.slate;
-  env.costs.resize(c.constraints.size());
+  WorldConfig world = c.world;
+  world.costs.resize(c.constraints.size());
   MemoryBudget budget;
-  budget.add(fmt::format("{} sessions side by side", world.num_envs), VectorEnv::bytes(simulator, world.slots, env),
-             "world.num_envs");
+  budget.add(fmt::format("{} sessions side by side", c.num_envs), env_bytes(simulator, world, {.num_envs = c.num_envs}),
+             "num_envs");
   const std::size_t state_size = StateEncoder::state_size(c.encoder, catalogue.num_tags);
   budget.add(fmt::format("their steps between two updates, {} each", c.rollout_steps),
-             Rollout::bytes(state_size, {.envs = world.num_envs,
+             Rollout::bytes(state_size, {.envs = c.num_envs,
                                          .steps = c.rollout_steps,
-                                         .slots = world.slots,
+                                         .slots = world.candidates,
                                          .slate = world.slate,
                                          .costs = c.constraints.size()}),
-             "world.num_envs or rollout_steps");
+             "num_envs or rollout_steps");
   const NetworkNumbers numbers = numbers_of(catalogue, c.network, c.encoder);
   add_network(budget, catalogue, numbers, 1 + c.constraints.size(), 0);
-  const std::uint64_t all = product_of({world.num_envs, c.rollout_steps});
-  add_batch(budget, c.minibatch == 0 ? all : std::min<std::uint64_t>(all, c.minibatch), world.slots, numbers, 0,
+  const std::uint64_t all = product_of({c.num_envs, c.rollout_steps});
+  add_batch(budget, c.minibatch == 0 ? all : std::min<std::uint64_t>(all, c.minibatch), world.candidates, numbers, 0,
             "minibatch");
   return budget;
 }

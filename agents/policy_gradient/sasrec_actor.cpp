@@ -33,9 +33,20 @@ std::shared_ptr<SasrecModel> make_actor_model(const Simulator& simulator, const 
   return model;
 }
 
+// The settings, and what the actor started from.
+Json settings_with_start(const Json& stored) {
+  Json settings = stored;
+  if (!settings.is_object() || !settings.contains("start")) return settings_of_today<SasrecActorConfig>(settings);
+  const Json start = settings["start"];
+  settings.erase("start");
+  settings = settings_of_today<SasrecActorConfig>(settings);
+  settings["start"] = start;
+  return settings;
+}
+
 VectorEnv make_sasrec_world(std::shared_ptr<const Simulator> simulator, const SasrecActorConfig& config, int threads) {
   ActorConfig actor;
-  actor.world = config.world;
+  actor.world = config.world, actor.num_envs = config.num_envs;
   return make_actor_env(std::move(simulator), actor, threads);
 }
 
@@ -44,7 +55,8 @@ VectorEnv make_sasrec_world(std::shared_ptr<const Simulator> simulator, const Sa
 void check(const SasrecActorConfig& c) {
   check_ranges(c);
   ActorConfig shared;  // what both kinds of actors have in common is judged once
-  shared.world = c.world, shared.env_steps = c.env_steps, shared.round_steps = c.round_steps;
+  shared.world = c.world, shared.num_envs = c.num_envs, shared.env_steps = c.env_steps,
+  shared.round_steps = c.round_steps;
   shared.rollout_steps = c.rollout_steps, shared.discount = c.discount, shared.gae_lambda = c.gae_lambda;
   shared.epochs = c.epochs, shared.minibatch = c.minibatch, shared.clip = c.clip, shared.target_kl = c.target_kl;
   shared.entropy = c.entropy, shared.reward_scale = c.reward_scale, shared.huber_delta = c.huber_delta;
@@ -77,9 +89,9 @@ SasrecActor::SasrecActor(std::shared_ptr<const Simulator> simulator, const Sasre
       anchor_(start != nullptr && config.anchor > 0.0F ? std::make_shared<SasrecModel>(*model_) : nullptr),
       policy_(model_),
       encoder_(config.encoder, model_->items),
-      rollout_(encoder_, {.envs = config.world.num_envs,
+      rollout_(encoder_, {.envs = config.num_envs,
                           .steps = config.rollout_steps,
-                          .slots = config.world.slots,
+                          .slots = config.world.candidates,
                           .threads = threads}),
       histories_(rollout_.state_rows(), model_->network.config().max_length),
       actor_(*model_,
@@ -96,7 +108,7 @@ SasrecActor::SasrecActor(std::shared_ptr<const Simulator> simulator, const Sasre
   if (anchor_) anchor_scorer_.emplace(*anchor_, SasrecScorer::Settings{.threads = threads}, 1);
   const std::size_t rows = rollout_.rows();
   reward_.resize(rows), value_.resize(rollout_.state_rows()), advantage_.resize(rows), target_.resize(rows);
-  old_log_chance_.resize(rows * config.world.slots);
+  old_log_chance_.resize(rows * config.world.candidates);
   if (anchor_) anchor_log_chance_.resize(old_log_chance_.size());
   kl_.resize(config.minibatch);
   all_.resize(rows);
@@ -214,9 +226,6 @@ void SasrecActor::load(const Hdf5Reader& file, const std::string& name) {
 TrainedSasrecActor train_sasrec_actor(std::shared_ptr<const Simulator> simulator, const SasrecActorConfig& config,
                                       const OnlineRun& run, const SasrecModel* start) {
   check(config);
-  if (config.world.slate != 1)
-    throw InputError(fmt::format("setting 'world.slate' is {}, expected 1: a SASRec actor shows one video a step",
-                                 config.world.slate));
   if (start != nullptr && start->objective != SasrecObjective::kNext)
     throw InputError(
         fmt::format("'{}' does not rank next videos; start from sqn, sac, sasrec-clicks or sasrec-next", start->name));
@@ -227,7 +236,8 @@ TrainedSasrecActor train_sasrec_actor(std::shared_ptr<const Simulator> simulator
   VectorEnv env = make_sasrec_world(simulator, config, run.threads);
   SasrecActor learner(simulator, config, run.seed, run.threads, start);
   TrainedSasrecActor trained;
-  trained.rounds = train_with_checkpoints(learner, env, {identity.dump(), run.seed, simulator->data_fingerprint},
+  trained.rounds = train_with_checkpoints(learner, env,
+                                          {identity.dump(), run.seed, simulator->data_fingerprint, settings_with_start},
                                           config.env_steps, config.round_steps, run);
   auto model = std::make_shared<SasrecModel>(learner.model());
   model->network.set_shards(1);

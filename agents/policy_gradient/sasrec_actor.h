@@ -18,7 +18,8 @@ namespace swipegym {
 
 /// Settings of `train sasrec`; a JSON file may set any of them by name.
 struct SasrecActorConfig {
-  ActorWorld world;
+  WorldConfig world;  // it learns in; one video a step
+  std::size_t num_envs = 256;
   std::int64_t env_steps = 122'880;   // steps of all envs together
   std::int64_t round_steps = 24'576;  // steps between fresh starts of all envs: whole rollouts
   std::size_t rollout_steps = 16;     // of each env between two updates
@@ -44,6 +45,7 @@ struct SasrecActorConfig {
 template <class Visitor>
 void visit_fields(Visitor& visit, SasrecActorConfig& config) {
   visit("world", config.world);
+  visit("num_envs", config.num_envs, ranges::kEnvs);
   visit("env_steps", config.env_steps, ranges::kEnvSteps);
   visit("round_steps", config.round_steps, ranges::kEnvSteps);
   visit("rollout_steps", config.rollout_steps, between(1, 1'000'000));
@@ -64,6 +66,10 @@ void visit_fields(Visitor& visit, SasrecActorConfig& config) {
   visit("critic_hidden", config.critic_hidden, ranges::kUnits, ranges::kLayersOrNone);
   visit("network", config.network);
   visit("encoder", config.encoder);
+}
+
+inline std::vector<FormerName> former_names(const SasrecActorConfig&) {
+  return former_actor_names();
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.

@@ -17,7 +17,7 @@ std::unique_ptr<CandidateActor> make_actor_learner(std::shared_ptr<const Simulat
 
 TrainedActor train_actor(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, const OnlineRun& run) {
   check(config);
-  const RunIdentity identity{config_to_json(config).dump(), run.seed, simulator->data_fingerprint};
+  const RunIdentity identity = identity_of(config, run.seed, simulator->data_fingerprint);
   training_memory(*simulator, config).require();
   VectorEnv env = make_actor_env(simulator, config, run.threads);
   const std::unique_ptr<CandidateActor> learner = make_actor_learner(simulator, config, run.seed, run.threads);
@@ -37,7 +37,7 @@ ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const
                                std::uint64_t seed, int threads) {
   VectorEnv env = make_actor_env(simulator, config, threads);
   CostMeter meter(parse_constraints(config), config.expected_signals);
-  const std::size_t envs = config.world.num_envs, slate = config.world.slate, each = (sessions + envs - 1) / envs;
+  const std::size_t envs = config.num_envs, slate = config.world.slate, each = (sessions + envs - 1) / envs;
   // Apart from the keys of training, which come from the same seeds.
   const RandomKey key = split(split(make_key(seed), Draw::kUser), std::uint64_t{0x6576616C});
   std::vector<std::uint64_t> seeds(envs);
@@ -49,7 +49,7 @@ ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const
   env.reset(seeds);
   std::vector<std::uint32_t> streams(envs);
   std::vector<std::int32_t> actions(envs * slate);
-  std::vector<float> scores(envs * config.world.slots);
+  std::vector<float> scores(envs * config.world.candidates);
   std::vector<double> reward(envs, 0.0);
   std::vector<std::size_t> played(envs, 0);
   ActorEvaluation out;

@@ -35,7 +35,7 @@ ActorConfig auxiliary_config(const ActorConfig& config, std::size_t i) {
 }
 
 std::size_t minibatch_rows(const ActorConfig& config) {
-  const std::size_t all = config.world.num_envs * config.rollout_steps;
+  const std::size_t all = config.num_envs * config.rollout_steps;
   return config.minibatch == 0 ? all : std::min(all, config.minibatch);
 }
 
@@ -49,9 +49,9 @@ TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const Act
       encoder_(config.encoder, *model_->items),
       policy_(model_),
       meter_(parse_constraints(config), config.expected_signals),
-      rollout_(encoder_, {.envs = config.world.num_envs,
+      rollout_(encoder_, {.envs = config.num_envs,
                           .steps = config.rollout_steps,
-                          .slots = config.world.slots,
+                          .slots = config.world.candidates,
                           .costs = meter_.columns(),
                           .threads = threads}),
       actor_(*model_,
@@ -65,7 +65,7 @@ TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const Act
   for (std::size_t i = 0; i < config.constraints.size(); ++i)
     auxiliaries_.push_back(
         std::make_unique<ActorLearner>(simulator, auxiliary_config(config, i), seed + (i + 1) * 1'000'003, threads));
-  const std::size_t m = config.world.slots, rows = rollout_.rows(), states = rollout_.state_rows();
+  const std::size_t m = config.world.candidates, rows = rollout_.rows(), states = rollout_.state_rows();
   all_.resize(states);
   std::iota(all_.begin(), all_.end(), 0U);
   log_chance_.resize(states * m), action_value_.resize(states * m);
@@ -90,7 +90,7 @@ void TscacLearner::foresee(const VectorEnv& env, std::span<const std::int32_t> a
 }
 
 void TscacLearner::observe(const StepView& step) {
-  steps_ += static_cast<std::int64_t>(config_.world.num_envs);
+  steps_ += static_cast<std::int64_t>(config_.num_envs);
   if (stage_one()) return auxiliaries_[learning_]->observe(step);
   rollout_.add(step, meter_.costs(step, rollout_.shape().envs));
 }

@@ -37,7 +37,8 @@ void converge(const ConvergeSettings& settings, Run& run) {
   ConvergenceStudy study;
   study.config = run.read_config<ConvergenceConfig>();
   if (run.given("seed")) study.config.session_seed = run.seed;
-  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  const std::shared_ptr<const Simulator> simulator =
+      load_simulator_file(run, settings.simulator, study.config.dqn.world.clock);
   study.sizes = read_sizes(settings.sizes, simulator->catalogue.num_videos());
   study.agents = settings.agents;
   study.seeds = settings.seeds;

@@ -59,7 +59,8 @@ std::string table_of(const SameFields& same) {
       fmt::format("## {}\n\n| key | default | range |\n| --- | --- | --- |\n", fmt::join(same.names, ", "));
   for (std::size_t i = 0; i < same.lines.front().size(); ++i) {
     const FieldLine& line = same.lines.front()[i];
-    text += fmt::format("| {} | {} | {} |\n", line.path, defaults_text(same, i), line.expected);
+    const std::string former = line.former.empty() ? "" : fmt::format("; formerly {}", fmt::join(line.former, ", "));
+    text += fmt::format("| {} | {} | {}{} |\n", line.path, defaults_text(same, i), line.expected, former);
   }
   return text + "\n";
 }

@@ -64,7 +64,7 @@ std::vector<RoundReport> train_and_save(std::shared_ptr<const Simulator> simulat
 void run_dqn(const DqnSettings& settings, Run& run) {
   const auto config = run.read_config<DqnConfig>();
   check(config);
-  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, config.world.clock);
   run.require_memory(training_memory(*simulator, config));
   DqnTraining training;
   training.seed = run.seed;

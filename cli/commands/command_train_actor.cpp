@@ -153,7 +153,7 @@ Json actor_json(const ActorConfig& config, const TrainedActor& trained, const Ac
 
 void run_actor(const char* algorithm, const ActorSettings& settings, Run& run) {
   const ActorConfig config = read_actor_config(algorithm, run);
-  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, config.world.clock);
   OnlineRun training{.seed = run.seed, .threads = run.threads};
   training.checkpoint = checkpoint_of(settings.out);
   training.resume = settings.resume;

@@ -37,7 +37,7 @@ std::string sasrec_rounds_table(const std::vector<RoundReport>& rounds) {
 void run_sasrec_actor(const SasrecActorSettings& settings, Run& run) {
   const auto config = run.read_config<SasrecActorConfig>();
   check(config);
-  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, config.world.clock);
   std::shared_ptr<const SasrecPolicy> start;
   if (!settings.start.empty()) start = load_start(settings.start, *simulator);
   OnlineRun training{.seed = run.seed, .threads = run.threads};

@@ -33,7 +33,10 @@ class CellFolder {
       Json stored = read_json(path);
       if (!stored.is_object() || !stored.contains("made_with") || !stored.contains("result"))
         throw InputError(fmt::format("{}: is no result of a convergence study; remove it", path.string()));
-      if (stored["made_with"] != identity_)
+      Json made_with = stored["made_with"];
+      if (made_with.is_object() && made_with.contains("config"))
+        made_with["config"] = settings_of_today<ConvergenceConfig>(made_with["config"]);
+      if (made_with != identity_)
         throw InputError(
             fmt::format("{}: was made in another simulator or with other settings; name another folder, or remove it",
                         path.string()));

@@ -51,23 +51,14 @@ std::size_t network_bytes(Network& network) {
   return floats * sizeof(float);
 }
 
-VectorEnvConfig evaluation_env(const DqnConfig& dqn, int threads) {
-  VectorEnvConfig env;
-  env.threads = threads;
-  env.history_length = dqn.history_length;
-  env.max_steps = dqn.max_steps;
-  env.reward = reward_weights(dqn);
-  return env;
-}
-
 GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, const DqnConfig& dqn, const Policy& policy,
                              const ConvergenceConfig& config, std::size_t sessions, bool promises, int threads) {
   GreedySessionsConfig evaluation{.sessions = sessions,
                                   .seed = config.session_seed,
                                   .discount = dqn.discount,
                                   .promises = promises,
-                                  .env = evaluation_env(dqn, threads)};
-  auto source = make_candidate_source(dqn.candidates, simulator->catalogue, dqn.slots);
+                                  .env = env_config(dqn.world, {.threads = threads})};
+  auto source = make_candidates(dqn.world, simulator);
   return greedy_sessions(std::move(simulator), std::move(source), policy, evaluation);
 }
 
@@ -175,11 +166,11 @@ const std::vector<std::string>& convergence_agents() {
 DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos) {
   DqnConfig dqn = config.dqn;
   const bool all = cell.size >= num_videos;
-  dqn.candidates = all ? "full" : "random";
-  dqn.slots = all ? num_videos : cell.size;
+  dqn.world.source = all ? "full" : "random";
+  dqn.world.candidates = all ? num_videos : cell.size;
   // On millions of videos a fixed draw stands in for all of them in the maximum of s'.
   constexpr std::size_t kMostFresh = 10'000;
-  dqn.fresh_candidates = std::min(dqn.slots, dqn.fresh_candidates == 0 ? kMostFresh : dqn.fresh_candidates);
+  dqn.fresh_candidates = std::min(dqn.world.candidates, dqn.fresh_candidates == 0 ? kMostFresh : dqn.fresh_candidates);
   dqn.round_steps = std::max<std::int64_t>(1, dqn.env_steps / static_cast<std::int64_t>(config.evaluations));
   if (cell.agent == "single")
     dqn.double_q = false;
@@ -211,7 +202,7 @@ CellResult run_cell(std::shared_ptr<const Simulator> simulator, const Convergenc
 }
 
 VectorEnvConfig yardstick_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads) {
-  return evaluation_env(cell_dqn(config, {.size = size}, num_videos), threads);
+  return env_config(cell_dqn(config, {.size = size}, num_videos).world, {.threads = threads});
 }
 
 std::vector<float> yardstick(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config,

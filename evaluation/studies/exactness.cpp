@@ -31,8 +31,8 @@ VectorEnv open_reduced(const TabularSimulator& tabular, const DqnConfig& config,
   return VectorEnv(tabular.simulator, tabular.candidates,
                    {.num_envs = config.num_envs,
                     .threads = threads,
-                    .history_length = config.history_length,
-                    .max_steps = config.max_steps});
+                    .history_length = config.world.history_length,
+                    .max_steps = config.world.max_steps});
 }
 
 // Least squares of log error on log sweeps, over the points of the last decade.
@@ -85,12 +85,10 @@ std::vector<ExactValue> value_policies(const TabularMdp& mdp, const SolvedMdp& s
 
 // What the exact world asks of a DQN's settings.
 DqnConfig fit_to(const TabularWorld& world, DqnConfig config, double discount) {
-  config.candidates = "random";  // a word for what the world offers by itself: all of its kinds
-  config.slots = world.kinds;
+  config.world.source = "random";  // a word for what the world offers by itself: all of its kinds
+  config.world.candidates = world.kinds;
   config.discount = static_cast<float>(discount);
-  config.reward_watch_s = 1.0F;
-  config.reward_watch_ratio = 0.0F;
-  config.reward_signals.clear();
+  config.world.reward = {};
   return config;
 }
 
@@ -98,7 +96,7 @@ DqnConfig fit_to(const TabularWorld& world, DqnConfig config, double discount) {
 
 DqnConfig reduced_world_dqn() {
   DqnConfig config;
-  config.history_length = 1;
+  config.world.history_length = 1;
   config.n_step = 1;
   config.encoder.session_clock = false;
   return config;
@@ -213,12 +211,12 @@ Exactness measure_exactness(std::shared_ptr<const Simulator> simulator, const Ex
   out.policies = value_policies(out.mdp, out.solved, table);
 
   const DqnConfig dqn = fit_to(world, config.dqn, config.discount);
-  const TabularSimulator tabular = make_tabular_simulator(world, static_cast<std::size_t>(dqn.max_steps));
+  const TabularSimulator tabular = make_tabular_simulator(world, static_cast<std::size_t>(dqn.world.max_steps));
   for (int i = 0; i < run.dqn_seeds; ++i) {
     const std::uint64_t seed = numbered_seed(run.seed, static_cast<std::uint64_t>(i));
     const auto policy = train_reduced_dqn(tabular, dqn, seed, run.threads, run.progress);
     const std::vector<double> chosen =
-        choices_in_states(*policy, tabular, dqn.history_length, out.solved.q, kProbeSteps, run.seed);
+        choices_in_states(*policy, tabular, dqn.world.history_length, out.solved.q, kProbeSteps, run.seed);
     ExactValue value{.name = "dqn", .value = start_value(out.mdp, evaluate_policy(out.mdp, chosen)), .agreement = 0.0};
     for (std::size_t s = 0; s < out.mdp.states; ++s) {
       const auto row = std::span(chosen).subspan(s * out.mdp.actions, out.mdp.actions);

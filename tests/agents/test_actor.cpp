@@ -17,12 +17,11 @@ using test::PatienceModel;
 // Small and quick; rewards are watch ratios.
 ActorConfig small_actor(const std::string& algorithm) {
   ActorConfig config = actor_defaults(algorithm);
-  config.world.slots = 5;
-  config.world.num_envs = 64;
+  config.world.candidates = 5;
+  config.num_envs = 64;
   config.world.history_length = 4;
   config.world.max_steps = 20;
-  config.world.reward_watch_s = 0.0F;
-  config.world.reward_watch_ratio = 1.0F;
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
   config.rollout_steps = 12;
   config.round_steps = 10 * 768;
   config.env_steps = testing::kSanitized ? 10 * 768 : 80 * 768;

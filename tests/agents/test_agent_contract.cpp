@@ -45,12 +45,11 @@ struct Agent {
 
 DqnConfig dqn_for(const Task& task) {
   DqnConfig config;
-  config.slots = task.candidates->slots();
+  config.world.candidates = task.candidates->slots();
   config.num_envs = kEnvs;
-  config.history_length = kHistory;
-  config.max_steps = task.max_steps;
-  config.reward_watch_s = 0.0F;
-  config.reward_watch_ratio = 1.0F;
+  config.world.history_length = kHistory;
+  config.world.max_steps = task.max_steps;
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
   config.env_steps = task.env_steps;
   config.learning_starts = task.env_steps / 40;
   config.replay_capacity = 20'000;
@@ -80,8 +79,8 @@ template <class Change>
 auto make_actor(const char* algorithm, const Change& change) {
   return [algorithm, change](const Task& task, std::uint64_t seed) -> std::unique_ptr<Learner> {
     ActorConfig config = actor_defaults(algorithm);
-    config.world.slots = task.candidates->slots();
-    config.world.num_envs = kEnvs;
+    config.world.candidates = task.candidates->slots();
+    config.num_envs = kEnvs;
     config.world.history_length = kHistory;
     config.world.max_steps = task.max_steps;
     config.env_steps = task.env_steps;
@@ -100,8 +99,8 @@ auto make_actor(const char* algorithm, const Change& change) {
 
 std::unique_ptr<Learner> make_sasrec_actor(const Task& task, std::uint64_t seed) {
   SasrecActorConfig config;
-  config.world.slots = task.candidates->slots();
-  config.world.num_envs = kEnvs;
+  config.world.candidates = task.candidates->slots();
+  config.num_envs = kEnvs;
   config.world.history_length = kHistory;
   config.env_steps = task.env_steps;
   config.rollout_steps = 6;

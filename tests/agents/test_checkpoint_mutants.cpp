@@ -45,7 +45,8 @@ VectorEnv toy_env(std::size_t costs = 0) {
 
 DqnConfig toy_dqn() {
   DqnConfig config;
-  config.slots = kSlots, config.num_envs = kMutantEnvs, config.history_length = kLength, config.max_steps = 6;
+  config.world.candidates = kSlots, config.num_envs = kMutantEnvs, config.world.history_length = kLength,
+  config.world.max_steps = 6;
   config.env_steps = kSteps, config.round_steps = kRound, config.learning_starts = 8, config.steps_per_update = 8;
   config.replay_capacity = 40, config.batch = 8, config.n_step = 2;
   config.network = {.state_hidden = {3},
@@ -61,7 +62,7 @@ DqnConfig toy_dqn() {
 
 ActorConfig toy_actor(const char* algorithm) {
   ActorConfig config = actor_defaults(algorithm);
-  config.world.slots = kSlots, config.world.num_envs = kMutantEnvs, config.world.history_length = kLength;
+  config.world.candidates = kSlots, config.num_envs = kMutantEnvs, config.world.history_length = kLength;
   config.world.max_steps = 6;
   config.env_steps = kSteps, config.round_steps = kRound, config.rollout_steps = 4, config.minibatch = 8;
   config.epochs = 1, config.critic_hidden = {2}, config.auxiliary_steps = kRound;

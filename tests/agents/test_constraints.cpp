@@ -121,11 +121,10 @@ class TradeModel final : public test::ToyModel {
 
 ActorConfig trade_config(const std::string& algorithm) {
   ActorConfig config = actor_defaults(algorithm);
-  config.world.slots = 4;
-  config.world.num_envs = 128;
+  config.world.candidates = 4;
+  config.num_envs = 128;
   config.world.history_length = 4;
-  config.world.reward_watch_s = 0.0F;
-  config.world.reward_watch_ratio = 1.0F;
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
   config.rollout_steps = 8;  // half of them only begin anew
   config.round_steps = 10 * 1024;
   config.env_steps = testing::kSanitized ? 10 * 1024 : 240 * 1024;

@@ -27,12 +27,11 @@ constexpr std::int64_t shortened(std::int64_t count) {
 // Small and quick; rewards are watch ratios, so that values are easy to say.
 DqnConfig small_config() {
   DqnConfig config;
-  config.slots = 5;
+  config.world.candidates = 5;
   config.num_envs = 64;
-  config.history_length = 4;
-  config.max_steps = 20;
-  config.reward_watch_s = 0.0F;
-  config.reward_watch_ratio = 1.0F;
+  config.world.history_length = 4;
+  config.world.max_steps = 20;
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
   config.env_steps = shortened(40'000);
   config.round_steps = shortened(10'000);
   config.learning_starts = shortened(1'000);
@@ -58,7 +57,7 @@ struct Probe {
     std::iota(seeds.begin(), seeds.end(), 1000);
     env.reset(seeds);
     std::vector<std::int32_t> actions(config.num_envs);
-    scores.resize(config.num_envs * config.slots);
+    scores.resize(config.num_envs * config.world.candidates);
     for (int step = 0;; ++step) {
       const DecisionBatch batch{env.observation(), &env, keys, streams, 1};
       policy.score(batch, scores);
@@ -82,11 +81,11 @@ double greedy_return(std::shared_ptr<const Simulator> simulator, const DqnConfig
   env.reset(seeds);
   const std::vector<RandomKey> keys(config.num_envs);
   const std::vector<std::uint32_t> streams(config.num_envs);
-  std::vector<float> scores(config.num_envs * config.slots);
+  std::vector<float> scores(config.num_envs * config.world.candidates);
   std::vector<std::int32_t> actions(config.num_envs);
   std::vector<double> returns(config.num_envs, 0.0);
   std::vector<std::uint8_t> ended(config.num_envs, 0);
-  for (int step = 0; step < config.max_steps; ++step) {
+  for (int step = 0; step < config.world.max_steps; ++step) {
     const DecisionBatch batch{env.observation(), &env, keys, streams, 1};
     policy.score(batch, scores);
     select_actions(batch, scores, Exploration::greedy(), actions);
@@ -129,7 +128,7 @@ TEST_CASE("Q reaches its closed form in a world where it has one", "[agents]") {
 TEST_CASE("a discount above 0 finds the reward that comes a step later, a discount of 0 does not", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<PatienceModel>());
   DqnConfig config = small_config();
-  config.max_steps = 5;
+  config.world.max_steps = 5;
   for (const int n_step : {1, 2}) {
     CAPTURE(n_step);
     config.n_step = n_step;
@@ -151,7 +150,7 @@ TEST_CASE("truncation bootstraps: a cut session is valued as if it went on", "[a
   // repeat for ever: Q = r + d / (1 - d) * best. Were the cut taken for an end, Q would stay below r + 3 steps' worth.
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(1'000'000));
   DqnConfig config = small_config();
-  config.max_steps = 4;
+  config.world.max_steps = 4;
   config.discount = 0.8F;
   config.env_steps = shortened(80'000);
   config.encoder.session_clock = false;
@@ -197,9 +196,9 @@ TEST_CASE("masked candidates are neither chosen nor used in a target", "[agents]
     VectorEnv masked_env(simulator, std::make_shared<MaskedSource>(),
                          {.num_envs = config.num_envs,
                           .threads = 1,
-                          .history_length = config.history_length,
-                          .max_steps = config.max_steps,
-                          .reward = reward_weights(config)});
+                          .history_length = config.world.history_length,
+                          .max_steps = config.world.max_steps,
+                          .reward = config.world.reward});
     // InvalidAction::kRaise: a masked choice would throw.
     std::vector<RoundReport> before(1);
     before[0].env_steps = shortened(20'000);
@@ -210,7 +209,7 @@ TEST_CASE("masked candidates are neither chosen nor used in a target", "[agents]
     const std::vector<RandomKey> keys(config.num_envs);
     const std::vector<std::uint32_t> streams(config.num_envs);
     const ObservationView first = masked_env.reset(seeds);
-    std::vector<float> scores(config.num_envs * config.slots);
+    std::vector<float> scores(config.num_envs * config.world.candidates);
     learner.policy().score({first, &masked_env, keys, streams, 1}, scores);
     if (testing::skips_quality()) continue;
     double error = 0.0, masked_value = 0.0;
@@ -294,10 +293,10 @@ TEST_CASE("settings that make no sense are named", "[agents]") {
   config.discount = 1.5F;
   CHECK_THROWS_WITH(check(config), Catch::Contains("discount") && Catch::Contains("1.5"));
   config.discount = 0.9F;
-  config.slots = 0;
+  config.world.candidates = 0;
   CHECK_THROWS_WITH(check(config), Catch::Contains("slots"));
   const auto parsed = config_from_json<DqnConfig>(Json::parse(R"({"slots": 7, "network": {"width": 16}})"), "a.json");
-  CHECK(parsed.slots == 7);
+  CHECK(parsed.world.candidates == 7);
   CHECK(parsed.network.width == 16);
   CHECK_THROWS_WITH(config_from_json<DqnConfig>(Json::parse(R"({"network": {"widht": 16}})"), "a.json"),
                     Catch::Contains("network.widht") && Catch::Contains("interaction_hidden"));

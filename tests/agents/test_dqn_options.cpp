@@ -24,12 +24,11 @@ constexpr std::int64_t fewer_when_sanitized(std::int64_t count) {
 
 DqnConfig toy_config() {
   DqnConfig config;
-  config.slots = 5;
+  config.world.candidates = 5;
   config.num_envs = 64;
-  config.history_length = 8;
-  config.max_steps = 20;
-  config.reward_watch_s = 0.0F;
-  config.reward_watch_ratio = 1.0F;
+  config.world.history_length = 8;
+  config.world.max_steps = 20;
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
   config.env_steps = fewer_when_sanitized(20'000);
   config.round_steps = config.env_steps;
   config.learning_starts = fewer_when_sanitized(1'000);
@@ -49,7 +48,7 @@ DqnConfig toy_config() {
 /// Scores of fresh sessions' candidates: [num_envs, slots], and the videos they are of.
 struct FreshScores {
   FreshScores(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, const Policy& policy)
-      : scores(config.num_envs * config.slots), videos(scores.size()) {
+      : scores(config.num_envs * config.world.candidates), videos(scores.size()) {
     VectorEnv env = make_training_env(std::move(simulator), config, 1);
     std::vector<std::uint64_t> seeds(config.num_envs);
     std::iota(seeds.begin(), seeds.end(), 1000);
@@ -94,7 +93,7 @@ class CoinModel final : public ToyModel {
 TEST_CASE("double Q-learning overestimates less where all videos are alike and rewards are noisy", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<CoinModel>());
   DqnConfig config = toy_config();
-  config.slots = 20;
+  config.world.candidates = 20;
   config.discount = 0.9F;
   config.replay_capacity = 1'000;  // 5 plays of each video: enough to lead astray
   config.learning_rate = 0.03;
@@ -188,7 +187,7 @@ TEST_CASE("prioritised replay learns a rare transition sooner", "[agents]") {
     for (const std::uint64_t seed : {3, 4, 5}) {
       const TrainedPolicy trained = train_dqn(simulator, config, {.seed = seed, .threads = 1});
       DqnConfig probe = config;
-      probe.candidates = "sample", probe.slots = kRareVideos;  // every video
+      probe.world.source = "sample", probe.world.candidates = kRareVideos;  // every video
       const FreshScores fresh(simulator, probe, ValuePolicy(trained.model));
       for (std::size_t i = 0; i < fresh.scores.size(); ++i)
         if (fresh.videos[i] == 7) sum += std::abs(1.0 - static_cast<double>(fresh.scores[i])), ++count;

@@ -19,10 +19,9 @@ using test::make_toy_simulator;
 DqnConfig product_config() {
   DqnConfig config;
   config.num_envs = 64;
-  config.history_length = 4;
-  config.max_steps = 20;
-  config.reward_watch_s = 0.0F;
-  config.reward_watch_ratio = 1.0F;
+  config.world.history_length = 4;
+  config.world.max_steps = 20;
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
   config.env_steps = testing::kSanitized ? 2'000 : 40'000;
   config.round_steps = config.env_steps / 4;
   config.learning_starts = 500;
@@ -37,7 +36,7 @@ DqnConfig product_config() {
   config.discount = 0.5F;
   config.network = {.state_hidden = {32}, .item_hidden = {16}, .width = 8, .interaction_hidden = 0};
   config.encoder.cross = false;
-  config.candidates = "full";
+  config.world.source = "full";
   config.fresh_candidates = 50;
   return config;
 }
@@ -155,7 +154,7 @@ TEST_CASE("settings that the full catalogue cannot serve are refused by name", "
   CHECK_THAT(refused([](DqnConfig& c) { c.network.interaction_hidden = 8; }), Contains("interaction_hidden"));
   CHECK_THAT(refused([](DqnConfig& c) { c.encoder.cross = true; }), Contains("encoder.cross"));
   CHECK_THAT(refused([](DqnConfig& c) { c.target_rate = 0.01F; }), Contains("target_rate"));
-  CHECK_THAT(refused([](DqnConfig& c) { c.candidates = "popularity"; }), Contains("fresh_candidates"));
+  CHECK_THAT(refused([](DqnConfig& c) { c.world.source = "popularity"; }), Contains("fresh_candidates"));
 }
 
 }  // namespace

@@ -156,9 +156,9 @@ DqnConfig shelf_config() {
   DqnConfig config;
   config.network_kind = "full_output";
   config.full_output_hidden = {32, 32};
-  config.candidates = "top", config.slots = 40;
-  config.num_envs = 64, config.history_length = 4, config.max_steps = 20;
-  config.reward_watch_s = 0.0F, config.reward_watch_ratio = 1.0F, config.reward_scale = 1.0F;
+  config.world.source = "top", config.world.candidates = 40;
+  config.num_envs = 64, config.world.history_length = 4, config.world.max_steps = 20;
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F}, config.reward_scale = 1.0F;
   config.env_steps = testing::kSanitized ? 2'000 : 60'000;
   config.round_steps = config.env_steps / 4;
   config.learning_starts = 500, config.replay_capacity = 20'000, config.batch = 128;
@@ -170,7 +170,7 @@ DqnConfig shelf_config() {
 
 struct ShelfScores {
   ShelfScores(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, const Policy& policy)
-      : scores(config.num_envs * config.slots), videos(scores.size()) {
+      : scores(config.num_envs * config.world.candidates), videos(scores.size()) {
     VectorEnv env = make_training_env(std::move(simulator), config, 1);
     std::vector<std::uint64_t> seeds(config.num_envs);
     std::iota(seeds.begin(), seeds.end(), 1000);
@@ -215,7 +215,7 @@ TEST_CASE("a full-output DQN learns the closed form on a shelf, resumes and is r
   CHECK(ShelfScores(simulator, config, *loaded).scores == scores.scores);
   // On another shelf a video without an output comes last.
   DqnConfig wider = config;
-  wider.slots = 60;
+  wider.world.candidates = 60;
   const ShelfScores wide(simulator, wider, *loaded);
   for (std::size_t i = 0; i < 60; ++i)
     CHECK((wide.scores[i] < -1e8F) ==
@@ -233,7 +233,7 @@ TEST_CASE("a full-output DQN learns among candidates that change, remembered or 
   for (const Space& space : {Space{"random", 0}, Space{"random", 20}, Space{"full", 20}}) {
     CAPTURE(space.candidates, space.fresh);
     DqnConfig config = shelf_config();
-    config.candidates = space.candidates, config.slots = 20, config.fresh_candidates = space.fresh;
+    config.world.source = space.candidates, config.world.candidates = 20, config.fresh_candidates = space.fresh;
     const TrainedFullOutput trained = train_full_output(simulator, config, {.seed = 3, .threads = 2});
     if (testing::skips_quality()) continue;
     // Sessions of 3 in which a video worth 3/4 is always there to follow.
@@ -248,13 +248,13 @@ TEST_CASE("a full-output DQN learns among candidates that change, remembered or 
 TEST_CASE("a full-output network for candidates without a place, or for too many videos, is refused", "[agents]") {
   DqnConfig config = shelf_config();
   CHECK_NOTHROW(check(config));
-  config.candidates = "popularity";
+  config.world.source = "popularity";
   CHECK_THROWS_WITH(check(config), Catch::Contains("candidates") && Catch::Contains("popularity"));
-  config.candidates = "random";
+  config.world.source = "random";
   const auto large = test::make_toy_simulator(std::make_shared<test::LadderModel>(3), 10'001);
   CHECK_THROWS_WITH(FullOutputLearner(large, config, 1, 1), Catch::Contains("10001") && Catch::Contains("10000"));
   config = shelf_config();
-  config.slots = 10'001;
+  config.world.candidates = 10'001;
   CHECK_THROWS_WITH(check(config), Catch::Contains("slots"));
   config = shelf_config();
   config.network_kind = "transformer";

@@ -16,8 +16,8 @@ using test::make_toy_simulator;
 
 SasrecActorConfig small_sasrec_actor() {
   SasrecActorConfig config;
-  config.world.slots = 5, config.world.num_envs = 32, config.world.history_length = 6, config.world.max_steps = 8;
-  config.world.reward_watch_s = 0.0F, config.world.reward_watch_ratio = 1.0F;
+  config.world.candidates = 5, config.num_envs = 32, config.world.history_length = 6, config.world.max_steps = 8;
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
   config.rollout_steps = 6;
   config.round_steps = 5 * 192, config.env_steps = 15 * 192;
   config.minibatch = 100;

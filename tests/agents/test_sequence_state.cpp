@@ -62,12 +62,11 @@ class KindShelf final : public CandidateSource {
 // The hand-made state says nothing of the order: its means weigh all videos alike and no video enters on its own.
 DqnConfig order_config(const std::string& sequence) {
   DqnConfig config;
-  config.slots = kSlots;
+  config.world.candidates = kSlots;
   config.num_envs = kRows;
-  config.history_length = kWatched;
-  config.max_steps = 3;
-  config.reward_watch_s = 0.0F;
-  config.reward_watch_ratio = 1.0F;
+  config.world.history_length = kWatched;
+  config.world.max_steps = 3;
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
   config.env_steps = testing::kSanitized ? 2'000 : 80'000;
   config.round_steps = config.env_steps / 2;
   config.learning_starts = config.env_steps / 40;
@@ -205,7 +204,7 @@ TEST_CASE("settings of the sequence encoder that make no sense are named, and so
   refused([](DqnConfig& c) { c.network.sequence.width = 0; }, "network.sequence_width");
   refused([](DqnConfig& c) { c.network.sequence.blocks = 0; }, "network.sequence_blocks");
   refused([](DqnConfig& c) { c.network.sequence.heads = 5; }, "network.sequence_heads");
-  refused([](DqnConfig& c) { c.network_kind = "full_output", c.candidates = "top"; }, "network.sequence");
+  refused([](DqnConfig& c) { c.network_kind = "full_output", c.world.source = "top"; }, "network.sequence");
   ActorConfig actor = actor_defaults("ppo");
   actor.network.sequence.kind = "sasrec";
   CHECK_THROWS_WITH(check(actor), Catch::Contains("network.sequence"));

@@ -87,7 +87,7 @@ int train_at_ends(const Config& small, const Train& train) {
 TEST_CASE("a DQN trains at the ends of its settings' ranges", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   DqnConfig small;
-  small.slots = 3, small.num_envs = 4, small.history_length = 4, small.max_steps = 5;
+  small.world.candidates = 3, small.num_envs = 4, small.world.history_length = 4, small.world.max_steps = 5;
   small.env_steps = small.round_steps = 64, small.learning_starts = 16, small.steps_per_update = 8;
   small.replay_capacity = 64, small.batch = 4, small.n_step = 2, small.target_every = 2;
   small.network = {.state_hidden = {4}, .item_hidden = {4}, .width = 2, .interaction_hidden = 2};
@@ -105,7 +105,7 @@ TEST_CASE("actors train at the ends of their settings' ranges", "[agents]") {
   for (const char* algorithm : {"ppo", "rwr", "lagrangian"}) {
     CAPTURE(algorithm);
     ActorConfig small = actor_defaults(algorithm);
-    small.world.slots = 3, small.world.num_envs = 4, small.world.history_length = 4, small.world.max_steps = 5;
+    small.world.candidates = 3, small.num_envs = 4, small.world.history_length = 4, small.world.max_steps = 5;
     small.rollout_steps = 4, small.round_steps = 16, small.env_steps = 32, small.minibatch = 8, small.epochs = 2;
     small.network = {.state_hidden = {4}, .item_hidden = {4}, .width = 2, .interaction_hidden = 2};
     small.critic_hidden = {4};
@@ -114,7 +114,7 @@ TEST_CASE("actors train at the ends of their settings' ranges", "[agents]") {
           }) > 60);
   }
   SasrecActorConfig small;
-  small.world.slots = 3, small.world.num_envs = 4, small.world.history_length = 4, small.world.max_steps = 5;
+  small.world.candidates = 3, small.num_envs = 4, small.world.history_length = 4, small.world.max_steps = 5;
   small.rollout_steps = 4, small.round_steps = 16, small.env_steps = 32, small.minibatch = 8;
   small.network.width = 4, small.network.inner = 4, small.network.max_length = 4, small.critic_hidden = {4};
   CHECK(train_at_ends(small, [&](const SasrecActorConfig& config) {

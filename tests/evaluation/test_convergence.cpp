@@ -74,9 +74,8 @@ ConvergenceStudy toy_study(const std::filesystem::path& folder) {
   study.config.oracle_sessions = 60;
   DqnConfig& dqn = study.config.dqn;
   dqn.num_envs = 32;
-  dqn.history_length = 4;
-  dqn.reward_watch_s = 0.0F;
-  dqn.reward_watch_ratio = 1.0F;
+  dqn.world.history_length = 4;
+  dqn.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
   dqn.env_steps = testing::kSanitized ? 2'000 : 20'000;
   dqn.learning_starts = 500;
   dqn.replay_capacity = 10'000;

@@ -30,10 +30,10 @@ TEST_CASE("a DQN attains the exact optimum where the best next reward does not",
   CHECK(share_of_optimum(mdp, solved, greedy) < 0.7);
 
   DqnConfig config = reduced_world_dqn();
-  config.candidates = "random";
-  config.slots = world.kinds;
+  config.world.source = "random";
+  config.world.candidates = world.kinds;
   config.num_envs = 64;
-  config.max_steps = 50;
+  config.world.max_steps = 50;
   config.env_steps = testing::kSanitized ? 5'000 : 60'000;
   config.round_steps = config.env_steps;
   config.learning_starts = 1'000;
@@ -42,7 +42,7 @@ TEST_CASE("a DQN attains the exact optimum where the best next reward does not",
   config.target_every = 50;
   const TabularSimulator tabular = make_tabular_simulator(world, 50);
   const auto policy = train_reduced_dqn(tabular, config, 3, 1);
-  const auto chosen = choices_in_states(*policy, tabular, config.history_length, solved.q, 20'000, 1);
+  const auto chosen = choices_in_states(*policy, tabular, config.world.history_length, solved.q, 20'000, 1);
   for (std::size_t s = 0; s < mdp.states; ++s) CHECK(chosen[2 * s] + chosen[2 * s + 1] == Approx(1.0));
   if (testing::skips_quality()) return;
   const double share = share_of_optimum(mdp, solved, chosen);

@@ -40,7 +40,8 @@ ValueNetworkConfig small_network() {
 
 DqnConfig small_dqn() {
   DqnConfig config;
-  config.slots = kSlots, config.num_envs = 2, config.history_length = kHistory, config.max_steps = 4;
+  config.world.candidates = kSlots, config.num_envs = 2, config.world.history_length = kHistory,
+  config.world.max_steps = 4;
   config.env_steps = 2 * kRound, config.round_steps = kRound, config.learning_starts = 8;
   config.steps_per_update = 8, config.replay_capacity = 32, config.batch = 4, config.target_every = 2;
   config.n_step = 2;
@@ -62,13 +63,13 @@ MakeLearner dqn_with_priorities() {
 
 MakeLearner dqn_with_outputs() {
   DqnConfig config = small_dqn();
-  config.candidates = "full", config.network_kind = "full_output";
+  config.world.source = "full", config.network_kind = "full_output";
   return dqn<FullOutputLearner>(config);
 }
 
 MakeLearner actor(const char* algorithm) {
   ActorConfig config = actor_defaults(algorithm);
-  config.world.slots = kSlots, config.world.num_envs = 2, config.world.history_length = kHistory;
+  config.world.candidates = kSlots, config.num_envs = 2, config.world.history_length = kHistory;
   config.world.max_steps = 4;
   config.env_steps = 2 * kRound, config.round_steps = kRound, config.rollout_steps = 4, config.minibatch = 4;
   config.auxiliary_steps = kRound;
@@ -79,7 +80,7 @@ MakeLearner actor(const char* algorithm) {
 
 MakeLearner sasrec_actor() {
   SasrecActorConfig config;
-  config.world.slots = kSlots, config.world.num_envs = 2, config.world.history_length = kHistory;
+  config.world.candidates = kSlots, config.num_envs = 2, config.world.history_length = kHistory;
   config.world.max_steps = 4;
   config.env_steps = 2 * kRound, config.round_steps = kRound, config.rollout_steps = 4, config.minibatch = 4;
   config.critic_hidden = {2};

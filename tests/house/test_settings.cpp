@@ -79,7 +79,19 @@ bool word_allowed(std::string words, const Json& value) {
          std::string::npos;
 }
 
+bool weights_allowed(const std::string& expected, const Json& value) {
+  if (!value.is_object()) return false;
+  const std::string begin = "weights by name of ", each = ", each ";
+  const std::size_t end = expected.find(each);
+  const std::string names = ", " + expected.substr(begin.size(), end - begin.size()) + ",";
+  const auto range = printed_range(expected.substr(end + each.size()));
+  for (const auto& item : value.items())
+    if (names.find(", " + item.key() + ",") == std::string::npos || !number_allowed(*range, item.value())) return false;
+  return true;
+}
+
 bool allowed(const std::string& expected, const Json& value) {
+  if (expected.starts_with("weights by name")) return weights_allowed(expected, value);
   if (expected == "true or false") return value.is_boolean();
   if (expected.starts_with("one of ")) return word_allowed(expected, value);
   if (const auto range = printed_range(expected)) return number_allowed(*range, value);
@@ -110,6 +122,9 @@ std::vector<Json> tried_values() {
   values.insert(values.end(), {"", "nonsense", "\xFF", nullptr, true, Json::object()});
   values.insert(values.end(), {Json::array(), Json::array({0}), Json::array({-1, 1e300}), Json::array({kNan})});
   values.insert(values.end(), {Json::array({"x"}), Json::array({Json::array()}), Json(std::vector<int>(1000, 1))});
+  for (const Json& weights : {Json{{"watch_s", 2}}, Json{{"like", -0.5}, {"gap_h", 1}}, Json{{"nonsense", 1}},
+                              Json{{"watch_ratio", 1e300}}, Json{{"hate", "x"}}, Json{{"like", nullptr}}})
+    values.insert(values.end(), {weights, Json::array({weights})});
   return values;
 }
 
@@ -184,11 +199,13 @@ void try_field(const SettingsPage& page, const std::vector<FieldLine>& lines, co
   CAPTURE(page.name, line.path, line.expected, shown, error);
   if (error.empty() != should) FAIL("taken and the printed range disagree");
   if (should) return;
-  const std::size_t each = line.expected.find(", each ");
-  const bool says_range =
-      error.find(line.expected.substr(0, each)) != std::string::npos ||
-      (each != std::string::npos && error.find(line.expected.substr(each + 7)) != std::string::npos);
-  const bool says_type = error.find("expected an object") != std::string::npos;
+  const std::size_t each = line.expected.find(", each "), last = line.expected.rfind(", each ");
+  const auto says = [&](std::size_t from, std::size_t count = std::string::npos) {
+    return error.find(line.expected.substr(from, count)) != std::string::npos;
+  };
+  const bool says_range = says(0, each) || (each != std::string::npos && (says(each + 7) || says(last + 7)));
+  const bool says_type =
+      error.find("expected an object") != std::string::npos || error.find("unknown key") != std::string::npos;
   if (error.find("'" + shown_path(line.path)) == std::string::npos || !(says_range || says_type))
     FAIL("the message names no field or no range");
 }

@@ -1,0 +1,103 @@
+#include <catch2/catch.hpp>
+
+#include "agents/dqn/dqn_config.h"
+#include "agents/policy_gradient/actor_config.h"
+#include "core/error.h"
+#include "core/remarks.h"
+#include "policy/world.h"
+
+namespace swipegym {
+namespace {
+
+using Catch::Matchers::Contains;
+
+template <class Config>
+struct Heard {
+  Config config;
+  std::vector<std::string> remarks;
+};
+
+template <class Config>
+Heard<Config> read(const std::string& text) {
+  Heard<Config> out;
+  const RemarkListener listener([&](const std::string& remark) { out.remarks.push_back(remark); });
+  out.config = config_from_text<Config>(text, "a.json");
+  return out;
+}
+
+template <class Config>
+std::string refused(const std::string& text) {
+  try {
+    config_from_text<Config>(text, "a.json");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_CASE("settings of the earlier version are read under the names of today, each with a remark", "[agents]") {
+  const auto [dqn, remarks] = read<DqnConfig>(
+      R"({"slots": 7, "candidates": "top", "history_length": 8, "reward_watch_ratio": 2, "reward_signals": [0,3,0,0,0,0,0,0]})");
+  CHECK(dqn.world.candidates == 7);
+  CHECK(dqn.world.source == "top");
+  CHECK(dqn.world.history_length == 8);
+  CHECK(dqn.world.reward.watch_s == 1.0F);  // it counted unless a file said otherwise
+  CHECK(dqn.world.reward.watch_ratio == 2.0F);
+  CHECK(dqn.world.reward.signal[1] == 3.0F);
+  REQUIRE(remarks.size() == 5);
+  CHECK(remarks[0] == "a.json: 'candidates' is called 'world.source' now");
+  CHECK(remarks[1] == "a.json: 'slots' is called 'world.candidates' now");
+}
+
+TEST_CASE("a name that means something else now is told from what it meant by its value", "[agents]") {
+  const auto old = read<ActorConfig>(R"({"world": {"candidates": "top", "slots": 20, "num_envs": 32}})");
+  CHECK(old.config.world.source == "top");
+  CHECK(old.config.world.candidates == 20);
+  CHECK(old.config.num_envs == 32);
+  CHECK(old.remarks.size() == 3);
+  const auto now = read<ActorConfig>(R"({"world": {"source": "top", "candidates": 20}, "num_envs": 32})");
+  CHECK(config_to_json(now.config) == config_to_json(old.config));
+  CHECK(now.remarks.empty());
+}
+
+TEST_CASE("an old and a new name for one setting are refused, and errors stand where the file says it", "[agents]") {
+  CHECK_THAT(refused<DqnConfig>(R"({"slots": 7, "world": {"candidates": 8}})"), Contains("the file has both"));
+  CHECK_THAT(refused<DqnConfig>(R"({"num_envs": 3, "slots": 0})"),
+             Contains("a.json:1:") && Contains("'world.candidates' is 0"));
+  CHECK_THAT(refused<DqnConfig>(R"({"reward_signals": 3})"), Contains("'world.reward' is 3"));
+  CHECK_THAT(refused<DqnConfig>(R"({"world": 3, "slots": 3})"), Contains("'world' is 3"));
+}
+
+TEST_CASE("a reward counts the terms it names", "[agents]") {
+  const auto reward = read<WorldConfig>(R"({"reward": {"like": 10, "is_hate": -5}})").config.reward;
+  CHECK(reward.watch_s == 0.0F);
+  CHECK(reward.signal[1] == 10.0F);
+  CHECK(reward.signal[5] == -5.0F);
+  CHECK(config_to_json(WorldConfig{.reward = reward})["reward"] == Json{{"like", 10.0}, {"hate", -5.0}});
+  CHECK_THAT(refused<WorldConfig>(R"({"reward": {"likes": 10}})"), Contains("'reward.likes'") && Contains("watch_s"));
+  const RewardWeights option = parse_reward("--reward", {"watch_ratio=2", "is_like=3"});
+  CHECK(option.watch_s == 0.0F);
+  CHECK(option.watch_ratio == 2.0F);
+  CHECK(option.signal[1] == 3.0F);
+  CHECK_THROWS_WITH(parse_reward("--reward", {"like=1", "is_like=2"}), Contains("more than once"));
+}
+
+TEST_CASE("the pages of settings say what a setting was called before", "[agents]") {
+  for (const FieldLine& line : list_fields<DqnConfig>()) {
+    if (line.path == "world.candidates") CHECK(line.former == std::vector<std::string>{"slots"});
+    if (line.path == "world.reward") CHECK(line.former.size() == 5);
+    if (line.path == "num_envs") CHECK(line.former.empty());
+  }
+}
+
+TEST_CASE("what a run stored under old names equals today's settings", "[agents]") {
+  Json stored = config_to_json(DqnConfig{});
+  stored.erase("world");
+  stored.update(Json::parse(R"({"candidates": "random", "slots": 10, "history_length": 50, "max_steps": 100,
+    "reward_watch_s": 1.0, "reward_watch_ratio": 0.0, "reward_return_day": 0.0, "reward_gap_h": 0.0, "reward_signals": []})"));
+  CHECK(settings_of_today<DqnConfig>(stored) == config_to_json(DqnConfig{}));
+  CHECK(settings_of_today<DqnConfig>(Json{{"nonsense", 1}}) == Json{{"nonsense", 1}});
+}
+
+}  // namespace
+}  // namespace swipegym
