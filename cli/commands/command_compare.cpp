@@ -14,6 +14,7 @@ struct CompareSettings {
   std::string judge, versus;
   std::vector<std::string> policies = {"random", "popularity", "shortest", "longest", "item-mean", "oracle"};
   std::size_t sessions = 1000, seeds = 5, resamples = 1000;
+  bool wide = false;
   EnvSettings env;
 };
 
@@ -59,7 +60,7 @@ void compare_policies(const CompareSettings& settings, Run& run) {
   run.require_memory(compare_memory(policies, simulators, config));
   const CompareReport report = compare(policies, simulators, config, run.progress);
   const std::string clock = clock_note(*train);
-  run.print("{}{}", to_text(report), clock.empty() ? "" : clock + "\n");
+  run.print("{}{}", to_text(report, settings.wide), clock.empty() ? "" : clock + "\n");
   const Json used = settings_json(settings);
   run.write_json(to_json(report), used, train->data_fingerprint);
   if (settings.report.empty()) return;
@@ -77,8 +78,10 @@ void add_compare_commands(std::vector<Command>& table) {
   Command command{
       .name = "compare", .group = CommandGroup::kLearn, .summary = "score policies side by side, with intervals"};
   command.about =
-      "Runs every policy on the same sessions of a simulator, and of a judge if one is named, and prints watch time, "
-      "depth, signals, return, diversity and coverage with hierarchical 95 % intervals.";
+      "Runs every policy on the same sessions of a simulator, and of a judge if one is named, and prints the return in "
+      "both with hierarchical 95 % intervals, its place between random choice and the oracle, and how long sessions "
+      "are. "
+      "--wide adds watch time, signals, diversity, coverage and returns.";
   command.examples = {
       "swipegym compare --simulator sim.h5 --policies random,popularity,'dqn=dqn-s*.h5' --report report.html",
       "swipegym compare --simulator sim.h5 --judge judge.h5 --policies random,item-mean,oracle --sessions 2000"};
@@ -100,8 +103,9 @@ void add_compare_commands(std::vector<Command>& table) {
       .add("resamples", settings->resamples, between(1, 1'000'000), "N", "of the bootstrap behind the intervals")
       .add("versus", settings->versus, "NAME", "also print every return less this policy's, session by session");
   add_env_options(command.options, settings->env);
-  command.options.group("Output").output("report", settings->report, "FILE.html", "a page with charts", Writing::kText,
-                                         false);
+  command.options.group("Output")
+      .flag("wide", settings->wide, "print every figure, in wide tables; otherwise what fits 100 columns")
+      .output("report", settings->report, "FILE.html", "a page with charts", Writing::kText, false);
   command.run = [settings](Run& run) { compare_policies(*settings, run); };
   table.push_back(std::move(command));
 }

@@ -90,7 +90,8 @@ CompareReport compare(const std::vector<ComparedPolicy>& policies, const std::ve
 /// simulators: [{name, policies: [...], random_reward, oracle_reward}], agreement: [...]}; `policies` are those of the
 /// first simulator.
 Json to_json(const CompareReport& report);
-std::string to_text(const CompareReport& report);
+/// For people: a table that fits 100 columns, or `wide` ones with every figure.
+std::string to_text(const CompareReport& report, bool wide = false);
 
 /// A page that needs no other file: bars with intervals a metric, then the numbers. `notes` are lines of small print
 /// (assumptions, fingerprint, build); everything is escaped.

@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
-#include <numeric>
 
 #include "evaluation/compare/compare.h"
 #include "evaluation/json_number.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym {
 namespace {
@@ -27,15 +26,6 @@ Json policies_json(const SimulatorFigures& simulator, bool versus) {
   return out;
 }
 
-std::string plain(double value, int digits) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "-";
-}
-
-std::string with_interval(const Interval& figure, int digits) {
-  if (!std::isfinite(figure.low)) return plain(figure.mean, digits);
-  return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", figure.mean, digits, figure.low, digits, figure.high, digits);
-}
-
 // Policies from the highest return to the lowest.
 std::vector<const PolicyFigures*> ranked(const SimulatorFigures& simulator) {
   std::vector<const PolicyFigures*> order;
@@ -47,61 +37,78 @@ std::vector<const PolicyFigures*> ranked(const SimulatorFigures& simulator) {
   return order;
 }
 
-std::size_t name_width(const CompareReport& report) {
-  std::size_t width = 6;
-  for (const PolicyFigures& policy : report.simulator[0].policy) width = std::max(width, policy.name.size());
-  return width;
+const Interval& figure(const PolicyFigures& policy, std::string_view metric) {
+  return policy.metric[metric_index(metric)];
 }
 
-void append_simulator(std::string& text, const SimulatorFigures& simulator, std::size_t width) {
-  auto out = std::back_inserter(text);
-  const auto mean = [](const PolicyFigures& policy, std::string_view metric) {
-    return policy.metric[metric_index(metric)].mean;
-  };
-  fmt::format_to(out, "in {}\n\n{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>11} {:>13} {:>8} {:>7} {:>8} {:>6}\n",
-                 simulator.name, "policy", width, "return a session", "0 random, 1 oracle", "watch s a session",
-                 "depth", "s/video", "ratio/video", "ratio/session", "entropy", "shown", "back 1 d", "gap h");
-  for (const PolicyFigures* policy : ranked(simulator))
-    fmt::format_to(out, "{:<{}}  {:>24}  {:>20}  {:>24}  {:>7} {:>8} {:>11} {:>13} {:>8} {:>7} {:>8} {:>6}\n",
-                   policy->name, width, with_interval(policy->metric[metric_index("reward")], 1),
-                   with_interval(policy->normalised, 2),
-                   with_interval(policy->metric[metric_index("watch_s_per_session")], 1),
-                   plain(mean(*policy, "depth"), 2), plain(mean(*policy, "watch_s_per_video"), 2),
-                   plain(mean(*policy, "watch_ratio_per_video"), 4), plain(mean(*policy, "watch_ratio_per_session"), 2),
-                   plain(mean(*policy, "tag_entropy"), 3), plain(mean(*policy, "catalogue_share"), 4),
-                   plain(mean(*policy, "returns_in_day"), 3), plain(mean(*policy, "gap_h"), 1));
-  fmt::format_to(out, "\n{:<{}}", "per 1000 videos", std::max<std::size_t>(width, 15));
-  constexpr std::array<const char*, kNumSignals> kShort = {"click",   "like", "follow",    "comment",
-                                                           "forward", "hate", "long view", "profile"};
-  for (const char* name : kShort) fmt::format_to(out, " {:>9}", name);
-  text += '\n';
-  for (const PolicyFigures* policy : ranked(simulator)) {
-    fmt::format_to(out, "{:<{}}", policy->name, std::max<std::size_t>(width, 15));
-    for (const std::string_view signal : kSignalNames)
-      fmt::format_to(out, " {:>9}", plain(1000 * mean(*policy, signal), 2));
-    text += '\n';
+// The policy of this name, in another simulator's list.
+const PolicyFigures& same_policy(const SimulatorFigures& simulator, const std::string& name) {
+  return *std::ranges::find(simulator.policy, name, &PolicyFigures::name);
+}
+
+// What decides: how the policies do where they were trained, what a judge says of it, and how long sessions are.
+std::string short_table(const CompareReport& report) {
+  const SimulatorFigures& first = report.simulator[0];
+  std::vector<std::string> head = {"policy", "return a session", "0 random, 1 oracle"};
+  for (std::size_t s = 1; s < report.simulator.size(); ++s)
+    head.push_back(fmt::format("return in {}", report.simulator[s].name));
+  head.insert(head.end(), {"videos", "s a video"});
+  Table table(head);
+  for (const PolicyFigures* policy : ranked(first)) {
+    std::vector<std::string> row = {policy->name, show_interval(figure(*policy, "reward"), 1),
+                                    show_interval(policy->normalised, 2)};
+    for (std::size_t s = 1; s < report.simulator.size(); ++s)
+      row.push_back(show_interval(figure(same_policy(report.simulator[s], policy->name), "reward"), 1));
+    row.push_back(show_figure(figure(*policy, "depth").mean, 2));
+    row.push_back(show_figure(figure(*policy, "watch_s_per_video").mean, 2));
+    table.add(std::move(row));
   }
+  return "in " + first.name + "\n\n" + table.text(0);
 }
 
-void append_versus(std::string& text, const SimulatorFigures& simulator, const std::string& versus, std::size_t width) {
-  fmt::format_to(std::back_inserter(text), "\nreturn less {}'s, session by session\n", versus);
+// Every figure there is of one simulator.
+std::string wide_tables(const SimulatorFigures& simulator) {
+  Table figures({"policy", "return a session", "0 random, 1 oracle", "watch s a session", "videos", "s a video",
+                 "ratio a video", "ratio a session", "entropy", "shown", "back 1 d", "gap h"});
+  std::vector<std::string> head = {"per 1000 videos", "click", "like",      "follow", "comment",
+                                   "forward",         "hate",  "long view", "profile"};
+  static_assert(kNumSignals == 8);
+  Table signals(head);
+  for (const PolicyFigures* policy : ranked(simulator)) {
+    const auto mean = [&](std::string_view metric, int digits) {
+      return show_figure(figure(*policy, metric).mean, digits);
+    };
+    figures.add({policy->name, show_interval(figure(*policy, "reward"), 1), show_interval(policy->normalised, 2),
+                 show_interval(figure(*policy, "watch_s_per_session"), 1), mean("depth", 2),
+                 mean("watch_s_per_video", 2), mean("watch_ratio_per_video", 4), mean("watch_ratio_per_session", 2),
+                 mean("tag_entropy", 3), mean("catalogue_share", 4), mean("returns_in_day", 3), mean("gap_h", 1)});
+    std::vector<std::string> row = {policy->name};
+    for (const std::string_view signal : kSignalNames)
+      row.push_back(show_figure(1000 * figure(*policy, signal).mean, 2));
+    signals.add(std::move(row));
+  }
+  return "in " + simulator.name + "\n\n" + figures.text(0) + "\n" + signals.text(0);
+}
+
+std::string versus_table(const SimulatorFigures& simulator, const std::string& versus) {
+  Table table({"policy", fmt::format("return in {} less {}'s", simulator.name, versus)});
   for (const PolicyFigures* policy : ranked(simulator))
-    if (policy->name != versus)
-      fmt::format_to(std::back_inserter(text), "{:<{}}  {:>24}\n", policy->name, width,
-                     with_interval(policy->versus, 2));
+    if (policy->name != versus) table.add({policy->name, show_interval(policy->versus, 2)});
+  return "\nsession by session\n\n" + table.text(0);
 }
 
-void append_agreement(std::string& text, const CompareReport& report, const Agreement& agreement, std::size_t width) {
-  auto out = std::back_inserter(text);
-  fmt::format_to(out,
-                 "\n{} against {}: Kendall tau of the returns {}; it would choose {}, best there is {}, regret {} of "
-                 "(best - random)\n",
-                 report.simulator[0].name, agreement.judge, with_interval(agreement.kendall_tau, 2), agreement.choice,
-                 agreement.best, with_interval(agreement.regret, 3));
-  fmt::format_to(out, "{:<{}}  {:>28}\n", "policy", width, "return here - return there");
+std::string agreement_text(const CompareReport& report, const Agreement& agreement, bool wide) {
+  const SimulatorFigures& first = report.simulator[0];
+  std::string text = fmt::format(
+      "\n{} against {}: Kendall tau of the returns {}\n"
+      "it would choose {}, best there is {}: regret {} of (best - random)\n",
+      first.name, agreement.judge, show_interval(agreement.kendall_tau, 2), agreement.choice, agreement.best,
+      show_interval(agreement.regret, 3));
+  if (!wide) return text;
+  Table table({"policy", fmt::format("return in {} less that in {}", first.name, agreement.judge)});
   for (std::size_t p = 0; p < agreement.gap.size(); ++p)
-    fmt::format_to(out, "{:<{}}  {:>28}\n", report.simulator[0].policy[p].name, width,
-                   with_interval(agreement.gap[p], 2));
+    table.add({first.policy[p].name, show_interval(agreement.gap[p], 2)});
+  return text + "\n" + table.text(0);
 }
 
 }  // namespace
@@ -135,20 +142,19 @@ Json to_json(const CompareReport& report) {
   return out;
 }
 
-std::string to_text(const CompareReport& report) {
+std::string to_text(const CompareReport& report, bool wide) {
   const CompareConfig& config = report.config;
-  const std::size_t width = name_width(report);
   std::string text =
       fmt::format("{} sessions of {} evaluation seeds, the same for every policy; ", config.sessions, config.seeds);
   text += config.candidates == "full" ? "the full catalogue"
                                       : fmt::format("{} {} candidates", config.slots, config.candidates);
   text += config.env.slate > 1 ? fmt::format(", slates of {}\n", config.env.slate) : "\n";
-  for (std::size_t s = 0; s < report.simulator.size(); ++s) {
-    text += '\n';
-    append_simulator(text, report.simulator[s], width);
-    if (!config.versus.empty()) append_versus(text, report.simulator[s], config.versus, width);
+  if (!wide) text += "\n" + short_table(report);
+  for (const SimulatorFigures& simulator : report.simulator) {
+    if (wide) text += "\n" + wide_tables(simulator);
+    if (!config.versus.empty()) text += versus_table(simulator, config.versus);
   }
-  for (const Agreement& agreement : report.agreement) append_agreement(text, report, agreement, width);
+  for (const Agreement& agreement : report.agreement) text += agreement_text(report, agreement, wide);
   text += "\n[low, high]: 95 % interval, hierarchical bootstrap over training seeds and sessions\n";
   for (const PolicyFigures& policy : report.simulator[0].policy)
     if (policy.training_seeds > 1)

@@ -1,27 +1,30 @@
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "evaluation/json_number.h"
 #include "evaluation/shown.h"
 #include "evaluation/studies/convergence_figures.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym {
 namespace {
 
-std::string show(const Interval& i, int digits) {
-  const auto text = [digits](double value) {
-    return fmt::format(fmt::runtime(fmt::format("{{:.{}f}}", digits)), shown(value));
-  };
-  return fmt::format("{} [{}, {}]", text(i.mean), text(i.low), text(i.high));
+// The line of a yardstick, which neither learns nor converges.
+std::vector<std::string> cells_of(const YardstickRow& row) {
+  return {show_count(row.size), row.policy, show_interval(row.reward, 1), show_interval(row.normalised, 2)};
 }
 
-// "4,369,953".
-std::string with_commas(std::size_t value) {
-  std::string digits = std::to_string(value);
-  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
-  return digits;
+std::vector<std::string> cells_of(const ConvergenceRow& row) {
+  return {show_count(row.size),
+          row.agent,
+          show_interval(row.reward, 1),
+          show_interval(row.normalised, 2),
+          row.reached_80 > 0 ? show_count(static_cast<std::size_t>(row.steps_to_80)) : "-",
+          row.diverged > 0 ? fmt::format("{} diverged", row.diverged)
+          : row.converged  ? "yes"
+                           : "no",
+          fmt::format("{:.2f}x", shown((row.realised + row.over_estimation) / row.realised)),
+          fmt::format("{:.0f}%", 100.0 * row.tried),
+          show_count(static_cast<std::size_t>(row.steps_per_s))};
 }
 
 }  // namespace
@@ -62,35 +65,27 @@ Json to_json(const ConvergenceReport& report) {
 }
 
 std::string to_text(const ConvergenceReport& report) {
-  std::string text =
-      fmt::format("  {:>9}  {:<8}{:>26}{:>22}{:>12}{:>11}{:>10}{:>8}{:>9}\n", "videos", "policy", "reward a session",
-                  "0 random, 1 oracle", "steps to 80%", "converged", "promised", "tried", "steps/s");
+  Table table({"videos", "policy", "reward a session", "0 random, 1 oracle", "steps to 80%", "converged", "promised",
+               "tried", "steps/s"});
+  std::string shortlists;
   std::size_t before = 0;
   for (const ConvergenceRow& r : report.rows) {
     if (r.size != before)
-      for (const YardstickRow& y : report.yardsticks)
-        if (y.size == r.size)
-          text += fmt::format("  {:>9}  {:<8}{:>26}{:>22}{}\n", with_commas(y.size), y.policy, show(y.reward, 1),
-                              show(y.normalised, 2),
-                              y.recall < 1.0 ? fmt::format("  on a shortlist that held the best video in {:.0f} % of "
-                                                           "states tried",
-                                                           100.0 * y.recall)
-                                             : "");
+      for (const YardstickRow& y : report.yardsticks) {
+        if (y.size != r.size) continue;
+        table.add(cells_of(y));
+        if (y.recall < 1.0)
+          shortlists += fmt::format("  {} of {}: on a shortlist that held the best video in {:.0f} % of states tried\n",
+                                    y.policy, show_count(y.size), 100.0 * y.recall);
+      }
     before = r.size;
-    text += fmt::format("  {:>9}  {:<8}{:>26}{:>22}{:>12}{:>11}{:>9}x{:>7.0f}%{:>9}\n", with_commas(r.size), r.agent,
-                        show(r.reward, 1), show(r.normalised, 2),
-                        r.reached_80 > 0 ? with_commas(static_cast<std::size_t>(r.steps_to_80)) : "-",
-                        r.diverged > 0 ? fmt::format("{} diverged", r.diverged)
-                        : r.converged  ? "yes"
-                                       : "no",
-                        fmt::format("{:.2f}", shown((r.realised + r.over_estimation) / r.realised)), 100.0 * r.tried,
-                        with_commas(static_cast<std::size_t>(r.steps_per_s)));
+    table.add(cells_of(r));
   }
-  text += "\n  promised: Q of a session's first choice over the discounted return that came\n\n";
-  for (const ConvergenceSlope& s : report.slopes)
-    text += fmt::format("  {:<8} {:<20} {:>24} for ten times the videos, over {} sizes\n", s.agent, s.figure,
-                        show(s.slope, 3), s.sizes);
-  return text;
+  Table slopes({"agent", "for ten times the videos", "slope", "sizes"});
+  for (const ConvergenceSlope& s : report.slopes)  // a line through one point has any slope
+    slopes.add({s.agent, s.figure, s.sizes > 1 ? show_interval(s.slope, 3) : "-", std::to_string(s.sizes)});
+  return table.text() + "\n  promised: Q of a session's first choice over the discounted return that came\n" +
+         shortlists + "\n" + slopes.text();
 }
 
 std::string curves_csv(const ConvergenceMeasurements& measured) {

@@ -6,8 +6,8 @@
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/progress_bar.h"
-#include "cli/table.h"
 #include "core/error.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {
@@ -102,7 +102,9 @@ TEST_CASE("numbers and tables read easily", "[cli]") {
   CHECK(clock_time(3700) == "1:01:40");
   CHECK(show_count(1234567) == "1,234,567");
   CHECK(show_count(100) == "100");
-  CHECK(show_interval(12.44, 11.9, 13) == "12.44 [11.90, 13.00]");
+  CHECK(show_interval({12.44, 11.9, 13}, 2) == "12.44 [11.90, 13.00]");
+  CHECK(show_interval({12.44, std::nan(""), std::nan("")}, 1) == "12.4");
+  CHECK(show_figure(std::nan(""), 1) == "-");
   Table table({"policy", "watch"});
   table.add({"random", "7.5"});
   CHECK(table.text() == "  policy  watch\n  -------------\n  random    7.5\n");

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <sstream>
 
 #include "core/error.h"
 #include "env/constant_user_model.h"
@@ -77,7 +78,7 @@ TEST_CASE("returns can be taken against any of the policies, session by session"
           Approx(policy.metric[reward].mean - figures_of(toy, "longest").metric[reward].mean).margin(1e-9));
   CHECK(figures_of(toy, "longest").versus.high == 0.0);
   CHECK(to_json(report)["versus"] == "longest");
-  CHECK_THAT(to_text(report), Catch::Contains("return less longest's"));
+  CHECK_THAT(to_text(report), Catch::Contains("return in toy less longest's"));
   config.versus = "best";
   CHECK_THROWS_WITH(compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, config),
                     Catch::Contains("'best', which is none of the compared policies: longest, oracle"));
@@ -110,6 +111,31 @@ TEST_CASE("a judge shows which promises are kept", "[evaluation]") {
         Approx(figures_of(report.simulator[0], "longest").metric[metric_index("reward")].mean -
                figures_of(report.simulator[2], "longest").metric[metric_index("reward")].mean));
   CHECK(report.agreement[1].choice == "oracle");
+}
+
+TEST_CASE("the table that is printed fits a hundred columns, the wide ones hold every figure", "[evaluation]") {
+  const auto simulator = test::toy_simulator();
+  auto policies = simple_policies(simulator->catalogue);
+  policies.back().name = "dqn-full-output";
+  CompareConfig config = small();
+  config.versus = "random";
+  const CompareReport report = compare(policies, {{"half-a", simulator}, {"truth", test::toy_simulator()}}, config);
+  const std::string narrow = to_text(report), wide = to_text(report, true);
+  std::istringstream lines(narrow);
+  for (std::string line; std::getline(lines, line);) {
+    CAPTURE(line);
+    CHECK(line.size() <= 100);
+  }
+  for (const char* name : {"dqn-full-output", "return in truth", "0 random, 1 oracle", "videos", "s a video",
+                           "Kendall tau", "less random's"}) {
+    CAPTURE(name);
+    CHECK_THAT(narrow, Catch::Contains(name));
+  }
+  for (const char* name :
+       {"in half-a\n", "in truth\n", "per 1000 videos", "entropy", "gap h", "return in half-a less that"}) {
+    CAPTURE(name);
+    CHECK_THAT(wide, Catch::Contains(name));
+  }
 }
 
 TEST_CASE("training seeds that differ widen the interval, and are counted", "[evaluation]") {

@@ -62,6 +62,25 @@ TEST_CASE("steps to 80 % are read between the points of a curve", "[evaluation]"
   CHECK(steps_to_80({{100, -0.3}, {200, -0.1}}) == 0.0);
 }
 
+TEST_CASE("the study's tables keep their headings apart and give no slope over one size", "[evaluation]") {
+  ConvergenceReport report;
+  ConvergenceRow row;
+  row.size = 1000, row.agent = "dqn", row.reward = {1.5, 1.2, 1.8}, row.realised = 2.0;
+  report.rows = {row};
+  YardstickRow oracle;
+  oracle.size = 1000, oracle.policy = "oracle", oracle.recall = 0.5;
+  report.yardsticks = {oracle};
+  ConvergenceSlope slope;
+  slope.agent = "dqn", slope.figure = "normalised return", slope.sizes = 1;
+  report.slopes = {slope};
+  const std::string text = to_text(report);
+  CHECK_THAT(text, Catch::Contains("0 random, 1 oracle  steps to 80%"));
+  CHECK_THAT(text, Catch::Contains("oracle of 1,000: on a shortlist that held the best video in 50 % of states"));
+  CHECK_THAT(text, Catch::Contains("-      1\n") && !Catch::Contains("0.000 [0.000"));
+  report.slopes[0].sizes = 2;
+  CHECK_THAT(to_text(report), Catch::Contains("0.000 [0.000, 0.000]      2\n"));
+}
+
 ConvergenceStudy toy_study(const std::filesystem::path& folder) {
   ConvergenceStudy study;
   study.sizes = {3, 200};

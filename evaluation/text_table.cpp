@@ -1,14 +1,13 @@
-#include "cli/table.h"
+#include "evaluation/text_table.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string_view>
 
-#include "evaluation/shown.h"
-
-namespace swipegym::cli {
+namespace swipegym {
 namespace {
 
 /// Columns on screen: bytes that begin a UTF-8 character.
@@ -52,11 +51,14 @@ std::string Table::text(std::size_t indent) const {
   return out;
 }
 
-std::string show_interval(double mean, double low, double high, int digits) {
-  const auto text = [digits](double value) {
-    return fmt::format(fmt::runtime(fmt::format("{{:.{}f}}", digits)), shown(value));
-  };
-  return fmt::format("{} [{}, {}]", text(mean), text(low), text(high));
+std::string show_figure(double value, int digits) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "-";
+}
+
+std::string show_interval(const Interval& figure, int digits) {
+  if (!std::isfinite(figure.low)) return show_figure(figure.mean, digits);
+  return fmt::format("{} [{}, {}]", show_figure(figure.mean, digits), show_figure(figure.low, digits),
+                     show_figure(figure.high, digits));
 }
 
 std::string show_count(unsigned long long value) {
@@ -66,4 +68,4 @@ std::string show_count(unsigned long long value) {
   return digits;
 }
 
-}  // namespace swipegym::cli
+}  // namespace swipegym
