@@ -48,11 +48,14 @@ COMMANDS = [  # name of the section, words
     ("tabular", "tabular --simulator sim.h5 --seeds 2 --dqn-seeds 0 --config tabular.json"),
     ("bench", "bench --envs 64 --seconds 0.1"),
 ]
-KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null here"}
+KINDS = {bool: "bool", int: "number", float: "number", str: "text", type(None): "null here"}
+
+
+SIGNALS = "is_click is_like is_follow is_comment is_forward is_hate long_view is_profile_enter".split()
 
 
 def kind(value):
-    return "an interval" if isinstance(value, dict) and set(value) == {"mean", "low", "high"} else KINDS.get(type(value), "")
+    return "interval" if isinstance(value, dict) and set(value) == {"mean", "low", "high"} else KINDS.get(type(value), "")
 
 
 def is_names(value):
@@ -61,22 +64,43 @@ def is_names(value):
     return len(value) > 1 and len(shapes) == 1 and any(isinstance(v, dict) for v in value.values())
 
 
-def paths(value, at=""):
-    """(path, kind) of every leaf; NAME stands for one of several keys that hold the same, [] for a list."""
-    if kind(value):
-        yield at, kind(value)
-    elif isinstance(value, list):
-        if not value or kind(value[0]):
-            yield at, "a list" + (f" of {kind(value[0])}".replace(" of a ", " of ") if value else "")
-        for found in {p: k for item in value if not kind(item) for p, k in paths(item, at + "[]")}.items():
-            yield found
-    elif is_names(value):
-        found = {p: k for item in value.values() for p, k in paths(item, at + ".NAME" if at else "NAME")}
-        for n, (p, k) in enumerate(found.items()):
-            yield p, k + (f"; NAME: {', '.join(list(value)[:10])}" + (", ..." if len(value) > 10 else "") if n == 0 else "")
+def leaves(value, at, names):
+    """(object, key, kind) of every leaf; NAME in an object's path stands for any of names[path], [] for a list's entries."""
+    if is_names(value):
+        names.setdefault(f"{at}.NAME" if at else "NAME", {}).update(dict.fromkeys(value))
+        items = [("NAME", item) for item in value.values()]
     else:
-        for key, item in value.items():
-            yield from paths(item, f"{at}.{key}" if at else key)
+        items = list(value.items())
+    for key, item in items:
+        path = f"{at}.{key}" if at else key
+        if kind(item):
+            yield at, key, kind(item)
+        elif isinstance(item, list) and (not item or kind(item[0])):
+            yield at, key, f"list of {kind(item[0])}" if item else "list"
+        elif isinstance(item, list):
+            for entry in item:
+                yield from leaves(entry, path + "[]", names)
+        else:
+            yield from leaves(item, path, names)
+
+
+def shown(keys):
+    """The keys of one object; KuaiRand's eight signals as one, kinds but numbers behind them."""
+    if all(signal in keys for signal in SIGNALS):
+        keys = {"SIGNAL" if key == SIGNALS[0] else key: what for key, what in keys.items() if key not in SIGNALS[1:]}
+    return ", ".join(f"`{key}`" + (f" ({what})" if what != "number" else "") for key, what in keys.items())
+
+
+def table(figures):
+    names, objects = {}, {}
+    for at, key, what in leaves(figures, "", names):
+        objects.setdefault(at, {}).setdefault(key, what)
+    text = "| object | keys |\n| --- | --- |\n"
+    for at, keys in objects.items():
+        text += f"| `{at}` | {shown(keys)} |\n" if at else f"| the file | {shown(keys)} |\n"
+    for at, values in names.items():
+        text += f"| `{at}` is one of | {shown(dict.fromkeys(values, 'number'))} |\n"
+    return text
 
 
 def main():
@@ -92,8 +116,7 @@ def main():
             if done.returncode != 0:
                 sys.exit(f"swipegym {words}\n{done.stderr}")
             figures = {key: value for key, value in json.loads(out.read_text()).items() if key not in ENVELOPE}
-            text += f"\n### {name}\n\n| key | holds |\n| --- | --- |\n"
-            text += "".join(f"| `{path}` | {what} |\n" for path, what in dict(paths(figures)).items())
+            text += f"\n### {name}\n\n{table(figures)}"
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(page[: page.index(MARKER)] + MARKER + text, encoding="utf-8")
 
