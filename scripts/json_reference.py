@@ -75,8 +75,8 @@ def leaves(value, at, names):
         path = f"{at}.{key}" if at else key
         if kind(item):
             yield at, key, kind(item)
-        elif isinstance(item, list) and (not item or kind(item[0])):
-            yield at, key, f"list of {kind(item[0])}" if item else "list"
+        elif isinstance(item, list) and not (item and isinstance(item[0], dict) and not kind(item[0])):
+            yield at, key, f"list of {kind(item[0]) or 'lists'}" if item else "list"
         elif isinstance(item, list):
             for entry in item:
                 yield from leaves(entry, path + "[]", names)
