@@ -1,13 +1,15 @@
 #!/bin/sh
 # The headline figures of README, one command each; docs/results/index.md says what each came to.
-#   bench/headline.sh fidelity OUT DATA     a minute: fit to KuaiRand-Pure, and the table of its held-out days
-#   bench/headline.sh worlds OUT            an hour: eight policies in two fitted simulators and in their truths
-#   bench/headline.sh four_million OUT      two hours, 3 GB: a DQN among ten to 4,369,953 videos
-# The table of every kind of policy is bench/results.sh. OUT is a folder; what is in it already is not made again, so an
-# interrupted run goes on where it stopped. SWIPEGYM names another program than build/release/swipegym. SMALL=1 rehearses the
-# same steps in minutes on a small synthetic log.
+#   bench/headline.sh fidelity OUT DATA   a fit to KuaiRand-Pure, and the table of its held-out days
+#   bench/headline.sh worlds OUT          eight policies in two fitted simulators and in their truths
+#   bench/headline.sh four_million OUT    a DQN among ten to 4,369,953 videos; takes 3 GB of memory
+#   bench/headline.sh policies OUT DATA   every kind of policy in a simulator and its judge, by bench/results.sh; takes long
+#   bench/headline.sh speed OUT DATA      steps a second; bench/peers has what it is compared with
+# OUT is a folder. What is in it already is not made again, so an interrupted run goes on where it stopped. SWIPEGYM names
+# another program than build/release/swipegym. SMALL=1 rehearses the same steps in minutes on a small synthetic log (all
+# but policies).
 set -eu
-usage() { sed -n '2,9p' "$0"; exit 2; }
+usage() { sed -n '2,11p' "$0"; exit 2; }
 [ $# -ge 2 ] || usage
 figure=$1 out=$2 data=${3:-}
 root=$(dirname "$0")/..
@@ -34,27 +36,32 @@ smaller() {
   echo "$copy"
 }
 
+# The simulator of the real log, $out/sim.h5.
+real_simulator() {
+  if [ -n "$small" ]; then
+    data=$out/tiny
+    make "$data" "$swipegym" data synth --preset tiny --seed 1 --out "$data"
+  fi
+  [ -n "$data" ] || usage
+  make "$out/sim.h5" "$swipegym" fit --data "$data" --until 20220504 \
+    --config "$(smaller "$settings"/fidelity_fit.json max_updates=100)" --out "$out/sim.h5"
+}
+
 case $figure in
   fidelity)
-    if [ -n "$small" ]; then
-      data=$out/tiny
-      make "$data" "$swipegym" data synth --preset tiny --seed 1 --out "$data"
-    fi
-    [ -n "$data" ] || usage
-    make "$out/sim.h5" "$swipegym" fit --data "$data" --until 20220504 \
-      --config "$(smaller $settings/fidelity_fit.json max_updates=100)" --out "$out/sim.h5"
+    real_simulator
     make "$out/fidelity.json" "$swipegym" fidelity --simulator "$out/sim.h5" --data "$data" --from 20220505 --until 20220506 \
       --json "$out/fidelity.json"
     ;;
   worlds)
     preset=pure seeds="1 2 3 4 5" sessions=2000
     [ -z "$small" ] || preset=tiny seeds="1 2" sessions=100
-    agent=$(smaller $settings/worlds_dqn.json env_steps=30000)
+    agent=$(smaller "$settings"/worlds_dqn.json env_steps=30000)
     for world in 1 2; do
       at=$out/world$world
       make "$at" "$swipegym" data synth --preset $preset --seed $world --out "$at"
       make "$at.h5" "$swipegym" fit --data "$at" --until 20220503 \
-        --config "$(smaller $settings/worlds_fit.json max_updates=100)" --out "$at.h5"
+        --config "$(smaller "$settings"/worlds_fit.json max_updates=100)" --out "$at.h5"
       for seed in $seeds; do
         make "$at-dqn-s$seed.h5" "$swipegym" train dqn --simulator "$at.h5" --seed "$seed" --config "$agent" \
           --out "$at-dqn-s$seed.h5"
@@ -70,8 +77,18 @@ case $figure in
     make "$out/k1" "$swipegym" data synth --preset $preset --seed 1 --out "$out/k1"
     make "$out/k1.h5" "$swipegym" fit --data "$out/k1" --until 20220503 --out "$out/k1.h5"
     "$swipegym" converge --simulator "$out/k1.h5" --sizes $sizes --seeds $seeds --agents dqn --out "$out/study" \
-      --config "$(smaller $settings/four_million.json sessions=64 env_steps=8000 learning_starts=2000 fresh_candidates=100)" \
+      --config "$(smaller "$settings"/four_million.json sessions=64 env_steps=8000 learning_starts=2000 fresh_candidates=100)" \
       --json "$out/four_million.json"
+    ;;
+  policies)
+    [ -n "$data" ] || usage
+    exec "$root/bench/results.sh" "$swipegym" "${LABEL_STUDY:-$root/build/release/bench/label_study}" "$data" "$out"
+    ;;
+  speed)
+    real_simulator
+    for options in "--candidates 10" "--candidates 100" "--candidates 10 --history 200"; do
+      "$swipegym" bench --simulator "$out/sim.h5" --threads 2 $options --json "$out/speed$(echo "$options" | tr -d ' -').json"
+    done
     ;;
   *) usage ;;
 esac
