@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the site of docs/ into build/site, strictly: a link or a heading that is not there fails, and so does a page of the
-# Python package that is not what its docstrings say.
+# Builds the site of docs/ into build/site, strictly: a link or a heading that is not there fails. So does a page of the
+# Python package that is not what its docstrings say, and a command line with an option that there is not.
 #
 #   scripts/docs.sh           # the first time it installs MkDocs from PyPI into build/venv-docs
 #   scripts/docs.sh --serve   # shows the site at http://127.0.0.1:8000 and follows changes
@@ -41,6 +41,7 @@ step() {
 }
 
 step "docs/reference/python.md says what the docstrings say" python3 scripts/python_reference.py --check
+step "command lines of the pages are ones that the program takes" python3 scripts/docs_commands.py
 step "the site builds without a warning" "$venv/bin/mkdocs" build --strict
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
