@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Holds every command line of README, docs/ and bench/*.sh against docs/reference/commands.md, which the tests hold against
-the program: the command must be there, and so must its options. Prints what is not, and exits with 1."""
+"""Holds every command line of README, docs/ and bench/*.sh against docs/reference/commands.md, which the tests hold
+against the program: the command must be there, and so must its options. Prints what is not, and exits with 1."""
 
 import re
 import sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the list of keys at the end of docs/reference/json.md: runs every command on a small synthetic log and notes what
-`--json` holds. Takes a minute or two.
+"""Writes the list of keys at the end of docs/reference/json.md: runs every command on a small synthetic log and notes
+what `--json` holds. Takes a minute or two.
 
     scripts/json_reference.py [PROGRAM]     # build/release/swipegym
 """
@@ -22,7 +22,12 @@ SETTINGS = {
     "ppo": {"env_steps": 20000, "constraints": [{"signal": "like", "at_least": 0.005}], "evaluation_sessions": 64},
     "actor": {"env_steps": 2000},
     "constrain": {"behaviour_epochs": 1, "critic_epochs": 1, "advantage_epochs": 1, "actor_epochs": 1},
-    "converge": {"evaluations": 2, "sessions": 16, "oracle_sessions": 16, "dqn": {"env_steps": 4000, "learning_starts": 1000}},
+    "converge": {
+        "evaluations": 2,
+        "sessions": 16,
+        "oracle_sessions": 16,
+        "dqn": {"env_steps": 4000, "learning_starts": 1000},
+    },
     "tabular": {"sweeps": 200},
 }
 DAYS = "--until 20220502 --validate-until 20220504 --test-until 20220506"
@@ -34,7 +39,11 @@ COMMANDS = [  # name of the section, words
     ("fidelity", "fidelity --simulator sim.h5 --data tiny --from 20220505"),
     ("respond", "respond --simulator sim.h5 --data tiny --from 20220505 --out respond.csv"),
     ("session", "session --simulator sim.h5"),
-    ("generate", "generate --simulator sim.h5 --policy item-mean --epsilon 0.5 --sessions 400 --out logged --keep-candidates sets.h5"),
+    (
+        "generate",
+        "generate --simulator sim.h5 --policy item-mean --epsilon 0.5 --sessions 400 --out logged "
+        "--keep-candidates sets.h5",
+    ),
     ("train dqn", "train dqn --simulator sim.h5 --config dqn.json --out dqn.h5"),
     ("train ranker", "train ranker --data tiny --until 20220504 --config epochs.json --out ranker.h5"),
     ("train ppo and its kin", "train ppo --simulator sim.h5 --config ppo.json --out ppo.h5"),
@@ -42,8 +51,15 @@ COMMANDS = [  # name of the section, words
     ("tables", f"tables --data tiny --policies popularity,mf.h5 {DAYS} --reference mf"),
     ("constrain", f"constrain --data tiny {DAYS} --seeds 1 --config constrain.json"),
     ("score", "score --policy mf.h5 --data tiny --from 20220505 --out scores.csv"),
-    ("compare", "compare --simulator sim.h5 --judge truth --policies random,dqn.h5,oracle --versus random --sessions 50 --seeds 2"),
-    ("evaluate", "evaluate --policy popularity --data logged --logged-candidates sets.h5 --simulator sim.h5 --from 20220101 --sessions"),
+    (
+        "compare",
+        "compare --simulator sim.h5 --judge truth --policies random,dqn.h5,oracle --versus random --sessions 50 --seeds 2",
+    ),
+    (
+        "evaluate",
+        "evaluate --policy popularity --data logged --logged-candidates sets.h5 --simulator sim.h5 --from 20220101 "
+        "--sessions",
+    ),
     ("converge", "converge --simulator sim.h5 --sizes 10,20 --seeds 1 --agents dqn --config converge.json --out study"),
     ("tabular", "tabular --simulator sim.h5 --seeds 2 --dqn-seeds 0 --config tabular.json"),
     ("bench", "bench --envs 64 --seconds 0.1"),
@@ -65,7 +81,7 @@ def is_names(value):
 
 
 def leaves(value, at, names):
-    """(object, key, kind) of every leaf; NAME in an object's path stands for any of names[path], [] for a list's entries."""
+    """(object, key, kind) of every leaf; in an object's path NAME is any of names[path], [] a list's entries."""
     if is_names(value):
         names.setdefault(f"{at}.NAME" if at else "NAME", {}).update(dict.fromkeys(value))
         items = [("NAME", item) for item in value.values()]
@@ -112,7 +128,8 @@ def main():
         for name, words in COMMANDS:
             out = Path(folder) / "out.json"
             out.unlink(missing_ok=True)
-            done = subprocess.run([program, *words.split(), "--quiet", "--json", out], cwd=folder, capture_output=True, text=True)
+            call = [program, *words.split(), "--quiet", "--json", out]
+            done = subprocess.run(call, cwd=folder, capture_output=True, text=True)
             if done.returncode != 0:
                 sys.exit(f"swipegym {words}\n{done.stderr}")
             figures = {key: value for key, value in json.loads(out.read_text()).items() if key not in ENVELOPE}
