@@ -27,7 +27,7 @@ ValueRegression::ValueRegression(ValueModel& model, const Settings& settings)
   if (!model.network.config().dueling) return;
   const std::size_t videos = model.items->num_videos();
   reference_.videos =
-      random_videos(videos, std::min(kReferenceVideos, videos), split(make_key(model.seed), Draw::kCandidates));
+      random_videos(videos, std::min(kReferenceVideos, videos), split(make_key(model.header.seed), Draw::kCandidates));
   centre(model.network);
 }
 

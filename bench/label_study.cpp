@@ -217,7 +217,7 @@ void run_fit(Study& study, std::size_t trials, const std::vector<std::string>& m
       const fs::path path = study.out / fmt::format("{}-s{}.h5", method, seed);
       if (fs::exists(path)) continue;
       const Fitted fitted = fit(study, method, seed, best);
-      save_policy(*fitted.model, path);
+      LabelPolicy(fitted.model).save(path);
       fmt::print("{:12} seed {} lr {} option {}: NWTG@5 of validation {:.4f}, {:.0f} s\n", method, seed,
                  best.learning_rate, best.other, fitted.metric, fitted.seconds);
       std::fflush(stdout);
@@ -238,7 +238,7 @@ void run_ablation(Study& study) {
       const fs::path path = study.out / fmt::format("without-{}-s{}.h5", part, seed);
       if (fs::exists(path)) continue;
       const Fitted fitted = fit_labelcraft(study, seed, ablate(full, part));
-      save_policy(*fitted.model, path);
+      LabelPolicy(fitted.model).save(path);
       fmt::print("w/o {:3} seed {}: NWTG@5 of validation {:.4f}, {:.0f} s\n", part, seed, fitted.metric,
                  fitted.seconds);
       std::fflush(stdout);

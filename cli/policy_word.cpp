@@ -4,6 +4,7 @@
 #include <glob.h>
 
 #include "core/error.h"
+#include "policy/make_policy.h"
 
 namespace swipegym::cli {
 namespace {
@@ -32,7 +33,7 @@ PolicyWord split_policy_word(const std::string& word) {
   PolicyWord out{.name = is_named ? word.substr(0, equals) : word, .spec = is_named ? word.substr(equals + 1) : word};
   if (out.spec.empty())
     throw InputError(fmt::format("'{}' names no policy, expected a name, a file or NAME=PATTERN", word));
-  if (!is_named && fs::path(word).has_extension()) out.name = fs::path(word).stem().string();
+  if (!is_named && names_policy_file(word)) out.name = fs::path(word).stem().string();
   return out;
 }
 

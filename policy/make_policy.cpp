@@ -2,28 +2,41 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "core/error.h"
-#include "policy/one_step_oracle.h"
 #include "policy/policy_file.h"
 #include "policy/simple_policies.h"
 
 namespace swipegym {
+namespace {
+
+const RulePolicy* rule_of(std::string_view spec) {
+  const auto rules = rule_policies();
+  const auto found =
+      std::find_if(rules.begin(), rules.end(), [&](const RulePolicy& rule) { return rule.name == spec; });
+  return found == rules.end() ? nullptr : &*found;
+}
+
+}  // namespace
 
 const std::vector<std::string>& policy_names() {
-  static const std::vector<std::string> names = {"random", "popularity", "shortest", "longest", "item-mean", "oracle"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const RulePolicy& rule : rule_policies()) all.emplace_back(rule.name);
+    return all;
+  }();
   return names;
 }
 
-std::shared_ptr<const Policy> make_policy(const std::string& spec, const Simulator& simulator) {
-  if (spec == "random") return std::make_shared<RandomPolicy>();
-  if (spec == "popularity") return make_popularity_policy(simulator.catalogue);
-  if (spec == "shortest") return make_shortest_policy(simulator.catalogue);
-  if (spec == "longest") return make_longest_policy(simulator.catalogue);
-  if (spec == "item-mean") return make_item_mean_policy(simulator.catalogue);
-  if (spec == "oracle") return std::make_shared<OneStepOracle>();
-  if (std::filesystem::exists(spec)) return load_policy(spec, simulator);
+bool names_policy_file(std::string_view spec) {
+  return rule_of(spec) == nullptr;
+}
+
+std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalogue& catalogue) {
+  if (const RulePolicy* rule = rule_of(spec)) return rule->make(catalogue);
+  if (std::filesystem::exists(spec)) return load_policy(spec, catalogue);
   throw InputError(
       fmt::format("'{}' is neither a policy ({}) nor a policy file", spec, fmt::join(policy_names(), ", ")));
 }

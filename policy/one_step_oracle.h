@@ -18,6 +18,7 @@ class OneStepOracle final : public Policy {
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;
+  bool is_oracle() const noexcept override { return true; }
 };
 
 /// weights applied to expectations: what OneStepOracle scores.

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/random.h"
@@ -11,6 +13,23 @@
 #include "env/vector_env.h"
 
 namespace swipegym {
+
+class Hdf5Writer;
+
+/// What a learned policy says of itself, in memory and in its file.
+struct PolicyHeader {
+  std::string model;   // which loader reads its file: "value", "two_tower", ... (policy_file.cpp); empty: it has none
+  std::string policy;  // name of the agent that learned it: "dqn", "mf", ...
+  std::uint64_t seed = 0;
+  std::uint64_t data_fingerprint = 0;  // of the data behind the simulator or log it learned from
+  /// Last day (yyyymmdd) of the rows its catalogue was made of: whoever scores logged rows makes the catalogue of that
+  /// day again, so that no feature knows later rows. 0: unknown.
+  std::int32_t catalogue_until = 0;
+  float temperature = 0.0F;  // see Policy::temperature
+  std::string config;        // JSON text of what it was trained with
+
+  void validate() const;
+};
 
 /// A batch of decisions. `env` is null when observations come from elsewhere; oracles look at it, and the chooser does
 /// where an action is a video of the full catalogue. Row i of the observation is env i.
@@ -31,6 +50,11 @@ class Policy {
  public:
   virtual ~Policy() = default;
   virtual std::string_view name() const noexcept = 0;
+  /// Of a policy that follows a rule or asks the simulator: its name alone, and no model.
+  virtual PolicyHeader header() const { return {.policy = std::string(name())}; }
+  /// Writes a policy file, which load_policy() reads (policy_file.h). Throws InputError for a policy whose header names
+  /// no model: it is made anew by its name.
+  void save(const std::filesystem::path& path) const;
   /// scores: [rows, slots], row-major, higher is better; slots is m, or the number of videos when the observation has
   /// no candidates (m = 0: a slot is a video). Masked slots may hold anything; the chooser skips them.
   virtual void score(const DecisionBatch& batch, std::span<float> scores) const = 0;
@@ -46,6 +70,8 @@ class Policy {
   /// True when scores are independent random draws that say nothing of the slot, so that the best one is uniform over
   /// those allowed. The chooser's probabilities then say 1 / allowed, not 1 for the slot that happened to win.
   virtual bool scores_are_random() const noexcept { return false; }
+  /// True for a policy that knows the very env it acts in and takes what it expects most of: the upper end of a scale.
+  virtual bool is_oracle() const noexcept { return false; }
   /// What a score estimates, as tables and files of scores name it. kWatchRatioHead and kBinaryHead promise a unit (an
   /// expected watch ratio; the chance that it exceeds .5); any other name promises an order only.
   virtual std::string_view head() const noexcept { return "ranking"; }
@@ -54,6 +80,12 @@ class Policy {
   virtual float temperature() const noexcept { return 0.0F; }
   /// How many of the user's newest videos it looks at: what whoever makes observations for it should provide.
   virtual std::size_t history_length() const noexcept { return 50; }
+  /// Whether it is cheap enough to rank the whole catalogue for every row of a log.
+  virtual bool ranks_catalogue() const noexcept { return false; }
+
+ private:
+  /// What follows the header in its file.
+  virtual void write([[maybe_unused]] Hdf5Writer& file) const {}
 };
 
 /// The number of slots of each row, given the size of the catalogue.

@@ -28,7 +28,7 @@ struct KnownModel {
   PolicyLoader load;
 };
 
-// A model that comes with a save function adds its line here.
+// A policy whose header names a model adds its line here.
 constexpr std::array kModels = {
     KnownModel{"value", load_value_policy},         KnownModel{"full_output", load_full_output_policy},
     KnownModel{"sasrec", load_sasrec_policy},       KnownModel{"factors", load_factor_policy},
@@ -49,15 +49,6 @@ bool is_name(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-}  // namespace
-
-void PolicyHeader::validate() const {
-  require_that("model", is_name(model), "a name of printable letters");
-  require_that("policy", is_name(policy), "a name of printable letters");
-  require_between("catalogue_until", catalogue_until, 0, kLastDay);
-  require_between("temperature", temperature, 0.0F, 1e6F);
-}
-
 void write_header(Hdf5Writer& file, const PolicyHeader& header) {
   file.attribute("kind", kPolicyKind);
   file.attribute("schema_version", kPolicyVersion);
@@ -68,6 +59,26 @@ void write_header(Hdf5Writer& file, const PolicyHeader& header) {
   file.attribute("catalogue_until", std::int64_t{header.catalogue_until});
   file.attribute("temperature", static_cast<double>(header.temperature));
   file.write_text("config", header.config);
+}
+
+}  // namespace
+
+void PolicyHeader::validate() const {
+  require_that("model", is_name(model), "a name of printable letters");
+  require_that("policy", is_name(policy), "a name of printable letters");
+  require_between("catalogue_until", catalogue_until, 0, kLastDay);
+  require_between("temperature", temperature, 0.0F, 1e6F);
+}
+
+void Policy::save(const std::filesystem::path& path) const {
+  const PolicyHeader mine = header();
+  if (mine.model.empty())
+    throw InputError(
+        fmt::format("the policy '{}' learned nothing that a file could keep; give its name instead", name()));
+  Hdf5Writer file(path);
+  write_header(file, mine);
+  write(file);
+  file.commit();
 }
 
 PolicyHeader read_header(const Hdf5Reader& file) {

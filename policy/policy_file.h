@@ -15,29 +15,11 @@
 
 namespace swipegym {
 
-class Hdf5Writer;
-
 /// Policy files: HDF5 of kind "policy". An attribute "model" names the class that reads the rest, so that one call
 /// loads every policy there is; a file without it is a value network's.
 inline constexpr std::int64_t kPolicyVersion = 2;
 inline constexpr std::string_view kPolicyKind = "policy";
 
-/// What every policy file says of itself.
-struct PolicyHeader {
-  std::string model;   // which loader reads the file: "value", "two_tower", ...
-  std::string policy;  // name of the agent that learned it: "dqn", "mf", ...
-  std::uint64_t seed = 0;
-  std::uint64_t data_fingerprint = 0;  // of the data behind the simulator or log it learned from
-  /// Last day (yyyymmdd) of the rows its catalogue was made of: whoever scores logged rows makes the catalogue of that
-  /// day again, so that no feature knows later rows. 0: unknown.
-  std::int32_t catalogue_until = 0;
-  float temperature = 0.0F;  // see Policy::temperature
-  std::string config;        // JSON text of what it was trained with
-
-  void validate() const;
-};
-
-void write_header(Hdf5Writer& file, const PolicyHeader& header);
 PolicyHeader read_header(const Hdf5Reader& file);
 /// What a policy file says of its network: enough to build one of the same shape. `Architecture` is a settings struct,
 /// whose ranges hold here as in a settings file.

@@ -85,7 +85,7 @@ std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const
 std::shared_ptr<const CandidateSource> make_candidates(const std::string& source,
                                                        std::shared_ptr<const Simulator> simulator, std::size_t slots,
                                                        std::uint64_t seed, int threads) {
-  if (!source.ends_with(".h5")) return make_candidate_source(source, simulator->catalogue, slots, seed);
+  if (!names_retriever(source)) return make_candidate_source(source, simulator->catalogue, slots, seed);
   const auto retriever = load_policy(source, simulator->catalogue);
   return retrieve_candidates(std::move(simulator), *retriever, slots, threads);
 }

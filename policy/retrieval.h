@@ -23,6 +23,10 @@ std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const
 inline Words candidate_sources() {
   return one_of({"random", "popularity", "top", "sample", "full"}).or_file(".h5");
 }
+/// Whether a source is a policy file, whose policy retrieves.
+inline bool names_retriever(std::string_view source) {
+  return source.ends_with(".h5");
+}
 
 /// A candidate source by name, see make_candidate_source(), or by a policy file ("mf.h5"), whose policy retrieves.
 std::shared_ptr<const CandidateSource> make_candidates(const std::string& source,

@@ -1,9 +1,11 @@
 #include "policy/simple_policies.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "policy/best_unseen.h"
+#include "policy/one_step_oracle.h"
 
 namespace swipegym {
 namespace {
@@ -57,6 +59,21 @@ std::shared_ptr<const Policy> make_longest_policy(const Catalogue& catalogue) {
 }
 std::shared_ptr<const Policy> make_item_mean_policy(const Catalogue& catalogue) {
   return from_column("item-mean", catalogue.item_mean, 1.0F);
+}
+
+std::span<const RulePolicy> rule_policies() {
+  using Made = std::shared_ptr<const Policy>;
+  static constexpr std::array kRules = {
+      RulePolicy{"random", "every candidate alike",
+                 [](const Catalogue&) -> Made { return std::make_shared<RandomPolicy>(); }},
+      RulePolicy{"popularity", "most exposed first", make_popularity_policy},
+      RulePolicy{"shortest", "shortest first", make_shortest_policy},
+      RulePolicy{"longest", "longest first", make_longest_policy},
+      RulePolicy{"item-mean", "highest mean watch ratio first", make_item_mean_policy},
+      RulePolicy{"oracle", "highest expected reward first: it asks the simulator",
+                 [](const Catalogue&) -> Made { return std::make_shared<OneStepOracle>(); }},
+  };
+  return kRules;
 }
 
 }  // namespace swipegym

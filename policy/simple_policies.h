@@ -24,6 +24,7 @@ class ItemScorePolicy final : public Policy {
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;
+  bool ranks_catalogue() const noexcept override { return true; }
 
  private:
   std::string name_;
@@ -36,5 +37,14 @@ std::shared_ptr<const Policy> make_popularity_policy(const Catalogue& catalogue)
 std::shared_ptr<const Policy> make_shortest_policy(const Catalogue& catalogue);
 std::shared_ptr<const Policy> make_longest_policy(const Catalogue& catalogue);
 std::shared_ptr<const Policy> make_item_mean_policy(const Catalogue& catalogue);
+
+/// A policy that needs no file: it follows a rule, or asks the simulator.
+struct RulePolicy {
+  const char* name;
+  const char* summary;
+  std::shared_ptr<const Policy> (*make)(const Catalogue& catalogue);
+};
+/// All of them, in the order of tables. A new one is a line here, and works wherever a policy is named.
+std::span<const RulePolicy> rule_policies();
 
 }  // namespace swipegym

@@ -55,7 +55,7 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
       regression_(*model_, regression_settings(config, threads)),
       shards_(regression_.shards()),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
-  model_->data_fingerprint = simulator_->data_fingerprint;
+  model_->header.data_fingerprint = simulator_->data_fingerprint;
   const PrioritisedReplayConfig& p = config.prioritised;
   if (p.enabled)
     priorities_.emplace(replay_,

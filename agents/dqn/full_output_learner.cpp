@@ -60,7 +60,7 @@ FullOutputLearner::FullOutputLearner(std::shared_ptr<const Simulator> simulator,
       regression_(model_->network, full_output_settings(config, threads)),
       shards_(regression_.shards()),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
-  model_->data_fingerprint = simulator_->data_fingerprint;
+  model_->header.data_fingerprint = simulator_->data_fingerprint;
 }
 
 void FullOutputLearner::update(std::int64_t env_steps) {
@@ -176,7 +176,7 @@ TrainedFullOutput train_full_output(std::shared_ptr<const Simulator> simulator, 
   trained.rounds = train_with_checkpoints(learner, env, identity, config.env_steps, config.round_steps, training);
   auto model = std::make_shared<FullOutputModel>(learner.model());
   model->network.set_shards(1);
-  model->config = identity.config;
+  model->header.config = identity.config;
   trained.model = std::move(model);
   return trained;
 }

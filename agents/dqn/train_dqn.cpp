@@ -20,7 +20,7 @@ TrainedPolicy train_dqn(std::shared_ptr<const Simulator> simulator, const DqnCon
   trained.rounds = train_with_checkpoints(learner, env, identity, config.env_steps, config.round_steps, training);
   auto model = std::make_shared<ValueModel>(learner.model());
   model->network.set_shards(1);
-  model->config = identity.config;
+  model->header.config = identity.config;
   trained.model = std::move(model);
   return trained;
 }

@@ -247,9 +247,9 @@ TrainedLabelCraft train_labelcraft(const SupervisedTask& task, const LabelCraftC
   const std::vector<std::uint32_t> rows = rows_of_days(*task.data, {task.train});
   if (rows.size() < 2) throw InputError("no two standard rows of a known duration lie in the days to train on");
   auto model = make_label_model("labelcraft", *task.catalogue, config.network, 1, task.seed);
-  model->data_fingerprint = task.data->fingerprint;
-  model->catalogue_until = task.train.until;
-  model->config = config_to_json(config).dump();
+  model->header.data_fingerprint = task.data->fingerprint;
+  model->header.catalogue_until = task.train.until;
+  model->header.config = config_to_json(config).dump();
 
   LabelCraft craft(task, config, *model, rows);
   const std::vector<std::uint32_t> validation = rows_of_days(*task.data, {task.validate});
@@ -258,7 +258,7 @@ TrainedLabelCraft train_labelcraft(const SupervisedTask& task, const LabelCraftC
   result.rows = rows.size();
   result.holdout_users = craft.holdout_users();
   result.epochs = run_epochs(
-      task, {.epochs = config.epochs, .patience = config.patience, .identity = "labelcraft " + model->config},
+      task, {.epochs = config.epochs, .patience = config.patience, .identity = "labelcraft " + model->header.config},
       craft.parts(),
       [&](int epoch) {
         const RandomKey own = split(key, static_cast<std::uint64_t>(epoch));

@@ -181,9 +181,9 @@ TrainedLabelModel train_label_model(const SupervisedTask& task, const LabelModel
       make_label_model(config.label, *task.catalogue, config.network, targets.feedback.empty() ? 1 : 2, task.seed);
   model->score = targets.score;
   model->feedback_weight = config.feedback_weight;
-  model->data_fingerprint = task.data->fingerprint;
-  model->catalogue_until = task.train.until;
-  model->config = config_to_json(config).dump();
+  model->header.data_fingerprint = task.data->fingerprint;
+  model->header.catalogue_until = task.train.until;
+  model->header.config = config_to_json(config).dump();
 
   LabelTrainer trainer(task, config, *model, targets);
   const std::vector<std::uint32_t> validation = rows_of_days(*task.data, {task.validate});
@@ -191,7 +191,7 @@ TrainedLabelModel train_label_model(const SupervisedTask& task, const LabelModel
   TrainedLabelModel result;
   result.rows = rows.size();
   result.epochs = run_epochs(
-      task, {.epochs = config.epochs, .patience = config.patience, .identity = "label " + model->config},
+      task, {.epochs = config.epochs, .patience = config.patience, .identity = "label " + model->header.config},
       trainer.parts(),
       [&](int epoch) {
         return trainer.train_epoch(shuffled(rows, split(key, static_cast<std::uint64_t>(epoch))), epoch);

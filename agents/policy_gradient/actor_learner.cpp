@@ -81,8 +81,8 @@ ActorLearner::ActorLearner(std::shared_ptr<const Simulator> simulator, const Act
              {.adam = {.learning_rate = config.learning_rate, .clip_norm = config.clip_norm}, .threads = threads},
              batch_rows(config)),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
-  model_->seed = seed;
-  model_->data_fingerprint = simulator->data_fingerprint;
+  model_->header.seed = seed;
+  model_->header.data_fingerprint = simulator->data_fingerprint;
   const std::size_t critics = constrained_ && config.critics == "many" ? 1 + config.constraints.size() : 1;
   const RandomKey critic_key = split(split(make_key(seed), Draw::kInit), 100);  // apart from the actor's
   for (std::size_t i = 0; i < critics; ++i)

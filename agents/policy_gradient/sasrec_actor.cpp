@@ -20,13 +20,13 @@ namespace {
 std::shared_ptr<SasrecModel> make_actor_model(const Simulator& simulator, const SasrecActorConfig& config,
                                               std::uint64_t seed, const SasrecModel* start) {
   auto model = start != nullptr ? std::make_shared<SasrecModel>(*start) : std::make_shared<SasrecModel>();
-  model->name = "sasrec-actor";
-  model->config = config_to_json(config).dump();
-  model->seed = seed;
-  model->data_fingerprint = simulator.data_fingerprint;
+  model->header.policy = "sasrec-actor";
+  model->header.config = config_to_json(config).dump();
+  model->header.seed = seed;
+  model->header.data_fingerprint = simulator.data_fingerprint;
   model->objective = SasrecObjective::kNext;
   if (start != nullptr) return model;
-  model->catalogue_until = simulator.catalogue.until;
+  model->header.catalogue_until = simulator.catalogue.until;
   model->items = make_item_inputs(simulator.catalogue);
   model->network = SasrecNetwork(config.network, model->items.num_ids, model->items.num_authors, kSasrecStepFeatures,
                                  kSasrecCandidateFeatures, split(make_key(seed), Draw::kInit), model->items.num_tags);
@@ -227,12 +227,14 @@ TrainedSasrecActor train_sasrec_actor(std::shared_ptr<const Simulator> simulator
                                       const OnlineRun& run, const SasrecModel* start) {
   check(config);
   if (start != nullptr && start->objective != SasrecObjective::kNext)
-    throw InputError(
-        fmt::format("'{}' does not rank next videos; start from sqn, sac, sasrec-clicks or sasrec-next", start->name));
+    throw InputError(fmt::format("'{}' does not rank next videos; start from sqn, sac, sasrec-clicks or sasrec-next",
+                                 start->header.policy));
   Json identity = config_to_json(config);
   if (start != nullptr)
-    identity["start"] = {
-        {"name", start->name}, {"seed", start->seed}, {"config", start->config}, {"data", start->data_fingerprint}};
+    identity["start"] = {{"name", start->header.policy},
+                         {"seed", start->header.seed},
+                         {"config", start->header.config},
+                         {"data", start->header.data_fingerprint}};
   VectorEnv env = make_sasrec_world(simulator, config, run.threads);
   SasrecActor learner(simulator, config, run.seed, run.threads, start);
   TrainedSasrecActor trained;
@@ -241,7 +243,7 @@ TrainedSasrecActor train_sasrec_actor(std::shared_ptr<const Simulator> simulator
                                           config.env_steps, config.round_steps, run);
   auto model = std::make_shared<SasrecModel>(learner.model());
   model->network.set_shards(1);
-  model->temperature = 1.0F;
+  model->header.temperature = 1.0F;
   trained.model = std::move(model);
   return trained;
 }

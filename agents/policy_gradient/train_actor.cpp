@@ -26,8 +26,8 @@ TrainedActor train_actor(std::shared_ptr<const Simulator> simulator, const Actor
   trained.reports = learner->reports();
   auto model = std::make_shared<ValueModel>(learner->model());
   model->network.set_shards(1);
-  model->config = identity.config;
-  model->temperature = 1.0F;
+  model->header.config = identity.config;
+  model->header.temperature = 1.0F;
   trained.model = std::move(model);
   return trained;
 }

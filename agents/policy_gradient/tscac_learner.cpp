@@ -60,8 +60,8 @@ TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const Act
       critic_(*critic_model_, {.adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0}, .threads = threads},
               minibatch_rows(config)),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
-  model_->seed = seed;
-  model_->data_fingerprint = simulator->data_fingerprint;
+  model_->header.seed = seed;
+  model_->header.data_fingerprint = simulator->data_fingerprint;
   for (std::size_t i = 0; i < config.constraints.size(); ++i)
     auxiliaries_.push_back(
         std::make_unique<ActorLearner>(simulator, auxiliary_config(config, i), seed + (i + 1) * 1'000'003, threads));

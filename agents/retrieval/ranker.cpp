@@ -71,8 +71,8 @@ TrainedRanker train_ranker(const Dataset& data, std::int32_t until, const Ranker
   const LoggedStates states(data, catalogue, config.history_length);
   const Labels labels = make_labels(data, states, rows, config);
   auto model = make_value_model("ranker", catalogue, config.network, config.encoder, training.seed);
-  model->data_fingerprint = data.fingerprint;
-  model->config = config_to_json(config).dump();
+  model->header.data_fingerprint = data.fingerprint;
+  model->header.config = config_to_json(config).dump();
 
   ValueRegression::Settings settings;
   settings.adam = {

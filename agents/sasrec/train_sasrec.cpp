@@ -46,10 +46,10 @@ struct SasrecTraining {
 std::shared_ptr<SasrecModel> make_sasrec_model(const SupervisedTask& task, const SasrecConfig& config,
                                                const Catalogue& catalogue, std::int32_t until) {
   auto model = std::make_shared<SasrecModel>();
-  model->config = config_to_json(config).dump();
-  model->seed = task.seed;
-  model->data_fingerprint = task.data->fingerprint;
-  model->catalogue_until = until;
+  model->header.config = config_to_json(config).dump();
+  model->header.seed = task.seed;
+  model->header.data_fingerprint = task.data->fingerprint;
+  model->header.catalogue_until = until;
   model->objective = parse_sasrec_objective(config.objective);
   model->items = make_item_inputs(catalogue);
   model->users = make_sasrec_users(*task.data);
@@ -204,7 +204,7 @@ void save_checkpoint(const SasrecTraining& t, const SasrecLearner& learner) {
   file.attribute("steps", const_cast<SasrecLearner&>(learner).adam().steps());
   file.attribute("best_epoch", static_cast<std::int64_t>(t.best_epoch));
   file.write_figures("best_metric", {&t.best_metric, 1});  // NaN where nothing is validated
-  file.write_text("config", t.model->config);
+  file.write_text("config", t.model->header.config);
   std::vector<double> log;
   for (const EpochReport& e : t.epochs)
     log.insert(log.end(),
@@ -226,7 +226,7 @@ void load_checkpoint(SasrecTraining& t, SasrecLearner& learner) {
   require(file.has_attribute("model") && file.attribute_text("model") == "sasrec", "model");
   require(static_cast<std::uint64_t>(file.attribute_int("seed")) == t.task.seed, "seed");
   require(static_cast<std::uint64_t>(file.attribute_int("data_fingerprint")) == t.task.data->fingerprint, "data set");
-  require(file.read_text("config") == t.model->config, "config");
+  require(file.read_text("config") == t.model->header.config, "config");
   load(file, "network", t.model->network);
   load(file, "best", t.best);
   if (t.average) load(file, "average", t.average->network);

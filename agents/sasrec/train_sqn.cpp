@@ -66,11 +66,11 @@ class SqnTrainer {
  private:
   std::shared_ptr<SasrecModel> make_model() const {
     auto model = std::make_shared<SasrecModel>();
-    model->name = config_.method == "none" ? "sasrec-clicks" : config_.method;
-    model->config = config_to_json(config_).dump();
-    model->seed = task_.seed;
-    model->data_fingerprint = task_.data->fingerprint;
-    model->catalogue_until = task_.train.until;
+    model->header.policy = config_.method == "none" ? "sasrec-clicks" : config_.method;
+    model->header.config = config_to_json(config_).dump();
+    model->header.seed = task_.seed;
+    model->header.data_fingerprint = task_.data->fingerprint;
+    model->header.catalogue_until = task_.train.until;
     model->objective = SasrecObjective::kNext;
     model->items = make_item_inputs(*task_.catalogue);
     model->users = make_sasrec_users(*task_.data);

@@ -44,7 +44,7 @@ std::shared_ptr<const Simulator> simulator_of_data(const EvaluateSettings& setti
 }
 
 std::shared_ptr<const Simulator> known_rows(const EvaluateSettings& settings, const Dataset& data) {
-  const bool named = std::find(policy_names().begin(), policy_names().end(), settings.policy) != policy_names().end();
+  const bool named = !names_policy_file(settings.policy);
   std::int32_t known = settings.known_until;
   if (known == 0 && !named && std::filesystem::exists(settings.policy))
     known = read_policy_header(settings.policy).catalogue_until;

@@ -168,7 +168,7 @@ class Quickstart {
       curve.add({show_count(static_cast<std::uint64_t>(round.env_steps)),
                  show_count(static_cast<std::uint64_t>(round.episodes)), fmt::format("{:.1f}", round.mean_return)});
     run_.print("{}", curve.text(3));
-    save_policy(*dqn.model, settings_.out / "dqn.h5");
+    ValuePolicy(dqn.model).save(settings_.out / "dqn.h5");
 
     const RankerConfig ranker_config;
     config_["ranker"] = config_to_json(ranker_config);
@@ -176,7 +176,7 @@ class Quickstart {
                                               {.seed = run_.seed, .threads = run_.threads, .progress = run_.progress});
     run_.print("\n   Beside it a supervised ranker of the watch ratio, from {} logged rows.\n",
                show_count(ranker.rows));
-    save_policy(*ranker.model, settings_.out / "ranker.h5");
+    ValuePolicy(ranker.model).save(settings_.out / "ranker.h5");
   }
 
   void compare_policies() {

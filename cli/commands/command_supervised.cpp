@@ -176,7 +176,7 @@ void supervised(const SupervisedSettings& settings, Run& run) {
   SupervisedTableConfig tables = table_config(settings.tables, run);
   config = search_settings(settings, model, task, config, where, run);
 
-  TabledPolicy line{.name = model.name, .seeds = {}, .catalogue = {}, .retrieves = model.retrieves};
+  TabledPolicy line{.name = model.name, .seeds = {}, .catalogue = {}};
   line.catalogue = std::shared_ptr<const Catalogue>(&catalogue, [](const Catalogue*) {});  // outlives the line
   Json runs = Json::array();
   for (int s = 0; s < settings.seeds; ++s) {
@@ -187,7 +187,7 @@ void supervised(const SupervisedSettings& settings, Run& run) {
     const auto start = std::chrono::steady_clock::now();
     const TrainedModel trained = model.train(task, config, where);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    trained.save(out);
+    trained.policy->save(out);
     run.remove_at_end(task.checkpoint);
     if (!trained.epochs.empty()) run.print("{}\n", text_of(trained.epochs));
     run.note("{}, seed {}: trained in {:.1f} s, written to {}", model.name, task.seed, seconds, out.string());
@@ -224,22 +224,16 @@ TabledPolicy load_line(const std::string& word, const Dataset& data, std::int32_
     return made;
   };
   const auto [name, spec] = split_policy_word(word);
-  const bool is_file = std::filesystem::path(spec).has_extension();
   TabledPolicy line{.name = name, .seeds = {}, .catalogue = catalogue_of(until)};
-  if (!is_file) {
-    Simulator world;
-    world.catalogue = *line.catalogue;
+  if (!names_policy_file(spec)) {
     if (spec == "oracle") throw InputError("the oracle knows a simulator, not a log; leave it out");
-    line.seeds = {make_policy(spec, world)};
-    line.retrieves = spec == "popularity";
+    line.seeds = {make_policy(spec, *line.catalogue)};
     return line;
   }
   for (const std::string& file : expand_pattern(spec)) {
     const PolicyHeader header = read_policy_header(file);
     if (header.catalogue_until != 0) line.catalogue = catalogue_of(header.catalogue_until);
     line.seeds.push_back(load_policy(file, *line.catalogue));
-    line.retrieves = header.model == "factors" || header.model == "two_tower" ||
-                     line.seeds.back()->head() == "next_video";  // one product of the catalogue
   }
   return line;
 }

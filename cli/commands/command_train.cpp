@@ -53,11 +53,11 @@ std::vector<RoundReport> train_and_save(std::shared_ptr<const Simulator> simulat
                                         const DqnTraining& training, const std::filesystem::path& out) {
   if (config.network_kind == "full_output") {
     TrainedFullOutput trained = train_full_output(std::move(simulator), config, training);
-    save_policy(*trained.model, out);
+    FullOutputPolicy(trained.model).save(out);
     return std::move(trained.rounds);
   }
   TrainedPolicy trained = train_dqn(std::move(simulator), config, training);
-  save_policy(*trained.model, out);
+  ValuePolicy(trained.model).save(out);
   return std::move(trained.rounds);
 }
 
@@ -101,7 +101,7 @@ void run_ranker(const RankerSettings& settings, Run& run) {
   const auto start = Clock::now();
   const TrainedRanker trained = train_ranker(loaded.data, settings.until, config, training);
   const double seconds = seconds_since(start);
-  save_policy(*trained.model, settings.out);
+  ValuePolicy(trained.model).save(settings.out);
 
   Table table({"trained ranker", ""});
   table.add({"rows", show_count(trained.rows)});

@@ -164,7 +164,7 @@ void run_actor(const char* algorithm, const ActorSettings& settings, Run& run) {
   run.require_memory(training_memory(*simulator, config));
   const TrainedActor trained = train_actor(simulator, config, training);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  save_policy(*trained.model, settings.out);
+  ValuePolicy(trained.model).save(settings.out);
   run.remove_at_end(training.checkpoint);
 
   run.print("{}\n  trained in {:.0f} s; returns are of sessions whose videos were drawn by the policy of the time\n",

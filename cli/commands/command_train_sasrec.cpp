@@ -15,15 +15,6 @@ struct SasrecActorSettings {
   bool resume = false;
 };
 
-// The model of a SASRec policy file, matched to the simulator's videos.
-std::shared_ptr<const SasrecPolicy> load_start(const std::filesystem::path& path, const Simulator& simulator) {
-  auto policy = std::dynamic_pointer_cast<const SasrecPolicy>(load_policy(path, simulator));
-  if (!policy)
-    throw InputError(fmt::format("{}: is no SASRec; --start takes a policy of sqn, sac, sasrec-clicks or sasrec-next",
-                                 path.string()));
-  return policy;
-}
-
 std::string sasrec_rounds_table(const std::vector<RoundReport>& rounds) {
   Table table({"steps", "sessions", "return", "videos", "updates", "loss", "value"});
   for (const RoundReport& r : rounds)
@@ -37,9 +28,9 @@ std::string sasrec_rounds_table(const std::vector<RoundReport>& rounds) {
 void run_sasrec_actor(const SasrecActorSettings& settings, Run& run) {
   const auto config = run.read_config<SasrecActorConfig>();
   check(config);
-  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, config.world.clock);
-  std::shared_ptr<const SasrecPolicy> start;
-  if (!settings.start.empty()) start = load_start(settings.start, *simulator);
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  std::shared_ptr<const SasrecModel> start;
+  if (!settings.start.empty()) start = load_sasrec_model(settings.start, simulator->catalogue);
   OnlineRun training{.seed = run.seed, .threads = run.threads};
   training.checkpoint = checkpoint_of(settings.out);
   training.resume = settings.resume;
@@ -47,9 +38,9 @@ void run_sasrec_actor(const SasrecActorSettings& settings, Run& run) {
   if (settings.resume && !std::filesystem::exists(training.checkpoint))
     run.note("{} is not there: training from the beginning", training.checkpoint.string());
   const auto begun = std::chrono::steady_clock::now();
-  const TrainedSasrecActor trained = train_sasrec_actor(simulator, config, training, start ? &start->model() : nullptr);
+  const TrainedSasrecActor trained = train_sasrec_actor(simulator, config, training, start.get());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  save_policy(*trained.model, settings.out);
+  SasrecPolicy(trained.model).save(settings.out);
   run.remove_at_end(training.checkpoint);
 
   run.print("{}\n  trained in {:.0f} s; returns are of sessions whose videos were drawn by the policy of the time\n",

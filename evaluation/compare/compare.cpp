@@ -240,8 +240,8 @@ class Scorer {
     for (std::size_t p = 0; p < policies_.size(); ++p) {
       Scored& mine = scored.emplace_back();
       for (const auto& policy : policies_[p].seeds) mine.seeds.push_back(roll(policies_[p].name, *policy));
-      if (dynamic_cast<const RandomPolicy*>(policies_[p].seeds[0].get()) != nullptr) out.random = p;
-      if (dynamic_cast<const OneStepOracle*>(policies_[p].seeds[0].get()) != nullptr) out.oracle = p;
+      if (policies_[p].seeds[0]->scores_are_random()) out.random = p;
+      if (policies_[p].seeds[0]->is_oracle()) out.oracle = p;
     }
     const auto add_yardstick = [&](std::size_t& place, const std::string& name, const Policy& policy) {
       if (place != std::string::npos) return void(done_ += config_.sessions * config_.seeds);

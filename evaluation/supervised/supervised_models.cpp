@@ -22,11 +22,10 @@ void visit_fields(Visitor&, NoSettings&) {}
 
 // An entry whose trainer takes settings of type Config; `train` is TrainedModel(const SupervisedTask&, const Config&).
 template <class Config, class Train>
-SupervisedModel entry(std::string name, std::string summary, bool retrieves, Train train, Config defaults = {}) {
+SupervisedModel entry(std::string name, std::string summary, Train train, Config defaults = {}) {
   return {
       .name = std::move(name),
       .summary = std::move(summary),
-      .retrieves = retrieves,
       .defaults = [defaults] { return config_to_json(defaults); },
       .fields = [defaults] { return list_fields(defaults); },
       .check = [](const Json& settings, const std::string& where) { config_from_json<Config>(settings, where); },
@@ -36,24 +35,18 @@ SupervisedModel entry(std::string name, std::string summary, bool retrieves, Tra
 }
 
 TrainedModel train_popularity(const SupervisedTask& task, const NoSettings&) {
-  auto model = make_popularity_model(*task.catalogue);
-  TrainedModel trained;
-  trained.policy = std::make_shared<FactorPolicy>(model, *task.catalogue);
-  trained.save = [model](const std::filesystem::path& path) { save_policy(*model, path); };
-  return trained;
+  return {.policy = std::make_shared<FactorPolicy>(make_popularity_model(*task.catalogue), *task.catalogue)};
 }
 
 TrainedModel train_mf(const SupervisedTask& task, const MatrixFactorisationConfig& config) {
   const TrainedMatrixFactorisation made = train_matrix_factorisation(task, config);
-  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .save = {}, .details = {{"rows", made.rows}}};
-  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .details = {{"rows", made.rows}}};
   return trained;
 }
 
 TrainedModel train_towers(const SupervisedTask& task, const TwoTowerTrainingConfig& config) {
   const TrainedTwoTower made = train_two_tower(task, config);
-  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .save = {}, .details = {{"rows", made.rows}}};
-  trained.save = [policy = made.policy](const std::filesystem::path& path) { save_policy(policy->model(), path); };
+  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .details = {{"rows", made.rows}}};
   return trained;
 }
 
@@ -69,11 +62,8 @@ SasrecConfig sasrec_for(const std::string& objective) {
 
 TrainedModel train_sequences(const SupervisedTask& task, const SasrecConfig& config) {
   const TrainedSasrec made = train_sasrec(task, config);
-  TrainedModel trained{.policy = made.policy,
-                       .epochs = made.epochs,
-                       .save = {},
-                       .details = {{"rows", made.rows}, {"best_epoch", made.best_epoch}}};
-  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  TrainedModel trained{
+      .policy = made.policy, .epochs = made.epochs, .details = {{"rows", made.rows}, {"best_epoch", made.best_epoch}}};
   return trained;
 }
 
@@ -85,16 +75,13 @@ SqnConfig sqn_for(const std::string& method) {
 
 TrainedModel train_with_values(const SupervisedTask& task, const SqnConfig& config) {
   const TrainedSqn made = train_sqn(task, config);
-  TrainedModel trained{
-      .policy = made.policy, .epochs = made.epochs, .save = {}, .details = {{"transitions", made.transitions}}};
-  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .details = {{"transitions", made.transitions}}};
   return trained;
 }
 
 TrainedModel train_label(const SupervisedTask& task, const LabelModelConfig& config) {
   const TrainedLabelModel made = train_label_model(task, config);
-  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .save = {}, .details = {{"rows", made.rows}}};
-  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
+  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .details = {{"rows", made.rows}}};
   return trained;
 }
 
@@ -102,9 +89,7 @@ TrainedModel train_craft(const SupervisedTask& task, const LabelCraftConfig& con
   const TrainedLabelCraft made = train_labelcraft(task, config);
   TrainedModel trained{.policy = made.policy,
                        .epochs = made.epochs,
-                       .save = {},
                        .details = {{"rows", made.rows}, {"holdout_users", made.holdout_users}}};
-  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
   return trained;
 }
 
@@ -113,12 +98,10 @@ TrainedModel train_logged_ranker(const SupervisedTask& task, const RankerConfig&
                                           {.seed = task.seed, .threads = task.threads, .progress = task.progress});
   TrainedModel trained{.policy = std::make_shared<ValuePolicy>(made.model),
                        .epochs = {},
-                       .save = {},
                        .details = {{"rows", made.rows},
                                    {"updates", made.updates},
                                    {"first_loss", made.first_loss},
                                    {"last_loss", made.last_loss}}};
-  trained.save = [model = made.model](const std::filesystem::path& path) { save_policy(*model, path); };
   return trained;
 }
 
@@ -128,33 +111,32 @@ namespace {
 
 std::vector<SupervisedModel> make_supervised_models() {
   std::vector<SupervisedModel> models = {
-      entry<NoSettings>("popularity", "the most exposed videos, the same for everybody", true, train_popularity),
-      entry<MatrixFactorisationConfig>("mf", "matrix factorisation with biases", true, train_mf),
-      entry<TwoTowerTrainingConfig>("two-tower", "retrieval by two towers, corrected for popularity in the batch", true,
+      entry<NoSettings>("popularity", "the most exposed videos, the same for everybody", train_popularity),
+      entry<MatrixFactorisationConfig>("mf", "matrix factorisation with biases", train_mf),
+      entry<TwoTowerTrainingConfig>("two-tower", "retrieval by two towers, corrected for popularity in the batch",
                                     train_towers),
-      entry<RankerConfig>("ranker", "watch ratio from user, earlier rows and video ('train ranker')", false,
+      entry<RankerConfig>("ranker", "watch ratio from user, earlier rows and video ('train ranker')",
                           train_logged_ranker),
       entry<SasrecConfig>("sasrec", "self-attention over a user's rows: is more than half of the next video watched?",
-                          false, train_sequences, sasrec_for("binary")),
-      entry<SasrecConfig>("sasrec-ratio", "the same for the watch ratio", false, train_sequences, sasrec_for("ratio")),
-      entry<SasrecConfig>("sasrec-next", "the same for which video is next", true, train_sequences, sasrec_for("next")),
+                          train_sequences, sasrec_for("binary")),
+      entry<SasrecConfig>("sasrec-ratio", "the same for the watch ratio", train_sequences, sasrec_for("ratio")),
+      entry<SasrecConfig>("sasrec-next", "the same for which video is next", train_sequences, sasrec_for("next")),
       entry<SqnConfig>("sasrec-clicks", "SASRec for which video is clicked next: what sqn and sac are without values",
-                       true, train_with_values, sqn_for("none")),
-      entry<SqnConfig>("sqn", "the same with a second head that learns values by double Q-learning", true,
-                       train_with_values, sqn_for("sqn")),
-      entry<SqnConfig>("sac", "the same, then weighed by those values", true, train_with_values, sqn_for("sac")),
+                       train_with_values, sqn_for("none")),
+      entry<SqnConfig>("sqn", "the same with a second head that learns values by double Q-learning", train_with_values,
+                       sqn_for("sqn")),
+      entry<SqnConfig>("sac", "the same, then weighed by those values", train_with_values, sqn_for("sac")),
   };
   for (const std::string& label : label_names()) {
     LabelModelConfig config;
     config.label = label;
-    models.push_back(
-        entry<LabelModelConfig>(label, "a recommender fitted to the label " + label, false, train_label, config));
+    models.push_back(entry<LabelModelConfig>(label, "a recommender fitted to the label " + label, train_label, config));
   }
   models.push_back(
-      entry<LabelCraftConfig>("labelcraft", "a recommender with the label it learns for itself", false, train_craft));
+      entry<LabelCraftConfig>("labelcraft", "a recommender with the label it learns for itself", train_craft));
   for (const std::string& part : ablation_names())
-    models.push_back(entry<LabelCraftConfig>("labelcraft-" + part, "LabelCraft without its part " + part, false,
-                                             train_craft, ablate({}, part)));
+    models.push_back(entry<LabelCraftConfig>("labelcraft-" + part, "LabelCraft without its part " + part, train_craft,
+                                             ablate({}, part)));
   return models;
 }
 

@@ -16,14 +16,12 @@ namespace swipegym {
 struct TrainedModel {
   std::shared_ptr<const Policy> policy;
   std::vector<EpochReport> epochs;
-  std::function<void(const std::filesystem::path&)> save;  // writes the policy file
-  Json details = Json::object();                           // whatever else its trainer tells, for the JSON file
+  Json details = Json::object();  // whatever else its trainer tells, for the JSON file
 };
 
 /// A name that `swipegym supervised` knows.
 struct SupervisedModel {
   std::string name, summary;
-  bool retrieves = false;          // ranks the whole catalogue cheaply
   std::function<Json()> defaults;  // its settings, as its file in configs/ has them
   std::function<std::vector<FieldLine>()> fields;
   std::function<void(const Json& settings, const std::string& where)> check;  // InputError for what no file may say

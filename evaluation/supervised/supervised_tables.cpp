@@ -475,7 +475,7 @@ SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policie
     for (const std::shared_ptr<const Policy>& seed : policy.seeds) {
       Scores scores{seed->head(), score_rows(*seed, data, *policy.catalogue, test.row, config.threads, config.progress),
                     score_rows(*seed, data, *policy.catalogue, validate.row, config.threads, config.progress)};
-      if (!policy.retrieves) {
+      if (!policy.seeds[0]->ranks_catalogue()) {
         seeds.push_back(maker.make(scores, nullptr, nullptr));
         continue;
       }

@@ -19,7 +19,6 @@ struct TabledPolicy {
   std::string name;
   std::vector<std::shared_ptr<const Policy>> seeds;
   std::shared_ptr<const Catalogue> catalogue;
-  bool retrieves = false;  // cheap enough to rank the whole catalogue with
 };
 
 struct SupervisedTableConfig {

@@ -83,9 +83,8 @@ std::shared_ptr<const FactorModel> make_popularity_model(const Catalogue& catalo
   return model;
 }
 
-void save_policy(const FactorModel& model, const std::filesystem::path& path) {
-  Hdf5Writer file(path);
-  write_header(file, model.header);
+void FactorPolicy::write(Hdf5Writer& file) const {
+  const FactorModel& model = *model_;
   file.attribute("head", std::string_view(model.head));
   file.attribute("logistic", std::int64_t{model.logistic});
   file.attribute("mean", static_cast<double>(model.mean));
@@ -97,7 +96,6 @@ void save_policy(const FactorModel& model, const std::filesystem::path& path) {
     write_matrix(file, "user/factors", model.user);
     write_matrix(file, "video/factors", model.video);
   }
-  file.commit();
 }
 
 std::shared_ptr<const Policy> load_factor_policy(const Hdf5Reader& file, const Catalogue& catalogue) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,13 +33,17 @@ class FactorPolicy final : public Policy {
   /// Matches users and videos of the catalogue by raw id.
   FactorPolicy(std::shared_ptr<const FactorModel> model, const Catalogue& catalogue);
   std::string_view name() const noexcept override { return model_->header.policy; }
+  PolicyHeader header() const override { return model_->header; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   std::string_view head() const noexcept override { return model_->head; }
   std::size_t history_length() const noexcept override { return 1; }  // it looks at none; observations want some
+  bool ranks_catalogue() const noexcept override { return true; }
 
   const FactorModel& model() const noexcept { return *model_; }
 
  private:
+  void write(Hdf5Writer& file) const override;
+
   std::shared_ptr<const FactorModel> model_;
   std::vector<std::int32_t> user_row_, video_row_;  // of the catalogue's users and videos; -1: never met
 };
@@ -48,7 +51,7 @@ class FactorPolicy final : public Policy {
 /// Item popularity: ln(1 + exposures) of the catalogue's rows, as a model that a file can keep.
 std::shared_ptr<const FactorModel> make_popularity_model(const Catalogue& catalogue);
 
-void save_policy(const FactorModel& model, const std::filesystem::path& path);
+/// Reads a policy file of the model "factors".
 std::shared_ptr<const Policy> load_factor_policy(const Hdf5Reader& file, const Catalogue& catalogue);
 
 }  // namespace swipegym

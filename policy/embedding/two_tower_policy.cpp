@@ -68,14 +68,12 @@ void TwoTowerPolicy::score(const DecisionBatch& batch, std::span<float> scores) 
   });
 }
 
-void save_policy(const TwoTowerModel& model, const std::filesystem::path& path) {
-  Hdf5Writer file(path);
-  write_header(file, model.header);
+void TwoTowerPolicy::write(Hdf5Writer& file) const {
+  const TwoTowerModel& model = *model_;
   const TwoTowerShape shape{model.network_config, model.encoder_config, model.history_length};
   file.write_text("architecture", config_to_json(shape).dump());
   save(file, "items", model.items);
   model.network.save(file, "network");
-  file.commit();
 }
 
 std::shared_ptr<const Policy> load_two_tower_policy(const Hdf5Reader& file, const Catalogue& catalogue) {

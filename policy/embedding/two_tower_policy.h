@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 
 #include "policy/embedding/two_tower.h"
@@ -25,18 +24,22 @@ class TwoTowerPolicy final : public Policy {
   /// Makes the model's table of video vectors when it has none.
   explicit TwoTowerPolicy(std::shared_ptr<TwoTowerModel> model);
   std::string_view name() const noexcept override { return model_->header.policy; }
+  PolicyHeader header() const override { return model_->header; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   std::string_view head() const noexcept override { return "retrieval"; }
   std::size_t history_length() const noexcept override { return model_->history_length; }
+  bool ranks_catalogue() const noexcept override { return true; }
 
   const TwoTowerModel& model() const noexcept { return *model_; }
 
  private:
+  void write(Hdf5Writer& file) const override;
+
   std::shared_ptr<const TwoTowerModel> model_;
   StateEncoder encoder_;
 };
 
-void save_policy(const TwoTowerModel& model, const std::filesystem::path& path);
+/// Reads a policy file of the model "two_tower".
 std::shared_ptr<const Policy> load_two_tower_policy(const Hdf5Reader& file, const Catalogue& catalogue);
 
 }  // namespace swipegym

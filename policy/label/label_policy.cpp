@@ -19,8 +19,7 @@ std::shared_ptr<LabelModel> make_label_model(std::string name, const Catalogue& 
                                              const LabelNetworkConfig& config, std::size_t heads, std::uint64_t seed) {
   check(config);
   auto model = std::make_shared<LabelModel>();
-  model->name = std::move(name);
-  model->seed = seed;
+  model->header = {.model = "label", .policy = std::move(name), .seed = seed, .config = "{}"};
   model->network_config = config;
   model->items = make_item_inputs(catalogue);
   model->bucket = duration_buckets(model->items);

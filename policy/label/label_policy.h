@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,11 +22,7 @@ enum class LabelScore : std::uint8_t {
 
 /// A recommender fitted to a label, by the indices of the catalogue it runs with.
 struct LabelModel {
-  std::string name;    // "wt", "d2q+ef", "labelcraft", ...
-  std::string config;  // JSON text of what it was trained with
-  std::uint64_t seed = 0;
-  std::uint64_t data_fingerprint = 0;
-  std::int32_t catalogue_until = 0;
+  PolicyHeader header{.model = "label"};
   LabelNetworkConfig network_config;
   LabelScore score = LabelScore::kFirst;
   float feedback_weight = 1.0F;
@@ -70,17 +65,19 @@ float label_score(const LabelModel& model, const float* output) noexcept;
 class LabelPolicy final : public Policy {
  public:
   explicit LabelPolicy(std::shared_ptr<const LabelModel> model) : model_(std::move(model)) {}
-  std::string_view name() const noexcept override { return model_->name; }
+  std::string_view name() const noexcept override { return model_->header.policy; }
+  PolicyHeader header() const override { return model_->header; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   std::size_t history_length() const noexcept override { return model_->network_config.history_length; }
   const LabelModel& model() const noexcept { return *model_; }
 
  private:
+  void write(Hdf5Writer& file) const override;
+
   std::shared_ptr<const LabelModel> model_;
 };
 
-/// Policy files of the model "label" (policy_file.h).
-void save_policy(LabelModel& model, const std::filesystem::path& path);
+/// Reads a policy file of the model "label".
 std::shared_ptr<const Policy> load_label_policy(const Hdf5Reader& file, const Catalogue& catalogue);
 
 }  // namespace swipegym

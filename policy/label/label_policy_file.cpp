@@ -37,14 +37,8 @@ void require_stored(const Hdf5Reader& file, const LabelNetworkConfig& c, const L
 
 }  // namespace
 
-void save_policy(LabelModel& model, const std::filesystem::path& path) {
-  Hdf5Writer file(path);
-  write_header(file, {.model = "label",
-                      .policy = model.name,
-                      .seed = model.seed,
-                      .data_fingerprint = model.data_fingerprint,
-                      .catalogue_until = model.catalogue_until,
-                      .config = model.config});
+void LabelPolicy::write(Hdf5Writer& file) const {
+  const LabelModel& model = *model_;
   const LabelArchitecture architecture{model.network_config, model.network->heads(), static_cast<int>(model.score),
                                        model.feedback_weight};
   file.write_text("architecture", config_to_json(architecture).dump());
@@ -52,17 +46,11 @@ void save_policy(LabelModel& model, const std::filesystem::path& path) {
   file.write("users", model.raw_user);
   for (const NamedParameter& part : named_state(*model.network))
     save(file, "network/" + part.name, *part.parameter, /*moments=*/false);
-  file.commit();
 }
 
 std::shared_ptr<const Policy> load_label_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
-  const PolicyHeader header = read_header(file);
   auto model = std::make_shared<LabelModel>();
-  model->name = header.policy;
-  model->seed = header.seed;
-  model->data_fingerprint = header.data_fingerprint;
-  model->catalogue_until = header.catalogue_until;
-  model->config = header.config;
+  model->header = read_header(file);
   const auto architecture = read_architecture<LabelArchitecture>(file);
   if (architecture.heads != (architecture.score == 0 ? 1U : 2U))
     throw InputError(fmt::format("{}: {} outputs scored by rule {}, which this version does not know",

@@ -113,7 +113,7 @@ std::string_view SasrecPolicy::head() const noexcept {
   if (model_->objective == SasrecObjective::kNext) return "next_video";
   if (model_->objective == SasrecObjective::kRatio) return kWatchRatioHead;
   // A chance of exceeding another threshold is an order only.
-  const Json config = Json::parse(model_->config, nullptr, /*allow_exceptions=*/false);
+  const Json config = Json::parse(model_->header.config, nullptr, /*allow_exceptions=*/false);
   const bool half = !config.is_object() || !config.contains("threshold") || config["threshold"] == 0.5;
   return half ? kBinaryHead : std::string_view("ratio_above_threshold");
 }
@@ -183,15 +183,8 @@ void SasrecPolicy::score_rows(const ObservationView& observation, std::size_t fi
   flush();
 }
 
-void save_policy(const SasrecModel& model, const std::filesystem::path& path) {
-  Hdf5Writer file(path);
-  write_header(file, {.model = "sasrec",
-                      .policy = model.name,
-                      .seed = model.seed,
-                      .data_fingerprint = model.data_fingerprint,
-                      .catalogue_until = model.catalogue_until,
-                      .temperature = model.temperature,
-                      .config = model.config});
+void SasrecPolicy::write(Hdf5Writer& file) const {
+  const SasrecModel& model = *model_;
   file.write_text("architecture", config_to_json(model.network.config()).dump());
   file.write_text("objective", sasrec_objective_name(model.objective));
   save(file, "items", model.items);
@@ -199,18 +192,13 @@ void save_policy(const SasrecModel& model, const std::filesystem::path& path) {
   file.write("users/code", model.users.code);
   file.attribute("user_rows", static_cast<std::int64_t>(model.users.table_rows));
   save(file, "network", model.network, /*moments=*/false);
-  file.commit();
 }
 
-std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
+namespace {
+
+std::shared_ptr<const SasrecModel> read_model(const Hdf5Reader& file, const Catalogue& catalogue) {
   auto model = std::make_shared<SasrecModel>();
-  const PolicyHeader header = read_header(file);
-  model->name = header.policy;
-  model->seed = header.seed;
-  model->data_fingerprint = header.data_fingerprint;
-  model->catalogue_until = header.catalogue_until;
-  model->temperature = header.temperature;
-  model->config = header.config;
+  model->header = read_header(file);
   try {
     model->objective = parse_sasrec_objective(file.read_text("objective"));
   } catch (const InputError& error) {
@@ -231,7 +219,22 @@ std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const C
   model->users = match_users(users, catalogue);
   load(file, "network", model->network);
   model->items = match_item_inputs(own, catalogue);
-  return std::make_shared<SasrecPolicy>(std::move(model));
+  return model;
+}
+
+}  // namespace
+
+std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
+  return std::make_shared<SasrecPolicy>(read_model(file, catalogue));
+}
+
+std::shared_ptr<const SasrecModel> load_sasrec_model(const std::filesystem::path& path, const Catalogue& catalogue) {
+  const Hdf5Reader file(path, kPolicyKind, kPolicyVersion);
+  if (const std::string model = read_header(file).model; model != "sasrec")
+    throw InputError(
+        fmt::format("{}: a policy of the model '{}', expected a SASRec: one of sqn, sac, sasrec-clicks or sasrec-next",
+                    path.string(), model));
+  return read_model(file, catalogue);
 }
 
 }  // namespace swipegym

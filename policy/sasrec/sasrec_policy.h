@@ -36,12 +36,7 @@ SasrecUsers match_users(const SasrecUsers& own, const Catalogue& catalogue);
 
 /// A trained SASRec by the indices of the catalogue it acts on.
 struct SasrecModel {
-  std::string name = "sasrec";
-  std::string config;  // JSON text of what it was trained with
-  std::uint64_t seed = 0;
-  std::uint64_t data_fingerprint = 0;
-  std::int32_t catalogue_until = 0;
-  float temperature = 0.0F;  // see Policy::temperature
+  PolicyHeader header{.model = "sasrec", .policy = "sasrec", .config = "{}"};
   SasrecObjective objective = SasrecObjective::kBinary;
   ItemInputs items;
   SasrecUsers users;
@@ -54,22 +49,26 @@ struct SasrecModel {
 class SasrecPolicy final : public Policy {
  public:
   explicit SasrecPolicy(std::shared_ptr<const SasrecModel> model);
-  std::string_view name() const noexcept override { return model_->name; }
+  std::string_view name() const noexcept override { return model_->header.policy; }
+  PolicyHeader header() const override { return model_->header; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   std::string_view head() const noexcept override;
-  float temperature() const noexcept override { return model_->temperature; }
+  float temperature() const noexcept override { return model_->header.temperature; }
   std::size_t history_length() const noexcept override { return model_->network.config().max_length; }
+  bool ranks_catalogue() const noexcept override { return model_->objective == SasrecObjective::kNext; }
   const SasrecModel& model() const noexcept { return *model_; }
 
  private:
+  void write(Hdf5Writer& file) const override;
   struct Room;
   void score_rows(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
                   Room& room, std::span<float> scores) const;
   std::shared_ptr<const SasrecModel> model_;
 };
 
-/// A policy file of model "sasrec".
-void save_policy(const SasrecModel& model, const std::filesystem::path& path);
+/// Reads a policy file whose model is "sasrec", to go on learning from; InputError for one of another model.
+std::shared_ptr<const SasrecModel> load_sasrec_model(const std::filesystem::path& path, const Catalogue& catalogue);
+/// Reads a policy file of the model "sasrec".
 std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const Catalogue& catalogue);
 
 }  // namespace swipegym

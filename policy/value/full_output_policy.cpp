@@ -50,9 +50,11 @@ std::shared_ptr<FullOutputModel> make_full_output_model(std::string name, const 
                                                         const std::vector<std::size_t>& hidden,
                                                         const StateEncoderConfig& encoder, std::uint64_t seed) {
   auto model = std::make_shared<FullOutputModel>();
-  model->name = std::move(name);
-  model->seed = seed;
-  model->catalogue_until = catalogue.until;
+  model->header = {.model = "full_output",
+                   .policy = std::move(name),
+                   .seed = seed,
+                   .catalogue_until = catalogue.until,
+                   .config = "{}"};
   model->hidden = hidden;
   model->encoder_config = encoder;
   model->items = make_item_inputs(catalogue);
@@ -120,26 +122,17 @@ bool FullOutputPolicy::best_videos(const DecisionBatch& batch, std::span<const s
   return found;
 }
 
-void save_policy(const FullOutputModel& model, const std::filesystem::path& path) {
-  Hdf5Writer file(path);
-  write_header(file, {.model = "full_output",
-                      .policy = model.name,
-                      .seed = model.seed,
-                      .data_fingerprint = model.data_fingerprint,
-                      .catalogue_until = model.catalogue_until,
-                      .config = model.config});
+void FullOutputPolicy::write(Hdf5Writer& file) const {
+  const FullOutputModel& model = *model_;
   file.write_text("architecture", config_to_json(FullOutputArchitecture{model.hidden, model.encoder_config}).dump());
   file.write("outputs", model.raw_id);
   save(file, "items", model.items);
   model.network.save(file, "network", /*moments=*/false);
-  file.commit();
 }
 
 std::shared_ptr<const Policy> load_full_output_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
   auto model = std::make_shared<FullOutputModel>();
-  const PolicyHeader header = read_header(file);
-  model->name = header.policy, model->config = header.config, model->seed = header.seed;
-  model->data_fingerprint = header.data_fingerprint, model->catalogue_until = header.catalogue_until;
+  model->header = read_header(file);
   const auto architecture = read_architecture<FullOutputArchitecture>(file);
   model->hidden = architecture.hidden, model->encoder_config = architecture.encoder;
   model->raw_id = file.read<std::int64_t>("outputs");

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,10 +14,7 @@ namespace swipegym {
 /// A policy over a fixed set of videos, by the indices of the simulator it runs in: output i of the network is what
 /// videos[i] is worth.
 struct FullOutputModel {
-  std::string name, config;  // of the agent that learned it; JSON text of what it was trained with
-  std::uint64_t seed = 0;
-  std::uint64_t data_fingerprint = 0;
-  std::int32_t catalogue_until = 0;
+  PolicyHeader header{.model = "full_output"};
   std::vector<std::size_t> hidden;
   StateEncoderConfig encoder_config;
   ItemInputs items;
@@ -38,20 +34,21 @@ class FullOutputPolicy final : public Policy {
  public:
   /// The model may still be learning; nobody may change it during score(), and network.lay_out() must have been called.
   explicit FullOutputPolicy(std::shared_ptr<const FullOutputModel> model);
-  std::string_view name() const noexcept override { return model_->name; }
+  std::string_view name() const noexcept override { return model_->header.policy; }
+  PolicyHeader header() const override { return model_->header; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;
 
  private:
+  void write(Hdf5Writer& file) const override;
   void values_of(const ObservationView& observation, std::span<const std::uint32_t> rows, Matrix& values) const;
 
   std::shared_ptr<const FullOutputModel> model_;
   StateEncoder encoder_;
 };
 
-/// Writes a policy file of the model "full_output"; load_policy() reads it (policy_file.h).
-void save_policy(const FullOutputModel& model, const std::filesystem::path& path);
+/// Reads a policy file of the model "full_output".
 std::shared_ptr<const Policy> load_full_output_policy(const Hdf5Reader& file, const Catalogue& catalogue);
 
 }  // namespace swipegym

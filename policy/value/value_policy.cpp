@@ -22,12 +22,11 @@ std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& 
                                              const ValueNetworkConfig& network, const StateEncoderConfig& encoder,
                                              std::uint64_t seed) {
   auto model = std::make_shared<ValueModel>();
-  model->name = std::move(name);
-  model->seed = seed;
+  model->header = {
+      .model = "value", .policy = std::move(name), .seed = seed, .catalogue_until = catalogue.until, .config = "{}"};
   model->network_config = network;
   model->encoder_config = encoder;
   model->items = std::make_shared<const ItemInputs>(make_item_inputs(catalogue));
-  model->catalogue_until = catalogue.until;
   const std::size_t state_size = StateEncoder(encoder, *model->items).state_size();
   model->network = ValueNetwork(network, state_size, *model->items, split(make_key(seed), Draw::kInit));
   return model;

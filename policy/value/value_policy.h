@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -12,12 +11,7 @@ namespace swipegym {
 
 /// Everything a learned policy is made of, by the indices of the simulator it runs in.
 struct ValueModel {
-  std::string name;    // of the agent that learned it: "dqn", "ranker"
-  std::string config;  // JSON text of what it was trained with
-  std::uint64_t seed = 0;
-  std::uint64_t data_fingerprint = 0;  // of the data behind the simulator or log it learned from
-  std::int32_t catalogue_until = 0;    // last day of the rows the catalogue was made of; 0: unknown
-  float temperature = 0.0F;            // see Policy::temperature
+  PolicyHeader header{.model = "value"};
   ValueNetworkConfig network_config;
   StateEncoderConfig encoder_config;
   std::shared_ptr<const ItemInputs> items;  // shared by copies of the model: 60 bytes a video
@@ -43,9 +37,10 @@ class ValuePolicy final : public Policy {
  public:
   /// The model may still be learning; nobody may change it during score().
   explicit ValuePolicy(std::shared_ptr<const ValueModel> model);
-  std::string_view name() const noexcept override { return model_->name; }
+  std::string_view name() const noexcept override { return model_->header.policy; }
+  PolicyHeader header() const override { return model_->header; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
-  float temperature() const noexcept override { return model_->temperature; }
+  float temperature() const noexcept override { return model_->header.temperature; }
   /// Exact, for a model that is_product() and has a table.
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;
@@ -53,6 +48,7 @@ class ValuePolicy final : public Policy {
   const ValueModel& model() const noexcept { return *model_; }
 
  private:
+  void write(Hdf5Writer& file) const override;
   void encode_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
                     ValueNetwork::Work& work) const;
   void score_chunk(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
@@ -64,8 +60,7 @@ class ValuePolicy final : public Policy {
   StateEncoder encoder_;
 };
 
-/// Writes a policy file of the model "value"; load_policy() reads it (policy_file.h).
-void save_policy(const ValueModel& model, const std::filesystem::path& path);
+/// Reads a policy file of the model "value".
 std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Catalogue& catalogue);
 
 }  // namespace swipegym

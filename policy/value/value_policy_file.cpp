@@ -42,30 +42,16 @@ void require_stored(const Hdf5Reader& file, const ValueNetworkConfig& c, std::si
 
 }  // namespace
 
-void save_policy(const ValueModel& model, const std::filesystem::path& path) {
-  Hdf5Writer file(path);
-  write_header(file, {.model = "value",
-                      .policy = model.name,
-                      .seed = model.seed,
-                      .data_fingerprint = model.data_fingerprint,
-                      .catalogue_until = model.catalogue_until,
-                      .temperature = model.temperature,
-                      .config = model.config});
+void ValuePolicy::write(Hdf5Writer& file) const {
+  const ValueModel& model = *model_;
   file.write_text("architecture", config_to_json(Architecture{model.network_config, model.encoder_config}).dump());
   save(file, "items", *model.items);
   model.network.save(file, "network", /*moments=*/false);
-  file.commit();
 }
 
 std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
   auto model = std::make_shared<ValueModel>();
-  const PolicyHeader header = read_header(file);
-  model->name = header.policy;
-  model->seed = header.seed;
-  model->data_fingerprint = header.data_fingerprint;
-  model->catalogue_until = header.catalogue_until;
-  model->temperature = header.temperature;
-  model->config = header.config;
+  model->header = read_header(file);
   const auto architecture = read_architecture<Architecture>(file);
   model->network_config = architecture.network;
   model->encoder_config = architecture.encoder;

@@ -249,7 +249,7 @@ TEST_CASE("a prioritised, dueling run that is stopped and resumed gives the numb
   CHECK(whole.rounds.back().learner.loss == resumed.rounds.back().learner.loss);
 
   // Written and read as a policy file, centred values are the same.
-  save_policy(*whole.model, checkpoint);
+  ValuePolicy(whole.model).save(checkpoint);
   CHECK(FreshScores(simulator, config, *load_policy(checkpoint, *simulator)).scores == a.scores);
   std::filesystem::remove(checkpoint);
 }

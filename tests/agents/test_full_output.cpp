@@ -209,7 +209,7 @@ TEST_CASE("a full-output DQN learns the closed form on a shelf, resumes and is r
   const TrainedFullOutput resumed = train_full_output(simulator, config, run);
   CHECK(ShelfScores(simulator, config, FullOutputPolicy(resumed.model)).scores == scores.scores);
 
-  save_policy(*whole.model, path);
+  FullOutputPolicy(whole.model).save(path);
   const auto loaded = load_policy(path, *simulator);
   CHECK(loaded->name() == "dqn_full_output");
   CHECK(ShelfScores(simulator, config, *loaded).scores == scores.scores);

@@ -111,7 +111,7 @@ TEST_CASE("a label model's file scores as the model did, for unknown users and v
   LabelModelConfig config = small("d2q+ef");
   config.epochs = 1;
   const TrainedLabelModel trained = train_label_model(toy.task, config);
-  save_policy(*trained.model, path);
+  trained.policy->save(path);
   const std::shared_ptr<const Policy> loaded = load_policy(path, toy.catalogue);
   CHECK(loaded->name() == "d2q+ef");
 
@@ -148,7 +148,7 @@ TEST_CASE("a label model goes on from a checkpoint with the same bits", "[agents
   LabelModelConfig config = small("dvr+ef");
   config.epochs = 3;
   toy.task.threads = 2;
-  save_policy(*train_label_model(toy.task, config).model, whole);
+  train_label_model(toy.task, config).policy->save(whole);
   std::filesystem::remove(checkpoint);
   toy.task.threads = 1;
   toy.task.checkpoint = checkpoint;
@@ -160,7 +160,7 @@ TEST_CASE("a label model goes on from a checkpoint with the same bits", "[agents
   CHECK_THROWS_AS(train_label_model(toy.task, config), Interrupted);
   toy.task.progress = {};
   toy.task.resume = true;
-  save_policy(*train_label_model(toy.task, config).model, resumed);
+  train_label_model(toy.task, config).policy->save(resumed);
   CHECK(file_bytes(whole) == file_bytes(resumed));
   config.network.hidden = {8, 8};
   CHECK_THROWS_AS(train_label_model(toy.task, config), InputError);

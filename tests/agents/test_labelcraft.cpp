@@ -245,7 +245,7 @@ TEST_CASE("LabelCraft goes on from a checkpoint with the same bits, on any numbe
   const std::filesystem::path checkpoint = scratch("checkpoint"), whole = scratch("whole"),
                               resumed = scratch("resumed");
   LabelCraftConfig config = quick();
-  save_policy(*train_labelcraft(toy.task, config).model, whole);
+  train_labelcraft(toy.task, config).policy->save(whole);
 
   std::filesystem::remove(checkpoint);
   toy.task.checkpoint = checkpoint;
@@ -261,7 +261,7 @@ TEST_CASE("LabelCraft goes on from a checkpoint with the same bits, on any numbe
   const TrainedLabelCraft result = train_labelcraft(toy.task, config);
   CHECK(result.objectives.size() == 1);  // only the third epoch was trained here
   CHECK(result.epochs.size() == 3);
-  save_policy(*result.model, resumed);
+  result.policy->save(resumed);
   CHECK(bytes_of(whole) == bytes_of(resumed));
 
   // Another model's checkpoint is refused; a loss that is no number stops and keeps what there was.

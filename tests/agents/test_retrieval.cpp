@@ -153,7 +153,7 @@ TEST_CASE("two towers: threads change no bit, a resumed training neither, and th
   std::filesystem::remove(checkpoint);
 
   const auto path = std::filesystem::temp_directory_path() / "swipegym_towers.h5";
-  save_policy(whole->model(), path);
+  whole->save(path);
   CHECK(scores_of(*load_policy(path, world.catalogue)) == scores_of(*whole));
   std::filesystem::remove(path);
 }

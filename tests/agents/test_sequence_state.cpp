@@ -182,7 +182,7 @@ TEST_CASE("with a sequence encoder neither threads nor a stop change a bit, and 
     training.resume = true;
     CHECK(scores_after_two(simulator, ValuePolicy(train_dqn(simulator, config, training).model)) == scores);
 
-    save_policy(*whole.model, path);
+    ValuePolicy(whole.model).save(path);
     const auto loaded = load_policy(path, *simulator);
     CHECK(dynamic_cast<const ValuePolicy&>(*loaded).model().network_config.sequence.kind == sequence);
     const std::vector<float> again = scores_after_two(simulator, *loaded);

@@ -173,7 +173,7 @@ TEST_CASE("a file of SQN is a policy that ranks as it did in training", "[agents
   const SqnToy toy;
   const TrainedSqn trained = train_sqn(toy.task(), small_sqn("sqn"));
   const std::filesystem::path path = std::filesystem::temp_directory_path() / "swipegym_test_sqn.h5";
-  save_policy(*trained.model, path);
+  trained.policy->save(path);
   const std::shared_ptr<const Policy> loaded = load_policy(path, toy.catalogue);
   CHECK(loaded->name() == "sqn");
   CHECK(loaded->head() == "next_video");

@@ -115,6 +115,7 @@ TEST_CASE("the tables tell who knows from who does not, beside what needs no mod
 class FirstVideosFirst final : public Policy {
  public:
   std::string_view name() const noexcept override { return "first"; }
+  bool ranks_catalogue() const noexcept override { return true; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override {
     const std::size_t slots = scores.size() / batch.observation.rows;
     for (std::size_t i = 0; i < scores.size(); ++i)
@@ -128,7 +129,7 @@ TEST_CASE("hits and NDCG of reactions are those of a ranking known by heart", "[
   SupervisedTableConfig config;
   config.train = {20220425, 20220426}, config.test = {20220428, 20220428}, config.resamples = 10, config.threads = 1;
   const std::vector<TabledPolicy> policies = {
-      {.name = "first", .seeds = {std::make_shared<FirstVideosFirst>()}, .catalogue = catalogue, .retrieves = true}};
+      {.name = "first", .seeds = {std::make_shared<FirstVideosFirst>()}, .catalogue = catalogue}};
   const SupervisedTables tables = make_supervised_tables(policies, data, config);
   const SupervisedTable& reactions = table_of(tables, "reactions");
   REQUIRE(reactions.lines.size() == 1);

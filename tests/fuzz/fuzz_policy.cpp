@@ -28,7 +28,7 @@ ValueNetworkConfig small_network() {
 }
 
 void save_value(const Catalogue& catalogue, const ValueNetworkConfig& network, const Path& path) {
-  save_policy(*make_value_model("dqn", catalogue, network, {}, 1), path);
+  ValuePolicy(make_value_model("dqn", catalogue, network, {}, 1)).save(path);
 }
 
 void save_gru(const Catalogue& catalogue, const Path& path) {
@@ -47,38 +47,41 @@ void save_transformer(const Catalogue& catalogue, const Path& path) {
 void save_product(const Catalogue& catalogue, const Path& path) {
   ValueNetworkConfig network = small_network();
   network.interaction_hidden = 0;
-  save_policy(*make_value_model("dqn", catalogue, network, {.cross = false}, 1), path);
+  ValuePolicy(make_value_model("dqn", catalogue, network, {.cross = false}, 1)).save(path);
 }
 
 void save_full_output(const Catalogue& catalogue, const Path& path) {
-  save_policy(*make_full_output_model("dqn", catalogue, {0, 2, 3}, {2}, {}, 1), path);
+  FullOutputPolicy(make_full_output_model("dqn", catalogue, {0, 2, 3}, {2}, {}, 1)).save(path);
 }
 
 void save_sasrec(const Catalogue& catalogue, SasrecObjective objective, const Path& path) {
   SasrecNetworkConfig network;
   network.width = 2, network.blocks = 1, network.inner = 2, network.max_length = 3;
   network.head_hidden = {2}, network.user_width = 2;
-  SasrecModel model;
+  auto made = std::make_shared<SasrecModel>();
+  SasrecModel& model = *made;
   model.objective = objective;
   model.items = make_item_inputs(catalogue);
   model.users = make_sasrec_users(small_dataset());
   model.network = SasrecNetwork(network, model.items.num_ids, model.items.num_authors, kSasrecStepFeatures,
                                 kSasrecCandidateFeatures, make_key(1), model.items.num_tags, model.users.table_rows);
-  save_policy(model, path);
+  SasrecPolicy(made).save(path);
 }
 
 void save_factors(const Catalogue& catalogue, const Path& path) {
-  FactorModel model;
+  auto made = std::make_shared<FactorModel>();
+  FactorModel& model = *made;
   model.header = {.model = "factors", .policy = "mf", .config = "{}"};
   model.raw_user_id = catalogue.raw_user_id, model.raw_video_id = catalogue.raw_video_id;
   model.user.setConstant(static_cast<Eigen::Index>(catalogue.num_users()), 2, 0.5F);
   model.video.setConstant(static_cast<Eigen::Index>(catalogue.num_videos()), 2, 0.25F);
   model.user_bias.assign(catalogue.num_users(), 0.0F), model.video_bias.assign(catalogue.num_videos(), 0.1F);
-  save_policy(model, path);
+  FactorPolicy(made, catalogue).save(path);
 }
 
 void save_two_tower(const Catalogue& catalogue, const Path& path) {
-  TwoTowerModel model;
+  auto made = std::make_shared<TwoTowerModel>();
+  TwoTowerModel& model = *made;
   model.header = {.model = "two_tower", .policy = "two-tower", .config = "{}"};
   model.network_config = {
       .user_hidden = {2}, .item_hidden = {2}, .width = 2, .tag_dim = 2, .author_dim = 2, .id_dim = 2, .history_dim = 2};
@@ -86,13 +89,13 @@ void save_two_tower(const Catalogue& catalogue, const Path& path) {
   model.items = make_item_inputs(catalogue);
   model.network = RetrievalTowers(model.network_config, StateEncoder(model.encoder_config, model.items).state_size(),
                                   model.items, make_key(1));
-  save_policy(model, path);
+  TwoTowerPolicy(made).save(path);
 }
 
 void save_label(const Catalogue& catalogue, const char* kind, const Path& path) {
   const LabelNetworkConfig network{
       .kind = kind, .embedding = 2, .attention_hidden = 2, .hidden = {2}, .history_length = 2};
-  save_policy(*make_label_model("wt", catalogue, network, 1, 1), path);
+  LabelPolicy(make_label_model("wt", catalogue, network, 1, 1)).save(path);
 }
 
 using Save = std::function<void(const Catalogue&, const Path&)>;

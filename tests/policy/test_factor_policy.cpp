@@ -55,7 +55,7 @@ TEST_CASE("a factor model comes back from its file as it was", "[policy]") {
   auto model = small_model();
   model->logistic = true, model->head = std::string(kBinaryHead);
   const Catalogue catalogue = catalogue_of({7, 8}, {100, 101});
-  save_policy(*model, path);
+  FactorPolicy(model, catalogue).save(path);
   const auto loaded = load_policy(path, catalogue);
   CHECK(loaded->head() == kBinaryHead);
   CHECK(loaded->name() == "mf");
@@ -66,7 +66,7 @@ TEST_CASE("a factor model comes back from its file as it was", "[policy]") {
 TEST_CASE("popularity as a file ranks by exposures", "[policy]") {
   const auto path = std::filesystem::temp_directory_path() / "swipegym_popular.h5";
   const Catalogue catalogue = catalogue_of({7}, {100, 101, 102});
-  save_policy(*make_popularity_model(catalogue), path);
+  FactorPolicy(make_popularity_model(catalogue), catalogue).save(path);
   const std::vector<float> scores = scores_of(*load_policy(path, catalogue), {0}, 3);
   CHECK(scores[2] == Approx(std::log1p(20.0F)));
   CHECK(scores[0] < scores[1]);

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/hdf5_writer.h"
 #include "policy/policy_file.h"
+#include "policy/simple_policies.h"
 #include "policy/value/value_policy.h"
 
 namespace swipegym {
@@ -33,9 +34,9 @@ TEST_CASE("a policy file says which model reads it and up to which day its catal
   const File file("swipegym_policy_header.h5");
   const Catalogue catalogue = three_videos();
   auto model = make_value_model("ranker", catalogue, {}, {}, 5);
-  model->config = "{}";
-  model->temperature = 0.5F;
-  save_policy(*model, file.path);
+  model->header.config = "{}";
+  model->header.temperature = 0.5F;
+  ValuePolicy(model).save(file.path);
   const PolicyHeader header = read_policy_header(file.path);
   CHECK(header.model == "value");
   CHECK(header.policy == "ranker");
@@ -46,15 +47,27 @@ TEST_CASE("a policy file says which model reads it and up to which day its catal
   CHECK(policy->temperature() == 0.5F);
 }
 
+// Of a later version, or of somebody's own program.
+class Seer final : public Policy {
+ public:
+  std::string_view name() const noexcept override { return "seer"; }
+  PolicyHeader header() const override { return {.model = "crystal_ball", .policy = "seer"}; }
+  void score(const DecisionBatch&, std::span<float>) const override {}
+};
+
 TEST_CASE("a file of an unknown model is refused with the models there are", "[policy]") {
   const File file("swipegym_policy_unknown.h5");
-  {
-    Hdf5Writer writer(file.path);
-    write_header(writer, {.model = "crystal_ball", .policy = "seer"});
-    writer.commit();
-  }
+  Seer().save(file.path);
   CHECK_THROWS_WITH(load_policy(file.path, three_videos()),
                     Catch::Contains("crystal_ball") && Catch::Contains("value"));
+}
+
+TEST_CASE("a policy that learned nothing is not saved, and its message says what to give instead", "[policy]") {
+  const File file("swipegym_policy_rule.h5");
+  for (const RulePolicy& rule : rule_policies())
+    CHECK_THROWS_WITH(rule.make(three_videos())->save(file.path),
+                      Catch::Contains(rule.name) && Catch::Contains("name instead"));
+  CHECK_FALSE(std::filesystem::exists(file.path));
 }
 
 }  // namespace

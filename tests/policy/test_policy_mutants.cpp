@@ -72,15 +72,15 @@ void save_value(const Catalogue& catalogue, const fs::path& path, const Sequence
                                    .dueling = dueling,
                                    .sequence = sequence};
   auto model = make_value_model("dqn", catalogue, network, {.recent = 1, .cross = interaction > 0}, 3);
-  model->config = "{}", model->temperature = 0.5F;
-  save_policy(*model, path);
+  model->header.config = "{}", model->header.temperature = 0.5F;
+  ValuePolicy(model).save(path);
 }
 
 void save_label(const Catalogue& catalogue, const fs::path& path, const char* kind) {
   LabelNetworkConfig config{.kind = kind, .embedding = 2, .attention_hidden = 3, .hidden = {3}, .history_length = 4};
   const auto model = make_label_model("wt", catalogue, config, 2, 3);
-  model->config = "{}", model->score = LabelScore::kSigmoidSum;
-  save_policy(*model, path);
+  model->header.config = "{}", model->score = LabelScore::kSigmoidSum;
+  LabelPolicy(model).save(path);
 }
 
 const std::vector<Kind> kKinds = {
@@ -95,35 +95,38 @@ const std::vector<Kind> kKinds = {
     {"full_output",
      [](const Catalogue& c, const fs::path& p) {
        const auto model = make_full_output_model("dqn_full_output", c, {0, 1, 2, 5}, {3}, {.recent = 1}, 3);
-       model->config = "{}";
-       save_policy(*model, p);
+       model->header.config = "{}";
+       FullOutputPolicy(model).save(p);
      }},
     {"sasrec",
      [](const Catalogue& c, const fs::path& p) {
-       SasrecModel model;
+       auto made = std::make_shared<SasrecModel>();
+       SasrecModel& model = *made;
        SasrecNetworkConfig config{.width = 4, .blocks = 1, .inner = 3, .max_length = 4};
        config.head_hidden = {3}, config.user_width = 2;
-       model.config = "{}";
+       model.header.config = "{}";
        model.items = make_item_inputs(c);
        model.network = SasrecNetwork(config, model.items.num_ids, model.items.num_authors, kSasrecStepFeatures,
                                      kSasrecCandidateFeatures, make_key(3), model.items.num_tags, 3);
        model.users.raw_id = c.raw_user_id, model.users.table_rows = 3;
        model.users.code.assign(c.num_users(), 1);
-       save_policy(model, p);
+       SasrecPolicy(made).save(p);
      }},
     {"factors",
      [](const Catalogue& c, const fs::path& p) {
-       FactorModel model;
+       auto made = std::make_shared<FactorModel>();
+       FactorModel& model = *made;
        model.header = {.model = "factors", .policy = "mf", .config = "{}"};
        model.raw_user_id = c.raw_user_id, model.raw_video_id = c.raw_video_id;
        model.user.setOnes(static_cast<Eigen::Index>(c.num_users()), 2);
        model.video.setOnes(static_cast<Eigen::Index>(c.num_videos()), 2);
        model.user_bias.assign(c.num_users(), 0.1F), model.video_bias.assign(c.num_videos(), 0.2F);
-       save_policy(model, p);
+       FactorPolicy(made, c).save(p);
      }},
     {"two_tower",
      [](const Catalogue& c, const fs::path& p) {
-       TwoTowerModel model;
+       auto made = std::make_shared<TwoTowerModel>();
+       TwoTowerModel& model = *made;
        model.header = {.model = "two_tower", .policy = "two-tower", .config = "{}"};
        model.network_config = {.user_hidden = {3},
                                .item_hidden = {3},
@@ -138,7 +141,7 @@ const std::vector<Kind> kKinds = {
        model.network =
            RetrievalTowers(model.network_config, StateEncoder(model.encoder_config, model.items).state_size(),
                            model.items, make_key(3));
-       save_policy(model, p);
+       TwoTowerPolicy(made).save(p);
      }},
     {"label, din", [](const Catalogue& c, const fs::path& p) { save_label(c, p, "din"); }},
     {"label, two_tower", [](const Catalogue& c, const fs::path& p) { save_label(c, p, "two_tower"); }},

@@ -146,9 +146,9 @@ TEST_CASE("a user without history and a batch of padding alone get scores", "[po
 TEST_CASE("a SASRec file gives the same scores, and matches videos by raw id in another catalogue", "[policy]") {
   SequenceWorld world;
   const auto model = make_model(world.simulator->catalogue, SasrecObjective::kBinary);
-  model->catalogue_until = 20220502;
+  model->header.catalogue_until = 20220502;
   const std::filesystem::path path = std::filesystem::temp_directory_path() / "swipegym_test_sasrec.h5";
-  save_policy(*model, path);
+  SasrecPolicy(model).save(path);
   CHECK(read_policy_header(path).model == "sasrec");
   CHECK(read_policy_header(path).catalogue_until == 20220502);
   const std::shared_ptr<const Policy> loaded = load_policy(path, world.simulator->catalogue);

@@ -271,12 +271,12 @@ TEST_CASE("a saved policy scores as before, and in another simulator it finds it
   const auto path = std::filesystem::temp_directory_path() / "swipegym_test_policy.h5";
   const PlayedWorld world(5, 8);
   auto model = world.model(7);
-  model->seed = 7, model->data_fingerprint = 0xF000000000000001ULL, model->config = "{\"a\":1}";
+  model->header.seed = 7, model->header.data_fingerprint = 0xF000000000000001ULL, model->header.config = "{\"a\":1}";
   const std::vector<float> scores = world.score(ValuePolicy(model));
-  save_policy(*model, path);
+  ValuePolicy(model).save(path);
   const auto loaded = make_policy(path.string(), *world.simulator);
   CHECK(loaded->name() == "dqn");
-  CHECK(dynamic_cast<const ValuePolicy&>(*loaded).model().data_fingerprint == 0xF000000000000001ULL);
+  CHECK(dynamic_cast<const ValuePolicy&>(*loaded).model().header.data_fingerprint == 0xF000000000000001ULL);
   const std::vector<float> again = world.score(*loaded);
   for (std::size_t i = 0; i < scores.size(); ++i) CHECK(again[i] == Approx(scores[i]).margin(1e-5));
 
