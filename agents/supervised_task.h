@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/config.h"
 #include "core/progress.h"
 #include "env/simulator.h"
 #include "policy/policy.h"
@@ -31,8 +32,7 @@ inline std::int32_t last_day(const std::vector<DayRange>& ranges) noexcept {
 /// What every supervised trainer is given: a log cut by time, so that nothing later than a row is known to whoever
 /// predicts it. History of a row is always the user's strictly earlier rows, in whichever part they lie.
 ///
-/// A trainer is a function `TrainedX train_x(const SupervisedTask&, const XConfig&)` whose result holds at least
-/// `std::shared_ptr<const Policy> policy` and `std::vector<EpochReport> epochs`.
+/// A trainer is a function `TrainedModel train_x(const SupervisedTask&, const XConfig&)`.
 struct SupervisedTask {
   const Dataset* data = nullptr;         // outlives the training
   const Catalogue* catalogue = nullptr;  // of the same data set, from rows up to train.until; outlives it too
@@ -53,6 +53,13 @@ struct EpochReport {
   double train_loss = 0.0, validation_loss = 0.0;
   double validation_metric = 0.0;  // what stops the training and chooses the epoch that is kept: higher is better
   double seconds = 0.0;            // of this epoch, validation included
+};
+
+/// What any supervised training leaves.
+struct TrainedModel {
+  std::shared_ptr<const Policy> policy;
+  std::vector<EpochReport> epochs{};
+  Json details = Json::object();  // what else its trainer tells: how many "rows" it learned from, ...
 };
 
 }  // namespace swipegym

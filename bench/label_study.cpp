@@ -78,7 +78,7 @@ LabelNetworkConfig study_network() {
 }
 
 struct Fitted {
-  std::shared_ptr<LabelModel> model;
+  std::shared_ptr<const Policy> policy;
   double metric = 0.0;  // best validation metric
   double seconds = 0.0;
 };
@@ -121,16 +121,16 @@ Fitted fit_labelcraft(const Study& study, std::uint64_t seed, const LabelCraftCo
   SupervisedTask task = study.task;
   task.seed = seed;
   const auto start = Clock::now();
-  TrainedLabelCraft trained = train_labelcraft(task, config);
-  return {trained.model, best_metric(trained.epochs), std::chrono::duration<double>(Clock::now() - start).count()};
+  TrainedModel trained = train_labelcraft(task, config);
+  return {trained.policy, best_metric(trained.epochs), std::chrono::duration<double>(Clock::now() - start).count()};
 }
 
 Fitted fit_label(const Study& study, std::uint64_t seed, const LabelModelConfig& config) {
   SupervisedTask task = study.task;
   task.seed = seed;
   const auto start = Clock::now();
-  TrainedLabelModel trained = train_label_model(task, config);
-  return {trained.model, best_metric(trained.epochs), std::chrono::duration<double>(Clock::now() - start).count()};
+  TrainedModel trained = train_label_model(task, config);
+  return {trained.policy, best_metric(trained.epochs), std::chrono::duration<double>(Clock::now() - start).count()};
 }
 
 std::vector<float> scores_of(const Study& study, const LabelModel& model, std::span<const std::uint32_t> rows) {
@@ -217,13 +217,14 @@ void run_fit(Study& study, std::size_t trials, const std::vector<std::string>& m
       const fs::path path = study.out / fmt::format("{}-s{}.h5", method, seed);
       if (fs::exists(path)) continue;
       const Fitted fitted = fit(study, method, seed, best);
-      LabelPolicy(fitted.model).save(path);
+      fitted.policy->save(path);
       fmt::print("{:12} seed {} lr {} option {}: NWTG@5 of validation {:.4f}, {:.0f} s\n", method, seed,
                  best.learning_rate, best.other, fitted.metric, fitted.seconds);
       std::fflush(stdout);
       if (seed != 1) continue;
       std::ofstream durations(study.out / fmt::format("durations-{}.csv", method));
-      write_durations(study, durations, method, rows, scores_of(study, *fitted.model, rows));
+      write_durations(study, durations, method, rows,
+                      scores_of(study, static_cast<const LabelPolicy&>(*fitted.policy).model(), rows));
     }
   }
   std::ofstream pool(study.out / "durations-pool.csv");
@@ -238,7 +239,7 @@ void run_ablation(Study& study) {
       const fs::path path = study.out / fmt::format("without-{}-s{}.h5", part, seed);
       if (fs::exists(path)) continue;
       const Fitted fitted = fit_labelcraft(study, seed, ablate(full, part));
-      LabelPolicy(fitted.model).save(path);
+      fitted.policy->save(path);
       fmt::print("w/o {:3} seed {}: NWTG@5 of validation {:.4f}, {:.0f} s\n", part, seed, fitted.metric,
                  fitted.seconds);
       std::fflush(stdout);
@@ -261,8 +262,9 @@ void run_planted(Study& study, const std::vector<std::string>& methods, double l
     for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) {
       const Fitted fitted = method == "labelcraft" ? fit_labelcraft(study, seed, config)
                                                    : fit_label(study, seed, label_settings(method, {}));
-      const double value =
-          platform_value(study.data, training, rows, scores_of(study, *fitted.model, rows), config)[kWatchObjective];
+      const double value = platform_value(
+          study.data, training, rows, scores_of(study, static_cast<const LabelPolicy&>(*fitted.policy).model(), rows),
+          config)[kWatchObjective];
       csv << fmt::format("{},{},{:.5f}\n", method, seed, value) << std::flush;
       sum += value, squares += value * value;
     }

@@ -242,7 +242,7 @@ LabelCraftConfig ablate(LabelCraftConfig config, const std::string& part) {
   return config;
 }
 
-TrainedLabelCraft train_labelcraft(const SupervisedTask& task, const LabelCraftConfig& config) {
+TrainedModel train_labelcraft(const SupervisedTask& task, const LabelCraftConfig& config, LearnedLabel* label) {
   check(config);
   const std::vector<std::uint32_t> rows = rows_of_days(*task.data, {task.train});
   if (rows.size() < 2) throw InputError("no two standard rows of a known duration lie in the days to train on");
@@ -254,10 +254,7 @@ TrainedLabelCraft train_labelcraft(const SupervisedTask& task, const LabelCraftC
   LabelCraft craft(task, config, *model, rows);
   const std::vector<std::uint32_t> validation = rows_of_days(*task.data, {task.validate});
   const RandomKey key = split(make_key(task.seed), Draw::kBatch);
-  TrainedLabelCraft result;
-  result.rows = rows.size();
-  result.holdout_users = craft.holdout_users();
-  result.epochs = run_epochs(
+  std::vector<EpochReport> epochs = run_epochs(
       task, {.epochs = config.epochs, .patience = config.patience, .identity = "labelcraft " + model->header.config},
       craft.parts(),
       [&](int epoch) {
@@ -266,11 +263,10 @@ TrainedLabelCraft train_labelcraft(const SupervisedTask& task, const LabelCraftC
       },
       [&] { return craft.validate(validation, rows); });
   model->network->set_shards(1);
-  result.labeling = craft.labeling();
-  result.objectives = craft.objectives();
-  result.policy = std::make_shared<LabelPolicy>(model);
-  result.model = std::move(model);
-  return result;
+  if (label != nullptr) *label = {craft.labeling(), craft.objectives()};
+  return {std::make_shared<LabelPolicy>(std::move(model)),
+          std::move(epochs),
+          {{"rows", rows.size()}, {"holdout_users", craft.holdout_users()}}};
 }
 
 }  // namespace swipegym

@@ -85,20 +85,19 @@ const std::vector<std::string>& ablation_names();
 /// The settings without that part; InputError for another name.
 LabelCraftConfig ablate(LabelCraftConfig config, const std::string& part);
 
-struct TrainedLabelCraft {
-  std::shared_ptr<LabelModel> model;
-  std::shared_ptr<const Policy> policy;  // of this model
-  std::vector<EpochReport> epochs;
+/// What LabelCraft learned besides its recommender.
+struct LearnedLabel {
   Mlp labeling;                                  // of the epoch kept: [watch, duration, feedback] -> logit of the label
   std::vector<ListObjective::Value> objectives;  // hold-out, mean over each epoch trained in this run
-  std::uint64_t rows = 0, holdout_users = 0;
 };
 
 /// Learns a label from feedback and a recommender from that label: every step asks which labels would have made the
 /// recommender's lists better for hold-out users, changes the labeling model accordingly, and fits the recommender to
 /// the new labels. The recommender learns from the days of `train` alone; `holdout` judges. Resumes, stops and fails as
-/// run_epochs does. Throws InputError when no hold-out user has more than k rows.
-TrainedLabelCraft train_labelcraft(const SupervisedTask& task, const LabelCraftConfig& config);
+/// run_epochs does. Fills `label` where there is one. Throws InputError when no hold-out user has more than k
+/// rows.
+TrainedModel train_labelcraft(const SupervisedTask& task, const LabelCraftConfig& config,
+                              LearnedLabel* label = nullptr);
 
 /// Inputs of the labeling model for one watch.
 std::array<float, 3> labeling_inputs(const LabelCraftConfig& config, double watch_s, double duration_s, bool feedback);

@@ -170,7 +170,7 @@ void check(const LabelModelConfig& c) {
   check_ranges(c);
 }
 
-TrainedLabelModel train_label_model(const SupervisedTask& task, const LabelModelConfig& given) {
+TrainedModel train_label_model(const SupervisedTask& task, const LabelModelConfig& given) {
   check(given);
   LabelModelConfig config = given;
   const std::vector<std::uint32_t> rows = rows_of_days(*task.data, {task.train, task.holdout});
@@ -188,9 +188,7 @@ TrainedLabelModel train_label_model(const SupervisedTask& task, const LabelModel
   LabelTrainer trainer(task, config, *model, targets);
   const std::vector<std::uint32_t> validation = rows_of_days(*task.data, {task.validate});
   const RandomKey key = split(make_key(task.seed), Draw::kBatch);
-  TrainedLabelModel result;
-  result.rows = rows.size();
-  result.epochs = run_epochs(
+  std::vector<EpochReport> epochs = run_epochs(
       task, {.epochs = config.epochs, .patience = config.patience, .identity = "label " + model->header.config},
       trainer.parts(),
       [&](int epoch) {
@@ -198,9 +196,7 @@ TrainedLabelModel train_label_model(const SupervisedTask& task, const LabelModel
       },
       [&] { return trainer.validate(validation); });
   model->network->set_shards(1);
-  result.policy = std::make_shared<LabelPolicy>(model);
-  result.model = std::move(model);
-  return result;
+  return {std::make_shared<LabelPolicy>(std::move(model)), std::move(epochs), {{"rows", rows.size()}}};
 }
 
 }  // namespace swipegym

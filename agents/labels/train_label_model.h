@@ -48,15 +48,8 @@ void visit_fields(Visitor& visit, LabelModelConfig& config) {
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const LabelModelConfig& config);
 
-struct TrainedLabelModel {
-  std::shared_ptr<LabelModel> model;
-  std::shared_ptr<const Policy> policy;  // of this model
-  std::vector<EpochReport> epochs;
-  std::uint64_t rows = 0;  // learned from: those of train and holdout
-};
-
 /// Fits a recommender to a label by the standard rows of train and holdout that have a known duration, and keeps the
 /// epoch with the best validation metric. Resumes, stops and fails as run_epochs does (epoch_loop.h).
-TrainedLabelModel train_label_model(const SupervisedTask& task, const LabelModelConfig& config);
+TrainedModel train_label_model(const SupervisedTask& task, const LabelModelConfig& config);
 
 }  // namespace swipegym

@@ -205,16 +205,13 @@ void check(const MatrixFactorisationConfig& c) {
                   "at least 1 for the target implicit");
 }
 
-TrainedMatrixFactorisation train_matrix_factorisation(const SupervisedTask& task,
-                                                      const MatrixFactorisationConfig& config) {
+TrainedModel train_matrix_factorisation(const SupervisedTask& task, const MatrixFactorisationConfig& config) {
   check(config);
   Factoriser factoriser(task, config);
-  TrainedMatrixFactorisation trained;
-  trained.rows = factoriser.rows();
-  trained.epochs = factoriser.run();
-  trained.model = factoriser.model();
-  trained.policy = std::make_shared<FactorPolicy>(trained.model, *task.catalogue);
-  return trained;
+  std::vector<EpochReport> epochs = factoriser.run();
+  return {std::make_shared<FactorPolicy>(factoriser.model(), *task.catalogue),
+          std::move(epochs),
+          {{"rows", factoriser.rows()}}};
 }
 
 }  // namespace swipegym

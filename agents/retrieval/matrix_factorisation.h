@@ -41,18 +41,10 @@ void visit_fields(Visitor& visit, MatrixFactorisationConfig& config) {
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const MatrixFactorisationConfig& config);
 
-struct TrainedMatrixFactorisation {
-  std::shared_ptr<const FactorModel> model;
-  std::shared_ptr<const Policy> policy;
-  std::vector<EpochReport> epochs;
-  std::uint64_t rows = 0;  // learned from
-};
-
 /// Learns mean + user bias + video bias + <user, video> from the standard rows of the training and hold-out days, by
 /// Adam on the squared error (watch_ratio) or the cross-entropy (binary, implicit; Koren, Bell, Volinsky, "Matrix
 /// factorization techniques for recommender systems", Computer 42(8), 2009). It sees ids only: who has no row yet gets
 /// the mean. Throws InputError when there is no row to learn from.
-TrainedMatrixFactorisation train_matrix_factorisation(const SupervisedTask& task,
-                                                      const MatrixFactorisationConfig& config);
+TrainedModel train_matrix_factorisation(const SupervisedTask& task, const MatrixFactorisationConfig& config);
 
 }  // namespace swipegym

@@ -63,14 +63,15 @@ void check(const RankerConfig& c) {
   check(c.network.sequence);
 }
 
-TrainedRanker train_ranker(const Dataset& data, std::int32_t until, const RankerConfig& config,
-                           const RankerTraining& training) {
+TrainedModel train_ranker(const SupervisedTask& task, const RankerConfig& config) {
   check(config);
+  const Dataset& data = *task.data;
+  const std::int32_t until = std::max(task.train.until, task.holdout.until);
   const std::vector<std::uint32_t> rows = rows_to_learn(data, until, config);
   const Catalogue catalogue = build_catalogue(data, until);
   const LoggedStates states(data, catalogue, config.history_length);
   const Labels labels = make_labels(data, states, rows, config);
-  auto model = make_value_model("ranker", catalogue, config.network, config.encoder, training.seed);
+  auto model = make_value_model("ranker", catalogue, config.network, config.encoder, task.seed);
   model->header.data_fingerprint = data.fingerprint;
   model->header.config = config_to_json(config).dump();
 
@@ -79,7 +80,7 @@ TrainedRanker train_ranker(const Dataset& data, std::int32_t until, const Ranker
       .learning_rate = config.learning_rate, .weight_decay = config.weight_decay, .clip_norm = config.clip_norm};
   settings.huber_delta = config.huber_delta;
   settings.batch = config.batch;
-  settings.threads = training.threads;
+  settings.threads = task.threads;
   ValueRegression regression(*model, settings);
 
   struct Shard {
@@ -88,16 +89,14 @@ TrainedRanker train_ranker(const Dataset& data, std::int32_t until, const Ranker
     std::vector<float> target;
   };
   std::vector<Shard> shards(regression.shards());
-  const RandomKey key = split(make_key(training.seed), Draw::kBatch);
-  TrainedRanker result;
-  result.rows = rows.size();
-  result.updates = std::max<std::int64_t>(
+  const RandomKey key = split(make_key(task.seed), Draw::kBatch);
+  const auto updates = std::max<std::int64_t>(
       1, std::llround(config.epochs * static_cast<double>(rows.size()) / static_cast<double>(config.batch)));
-  result.label_mean = labels.mean, result.label_deviation = labels.deviation;
-  const std::int64_t tenth = std::max<std::int64_t>(1, result.updates / 10);
+  double first_loss = 0.0, last_loss = 0.0;
+  const std::int64_t tenth = std::max<std::int64_t>(1, updates / 10);
   const double loss_unit = labels.deviation * labels.deviation / static_cast<double>(tenth);
-  for (std::int64_t update = 0; update < result.updates; ++update) {
-    const double share = static_cast<double>(update) / static_cast<double>(result.updates);
+  for (std::int64_t update = 0; update < updates; ++update) {
+    const double share = static_cast<double>(update) / static_cast<double>(updates);
     regression.adam().set_learning_rate(config.learning_rate +
                                         share * (config.final_learning_rate - config.learning_rate));
     const RandomKey batch_key = split(key, static_cast<std::uint64_t>(update));
@@ -112,14 +111,19 @@ TrainedRanker train_ranker(const Dataset& data, std::int32_t until, const Ranker
       states.fill(shard.rows, shard.batch);
       return RegressionRows{.observation = shard.batch.observation, .video = shard.batch.video, .target = shard.target};
     });
-    if (update < tenth) result.first_loss += stats.loss * loss_unit;
-    if (update >= result.updates - tenth) result.last_loss += stats.loss * loss_unit;
-    report(training.progress, "training", static_cast<std::uint64_t>(update + 1),
-           static_cast<std::uint64_t>(result.updates));
+    if (update < tenth) first_loss += stats.loss * loss_unit;
+    if (update >= updates - tenth) last_loss += stats.loss * loss_unit;
+    report(task.progress, "training", static_cast<std::uint64_t>(update + 1), static_cast<std::uint64_t>(updates));
   }
   model->network.set_shards(1);
-  result.model = std::move(model);
-  return result;
+  return {std::make_shared<ValuePolicy>(std::move(model)),
+          {},
+          {{"rows", rows.size()},
+           {"updates", updates},
+           {"label_mean", labels.mean},
+           {"label_deviation", labels.deviation},
+           {"first_loss", first_loss},
+           {"last_loss", last_loss}}};
 }
 
 }  // namespace swipegym

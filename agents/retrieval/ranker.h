@@ -1,17 +1,14 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <string>
 
-#include "core/progress.h"
+#include "agents/supervised_task.h"
 #include "core/range.h"
 #include "policy/value/value_policy.h"
-#include "sim_data/dataset.h"
 
 namespace swipegym {
 
-/// Settings of `train ranker`; a JSON file may set any of them by name.
+/// Settings of `supervised ranker`; a JSON file may set any of them by name.
 struct RankerConfig {
   std::string label = "watch_ratio";  // what is predicted: watch_ratio, or watch_s (seconds)
   float clip = 2.0F;                  // labels are clipped here: a ratio, or seconds
@@ -50,25 +47,10 @@ void visit_fields(Visitor& visit, RankerConfig& config) {
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const RankerConfig& config);
 
-struct RankerTraining {
-  std::uint64_t seed = 1;
-  int threads = 0;  // 0: all; never changes a result
-  Progress progress{};
-};
-
-struct TrainedRanker {
-  std::shared_ptr<const ValueModel> model;
-  std::uint64_t rows = 0;  // learned from
-  std::int64_t updates = 0;
-  double label_mean = 0.0, label_deviation = 0.0;
-  double first_loss = 0.0,
-         last_loss = 0.0;  // mean of the first and last tenth of the updates, in label units squared / 2
-};
-
-/// Learns to predict a row's label from its user, its user's strictly earlier rows and its video, by rows dated <=
-/// until (yyyymmdd). A supervised baseline: it knows nothing of simulators, rewards or what comes after a video. Throws
-/// InputError when there is no such row.
-TrainedRanker train_ranker(const Dataset& data, std::int32_t until, const RankerConfig& config,
-                           const RankerTraining& training);
+/// Learns to predict a row's label from its user, its user's strictly earlier rows and its video, by rows dated up to
+/// the last day of `train` and `holdout`. A supervised baseline: it knows nothing of simulators, rewards or what comes
+/// after a video. Its details are the rows, the updates, the label's mean and deviation, and the mean loss of the first
+/// and the last tenth of the updates, in label units squared / 2. Throws InputError when there is no such row.
+TrainedModel train_ranker(const SupervisedTask& task, const RankerConfig& config);
 
 }  // namespace swipegym

@@ -47,17 +47,14 @@ class TwoTowerTrainer {
     parts_.adam = &adam_;
   }
 
-  TrainedTwoTower run() {
-    TrainedTwoTower trained;
-    trained.rows = rows_.size();
+  TrainedModel run() {
     Json identity = config_to_json(config_);
     identity["model"] = "two-tower";
-    trained.epochs = run_epochs(
+    std::vector<EpochReport> epochs = run_epochs(
         task_, {.epochs = config_.epochs, .patience = config_.patience, .identity = identity.dump()}, parts_,
         [this](int epoch) { return train(epoch); }, [this] { return validate(); });
     model_->network.set_shards(1);
-    trained.policy = std::make_shared<TwoTowerPolicy>(model_);
-    return trained;
+    return {std::make_shared<TwoTowerPolicy>(model_), std::move(epochs), {{"rows", rows_.size()}}};
   }
 
  private:
@@ -196,7 +193,7 @@ void check(const TwoTowerTrainingConfig& c) {
   check_ranges(c);
 }
 
-TrainedTwoTower train_two_tower(const SupervisedTask& task, const TwoTowerTrainingConfig& config) {
+TrainedModel train_two_tower(const SupervisedTask& task, const TwoTowerTrainingConfig& config) {
   check(config);
   return TwoTowerTrainer(task, config).run();
 }

@@ -44,18 +44,12 @@ void visit_fields(Visitor& visit, TwoTowerTrainingConfig& config) {
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const TwoTowerTrainingConfig& config);
 
-struct TrainedTwoTower {
-  std::shared_ptr<const TwoTowerPolicy> policy;
-  std::vector<EpochReport> epochs;  // the metric is the recall of the validation days
-  std::uint64_t rows = 0;           // wanted rows learned from
-};
-
 /// In-batch sampled softmax (Yi et al., "Sampling-bias-corrected neural modeling for large corpus item
 /// recommendations", RecSys 2019): each wanted row of the training and hold-out days is a pair; the videos of the other
 /// pairs of its batch are what it must beat. A video stands in a batch with probability Q, so its score there is
 /// lowered by ln Q during training: what is learned is then the chance of the video itself, not of the video relative
 /// to its popularity. Nothing is corrected when serving. Columns that hold the row's own video are masked. Throws
 /// InputError when fewer than two rows are wanted.
-TrainedTwoTower train_two_tower(const SupervisedTask& task, const TwoTowerTrainingConfig& config);
+TrainedModel train_two_tower(const SupervisedTask& task, const TwoTowerTrainingConfig& config);
 
 }  // namespace swipegym

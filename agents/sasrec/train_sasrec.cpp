@@ -288,18 +288,18 @@ void check(const SasrecConfig& c) {
                   "true where random_rows is false");
 }
 
-TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& config) {
+TrainedModel train_sasrec(const SupervisedTask& task, const SasrecConfig& config) {
   check(config);
   SasrecTraining t{.task = task, .config = config, .model = nullptr, .best = {}, .epochs = {}};
   t.model = make_sasrec_model(task, config, *task.catalogue, task.train.until);
   const std::vector<DayRange> learned = {task.train, task.holdout};
-  TrainedSasrec out;
+  std::uint64_t rows = 0;
   {
     const SasrecSequences sequences(task, config, t.model->items, t.model->users, learned);
     if (sequences.windows() == 0)
       throw InputError(fmt::format("no row is dated {} among the rows asked for: choose other days",
                                    days_text(task.train.from, task.train.until)));
-    out.rows = sequences.rows();
+    rows = sequences.rows();
     sequences.standardise(t.model->network);
     run_epochs(t, sequences, config.epochs, /*validates=*/true);
     t.model->network = t.best;
@@ -312,18 +312,14 @@ TrainedSasrec train_sasrec(const SupervisedTask& task, const SasrecConfig& confi
     again.model = make_sasrec_model(whole, config, catalogue, task.validate.until);
     const SasrecSequences sequences(whole, config, again.model->items, again.model->users,
                                     {task.train, task.holdout, task.validate});
-    out.rows = sequences.rows();
+    rows = sequences.rows();
     sequences.standardise(again.model->network);
     run_epochs(again, sequences, t.best_epoch, /*validates=*/false);
     t.model = again.judged();
     t.epochs = std::move(again.epochs);
   }
   t.model->network.set_shards(1);
-  out.model = t.model;
-  out.policy = std::make_shared<SasrecPolicy>(t.model);
-  out.epochs = std::move(t.epochs);
-  out.best_epoch = t.best_epoch;
-  return out;
+  return {std::make_shared<SasrecPolicy>(t.model), std::move(t.epochs), {{"rows", rows}, {"best_epoch", t.best_epoch}}};
 }
 
 }  // namespace swipegym

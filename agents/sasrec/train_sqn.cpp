@@ -50,17 +50,13 @@ class SqnTrainer {
     choose_validation_rows();
   }
 
-  TrainedSqn run() {
-    TrainedSqn trained;
-    trained.transitions = transitions_.size();
+  TrainedModel run() {
     Json identity = config_to_json(config_);
     identity["model"] = "sqn";
-    trained.epochs = run_epochs(
+    std::vector<EpochReport> epochs = run_epochs(
         task_, {.epochs = config_.epochs, .patience = config_.patience, .identity = identity.dump()}, parts_,
         [this](int epoch) { return train(epoch); }, [this] { return validate(); });
-    trained.model = current();
-    trained.policy = std::make_shared<SasrecPolicy>(trained.model);
-    return trained;
+    return {std::make_shared<SasrecPolicy>(current()), std::move(epochs), {{"transitions", transitions_.size()}}};
   }
 
  private:
@@ -165,7 +161,7 @@ void check(const SqnConfig& c) {
   check(c.network);
 }
 
-TrainedSqn train_sqn(const SupervisedTask& task, const SqnConfig& config) {
+TrainedModel train_sqn(const SupervisedTask& task, const SqnConfig& config) {
   check(config);
   return SqnTrainer(task, config).run();
 }

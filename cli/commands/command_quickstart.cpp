@@ -172,11 +172,13 @@ class Quickstart {
 
     const RankerConfig ranker_config;
     config_["ranker"] = config_to_json(ranker_config);
-    const TrainedRanker ranker = train_ranker(data_, until_, ranker_config,
-                                              {.seed = run_.seed, .threads = run_.threads, .progress = run_.progress});
+    SupervisedTask task;
+    task.data = &data_, task.train = {0, until_};
+    task.seed = run_.seed, task.threads = run_.threads, task.progress = run_.progress;
+    const TrainedModel ranker = train_ranker(task, ranker_config);
     run_.print("\n   Beside it a supervised ranker of the watch ratio, from {} logged rows.\n",
-               show_count(ranker.rows));
-    ValuePolicy(ranker.model).save(settings_.out / "ranker.h5");
+               show_count(ranker.details["rows"]));
+    ranker.policy->save(settings_.out / "ranker.h5");
   }
 
   void compare_policies() {

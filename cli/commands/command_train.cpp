@@ -94,32 +94,25 @@ void run_ranker(const RankerSettings& settings, Run& run) {
   const auto config = run.read_config<RankerConfig>();
   check(config);
   const LoadedDataset loaded = load_data(run, settings.data);
-  RankerTraining training;
-  training.seed = run.seed;
-  training.threads = run.threads;
-  training.progress = run.progress;
+  SupervisedTask task;
+  task.data = &loaded.data, task.train = {0, settings.until};
+  task.seed = run.seed, task.threads = run.threads, task.progress = run.progress;
   const auto start = Clock::now();
-  const TrainedRanker trained = train_ranker(loaded.data, settings.until, config, training);
-  const double seconds = seconds_since(start);
-  ValuePolicy(trained.model).save(settings.out);
+  const TrainedModel trained = train_ranker(task, config);
+  Json figures = trained.details;
+  figures["seconds"] = seconds_since(start);
+  trained.policy->save(settings.out);
 
   Table table({"trained ranker", ""});
-  table.add({"rows", show_count(trained.rows)});
-  table.add({"updates", show_count(static_cast<std::uint64_t>(trained.updates))});
-  table.add({config.label + ", mean", fmt::format("{:.4f}", trained.label_mean)});
-  table.add({config.label + ", deviation", fmt::format("{:.4f}", trained.label_deviation)});
-  table.add({"loss, first tenth", fmt::format("{:.5f}", trained.first_loss)});
-  table.add({"loss, last tenth", fmt::format("{:.5f}", trained.last_loss)});
-  table.add({"seconds", fmt::format("{:.1f}", seconds)});
+  table.add({"rows", show_count(figures["rows"])});
+  table.add({"updates", show_count(figures["updates"])});
+  table.add({config.label + ", mean", fmt::format("{:.4f}", figures["label_mean"].get<double>())});
+  table.add({config.label + ", deviation", fmt::format("{:.4f}", figures["label_deviation"].get<double>())});
+  table.add({"loss, first tenth", fmt::format("{:.5f}", figures["first_loss"].get<double>())});
+  table.add({"loss, last tenth", fmt::format("{:.5f}", figures["last_loss"].get<double>())});
+  table.add({"seconds", fmt::format("{:.1f}", figures["seconds"].get<double>())});
   run.print("{}", table.text());
-  run.write_json({{"rows", trained.rows},
-                  {"updates", trained.updates},
-                  {"label_mean", trained.label_mean},
-                  {"label_deviation", trained.label_deviation},
-                  {"first_loss", trained.first_loss},
-                  {"last_loss", trained.last_loss},
-                  {"seconds", seconds}},
-                 config_to_json(config), loaded.data.fingerprint);
+  run.write_json(figures, config_to_json(config), loaded.data.fingerprint);
 }
 
 Command dqn_command() {

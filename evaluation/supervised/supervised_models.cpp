@@ -34,20 +34,12 @@ SupervisedModel entry(std::string name, std::string summary, Train train, Config
                        const std::string& where) { return train(task, config_from_json<Config>(settings, where)); }};
 }
 
+TrainedModel craft_label(const SupervisedTask& task, const LabelCraftConfig& config) {
+  return train_labelcraft(task, config);
+}
+
 TrainedModel train_popularity(const SupervisedTask& task, const NoSettings&) {
   return {.policy = std::make_shared<FactorPolicy>(make_popularity_model(*task.catalogue), *task.catalogue)};
-}
-
-TrainedModel train_mf(const SupervisedTask& task, const MatrixFactorisationConfig& config) {
-  const TrainedMatrixFactorisation made = train_matrix_factorisation(task, config);
-  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .details = {{"rows", made.rows}}};
-  return trained;
-}
-
-TrainedModel train_towers(const SupervisedTask& task, const TwoTowerTrainingConfig& config) {
-  const TrainedTwoTower made = train_two_tower(task, config);
-  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .details = {{"rows", made.rows}}};
-  return trained;
 }
 
 // SASRec's settings when it is to learn one thing.
@@ -60,82 +52,40 @@ SasrecConfig sasrec_for(const std::string& objective) {
   return config;
 }
 
-TrainedModel train_sequences(const SupervisedTask& task, const SasrecConfig& config) {
-  const TrainedSasrec made = train_sasrec(task, config);
-  TrainedModel trained{
-      .policy = made.policy, .epochs = made.epochs, .details = {{"rows", made.rows}, {"best_epoch", made.best_epoch}}};
-  return trained;
-}
-
 SqnConfig sqn_for(const std::string& method) {
   SqnConfig config;
   config.method = method;
   return config;
 }
 
-TrainedModel train_with_values(const SupervisedTask& task, const SqnConfig& config) {
-  const TrainedSqn made = train_sqn(task, config);
-  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .details = {{"transitions", made.transitions}}};
-  return trained;
-}
-
-TrainedModel train_label(const SupervisedTask& task, const LabelModelConfig& config) {
-  const TrainedLabelModel made = train_label_model(task, config);
-  TrainedModel trained{.policy = made.policy, .epochs = made.epochs, .details = {{"rows", made.rows}}};
-  return trained;
-}
-
-TrainedModel train_craft(const SupervisedTask& task, const LabelCraftConfig& config) {
-  const TrainedLabelCraft made = train_labelcraft(task, config);
-  TrainedModel trained{.policy = made.policy,
-                       .epochs = made.epochs,
-                       .details = {{"rows", made.rows}, {"holdout_users", made.holdout_users}}};
-  return trained;
-}
-
-TrainedModel train_logged_ranker(const SupervisedTask& task, const RankerConfig& config) {
-  const TrainedRanker made = train_ranker(*task.data, std::max(task.train.until, task.holdout.until), config,
-                                          {.seed = task.seed, .threads = task.threads, .progress = task.progress});
-  TrainedModel trained{.policy = std::make_shared<ValuePolicy>(made.model),
-                       .epochs = {},
-                       .details = {{"rows", made.rows},
-                                   {"updates", made.updates},
-                                   {"first_loss", made.first_loss},
-                                   {"last_loss", made.last_loss}}};
-  return trained;
-}
-
-}  // namespace
-
-namespace {
-
 std::vector<SupervisedModel> make_supervised_models() {
   std::vector<SupervisedModel> models = {
       entry<NoSettings>("popularity", "the most exposed videos, the same for everybody", train_popularity),
-      entry<MatrixFactorisationConfig>("mf", "matrix factorisation with biases", train_mf),
+      entry<MatrixFactorisationConfig>("mf", "matrix factorisation with biases", train_matrix_factorisation),
       entry<TwoTowerTrainingConfig>("two-tower", "retrieval by two towers, corrected for popularity in the batch",
-                                    train_towers),
-      entry<RankerConfig>("ranker", "watch ratio from user, earlier rows and video ('train ranker')",
-                          train_logged_ranker),
+                                    train_two_tower),
+      entry<RankerConfig>("ranker", "watch ratio from user, earlier rows and video", train_ranker),
       entry<SasrecConfig>("sasrec", "self-attention over a user's rows: is more than half of the next video watched?",
-                          train_sequences, sasrec_for("binary")),
-      entry<SasrecConfig>("sasrec-ratio", "the same for the watch ratio", train_sequences, sasrec_for("ratio")),
-      entry<SasrecConfig>("sasrec-next", "the same for which video is next", train_sequences, sasrec_for("next")),
+                          train_sasrec, sasrec_for("binary")),
+      entry<SasrecConfig>("sasrec-ratio", "the same for the watch ratio", train_sasrec, sasrec_for("ratio")),
+      entry<SasrecConfig>("sasrec-next", "the same for which video is next", train_sasrec, sasrec_for("next")),
       entry<SqnConfig>("sasrec-clicks", "SASRec for which video is clicked next: what sqn and sac are without values",
-                       train_with_values, sqn_for("none")),
-      entry<SqnConfig>("sqn", "the same with a second head that learns values by double Q-learning", train_with_values,
+                       train_sqn, sqn_for("none")),
+      entry<SqnConfig>("sqn", "the same with a second head that learns values by double Q-learning", train_sqn,
                        sqn_for("sqn")),
-      entry<SqnConfig>("sac", "the same, then weighed by those values", train_with_values, sqn_for("sac")),
+      entry<SqnConfig>("sac", "self-supervised actor-critic (Xin et al. 2020): the same, then weighed by those values",
+                       train_sqn, sqn_for("sac")),
   };
   for (const std::string& label : label_names()) {
     LabelModelConfig config;
     config.label = label;
-    models.push_back(entry<LabelModelConfig>(label, "a recommender fitted to the label " + label, train_label, config));
+    models.push_back(
+        entry<LabelModelConfig>(label, "a recommender fitted to the label " + label, train_label_model, config));
   }
   models.push_back(
-      entry<LabelCraftConfig>("labelcraft", "a recommender with the label it learns for itself", train_craft));
+      entry<LabelCraftConfig>("labelcraft", "a recommender with the label it learns for itself", craft_label));
   for (const std::string& part : ablation_names())
-    models.push_back(entry<LabelCraftConfig>("labelcraft-" + part, "LabelCraft without its part " + part, train_craft,
+    models.push_back(entry<LabelCraftConfig>("labelcraft-" + part, "LabelCraft without its part " + part, craft_label,
                                              ablate({}, part)));
   return models;
 }

@@ -12,13 +12,6 @@
 
 namespace swipegym {
 
-/// What any supervised training leaves.
-struct TrainedModel {
-  std::shared_ptr<const Policy> policy;
-  std::vector<EpochReport> epochs;
-  Json details = Json::object();  // whatever else its trainer tells, for the JSON file
-};
-
 /// A name that `swipegym supervised` knows.
 struct SupervisedModel {
   std::string name, summary;

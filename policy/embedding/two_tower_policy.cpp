@@ -72,7 +72,7 @@ void TwoTowerPolicy::write(Hdf5Writer& file) const {
   const TwoTowerModel& model = *model_;
   const TwoTowerShape shape{model.network_config, model.encoder_config, model.history_length};
   file.write_text("architecture", config_to_json(shape).dump());
-  save(file, "items", model.items);
+  swipegym::save(file, "items", model.items);
   model.network.save(file, "network");
 }
 

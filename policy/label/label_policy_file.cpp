@@ -42,10 +42,10 @@ void LabelPolicy::write(Hdf5Writer& file) const {
   const LabelArchitecture architecture{model.network_config, model.network->heads(), static_cast<int>(model.score),
                                        model.feedback_weight};
   file.write_text("architecture", config_to_json(architecture).dump());
-  save(file, "items", model.items);
+  swipegym::save(file, "items", model.items);
   file.write("users", model.raw_user);
   for (const NamedParameter& part : named_state(*model.network))
-    save(file, "network/" + part.name, *part.parameter, /*moments=*/false);
+    swipegym::save(file, "network/" + part.name, *part.parameter, /*moments=*/false);
 }
 
 std::shared_ptr<const Policy> load_label_policy(const Hdf5Reader& file, const Catalogue& catalogue) {

@@ -187,11 +187,11 @@ void SasrecPolicy::write(Hdf5Writer& file) const {
   const SasrecModel& model = *model_;
   file.write_text("architecture", config_to_json(model.network.config()).dump());
   file.write_text("objective", sasrec_objective_name(model.objective));
-  save(file, "items", model.items);
+  swipegym::save(file, "items", model.items);
   file.write("users/raw_id", model.users.raw_id);
   file.write("users/code", model.users.code);
   file.attribute("user_rows", static_cast<std::int64_t>(model.users.table_rows));
-  save(file, "network", model.network, /*moments=*/false);
+  swipegym::save(file, "network", model.network, /*moments=*/false);
 }
 
 namespace {

@@ -126,7 +126,7 @@ void FullOutputPolicy::write(Hdf5Writer& file) const {
   const FullOutputModel& model = *model_;
   file.write_text("architecture", config_to_json(FullOutputArchitecture{model.hidden, model.encoder_config}).dump());
   file.write("outputs", model.raw_id);
-  save(file, "items", model.items);
+  swipegym::save(file, "items", model.items);
   model.network.save(file, "network", /*moments=*/false);
 }
 

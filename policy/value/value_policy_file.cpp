@@ -45,7 +45,7 @@ void require_stored(const Hdf5Reader& file, const ValueNetworkConfig& c, std::si
 void ValuePolicy::write(Hdf5Writer& file) const {
   const ValueModel& model = *model_;
   file.write_text("architecture", config_to_json(Architecture{model.network_config, model.encoder_config}).dump());
-  save(file, "items", *model.items);
+  swipegym::save(file, "items", *model.items);
   model.network.save(file, "network", /*moments=*/false);
 }
 

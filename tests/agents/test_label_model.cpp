@@ -85,9 +85,10 @@ TEST_CASE("a recommender fitted to a label ranks by it, whichever it is", "[agen
       if (std::string(kind) == "two_tower" && label != "pcr") continue;
       LabelModelConfig config = small(label);
       config.network.kind = kind;
-      const TrainedLabelModel trained = train_label_model(toy.task, config);
-      LabelBatches batches(toy.data, toy.catalogue, *trained.model, 1);
-      const std::vector<float> scores = score_label_rows(*trained.model, batches, later);
+      const TrainedModel trained = train_label_model(toy.task, config);
+      LabelBatches batches(toy.data, toy.catalogue, static_cast<const LabelPolicy&>(*trained.policy).model(), 1);
+      const std::vector<float> scores =
+          score_label_rows(static_cast<const LabelPolicy&>(*trained.policy).model(), batches, later);
       // The mean watch ratio of video v is .2 + .01 v: that is what any label leads to, wt apart; d2q and
       // dvr see it within videos of like duration only.
       std::vector<float> truth;
@@ -101,7 +102,8 @@ TEST_CASE("a recommender fitted to a label ranks by it, whichever it is", "[agen
       CHECK(spearman(scores, truth) > 0.2);  // by chance .03, the standard error of 960 rows
       CHECK(trained.epochs.size() == 6);
       CHECK(trained.epochs.back().train_loss < trained.epochs.front().train_loss);
-      CHECK(trained.model->network_config.duration == (label.substr(0, 3) != "dvr"));
+      CHECK(static_cast<const LabelPolicy&>(*trained.policy).model().network_config.duration ==
+            (label.substr(0, 3) != "dvr"));
     }
 }
 
@@ -110,14 +112,15 @@ TEST_CASE("a label model's file scores as the model did, for unknown users and v
   const std::filesystem::path path = std::filesystem::temp_directory_path() / "swipegym-label-model.h5";
   LabelModelConfig config = small("d2q+ef");
   config.epochs = 1;
-  const TrainedLabelModel trained = train_label_model(toy.task, config);
+  const TrainedModel trained = train_label_model(toy.task, config);
   trained.policy->save(path);
   const std::shared_ptr<const Policy> loaded = load_policy(path, toy.catalogue);
   CHECK(loaded->name() == "d2q+ef");
 
   const std::vector<std::uint32_t> rows = rows_of_days(toy.data, {toy.task.validate});
-  LabelBatches batches(toy.data, toy.catalogue, *trained.model, 1);
-  const std::vector<float> expected = score_label_rows(*trained.model, batches, rows);
+  LabelBatches batches(toy.data, toy.catalogue, static_cast<const LabelPolicy&>(*trained.policy).model(), 1);
+  const std::vector<float> expected =
+      score_label_rows(static_cast<const LabelPolicy&>(*trained.policy).model(), batches, rows);
   const LoggedStates states(toy.data, toy.catalogue, 10);
   LoggedStates::Batch batch;
   states.fill(rows, batch);

@@ -207,7 +207,8 @@ TEST_CASE("LabelCraft finds the label of a planted objective", "[agents]") {
   config.planted_low_s = 4.0, config.planted_high_s = 9.0;
   config.feedback_objective = config.duration_objective = false;
   config.stop_metric = "objective";
-  const TrainedLabelCraft craft = train_labelcraft(toy.task, config);
+  LearnedLabel label;
+  const TrainedModel craft = train_labelcraft(toy.task, config, &label);
   MlpWorkspace pass;
   Matrix inputs(3, 3);
   std::size_t at = 0;
@@ -216,7 +217,7 @@ TEST_CASE("LabelCraft finds the label of a planted objective", "[agents]") {
     for (Eigen::Index j = 0; j < 3; ++j) inputs(static_cast<Eigen::Index>(at), j) = row[static_cast<std::size_t>(j)];
     ++at;
   }
-  craft.labeling.forward(inputs, pass);
+  label.labeling.forward(inputs, pass);
   const auto is_wanted_most = [&] {
     return pass.output()(1, 0) > pass.output()(0, 0) && pass.output()(1, 0) > pass.output()(2, 0);
   };
@@ -225,7 +226,7 @@ TEST_CASE("LabelCraft finds the label of a planted objective", "[agents]") {
   LabelModelConfig fixed{
       .label = "wt", .epochs = testing::kSanitized ? 1 : 12, .patience = 0, .batch = 256, .learning_rate = 3e-3};
   fixed.network = config.network;
-  const TrainedLabelModel wt = train_label_model(toy.task, fixed);
+  const TrainedModel wt = train_label_model(toy.task, fixed);
   const auto judged = rows_of_days(toy.data, {toy.task.validate});
   const auto training = rows_of_days(toy.data, {toy.task.train});
   const auto worth = [&](const LabelModel& model) {
@@ -233,7 +234,8 @@ TEST_CASE("LabelCraft finds the label of a planted objective", "[agents]") {
     return platform_value(toy.data, training, judged, score_label_rows(model, batches, judged),
                           config)[kWatchObjective];
   };
-  const double crafted = worth(*craft.model), watched = worth(*wt.model);
+  const double crafted = worth(static_cast<const LabelPolicy&>(*craft.policy).model()),
+               watched = worth(static_cast<const LabelPolicy&>(*wt.policy).model());
   if (testing::skips_quality()) return;
   CHECK(is_wanted_most());
   CHECK(crafted > 0.6);  // by chance: 1 / 3
@@ -258,8 +260,9 @@ TEST_CASE("LabelCraft goes on from a checkpoint with the same bits, on any numbe
   CHECK_THROWS_AS(train_labelcraft(toy.task, config), Interrupted);
   toy.task.progress = {};
   toy.task.resume = true;
-  const TrainedLabelCraft result = train_labelcraft(toy.task, config);
-  CHECK(result.objectives.size() == 1);  // only the third epoch was trained here
+  LearnedLabel label;
+  const TrainedModel result = train_labelcraft(toy.task, config, &label);
+  CHECK(label.objectives.size() == 1);  // only the third epoch was trained here
   CHECK(result.epochs.size() == 3);
   result.policy->save(resumed);
   CHECK(bytes_of(whole) == bytes_of(resumed));

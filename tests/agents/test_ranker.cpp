@@ -94,6 +94,12 @@ TEST_CASE("a logged row becomes the observation its user's earlier rows give", "
   CHECK(o.context[3] == Approx(std::cos(angle)).margin(1e-6));
 }
 
+SupervisedTask task_of(const Dataset& data, std::int32_t until, int threads = 1) {
+  SupervisedTask task;
+  task.data = &data, task.train = {0, until}, task.threads = threads;
+  return task;
+}
+
 TEST_CASE("the ranker learns what user and video tell together, and ranks candidates by it", "[agents]") {
   const Dataset data = parity_log();
   RankerConfig config;
@@ -103,11 +109,11 @@ TEST_CASE("the ranker learns what user and video tell together, and ranks candid
   config.network.state_hidden = {32};
   config.network.item_hidden = {16};
   config.network.width = 8;
-  const TrainedRanker trained = train_ranker(data, 20220415, config, {.seed = 1, .threads = 1});
-  CHECK(trained.rows == 40 * 50);
-  CHECK(trained.label_mean == Approx(0.5).margin(0.05));
+  const TrainedModel trained = train_ranker(task_of(data, 20220415), config);
+  CHECK(trained.details["rows"] == 40 * 50);
+  CHECK(trained.details["label_mean"].get<double>() == Approx(0.5).margin(0.05));
   if (testing::skips_quality()) return;
-  CHECK(trained.last_loss < 0.1 * trained.first_loss);
+  CHECK(trained.details["last_loss"].get<double>() < 0.1 * trained.details["first_loss"].get<double>());
 
   auto simulator = std::make_shared<Simulator>();
   simulator->catalogue = build_catalogue(data, 20220415);
@@ -121,7 +127,7 @@ TEST_CASE("the ranker learns what user and video tell together, and ranks candid
   const std::vector<RandomKey> keys(100);
   const std::vector<std::uint32_t> streams(100);
   std::vector<float> scores(600);
-  ValuePolicy(trained.model).score({o, &env, keys, streams, 1}, scores);
+  trained.policy->score({o, &env, keys, streams, 1}, scores);
   std::size_t right = 0, pairs = 0;
   for (std::size_t row = 0; row < 100; ++row)
     for (std::size_t a = 0; a < 6; ++a)
@@ -142,15 +148,16 @@ TEST_CASE("the ranker's weights do not depend on threads, and its complaints nam
   config.epochs = 2.0;
   config.batch = 300;
   const auto weights = [&](int threads) {
-    ValueNetwork network = train_ranker(data, 20220415, config, {.seed = 1, .threads = threads}).model->network;
+    const TrainedModel trained = train_ranker(task_of(data, 20220415, threads), config);
+    ValueNetwork network = static_cast<const ValuePolicy&>(*trained.policy).model().network;
     return network.parameters()[0]->value;
   };
   const Matrix one = weights(1);
   CHECK(one == weights(2));
   CHECK(one == weights(3));
-  CHECK_THROWS_WITH(train_ranker(data, 20220401, config, {.seed = 1}), Catch::Contains("20220401"));
+  CHECK_THROWS_WITH(train_ranker(task_of(data, 20220401), config), Catch::Contains("20220401"));
   config.label = "likes";
-  CHECK_THROWS_WITH(train_ranker(data, 20220415, config, {.seed = 1}), Catch::Contains("watch_ratio, watch_s"));
+  CHECK_THROWS_WITH(train_ranker(task_of(data, 20220415), config), Catch::Contains("watch_ratio, watch_s"));
 }
 
 }  // namespace

@@ -199,11 +199,11 @@ TEST_CASE("matrix factorisation learns biases and tastes, and gives strangers th
   world.task.validate = {20220416, 20220416};
   MatrixFactorisationConfig config;
   config.factors = 4, config.weight_decay = 0.01, config.learning_rate = 0.02;
-  const TrainedMatrixFactorisation trained = train_matrix_factorisation(world.task, config);
+  const TrainedModel trained = train_matrix_factorisation(world.task, config);
   CHECK(trained.epochs.front().validation_loss > 0.04);  // of .08, half of (.4)^2, that the mean alone would have
   CHECK(-trained.epochs.back().validation_metric < 0.01);
   CHECK(trained.policy->head() == kWatchRatioHead);
-  CHECK(trained.model->mean == Approx(0.5).margin(0.01));
+  CHECK(static_cast<const FactorPolicy&>(*trained.policy).model().mean == Approx(0.5).margin(0.01));
 
   config.target = "stars";
   CHECK_THROWS_WITH(train_matrix_factorisation(world.task, config), Catch::Contains("watch_ratio, binary, implicit"));

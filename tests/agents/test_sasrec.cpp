@@ -58,8 +58,8 @@ TEST_CASE("SASRec learns a taste that only the history shows", "[agents]") {
   const Toy toy;
   SasrecConfig config = small_sasrec();
   config.epochs = 15, config.patience = 15;
-  const TrainedSasrec trained = train_sasrec(toy.task(), config);
-  CHECK(trained.rows == 60 * 18);
+  const TrainedModel trained = train_sasrec(toy.task(), config);
+  CHECK(trained.details["rows"] == 60 * 18);
   CHECK(trained.epochs.front().train_loss > trained.epochs.back().train_loss);
   std::vector<std::uint8_t> labels;
   const std::vector<float> scores = test_scores(toy.data, toy.catalogue, *trained.policy, &labels);
@@ -68,7 +68,7 @@ TEST_CASE("SASRec learns a taste that only the history shows", "[agents]") {
 
 TEST_CASE("a row's own answer, and what comes later, cannot change its score", "[agents]") {
   Toy toy;
-  const TrainedSasrec trained = train_sasrec(toy.task(), small_sasrec());
+  const TrainedModel trained = train_sasrec(toy.task(), small_sasrec());
   const std::vector<float> before = test_scores(toy.data, toy.catalogue, *trained.policy);
   for (std::size_t u = 0; u < 60; ++u) {  // the user's last row but one: its answer, and all of the last row
     const std::size_t row = toy.data.user_offset[u + 1] - 2;
@@ -90,11 +90,11 @@ TEST_CASE("SASRec trains to the same weights on any number of threads, and goes 
   const Toy toy;
   SasrecConfig config = small_sasrec();
   config.next_weight = 0.5;  // all three losses
-  const auto weights = [](const TrainedSasrec& trained) {
-    SasrecNetwork network = trained.model->network;
+  const auto weights = [](const TrainedModel& trained) {
+    SasrecNetwork network = static_cast<const SasrecPolicy&>(*trained.policy).model().network;
     return network.items.table.value;
   };
-  const TrainedSasrec one = train_sasrec(toy.task(1), config);
+  const TrainedModel one = train_sasrec(toy.task(1), config);
   CHECK(weights(train_sasrec(toy.task(3), config)) == weights(one));
 
   SupervisedTask task = toy.task();
@@ -106,7 +106,7 @@ TEST_CASE("SASRec trains to the same weights on any number of threads, and goes 
   };
   CHECK_THROWS_AS(train_sasrec(task, config), Interrupted);
   task.progress = {};
-  const TrainedSasrec resumed = train_sasrec(task, config);
+  const TrainedModel resumed = train_sasrec(task, config);
   CHECK(weights(resumed) == weights(one));
   CHECK(resumed.epochs.size() == one.epochs.size());
   CHECK(resumed.epochs[1].validation_metric == one.epochs[1].validation_metric);
@@ -126,9 +126,9 @@ TEST_CASE("SASRec learns the next video by negatives or by softmax, in every for
   config.next_weight = 1.0, config.binary_weight = 0.0, config.ratio_weight = 0.0;
   config.softmax = softmax, config.negatives = 4, config.epochs = 25, config.patience = 25;
   config.network.authors = config.network.features = config.network.feedback = config.network.ratios = false;
-  const TrainedSasrec trained = train_sasrec(toy.task(), config);
+  const TrainedModel trained = train_sasrec(toy.task(), config);
   // One of two videos follows each: the best that can be reached is (1 + 1 / log2(3)) / 2 = .815; by chance it is .19.
-  CHECK(trained.epochs[static_cast<std::size_t>(trained.best_epoch) - 1].validation_metric > 0.6);
+  CHECK(trained.epochs[trained.details["best_epoch"].get<std::size_t>() - 1].validation_metric > 0.6);
 }
 
 TEST_CASE("a loss that is not a number stops the training with step and layer", "[agents]") {

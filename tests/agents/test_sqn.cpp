@@ -138,8 +138,8 @@ TEST_CASE("SQN, SAC and their supervised half learn which video is watched next"
   CAPTURE(method);
   SqnConfig config = small_sqn(method);
   config.epochs = 25, config.patience = 25;
-  const TrainedSqn trained = train_sqn(toy.task(), config);
-  CHECK(trained.transitions > 400);
+  const TrainedModel trained = train_sqn(toy.task(), config);
+  CHECK(trained.details["transitions"].get<std::size_t>() > 400);
   double best = 0.0;
   for (const EpochReport& e : trained.epochs) best = std::max(best, e.validation_metric);
   // The next video is one or two further: by chance it is .19, by knowing that (1 + 1 / log2(3)) / 2 = .815.
@@ -150,8 +150,10 @@ TEST_CASE("SQN trains to the same bits on any number of threads, and goes on fro
   const SqnToy toy;
   const std::string method = GENERATE("sqn", "sac");
   const SqnConfig config = small_sqn(method);
-  const auto weights = [](const TrainedSqn& trained) { return trained.model->network.items.table.value; };
-  const TrainedSqn one = train_sqn(toy.task(1), config);
+  const auto weights = [](const TrainedModel& trained) {
+    return static_cast<const SasrecPolicy&>(*trained.policy).model().network.items.table.value;
+  };
+  const TrainedModel one = train_sqn(toy.task(1), config);
   CHECK(weights(train_sqn(toy.task(3), config)) == weights(one));
 
   SupervisedTask task = toy.task();
@@ -162,7 +164,7 @@ TEST_CASE("SQN trains to the same bits on any number of threads, and goes on fro
   };
   CHECK_THROWS_AS(train_sqn(task, config), Interrupted);
   task.progress = {};
-  const TrainedSqn resumed = train_sqn(task, config);
+  const TrainedModel resumed = train_sqn(task, config);
   CHECK(weights(resumed) == weights(one));
   CHECK(resumed.epochs.back().validation_metric == one.epochs.back().validation_metric);
   CHECK(resumed.epochs.back().train_loss == one.epochs.back().train_loss);
@@ -171,7 +173,7 @@ TEST_CASE("SQN trains to the same bits on any number of threads, and goes on fro
 
 TEST_CASE("a file of SQN is a policy that ranks as it did in training", "[agents]") {
   const SqnToy toy;
-  const TrainedSqn trained = train_sqn(toy.task(), small_sqn("sqn"));
+  const TrainedModel trained = train_sqn(toy.task(), small_sqn("sqn"));
   const std::filesystem::path path = std::filesystem::temp_directory_path() / "swipegym_test_sqn.h5";
   trained.policy->save(path);
   const std::shared_ptr<const Policy> loaded = load_policy(path, toy.catalogue);

@@ -56,7 +56,7 @@ TEST_CASE("every supervised model keeps its word", "[evaluation]") {
 
       // The file scores as the model did, and says up to which day it knows.
       const auto path = std::filesystem::temp_directory_path() / ("swipegym_suite_" + model.name + ".h5");
-      trained.save(path);
+      trained.policy->save(path);
       CHECK(read_policy_header(path).catalogue_until == 20220426);
       const auto loaded = load_policy(path, toy.catalogue);
       CHECK(score_rows(*loaded, toy.data, toy.catalogue, rows, 2) == scores);
