@@ -4,7 +4,9 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "core/config.h"
 #include "env/vector_env.h"
 #include "policy/policy.h"
 #include "policy/select.h"
@@ -50,16 +52,29 @@ class LearnerTally {
   std::int64_t steps_ = 0, values_ = 0;
 };
 
+/// A figure that an agent tells of a stretch of training beside LearnerStats, as tables name and show it.
+struct AgentFigure {
+  std::string name, value;
+};
+
+/// What a learner holds in memory.
+struct LearnerBytes {
+  std::size_t network = 0, replay = 0;  // parameters of its policy; steps it remembers
+};
+
 /// Learns from a stream of steps. train_online() drives it: act with policy() and exploration(), observe(), update().
 /// Everything it does follows from its seed and what it observed, never from threads or time.
 class Learner {
  public:
   virtual ~Learner() = default;
+  /// What it acts by: it changes with every update.
   virtual const Policy& policy() const noexcept = 0;
+  /// What it has learned so far, published: a policy that may be saved and does not change any more.
+  virtual std::shared_ptr<const Policy> snapshot() const = 0;
   /// How the next step explores, after this many env steps.
   virtual Exploration exploration(std::int64_t env_steps) const = 0;
   /// The actions that `env` is about to take, [envs, K]: the place to ask it what it expects of them.
-  virtual void foresee(const VectorEnv& env, std::span<const std::int32_t> actions) { (void)env, (void)actions; }
+  virtual void before_step(const VectorEnv& env, std::span<const std::int32_t> actions) { (void)env, (void)actions; }
   /// New episodes begin in every env.
   virtual void begin(const ObservationView& first) = 0;
   virtual void observe(const StepView& step) = 0;
@@ -67,6 +82,15 @@ class Learner {
   virtual void update(std::int64_t env_steps) = 0;
   /// Means since the last call.
   virtual LearnerStats take_stats() = 0;
+
+  /// Of the updates in (begin, end] env steps; the same names whatever the stretch.
+  virtual std::vector<AgentFigure> figures([[maybe_unused]] std::int64_t begin,
+                                           [[maybe_unused]] std::int64_t end) const {
+    return {};
+  }
+  /// What else the JSON file of a training holds, by key.
+  virtual Json details() const { return Json::object(); }
+  virtual LearnerBytes bytes() const { return {}; }
 
   /// Everything needed to go on with the same numbers from the beginning of a round, under `name`/.
   virtual void save(Hdf5Writer& file, const std::string& name) const = 0;

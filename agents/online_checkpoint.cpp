@@ -16,7 +16,12 @@ constexpr std::int64_t kOnlineCheckpointVersion = 1;
 
 bool same_settings(const std::string& stored, const RunIdentity& identity) {
   if (stored == identity.config) return true;
-  return identity.of_today != nullptr && identity.of_today(parse_json(stored, "config")).dump() == identity.config;
+  if (identity.of_today == nullptr) return false;
+  Json settings = parse_json(stored, "config"), start;
+  if (settings.is_object() && settings.contains("start")) start = settings["start"], settings.erase("start");
+  settings = identity.of_today(settings);
+  if (!start.is_null()) settings["start"] = start;
+  return settings.dump() == identity.config;
 }
 
 // A training log as columns, so that a resumed run reports what an unbroken one would.

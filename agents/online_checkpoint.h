@@ -15,6 +15,7 @@ namespace swipegym {
 struct OnlineRun {
   std::uint64_t seed = 1;
   int threads = 0;                     // 0: all; never changes a result
+  std::filesystem::path start{};       // a policy file to go on from, where the agent can; empty: from nothing
   std::filesystem::path checkpoint{};  // where to keep what `resume` needs, written between rounds; empty: nowhere
   int checkpoint_rounds = 2;           // rounds between two checkpoints
   bool resume = false;                 // go on from `checkpoint` if it is there
@@ -29,10 +30,6 @@ struct RunIdentity {
   std::uint64_t data_fingerprint = 0;              // of the data behind the simulator
   Json (*of_today)(const Json& stored) = nullptr;  // settings stored by an earlier version, as this one writes them
 };
-template <class Config>
-RunIdentity identity_of(const Config& config, std::uint64_t seed, std::uint64_t data_fingerprint) {
-  return {config_to_json(config).dump(), seed, data_fingerprint, settings_of_today<Config>};
-}
 
 /// Writes the learner and the log so far; the file appears whole or not at all.
 void save_checkpoint(const std::filesystem::path& path, const RunIdentity& identity, const Learner& learner,

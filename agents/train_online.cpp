@@ -75,7 +75,7 @@ std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const On
                                 .threads = env.config().threads};
       choose_actions(learner.policy(), batch, learner.exploration(steps), env.simulator().catalogue.num_videos(),
                      scores, actions, env.config().slate);
-      learner.foresee(env, actions);
+      learner.before_step(env, actions);
       const StepView& step = env.step(actions);
       learner.observe(step);
       tally.add(step);

@@ -21,6 +21,13 @@ std::uint64_t units_of(const std::vector<std::size_t>& sizes) {
   return sum;
 }
 
+std::size_t bytes_of(const std::vector<Parameter*>& parameters, const std::vector<Embedding*>& tables) {
+  Eigen::Index floats = 0;
+  for (const Parameter* parameter : parameters) floats += parameter->value.size();
+  for (const Embedding* table : tables) floats += table->table.value.size();
+  return static_cast<std::size_t>(floats) * sizeof(float);
+}
+
 NetworkNumbers numbers_of(const Catalogue& catalogue, const ValueNetworkConfig& c, const StateEncoderConfig& encoder) {
   const std::size_t state_size = StateEncoder::state_size(encoder, catalogue.num_tags);
   const std::size_t item_size = kVideoFeatures + kDerivedItemFeatures + c.tag_dim + c.author_dim + c.id_dim;

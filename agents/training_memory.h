@@ -21,6 +21,9 @@ struct NetworkNumbers {
 std::uint64_t weights_of(const std::vector<std::size_t>& sizes);
 std::uint64_t units_of(const std::vector<std::size_t>& sizes);
 
+/// Of a network that is there: the bytes of its parameters and tables, without their moments.
+std::size_t bytes_of(const std::vector<Parameter*>& parameters, const std::vector<Embedding*>& tables);
+
 NetworkNumbers numbers_of(const Catalogue& catalogue, const ValueNetworkConfig& network,
                           const StateEncoderConfig& encoder);
 

@@ -15,9 +15,11 @@
 #include <string>
 #include <vector>
 
-#include "agents/policy_gradient/train_actor.h"
+#include "agents/policy_gradient/actor_agents.h"
+#include "agents/policy_gradient/actor_reports.h"
 #include "core/range.h"
 #include "env/fitted/simulator_file.h"
+#include "policy/value/value_policy.h"
 
 namespace swipegym {
 namespace {
@@ -38,7 +40,7 @@ constexpr double kSlack = 0.02;  // training aims beyond the bounds by this shar
 
 struct StudyRun {
   ActorEvaluation worth;
-  std::vector<ActorReport> reports;
+  Json updates = Json::array();  // its reports
 };
 
 class Study {
@@ -73,10 +75,11 @@ class Study {
     return config;
   }
   StudyRun train(const ActorConfig& config, std::uint64_t seed, std::uint64_t judged_by) const {
-    const TrainedActor trained = train_actor(simulator_, config, {.seed = seed, .threads = settings_.threads});
-    return {evaluate_actor(simulator_, config, ValuePolicy(trained.model), Exploration::boltzmann(1.0F),
-                           settings_.sessions, judged_by, settings_.threads),
-            trained.reports};
+    const OnlineResult trained =
+        train_agent(simulator_, actor_agent(config), {.seed = seed, .threads = settings_.threads});
+    return {evaluate_actor(simulator_, config, *trained.policy, Exploration::boltzmann(1.0F), settings_.sessions,
+                           judged_by, settings_.threads),
+            trained.learner->details()["updates"]};
   }
   ActorEvaluation uniform() const;
   // How far the worst-kept bound is missed, as a share of the bound; at most 0 where all are kept.
@@ -154,11 +157,12 @@ void Study::row(const std::string& name, const std::vector<StudyRun>& runs) {
   for (std::size_t i = 0; i < count(); ++i) fmt::print(" {:>7.4f}({:.0f})", rates[i], broken[i]);
   fmt::print("   {}/{}\n", all_kept, runs.size());
   std::fflush(stdout);
-  if (curves_ == nullptr || runs[0].reports.empty()) return;
-  for (const ActorReport& r : runs[0].reports) {
-    fmt::print(curves_, "{},{},{:.5f},{:.4f},{:.5f}", name, r.env_steps, r.reward, r.entropy, r.kl);
-    for (const double rate : r.rates) fmt::print(curves_, ",{:.6f}", rate);
-    for (const double one : r.multipliers) fmt::print(curves_, ",{:.4f}", one);
+  if (curves_ == nullptr || runs[0].updates.empty()) return;
+  for (const Json& r : runs[0].updates) {
+    fmt::print(curves_, "{},{},{:.5f},{:.4f},{:.5f}", name, r["env_steps"].get<std::int64_t>(),
+               r["reward"].get<double>(), r["entropy"].get<double>(), r["kl"].get<double>());
+    for (const double rate : r["rates"]) fmt::print(curves_, ",{:.6f}", rate);
+    for (const double one : r["multipliers"]) fmt::print(curves_, ",{:.4f}", one);
     fmt::print(curves_, "\n");
   }
   std::fflush(curves_);

@@ -146,7 +146,11 @@ class MemoryLimit {
   std::uint64_t before_;
 };
 
-void run_command(Command& command, const std::vector<std::string>& words, const Host& host) {
+bool was_called(const Command& command, const std::string& name) {
+  return std::count(command.former_names.begin(), command.former_names.end(), name) > 0;
+}
+
+void run_command(Command& command, const std::string& called, const std::vector<std::string>& words, const Host& host) {
   Run run;
   run.host = &host;
   if (asks_for_help(words)) return run.print_text(help_page(command));
@@ -154,6 +158,7 @@ void run_command(Command& command, const std::vector<std::string>& words, const 
   add_common(command, options, run);
   const RemarkListener remarks([&run](const std::string& text) { run.note_text(text); });
   options.parse(words, command.name);
+  if (called != command.name) remark(renamed_text(called, command.name));
   const MemoryLimit limit(run.memory_limit);
   run.bar = std::make_shared<ProgressBar>(run.quiet);
   run.progress = [&run, bar = run.bar](std::string_view what, std::uint64_t done, std::uint64_t total) {
@@ -188,7 +193,8 @@ void dispatch(const std::vector<std::string>& words, const Host& host) {
     if (words.size() < length) continue;
     const std::string name = length == 2 ? words[0] + " " + words[1] : words[0];
     for (Command& command : commands)
-      if (command.name == name) return run_command(command, {words.begin() + length, words.end()}, host);
+      if (command.name == name || was_called(command, name))
+        return run_command(command, name, {words.begin() + length, words.end()}, host);
   }
   const bool is_family = std::any_of(commands.begin(), commands.end(),
                                      [&](const Command& c) { return c.name.starts_with(words[0] + " "); });

@@ -117,8 +117,9 @@ enum class CommandGroup : std::uint8_t { kStart, kData, kSimulator, kLearn, kToo
 struct Command {
   std::string name;  // one word, or two: "data import"
   CommandGroup group = CommandGroup::kTools;
-  std::string summary;  // one line, for the list of commands
-  std::string about{};  // two sentences, for the help page
+  std::string summary;                      // one line, for the list of commands
+  std::string about{};                      // two sentences, for the help page
+  std::vector<std::string> former_names{};  // what it was called before: these work too, with a remark
   std::vector<std::string> examples{};
   std::string next{};  // a command line: what one types afterwards
   Options options{};

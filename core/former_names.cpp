@@ -77,8 +77,15 @@ Json under_present_names(const Json& object, const std::vector<FormerName>& name
     const std::vector<std::string> old = parts_of(name.old), now = parts_of(name.now);
     const Json* found = find(present, old);
     if (found == nullptr || (name.meant != nullptr && !name.meant(*found))) continue;
-    const std::string text = renamed_text(prefix + name.old, prefix + name.now);
     Json value = take(present, old);
+    if (name.now.empty()) {
+      const std::string gone = fmt::format("{}: '{}' is gone: {}", where, prefix + name.old, name.instead);
+      if (!name.only.is_null() && value != name.only)
+        throw InputError(fmt::format("{} (it is {})", gone, value.dump()));
+      remark(gone);
+      continue;
+    }
+    const std::string text = renamed_text(prefix + name.old, prefix + name.now);
     if (name.convert != nullptr) value = name.convert(value);
     const bool merges = name.around.is_object() && value.is_object();
     if (!merges && find(present, now) != nullptr)

@@ -17,10 +17,13 @@ namespace swipegym {
 /// and a file that says "slots" is read as if it said the other, with a remark (core/remarks.h) that names it. Names
 /// are paths from that struct. They are tried in this order; docs/settings.md lists them beside the setting.
 struct FormerName {
-  std::string old, now;
+  std::string old;
+  std::string now{};                             // empty: the setting is gone, see `instead`
   bool (*meant)(const Json& value) = nullptr;    // whether a value is the old setting's, where `old` means another now
   Json (*convert)(const Json& value) = nullptr;  // into what the new setting holds; null: it holds the same
-  Json around{};  // what the object holds that the value moves into, where the file had none
+  Json around{};          // what the object holds that the value moves into, where the file had none
+  Json only{};            // of a setting that is gone: the one value a file may still give it; null: any
+  std::string instead{};  // what there is now: the end of the remark "'old' is gone: "
 };
 
 template <class Config>

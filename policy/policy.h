@@ -18,15 +18,15 @@ class Hdf5Writer;
 
 /// What a learned policy says of itself, in memory and in its file.
 struct PolicyHeader {
-  std::string model;   // which loader reads its file: "value", "two_tower", ... (policy_file.cpp); empty: it has none
-  std::string policy;  // name of the agent that learned it: "dqn", "mf", ...
+  std::string model{};   // which loader reads its file: "value", "two_tower", ... (policy_file.cpp); empty: it has none
+  std::string policy{};  // name of the agent that learned it: "dqn", "mf", ...
   std::uint64_t seed = 0;
   std::uint64_t data_fingerprint = 0;  // of the data behind the simulator or log it learned from
   /// Last day (yyyymmdd) of the rows its catalogue was made of: whoever scores logged rows makes the catalogue of that
   /// day again, so that no feature knows later rows. 0: unknown.
   std::int32_t catalogue_until = 0;
   float temperature = 0.0F;  // see Policy::temperature
-  std::string config;        // JSON text of what it was trained with
+  std::string config{};      // JSON text of what it was trained with
 
   void validate() const;
 };

@@ -6,44 +6,41 @@
 
 namespace swipegym {
 
-std::vector<FormerName> former_names(const DqnConfig&) {
+std::vector<FormerName> former_q_learning_names() {
   std::vector<FormerName> names = former_world_names("");
   for (const char* name : {"history_length", "max_steps"})
     names.push_back({.old = name, .now = std::string("world.") + name});
   return names;
 }
 
-void check(const DqnConfig& c) {
+std::vector<FormerName> former_names(const DqnConfig&) {
+  std::vector<FormerName> names = former_q_learning_names();
+  names.push_back({.old = "network_kind", .only = "item_features", .instead = "'train full-output' has the other one"});
+  names.push_back({.old = "full_output_hidden", .instead = "it is a setting of 'train full-output'"});
+  return names;
+}
+
+void check_q_learning(const DqnConfig& c) {
   check_ranges(c);
   check_agent_world(c.world, false);
   require_setting(!c.world.offers_all() || c.fresh_candidates > 0, "fresh_candidates", c.fresh_candidates,
                   "at least 1 with the full catalogue: how many drawn videos stand in for it in the maximum of s'");
-  const bool by_features = c.network_kind == "item_features";
-  require_setting(
-      !by_features || !c.world.offers_all() || c.target_rate == 1.0F, "target_rate", c.target_rate,
-      "1 with the full catalogue: it acts by the target network, whose table of all videos is renewed with a copy");
-  require_setting(!by_features || c.fresh_candidates == 0 || c.network.interaction_hidden == 0,
-                  "network.interaction_hidden", c.network.interaction_hidden,
-                  "0 with fresh_candidates, whose network must be a product");
-  require_setting(!by_features || c.fresh_candidates == 0 || !c.encoder.cross, "encoder.cross", c.encoder.cross,
-                  "false with fresh_candidates, whose network must be a product");
   require_setting(c.fresh_candidates == 0 || c.world.offers_all() || c.world.source == "random", "fresh_candidates",
                   c.fresh_candidates, "0 unless world.source is 'random' or 'full'");
   require_setting(c.replay_capacity >= c.num_envs, "replay_capacity", c.replay_capacity, "at least num_envs");
   require_setting(static_cast<std::size_t>(c.n_step) <= c.world.history_length, "n_step", c.n_step,
                   "1 to world.history_length");
-  if (c.network_kind == "full_output") {
-    require_setting(
-        c.world.has_shelf() || c.world.source == "random" || c.world.offers_all(), "world.source", c.world.source,
-        "'top' or 'sample' (an output a slot), 'random' or 'full' (one a video of the catalogue) with the network_kind "
-        "full_output");
-    require_setting(c.world.offers_all() || c.world.candidates <= kMostOutputs, "world.candidates", c.world.candidates,
-                    "at most 10000 with the network_kind full_output");
-    require_setting(!c.prioritised.enabled, "prioritised.enabled", c.prioritised.enabled,
-                    "false with the network_kind full_output");
-    require_setting(!c.network.sequence.enabled(), "network.sequence", c.network.sequence.kind,
-                    "'none' with the network_kind full_output");
-  }
+}
+
+void check(const DqnConfig& c) {
+  check_q_learning(c);
+  require_setting(
+      !c.world.offers_all() || c.target_rate == 1.0F, "target_rate", c.target_rate,
+      "1 with the full catalogue: it acts by the target network, whose table of all videos is renewed with a copy");
+  require_setting(c.fresh_candidates == 0 || c.network.interaction_hidden == 0, "network.interaction_hidden",
+                  c.network.interaction_hidden, "0 with fresh_candidates, whose network must be a product");
+  require_setting(c.fresh_candidates == 0 || !c.encoder.cross, "encoder.cross", c.encoder.cross,
+                  "false with fresh_candidates, whose network must be a product");
   check(c.network.sequence);
 }
 

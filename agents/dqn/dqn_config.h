@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/memory_budget.h"
 #include "core/range.h"
 #include "policy/select.h"
 #include "policy/value/value_network.h"
@@ -81,16 +82,11 @@ struct DqnConfig {
                              .id_dim = 0,
                              .interaction_hidden = 16};
   StateEncoderConfig encoder;
-
-  /// "item_features": the network above, for any candidates. "full_output": one output a video, a comparison: of the
-  /// fixed shelf of the sources "top" or "sample", or of the whole catalogue with "random" or "full"; at most
-  /// 10,000.
-  std::string network_kind = "item_features";
-  std::vector<std::size_t> full_output_hidden = {256, 256};
 };
 
+/// What all networks that learn by Q-learning have in common.
 template <class Visitor>
-void visit_fields(Visitor& visit, DqnConfig& config) {
+void visit_q_learning(Visitor& visit, DqnConfig& config) {
   visit("world", config.world);
   visit("num_envs", config.num_envs, ranges::kEnvs);
   visit("env_steps", config.env_steps, ranges::kEnvSteps);
@@ -99,7 +95,6 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("steps_per_update", config.steps_per_update, ranges::kEnvSteps);
   visit("replay_capacity", config.replay_capacity, between(1, 1'000'000'000));
   visit("batch", config.batch, ranges::kBatch);
-  visit("prioritised", config.prioritised);
   visit("discount", config.discount, between(0, 1));
   visit("n_step", config.n_step, between(1, 200));
   visit("fresh_candidates", config.fresh_candidates, between(0, 100'000'000));
@@ -118,19 +113,32 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("temperature_start", config.temperature_start, ranges::kTemperature);
   visit("temperature_end", config.temperature_end, ranges::kTemperature);
   visit("epsilon_share", config.epsilon_share, between(0, 1));
-  visit("network", config.network);
   visit("encoder", config.encoder);
-  visit("network_kind", config.network_kind, one_of({"item_features", "full_output"}));
-  visit("full_output_hidden", config.full_output_hidden, ranges::kUnits, ranges::kLayers);
+}
+
+template <class Visitor>
+void visit_fields(Visitor& visit, DqnConfig& config) {
+  visit_q_learning(visit, config);
+  visit("prioritised", config.prioritised);
+  visit("network", config.network);
 }
 
 std::vector<FormerName> former_names(const DqnConfig& config);
+std::vector<FormerName> former_q_learning_names();
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const DqnConfig& config);
+/// The same of what all networks have in common.
+void check_q_learning(const DqnConfig& config);
 
-/// Outputs a full-output network may have.
-inline constexpr std::size_t kMostOutputs = 10'000;
+/// What a training takes of memory beside its simulator, part by part: sessions, replay, the network with its tables,
+/// the passes and gradients of a batch.
+MemoryBudget training_memory(const Simulator& simulator, const DqnConfig& config);
+/// The sessions and the replay buffer of any network; the videos' slots that the buffer keeps a step.
+MemoryBudget q_learning_memory(const Simulator& simulator, const DqnConfig& config);
+inline std::size_t slots_kept(const DqnConfig& config) {
+  return config.fresh_candidates > 0 ? 0 : config.world.candidates;
+}
 
 /// How they explore after this many env steps.
 Exploration exploration_at(const DqnConfig& config, std::int64_t env_steps);

@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "agents/counters.h"
+#include "agents/training_memory.h"
+#include "core/config.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 
@@ -56,6 +58,7 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
       shards_(regression_.shards()),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
   model_->header.data_fingerprint = simulator_->data_fingerprint;
+  model_->header.config = config_to_json(config).dump();
   const PrioritisedReplayConfig& p = config.prioritised;
   if (p.enabled)
     priorities_.emplace(replay_,
@@ -84,8 +87,8 @@ Exploration DqnLearner::exploration(std::int64_t env_steps) const {
 }
 
 void DqnLearner::move_target() {
-  const std::vector<Parameter*> online = model_->network.parameters(), frozen = target_->network.parameters();
-  for (std::size_t i = 0; i < online.size(); ++i) blend(online[i]->value, config_.target_rate, frozen[i]->value);
+  const std::vector<Parameter*> online = model_->network.parameters(), target = target_->network.parameters();
+  for (std::size_t i = 0; i < online.size(); ++i) blend(online[i]->value, config_.target_rate, target[i]->value);
   const std::vector<Embedding*> from = model_->network.embeddings(), to = target_->network.embeddings();
   for (std::size_t i = 0; i < from.size(); ++i) blend(from[i]->table.value, config_.target_rate, to[i]->table.value);
   regression_.centre(target_->network);
@@ -175,7 +178,7 @@ void DqnLearner::value_next(Shard& shard) const {
   const std::size_t rows = shard.batch.rows;
   ObservationView next = shard.batch.next_observation();
   next.user_features = shard.user_features.data();
-  ValueNetwork::Work& chooser = config_.double_q ? shard.online : shard.frozen;
+  ValueNetwork::Work& chooser = config_.double_q ? shard.online_pass : shard.target_pass;
   chooser.states.resize(static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(encoder_.state_size()));
   encoder_.encode(next, 0, rows, chooser.states, chooser.histories);
   if (config_.fresh_candidates > 0)
@@ -187,7 +190,7 @@ void DqnLearner::value_next(Shard& shard) const {
 
 void DqnLearner::value_offered(Shard& shard) const {
   const std::size_t m = config_.world.candidates, rows = shard.batch.rows;
-  ValueNetwork::Work& chooser = config_.double_q ? shard.online : shard.frozen;
+  ValueNetwork::Work& chooser = config_.double_q ? shard.online_pass : shard.target_pass;
   choose_next(shard, config_.double_q ? *model_ : *target_, chooser);
 
   // The best allowed candidate of each s'; a state that allows none is worth nothing more.
@@ -204,7 +207,7 @@ void DqnLearner::value_offered(Shard& shard) const {
       if (best[i] >= 0) shard.next_value[i] = chooser.values[static_cast<std::size_t>(best[i])];
     return;
   }
-  ValueNetwork::Work& judge = shard.frozen;
+  ValueNetwork::Work& judge = shard.target_pass;
   judge.videos.resize(rows);
   judge.cross.resize(static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(StateEncoder::kCross));
   for (std::size_t i = 0; i < rows; ++i) {
@@ -222,6 +225,18 @@ void DqnLearner::value_offered(Shard& shard) const {
   network.combine(has_table ? target_->item_table : judge.item.output(), has_table, rows, 1, judge, judge.values);
   for (std::size_t i = 0; i < rows; ++i)
     if (best[i] >= 0) shard.next_value[i] = judge.values[i];
+}
+
+// A product is searched by its table of all videos.
+std::shared_ptr<const Policy> DqnLearner::snapshot() const {
+  auto model = std::make_shared<ValueModel>(*model_);
+  model->network.set_shards(1);
+  if (model->is_product()) model->item_table = model->network.item_table(*model->items, threads_);
+  return std::make_shared<ValuePolicy>(std::move(model));
+}
+
+LearnerBytes DqnLearner::bytes() const {
+  return {bytes_of(model_->network.parameters(), model_->network.embeddings()), replay_.bytes()};
 }
 
 LearnerStats DqnLearner::take_stats() {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "agents/agent.h"
 #include "agents/dqn/dqn_config.h"
 #include "agents/dqn/fresh_maximum.h"
 #include "agents/learner.h"
@@ -26,23 +27,22 @@ class DqnLearner final : public Learner {
   DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, std::uint64_t seed, int threads);
 
   const Policy& policy() const noexcept override { return policy_; }
-  const ValueModel& model() const noexcept { return *model_; }
+  std::shared_ptr<const Policy> snapshot() const override;
   Exploration exploration(std::int64_t env_steps) const override;
   void begin(const ObservationView& first) override;
   void observe(const StepView& step) override;
   void update(std::int64_t env_steps) override;
   LearnerStats take_stats() override;
+  LearnerBytes bytes() const override;
   void save(Hdf5Writer& file, const std::string& name) const override;
   void load(const Hdf5Reader& file, const std::string& name) override;
-
-  const UniformReplay& replay() const noexcept { return replay_; }
 
  private:
   /// What one shard of a batch needs; shards run on different threads.
   struct Shard {
     TransitionBatch batch;
     std::vector<float> user_features, target;
-    ValueNetwork::Work online, frozen;  // passes over s' of the learning and of the target network
+    ValueNetwork::Work online_pass, target_pass;  // passes over s' of the learning and of the target network
     FreshMaximum maximum;
     std::vector<float> next_value;
   };

@@ -7,6 +7,7 @@
 
 #include "agents/counters.h"
 #include "agents/dqn/fresh_maximum.h"
+#include "agents/training_memory.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
@@ -21,15 +22,16 @@ std::vector<std::int32_t> videos_of_outputs(const Catalogue& catalogue, const Dq
   if (!config.world.has_shelf()) {
     if (catalogue.num_videos() > kMostOutputs)
       throw InputError(
-          fmt::format("network_kind full_output has one output a video: the catalogue has {}, expected at "
-                      "most {}; use the candidates 'top' or 'sample'",
+          fmt::format("full-output has one output a video: the catalogue has {}, expected at "
+                      "most {}; use the source 'top' or 'sample'",
                       catalogue.num_videos(), kMostOutputs));
     std::vector<std::int32_t> all(catalogue.num_videos());
     std::iota(all.begin(), all.end(), 0);
     return all;
   }
-  const auto source = make_candidate_source(config.world.source, catalogue, config.world.candidates);
-  return dynamic_cast<const FixedCandidates&>(*source).videos();
+  if (config.world.source == "top") return most_exposed(catalogue, config.world.candidates);
+  return random_videos(catalogue.num_videos(), config.world.candidates,
+                       make_key(0));  // the seed of a training's source
 }
 
 FullOutputRegression::Settings full_output_settings(const DqnConfig& config, int threads) {
@@ -44,23 +46,66 @@ FullOutputRegression::Settings full_output_settings(const DqnConfig& config, int
 
 }  // namespace
 
-FullOutputLearner::FullOutputLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
+void check(const FullOutputConfig& config) {
+  const DqnConfig& c = config.q;
+  check_ranges(config);
+  check_q_learning(c);
+  require_setting(c.world.has_shelf() || c.world.source == "random" || c.world.offers_all(), "world.source",
+                  c.world.source,
+                  "'top' or 'sample' (an output a slot), 'random' or 'full' (one a video of the catalogue)");
+  require_setting(c.world.offers_all() || c.world.candidates <= kMostOutputs, "world.candidates", c.world.candidates,
+                  "at most 10000: one output each");
+}
+
+VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const FullOutputConfig& config, int threads) {
+  return make_training_env(std::move(simulator), config.q, threads);
+}
+
+MemoryBudget training_memory(const Simulator& simulator, const FullOutputConfig& config) {
+  const Catalogue& catalogue = simulator.catalogue;
+  const DqnConfig& c = config.q;
+  MemoryBudget budget = q_learning_memory(simulator, c);
+  const auto sizes = layer_sizes(StateEncoder::state_size(c.encoder, catalogue.num_tags), config.full_output_hidden,
+                                 c.world.has_shelf() ? c.world.candidates : catalogue.num_videos());
+  const NetworkNumbers numbers{.dense = weights_of(sizes), .tables = 0, .state = 4 * units_of(sizes), .video = 0};
+  add_network(budget, catalogue, numbers, 2, 0);
+  constexpr std::uint64_t kStates = 2;  // s and s'
+  const std::uint64_t a_row =
+      product_of({kStates, sum_of({8 * c.world.history_length, product_of({slots_kept(c), 5})})});
+  add_batch(budget, c.batch, sum_of({kStates, slots_kept(c)}), numbers, a_row, "batch");
+  return budget;
+}
+
+std::vector<FormerName> former_names(const FullOutputConfig&) {
+  std::vector<FormerName> names = former_q_learning_names();
+  names.push_back({.old = "network_kind", .only = "full_output", .instead = "'train full-output' always has this one"});
+  for (const char* name : {"network", "prioritised"})
+    names.push_back({.old = name, .instead = "it is a setting of 'train dqn'"});
+  return names;
+}
+
+std::string full_output_of_dqn(const Json& settings) {
+  return settings.is_object() && settings.value("network_kind", Json()) == "full_output" ? "full-output" : "";
+}
+
+FullOutputLearner::FullOutputLearner(std::shared_ptr<const Simulator> simulator, const FullOutputConfig& given,
                                      std::uint64_t seed, int threads)
     : simulator_(std::move(simulator)),
-      config_(config),
+      config_(given.q),
       model_(make_full_output_model("dqn_full_output", simulator_->catalogue,
-                                    videos_of_outputs(simulator_->catalogue, config), config.full_output_hidden,
-                                    config.encoder, seed)),
-      encoder_(config.encoder, model_->items),
+                                    videos_of_outputs(simulator_->catalogue, config_), given.full_output_hidden,
+                                    config_.encoder, seed)),
+      encoder_(config_.encoder, model_->items),
       policy_(model_),
-      replay_(simulator_, {.capacity = config.replay_capacity,
-                           .num_envs = config.num_envs,
-                           .history_length = config.world.history_length,
-                           .candidates = config.fresh_candidates > 0 ? 0 : config.world.candidates}),
-      regression_(model_->network, full_output_settings(config, threads)),
+      replay_(simulator_, {.capacity = config_.replay_capacity,
+                           .num_envs = config_.num_envs,
+                           .history_length = config_.world.history_length,
+                           .candidates = slots_kept(config_)}),
+      regression_(model_->network, full_output_settings(config_, threads)),
       shards_(regression_.shards()),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
   model_->header.data_fingerprint = simulator_->data_fingerprint;
+  model_->header.config = config_to_json(given).dump();
 }
 
 void FullOutputLearner::update(std::int64_t env_steps) {
@@ -144,8 +189,14 @@ void FullOutputLearner::allow_next(Shard& shard, std::size_t count, RandomKey ke
   }
 }
 
-LearnerStats FullOutputLearner::take_stats() {
-  return tally_.take(updates_);
+std::shared_ptr<const Policy> FullOutputLearner::snapshot() const {
+  auto model = std::make_shared<FullOutputModel>(*model_);
+  model->network.set_shards(1);
+  return std::make_shared<FullOutputPolicy>(std::move(model));
+}
+
+LearnerBytes FullOutputLearner::bytes() const {
+  return {bytes_of(model_->network.parameters(), model_->network.embeddings()), replay_.bytes()};
 }
 
 void FullOutputLearner::save(Hdf5Writer& file, const std::string& name) const {
@@ -163,22 +214,6 @@ void FullOutputLearner::load(const Hdf5Reader& file, const std::string& name) {
   regression_.adam().set_steps(counters[1]);
   replay_.load(file, name + "/replay");
   take_stats();
-}
-
-TrainedFullOutput train_full_output(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
-                                    const OnlineRun& training) {
-  check(config);
-  training_memory(*simulator, config).require();
-  const RunIdentity identity = identity_of(config, training.seed, simulator->data_fingerprint);
-  VectorEnv env = make_training_env(simulator, config, training.threads);
-  FullOutputLearner learner(simulator, config, training.seed, training.threads);
-  TrainedFullOutput trained;
-  trained.rounds = train_with_checkpoints(learner, env, identity, config.env_steps, config.round_steps, training);
-  auto model = std::make_shared<FullOutputModel>(learner.model());
-  model->network.set_shards(1);
-  model->header.config = identity.config;
-  trained.model = std::move(model);
-  return trained;
 }
 
 }  // namespace swipegym

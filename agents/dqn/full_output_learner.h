@@ -1,16 +1,48 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "agents/agent.h"
 #include "agents/dqn/dqn_config.h"
 #include "agents/dqn/full_output_regression.h"
 #include "agents/learner.h"
-#include "agents/online_checkpoint.h"
 #include "policy/value/full_output_policy.h"
 #include "replay/uniform_replay.h"
 
 namespace swipegym {
+
+/// Outputs a full-output network may have.
+inline constexpr std::size_t kMostOutputs = 10'000;
+
+/// Settings of `train full-output`: those of `train dqn` that are not its network's, and the hidden layers.
+struct FullOutputConfig {
+  DqnConfig q;  // without its network and its priorities
+  std::vector<std::size_t> full_output_hidden = {256, 256};
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, FullOutputConfig& config) {
+  visit_q_learning(visit, config.q);
+  visit("full_output_hidden", config.full_output_hidden, ranges::kUnits, ranges::kLayers);
+}
+
+inline TrainingSteps training_steps(const FullOutputConfig& config) {
+  return {config.q.env_steps, config.q.round_steps};
+}
+inline const WorldConfig& world_of(const FullOutputConfig& config) {
+  return config.q.world;
+}
+std::vector<FormerName> former_names(const FullOutputConfig& config);
+
+/// Throws InputError naming the first setting that makes no sense, its value and its range.
+void check(const FullOutputConfig& config);
+VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const FullOutputConfig& config, int threads);
+MemoryBudget training_memory(const Simulator& simulator, const FullOutputConfig& config);
+
+/// Whether settings of `train dqn` are an earlier version's that chose this network: "full-output" then, or nothing.
+std::string full_output_of_dqn(const Json& settings);
 
 /// Deep Q-learning with one output a video, for comparison: what agent libraries do, with the states and the replay of
 /// DqnLearner. Nothing is known of a video but its place. Outputs are those of a fixed shelf (candidates "top" or
@@ -19,17 +51,17 @@ namespace swipegym {
 class FullOutputLearner final : public Learner {
  public:
   /// Throws InputError for "random" or "full" over a catalogue of more than kMostOutputs videos.
-  FullOutputLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, std::uint64_t seed,
+  FullOutputLearner(std::shared_ptr<const Simulator> simulator, const FullOutputConfig& config, std::uint64_t seed,
                     int threads);
 
   const Policy& policy() const noexcept override { return policy_; }
-  const FullOutputModel& model() const noexcept { return *model_; }
-  const UniformReplay& replay() const noexcept { return replay_; }
+  std::shared_ptr<const Policy> snapshot() const override;
   Exploration exploration(std::int64_t env_steps) const override { return exploration_at(config_, env_steps); }
   void begin(const ObservationView& first) override { replay_.begin(first); }
   void observe(const StepView& step) override { replay_.add(step); }
   void update(std::int64_t env_steps) override;
-  LearnerStats take_stats() override;
+  LearnerStats take_stats() override { return tally_.take(updates_); }
+  LearnerBytes bytes() const override;
   void save(Hdf5Writer& file, const std::string& name) const override;
   void load(const Hdf5Reader& file, const std::string& name) override;
 
@@ -58,14 +90,5 @@ class FullOutputLearner final : public Learner {
   std::int64_t updates_ = 0;
   LearnerTally tally_;
 };
-
-struct TrainedFullOutput {
-  std::shared_ptr<const FullOutputModel> model;
-  std::vector<RoundReport> rounds;
-};
-
-/// train_dqn() for {"network_kind": "full_output"}.
-TrainedFullOutput train_full_output(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
-                                    const OnlineRun& training);
 
 }  // namespace swipegym

@@ -94,8 +94,8 @@ void FullOutputRegression::move_target(float rate) {
     else
       to += rate * (from - to);
   };
-  const std::vector<Parameter*> frozen = target_.parameters();
-  for (std::size_t i = 0; i < frozen.size(); ++i) blend(parameters_[i]->value, frozen[i]->value);
+  const std::vector<Parameter*> target = target_.parameters();
+  for (std::size_t i = 0; i < target.size(); ++i) blend(parameters_[i]->value, target[i]->value);
   const std::vector<Embedding*> tables = target_.embeddings();
   for (std::size_t i = 0; i < tables.size(); ++i) blend(embeddings_[i]->table.value, tables[i]->table.value);
   target_.lay_out();

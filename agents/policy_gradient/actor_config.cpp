@@ -132,7 +132,7 @@ int objective_index(const ActorConfig& config) {
       fmt::format("setting 'objective' is '{}', expected 'main' or the signal of a constraint", config.objective));
 }
 
-VectorEnv make_actor_env(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, int threads) {
+VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, int threads) {
   WorldConfig world = config.world;
   for (const Constraint& constraint : parse_constraints(config)) {
     RewardWeights& weights = world.costs.emplace_back(RewardWeights{.watch_s = 0.0F});

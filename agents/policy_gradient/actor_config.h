@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agents/policy_gradient/multipliers.h"
+#include "core/memory_budget.h"
 #include "core/range.h"
 #include "policy/value/value_network.h"
 #include "policy/world.h"
@@ -164,6 +165,12 @@ std::vector<Constraint> parse_constraints(const ActorConfig& config);
 int objective_index(const ActorConfig& config);
 
 /// The environment the settings ask for; cost i is the signal of constraint i.
-VectorEnv make_actor_env(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, int threads);
+VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, int threads);
+
+/// What a training takes of memory beside its simulator, part by part: sessions, rollouts, the network with its tables,
+/// the passes and gradients of a batch.
+MemoryBudget training_memory(const Simulator& simulator, const ActorConfig& config);
+/// The sessions and their rollout, of any network.
+MemoryBudget rollout_memory(const Simulator& simulator, const ActorConfig& config);
 
 }  // namespace swipegym

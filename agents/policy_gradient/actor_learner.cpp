@@ -3,19 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 #include "agents/counters.h"
 #include "agents/policy_gradient/advantages.h"
-#include "core/error.h"
+#include "core/config.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 
 namespace swipegym {
 namespace {
-
-constexpr std::int64_t kMostPasses = std::numeric_limits<int>::max();
 
 PolicyLoss policy_loss_settings(const ActorConfig& config) {
   PolicyLoss loss;
@@ -30,9 +27,12 @@ PolicyLoss policy_loss_settings(const ActorConfig& config) {
   return loss;
 }
 
-std::size_t batch_rows(const ActorConfig& config) {
-  const std::size_t all = config.num_envs * config.rollout_steps;
-  return config.minibatch == 0 ? all : std::min(all, config.minibatch);
+std::unique_ptr<ActorNetwork> value_actor(const Simulator& simulator, const ActorConfig& config, std::uint64_t seed,
+                                          int threads) {
+  auto model = make_value_model(config.algorithm, simulator.catalogue, config.network, config.encoder, seed);
+  model->header.data_fingerprint = simulator.data_fingerprint;
+  model->header.config = config_to_json(config).dump();
+  return make_value_actor(std::move(model), scorer_settings(config, threads), minibatch_rows(config));
 }
 
 StateCritic::Settings critic_settings(const ActorConfig& config, int threads) {
@@ -46,13 +46,22 @@ StateCritic::Settings critic_settings(const ActorConfig& config, int threads) {
 
 }  // namespace
 
+CandidateScorer::Settings scorer_settings(const ActorConfig& config, int threads) {
+  return {.adam = {.learning_rate = config.learning_rate, .clip_norm = config.clip_norm}, .threads = threads};
+}
+
+std::size_t minibatch_rows(const ActorConfig& config) {
+  const std::size_t all = config.num_envs * config.rollout_steps;
+  return config.minibatch == 0 ? all : std::min(all, config.minibatch);
+}
+
 void shuffle_rows(std::vector<std::uint32_t>& rows, RandomKey key) {
   RandomStream random(key);
   for (std::size_t left = rows.size(); left > 1; --left)
     std::swap(rows[left - 1], rows[random.below(static_cast<std::uint32_t>(left))]);
 }
 
-void scores_to_log_chances(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> scores) {
+void scores_to_log_probs(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> scores) {
   const std::size_t m = rollout.shape().slots;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::span<float> own = scores.subspan(i * m, m);
@@ -60,16 +69,20 @@ void scores_to_log_chances(const Rollout& rollout, std::span<const std::uint32_t
   }
 }
 
-ActorLearner::ActorLearner(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, std::uint64_t seed,
-                           int threads)
+ActorLearner::ActorLearner(const std::shared_ptr<const Simulator>& simulator, const ActorConfig& config,
+                           std::uint64_t seed, int threads)
+    : ActorLearner(config, value_actor(*simulator, config, seed, threads), {}, seed, threads) {}
+
+ActorLearner::ActorLearner(const ActorConfig& config, std::unique_ptr<ActorNetwork> actor, const ActorAnchor& anchor,
+                           std::uint64_t seed, int threads)
     : config_(config),
+      anchor_(anchor),
       objective_(objective_index(config)),
       constrained_(objective_ < 0 && !config.constraints.empty() &&
                    (config.multiplier.rule != "fixed" || config.multiplier.initial > 0.0)),
       loss_(policy_loss_settings(config)),
-      model_(make_value_model(config.algorithm, simulator->catalogue, config.network, config.encoder, seed)),
-      encoder_(config.encoder, *model_->items),
-      policy_(model_),
+      actor_(std::move(actor)),
+      encoder_(config.encoder, actor_->items()),
       meter_(parse_constraints(config), config.expected_signals),
       rollout_(encoder_, {.envs = config.num_envs,
                           .steps = config.rollout_steps,
@@ -77,33 +90,38 @@ ActorLearner::ActorLearner(std::shared_ptr<const Simulator> simulator, const Act
                           .slate = config.world.slate,
                           .costs = meter_.columns(),
                           .threads = threads}),
-      actor_(*model_,
-             {.adam = {.learning_rate = config.learning_rate, .clip_norm = config.clip_norm}, .threads = threads},
-             batch_rows(config)),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
-  model_->header.seed = seed;
-  model_->header.data_fingerprint = simulator->data_fingerprint;
   const std::size_t critics = constrained_ && config.critics == "many" ? 1 + config.constraints.size() : 1;
   const RandomKey critic_key = split(split(make_key(seed), Draw::kInit), 100);  // apart from the actor's
   for (std::size_t i = 0; i < critics; ++i)
-    critics_.emplace_back(encoder_.state_size(), critic_settings(config, threads), batch_rows(config),
-                          split(critic_key, i));
+    critics_.emplace_back(encoder_.state_size(), critic_settings(config, threads), minibatch_rows(config),
+                          anchor.own_critic_key ? critic_key : split(critic_key, i));
   for (std::size_t i = 0; i < config.constraints.size(); ++i) multipliers_.emplace_back(config.multiplier);
   const std::size_t rows = rollout_.rows();
   response_.resize(rows), value_.resize(rollout_.state_rows()), advantage_.resize(rows);
-  old_log_chance_.resize(rows * config.world.candidates);
+  old_log_prob_.resize(rows * config.world.candidates), anchor_log_prob_.resize(old_log_prob_.size());
   advantages_.assign(critics, std::vector<float>(rows));
   targets_.assign(critics, std::vector<float>(rows));
-  row_results_.resize(batch_rows(config));
+  row_results_.resize(minibatch_rows(config));
   all_.resize(rows);
   std::iota(all_.begin(), all_.end(), 0U);
+}
+
+void ActorLearner::begin(const ObservationView& first) {
+  rollout_.begin(first);
+  actor_->begin(first);
+}
+
+void ActorLearner::observe(const StepView& step) {
+  rollout_.add(step, meter_.costs(step, rollout_.shape().envs));
+  actor_->observe(step.observation);
 }
 
 void ActorLearner::update(std::int64_t env_steps) {
   if (!rollout_.full()) return;
   const double share = std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(config_.env_steps));
-  actor_.adam().set_learning_rate(config_.learning_rate +
-                                  share * (config_.final_learning_rate - config_.learning_rate));
+  actor_->adam().set_learning_rate(config_.learning_rate +
+                                   share * (config_.final_learning_rate - config_.learning_rate));
   ActorReport report;
   report.env_steps = env_steps;
   measure(report);
@@ -112,12 +130,13 @@ void ActorLearner::update(std::int64_t env_steps) {
   improve(report);
   reports_.push_back(std::move(report));
   ++updates_;
+  actor_->restart();
   rollout_.restart();
 }
 
-void ActorLearner::log_chances(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> out) {
-  actor_.score(rollout, rows, out);
-  scores_to_log_chances(rollout, rows, out);
+void ActorLearner::log_probs(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> out) {
+  actor_->score(rollout, rows, out);
+  scores_to_log_probs(rollout, rows, out);
 }
 
 void ActorLearner::measure(ActorReport& report) {
@@ -198,7 +217,9 @@ void ActorLearner::combine_advantages() {
 
 void ActorLearner::improve(ActorReport& report) {
   const std::size_t m = rollout_.shape().slots, slate = rollout_.shape().slate, batch = row_results_.size();
-  log_chances(rollout_, all_, old_log_chance_);  // of the policy that acted: it does not change between updates
+  log_probs(rollout_, all_, old_log_prob_);  // of the policy that acted: it does not change between updates
+  const bool anchored = anchor_.weight > 0.0F && actor_->anchor_score(rollout_, all_, anchor_log_prob_);
+  if (anchored) scores_to_log_probs(rollout_, all_, anchor_log_prob_);
   const RandomKey key = split(batch_key_, static_cast<std::uint64_t>(updates_));
   for (report.passes = 0; report.passes < config_.epochs;) {
     shuffle_rows(rows_, split(key, static_cast<std::uint64_t>(report.passes)));
@@ -206,19 +227,21 @@ void ActorLearner::improve(ActorReport& report) {
     for (std::size_t first = 0; first < rows_.size(); first += batch) {
       const std::size_t count = std::min(batch, rows_.size() - first);
       const std::span<const std::uint32_t> rows = std::span(rows_).subspan(first, count);
-      const CandidateScorer::Step step =
-          actor_.step(rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
-            thread_local std::vector<float> log_chance;
-            log_chance.resize(m);
+      const ActorNetwork::Step step = actor_->step(
+          rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
+            thread_local std::vector<float> log_prob;
+            log_prob.resize(m);
             const std::size_t row = rows[index];
-            log_softmax(scores, std::span(rollout_.mask).subspan(row * m, m), log_chance);
+            log_softmax(scores, std::span(rollout_.mask).subspan(row * m, m), log_prob);
             row_results_[index] = policy_loss(loss_,
-                                              {.log_chance = log_chance,
-                                               .old_log_chance = std::span(old_log_chance_).subspan(row * m, m),
+                                              {.log_prob = log_prob,
+                                               .old_log_prob = std::span(old_log_prob_).subspan(row * m, m),
                                                .actions = std::span(rollout_.action).subspan(row * slate, slate),
                                                .advantage = advantage_[row]},
                                               d_scores);
-            return row_results_[index].loss;
+            if (!anchored) return row_results_[index].loss;
+            return row_results_[index].loss +
+                   anchor_loss(anchor_.weight, log_prob, std::span(anchor_log_prob_).subspan(row * m, m), d_scores);
           });
       for (std::size_t i = 0; i < count; ++i) entropy += row_results_[i].entropy, kl += row_results_[i].kl;
       tally_.add_step(step.loss, step.gradient_norm);
@@ -238,13 +261,9 @@ double ActorLearner::critic_step(std::span<const std::uint32_t> rows) {
   return loss;
 }
 
-LearnerStats ActorLearner::take_stats() {
-  return tally_.take(updates_);
-}
-
 void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
-  model_->network.save(file, name + "/actor", /*moments=*/true);
-  file.write(name + "/counters", std::vector<std::int64_t>{updates_, actor_.adam().steps()});
+  actor_->save(file, name + "/actor");
+  file.write(name + "/counters", std::vector<std::int64_t>{updates_, actor_->adam().steps()});
   for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].save(file, fmt::format("{}/critic_{}", name, i));
   for (std::size_t i = 0; i < multipliers_.size(); ++i)
     file.write(fmt::format("{}/multiplier_{}", name, i), multipliers_[i].state());
@@ -252,10 +271,10 @@ void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
 }
 
 void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
-  model_->network.load(file, name + "/actor");
+  actor_->load(file, name + "/actor");
   const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 2);
   updates_ = counters[0];
-  actor_.adam().set_steps(counters[1]);
+  actor_->adam().set_steps(counters[1]);
   for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].load(file, fmt::format("{}/critic_{}", name, i));
   for (std::size_t i = 0; i < multipliers_.size(); ++i)
     multipliers_[i].set_state(
@@ -263,39 +282,6 @@ void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
             .values);
   reports_ = load_reports(file, name + "/reports", multipliers_.size());
   take_stats();
-}
-
-void save_reports(Hdf5Writer& file, const std::string& name, const std::vector<ActorReport>& reports) {
-  std::vector<std::int64_t> counts;
-  std::vector<double> figures;
-  for (const ActorReport& r : reports) {
-    counts.insert(counts.end(), {r.env_steps, r.passes});
-    figures.insert(figures.end(), {r.reward, r.entropy, r.kl});
-    figures.insert(figures.end(), r.rates.begin(), r.rates.end());
-    figures.insert(figures.end(), r.multipliers.begin(), r.multipliers.end());
-  }
-  file.write(name + "/counts", counts);
-  file.write_figures(name + "/figures", figures);
-}
-
-std::vector<ActorReport> load_reports(const Hdf5Reader& file, const std::string& name, std::size_t constraints) {
-  const std::vector<double> figures = file.read<double>(name + "/figures");
-  const std::size_t width = 3 + 2 * constraints;
-  std::vector<ActorReport> reports(figures.size() / width);
-  const std::vector<std::int64_t> counts = read_counters(file, name + "/counts", 2 * reports.size());
-  if (width * reports.size() != figures.size())
-    throw InputError(fmt::format("{}: its curves are damaged; remove it and train afresh", file.path().string()));
-  for (std::size_t i = 0; i < reports.size(); ++i) {
-    const double* f = &figures[i * width];
-    reports[i] = {.env_steps = counts[2 * i],
-                  .reward = f[0],
-                  .entropy = f[1],
-                  .kl = f[2],
-                  .passes = static_cast<int>(std::min(counts[2 * i + 1], kMostPasses)),
-                  .rates = {f + 3, f + 3 + constraints},
-                  .multipliers = {f + 3 + constraints, f + width}};
-  }
-  return reports;
 }
 
 }  // namespace swipegym

@@ -29,7 +29,7 @@ double total(const Rollout& rollout, std::size_t column) {
 CostMeter::CostMeter(std::vector<Constraint> constraints, bool expected)
     : constraints_(std::move(constraints)), expected_(expected) {}
 
-void CostMeter::foresee(const VectorEnv& env, std::span<const std::int32_t> actions) {
+void CostMeter::before_step(const VectorEnv& env, std::span<const std::int32_t> actions) {
   if (!expected_ || constraints_.empty()) return;
   // All candidates are asked about, in full chunks of the model's: a video at a time would cost more than ten.
   const std::size_t envs = env.config().num_envs, slots = env.candidates().slots(), count = constraints_.size();

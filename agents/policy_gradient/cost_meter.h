@@ -18,7 +18,7 @@ class CostMeter {
   /// Columns of costs(): two a constraint.
   std::size_t columns() const noexcept { return 2 * constraints_.size(); }
   /// Before a step: asks what is expected of the videos about to be shown. Nothing where draws are counted.
-  void foresee(const VectorEnv& env, std::span<const std::int32_t> actions);
+  void before_step(const VectorEnv& env, std::span<const std::int32_t> actions);
   /// After it: [envs, columns], for each constraint what was given, then for each what a rate counts it against: the
   /// videos shown, or for a relative constraint what a uniform choice among the same candidates would have been given.
   std::span<const float> costs(const StepView& step, std::size_t envs);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/masked_softmax.h"
+
 namespace swipegym {
 namespace {
 
@@ -11,10 +13,10 @@ struct ActionLoss {
   double slope = 0.0;  // with respect to log p(a)
 };
 
-ActionLoss action_loss(const PolicyLoss& how, double log_chance, double old_log_chance, double advantage) {
+ActionLoss action_loss(const PolicyLoss& how, double log_prob, double old_log_prob, double advantage) {
   switch (how.kind) {
     case PolicyLoss::Kind::kClipped: {
-      const double ratio = std::exp(log_chance - old_log_chance);
+      const double ratio = std::exp(log_prob - old_log_prob);
       const double low = how.clip > 0.0F ? 1.0 - static_cast<double>(how.clip) : 0.0;
       const double high = how.clip > 0.0F ? 1.0 + static_cast<double>(how.clip) : ratio;
       const double clipped = std::clamp(ratio, low, high);
@@ -22,15 +24,15 @@ ActionLoss action_loss(const PolicyLoss& how, double log_chance, double old_log_
       return {-ratio * advantage, -ratio * advantage};
     }
     case PolicyLoss::Kind::kReinforce: {
-      const double ratio = std::min(std::exp(log_chance - old_log_chance), static_cast<double>(how.importance_cap));
+      const double ratio = std::min(std::exp(log_prob - old_log_prob), static_cast<double>(how.importance_cap));
       const auto k = static_cast<double>(how.slate);
-      const double weight = ratio * k * std::pow(1.0 - std::exp(log_chance), k - 1.0) * advantage;
-      return {-weight * log_chance, -weight};
+      const double weight = ratio * k * std::pow(1.0 - std::exp(log_prob), k - 1.0) * advantage;
+      return {-weight * log_prob, -weight};
     }
     case PolicyLoss::Kind::kRegression: {
       const double weight = std::min(std::exp(advantage / static_cast<double>(how.regression_beta)),
                                      static_cast<double>(how.regression_cap));
-      return {-weight * log_chance, -weight};
+      return {-weight * log_prob, -weight};
     }
   }
   return {};
@@ -41,7 +43,7 @@ ActionLoss action_loss(const PolicyLoss& how, double log_chance, double old_log_
 PolicyRowResult policy_loss(const PolicyLoss& how, const PolicyRow& row, std::span<float> d_scores) {
   PolicyRowResult out;
   for (std::size_t slot = 0; slot < d_scores.size(); ++slot) {
-    const auto now = static_cast<double>(row.log_chance[slot]), old = static_cast<double>(row.old_log_chance[slot]);
+    const auto now = static_cast<double>(row.log_prob[slot]), old = static_cast<double>(row.old_log_prob[slot]);
     out.entropy -= std::exp(now) * now;
     out.kl += std::exp(old) * (old - now);
   }
@@ -50,9 +52,8 @@ PolicyRowResult policy_loss(const PolicyLoss& how, const PolicyRow& row, std::sp
   for (const std::int32_t action : row.actions) {
     if (action < 0) continue;
     const auto slot = static_cast<std::size_t>(action);
-    const ActionLoss one =
-        action_loss(how, static_cast<double>(row.log_chance[slot]), static_cast<double>(row.old_log_chance[slot]),
-                    static_cast<double>(row.advantage));
+    const ActionLoss one = action_loss(how, static_cast<double>(row.log_prob[slot]),
+                                       static_cast<double>(row.old_log_prob[slot]), static_cast<double>(row.advantage));
     out.loss += one.loss;
     slopes += one.slope;
     d_scores[slot] += static_cast<float>(one.slope);
@@ -60,12 +61,26 @@ PolicyRowResult policy_loss(const PolicyLoss& how, const PolicyRow& row, std::sp
   // d log p(a) / d z_j = [a = j] - p_j and dH / d z_j = -p_j (log p_j + H).
   out.loss -= static_cast<double>(how.entropy) * out.entropy;
   for (std::size_t slot = 0; slot < d_scores.size(); ++slot) {
-    const auto log_chance = static_cast<double>(row.log_chance[slot]);
-    const double chance = std::exp(log_chance);
+    const auto log_prob = static_cast<double>(row.log_prob[slot]);
+    const double chance = std::exp(log_prob);
     d_scores[slot] += static_cast<float>(
-        chance * (static_cast<double>(how.entropy) * (chance > 0.0 ? log_chance + out.entropy : 0.0) - slopes));
+        chance * (static_cast<double>(how.entropy) * (chance > 0.0 ? log_prob + out.entropy : 0.0) - slopes));
   }
   return out;
+}
+
+double anchor_loss(float weight, std::span<const float> log_prob, std::span<const float> anchor_log_prob,
+                   std::span<float> d_scores) {
+  double divergence = 0.0;
+  for (std::size_t i = 0; i < log_prob.size(); ++i)
+    if (log_prob[i] > kMaskedLogProb)
+      divergence += std::exp(static_cast<double>(log_prob[i])) * static_cast<double>(log_prob[i] - anchor_log_prob[i]);
+  // d KL / d z_i = p_i (log p_i - log q_i - KL)
+  for (std::size_t i = 0; i < log_prob.size(); ++i)
+    if (log_prob[i] > kMaskedLogProb)
+      d_scores[i] += static_cast<float>(static_cast<double>(weight) * std::exp(static_cast<double>(log_prob[i])) *
+                                        (static_cast<double>(log_prob[i] - anchor_log_prob[i]) - divergence));
+  return static_cast<double>(weight) * divergence;
 }
 
 }  // namespace swipegym

@@ -24,8 +24,8 @@ struct PolicyLoss {
 
 /// One state with the slots that were chosen.
 struct PolicyRow {
-  std::span<const float> log_chance;      // [m] log p of every slot now; kNoChance where masked (candidate_scorer.h)
-  std::span<const float> old_log_chance;  // [m] of the policy that acted
+  std::span<const float> log_prob;        // [m] log p of every slot now; kMaskedLogProb where masked (masked_softmax.h)
+  std::span<const float> old_log_prob;    // [m] of the policy that acted
   std::span<const std::int32_t> actions;  // slots that were watched; negative ones are skipped
   float advantage = 0.0F;
 };
@@ -36,7 +36,12 @@ struct PolicyRowResult {
   double kl = 0.0;  // of the policy that acted from that of now, nats
 };
 
-/// The loss of a row and, in d_scores [m], its derivative with respect to the scores behind log_chance.
+/// The loss of a row and, in d_scores [m], its derivative with respect to the scores behind log_prob.
 PolicyRowResult policy_loss(const PolicyLoss& how, const PolicyRow& row, std::span<float> d_scores);
+
+/// weight * KL(p || q) of two rows of log probabilities (kMaskedLogProb where masked); adds its derivative with respect
+/// to the scores behind p to `d_scores`.
+double anchor_loss(float weight, std::span<const float> log_prob, std::span<const float> anchor_log_prob,
+                   std::span<float> d_scores);
 
 }  // namespace swipegym

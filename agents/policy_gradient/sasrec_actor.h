@@ -1,22 +1,16 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <span>
-#include <string>
 #include <vector>
 
-#include "agents/learner.h"
-#include "agents/online_checkpoint.h"
-#include "agents/policy_gradient/actor_config.h"
-#include "agents/policy_gradient/policy_loss.h"
+#include "agents/agent.h"
+#include "agents/policy_gradient/actor_learner.h"
 #include "agents/policy_gradient/sasrec_scorer.h"
-#include "agents/state_critic.h"
 #include "core/range.h"
 
 namespace swipegym {
 
-/// Settings of `train sasrec`; a JSON file may set any of them by name.
+/// Settings of `train sasrec-ppo`; a JSON file may set any of them by name.
 struct SasrecActorConfig {
   WorldConfig world;  // it learns in; one video a step
   std::size_t num_envs = 256;
@@ -74,61 +68,17 @@ inline std::vector<FormerName> former_names(const SasrecActorConfig&) {
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const SasrecActorConfig& config);
+VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const SasrecActorConfig& config, int threads);
+MemoryBudget training_memory(const Simulator& simulator, const SasrecActorConfig& config);
 
-/// weight * KL(p || q) of two rows of log probabilities (kNoChance where masked); adds its derivative with respect to
-/// the scores behind p to `d_scores`.
-double anchor_loss(float weight, std::span<const float> log_chance, std::span<const float> anchor_log_chance,
-                   std::span<float> d_scores);
+/// PPO on a SASRec whose softmax over the candidates is the policy, with a critic V(s): an ActorLearner. Where the run
+/// has a start, a supervised one (`sqn`, `sac`, `sasrec-clicks`, `sasrec-next`), it goes on from its weights and is
+/// held near its policy by `anchor`. Making a learner throws InputError for a start that does not rank next videos.
+Agent sasrec_ppo_agent(const SasrecActorConfig& config);
 
-/// PPO on a SASRec whose softmax over the candidates is the policy, with a critic V(s). It may start from a supervised
-/// one (`sqn`, `sac`, `sasrec-clicks`, `sasrec-next`), and then is held near its policy by `anchor`.
-class SasrecActor final : public Learner {
- public:
-  SasrecActor(std::shared_ptr<const Simulator> simulator, const SasrecActorConfig& config, std::uint64_t seed,
-              int threads, const SasrecModel* start = nullptr);
-
-  const Policy& policy() const noexcept override { return policy_; }
-  const SasrecModel& model() const noexcept { return *model_; }
-  Exploration exploration(std::int64_t) const override { return Exploration::boltzmann(1.0F); }
-  void begin(const ObservationView& first) override;
-  void observe(const StepView& step) override;
-  void update(std::int64_t env_steps) override;
-  LearnerStats take_stats() override;
-  void save(Hdf5Writer& file, const std::string& name) const override;
-  void load(const Hdf5Reader& file, const std::string& name) override;
-
- private:
-  void value_rollout();
-  void improve();
-  void log_chances(const SasrecScorer& scorer, std::vector<float>& out) const;
-
-  SasrecActorConfig config_;
-  std::shared_ptr<SasrecModel> model_, anchor_;  // anchor_: where it started; null without
-  SasrecPolicy policy_;
-  StateEncoder encoder_;
-  Rollout rollout_;
-  KeptHistories histories_;
-  std::size_t block_ = 0;  // of the rollout that was kept last
-  SasrecScorer actor_;
-  std::optional<SasrecScorer> anchor_scorer_;
-  StateCritic critic_;
-  PolicyLoss loss_;
-  RandomKey batch_key_;
-  std::int64_t updates_ = 0;
-  LearnerTally tally_;
-  std::vector<float> reward_, value_, advantage_, target_, old_log_chance_, anchor_log_chance_;
-  std::vector<std::uint32_t> all_, rows_;  // every row of the rollout; the valid ones
-  std::vector<double> kl_;                 // of a minibatch
-};
-
-struct TrainedSasrecActor {
-  std::shared_ptr<const SasrecModel> model;  // its scores are the logits of a softmax over candidates
-  std::vector<RoundReport> rounds;
-};
-
-/// Trains in the simulator. The result depends on (build, simulator, config, start, seed) alone. Throws InputError for
-/// settings that make no sense, a start that does not rank next videos, and a checkpoint of another run.
-TrainedSasrecActor train_sasrec_actor(std::shared_ptr<const Simulator> simulator, const SasrecActorConfig& config,
-                                      const OnlineRun& run, const SasrecModel* start = nullptr);
+/// The learner from this model, or from nothing for null.
+std::unique_ptr<ActorLearner> make_sasrec_actor(const std::shared_ptr<const Simulator>& simulator,
+                                                const SasrecActorConfig& config, std::uint64_t seed, int threads,
+                                                const SasrecModel* start = nullptr);
 
 }  // namespace swipegym

@@ -8,7 +8,9 @@
 
 #include "agents/counters.h"
 #include "agents/policy_gradient/advantages.h"
+#include "agents/training_memory.h"
 #include "agents/tscac_target.h"
+#include "core/config.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 
@@ -34,11 +36,6 @@ ActorConfig auxiliary_config(const ActorConfig& config, std::size_t i) {
   return own;
 }
 
-std::size_t minibatch_rows(const ActorConfig& config) {
-  const std::size_t all = config.num_envs * config.rollout_steps;
-  return config.minibatch == 0 ? all : std::min(all, config.minibatch);
-}
-
 }  // namespace
 
 TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, std::uint64_t seed,
@@ -54,21 +51,19 @@ TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const Act
                           .slots = config.world.candidates,
                           .costs = meter_.columns(),
                           .threads = threads}),
-      actor_(*model_,
-             {.adam = {.learning_rate = config.learning_rate, .clip_norm = config.clip_norm}, .threads = threads},
-             minibatch_rows(config)),
+      actor_(*model_, scorer_settings(config, threads), minibatch_rows(config)),
       critic_(*critic_model_, {.adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0}, .threads = threads},
               minibatch_rows(config)),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
-  model_->header.seed = seed;
   model_->header.data_fingerprint = simulator->data_fingerprint;
+  model_->header.config = config_to_json(config).dump();
   for (std::size_t i = 0; i < config.constraints.size(); ++i)
     auxiliaries_.push_back(
         std::make_unique<ActorLearner>(simulator, auxiliary_config(config, i), seed + (i + 1) * 1'000'003, threads));
   const std::size_t m = config.world.candidates, rows = rollout_.rows(), states = rollout_.state_rows();
   all_.resize(states);
   std::iota(all_.begin(), all_.end(), 0U);
-  log_chance_.resize(states * m), action_value_.resize(states * m);
+  log_prob_.resize(states * m), action_value_.resize(states * m);
   value_.resize(states), advantage_.resize(rows * m), target_.resize(rows), response_.resize(rows);
   auxiliary_log_.resize(auxiliaries_.size() * rows * m), scratch_.resize(rows * m);
   row_results_.resize(minibatch_rows(config));
@@ -84,9 +79,9 @@ void TscacLearner::begin(const ObservationView& first) {
   rollout_.begin(first);
 }
 
-void TscacLearner::foresee(const VectorEnv& env, std::span<const std::int32_t> actions) {
-  if (stage_one()) return auxiliaries_[learning_]->foresee(env, actions);
-  meter_.foresee(env, actions);
+void TscacLearner::before_step(const VectorEnv& env, std::span<const std::int32_t> actions) {
+  if (stage_one()) return auxiliaries_[learning_]->before_step(env, actions);
+  meter_.before_step(env, actions);
 }
 
 void TscacLearner::observe(const StepView& step) {
@@ -128,13 +123,13 @@ void TscacLearner::update(std::int64_t env_steps) {
 // Values of all candidates under the policy that acted, and the lambda-returns that the critic learns.
 void TscacLearner::value_actions() {
   const std::size_t m = rollout_.shape().slots;
-  actor_.score(rollout_, all_, log_chance_);
-  scores_to_log_chances(rollout_, all_, log_chance_);
+  actor_.score(rollout_, all_, log_prob_);
+  scores_to_log_probs(rollout_, all_, log_prob_);
   critic_.score(rollout_, all_, action_value_);
   for (std::size_t state = 0; state < value_.size(); ++state) {
     double value = 0.0;
     for (std::size_t pair = state * m; pair < (state + 1) * m; ++pair)
-      value += std::exp(static_cast<double>(log_chance_[pair])) * static_cast<double>(action_value_[pair]);
+      value += std::exp(static_cast<double>(log_prob_[pair])) * static_cast<double>(action_value_[pair]);
     value_[state] = static_cast<float>(value);
   }
   for (std::size_t row = 0; row < response_.size(); ++row) response_[row] = config_.reward_scale * rollout_.reward[row];
@@ -175,7 +170,7 @@ void TscacLearner::score_auxiliaries() {
   const std::size_t m = rollout_.shape().slots, rows = rollout_.rows(), count = auxiliaries_.size();
   const std::span<const std::uint32_t> all = std::span<const std::uint32_t>(all_).first(rows);
   for (std::size_t i = 0; i < count; ++i) {
-    auxiliaries_[i]->log_chances(rollout_, all, scratch_);
+    auxiliaries_[i]->log_probs(rollout_, all, scratch_);
     for (std::size_t row = 0; row < rows; ++row)
       std::copy_n(scratch_.begin() + static_cast<std::ptrdiff_t>(row * m), m,
                   auxiliary_log_.begin() + static_cast<std::ptrdiff_t>((row * count + i) * m));
@@ -185,11 +180,11 @@ void TscacLearner::score_auxiliaries() {
   for (std::size_t row = 0; row < rows; ++row) {
     double mean = 0.0;
     for (std::size_t pair = row * m; pair < (row + 1) * m; ++pair)
-      mean += std::exp(static_cast<double>(log_chance_[pair])) * static_cast<double>(advantage_[pair]);
+      mean += std::exp(static_cast<double>(log_prob_[pair])) * static_cast<double>(advantage_[pair]);
     for (std::size_t pair = row * m; pair < (row + 1) * m; ++pair) {
       advantage_[pair] -= static_cast<float>(mean);
       if (rollout_.valid[row])
-        square += std::exp(static_cast<double>(log_chance_[pair])) * static_cast<double>(advantage_[pair]) *
+        square += std::exp(static_cast<double>(log_prob_[pair])) * static_cast<double>(advantage_[pair]) *
                   static_cast<double>(advantage_[pair]);
     }
     valid += rollout_.valid[row];
@@ -224,7 +219,7 @@ void TscacLearner::follow_target(ActorReport& report, RandomKey key) {
             for (std::size_t slot = 0; slot < m; ++slot) {
               const double chance = std::exp(static_cast<double>(now[slot]));
               const double goal = std::exp(static_cast<double>(wanted[slot]));
-              const double old = static_cast<double>(log_chance_[row * m + slot]);
+              const double old = static_cast<double>(log_prob_[row * m + slot]);
               result.loss -= goal * static_cast<double>(now[slot]);
               result.entropy -= chance * static_cast<double>(now[slot]);
               result.kl += std::exp(old) * (old - static_cast<double>(now[slot]));
@@ -240,6 +235,13 @@ void TscacLearner::follow_target(ActorReport& report, RandomKey key) {
     ++report.passes;
     if (config_.target_kl > 0.0 && report.kl > config_.target_kl) break;
   }
+}
+
+std::shared_ptr<const Policy> TscacLearner::snapshot() const {
+  auto model = std::make_shared<ValueModel>(*model_);
+  model->network.set_shards(1);
+  model->header.temperature = 1.0F;
+  return std::make_shared<ValuePolicy>(std::move(model));
 }
 
 LearnerStats TscacLearner::take_stats() {

@@ -14,19 +14,23 @@ namespace swipegym {
 ///   A(s, b) = Q(s, b) - sum_c p(c | s) Q(s, c)   for every candidate b,
 /// in units of one running standard deviation, and the main actor by cross-entropy towards tscac_target(). Bounds do
 /// not enter: lambda says how near the main policy stays to the auxiliaries'.
-class TscacLearner final : public CandidateActor {
+class TscacLearner final : public Learner {
  public:
   TscacLearner(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, std::uint64_t seed, int threads);
 
   const Policy& policy() const noexcept override;
-  const ValueModel& model() const noexcept override { return *model_; }
-  const std::vector<ActorReport>& reports() const noexcept override { return reports_; }
+  std::shared_ptr<const Policy> snapshot() const override;
+  const std::vector<ActorReport>& reports() const noexcept { return reports_; }
   Exploration exploration(std::int64_t) const override { return Exploration::boltzmann(1.0F); }
   void begin(const ObservationView& first) override;
-  void foresee(const VectorEnv& env, std::span<const std::int32_t> actions) override;
+  void before_step(const VectorEnv& env, std::span<const std::int32_t> actions) override;
   void observe(const StepView& step) override;
   void update(std::int64_t env_steps) override;
   LearnerStats take_stats() override;
+  std::vector<AgentFigure> figures(std::int64_t begin, std::int64_t end) const override {
+    return figures_of(reports_, config_.constraints, begin, end);
+  }
+  Json details() const override { return updates_json(reports_); }
   void save(Hdf5Writer& file, const std::string& name) const override;
   void load(const Hdf5Reader& file, const std::string& name) override;
 
@@ -58,7 +62,7 @@ class TscacLearner final : public CandidateActor {
 
   // Of the rollout under update.
   std::vector<std::uint32_t> all_, rows_;
-  std::vector<float> log_chance_, action_value_;  // [state rows, m]
+  std::vector<float> log_prob_, action_value_;  // [state rows, m]
   std::vector<float> value_, advantage_, target_, response_;
   std::vector<float> auxiliary_log_;  // [rows, constraints, m]
   std::vector<float> scratch_;

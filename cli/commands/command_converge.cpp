@@ -49,8 +49,7 @@ void converge(const ConvergeSettings& settings, Run& run) {
   for (const ComparedPolicy& policy : read_policies(settings.policies, simulator, false))
     yardsticks.push_back({policy.name, policy.seeds.front()});
   for (const std::size_t size : study.sizes)
-    run.require_memory(
-        training_memory(*simulator, cell_dqn(study.config, {.size = size}, simulator->catalogue.num_videos())));
+    run.require_memory(cell_agent(study.config, {.size = size}, simulator->catalogue.num_videos()).memory(*simulator));
   const ConvergenceReport report = run_convergence(simulator, study, yardsticks);
   run.print("{}", to_text(report));
   if (const std::string clock = clock_note(*simulator); !clock.empty()) run.print("{}\n", clock);

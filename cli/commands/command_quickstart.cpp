@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "agents/dqn/train_dqn.h"
+#include "agents/registry.h"
 #include "agents/retrieval/ranker.h"
 #include "cli/command.h"
 #include "cli/env_options.h"
@@ -22,7 +22,6 @@
 #include "evaluation/fidelity/fidelity.h"
 #include "evaluation/generate/synthesise.h"
 #include "policy/make_policy.h"
-#include "policy/value/value_policy.h"
 
 namespace swipegym::cli {
 namespace {
@@ -158,17 +157,16 @@ class Quickstart {
 
   void train() {
     choose_worlds();
-    DqnConfig config;
-    config.env_steps = kTrainingSteps;
-    config_["dqn"] = config_to_json(config);
-    const TrainedPolicy dqn = train_dqn(worlds_[0].simulator, config,
-                                        {.seed = run_.seed, .threads = run_.threads, .progress = run_.progress});
+    const Agent agent = find_agent("dqn").with({{"env_steps", kTrainingSteps}}, "quickstart");
+    config_["dqn"] = agent.config;
+    const OnlineResult dqn = train_agent(worlds_[0].simulator, agent,
+                                         {.seed = run_.seed, .threads = run_.threads, .progress = run_.progress});
     Table curve({"steps", "episodes", "seconds watched a session, exploring"});
     for (const RoundReport& round : dqn.rounds)
       curve.add({show_count(static_cast<std::uint64_t>(round.env_steps)),
                  show_count(static_cast<std::uint64_t>(round.episodes)), fmt::format("{:.1f}", round.mean_return)});
     run_.print("{}", curve.text(3));
-    ValuePolicy(dqn.model).save(settings_.out / "dqn.h5");
+    dqn.policy->save(settings_.out / "dqn.h5");
 
     const RankerConfig ranker_config;
     config_["ranker"] = config_to_json(ranker_config);

@@ -270,7 +270,8 @@ Command supervised_command() {
                   .summary = "train a supervised recommender on a log and print its tables"};
   command.about = fmt::format(
       "Trains MODEL on the days up to --until, stops it early by the validation days, writes a policy file that "
-      "'compare', 'score' and 'tables' run, and prints what its papers print for the test days. MODEL is one of {}.",
+      "'compare', 'score' and 'tables' run, and prints what its papers print for the test days. MODEL is one of {}; "
+      "sac is the self-supervised actor-critic of Xin et al. (2020), not soft actor-critic.",
       fmt::join(supervised_model_names(), ", "));
   command.examples = {
       "swipegym supervised mf --data pure.h5 --until 20220502 --validate-until 20220504 --test-until 20220506 "

@@ -1,13 +1,11 @@
 #include <chrono>
 
-#include "agents/dqn/full_output_learner.h"
-#include "agents/dqn/train_dqn.h"
+#include "agents/registry.h"
 #include "agents/retrieval/ranker.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/table.h"
 #include "core/error.h"
-#include "env/fitted/simulator_file.h"
 
 namespace swipegym::cli {
 namespace {
@@ -18,8 +16,8 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-struct DqnSettings {
-  std::filesystem::path simulator, out;
+struct TrainSettings {
+  std::filesystem::path simulator, start, out;
   bool resume = false;
 };
 
@@ -38,51 +36,91 @@ Json rounds_json(const std::vector<RoundReport>& rounds) {
   return list;
 }
 
-std::string rounds_table(const std::vector<RoundReport>& rounds) {
-  Table table({"steps", "sessions", "return", "videos", "epsilon", "updates", "loss", "value"});
-  for (const RoundReport& r : rounds)
-    table.add({show_count(static_cast<std::uint64_t>(r.env_steps)), show_count(static_cast<std::uint64_t>(r.episodes)),
-               fmt::format("{:.2f}", r.mean_return), fmt::format("{:.2f}", r.mean_length),
-               fmt::format("{:.2f}", r.epsilon), show_count(static_cast<std::uint64_t>(r.learner.updates)),
-               fmt::format("{:.4f}", r.learner.loss), fmt::format("{:.2f}", r.learner.mean_value)});
+std::string count_text(std::int64_t count) {
+  return show_count(static_cast<std::uint64_t>(count));
+}
+
+// What every agent tells of its rounds, and what this one adds.
+std::string rounds_table(const OnlineResult& trained) {
+  std::vector<std::string> head = {"steps", "sessions", "return", "videos", "epsilon", "updates", "loss", "value"};
+  for (const AgentFigure& figure : trained.learner->figures(0, 0)) head.push_back(figure.name);
+  Table table(head);
+  std::int64_t begin = 0;
+  for (const RoundReport& r : trained.rounds) {
+    std::vector<std::string> cells = {count_text(r.env_steps),
+                                      count_text(r.episodes),
+                                      fmt::format("{:.2f}", r.mean_return),
+                                      fmt::format("{:.2f}", r.mean_length),
+                                      fmt::format("{:.2f}", r.epsilon),
+                                      count_text(r.learner.updates),
+                                      fmt::format("{:.4f}", r.learner.loss),
+                                      fmt::format("{:.2f}", r.learner.mean_value)};
+    for (const AgentFigure& figure : trained.learner->figures(begin, r.env_steps)) cells.push_back(figure.value);
+    table.add(cells);
+    begin = r.env_steps;
+  }
   return table.text();
 }
 
-// Trains the network that the settings name, saves it, and returns the log.
-std::vector<RoundReport> train_and_save(std::shared_ptr<const Simulator> simulator, const DqnConfig& config,
-                                        const DqnTraining& training, const std::filesystem::path& out) {
-  if (config.network_kind == "full_output") {
-    TrainedFullOutput trained = train_full_output(std::move(simulator), config, training);
-    FullOutputPolicy(trained.model).save(out);
-    return std::move(trained.rounds);
-  }
-  TrainedPolicy trained = train_dqn(std::move(simulator), config, training);
-  ValuePolicy(trained.model).save(out);
-  return std::move(trained.rounds);
+std::string text_of(const FinalFigures& figures) {
+  Table table(figures.table.front());
+  for (std::size_t i = 1; i < figures.table.size(); ++i) table.add(figures.table[i]);
+  return table.text();
 }
 
-void run_dqn(const DqnSettings& settings, Run& run) {
-  const auto config = run.read_config<DqnConfig>();
-  check(config);
-  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, config.world.clock);
-  run.require_memory(training_memory(*simulator, config));
-  DqnTraining training;
-  training.seed = run.seed;
-  training.threads = run.threads;
+void train(const AgentInfo& info, const TrainSettings& settings, Run& run) {
+  const Agent agent = read_agent(info, run.config_path);
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, agent.clock);
+  run.require_memory(agent.memory(*simulator));
+  OnlineRun training{.seed = run.seed, .threads = run.threads, .start = settings.start};
   training.checkpoint = checkpoint_of(settings.out);
   training.resume = settings.resume;
   training.progress = run.progress;
   if (settings.resume && !std::filesystem::exists(training.checkpoint))
     run.note("{} is not there: training from the beginning", training.checkpoint.string());
   const auto start = Clock::now();
-  const std::vector<RoundReport> rounds = train_and_save(simulator, config, training, settings.out);
+  const OnlineResult trained = train_agent(simulator, agent, training);
   const double seconds = seconds_since(start);
+  trained.policy->save(settings.out);
   run.remove_at_end(training.checkpoint);
 
-  run.print("{}\n  trained in {:.0f} s; returns are of exploring sessions, 'compare' evaluates\n", rounds_table(rounds),
-            seconds);
-  run.write_json({{"rounds", rounds_json(rounds)}, {"seconds", seconds}}, config_to_json(config),
-                 simulator->data_fingerprint);
+  run.print("{}\n  trained in {:.0f} s; returns are of sessions that explored, 'compare' evaluates\n",
+            rounds_table(trained), seconds);
+  Json result = {{"rounds", rounds_json(trained.rounds)}, {"seconds", seconds}};
+  result.update(trained.learner->details());
+  if (agent.measure) {
+    const FinalFigures final = agent.measure(simulator, *trained.policy, training);
+    run.print("\n{}", text_of(final));
+    result["final"] = final.json;
+  }
+  run.write_json(result, agent.config, simulator->data_fingerprint);
+}
+
+Command train_command(const AgentInfo& info) {
+  auto settings = std::make_shared<TrainSettings>();
+  Command command{.name = "train " + info.name, .group = CommandGroup::kLearn, .summary = info.summary};
+  command.about = info.about +
+                  " Keeps a checkpoint beside the output until the policy is written; --resume goes on from it with "
+                  "the same numbers.";
+  command.examples = {
+      fmt::format("swipegym {} --simulator sim.h5 {}--seed 1 --out {}-s1.h5", command.name,
+                  info.start.empty() ? "" : "--start sqn.h5 ", info.name),
+      fmt::format("swipegym {} --simulator sim.h5 --config configs/{} --seed 1 --out {}-s1.h5 --resume", command.name,
+                  info.config_file.empty() ? info.name + ".json" : info.config_file, info.name)};
+  command.next = fmt::format("swipegym compare --simulator sim.h5 --policies random,popularity,oracle,'{}={}-s*.h5'",
+                             info.name, info.name);
+  for (const std::string& former : info.former_names) command.former_names.push_back("train " + former);
+  command.settings = {{command.name, info.fields, info.check}};
+  command.options.group("Input").input(
+      "simulator", settings->simulator, "FILE|DIR",
+      "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth");
+  if (!info.start.empty()) command.options.input("start", settings->start, "FILE", info.start, false);
+  command.options.flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out")
+      .group("Output")
+      .output("out", settings->out, "FILE", "the policy", Writing::kBinary);
+  command.also_uses = [settings](const Run&, FileUse& use) { add_checkpoint(use, settings->out); };
+  command.run = [settings, &info](Run& run) { train(info, *settings, run); };
+  return command;
 }
 
 struct RankerSettings {
@@ -90,7 +128,9 @@ struct RankerSettings {
   std::int32_t until = 99999999;
 };
 
+// What 'supervised ranker' does, by the options that this command had before.
 void run_ranker(const RankerSettings& settings, Run& run) {
+  run.note("'train ranker' is 'supervised ranker', which also stops early and prints tables");
   const auto config = run.read_config<RankerConfig>();
   check(config);
   const LoadedDataset loaded = load_data(run, settings.data);
@@ -115,33 +155,11 @@ void run_ranker(const RankerSettings& settings, Run& run) {
   run.write_json(figures, config_to_json(config), loaded.data.fingerprint);
 }
 
-Command dqn_command() {
-  auto settings = std::make_shared<DqnSettings>();
-  Command command{.name = "train dqn", .group = CommandGroup::kLearn, .summary = "train a DQN in a simulator"};
-  command.about =
-      "Learns by double Q-learning which of the candidates to show, in many sessions of the simulator at once. Keeps a "
-      "checkpoint beside the output until the policy is written; --resume goes on from it with the same numbers.";
-  command.examples = {
-      "swipegym train dqn --simulator sim.h5 --seed 1 --out dqn-s1.h5",
-      "swipegym train dqn --simulator sim.h5 --config configs/dqn.json --seed 1 --out dqn-s1.h5 --resume"};
-  command.next = "swipegym compare --simulator sim.h5 --policies random,popularity,oracle,'dqn=dqn-s*.h5'";
-  command.settings = {settings_page<DqnConfig>(command.name)};
-  command.options.group("Input")
-      .input("simulator", settings->simulator, "FILE|DIR",
-             "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
-      .flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out")
-      .group("Output")
-      .output("out", settings->out, "FILE", "the policy", Writing::kBinary);
-  command.also_uses = [settings](const Run&, FileUse& use) { add_checkpoint(use, settings->out); };
-  command.run = [settings](Run& run) { run_dqn(*settings, run); };
-  return command;
-}
-
 Command ranker_command() {
   auto settings = std::make_shared<RankerSettings>();
   Command command{.name = "train ranker",
                   .group = CommandGroup::kLearn,
-                  .summary = "train a supervised watch-ratio ranker on a log"};
+                  .summary = "the same as 'supervised ranker', by its days alone"};
   command.about =
       "Learns to predict the watch ratio of logged rows from user, earlier rows and video, and ranks candidates by it. "
       "The baseline that reinforcement learning has to beat.";
@@ -160,7 +178,7 @@ Command ranker_command() {
 }  // namespace
 
 void add_train_commands(std::vector<Command>& table) {
-  table.push_back(dqn_command());
+  for (const AgentInfo& info : agents()) table.push_back(train_command(info));
   table.push_back(ranker_command());
 }
 

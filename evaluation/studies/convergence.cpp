@@ -102,7 +102,7 @@ ConvergenceReport run_convergence(std::shared_ptr<const Simulator> simulator, co
   for (const std::size_t size : study.sizes)
     for (const std::string& agent : study.agents)
       for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) cells.push_back({size, agent, seed});
-  for (const Cell& cell : cells) cell_dqn(study.config, cell, videos);  // settings are refused before hours of work
+  for (const Cell& cell : cells) cell_agent(study.config, cell, videos);  // settings are refused before hours of work
 
   std::vector<Yardstick> all = {{"random", std::make_shared<RandomPolicy>()},
                                 {"popularity", make_popularity_policy(simulator->catalogue)},

@@ -42,13 +42,19 @@ double gini_of_visits(std::vector<std::uint32_t> counts) {
   return total > 0.0 ? weighted / (n * total) : 0.0;
 }
 
-template <class Network>
-std::size_t network_bytes(Network& network) {
-  std::size_t floats = 0;
-  for (const Parameter* parameter : network.parameters()) floats += static_cast<std::size_t>(parameter->value.size());
-  for (const Embedding* embedding : network.embeddings())
-    floats += static_cast<std::size_t>(embedding->table.value.size());
-  return floats * sizeof(float);
+// The Q-learning of a cell, whatever its network.
+DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos) {
+  DqnConfig dqn = config.dqn;
+  const bool all = cell.size >= num_videos;
+  dqn.world.source = all ? "full" : "random";
+  dqn.world.candidates = all ? num_videos : cell.size;
+  // On millions of videos a fixed draw stands in for all of them in the maximum of s'.
+  constexpr std::size_t kMostFresh = 10'000;
+  dqn.fresh_candidates = std::min(dqn.world.candidates, dqn.fresh_candidates == 0 ? kMostFresh : dqn.fresh_candidates);
+  dqn.round_steps = std::max<std::int64_t>(1, dqn.env_steps / static_cast<std::int64_t>(config.evaluations));
+  if (cell.agent == "single") dqn.double_q = false;
+  if (cell.agent == "bandit") dqn.discount = 0.0F;
+  return dqn;
 }
 
 GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, const DqnConfig& dqn, const Policy& policy,
@@ -62,30 +68,9 @@ GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, const D
   return greedy_sessions(std::move(simulator), std::move(source), policy, evaluation);
 }
 
-// What a learner's newest network is at a point of a training.
-struct Snapshot {
-  std::shared_ptr<const Policy> policy;
-  std::size_t network_bytes = 0;
-};
-
-Snapshot snapshot(const DqnLearner& learner, int threads) {
-  auto model = std::make_shared<ValueModel>(learner.model());
-  model->network.set_shards(1);
-  model->item_table = model->network.item_table(*model->items, threads);
-  return {std::make_shared<ValuePolicy>(model), network_bytes(model->network)};
-}
-
-Snapshot snapshot(const FullOutputLearner& learner, int) {
-  auto model = std::make_shared<FullOutputModel>(learner.model());
-  model->network.set_shards(1);
-  return {std::make_shared<FullOutputPolicy>(model), network_bytes(model->network)};
-}
-
-template <class AnyLearner>
-CellResult train_cell(AnyLearner& learner, const std::shared_ptr<const Simulator>& simulator,
+CellResult train_cell(Learner& learner, VectorEnv& env, const std::shared_ptr<const Simulator>& simulator,
                       const ConvergenceConfig& config, const DqnConfig& dqn, std::uint64_t seed, int threads,
                       const Progress& progress) {
-  VectorEnv env = make_training_env(simulator, dqn, threads);
   std::vector<std::uint32_t> visits(simulator->catalogue.num_videos(), 0);
   CellResult result;
   OnlineTraining online{.seed = seed, .env_steps = dqn.env_steps, .round_steps = dqn.round_steps, .progress = progress};
@@ -97,9 +82,9 @@ CellResult train_cell(AnyLearner& learner, const std::shared_ptr<const Simulator
   CellClock::time_point resumed = CellClock::now();
   online.after_round = [&](const std::vector<RoundReport>& rounds) {
     seconds += seconds_between(resumed, CellClock::now());
-    const Snapshot newest = snapshot(learner, threads);
+    const std::shared_ptr<const Policy> newest = learner.snapshot();
     const GreedySessions greedy =
-        evaluate_cell(simulator, dqn, *newest.policy, config, config.sessions, /*promises=*/true, threads);
+        evaluate_cell(simulator, dqn, *newest, config, config.sessions, /*promises=*/true, threads);
     const RoundReport& round = rounds.back();
     CurvePoint point{.env_steps = round.env_steps,
                      .updates = round.learner.updates,
@@ -113,7 +98,7 @@ CellResult train_cell(AnyLearner& learner, const std::shared_ptr<const Simulator
       point.largest = std::max(point.largest, std::abs(static_cast<double>(value)) / dqn.reward_scale);
     result.curve.push_back(point);
     result.final_reward = greedy.reward;
-    result.network_bytes = newest.network_bytes;
+    result.network_bytes = learner.bytes().network;
     resumed = CellClock::now();
   };
   try {
@@ -133,7 +118,7 @@ CellResult train_cell(AnyLearner& learner, const std::shared_ptr<const Simulator
   result.tried =
       1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) / static_cast<double>(visits.size());
   result.visits_gini = gini_of_visits(std::move(visits));
-  result.replay_bytes = learner.replay().bytes();
+  result.replay_bytes = learner.bytes().replay;
   return result;
 }
 
@@ -163,42 +148,27 @@ const std::vector<std::string>& convergence_agents() {
   return names;
 }
 
-DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos) {
-  DqnConfig dqn = config.dqn;
-  const bool all = cell.size >= num_videos;
-  dqn.world.source = all ? "full" : "random";
-  dqn.world.candidates = all ? num_videos : cell.size;
-  // On millions of videos a fixed draw stands in for all of them in the maximum of s'.
-  constexpr std::size_t kMostFresh = 10'000;
-  dqn.fresh_candidates = std::min(dqn.world.candidates, dqn.fresh_candidates == 0 ? kMostFresh : dqn.fresh_candidates);
-  dqn.round_steps = std::max<std::int64_t>(1, dqn.env_steps / static_cast<std::int64_t>(config.evaluations));
-  if (cell.agent == "single")
-    dqn.double_q = false;
-  else if (cell.agent == "bandit")
-    dqn.discount = 0.0F;
-  else if (cell.agent == "full-output")
-    dqn.network_kind = "full_output";
-  else if (cell.agent != "dqn")
-    throw InputError(
-        fmt::format("unknown agent '{}': use {} or full-output", cell.agent, fmt::join(convergence_agents(), ", ")));
-  if (cell.agent == "full-output" && num_videos > kMostOutputs)
+Agent cell_agent(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos) {
+  const DqnConfig dqn = cell_dqn(config, cell, num_videos);
+  const std::vector<std::string>& known = convergence_agents();
+  if (std::count(known.begin(), known.end(), cell.agent) > 0) return make_agent<DqnLearner>(dqn);
+  if (cell.agent != "full-output")
+    throw InputError(fmt::format("unknown agent '{}': use {} or full-output", cell.agent, fmt::join(known, ", ")));
+  if (num_videos > kMostOutputs)
     throw InputError(
         fmt::format("agent 'full-output' has one output a video: the simulator has {} videos, expected at "
                     "most {}",
                     num_videos, kMostOutputs));
-  check(dqn);
-  return dqn;
+  return make_agent<FullOutputLearner>(FullOutputConfig{dqn, config.full_output_hidden});
 }
 
 CellResult run_cell(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config, const Cell& cell,
                     int threads, const Progress& progress) {
-  const DqnConfig dqn = cell_dqn(config, cell, simulator->catalogue.num_videos());
-  if (dqn.network_kind == "full_output") {
-    FullOutputLearner learner(simulator, dqn, cell.seed, threads);
-    return train_cell(learner, simulator, config, dqn, cell.seed, threads, progress);
-  }
-  DqnLearner learner(simulator, dqn, cell.seed, threads);
-  return train_cell(learner, simulator, config, dqn, cell.seed, threads, progress);
+  const std::size_t videos = simulator->catalogue.num_videos();
+  const Agent agent = cell_agent(config, cell, videos);
+  VectorEnv env = agent.make_env(simulator, threads);
+  const std::unique_ptr<Learner> learner = agent.make_learner(simulator, {.seed = cell.seed, .threads = threads});
+  return train_cell(*learner, env, simulator, config, cell_dqn(config, cell, videos), cell.seed, threads, progress);
 }
 
 VectorEnvConfig yardstick_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agents/agent.h"
 #include "agents/dqn/dqn_config.h"
 #include "core/config.h"
 #include "core/progress.h"
@@ -21,6 +22,7 @@ struct ConvergenceConfig {
   std::size_t oracle_sessions = 256;  // the first of these that the one-step oracle plays; on millions of videos fewer
   std::uint64_t session_seed = 1;
   DqnConfig dqn = convergence_dqn();  // candidates, slots and fresh_candidates are set for each action space
+  std::vector<std::size_t> full_output_hidden = {256, 256};  // of the agent full-output, else as dqn
 
   static DqnConfig convergence_dqn();
 };
@@ -32,6 +34,10 @@ void visit_fields(Visitor& visit, ConvergenceConfig& config) {
   visit("oracle_sessions", config.oracle_sessions, between(2, 100'000'000));
   visit("session_seed", config.session_seed, ranges::kAnySeed);
   visit("dqn", config.dqn);
+  visit("full_output_hidden", config.full_output_hidden, ranges::kUnits, ranges::kLayers);
+}
+inline std::vector<FormerName> former_names(const ConvergenceConfig&) {
+  return {{.old = "dqn.full_output_hidden", .now = "full_output_hidden"}};
 }
 void check(const ConvergenceConfig& config);
 
@@ -65,8 +71,8 @@ struct CellResult {
   std::size_t replay_bytes = 0, network_bytes = 0;
 };
 
-/// The settings a cell trains with.
-DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos);
+/// What a cell trains. Throws InputError for an agent that there is not, and for settings that make no sense.
+Agent cell_agent(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos);
 
 CellResult run_cell(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config, const Cell& cell,
                     int threads, const Progress& progress);

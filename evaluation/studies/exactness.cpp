@@ -188,9 +188,7 @@ std::shared_ptr<const Policy> train_reduced_dqn(const TabularSimulator& tabular,
   VectorEnv env = open_reduced(tabular, config, threads);
   train_online(learner, env,
                {.seed = seed, .env_steps = config.env_steps, .round_steps = config.round_steps, .progress = progress});
-  auto model = std::make_shared<ValueModel>(learner.model());
-  model->network.set_shards(1);
-  return std::make_shared<ValuePolicy>(std::move(model));
+  return learner.snapshot();
 }
 
 Exactness measure_exactness(std::shared_ptr<const Simulator> simulator, const ExactnessConfig& config,

@@ -1,10 +1,10 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "agents/policy_gradient/train_actor.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "tests/agents/toy_models.h"
+#include "tests/agents/trained.h"
 #include "tests/sanitized.h"
 
 namespace swipegym {
@@ -36,8 +36,8 @@ ActorConfig small_actor(const std::string& algorithm) {
 }
 
 double greedy_return(std::shared_ptr<const Simulator> simulator, const ActorConfig& config,
-                     const TrainedActor& trained) {
-  return evaluate_actor(simulator, config, ValuePolicy(trained.model), Exploration::greedy(), 512, 1, 1).session_reward;
+                     const OnlineResult& trained) {
+  return evaluate_actor(simulator, config, *trained.policy, Exploration::greedy(), 512, 1, 1).session_reward;
 }
 
 TEST_CASE("policy gradients solve a bandit and wait for a reward that comes a step later", "[agents]") {
@@ -46,15 +46,15 @@ TEST_CASE("policy gradients solve a bandit and wait for a reward that comes a st
   for (const std::string algorithm : {"ppo", "a2c", "reinforce", "rwr"}) {
     CAPTURE(algorithm);
     ActorConfig config = small_actor(algorithm);
-    const TrainedActor greedy = train_actor(bandit, config, {.seed = 4, .threads = 1});
-    const TrainedActor patient = train_actor(patience, config, {.seed = 4, .threads = 1});
+    const OnlineResult greedy = test::train_actor(bandit, config, {.seed = 4, .threads = 1});
+    const OnlineResult patient = test::train_actor(patience, config, {.seed = 4, .threads = 1});
     if (testing::skips_quality()) continue;
     CHECK(greedy_return(bandit, config, greedy) > 0.66);     // the best of 5 is worth .68
     CHECK(greedy_return(patience, config, patient) > 1.05);  // 1.1 whenever an odd video is among the 5; greed earns .4
   }
   ActorConfig config = small_actor("ppo");
   config.discount = 0.0F;
-  const TrainedActor hasty = train_actor(patience, config, {.seed = 4, .threads = 1});
+  const OnlineResult hasty = test::train_actor(patience, config, {.seed = 4, .threads = 1});
   if (!testing::skips_quality()) CHECK(greedy_return(patience, config, hasty) < 0.5);
 }
 
@@ -64,21 +64,18 @@ TEST_CASE("slates are learned by REINFORCE with the top-K correction", "[agents]
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(2));
   ActorConfig config = small_actor("reinforce");
   config.world.slate = 2;
-  const TrainedActor trained = train_actor(simulator, config, {.seed = 5, .threads = 1});
+  const OnlineResult trained = test::train_actor(simulator, config, {.seed = 5, .threads = 1});
   if (testing::skips_quality()) return;
   const double random = 2 * 0.375, best = greedy_return(simulator, config, trained);
   CHECK(best > 1.05);  // the two best of 5 random ones are worth .68 + .53
   CHECK(best > random);
 }
 
-bool same_actor(const TrainedActor& a, const TrainedActor& b) {
-  ValueNetwork x = a.model->network, y = b.model->network;
+bool same_actor(const OnlineResult& a, const OnlineResult& b) {
+  ValueNetwork x = test::value_model(a).network, y = test::value_model(b).network;
   const auto p = x.parameters(), q = y.parameters();
-  bool same = p.size() == q.size() && a.reports.size() == b.reports.size();
+  bool same = p.size() == q.size() && a.learner->details() == b.learner->details();
   for (std::size_t i = 0; same && i < p.size(); ++i) same = p[i]->value == q[i]->value;
-  for (std::size_t i = 0; same && i < a.reports.size(); ++i)
-    same = a.reports[i].rates == b.reports[i].rates && a.reports[i].multipliers == b.reports[i].multipliers &&
-           a.reports[i].kl == b.reports[i].kl;
   return same;
 }
 
@@ -112,21 +109,21 @@ TEST_CASE("threads change no bit of an actor, and a resumed run ends as the unbr
     config.minibatch = 150;  // shards of 64, 64 and 22 rows
     config.constraints = {{.signal = "like", .at_least = 0.4}};
     if (algorithm == "lagrangian") config.multiplier.rule = "pid";
-    const TrainedActor whole = train_actor(simulator, config, {.seed = 9, .threads = 1});
-    CHECK(same_actor(whole, train_actor(simulator, config, {.seed = 9, .threads = 3})));
-    CHECK_FALSE(same_actor(whole, train_actor(simulator, config, {.seed = 10, .threads = 1})));
+    const OnlineResult whole = test::train_actor(simulator, config, {.seed = 9, .threads = 1});
+    CHECK(same_actor(whole, test::train_actor(simulator, config, {.seed = 9, .threads = 3})));
+    CHECK_FALSE(same_actor(whole, test::train_actor(simulator, config, {.seed = 10, .threads = 1})));
 
     for (const std::uint64_t stop : {3 * 768, 7 * 768}) {  // in tscac's first stage, and in its second
       OnlineRun run{.seed = 9, .threads = 1, .checkpoint = checkpoint, .checkpoint_rounds = 1};
       run.progress = [&](std::string_view, std::uint64_t done, std::uint64_t) {
         if (done > stop) throw Interrupted();
       };
-      CHECK_THROWS_AS(train_actor(simulator, config, run), Interrupted);
+      CHECK_THROWS_AS(test::train_actor(simulator, config, run), Interrupted);
       run.progress = {};
       run.resume = true;
       int rounds = 0;
       run.on_round = [&](const RoundReport&) { ++rounds; };
-      const TrainedActor resumed = train_actor(simulator, config, run);
+      const OnlineResult resumed = test::train_actor(simulator, config, run);
       CHECK(rounds < 4);
       CHECK(same_actor(whole, resumed));
     }
@@ -146,9 +143,8 @@ TEST_CASE("TSCAC leans on its auxiliaries the more, the larger lambda is", "[age
     config.tscac_lambda = lambda;
     config.critic_rate = 5e-3;
     config.entropy = 0.3F;  // an auxiliary that excludes what it likes less could not be overruled
-    const TrainedActor trained = train_actor(simulator, config, {.seed = 2, .threads = 1});
-    worth.push_back(
-        evaluate_actor(simulator, config, ValuePolicy(trained.model), Exploration::boltzmann(1.0F), 512, 1, 1));
+    const OnlineResult trained = test::train_actor(simulator, config, {.seed = 2, .threads = 1});
+    worth.push_back(evaluate_actor(simulator, config, *trained.policy, Exploration::boltzmann(1.0F), 512, 1, 1));
   }
   if (testing::skips_quality()) return;
   CHECK(worth[0].rates[0] < worth[1].rates[0]);

@@ -37,7 +37,7 @@ struct Task {
   std::int64_t env_steps = 30'000;
 };
 
-struct Agent {
+struct AgentCase {
   const char* name;
   std::function<std::unique_ptr<Learner>(const Task&, std::uint64_t seed)> make;
   bool scores_are_values = false;  // policy().score() estimates Q
@@ -110,10 +110,10 @@ std::unique_ptr<Learner> make_sasrec_actor(const Task& task, std::uint64_t seed)
   config.reward_scale = 1.0F;
   config.learning_rate = 0.02, config.final_learning_rate = 0.005, config.critic_rate = 0.01;
   config.network.width = 8, config.network.inner = 8, config.network.max_length = kHistory;
-  return std::make_unique<SasrecActor>(task.simulator, config, seed, 1);
+  return swipegym::make_sasrec_actor(task.simulator, config, seed, 1);
 }
 
-const std::vector<Agent> kAgents = {
+const std::vector<AgentCase> kAgents = {
     {"double DQN", make_dqn([](DqnConfig&) {}), true},
     {"DQN", make_dqn([](DqnConfig& config) { config.double_q = false; }), true},
     {"DQN, soft target", make_dqn([](DqnConfig& config) { config.target_rate = 0.05F, config.target_every = 1; }),
@@ -139,7 +139,7 @@ VectorEnv open_env(const Task& task) {
                     .reward = {.watch_s = 0.0F, .watch_ratio = 1.0F}});
 }
 
-std::unique_ptr<Learner> train(const Agent& agent, Task task, std::uint64_t seed) {
+std::unique_ptr<Learner> train(const AgentCase& agent, Task task, std::uint64_t seed) {
   if (testing::kSanitized) task.env_steps /= 20;
   std::unique_ptr<Learner> learner = agent.make(task, seed);
   VectorEnv env = open_env(task);
@@ -186,7 +186,7 @@ struct GreedyRun {
 TEST_CASE("every agent: a discount above 0 finds the reward that comes a step later, 0 does not", "[agents]") {
   Task task{.simulator = make_toy_simulator(std::make_shared<PatienceModel>())};
   task.candidates = five_random(task.simulator);
-  for (const Agent& agent : kAgents) {
+  for (const AgentCase& agent : kAgents) {
     CAPTURE(agent.name);
     std::vector<double> earned;
     for (const float discount : {0.9F, 0.0F}) {
@@ -210,7 +210,7 @@ TEST_CASE("every agent: a discount above 0 finds the reward that comes a step la
 TEST_CASE("every agent: a cut session goes on in value, one that the user ended does not", "[agents]") {
   // The choice looked at is a session's last in both worlds: the limit of steps cuts it in one, the user leaves in the
   // other. A better mood is worth having only where the session was cut.
-  for (const Agent& agent : kAgents)
+  for (const AgentCase& agent : kAgents)
     for (const bool leaves : {false, true}) {
       Task task{.simulator = make_toy_simulator(std::make_shared<MoodModel>(leaves)), .max_steps = 4};
       task.candidates = five_random(task.simulator);
@@ -242,7 +242,7 @@ TEST_CASE("every agent: a cut session goes on in value, one that the user ended 
 TEST_CASE("every agent: masked candidates are neither chosen nor reckoned with", "[agents]") {
   const Task task{.simulator = make_toy_simulator(std::make_shared<DoorModel>()),
                   .candidates = std::make_shared<DoorShelf>()};
-  for (const Agent& agent : kAgents) {
+  for (const AgentCase& agent : kAgents) {
     const std::unique_ptr<Learner> learner = train(agent, task, 6);
     if (testing::skips_quality()) continue;
     GreedyRun run(task, learner->policy());
@@ -272,7 +272,7 @@ TEST_CASE("every agent with values: Q reaches its closed form", "[agents]") {
   task.candidates = five_random(task.simulator);
   task.discount = 0.5F;
   const double best = 0.75 * (1 - 0.2373) + 0.5 * (0.2373 - 0.03125) + 0.25 * (0.03125 - 0.00098);
-  for (const Agent& agent : kAgents) {
+  for (const AgentCase& agent : kAgents) {
     if (!agent.scores_are_values) continue;
     CAPTURE(agent.name);
     const std::unique_ptr<Learner> learner = train(agent, task, 3);
@@ -301,7 +301,7 @@ TEST_CASE("every agent: saved, loaded into a fresh one and continued, it learns 
   const OnlineTraining whole{.seed = 9, .env_steps = 6'400, .round_steps = 3'200};
   OnlineTraining half = whole;
   half.env_steps = 3'200;
-  for (const Agent& agent : kAgents) {
+  for (const AgentCase& agent : kAgents) {
     CAPTURE(agent.name);
     const auto unbroken = agent.make(task, 9), first = agent.make(task, 9), second = agent.make(task, 9);
     VectorEnv env = open_env(task), other = open_env(task);

@@ -95,9 +95,7 @@ const std::vector<Kind> kKinds = {
      }},
     {"full output",
      [] {
-       DqnConfig config = toy_dqn();
-       config.network_kind = "full_output", config.full_output_hidden = {3};
-       return std::make_unique<FullOutputLearner>(toy_simulator(), config, 3, 1);
+       return std::make_unique<FullOutputLearner>(toy_simulator(), FullOutputConfig{toy_dqn(), {3}}, 3, 1);
      }},
     {"ppo", [] { return std::make_unique<ActorLearner>(toy_simulator(), toy_actor("ppo"), 3, 1); }},
     {"lagrangian, pid",
@@ -112,7 +110,7 @@ const std::vector<Kind> kKinds = {
        config.critic_hidden = {2}, config.encoder.recent = 1;
        config.network.width = 2, config.network.inner = 2, config.network.max_length = 3, config.network.blocks = 1;
        config.network.head_hidden = {2};
-       return std::make_unique<SasrecActor>(toy_simulator(), config, 3, 1);
+       return make_sasrec_actor(toy_simulator(), config, 3, 1);
      }},
 };
 

@@ -185,7 +185,7 @@ TEST_CASE("Lagrangian and RCPO policies reach the constrained optimum of a bandi
     config.critics = critics;
     check(config);
     ActorLearner learner(simulator, config, 3, 1);
-    VectorEnvConfig world = make_actor_env(simulator, config, 1).config();
+    VectorEnvConfig world = make_training_env(simulator, config, 1).config();
     VectorEnv env(simulator, std::make_shared<FixedCandidates>(std::vector<std::int32_t>{40, 41, 42, 43}), world);
     train_online(learner, env, {.seed = 3, .env_steps = config.env_steps, .round_steps = config.round_steps});
     if (testing::skips_quality()) continue;
@@ -214,7 +214,7 @@ TEST_CASE("without a multiplier the same bandit's bound is broken, and alone a r
     config.objective = objective;
     ActorLearner learner(simulator, config, 3, 1);
     VectorEnv env(simulator, std::make_shared<FixedCandidates>(std::vector<std::int32_t>{40, 41, 42, 43}),
-                  make_actor_env(simulator, config, 1).config());
+                  make_training_env(simulator, config, 1).config());
     train_online(learner, env, {.seed = 3, .env_steps = config.env_steps, .round_steps = config.round_steps});
     if (testing::skips_quality()) continue;
     if (objective == "main") {

@@ -4,12 +4,12 @@
 #include <numeric>
 
 #include "agents/dqn/dqn_learner.h"
-#include "agents/dqn/train_dqn.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/candidate_sources.h"
 #include "tests/agents/toy_models.h"
+#include "tests/agents/trained.h"
 #include "tests/sanitized.h"
 
 namespace swipegym {
@@ -105,12 +105,12 @@ TEST_CASE("Q reaches its closed form in a world where it has one", "[agents]") {
   for (const bool double_q : {true, false}) {
     CAPTURE(double_q);
     config.double_q = double_q;
-    const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 3, .threads = 1});
+    const OnlineResult trained = test::train_dqn(simulator, config, {.seed = 3, .threads = 1});
     if (testing::skips_quality()) continue;
     // The best of 5 random candidates is worth E[max] = 3/4 (1 - .75^5) + 2/4 (.75^5 - .5^5) + 1/4 (.5^5 - .25^5).
     const double best = 0.75 * (1 - 0.2373) + 0.5 * (0.2373 - 0.03125) + 0.25 * (0.03125 - 0.00098);
     for (int shown = 0; shown < 3; ++shown) {
-      const Probe probe(simulator, config, ValuePolicy(trained.model), shown);
+      const Probe probe(simulator, config, *trained.policy, shown);
       double absolute = 0.0, sum = 0.0;
       for (std::size_t pair = 0; pair < probe.scores.size(); ++pair) {
         double expected = static_cast<double>(probe.video(pair) % 4) / 4.0;
@@ -134,13 +134,13 @@ TEST_CASE("a discount above 0 finds the reward that comes a step later, a discou
     config.n_step = n_step;
     config.discount = 0.9F;
     const double patient =
-        greedy_return(simulator, config, ValuePolicy(train_dqn(simulator, config, {.seed = 4, .threads = 1}).model));
+        greedy_return(simulator, config, *test::train_dqn(simulator, config, {.seed = 4, .threads = 1}).policy);
     if (testing::skips_quality()) continue;
     CHECK(patient > 1.0);  // 1.1 whenever an odd video is among the 5
     if (n_step > 1) continue;
     config.discount = 0.0F;
     const double greedy =
-        greedy_return(simulator, config, ValuePolicy(train_dqn(simulator, config, {.seed = 4, .threads = 1}).model));
+        greedy_return(simulator, config, *test::train_dqn(simulator, config, {.seed = 4, .threads = 1}).policy);
     CHECK(greedy < 0.5);  // .4 whenever an even video is among the 5
   }
 }
@@ -154,9 +154,9 @@ TEST_CASE("truncation bootstraps: a cut session is valued as if it went on", "[a
   config.discount = 0.8F;
   config.env_steps = shortened(80'000);
   config.encoder.session_clock = false;
-  const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 5, .threads = 1});
+  const OnlineResult trained = test::train_dqn(simulator, config, {.seed = 5, .threads = 1});
   if (testing::skips_quality()) return;
-  const Probe probe(simulator, config, ValuePolicy(trained.model), 2);
+  const Probe probe(simulator, config, *trained.policy, 2);
   const double mean =
       std::accumulate(probe.scores.begin(), probe.scores.end(), 0.0) / static_cast<double>(probe.scores.size());
   const double best = 0.68, endless = 0.375 + 0.8 / 0.2 * best, cut = 0.375 + (0.8 + 0.64 + 0.512) * best;
@@ -242,12 +242,14 @@ TEST_CASE("the number of threads changes no bit of what is learned", "[agents]")
   config.env_steps = shortened(8'000);
   config.batch = 300;  // shards of 128, 128 and 44 rows
   config.num_envs = 150;
-  const TrainedPolicy one = train_dqn(simulator, config, {.seed = 7, .threads = 1});
+  const OnlineResult one = test::train_dqn(simulator, config, {.seed = 7, .threads = 1});
   for (const int threads : {2, 3}) {
     CAPTURE(threads);
-    CHECK(same_weights(*one.model, *train_dqn(simulator, config, {.seed = 7, .threads = threads}).model));
+    CHECK(same_weights(test::value_model(one),
+                       test::value_model(test::train_dqn(simulator, config, {.seed = 7, .threads = threads}))));
   }
-  CHECK_FALSE(same_weights(*one.model, *train_dqn(simulator, config, {.seed = 8, .threads = 1}).model));
+  CHECK_FALSE(same_weights(test::value_model(one),
+                           test::value_model(test::train_dqn(simulator, config, {.seed = 8, .threads = 1}))));
 }
 
 TEST_CASE("stopped and resumed training gives the numbers of an unbroken run", "[agents]") {
@@ -258,21 +260,21 @@ TEST_CASE("stopped and resumed training gives the numbers of an unbroken run", "
   config.env_steps = shortened(16'000);
   config.round_steps = shortened(4'000);
   config.discount = 0.7F;
-  const TrainedPolicy whole = train_dqn(simulator, config, {.seed = 9, .threads = 1});
+  const OnlineResult whole = test::train_dqn(simulator, config, {.seed = 9, .threads = 1});
 
-  DqnTraining training{.seed = 9, .threads = 1, .checkpoint = checkpoint};
+  OnlineRun training{.seed = 9, .threads = 1, .checkpoint = checkpoint};
   training.progress = [](std::string_view, std::uint64_t done, std::uint64_t) {
     if (done > static_cast<std::uint64_t>(shortened(11'000)))
       throw Interrupted();  // in the third round; the checkpoint holds two
   };
-  CHECK_THROWS_AS(train_dqn(simulator, config, training), Interrupted);
+  CHECK_THROWS_AS(test::train_dqn(simulator, config, training), Interrupted);
   training.progress = {};
   training.resume = true;
   std::vector<std::int64_t> seen;
   training.on_round = [&](const RoundReport& round) { seen.push_back(round.env_steps); };
-  const TrainedPolicy resumed = train_dqn(simulator, config, training);
+  const OnlineResult resumed = test::train_dqn(simulator, config, training);
   CHECK(seen.size() == 2);  // only the last two rounds were run again
-  CHECK(same_weights(*whole.model, *resumed.model));
+  CHECK(same_weights(test::value_model(whole), test::value_model(resumed)));
   REQUIRE(resumed.rounds.size() == whole.rounds.size());
   for (std::size_t i = 0; i < whole.rounds.size(); ++i) {
     CHECK(resumed.rounds[i].mean_return == whole.rounds[i].mean_return);
@@ -280,10 +282,10 @@ TEST_CASE("stopped and resumed training gives the numbers of an unbroken run", "
   }
 
   config.discount = 0.6F;
-  CHECK_THROWS_WITH(train_dqn(simulator, config, training), Catch::Contains("another config"));
+  CHECK_THROWS_WITH(test::train_dqn(simulator, config, training), Catch::Contains("another config"));
   config.discount = 0.7F;
   training.seed = 10;
-  CHECK_THROWS_WITH(train_dqn(simulator, config, training), Catch::Contains("another seed"));
+  CHECK_THROWS_WITH(test::train_dqn(simulator, config, training), Catch::Contains("another seed"));
   std::filesystem::remove(checkpoint);
 }
 

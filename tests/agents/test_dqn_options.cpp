@@ -6,9 +6,9 @@
 #include <numeric>
 
 #include "agents/dqn/dqn_learner.h"
-#include "agents/dqn/train_dqn.h"
 #include "core/error.h"
 #include "tests/agents/toy_models.h"
+#include "tests/agents/trained.h"
 #include "tests/sanitized.h"
 
 namespace swipegym {
@@ -103,8 +103,8 @@ TEST_CASE("double Q-learning overestimates less where all videos are alike and r
   config.network.id_dim = 8;
   const auto excess = [&](bool double_q) {
     config.double_q = double_q;
-    const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 3, .threads = 1});
-    const FreshScores fresh(simulator, config, ValuePolicy(trained.model));
+    const OnlineResult trained = test::train_dqn(simulator, config, {.seed = 3, .threads = 1});
+    const FreshScores fresh(simulator, config, *trained.policy);
     const double mean =
         std::accumulate(fresh.scores.begin(), fresh.scores.end(), 0.0) / static_cast<double>(fresh.scores.size());
     return mean - 0.5 * (1.0 + 0.9 + 0.81);
@@ -139,8 +139,8 @@ TEST_CASE("with n steps a reward reaches the choice that earned it sooner", "[ag
   config.round_steps = config.env_steps;
   const auto gap = [&](int n_step) {  // between odd and even first videos; 1 when all is learned
     config.n_step = n_step;
-    const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 4, .threads = 1});
-    const FreshScores fresh(simulator, config, ValuePolicy(trained.model));
+    const OnlineResult trained = test::train_dqn(simulator, config, {.seed = 4, .threads = 1});
+    const FreshScores fresh(simulator, config, *trained.policy);
     double sum[2] = {}, count[2] = {};
     for (std::size_t i = 0; i < fresh.scores.size(); ++i) {
       sum[fresh.videos[i] % 2] += static_cast<double>(fresh.scores[i]);
@@ -185,10 +185,10 @@ TEST_CASE("prioritised replay learns a rare transition sooner", "[agents]") {
     config.prioritised.enabled = prioritised;
     double sum = 0.0, count = 0.0;
     for (const std::uint64_t seed : {3, 4, 5}) {
-      const TrainedPolicy trained = train_dqn(simulator, config, {.seed = seed, .threads = 1});
+      const OnlineResult trained = test::train_dqn(simulator, config, {.seed = seed, .threads = 1});
       DqnConfig probe = config;
       probe.world.source = "sample", probe.world.candidates = kRareVideos;  // every video
-      const FreshScores fresh(simulator, probe, ValuePolicy(trained.model));
+      const FreshScores fresh(simulator, probe, *trained.policy);
       for (std::size_t i = 0; i < fresh.scores.size(); ++i)
         if (fresh.videos[i] == 7) sum += std::abs(1.0 - static_cast<double>(fresh.scores[i])), ++count;
     }
@@ -215,10 +215,10 @@ TEST_CASE("Boltzmann exploration and dueling reach the closed form too", "[agent
     CHECK(learner.exploration(0).kind == Exploration::Kind::kBoltzmann);
     CHECK(learner.exploration(0).temperature == 5.0F);
     CHECK(learner.exploration(config.env_steps).temperature == Approx(0.2F));
-    const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 3, .threads = 1});
+    const OnlineResult trained = test::train_dqn(simulator, config, {.seed = 3, .threads = 1});
     if (testing::skips_quality()) continue;
     const double best = 0.75 * (1 - 0.2373) + 0.5 * (0.2373 - 0.03125) + 0.25 * (0.03125 - 0.00098);
-    const FreshScores fresh(simulator, config, ValuePolicy(trained.model));
+    const FreshScores fresh(simulator, config, *trained.policy);
     double absolute = 0.0;
     for (std::size_t i = 0; i < fresh.scores.size(); ++i)
       absolute += std::abs(static_cast<double>(fresh.scores[i]) - fresh.videos[i] % 4 / 4.0 - 0.75 * best);
@@ -235,21 +235,21 @@ TEST_CASE("a prioritised, dueling run that is stopped and resumed gives the numb
   config.discount = 0.7F;
   config.prioritised.enabled = true;
   config.network.dueling = true;
-  const TrainedPolicy whole = train_dqn(simulator, config, {.seed = 9, .threads = 1});
-  DqnTraining training{.seed = 9, .threads = 2, .checkpoint = checkpoint};
+  const OnlineResult whole = test::train_dqn(simulator, config, {.seed = 9, .threads = 1});
+  OnlineRun training{.seed = 9, .threads = 2, .checkpoint = checkpoint};
   training.progress = [](std::string_view, std::uint64_t done, std::uint64_t) {
     if (done > 5'000) throw Interrupted();  // in the third round; the checkpoint holds two
   };
-  CHECK_THROWS_AS(train_dqn(simulator, config, training), Interrupted);
+  CHECK_THROWS_AS(test::train_dqn(simulator, config, training), Interrupted);
   training.progress = {};
   training.resume = true;
-  const TrainedPolicy resumed = train_dqn(simulator, config, training);
-  const FreshScores a(simulator, config, ValuePolicy(whole.model)), b(simulator, config, ValuePolicy(resumed.model));
+  const OnlineResult resumed = test::train_dqn(simulator, config, training);
+  const FreshScores a(simulator, config, *whole.policy), b(simulator, config, *resumed.policy);
   CHECK(a.scores == b.scores);
   CHECK(whole.rounds.back().learner.loss == resumed.rounds.back().learner.loss);
 
   // Written and read as a policy file, centred values are the same.
-  ValuePolicy(whole.model).save(checkpoint);
+  whole.policy->save(checkpoint);
   CHECK(FreshScores(simulator, config, *load_policy(checkpoint, *simulator)).scores == a.scores);
   std::filesystem::remove(checkpoint);
 }

@@ -3,11 +3,11 @@
 #include <numeric>
 
 #include "agents/dqn/dqn_learner.h"
-#include "agents/dqn/train_dqn.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "policy/select.h"
 #include "tests/agents/toy_models.h"
+#include "tests/agents/trained.h"
 #include "tests/sanitized.h"
 
 namespace swipegym {
@@ -103,11 +103,9 @@ TEST_CASE("the maximum over fresh draws is the largest value of an unseen drawn 
 TEST_CASE("a DQN whose actions are all videos finds their values", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   const DqnConfig config = product_config();
-  const TrainedPolicy trained = train_dqn(simulator, config, {.seed = 3, .threads = 1});
+  const OnlineResult trained = test::train_dqn(simulator, config, {.seed = 3, .threads = 1});
   if (testing::skips_quality()) return;
   // Every session can watch videos of ratio 3/4 to its end: Q is that of the step, and 3/4 for each one left.
-  auto model = std::make_shared<ValueModel>(*trained.model);
-  model->item_table = model->network.item_table(*model->items, 1);
   VectorEnv env = make_training_env(simulator, config, 1);
   std::vector<std::uint64_t> seeds(config.num_envs);
   std::iota(seeds.begin(), seeds.end(), 100);
@@ -116,7 +114,7 @@ TEST_CASE("a DQN whose actions are all videos finds their values", "[agents]") {
   const std::vector<std::uint32_t> streams(config.num_envs);
   const DecisionBatch batch{env.observation(), &env, keys, streams, 1};
   std::vector<float> scores(config.num_envs * simulator->catalogue.num_videos());
-  const ValuePolicy policy(model);
+  const Policy& policy = *trained.policy;
   policy.score(batch, scores);
   double error = 0.0;
   for (std::size_t i = 0; i < scores.size(); ++i)
@@ -132,8 +130,8 @@ TEST_CASE("training on all videos does not depend on threads", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   DqnConfig config = product_config();
   config.env_steps = 2'000, config.round_steps = 1'000;
-  const TrainedPolicy one = train_dqn(simulator, config, {.seed = 3, .threads = 1});
-  const TrainedPolicy two = train_dqn(simulator, config, {.seed = 3, .threads = 2});
+  const OnlineResult one = test::train_dqn(simulator, config, {.seed = 3, .threads = 1});
+  const OnlineResult two = test::train_dqn(simulator, config, {.seed = 3, .threads = 2});
   CHECK(one.rounds.back().learner.loss == two.rounds.back().learner.loss);
   CHECK(one.rounds.back().mean_return == two.rounds.back().mean_return);
 }

@@ -8,6 +8,7 @@
 #include "agents/dqn/full_output_learner.h"
 #include "core/error.h"
 #include "tests/agents/toy_models.h"
+#include "tests/agents/trained.h"
 #include "tests/sanitized.h"
 
 namespace swipegym {
@@ -152,10 +153,10 @@ TEST_CASE("the number of threads changes no bit of full-output learning", "[agen
   for (std::size_t i = 0; i < c.size(); ++i) CHECK(c[i]->table.value == d[i]->table.value);
 }
 
-DqnConfig shelf_config() {
-  DqnConfig config;
-  config.network_kind = "full_output";
-  config.full_output_hidden = {32, 32};
+FullOutputConfig shelf_config() {
+  FullOutputConfig all;
+  all.full_output_hidden = {32, 32};
+  DqnConfig& config = all.q;
   config.world.source = "top", config.world.candidates = 40;
   config.num_envs = 64, config.world.history_length = 4, config.world.max_steps = 20;
   config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F}, config.reward_scale = 1.0F;
@@ -165,12 +166,12 @@ DqnConfig shelf_config() {
   config.learning_rate = 3e-3, config.weight_decay = 0.0;
   config.discount = 0.5F, config.n_step = 1, config.target_every = 20, config.huber_delta = 5.0F;
   config.epsilon_end = 0.5F;
-  return config;
+  return all;
 }
 
 struct ShelfScores {
-  ShelfScores(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, const Policy& policy)
-      : scores(config.num_envs * config.world.candidates), videos(scores.size()) {
+  ShelfScores(std::shared_ptr<const Simulator> simulator, const FullOutputConfig& all, const Policy& policy)
+      : config(all.q), scores(config.num_envs * config.world.candidates), videos(scores.size()) {
     VectorEnv env = make_training_env(std::move(simulator), config, 1);
     std::vector<std::uint64_t> seeds(config.num_envs);
     std::iota(seeds.begin(), seeds.end(), 1000);
@@ -180,15 +181,16 @@ struct ShelfScores {
     policy.score({view, &env, keys, streams, 1}, scores);
     std::copy_n(view.candidate, videos.size(), videos.begin());
   }
+  DqnConfig config;
   std::vector<float> scores;
   std::vector<std::int32_t> videos;
 };
 
 TEST_CASE("a full-output DQN learns the closed form on a shelf, resumes and is read from its file", "[agents]") {
   const auto simulator = test::make_toy_simulator(std::make_shared<test::LadderModel>(3));
-  const DqnConfig config = shelf_config();
-  const TrainedFullOutput whole = train_full_output(simulator, config, {.seed = 3, .threads = 1});
-  const ShelfScores scores(simulator, config, FullOutputPolicy(whole.model));
+  const FullOutputConfig config = shelf_config();
+  const OnlineResult whole = test::train_full_output(simulator, config, {.seed = 3, .threads = 1});
+  const ShelfScores scores(simulator, config, *whole.policy);
   if (!testing::skips_quality()) {
     // Sessions of 3 on a shelf with ten videos worth 3/4: whatever comes first, two of them follow.
     double absolute = 0.0;
@@ -203,19 +205,19 @@ TEST_CASE("a full-output DQN learns the closed form on a shelf, resumes and is r
   run.progress = [&](std::string_view, std::uint64_t done, std::uint64_t total) {
     if (done > total * 5 / 8) throw Interrupted();  // in the third round of four; the checkpoint holds two
   };
-  CHECK_THROWS_AS(train_full_output(simulator, config, run), Interrupted);
+  CHECK_THROWS_AS(test::train_full_output(simulator, config, run), Interrupted);
   run.progress = {};
   run.resume = true;
-  const TrainedFullOutput resumed = train_full_output(simulator, config, run);
-  CHECK(ShelfScores(simulator, config, FullOutputPolicy(resumed.model)).scores == scores.scores);
+  const OnlineResult resumed = test::train_full_output(simulator, config, run);
+  CHECK(ShelfScores(simulator, config, *resumed.policy).scores == scores.scores);
 
-  FullOutputPolicy(whole.model).save(path);
+  whole.policy->save(path);
   const auto loaded = load_policy(path, *simulator);
   CHECK(loaded->name() == "dqn_full_output");
   CHECK(ShelfScores(simulator, config, *loaded).scores == scores.scores);
   // On another shelf a video without an output comes last.
-  DqnConfig wider = config;
-  wider.world.candidates = 60;
+  FullOutputConfig wider = config;
+  wider.q.world.candidates = 60;
   const ShelfScores wide(simulator, wider, *loaded);
   for (std::size_t i = 0; i < 60; ++i)
     CHECK((wide.scores[i] < -1e8F) ==
@@ -232,12 +234,12 @@ TEST_CASE("a full-output DQN learns among candidates that change, remembered or 
   };
   for (const Space& space : {Space{"random", 0}, Space{"random", 20}, Space{"full", 20}}) {
     CAPTURE(space.candidates, space.fresh);
-    DqnConfig config = shelf_config();
-    config.world.source = space.candidates, config.world.candidates = 20, config.fresh_candidates = space.fresh;
-    const TrainedFullOutput trained = train_full_output(simulator, config, {.seed = 3, .threads = 2});
+    FullOutputConfig config = shelf_config();
+    config.q.world.source = space.candidates, config.q.world.candidates = 20, config.q.fresh_candidates = space.fresh;
+    const OnlineResult trained = test::train_full_output(simulator, config, {.seed = 3, .threads = 2});
     if (testing::skips_quality()) continue;
     // Sessions of 3 in which a video worth 3/4 is always there to follow.
-    const ShelfScores scores(simulator, shelf_config(), FullOutputPolicy(trained.model));
+    const ShelfScores scores(simulator, shelf_config(), *trained.policy);
     double absolute = 0.0;
     for (std::size_t i = 0; i < scores.scores.size(); ++i)
       absolute += std::abs(static_cast<double>(scores.scores[i]) - scores.videos[i] % 4 / 4.0 - 0.75 * 0.75);
@@ -246,19 +248,26 @@ TEST_CASE("a full-output DQN learns among candidates that change, remembered or 
 }
 
 TEST_CASE("a full-output network for candidates without a place, or for too many videos, is refused", "[agents]") {
-  DqnConfig config = shelf_config();
+  FullOutputConfig config = shelf_config();
   CHECK_NOTHROW(check(config));
-  config.world.source = "popularity";
-  CHECK_THROWS_WITH(check(config), Catch::Contains("candidates") && Catch::Contains("popularity"));
-  config.world.source = "random";
+  config.q.world.source = "popularity";
+  CHECK_THROWS_WITH(check(config), Catch::Contains("world.source") && Catch::Contains("popularity"));
+  config.q.world.source = "random";
   const auto large = test::make_toy_simulator(std::make_shared<test::LadderModel>(3), 10'001);
   CHECK_THROWS_WITH(FullOutputLearner(large, config, 1, 1), Catch::Contains("10001") && Catch::Contains("10000"));
   config = shelf_config();
-  config.world.candidates = 10'001;
-  CHECK_THROWS_WITH(check(config), Catch::Contains("slots"));
-  config = shelf_config();
-  config.network_kind = "transformer";
-  CHECK_THROWS_WITH(check(config), Catch::Contains("network_kind"));
+  config.q.world.candidates = 10'001;
+  CHECK_THROWS_WITH(check(config), Catch::Contains("world.candidates"));
+}
+
+TEST_CASE("settings of an earlier version that chose a full-output network are that agent's", "[agents]") {
+  const Json settings = {{"network_kind", "full_output"}, {"full_output_hidden", {8}}, {"network", {{"width", 4}}}};
+  CHECK(full_output_of_dqn(settings) == "full-output");
+  CHECK(config_from_json<FullOutputConfig>(settings, "a file").full_output_hidden == std::vector<std::size_t>{8});
+  CHECK(full_output_of_dqn({{"batch", 64}}).empty());
+  CHECK_NOTHROW(config_from_json<DqnConfig>({{"network_kind", "item_features"}}, "a file"));
+  CHECK_THROWS_WITH(config_from_json<DqnConfig>({{"network_kind", "full_output"}}, "a file"),
+                    Catch::Contains("train full-output"));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 
 #include "agents/policy_gradient/sasrec_actor.h"
@@ -25,6 +26,22 @@ SasrecActorConfig small_sasrec_actor() {
   config.learning_rate = 0.02, config.final_learning_rate = 0.005;
   config.network.width = 8, config.network.inner = 8, config.network.max_length = 6;
   return config;
+}
+
+const SasrecModel& sasrec_model(const Policy& policy) {
+  return static_cast<const SasrecPolicy&>(policy).model();
+}
+
+// From a policy file, as 'train sasrec-ppo --start' begins.
+OnlineResult train(const std::shared_ptr<const Simulator>& simulator, const SasrecActorConfig& config, OnlineRun run,
+                   const SasrecModel* start = nullptr) {
+  const Agent agent = sasrec_ppo_agent(config);
+  if (start == nullptr) return train_agent(simulator, agent, run);
+  run.start = std::filesystem::temp_directory_path() / "swipegym_test_sasrec_start.h5";
+  SasrecPolicy(std::make_shared<SasrecModel>(*start)).save(run.start);
+  OnlineResult trained = train_agent(simulator, agent, run);
+  std::filesystem::remove(run.start);
+  return trained;
 }
 
 /// Mean KL(p || q) of the softmax of two policies over the candidates of fresh sessions.
@@ -78,13 +95,15 @@ TEST_CASE("the anchor is KL(p || q), and its gradient that of finite differences
 TEST_CASE("an actor starts as the policy it is given, is held there by the anchor, and leaves without", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   SasrecActorConfig config = small_sasrec_actor();
-  const SasrecModel start = SasrecActor(simulator, config, 1, 1).model();
+  const SasrecModel start = sasrec_model(*make_sasrec_actor(simulator, config, 1, 1)->snapshot());
   config.anchor = 0.0F;
-  CHECK(divergence(simulator, SasrecActor(simulator, config, 2, 1, &start).model(), start) == Approx(0.0).margin(1e-6));
-  const TrainedSasrecActor free = train_sasrec_actor(simulator, config, {.seed = 2, .threads = 1}, &start);
+  CHECK(divergence(simulator, sasrec_model(*make_sasrec_actor(simulator, config, 2, 1, &start)->snapshot()), start) ==
+        Approx(0.0).margin(1e-6));
+  const OnlineResult free = train(simulator, config, {.seed = 2, .threads = 1}, &start);
   config.anchor = 10.0F;
-  const TrainedSasrecActor held = train_sasrec_actor(simulator, config, {.seed = 2, .threads = 1}, &start);
-  const double far = divergence(simulator, *free.model, start), near = divergence(simulator, *held.model, start);
+  const OnlineResult held = train(simulator, config, {.seed = 2, .threads = 1}, &start);
+  const double far = divergence(simulator, sasrec_model(*free.policy), start),
+               near = divergence(simulator, sasrec_model(*held.policy), start);
   CHECK(far > 0.1);
   CHECK(near < 0.1 * far);
   CHECK(free.rounds.back().mean_return > free.rounds.front().mean_return);
@@ -93,10 +112,10 @@ TEST_CASE("an actor starts as the policy it is given, is held there by the ancho
 TEST_CASE("threads change no bit of a SASRec actor", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   const SasrecActorConfig config = small_sasrec_actor();
-  const SasrecModel start = SasrecActor(simulator, config, 1, 1).model();
+  const SasrecModel start = sasrec_model(*make_sasrec_actor(simulator, config, 1, 1)->snapshot());
   const auto weights = [&](int threads) {
-    return train_sasrec_actor(simulator, config, {.seed = 3, .threads = threads}, &start)
-        .model->network.items.table.value;
+    return sasrec_model(*train(simulator, config, {.seed = 3, .threads = threads}, &start).policy)
+        .network.items.table.value;
   };
   CHECK(weights(1) == weights(3));
 }
@@ -104,17 +123,17 @@ TEST_CASE("threads change no bit of a SASRec actor", "[agents]") {
 TEST_CASE("a SASRec actor's complaints name the setting or the start", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   SasrecActorConfig config = small_sasrec_actor();
-  SasrecModel start = SasrecActor(simulator, config, 1, 1).model();
+  SasrecModel start = sasrec_model(*make_sasrec_actor(simulator, config, 1, 1)->snapshot());
   start.objective = SasrecObjective::kRatio;
-  CHECK_THROWS_WITH(train_sasrec_actor(simulator, config, {.seed = 1}, &start), Catch::Contains("next videos"));
+  CHECK_THROWS_WITH(train(simulator, config, {.seed = 1}, &start), Catch::Contains("next videos"));
   config.anchor = -1.0F;
-  CHECK_THROWS_WITH(train_sasrec_actor(simulator, config, {.seed = 1}), Catch::Contains("anchor"));
+  CHECK_THROWS_WITH(train(simulator, config, {.seed = 1}), Catch::Contains("anchor"));
   config = small_sasrec_actor();
   config.clip = 2.0F;
-  CHECK_THROWS_WITH(train_sasrec_actor(simulator, config, {.seed = 1}), Catch::Contains("clip"));
+  CHECK_THROWS_WITH(train(simulator, config, {.seed = 1}), Catch::Contains("clip"));
   config = small_sasrec_actor();
   config.world.slate = 2;
-  CHECK_THROWS_WITH(train_sasrec_actor(simulator, config, {.seed = 1}), Catch::Contains("slate"));
+  CHECK_THROWS_WITH(train(simulator, config, {.seed = 1}), Catch::Contains("slate"));
 }
 
 }  // namespace

@@ -5,13 +5,13 @@
 #include <numeric>
 
 #include "agents/dqn/dqn_learner.h"
-#include "agents/dqn/train_dqn.h"
 #include "agents/policy_gradient/actor_config.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/seen_videos.h"
 #include "policy/policy_file.h"
 #include "tests/agents/toy_models.h"
+#include "tests/agents/trained.h"
 #include "tests/sanitized.h"
 
 namespace swipegym {
@@ -171,18 +171,18 @@ TEST_CASE("with a sequence encoder neither threads nor a stop change a bit, and 
     const std::int64_t round = testing::kSanitized ? 320 : 1'000;
     config.env_steps = 4 * round, config.round_steps = round, config.learning_starts = round / 2;
     config.batch = 300;  // shards of 128, 128 and 44 rows
-    const TrainedPolicy whole = train_dqn(simulator, config, {.seed = 9, .threads = 1});
-    const std::vector<float> scores = scores_after_two(simulator, ValuePolicy(whole.model));
-    DqnTraining training{.seed = 9, .threads = 3, .checkpoint = path};
+    const OnlineResult whole = test::train_dqn(simulator, config, {.seed = 9, .threads = 1});
+    const std::vector<float> scores = scores_after_two(simulator, *whole.policy);
+    OnlineRun training{.seed = 9, .threads = 3, .checkpoint = path};
     training.progress = [](std::string_view, std::uint64_t done, std::uint64_t total) {
       if (done > total * 5 / 8) throw Interrupted();  // in the third round; the checkpoint holds two
     };
-    CHECK_THROWS_AS(train_dqn(simulator, config, training), Interrupted);
+    CHECK_THROWS_AS(test::train_dqn(simulator, config, training), Interrupted);
     training.progress = {};
     training.resume = true;
-    CHECK(scores_after_two(simulator, ValuePolicy(train_dqn(simulator, config, training).model)) == scores);
+    CHECK(scores_after_two(simulator, *test::train_dqn(simulator, config, training).policy) == scores);
 
-    ValuePolicy(whole.model).save(path);
+    whole.policy->save(path);
     const auto loaded = load_policy(path, *simulator);
     CHECK(dynamic_cast<const ValuePolicy&>(*loaded).model().network_config.sequence.kind == sequence);
     const std::vector<float> again = scores_after_two(simulator, *loaded);
@@ -191,7 +191,7 @@ TEST_CASE("with a sequence encoder neither threads nor a stop change a bit, and 
   }
 }
 
-TEST_CASE("settings of the sequence encoder that make no sense are named, and so are agents that cannot have one",
+TEST_CASE("settings of the sequence encoder that make no sense are named, and so is an agent that cannot have one",
           "[agents]") {
   const auto refused = [](auto change, const char* name) {
     DqnConfig config;
@@ -204,7 +204,6 @@ TEST_CASE("settings of the sequence encoder that make no sense are named, and so
   refused([](DqnConfig& c) { c.network.sequence.width = 0; }, "network.sequence_width");
   refused([](DqnConfig& c) { c.network.sequence.blocks = 0; }, "network.sequence_blocks");
   refused([](DqnConfig& c) { c.network.sequence.heads = 5; }, "network.sequence_heads");
-  refused([](DqnConfig& c) { c.network_kind = "full_output", c.world.source = "top"; }, "network.sequence");
   ActorConfig actor = actor_defaults("ppo");
   actor.network.sequence.kind = "sasrec";
   CHECK_THROWS_WITH(check(actor), Catch::Contains("network.sequence"));

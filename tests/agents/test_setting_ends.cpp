@@ -4,12 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "agents/dqn/train_dqn.h"
 #include "agents/policy_gradient/sasrec_actor.h"
-#include "agents/policy_gradient/train_actor.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "tests/agents/toy_models.h"
+#include "tests/agents/trained.h"
 
 // What a range allows is computed with: at its ends a training may learn nothing and may say that it diverged, but it
 // does not crash or hang. Ends that would only need memory or time are left out.
@@ -95,8 +94,9 @@ TEST_CASE("a DQN trains at the ends of its settings' ranges", "[agents]") {
     small.prioritised.enabled = prioritised;
     small.exploration = prioritised ? "boltzmann" : "epsilon";
     small.network.sequence.kind = prioritised ? "sasrec" : "none";
-    CHECK(train_at_ends(
-              small, [&](const DqnConfig& config) { train_dqn(simulator, config, {.seed = 1, .threads = 1}); }) > 60);
+    CHECK(train_at_ends(small, [&](const DqnConfig& config) {
+            test::train_dqn(simulator, config, {.seed = 1, .threads = 1});
+          }) > 60);
   }
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("actors train at the ends of their settings' ranges", "[agents]") {
     small.network = {.state_hidden = {4}, .item_hidden = {4}, .width = 2, .interaction_hidden = 2};
     small.critic_hidden = {4};
     CHECK(train_at_ends(small, [&](const ActorConfig& config) {
-            train_actor(simulator, config, {.seed = 1, .threads = 1});
+            test::train_actor(simulator, config, {.seed = 1, .threads = 1});
           }) > 60);
   }
   SasrecActorConfig small;
@@ -118,7 +118,7 @@ TEST_CASE("actors train at the ends of their settings' ranges", "[agents]") {
   small.rollout_steps = 4, small.round_steps = 16, small.env_steps = 32, small.minibatch = 8;
   small.network.width = 4, small.network.inner = 4, small.network.max_length = 4, small.critic_hidden = {4};
   CHECK(train_at_ends(small, [&](const SasrecActorConfig& config) {
-          train_sasrec_actor(simulator, config, {.seed = 1, .threads = 1});
+          train_agent(simulator, sasrec_ppo_agent(config), {.seed = 1, .threads = 1});
         }) > 50);
 }
 

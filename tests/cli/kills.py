@@ -69,7 +69,7 @@ CASES = [
          ["log.h5"]),
     Case("train dqn", "train dqn --simulator {w}/sim.h5 --config {w}/dqn.json --seed {s} --out {o}/p.h5", ["p.h5"], True),
     Case("train ppo", "train ppo --simulator {w}/sim.h5 --config {w}/ppo.json --seed {s} --out {o}/p.h5", ["p.h5"], True),
-    Case("train sasrec", "train sasrec --simulator {w}/sim.h5 --config {w}/sasrec_actor.json --seed {s} --out {o}/p.h5",
+    Case("train sasrec-ppo", "train sasrec-ppo --simulator {w}/sim.h5 --config {w}/sasrec_actor.json --seed {s} --out {o}/p.h5",
          ["p.h5"], True),
     Case("train ranker", "train ranker --data {w}/data1 --until 20220501 --config {w}/ranker.json --seed {s} --out {o}/p.h5",
          ["p.h5"]),

@@ -5,9 +5,9 @@
 #include "agents/labels/labelcraft.h"
 #include "agents/labels/train_label_model.h"
 #include "agents/online_checkpoint.h"
+#include "agents/policy_gradient/actor_agents.h"
 #include "agents/policy_gradient/actor_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
-#include "agents/policy_gradient/train_actor.h"
 #include "agents/retrieval/matrix_factorisation.h"
 #include "agents/retrieval/two_tower_trainer.h"
 #include "agents/sasrec/train_sasrec.h"
@@ -46,12 +46,11 @@ DqnConfig small_dqn() {
   config.steps_per_update = 8, config.replay_capacity = 32, config.batch = 4, config.target_every = 2;
   config.n_step = 2;
   config.network = small_network();
-  config.full_output_hidden = {2};
   return config;
 }
 
-template <class AnyLearner>
-MakeLearner dqn(const DqnConfig& config) {
+template <class AnyLearner, class Config>
+MakeLearner dqn(const Config& config) {
   return [config] { return std::make_unique<AnyLearner>(small_simulator(), config, 1, 1); };
 }
 
@@ -63,8 +62,8 @@ MakeLearner dqn_with_priorities() {
 
 MakeLearner dqn_with_outputs() {
   DqnConfig config = small_dqn();
-  config.world.source = "full", config.network_kind = "full_output";
-  return dqn<FullOutputLearner>(config);
+  config.world.source = "full";
+  return dqn<FullOutputLearner>(FullOutputConfig{config, {2}});
 }
 
 MakeLearner actor(const char* algorithm) {
@@ -75,7 +74,7 @@ MakeLearner actor(const char* algorithm) {
   config.auxiliary_steps = kRound;
   config.critic_hidden = {2};
   config.network = small_network();
-  return [config] { return make_actor_learner(small_simulator(), config, 1, 1); };
+  return [config] { return actor_agent(config).make_learner(small_simulator(), {.seed = 1, .threads = 1}); };
 }
 
 MakeLearner sasrec_actor() {
@@ -85,7 +84,7 @@ MakeLearner sasrec_actor() {
   config.env_steps = 2 * kRound, config.round_steps = kRound, config.rollout_steps = 4, config.minibatch = 4;
   config.critic_hidden = {2};
   config.network.width = 2, config.network.inner = 2, config.network.max_length = kHistory;
-  return [config] { return std::make_unique<SasrecActor>(small_simulator(), config, 1, 1); };
+  return [config] { return make_sasrec_actor(small_simulator(), config, 1, 1); };
 }
 
 const RunIdentity kIdentity{.config = "{}", .seed = 1, .data_fingerprint = 7};

@@ -7,12 +7,10 @@
 #include <set>
 #include <string>
 
-#include "agents/dqn/dqn_config.h"
 #include "agents/labels/labelcraft.h"
 #include "agents/labels/train_label_model.h"
 #include "agents/offline/offline_config.h"
-#include "agents/policy_gradient/actor_config.h"
-#include "agents/policy_gradient/sasrec_actor.h"
+#include "agents/registry.h"
 #include "agents/retrieval/matrix_factorisation.h"
 #include "agents/retrieval/ranker.h"
 #include "agents/retrieval/two_tower_trainer.h"
@@ -31,43 +29,39 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Json actor_json(const char* algorithm) {
-  return config_to_json(actor_defaults(algorithm));
-}
-
 /// Each file of configs/ and the settings it must equal: what a command does without --config. After a change of
 /// defaults, SWIPEGYM_WRITE_CONFIGS=1 writes the files anew.
-const std::map<std::string, std::function<Json()>> kDefaults = {
-    {"converge.json", [] { return config_to_json(ConvergenceConfig{}); }},
-    {"a2c.json", [] { return actor_json("a2c"); }},
-    {"constrain.json", [] { return config_to_json(OfflineConfig{}); }},
-    {"lagrangian.json", [] { return actor_json("lagrangian"); }},
-    {"ppo.json", [] { return actor_json("ppo"); }},
-    {"rcpo.json", [] { return actor_json("rcpo"); }},
-    {"reinforce.json", [] { return actor_json("reinforce"); }},
-    {"rwr.json", [] { return actor_json("rwr"); }},
-    {"tscac.json", [] { return actor_json("tscac"); }},
-    {"dqn.json", [] { return config_to_json(DqnConfig{}); }},
-    {"fit.json", [] { return config_to_json(FitConfig{}); }},
-    {"mf.json", [] { return config_to_json(MatrixFactorisationConfig{}); }},
-    {"label_model.json", [] { return config_to_json(LabelModelConfig{}); }},
-    {"labelcraft.json", [] { return config_to_json(LabelCraftConfig{}); }},
-    {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
-    {"sasrec.json", [] { return config_to_json(SasrecConfig{}); }},
-    {"sasrec_actor.json", [] { return config_to_json(SasrecActorConfig{}); }},
-    {"sqn.json", [] { return config_to_json(SqnConfig{}); }},
-    {"tabular.json", [] { return config_to_json(ExactnessConfig{}); }},
-    {"two_tower.json", [] { return config_to_json(TwoTowerTrainingConfig{}); }},
-};
+using Defaults = std::map<std::string, std::function<Json()>>;
+Defaults all_defaults() {
+  Defaults all = {
+      {"converge.json", [] { return config_to_json(ConvergenceConfig{}); }},
+      {"constrain.json", [] { return config_to_json(OfflineConfig{}); }},
+      {"fit.json", [] { return config_to_json(FitConfig{}); }},
+      {"mf.json", [] { return config_to_json(MatrixFactorisationConfig{}); }},
+      {"label_model.json", [] { return config_to_json(LabelModelConfig{}); }},
+      {"labelcraft.json", [] { return config_to_json(LabelCraftConfig{}); }},
+      {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
+      {"sasrec.json", [] { return config_to_json(SasrecConfig{}); }},
+      {"sqn.json", [] { return config_to_json(SqnConfig{}); }},
+      {"tabular.json", [] { return config_to_json(ExactnessConfig{}); }},
+      {"two_tower.json", [] { return config_to_json(TwoTowerTrainingConfig{}); }},
+  };
+  for (const AgentInfo& info : agents())
+    all[info.config_file.empty() ? info.name + ".json" : info.config_file] = [&info] {
+      return info.with(Json::object(), info.name).config;
+    };
+  return all;
+}
 
 TEST_CASE("config files hold exactly the defaults of the code, in its order", "[house]") {
+  const Defaults defaults_of = all_defaults();
   const fs::path folder = fs::path(SWIPEGYM_SOURCE_DIR) / "configs";
   if (std::getenv("SWIPEGYM_WRITE_CONFIGS") != nullptr)
-    for (const auto& [name, defaults] : kDefaults) write_file(folder / name, defaults().dump(2) + "\n");
+    for (const auto& [name, defaults] : defaults_of) write_file(folder / name, defaults().dump(2) + "\n");
   std::set<std::string> files;
   for (const auto& entry : fs::directory_iterator(folder))
     if (entry.is_regular_file()) files.insert(entry.path().filename().string());
-  for (const auto& [name, defaults] : kDefaults) {
+  for (const auto& [name, defaults] : defaults_of) {
     CAPTURE(name);
     REQUIRE(files.erase(name) == 1);
     CHECK(read_json(folder / name).dump(2) == defaults().dump(2));

@@ -1,41 +1,69 @@
-#include "agents/policy_gradient/train_actor.h"
+#include "agents/policy_gradient/actor_agents.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "agents/policy_gradient/cost_meter.h"
 #include "agents/policy_gradient/tscac_learner.h"
 #include "core/config.h"
 #include "policy/scores.h"
 
 namespace swipegym {
 
-std::unique_ptr<CandidateActor> make_actor_learner(std::shared_ptr<const Simulator> simulator,
-                                                   const ActorConfig& config, std::uint64_t seed, int threads) {
-  if (config.algorithm == "tscac") return std::make_unique<TscacLearner>(std::move(simulator), config, seed, threads);
-  return std::make_unique<ActorLearner>(std::move(simulator), config, seed, threads);
+namespace {
+
+bool is_kept(const ConstraintConfig& constraint, double rate) {
+  return constraint.at_least >= 0.0 ? rate >= constraint.at_least : rate <= constraint.at_most;
 }
 
-TrainedActor train_actor(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, const OnlineRun& run) {
-  check(config);
-  const RunIdentity identity = identity_of(config, run.seed, simulator->data_fingerprint);
-  training_memory(*simulator, config).require();
-  VectorEnv env = make_actor_env(simulator, config, run.threads);
-  const std::unique_ptr<CandidateActor> learner = make_actor_learner(simulator, config, run.seed, run.threads);
-  TrainedActor trained;
-  trained.rounds = train_with_checkpoints(*learner, env, identity, config.env_steps, config.round_steps, run);
-  trained.reports = learner->reports();
-  auto model = std::make_shared<ValueModel>(learner->model());
-  model->network.set_shards(1);
-  model->header.config = identity.config;
-  model->header.temperature = 1.0F;
-  trained.model = std::move(model);
-  return trained;
+std::string limit_text(const ConstraintConfig& constraint) {
+  return constraint.at_least >= 0.0 ? fmt::format(">= {}", constraint.at_least)
+                                    : fmt::format("<= {}", constraint.at_most);
+}
+
+FinalFigures figures_of(const ActorConfig& config, const ActorEvaluation& worth) {
+  FinalFigures out;
+  Json kept = Json::array();
+  out.table = {{"final policy", "value", "limit", "kept"},
+               {"return of a session",
+                fmt::format("{:.2f} +- {:.2f}", worth.session_reward, 1.96 * worth.session_error), "", ""},
+               {"videos of a session", fmt::format("{:.2f}", worth.session_videos), "", ""},
+               {"reward of a video", fmt::format("{:.3f}", worth.video_reward), "", ""}};
+  for (std::size_t i = 0; i < config.constraints.size(); ++i) {
+    const ConstraintConfig& constraint = config.constraints[i];
+    kept.push_back(is_kept(constraint, worth.rates[i]));
+    out.table.push_back({constraint.signal + (constraint.relative ? ", x uniform" : ", a video"),
+                         fmt::format("{:.6f}", worth.rates[i]), limit_text(constraint),
+                         kept.back().get<bool>() ? "yes" : "no"});
+  }
+  out.json = {{"sessions", worth.sessions},
+              {"session_reward", worth.session_reward},
+              {"session_error", worth.session_error},
+              {"session_videos", worth.session_videos},
+              {"video_reward", worth.video_reward},
+              {"rates", worth.rates},
+              {"kept", kept}};
+  return out;
+}
+
+}  // namespace
+
+Agent actor_agent(const ActorConfig& config) {
+  Agent agent = config.algorithm == "tscac" ? make_agent<TscacLearner>(config) : make_agent<ActorLearner>(config);
+  if (config.evaluation_sessions > 0)
+    agent.measure = [config](std::shared_ptr<const Simulator> simulator, const Policy& policy, const OnlineRun& run) {
+      return figures_of(config, evaluate_actor(std::move(simulator), config, policy, Exploration::boltzmann(1.0F),
+                                               config.evaluation_sessions, run.seed, run.threads));
+    };
+  return agent;
 }
 
 ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const ActorConfig& config,
                                const Policy& policy, const Exploration& exploration, std::size_t sessions,
                                std::uint64_t seed, int threads) {
-  VectorEnv env = make_actor_env(simulator, config, threads);
+  VectorEnv env = make_training_env(simulator, config, threads);
   CostMeter meter(parse_constraints(config), config.expected_signals);
   const std::size_t envs = config.num_envs, slate = config.world.slate, each = (sessions + envs - 1) / envs;
   // Apart from the keys of training, which come from the same seeds.
@@ -60,7 +88,7 @@ ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const
     const DecisionBatch batch{env.observation(), &env, keys, streams, threads};
     score_slots(policy, batch, scores);
     select_actions(batch, scores, exploration, actions, slate);
-    meter.foresee(env, actions);
+    meter.before_step(env, actions);
     const StepView& step = env.step(actions);
     const std::span<const float> costs = meter.costs(step, envs);
     for (std::size_t row = 0; row < envs; ++row) {

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agents/learner.h"
+#include "agents/online_checkpoint.h"
+#include "core/config.h"
+#include "core/memory_budget.h"
+#include "policy/world.h"
+
+namespace swipegym {
+
+/// What an agent measures of its final policy by its own settings.
+struct FinalFigures {
+  std::vector<std::vector<std::string>> table;  // lines of cells; the first is the heading
+  Json json;
+};
+
+/// How long settings say that a training takes.
+struct TrainingSteps {
+  std::int64_t env_steps = 0, round_steps = 0;  // of all envs together
+};
+template <class Config>
+TrainingSteps training_steps(const Config& config) {
+  return {config.env_steps, config.round_steps};
+}
+template <class Config>
+const WorldConfig& world_of(const Config& config) {
+  return config.world;
+}
+
+/// An agent with its settings: all that a training in a simulator is made of. agents/registry.h names those there are.
+struct Agent {
+  Json config;                                              // its settings, whole
+  Json (*settings_of_today)(const Json& stored) = nullptr;  // that an earlier version wrote into a checkpoint
+  TrainingSteps steps{};
+  std::string clock;  // that the simulator is to be loaded by
+  /// What a training takes of memory beside its simulator, part by part, before anything is made.
+  std::function<MemoryBudget(const Simulator&)> memory;
+  std::function<VectorEnv(std::shared_ptr<const Simulator>, int threads)> make_env;
+  /// Of the run its seed, its threads and its start count.
+  std::function<std::unique_ptr<Learner>(std::shared_ptr<const Simulator>, const OnlineRun&)> make_learner;
+  /// Empty: its policy is measured by 'compare' alone.
+  std::function<FinalFigures(std::shared_ptr<const Simulator>, const Policy&, const OnlineRun&)> measure{};
+};
+
+/// An agent of these settings, whose learner `make_learner(simulator, run)` makes. Beside the settings there are
+/// check(config), training_memory(simulator, config) and make_training_env(simulator, config, threads). Throws
+/// InputError for settings that make no sense.
+template <class Config, class MakeLearner>
+Agent agent_with(const Config& config, MakeLearner make_learner) {
+  check(config);
+  return {.config = config_to_json(config),
+          .settings_of_today = settings_of_today<Config>,
+          .steps = training_steps(config),
+          .clock = world_of(config).clock,
+          .memory = [config](const Simulator& simulator) { return training_memory(simulator, config); },
+          .make_env = [config](std::shared_ptr<const Simulator> simulator,
+                               int threads) { return make_training_env(std::move(simulator), config, threads); },
+          .make_learner = std::move(make_learner)};
+}
+/// The same for a learner that is made of (simulator, config, seed, threads).
+template <class AnyLearner, class Config>
+Agent make_agent(const Config& config) {
+  return agent_with(config, [config](std::shared_ptr<const Simulator> simulator, const OnlineRun& run) {
+    return std::make_unique<AnyLearner>(std::move(simulator), config, run.seed, run.threads);
+  });
+}
+
+/// What a training in a simulator leaves.
+struct OnlineResult {
+  std::shared_ptr<const Policy> policy;
+  std::vector<RoundReport> rounds;
+  std::unique_ptr<Learner> learner;
+};
+
+/// Trains an agent in the simulator. The result depends on (build, simulator, settings, start, seed) alone: not on
+/// threads, nor on being interrupted and resumed. Throws InputError for what needs more memory than there is and for a
+/// checkpoint of another simulator, settings, start or seed. The checkpoint is left behind; the caller removes it once
+/// the policy is saved.
+OnlineResult train_agent(const std::shared_ptr<const Simulator>& simulator, const Agent& agent, const OnlineRun& run);
+
+}  // namespace swipegym

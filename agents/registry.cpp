@@ -1,0 +1,116 @@
+#include "agents/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agents/dqn/dqn_learner.h"
+#include "agents/dqn/full_output_learner.h"
+#include "agents/policy_gradient/actor_agents.h"
+#include "agents/policy_gradient/sasrec_actor.h"
+#include "core/error.h"
+#include "core/json_text.h"
+#include "core/remarks.h"
+
+namespace swipegym {
+namespace {
+
+template <class Config, class Make>
+AgentInfo entry(AgentInfo info, const Config& defaults, Make make) {
+  info.fields = [defaults] { return list_fields(defaults); };
+  info.check = [](const Json& settings, const std::string& where) { config_from_json<Config>(settings, where); };
+  info.with = [defaults, make](const Json& settings, const ConfigSource& where) {
+    return make(config_from_json<Config>(settings, where, defaults));
+  };
+  return info;
+}
+
+constexpr const char* kDraws =
+    " Writes a policy whose scores are logits: 'compare' draws from their softmax, or takes the best with "
+    "--temperature 0.";
+
+AgentInfo actor_entry(const std::string& algorithm, std::string summary, const std::string& about) {
+  const auto make = [algorithm](const ActorConfig& config) {
+    if (config.algorithm != algorithm)
+      throw InputError(fmt::format("its settings are of the algorithm '{}'; run 'swipegym train {}'", config.algorithm,
+                                   config.algorithm));
+    return actor_agent(config);
+  };
+  return entry({.name = algorithm, .summary = std::move(summary), .about = about + kDraws}, actor_defaults(algorithm),
+               make);
+}
+
+std::vector<AgentInfo> make_agents() {
+  std::vector<AgentInfo> all;
+  all.push_back(entry({.name = "dqn",
+                       .summary = "train a DQN in a simulator",
+                       .about = "Learns by double Q-learning which of the candidates to show, in many sessions of the "
+                                "simulator at once.",
+                       .means_another = full_output_of_dqn},
+                      DqnConfig{}, make_agent<DqnLearner, DqnConfig>));
+  all.push_back(entry({.name = "full-output",
+                       .summary = "train a DQN with one output a video, for comparison",
+                       .about = "Q-learning by a network that knows nothing of a video but its place: what agent "
+                                "libraries do, for shelves and catalogues of at most 10,000 videos."},
+                      FullOutputConfig{}, make_agent<FullOutputLearner, FullOutputConfig>));
+  all.push_back(actor_entry("ppo", "train a policy by proximal policy optimisation in a simulator",
+                            "Learns probabilities over the candidates by clipped policy gradients with a critic."));
+  all.push_back(
+      actor_entry("a2c", "train a policy by advantage actor-critic in a simulator",
+                  "Learns probabilities over the candidates by policy gradients, one pass over each short rollout."));
+  all.push_back(
+      actor_entry("reinforce", "train a policy, or slates, by REINFORCE in a simulator",
+                  "Learns by policy gradients of whole returns less a baseline; slates by the top-K correction."));
+  all.push_back(actor_entry("rwr", "train a policy by reward-weighted regression in a simulator",
+                            "Imitates its own choices, those that paid the more the stronger."));
+  all.push_back(actor_entry(
+      "rcpo", "train a policy under constraints by a penalised reward",
+      "PPO on the reward less multipliers times what constraints are broken by; multipliers rise while they are."));
+  all.push_back(actor_entry(
+      "lagrangian", "train a policy under constraints by Lagrangian PPO",
+      "PPO on one critic a response; multipliers follow what constraints are broken by, through Adam or a PID "
+      "controller."));
+  all.push_back(actor_entry("tscac", "train a policy near others that serve one response each",
+                            "Two-stage constrained actor-critic: a policy for each constraint's response alone, then "
+                            "the main one, kept near those."));
+  all.push_back(entry({.name = "sasrec-ppo",
+                       .summary = "train a SASRec by proximal policy optimisation in a simulator",
+                       .about = std::string("A SASRec whose softmax over the candidates is the policy, trained by PPO. "
+                                            "--start gives it the weights of one that learned from a log, and "
+                                            "'anchor' keeps its policy near that one's.") +
+                                kDraws,
+                       .start = "a policy of 'supervised' sqn, sac, sasrec-clicks or sasrec-next",
+                       .former_names = {"sasrec"},
+                       .config_file = "sasrec_actor.json"},
+                      SasrecActorConfig{}, sasrec_ppo_agent));
+  return all;
+}
+
+}  // namespace
+
+const std::vector<AgentInfo>& agents() {
+  static const std::vector<AgentInfo> all = make_agents();
+  return all;
+}
+
+const AgentInfo& find_agent(std::string_view name) {
+  std::vector<std::string> names;
+  for (const AgentInfo& info : agents()) {
+    if (info.name == name || std::count(info.former_names.begin(), info.former_names.end(), name) > 0) return info;
+    names.push_back(info.name);
+  }
+  throw InputError(fmt::format("'{}' is no agent; there are {}", name, fmt::join(names, ", ")));
+}
+
+Agent read_agent(const AgentInfo& info, const std::filesystem::path& config) {
+  if (config.empty()) return info.with(Json::object(), "the defaults of " + info.name);
+  const std::string text = read_text_file(config);
+  const Json settings = parse_json(text, config.string());
+  const std::string other = info.means_another ? info.means_another(settings) : std::string();
+  if (other.empty()) return info.with(settings, {config.string(), text});
+  remark(fmt::format("{}: these are settings of 'train {}' now", config.string(), other));
+  return find_agent(other).with(settings, {config.string(), text});
+}
+
+}  // namespace swipegym
