@@ -98,9 +98,11 @@ std::shared_ptr<const Simulator> make_constant_simulator(const ConstantUserModel
   simulator->catalogue = make_toy_catalogue(world);
   simulator->population = make_toy_population(world);
   simulator->model = std::make_shared<ConstantUserModel>(options);
-  simulator->config = fmt::format(R"({{"model": "constant", "leave_after": {}, "watch_ratio": {}, "signals": {}, )"
-                                  R"("return_gap_ms": {}}})",
-                                  options.leave_after, options.watch_ratio, options.signals, options.return_gap_ms);
+  simulator->fit = read_fit_notes(
+      fmt::format(
+          R"({{"model": "constant", "leave_after": {}, "watch_ratio": {}, "signals": {}, "return_gap_ms": {}}})",
+          options.leave_after, options.watch_ratio, options.signals, options.return_gap_ms),
+      "constant");
   return simulator;
 }
 

@@ -4,7 +4,6 @@
 
 #include "core/validate.h"
 #include "env/catalogue.h"
-#include "env/fit_notes.h"
 #include "sim_data/log_limits.h"
 
 namespace swipegym {
@@ -51,7 +50,7 @@ void Population::validate(std::size_t users, std::size_t videos) const {
 void Simulator::validate() const {
   catalogue.validate();
   population.validate(catalogue.num_users(), catalogue.num_videos());
-  fit_notes(*this);
+  fit.validate();
 }
 
 }  // namespace swipegym

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "env/fit_notes.h"
 #include "env/user_model.h"
 #include "sim_data/dataset.h"
 
@@ -60,10 +61,10 @@ struct Simulator {
   Population population;
   std::shared_ptr<const UserModel> model;
   std::uint64_t data_fingerprint = 0;
-  std::string config;  // JSON text of what it was fitted or built with
-  std::string truth;   // truth.json of the data it was fitted on, empty for real data
+  FitNotes fit;       // what it was fitted or built with
+  std::string truth;  // truth.json of the data it was fitted on, empty for real data
 
-  /// Throws InputError unless catalogue, population and config hold what they say; of the model its makers see to that.
+  /// Throws InputError unless catalogue, population and notes hold what they say; of the model its makers see to that.
   void validate() const;
 };
 

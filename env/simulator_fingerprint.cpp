@@ -5,9 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/config.h"
-#include "core/error.h"
-
 namespace swipegym {
 namespace {
 
@@ -38,13 +35,11 @@ class Hash {
   std::uint64_t state_ = 0x243F6A8885A308D3U, words_ = 0;
 };
 
-std::string settings_of(const Simulator& simulator) try {
-  Json settings = parse_json(simulator.config, "the simulator's settings");
-  if (!settings.is_object()) return simulator.config;
-  settings.erase("data");
+std::string settings_of(const Simulator& simulator) {
+  Json settings = simulator.fit.all;
+  if (settings.is_null()) return "";
+  settings.erase("data");  // where the rows lay is no part of it
   return settings.dump();
-} catch (const InputError&) {
-  return simulator.config;  // no JSON, and a fingerprint all the same
 }
 
 // What the model expects of starts spread over the population, each shown a video of its own.

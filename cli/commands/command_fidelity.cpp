@@ -86,7 +86,7 @@ void fidelity(const FidelitySettings& settings, Run& run) {
       json["random_policy"] = to_json(random);
     }
   }
-  run.write_json(std::move(json), fit_settings(*simulator), loaded.data.fingerprint);
+  run.write_json(std::move(json), simulator->fit.all, loaded.data.fingerprint);
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ void fit(const FitSettings& settings, Run& run) {
                   {"seconds", seconds},
                   {"random_rows", result.exposure.random_rows},
                   {"exposure", result.exposure.words}},
-                 fit_settings(result.simulator), loaded.data.fingerprint);
+                 result.simulator.fit.all, loaded.data.fingerprint);
 }
 
 }  // namespace

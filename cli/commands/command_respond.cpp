@@ -35,7 +35,7 @@ void respond(const RespondSettings& settings, Run& run) {
                   {"until", settings.until},
                   {"log", settings.log},
                   {"out", settings.out.string()}},
-                 fit_settings(*simulator), loaded.data.fingerprint);
+                 simulator->fit.all, loaded.data.fingerprint);
 }
 
 }  // namespace

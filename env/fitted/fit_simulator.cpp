@@ -184,7 +184,7 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
   double session_videos = config.mean_session_videos;
   if (session_videos == 0.0 && !parts.whole_sessions) session_videos = kThinnedSessionVideos;
   used["mean_session_videos"] = session_videos;
-  simulator.config = used.dump();
+  simulator.fit = fit_notes(std::move(used));
   if (session_videos > 0.0) {
     simulator.model = std::make_shared<FittedUserModel>(parts, Clock::kDense);  // with no shift yet
     parts.dense_leave_shift = dense_leave_shift(

@@ -177,7 +177,7 @@ void save_simulator(const Simulator& simulator, const std::filesystem::path& pat
   file.attribute("schema_version", kSimulatorSchema);
   file.attribute("data_fingerprint", static_cast<std::int64_t>(simulator.data_fingerprint));
   file.attribute("catalogue_until", std::int64_t{simulator.catalogue.until});
-  file.write_text("config", simulator.config);
+  file.write_text("config", simulator.fit.text());
   file.write_text("truth", simulator.truth);
   save_catalogue(simulator.catalogue, file);
   save_population(simulator.population, file);
@@ -198,7 +198,7 @@ Simulator load_simulator(const std::filesystem::path& path, Clock clock) {
   const Hdf5Reader file(path, "simulator", kSimulatorSchema);
   Simulator out;
   out.data_fingerprint = static_cast<std::uint64_t>(file.attribute_int("data_fingerprint"));
-  out.config = file.read_text("config");
+  out.fit = read_fit_notes(file.read_text("config"), path.string() + ": config");
   out.truth = file.read_text("truth");
   out.catalogue = load_catalogue(file);
   out.population = load_population(file);

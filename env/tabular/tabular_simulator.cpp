@@ -156,7 +156,7 @@ TabularSimulator make_tabular_simulator(const TabularWorld& world, std::size_t m
   simulator->catalogue = make_tabular_catalogue(world, max_steps);
   simulator->population = make_tabular_population(world);
   simulator->model = std::make_shared<TabularUserModel>(world, max_steps);
-  simulator->config = R"({"model": "tabular"})";
+  simulator->fit = fit_notes({{"model", "tabular"}});
   return {world, std::move(simulator), std::make_shared<KindShelf>(world.kinds, max_steps)};
 }
 

@@ -72,7 +72,7 @@ Simulator make_truth_simulator(std::string_view truth_json, const Dataset& data,
   simulator.catalogue = build_catalogue(data, until_date);
   simulator.population = build_population(data, until_date);
   simulator.data_fingerprint = data.fingerprint;
-  simulator.config = truth_json;
+  simulator.fit = read_fit_notes(truth_json, "truth.json");
   simulator.truth = truth_json;
   return simulator;
 }

@@ -108,7 +108,7 @@ TEST_CASE("a simulator read back from its file answers the same", "[fit]") {
   const Simulator loaded = load_simulator(path);
   std::filesystem::remove(path);
   CHECK(loaded.data_fingerprint == fit.simulator.data_fingerprint);
-  CHECK(loaded.config == fit.simulator.config);
+  CHECK(loaded.fit.all == fit.simulator.fit.all);
   const auto a = answers(fit.simulator, data, kLastDay), b = answers(loaded, data, kLastDay);
   REQUIRE(a.size() == b.size());
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i].quantile == b[i].quantile);

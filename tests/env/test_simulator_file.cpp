@@ -140,17 +140,17 @@ TEST_CASE("a damaged simulator file is refused with the name of what is wrong in
 }
 
 TEST_CASE("what a config says is asked for once and in its type", "[simulator_file]") {
-  Simulator simulator;
-  CHECK_FALSE(fit_notes(simulator).until.has_value());
-  simulator.config = R"({"until":20220428,"mean_session_videos":12.5,"data":"logs.h5","other":[1]})";
-  const FitNotes notes = fit_notes(simulator);
+  CHECK_FALSE(read_fit_notes("", "a").until.has_value());
+  CHECK(read_fit_notes("", "a").text().empty());
+  const std::string text = R"({"until":20220428,"mean_session_videos":12.5,"data":"logs.h5","other":[1]})";
+  const FitNotes notes = read_fit_notes(text, "a");
+  CHECK(notes.text() == text);
   CHECK(notes.until == 20220428);
   CHECK(notes.mean_session_videos == 12.5);
   CHECK(notes.data == "logs.h5");
   for (const char* wrong : {R"({"until":"x"})", R"({"until":-1})", R"({"mean_session_videos":null})", R"({"data":7})",
                             R"({"mean_session_videos":-1})", "[", "7"}) {
-    simulator.config = wrong;
-    CHECK_THROWS_AS(fit_notes(simulator), InputError);
+    CHECK_THROWS_AS(read_fit_notes(wrong, "a").validate(), InputError);
   }
 }
 

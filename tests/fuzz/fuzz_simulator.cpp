@@ -37,7 +37,7 @@ std::string unfitted() {
                       .population = build_population(data, 20220504),
                       .model = std::make_shared<FittedUserModel>(std::move(parts), Clock::kDense),
                       .data_fingerprint = data.fingerprint,
-                      .config = "{}",
+                      .fit = fit_notes(Json::object()),
                       .truth = ""};
   return written_by([&](const std::filesystem::path& path) { save_simulator(simulator, path); });
 }
