@@ -16,7 +16,8 @@ from . import commands
 from ._core import SIGNAL_NAMES, InputError, Simulator, SystemError, __version__
 from .env import ShortVideoEnv
 from .evaluation import Evaluation, evaluate
-from .logs import Log, generate, read_log
+from .log import Log
+from .logs import generate, read_log
 from .policies import Policy
 from .simulators import default_simulator, load_simulator
 from .vector_env import ShortVideoVectorEnv

@@ -20,7 +20,7 @@ MOST = 2**31 - 1  # of what the engine counts in 32 bits
 LARGEST_SEED = RANGES["seed"][1]
 MOST_SESSIONS = RANGES["sessions"][1]
 MOST_THREADS = 1024
-TERMS = ("watch_s", "watch_ratio", *_core.SIGNAL_NAMES, "return_day", "gap_h")
+TERMS = _core.REWARD_TERMS  # those of settings and of the option --reward
 
 
 def refused(name: str, value, expected: str) -> _core.InputError:
@@ -128,10 +128,15 @@ def weights(name: str, terms) -> dict[str, float]:
     """A weighted sum of what a step earns."""
     if not isinstance(terms, Mapping):
         raise refused(name, terms, "a mapping from terms to weights")
-    for term in terms:
-        if term not in TERMS:
+    known = {name: name for name in TERMS} | {column: column.removeprefix("is_") for column in _core.SIGNAL_NAMES}
+    out: dict[str, float] = {}
+    for term, weight in terms.items():
+        if not isinstance(term, str) or term not in known:
             raise refused(f"a term of {name}", term, "one of " + ", ".join(TERMS))
-    return {str(term): real(f"{name}[{term!r}]", weight, *RANGES["weight"]) for term, weight in terms.items()}
+        if known[term] in out:
+            raise refused(f"a term of {name}", term, "each term once, and the mapping has it by two names")
+        out[known[term]] = real(f"{name}[{term!r}]", weight, *RANGES["weight"])
+    return out
 
 
 def epsilon(value) -> float:

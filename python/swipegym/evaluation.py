@@ -12,10 +12,10 @@ import numpy as np
 
 from . import _core, arguments
 from .policies import Policy
-from .settings import Settings, act_settings
+from .settings import Settings, exploration
 from .vector_env import ShortVideoVectorEnv
 
-ROWS = 256  # sessions under way, as the program's own rollouts have them
+ROWS = 256  # sessions under way, as the program's own evaluations have them
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def evaluate(
     if callable(policy) and not isinstance(policy, Policy):
         return Evaluation(_play(policy, _core.session_seeds(seed, sessions, first_session), world, loaded), played)
     native = Policy.of(policy, loaded).native
-    columns = _core.play(loaded, native, act_settings(world), sessions, seed, first_session, world.threads)
+    columns = _core.play(loaded, native, world.native(), exploration(), sessions, seed, first_session, world.threads)
     return Evaluation(columns, played)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import _core, arguments
-from .settings import act_settings
+from .settings import exploration
 from .simulators import load_simulator, require_same_ids
 
 
@@ -91,9 +91,9 @@ class Policy:
         epsilon, temperature: as in generate; left alone, the best slot or softmax(score / self.temperature).
         """
         scores = self.score(observation, info, threads=threads)
-        settings = act_settings(epsilon=epsilon, temperature=temperature)
+        how = exploration(epsilon, temperature)
         mask = np.atleast_2d(arguments.flags("info['action_mask']", info["action_mask"], scores.shape))
-        chance = _core.probabilities(self.native, np.atleast_2d(scores), mask, settings)
+        chance = _core.probabilities(self.native, np.atleast_2d(scores), mask, how)
         return chance[0] if scores.ndim == 1 else chance
 
     def __call__(

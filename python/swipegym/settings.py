@@ -29,8 +29,9 @@ class Settings:
     source: where they come from: 'random', 'popularity', 'top', 'sample', or a policy file that retrieves them.
     history_length: videos of history in the observation, 1 to 200.
     max_steps: a session is truncated after so many.
-    reward: weights a second watched ('watch_s'), a watch ratio ('watch_ratio', clipped to 5), each signal of
-        SIGNAL_NAMES, a user who leaves and is back within a day ('return_day'), an hour until then ('gap_h').
+    reward: weights a second watched ('watch_s'), a watch ratio ('watch_ratio', clipped to 5), each signal ('like' or, as
+        in SIGNAL_NAMES, 'is_like'), a user who leaves and is back within a day ('return_day'), an hour until then
+        ('gap_h').
     costs: any number of further such sums, columns of info["cost"].
     invalid_action: 'raise' for a masked slot, or 'redraw' it.
     clock: 'dense' or 'log', see load_simulator; a Simulator has one already.
@@ -70,25 +71,28 @@ class Settings:
     def loaded(self) -> _core.Simulator:
         return load_simulator(self.simulator, self.clock)
 
+    def native(self) -> _core.World:
+        return _core.World(
+            source=self.source,
+            candidates=self.candidates,
+            history_length=self.history_length,
+            max_steps=self.max_steps,
+            clock=self.clock,
+            reward=self.reward,
+            costs=list(self.costs),
+        )
+
     def make(self, num_envs: int, autoreset_mode: str) -> tuple[_core.Simulator, _core.VectorEnv]:
         if self.source == "full":
             raise arguments.refused("source", self.source, "one that offers candidates: an action is a slot of theirs")
         simulator = self.loaded()
         env = _core.VectorEnv(
             simulator,
+            self.native(),
             num_envs=num_envs,
-            candidates=self.candidates,
-            source=self.source,
-            history_length=self.history_length,
-            max_steps=self.max_steps,
-            slate=1,
             autoreset_mode=autoreset_mode,
             invalid_action=self.invalid_action,
-            reward=self.reward,
-            costs=list(self.costs),
             threads=self.threads,
-            draw_gaps=True,
-            source_seed=0,
         )
         return simulator, env
 
@@ -115,18 +119,6 @@ class Settings:
         )
 
 
-def act_settings(
-    world: Settings | None = None, epsilon: float = 0.0, temperature: float | None = None
-) -> _core.ActSettings:
-    """What a policy is offered in that world and how it chooses. temperature: None for the policy's own."""
-    out = _core.ActSettings()
-    if world is not None:
-        out.candidates, out.source = world.candidates, world.source
-        out.history_length, out.max_steps = world.history_length, world.max_steps
-        out.reward = [
-            f"{term}={float(np.float32(weight))!r}" for term, weight in {"watch_s": 0.0, **world.reward}.items()
-        ]
-    temperature = arguments.temperature(temperature)
-    out.epsilon = arguments.epsilon(epsilon)
-    out.temperature = "own" if temperature is None else repr(temperature)
-    return out
+def exploration(epsilon: float = 0.0, temperature: float | None = None) -> _core.Exploration:
+    """How a policy chooses. temperature: None for the policy's own, 0 for the best."""
+    return _core.Exploration(arguments.epsilon(epsilon), arguments.temperature(temperature))

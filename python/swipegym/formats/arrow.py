@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core, arguments
+from ..log import Conversion, FileFormat, Log, conversions, file_formats
 from ..log_schema import COLUMNS, SCHEMA_VERSION, check_version, need
 from .files import whole_file
 
 if TYPE_CHECKING:
     import pandas
     import pyarrow
-
-    from ..logs import Log
 
 VERSION_KEY = b"swipegym.log.schema_version"
 
@@ -64,7 +63,7 @@ def from_arrow(table: pyarrow.Table, source: str = "an Arrow table") -> Log:
         if column.null_count and name != "propensity":
             raise _core.InputError(f"{source}: column '{name}' has {column.null_count} nulls, expected none")
         columns[name] = column.to_numpy()
-    return _log(columns, source)
+    return Log(columns, source)
 
 
 def write_parquet(log: Log, path: str | os.PathLike) -> None:
@@ -106,7 +105,6 @@ def _sets(rows: list[np.ndarray], source: str) -> np.ndarray:
     return np.stack(rows) if rows else np.empty((0, 1), np.int32)
 
 
-def _log(columns: dict[str, np.ndarray], source: str) -> Log:
-    from ..logs import Log
-
-    return Log(columns, source)
+file_formats[".parquet"] = FileFormat(lambda log, path, replace, options: write_parquet(log, path, **options), read_parquet)
+conversions["pandas"] = Conversion(to_pandas, from_pandas)
+conversions["arrow"] = Conversion(to_arrow, from_arrow)

@@ -7,16 +7,13 @@ generate --keep-candidates` writes and `swipegym evaluate --logged-candidates` r
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core, arguments
+from ..log import FileFormat, Log, file_formats, native_columns
 from ..log_schema import require_rows_of
 from ..simulators import load_simulator
-
-if TYPE_CHECKING:
-    from ..logs import Log
 
 NEEDED = ("date", "hourmin", "time_ms")
 
@@ -29,20 +26,21 @@ def write(
     simulator: _core.Simulator | str | os.PathLike | None = None,
     tables: str | os.PathLike | None = None,
     candidates: str | os.PathLike | None = None,
+    replace: bool = False,
     threads: int = 0,
 ) -> None:
     """A folder of CSV files (rows with is_rand in log_random_*.csv, others in log_standard_*.csv), or one HDF5 file.
 
     simulator: whose users and videos the log's indices are. tables: the data that it was fitted on, whose feature
     tables are written; None writes what the simulator knows of users and videos. candidates: where the column
-    `candidate` goes. Raises InputError for a log without rows or times, of other users or videos, or for CSV files of
+    `candidate` goes. replace: see Log.save. Raises InputError for a log without rows or times, of other users or videos, or for CSV files of
     which some rows have a propensity and others none.
     """
     simulator = load_simulator(simulator)
     target = arguments.path("path", path)
     tables = "" if tables is None else arguments.path("tables", tables)
     candidates = "" if candidates is None else arguments.path("candidates", candidates)
-    threads = arguments.threads(threads)
+    threads, replace = arguments.threads(threads), arguments.flag("replace", replace)
     missing = [name for name in NEEDED if name not in log]
     if missing:
         raise _core.InputError(f"{target}: KuaiRand's files need the columns {', '.join(missing)}, this log has none")
@@ -56,34 +54,16 @@ def write(
         _check_propensities(log, target)
     # The files are read in the order of their names, random exposures first, and the sets go by that order.
     log = log.take(np.argsort(~log["is_rand"], kind="stable"))
-    _core.write_log(target, native_columns(log), simulator, tables, store, threads)
+    _core.write_log(target, native_columns(log), simulator, tables, store, replace, threads)
     if candidates:
         _core.write_candidates(candidates, log["candidate"], simulator)
 
 
 def read(path: str | os.PathLike, *, candidates: str | os.PathLike | None = None, threads: int = 0) -> Log:
     """All rows of a release or store, by user and time. candidates: the file of their sets."""
-    from ..logs import Log
-
     source = arguments.path("path", path)
     candidates = "" if candidates is None else arguments.path("candidates", candidates)
     return Log(_core.read_log(source, candidates, arguments.threads(threads)), source)
-
-
-def native_columns(log: Log) -> dict[str, np.ndarray]:
-    """As the engine has them: signals as one column of bits, flags as bytes."""
-    columns = {name: array for name, array in log.items() if name not in _core.SIGNAL_NAMES}
-    columns["is_rand"] = log["is_rand"].astype(np.uint8)
-    columns["signals"] = signal_bits(log)
-    return columns
-
-
-def signal_bits(log: Log) -> np.ndarray:
-    """[rows] uint8: bit i is swipegym.SIGNAL_NAMES[i]."""
-    bits = np.zeros(log.rows, np.uint8)
-    for i, name in enumerate(_core.SIGNAL_NAMES):
-        bits |= log[name].astype(np.uint8) << i
-    return bits
 
 
 def _check_repeats(log: Log, target: str) -> None:
@@ -110,3 +90,12 @@ def _check_propensities(log: Log, target: str) -> None:
                 f"{target}: row {np.flatnonzero(unknown)[0]} has no propensity while others of its file have one, "
                 "which CSV files cannot say: save to .h5 or .parquet, or take() the rows that have one"
             )
+
+
+for _suffix in ("", ".h5", ".hdf5"):
+    file_formats[_suffix] = FileFormat(
+        lambda log, path, replace, options, store=_suffix != "": write(
+            log, path, **{"store": store, "replace": replace, **options}
+        ),
+        read,
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core, arguments
+from ..log import Log
 from ..log_schema import SCHEMA_VERSION, check_version, need
 from ..policies import Policy
 from ..simulators import load_simulator
@@ -20,8 +21,6 @@ from ..vector_env import ShortVideoVectorEnv
 
 if TYPE_CHECKING:
     import minari
-
-    from ..logs import Log
 
 ROWS = 256  # sessions under way
 VERSION_KEY = "swipegym_schema_version"
@@ -89,8 +88,6 @@ def to_log(dataset: minari.MinariDataset, simulator: _core.Simulator | str | os.
     """The rows of a data set that record() made, a session an episode. Environments know no calendar, so the log has no
     date, hourmin and time_ms; is_rand is true where all slots allowed were equally likely. Raises InputError for a data
     set that record() did not make, of a newer schema, or of a simulator with other users or videos."""
-    from ..logs import Log
-
     metadata = dataset.storage.metadata
     if VERSION_KEY not in metadata:
         raise _core.InputError(f"{dataset.id}: no data set of formats.minari.record, which keeps what a log needs")

@@ -12,18 +12,15 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core, arguments
+from ..log import Log
 from ..log_schema import SCHEMA_VERSION, check_version, require_rows_of
 from ..policies import Policy
 from ..simulators import load_simulator
 from .files import Sequential, whole_file
-
-if TYPE_CHECKING:
-    from ..logs import Log
 
 NEEDED = ("n_rounds", "n_actions", "action", "reward", "pscore", "log.user")
 RATIO_CLIP = 5.0  # as everywhere: a video left running overnight says nothing about taste
@@ -135,6 +132,7 @@ def logged_reward(
     """[rows] float64: seconds watched, or the sum of `reward`: watch_s, watch_ratio and signals."""
     if simulator is not None:
         require_rows_of(log, simulator)
+    columns = {name.removeprefix("is_"): name for name in _core.SIGNAL_NAMES}
     out = np.zeros(log.rows)
     for term, weight in arguments.weights("reward", {"watch_s": 1.0} if reward is None else reward).items():
         if term == "watch_s":
@@ -144,10 +142,10 @@ def logged_reward(
             if simulator is not None:
                 duration = np.where(duration > 0, duration, simulator.duration_ms[log["video"]])
             value = np.minimum(log["play_time_ms"] / np.maximum(duration, 1), RATIO_CLIP)
-        elif term in _core.SIGNAL_NAMES:
-            value = log[term]
+        elif term in columns:
+            value = log[columns[term]]
         else:
-            expected = ", ".join(["watch_s", "watch_ratio", *_core.SIGNAL_NAMES])
+            expected = ", ".join(["watch_s", "watch_ratio", *columns])
             raise _core.InputError(f"reward names '{term}', which a row of a log does not have: {expected}")
         out += weight * value
     return out
@@ -155,8 +153,6 @@ def logged_reward(
 
 def to_log(feedback: Mapping) -> Log:
     """The rows that the feedback was made of."""
-    from ..logs import Log
-
     if "log" not in feedback:
         raise _core.InputError("this feedback has no 'log': it was not made by bandit_feedback")
     return Log(feedback["log"], "bandit feedback")

@@ -10,17 +10,14 @@ import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core, arguments
+from ..log import FileFormat, Log, file_formats
 from ..log_schema import COLUMNS, require_rows_of
 from ..simulators import load_simulator
 from .files import whole_file
-
-if TYPE_CHECKING:
-    from ..logs import Log
 
 TOKENS = ("user_id", "video_id", "session", "date", "hourmin", "tab")
 RENAMED = {"video_id": "item_id", "time_ms": "timestamp"}
@@ -57,8 +54,6 @@ def write(log: Log, path: str | os.PathLike, *, simulator: _core.Simulator | str
 def read(path: str | os.PathLike) -> Log:
     """What write() wrote. Raises InputError for another header, a row that is cut short, or an id that .user or .item
     lack."""
-    from ..logs import Log
-
     path = Path(arguments.path("path", path))
     cells = _read_table(path)
     names = {new: old for old, new in RENAMED.items()}
@@ -168,3 +163,6 @@ def _places(ids: np.ndarray, known: np.ndarray, path: Path, name: str) -> np.nda
     if wrong.any():
         raise _core.InputError(f"{path}: {name} {ids[wrong][0]} is in no row of the .user or .item file beside it")
     return at
+
+
+file_formats[".inter"] = FileFormat(lambda log, path, replace, options: write(log, path, **options), read)
