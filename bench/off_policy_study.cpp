@@ -127,8 +127,8 @@ struct OfferedLog {
 OfferedLog make_log(std::shared_ptr<const Simulator> truth, const Dataset& tables, const Policy& policy,
                     Exploration how, std::uint64_t seed) {
   OfferedLog made;
-  GenerateConfig config{.sessions = kSessions, .seed = seed, .slots = kOffered};
-  config.env.threads = 1;
+  GenerateConfig config{.sessions = kSessions, .seed = seed, .world = {.candidates = kOffered}};
+  config.engine.threads = 1;
   config.exploration = how;
   config.candidate_sink = [&](std::span<const std::int32_t> sets) {
     made.offered.video.insert(made.offered.video.end(), sets.begin(), sets.end());

@@ -5,7 +5,7 @@
 
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
-#include "env/rollout_speed.h"
+#include "env/step_speed.h"
 
 namespace swipegym {
 namespace {

@@ -7,36 +7,27 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "env/candidate_source.h"
-#include "env/vector_env.h"
 #include "policy/select.h"
+#include "policy/world.h"
 
 namespace swipegym::cli {
 
-/// The options of commands that let a policy act: what it is offered, how long, for which reward.
-struct EnvSettings {
-  std::size_t candidates = 10;
-  std::string source = "random";
-  std::size_t history = 50;
-  std::size_t slate = 1;
-  int max_steps = 100;
-  std::vector<std::string> reward = {"watch_s=1"};
+/// The options of commands that let a policy act: the world it is in, and how it chooses.
+struct ActSettings {
+  WorldConfig world;
   float epsilon = 0.0F;
   std::string temperature = "own";  // or a number, at least 0
 };
 
-void add_env_options(Options& options, EnvSettings& settings);
-/// --reward, --epsilon and --temperature of these alone.
-void add_choice_options(Options& options, EnvSettings& settings);
-/// Throw InputError for a reward that names nothing, a temperature that is none, or both kinds of exploration at once.
-VectorEnvConfig env_config(const EnvSettings& settings, int threads);
-Exploration exploration(const EnvSettings& settings);
-std::shared_ptr<const CandidateSource> candidate_source(const EnvSettings& settings,
-                                                        std::shared_ptr<const Simulator> simulator, std::uint64_t seed);
-Json env_json(const EnvSettings& settings);
+void add_world_options(Options& options, WorldConfig& world);
+/// --reward, --epsilon and --temperature.
+void add_choice_options(Options& options, ActSettings& settings);
+/// All of them.
+void add_act_options(Options& options, ActSettings& settings);
+/// Throws InputError for both kinds of exploration at once.
+Exploration exploration(const ActSettings& settings);
+Json act_json(const ActSettings& settings);
 
-/// The settings a simulator was fitted with; an empty object when it says nothing.
-Json fit_settings(const Simulator& simulator);
 /// The data it was fitted to, as remember_data() noted; empty when it says nothing.
 std::filesystem::path fitted_data(const Simulator& simulator);
 

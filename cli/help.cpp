@@ -56,6 +56,7 @@ std::string option_table(const Options& options) {
     std::string help = option.help;
     std::string allowed = option.range;
     if (!option.fallback.empty()) allowed += (allowed.empty() ? "default " : ", default ") + option.fallback;
+    if (!option.former.empty()) allowed += fmt::format("; formerly --{}", fmt::join(option.former, ", --"));
     if (!allowed.empty()) help += " (" + allowed + ")";
     const std::string gap =
         left.size() > width ? "\n" + std::string(width + 4, ' ') : std::string(width - left.size() + 2, ' ');

@@ -9,6 +9,8 @@
 
 #include "cli/policy_word.h"
 #include "core/error.h"
+#include "core/former_names.h"
+#include "core/remarks.h"
 
 namespace swipegym::cli {
 namespace {
@@ -107,6 +109,18 @@ Options& Options::checked(std::function<void(const std::string& text)> check) {
   return *this;
 }
 
+Options& Options::text(std::string name, std::string value, std::string fallback, std::string help,
+                       std::function<void(const std::string& text)> set) {
+  Option option = describe(std::move(name), std::move(value), std::move(help), std::move(fallback));
+  option.set = std::move(set);
+  return push(std::move(option));
+}
+
+Options& Options::formerly(std::string name) {
+  options_.back().former.push_back(std::move(name));
+  return *this;
+}
+
 Options& Options::flag(std::string name, bool& target, std::string help) {
   Option option = describe(std::move(name), "", std::move(help), "");
   option.set = [&target](const std::string&) { target = true; };
@@ -180,10 +194,13 @@ void Options::parse(const std::vector<std::string>& words, const std::string& co
   std::vector<std::string> names;
   for (const Option& option : options_) {
     names.push_back(option.name);
-    if (option.value.empty())
-      description.add_options()(option.name.c_str(), "");
-    else
-      description.add_options()(option.name.c_str(), po::value<std::string>(), "");
+    std::vector<std::string> words = option.former;
+    words.push_back(option.name);
+    for (const std::string& word : words)
+      if (option.value.empty())
+        description.add_options()(word.c_str(), "");
+      else
+        description.add_options()(word.c_str(), po::value<std::string>(), "");
     if (option.is_positional) positions.add(option.name.c_str(), 1);
   }
   using namespace po::command_line_style;
@@ -208,6 +225,13 @@ void Options::parse(const std::vector<std::string>& words, const std::string& co
     throw_usage(command, error.what());
   }
   for (const Option& option : options_) {
+    for (const std::string& former : option.former) {
+      if (values.count(former) == 0) continue;
+      const std::string text = renamed_text("--" + former, "--" + option.name);
+      if (values.count(option.name) != 0) throw_usage(command, text + ", and both are given");
+      remark(text);
+      values.insert({option.name, values[former]});
+    }
     if (values.count(option.name) == 0) {
       if (!option.is_required) continue;
       throw_usage(command, fmt::format("{}{} {} is missing", option.is_positional ? "" : "--",

@@ -36,6 +36,7 @@ class Options {
     std::string range;     // of a number: "1 to 1000"
     std::string expected;  // of a number: "an integer from 1 to 1000"
     std::string group;
+    std::vector<std::string> former{};  // names it had, which go on working
     bool is_required = false;
     bool is_positional = false;
     std::function<void(const std::string& text)> set;
@@ -72,6 +73,11 @@ class Options {
   }
   /// Of the option before: what its text must be beyond that, or InputError.
   Options& checked(std::function<void(const std::string& text)> check);
+  /// Text that `set` reads; `fallback` stands for the default.
+  Options& text(std::string name, std::string value, std::string fallback, std::string help,
+                std::function<void(const std::string& text)> set);
+  /// Of the option before: a name it had. It goes on working, with a remark.
+  Options& formerly(std::string name);
   Options& positional_input(std::string name, Path& target, std::string value, std::string help);
   Options& flag(std::string name, bool& target, std::string help);
   /// A day as YYYYMMDD, checked to be one.

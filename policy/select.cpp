@@ -114,6 +114,14 @@ void check(const Exploration& how) {
 
 }  // namespace
 
+Exploration explore(float epsilon, std::optional<float> temperature) {
+  if (epsilon > 0.0F && temperature.value_or(0.0F) > 0.0F)
+    throw InputError("epsilon and temperature are two ways to explore; give one of them");
+  if (epsilon > 0.0F) return Exploration::epsilon_greedy(epsilon);
+  if (!temperature) return {};
+  return *temperature == 0.0F ? Exploration::greedy() : Exploration::boltzmann(*temperature);
+}
+
 void select_actions(const DecisionBatch& batch, std::span<const float> scores, const Exploration& exploration,
                     std::span<std::int32_t> actions, std::size_t slate) {
   check(exploration);

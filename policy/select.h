@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct Exploration {
   static constexpr Exploration epsilon_greedy(float epsilon) noexcept { return {Kind::kEpsilonGreedy, epsilon, 1.0F}; }
   static constexpr Exploration boltzmann(float temperature) noexcept { return {Kind::kBoltzmann, 0.0F, temperature}; }
 };
+
+/// Uniform with probability epsilon, or softmax at a temperature (0: the best). Without either the policy's own way.
+/// Throws InputError for both.
+Exploration explore(float epsilon, std::optional<float> temperature);
 
 /// `asked`, with kPolicy replaced by what this policy does when left to itself.
 inline Exploration resolved(const Exploration& asked, const Policy& policy) noexcept {

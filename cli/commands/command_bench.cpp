@@ -4,14 +4,13 @@
 
 #include "cli/command.h"
 #include "cli/env_options.h"
+#include "cli/load.h"
 #include "cli/table.h"
 #include "core/cpu_probe.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
-#include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
-#include "env/fitted/simulator_file.h"
-#include "env/rollout_speed.h"
+#include "env/step_speed.h"
 #include "sim_data/fingerprint.h"
 
 namespace swipegym::cli {
@@ -20,11 +19,7 @@ namespace {
 struct BenchSettings {
   std::filesystem::path simulator;
   std::size_t envs = 1024;
-  std::size_t candidates = 10;
-  std::string source = "random";
-  std::size_t history = 50;
-  std::size_t slate = 1;
-  int max_steps = 100;
+  WorldConfig world;
   double seconds = 3.0;
   int hash_steps = 100;
 };
@@ -37,25 +32,18 @@ struct Measured {
 };
 
 Json settings_json(const BenchSettings& settings, int threads) {
-  return {{"simulator", settings.simulator.string()},
-          {"envs", settings.envs},
-          {"candidates", settings.candidates},
-          {"source", settings.source},
-          {"history", settings.history},
-          {"slate", settings.slate},
-          {"max_steps", settings.max_steps},
-          {"seconds", settings.seconds},
-          {"hash_steps", settings.hash_steps},
-          {"threads", threads}};
+  Json json = {{"simulator", settings.simulator.string()},
+               {"envs", settings.envs},
+               {"seconds", settings.seconds},
+               {"hash_steps", settings.hash_steps},
+               {"threads", threads}};
+  json.update(config_to_json(settings.world));
+  return json;
 }
 
 // Without a simulator the user model is one that answers at once, so that the figure is the engine's own share.
 std::shared_ptr<const Simulator> simulator_for(const BenchSettings& settings, const Run& run) {
-  if (!settings.simulator.empty()) {
-    auto simulator = std::make_shared<Simulator>(load_simulator(settings.simulator));
-    run.reads("the data behind " + settings.simulator.string(), fitted_data(*simulator));
-    return simulator;
-  }
+  if (!settings.simulator.empty()) return load_simulator_file(run, settings.simulator, settings.world.clock);
   return make_constant_simulator({.leave_after = 30}, {.num_users = 20'000, .num_videos = 7'583, .history = 200});
 }
 
@@ -71,30 +59,16 @@ std::uint64_t file_fingerprint(const std::filesystem::path& path) {
 
 // The env that is hashed stays while another is timed.
 void require_env_memory(const BenchSettings& settings, const Simulator& simulator, const Run& run) {
-  const VectorEnvConfig env{.num_envs = settings.envs,
-                            .history_length = settings.history,
-                            .max_steps = settings.max_steps,
-                            .slate = settings.slate};
-  const std::size_t slots = settings.source == "full" ? 0 : settings.candidates;
-  run.require_memory(MemoryBudget().add(fmt::format("{} sessions side by side, twice", settings.envs),
-                                        product_of({2, VectorEnv::bytes(simulator, slots, env)}),
-                                        "--envs, --candidates or --history"));
-}
-
-VectorEnv make_env(const BenchSettings& settings, const std::shared_ptr<const Simulator>& simulator, int threads,
-                   std::uint64_t seed) {
-  return VectorEnv(simulator, make_candidate_source(settings.source, simulator->catalogue, settings.candidates, seed),
-                   {.num_envs = settings.envs,
-                    .threads = threads,
-                    .history_length = settings.history,
-                    .max_steps = settings.max_steps,
-                    .slate = settings.slate});
+  run.require_memory(
+      MemoryBudget().add(fmt::format("{} sessions side by side, twice", settings.envs),
+                         product_of({2, env_bytes(simulator, settings.world, {.num_envs = settings.envs})}),
+                         "--envs, --candidates or --history-length"));
 }
 
 Measured measure(const BenchSettings& settings, const std::shared_ptr<const Simulator>& simulator, int threads,
                  std::uint64_t seed) {
   Measured result{.threads = threads, .run = {}};
-  VectorEnv env = make_env(settings, simulator, threads, seed);
+  VectorEnv env = make_env(simulator, settings.world, {.num_envs = settings.envs, .threads = threads}, seed);
   if (threads > 1) result.gain_before = two_thread_gain();
   result.run = measure_speed(env, seed, settings.seconds);
   if (threads > 1) result.gain_after = two_thread_gain();
@@ -130,8 +104,8 @@ void bench(const BenchSettings& settings, Run& run) {
   const std::shared_ptr<const Simulator> simulator = simulator_for(settings, run);
   const int threads = worker_count(run.threads);
   require_env_memory(settings, *simulator, run);
-  VectorEnv env = make_env(settings, simulator, threads, run.seed);
-  const std::uint64_t hash = rollout_hash(env, run.seed, settings.hash_steps);
+  VectorEnv env = make_env(simulator, settings.world, {.num_envs = settings.envs, .threads = threads}, run.seed);
+  const std::uint64_t hash = steps_hash(env, run.seed, settings.hash_steps);
   run.check_interrupt();
 
   const Measured many = measure(settings, simulator, threads, run.seed);
@@ -140,8 +114,8 @@ void bench(const BenchSettings& settings, Run& run) {
   if (threads > 1) one = measure(settings, simulator, 1, run.seed);
 
   run.print("{} sessions, {} {} candidates of {} videos, history {}, slates of {}, user model '{}'\n", settings.envs,
-            env.candidates().slots(), settings.source, simulator->catalogue.num_videos(), settings.history,
-            settings.slate, simulator->model->name());
+            env.candidates().slots(), settings.world.source, simulator->catalogue.num_videos(),
+            settings.world.history_length, settings.world.slate, simulator->model->name());
   if (settings.simulator.empty())
     run.note("No --simulator: users answer at once, so this is the engine's own share of a step.\n");
   if (one) print_measured(run, *one);
@@ -174,22 +148,18 @@ void add_bench_commands(std::vector<Command>& table) {
   auto settings = std::make_shared<BenchSettings>();
   Command command{.name = "bench", .group = CommandGroup::kTools, .summary = "measure how fast sessions step"};
   command.about =
-      "Steps sessions with uniform actions and prints the rate, the bytes written a step and a hash of all rollout "
-      "bytes, which must not depend on --threads. A figure on two threads is discarded when a plain loop beside it "
+      "Steps sessions with uniform actions and prints the rate, the bytes written a step and a hash of all bytes "
+      "that sessions write, which must not depend on --threads. A figure on two threads is discarded when a plain loop "
+      "beside it "
       "does not run 1.8 times as fast on two.";
   command.next = "swipegym bench --simulator sim.h5 --envs 1024 --threads 1";
   command.examples = {"swipegym bench --simulator sim.h5 --threads 2",
-                      "swipegym bench --simulator sim.h5 --candidates 100 --history 200 --json bench.json"};
-  command.options.group("World")
+                      "swipegym bench --simulator sim.h5 --candidates 100 --history-length 200 --json bench.json"};
+  command.options.group("Input")
       .input("simulator", settings->simulator, "FILE", "a fitted simulator; without it users answer at once", false)
-      .add("envs", settings->envs, ranges::kEnvs, "N", "sessions stepped together")
-      .add("candidates", settings->candidates, ranges::kSlots, "M", "candidates a step")
-      .choice("source", settings->source, {"random", "popularity", "top", "sample", "full"},
-              "where candidates come from")
-      .add("history", settings->history, ranges::kHistory, "L", "videos of the history in the observation, up to 200")
-      .add("slate", settings->slate, between(1, 1'000), "K", "videos chosen a step")
-      .add("max-steps", settings->max_steps, ranges::kMaxSteps, "N", "steps after which an episode is truncated")
-      .group("Measurement")
+      .add("envs", settings->envs, ranges::kEnvs, "N", "sessions stepped together");
+  add_world_options(command.options, settings->world);
+  command.options.group("Measurement")
       .add("seconds", settings->seconds, above(0, 86'400), "S", "length of each timed run")
       .add("hash-steps", settings->hash_steps, between(0, 1'000'000'000), "N", "steps that go into the hash");
   command.run = [settings](Run& run) { bench(*settings, run); };

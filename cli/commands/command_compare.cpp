@@ -15,14 +15,15 @@ struct CompareSettings {
   std::vector<std::string> policies = {"random", "popularity", "shortest", "longest", "item-mean", "oracle"};
   std::size_t sessions = 1000, seeds = 5, resamples = 1000;
   bool wide = false;
-  EnvSettings env;
+  ActSettings act;
 };
 
 ComparedSimulator load_judge(const CompareSettings& settings, const Simulator& train, Run& run) {
   if (settings.judge != "truth")
-    return {std::filesystem::path(settings.judge).stem().string(), load_simulator_file(run, settings.judge)};
+    return {std::filesystem::path(settings.judge).stem().string(),
+            load_simulator_file(run, settings.judge, settings.act.world.clock)};
   const LoadedDataset loaded = load_fitted_data(run, train, settings.data);
-  return {"truth", truth_behind(train, loaded.data, "dense", run.threads)};
+  return {"truth", truth_behind(train, loaded.data, settings.act.world.clock, run.threads)};
 }
 
 CompareConfig compare_config(const CompareSettings& settings, const Run& run) {
@@ -30,12 +31,11 @@ CompareConfig compare_config(const CompareSettings& settings, const Run& run) {
   config.sessions = settings.sessions;
   config.seeds = settings.seeds;
   config.seed = run.seed;
-  config.candidates = settings.env.source;
-  config.slots = settings.env.candidates;
+  config.world = settings.act.world;
+  config.engine.threads = run.threads;
   config.resamples = settings.resamples;
   config.versus = settings.versus;
-  config.env = env_config(settings.env, run.threads);
-  config.exploration = exploration(settings.env);
+  config.exploration = exploration(settings.act);
   return config;
 }
 
@@ -47,19 +47,19 @@ Json settings_json(const CompareSettings& settings) {
                {"seeds", settings.seeds},
                {"resamples", settings.resamples},
                {"versus", settings.versus}};
-  json.update(env_json(settings.env));
+  json.update(act_json(settings.act));
   return json;
 }
 
 void compare_policies(const CompareSettings& settings, Run& run) {
   const CompareConfig config = compare_config(settings, run);
-  const std::shared_ptr<const Simulator> train = load_simulator_file(run, settings.simulator);
+  const std::shared_ptr<const Simulator> train = load_simulator_file(run, settings.simulator, settings.act.world.clock);
   std::vector<ComparedSimulator> simulators = {{settings.simulator.stem().string(), train}};
   if (!settings.judge.empty()) simulators.push_back(load_judge(settings, *train, run));
   const std::vector<ComparedPolicy> policies = read_policies(settings.policies, train, simulators.size() > 1);
   run.require_memory(compare_memory(policies, simulators, config));
   const CompareReport report = compare(policies, simulators, config, run.progress);
-  const std::string clock = clock_note(*train);
+  const std::string clock = settings.act.world.clock == "dense" ? clock_note(*train) : "";
   run.print("{}{}", to_text(report, settings.wide), clock.empty() ? "" : clock + "\n");
   const Json used = settings_json(settings);
   run.write_json(to_json(report), used, train->data_fingerprint);
@@ -102,7 +102,7 @@ void add_compare_commands(std::vector<Command>& table) {
       .add("seeds", settings->seeds, between(1, 10'000), "K", "evaluation seeds")
       .add("resamples", settings->resamples, between(1, 1'000'000), "N", "of the bootstrap behind the intervals")
       .add("versus", settings->versus, "NAME", "also print every return less this policy's, session by session");
-  add_env_options(command.options, settings->env);
+  add_act_options(command.options, settings->act);
   command.options.group("Output")
       .flag("wide", settings->wide, "print every figure, in wide tables; otherwise what fits 100 columns")
       .output("report", settings->report, "FILE.html", "a page with charts", Writing::kText, false);

@@ -20,7 +20,7 @@ struct EvaluateSettings {
   std::filesystem::path data, logged_candidates, simulator;
   std::string policy;
   std::int32_t from = 0, until = 99999999, known_until = 0;
-  EnvSettings env;
+  ActSettings act;
   std::size_t draws = 4, folds = 5, resamples = 1000;
   bool sessions = false;
   double discount = 1.0;
@@ -102,7 +102,7 @@ void take_random(const EvaluateSettings& settings, const Dataset& data, Run& run
                   "{} has propensities, but a choice depends on what was offered too: write the log by 'swipegym "
                   "generate --keep-candidates FILE' and give that file by --logged-candidates",
                   settings.data.string()));
-  judged.slots = settings.env.candidates;
+  judged.slots = settings.act.world.candidates;
   if (judged.slots < 2 || judged.slots > pool.size())
     throw InputError(fmt::format("--candidates is {}, expected 2 to {}, the number of videos random rows show",
                                  judged.slots, pool.size()));
@@ -151,7 +151,7 @@ Json print_one_step(const JudgedRows& judged, const EvaluateSettings& settings,
     lines[std::string(line.name)] = one;
   }
   run.print("{} rows of {} users, {} candidates{}: {} rows' worth, mean weight {:.3f}\n\n{}", show_count(weights.rows),
-            show_count(weights.users), settings.env.candidates,
+            show_count(weights.users), settings.act.world.candidates,
             settings.logged_candidates.empty() ? fmt::format(", {} sets a row", settings.draws) : " as offered",
             figure_text(std::round(weights.effective_rows)), weights.mean_weight, table.text());
   return {{"rows", weights.rows},
@@ -197,12 +197,11 @@ void evaluate(EvaluateSettings settings, Run& run) {
         "--sessions needs whole sessions that one policy chose; random rows stand among the platform's: "
         "give a log of 'swipegym generate' and its --logged-candidates");
   const JudgedPolicy judged = read_policy(settings, loaded.data, run);
-  settings.env.candidates = log.slots;
-  const VectorEnvConfig env = env_config(settings.env, run.threads);
+  settings.act.world.candidates = log.slots;
   const JudgeSettings judge{.slots = log.slots,
                             .draws = log.uniform ? std::max<std::size_t>(1, settings.draws) : 1,
-                            .exploration = exploration(settings.env),
-                            .reward = env.reward,
+                            .exploration = exploration(settings.act),
+                            .reward = settings.act.world.reward,
                             .uniform = log.uniform,
                             .threads = run.threads,
                             .progress = run.progress};
@@ -221,9 +220,9 @@ void evaluate(EvaluateSettings settings, Run& run) {
                {"until", settings.until},
                {"candidates", log.slots},
                {"draws", judge.draws},
-               {"reward", settings.env.reward},
-               {"epsilon", settings.env.epsilon},
-               {"temperature", settings.env.temperature},
+               {"reward", ConfigWriter::write(settings.act.world.reward)},
+               {"epsilon", settings.act.epsilon},
+               {"temperature", settings.act.temperature},
                {"folds", settings.folds},
                {"resamples", settings.resamples},
                {"discount", settings.discount},
@@ -244,7 +243,7 @@ void add_evaluate_commands(std::vector<Command>& table) {
       "estimator (docs/guide/off_policy.md), intervals from a bootstrap over users.";
   command.examples = {
       "swipegym evaluate --policy ranker.h5 --data KuaiRand-Pure --from 20220430 --candidates 10",
-      "swipegym evaluate --policy item-mean --data KuaiRand-Pure --from 20220430 --reward is_like=1 --candidates 100",
+      "swipegym evaluate --policy item-mean --data KuaiRand-Pure --from 20220430 --reward like=1 --candidates 100",
       "swipegym evaluate --policy dqn.h5 --data logged --logged-candidates sets.h5 --simulator sim.h5 --from 20220509 "
       "--sessions"};
   command.next = "swipegym compare --simulator sim.h5 --policies random,item-mean,ranker.h5";
@@ -260,11 +259,11 @@ void add_evaluate_commands(std::vector<Command>& table) {
       .date("known-until", settings->known_until,
             "the last day whose rows may enter features; the policy's own, or the day before --from, when absent")
       .group("Policy and reward")
-      .add("candidates", settings->env.candidates, ranges::kSlots, "M",
+      .add("candidates", settings->act.world.candidates, ranges::kSlots, "M",
            "random rows: videos a choice is made among, the logged one in it")
       .add("draws", settings->draws, between(1, 10'000), "K",
            "random rows: candidate sets drawn a row, their weights averaged");
-  add_choice_options(command.options, settings->env);
+  add_choice_options(command.options, settings->act);
   command.options.group("Estimators")
       .add("folds", settings->folds, between(2, 1'000), "K",
            "users are dealt into K folds; rewards are foreseen by models of the other folds")

@@ -14,19 +14,18 @@ namespace {
 
 struct GenerateSettings {
   std::filesystem::path simulator, data, out, keep_candidates;
-  std::string policy = "random", clock = "dense", format = "csv";
+  std::string policy = "random", format = "csv";
   std::uint64_t sessions = 1000, rows_per_part = 0;
   bool replace = false;
-  EnvSettings env;
+  ActSettings act;
 };
 
 GenerateConfig generate_config(const GenerateSettings& settings, const Run& run) {
   return {.sessions = settings.sessions,
           .seed = run.seed,
-          .candidates = settings.env.source,
-          .slots = settings.env.candidates,
-          .env = env_config(settings.env, run.threads),
-          .exploration = exploration(settings.env)};
+          .world = settings.act.world,
+          .engine = {.threads = run.threads},
+          .exploration = exploration(settings.act)};
 }
 
 // Where rows come from: the policy's choices, or the platform's.
@@ -41,8 +40,8 @@ class Source {
   }
 
   bool has_propensity() const noexcept { return policy_ != nullptr; }
-  bool is_uniform(const EnvSettings& env) const {
-    return policy_ && policy_->scores_are_random() && (env.source == "random" || env.source == "full");
+  bool is_uniform(const WorldConfig& world) const {
+    return policy_ && policy_->scores_are_random() && (world.source == "random" || world.offers_all());
   }
   GenerateReport run(const GenerateConfig& config, const RowSink& sink, const Progress& progress) const {
     return policy_ ? generate_log(simulator_, *policy_, config, sink, progress)
@@ -60,7 +59,7 @@ class KeptSets {
  public:
   KeptSets(const GenerateSettings& settings, const VideoTable& videos)
       : path_(settings.keep_candidates), videos_(path_.empty() ? VideoTable{} : videos) {
-    kept_.slots = settings.env.candidates;
+    kept_.slots = settings.act.world.candidates;
   }
   void attach(GenerateConfig& config) {
     if (path_.empty()) return;
@@ -81,7 +80,7 @@ class KeptSets {
 GenerateReport write_csv(const GenerateSettings& settings, const GenerateConfig& config, const Source& source,
                          const Dataset& data, Run& run) {
   GeneratedRelease release(settings.out, data.users, data.videos,
-                           {.random_log = source.is_uniform(settings.env),
+                           {.random_log = source.is_uniform(settings.act.world),
                             .propensity = source.has_propensity(),
                             .rows_per_part = settings.rows_per_part,
                             .replace = settings.replace});
@@ -101,7 +100,8 @@ GenerateReport write_hdf5(const GenerateSettings& settings, const GenerateConfig
 }
 
 void generate(const GenerateSettings& settings, Run& run) {
-  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, settings.clock);
+  const std::shared_ptr<const Simulator> simulator =
+      load_simulator_file(run, settings.simulator, settings.act.world.clock);
   LoadedDataset loaded = load_fitted_data(run, *simulator, settings.data);
   if (!settings.keep_candidates.empty() && settings.policy == "logged")
     throw InputError("the platform ('logged') has no candidate sets to keep; let a policy show videos");
@@ -115,15 +115,14 @@ void generate(const GenerateSettings& settings, Run& run) {
   kept.save();
   run.print("{} sessions of {} users, {} rows, {} to {}: {}\n", show_count(report.sessions), show_count(report.users),
             show_count(report.rows), report.first_date, report.last_date, settings.out.string());
-  const std::string clock = settings.clock == "dense" ? clock_note(*simulator) : "";
+  const std::string clock = settings.act.world.clock == "dense" ? clock_note(*simulator) : "";
   if (!clock.empty()) run.print("{}\n", clock);
   Json used = {{"simulator", settings.simulator.string()},
                {"policy", settings.policy},
-               {"clock", settings.clock},
                {"format", settings.format},
                {"sessions", settings.sessions},
                {"rows_per_part", settings.rows_per_part}};
-  used.update(env_json(settings.env));
+  used.update(act_json(settings.act));
   run.write_json({{"sessions", report.sessions},
                   {"users", report.users},
                   {"rows", report.rows},
@@ -157,10 +156,9 @@ void add_generate_commands(std::vector<Command>& table) {
           false)
       .input("data", settings->data, "DIR|FILE", "the data of the fit, when it is no longer where the fit read it",
              false)
-      .choice("clock", settings->clock, {"dense", "log"}, "session lengths: realistic ones, or the thinned log's")
       .add("sessions", settings->sessions, between(1, 1'000'000'000'000), "N",
            "sessions to make; memory does not grow with them");
-  add_env_options(command.options, settings->env);
+  add_act_options(command.options, settings->act);
   command.options.group("Output")
       .output("out", settings->out, "DIR|FILE", "a folder for csv, a file for hdf5; an earlier run's is replaced",
               Writing::kFolder, /*is_required=*/true,

@@ -2,7 +2,7 @@
 #include "cli/env_options.h"
 #include "cli/load.h"
 #include "core/error.h"
-#include "evaluation/compare/rollout.h"
+#include "evaluation/compare/play_sessions.h"
 #include "evaluation/session_view.h"
 #include "policy/make_policy.h"
 
@@ -11,19 +11,20 @@ namespace {
 
 struct SessionSettings {
   std::filesystem::path simulator;
-  std::string policy = "random", clock = "dense";
-  EnvSettings env;
+  std::string policy = "random";
+  ActSettings act;
 };
 
 void show_session(const SessionSettings& settings, Run& run) {
-  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, settings.clock);
+  const std::shared_ptr<const Simulator> simulator =
+      load_simulator_file(run, settings.simulator, settings.act.world.clock);
   const std::shared_ptr<const Policy> policy = make_policy(settings.policy, *simulator);
-  const SessionView session =
-      play_session(simulator, candidate_source(settings.env, simulator, run.seed), *policy,
-                   env_config(settings.env, run.threads), exploration(settings.env), session_seed(run.seed, 0, 0));
+  const SessionView session = play_session(simulator, make_candidates(settings.act.world, simulator, run.seed), *policy,
+                                           env_config(settings.act.world, {.threads = run.threads}),
+                                           exploration(settings.act), session_seed(run.seed, 0, 0));
   run.print("{}", to_text(session));
-  Json used = {{"simulator", settings.simulator.string()}, {"policy", settings.policy}, {"clock", settings.clock}};
-  used.update(env_json(settings.env));
+  Json used = {{"simulator", settings.simulator.string()}, {"policy", settings.policy}};
+  used.update(act_json(settings.act));
   run.write_json(to_json(session), used, simulator->data_fingerprint);
 }
 
@@ -41,9 +42,8 @@ void add_session_commands(std::vector<Command>& table) {
   command.options.group("Input")
       .input("simulator", settings->simulator, "FILE", "from 'swipegym fit'")
       .input("policy", settings->policy, "NAME|FILE", "who chooses: random, popularity, ..., oracle, or a policy file",
-             false)
-      .choice("clock", settings->clock, {"dense", "log"}, "session lengths: realistic ones, or the thinned log's");
-  add_env_options(command.options, settings->env);
+             false);
+  add_act_options(command.options, settings->act);
   command.run = [settings](Run& run) { show_session(*settings, run); };
   table.push_back(std::move(command));
 }

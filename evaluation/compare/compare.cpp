@@ -59,8 +59,8 @@ Measure session_measure(const Scored& scored, std::size_t metric, std::uint32_t 
                   .numerator = {},
                   .denominator = {},
                   .group = group};
-  for (const PlayedSessions& rollout : scored.seeds) {
-    for (const SessionResult& session : rollout.session) {
+  for (const PlayedSessions& played : scored.seeds) {
+    for (const SessionResult& session : played.session) {
       measure.numerator.push_back(numerator(session, metric));
       if (is_per_video(metric)) measure.denominator.push_back(static_cast<float>(session.videos));
     }
@@ -74,8 +74,8 @@ Measure share_measure(const Scored& scored, std::uint32_t group) {
                   .numerator = {},
                   .denominator = {},
                   .group = group};
-  for (const PlayedSessions& rollout : scored.seeds)
-    for (const double share : rollout.catalogue_share) measure.numerator.push_back(static_cast<float>(share));
+  for (const PlayedSessions& played : scored.seeds)
+    for (const double share : played.catalogue_share) measure.numerator.push_back(static_cast<float>(share));
   return measure;
 }
 
@@ -92,7 +92,7 @@ struct PolicyResamples {
 };
 
 std::vector<PolicyResamples> resample(const std::vector<Scored>& scored, const CompareConfig& config) {
-  const BootstrapOptions options{.resamples = config.resamples, .threads = config.env.threads};
+  const BootstrapOptions options{.resamples = config.resamples, .threads = config.engine.threads};
   const RandomKey key = split(make_key(config.seed), Draw::kBatch);
   std::vector<PolicyResamples> out(scored.size());
   std::vector<Measure> shares;
@@ -119,7 +119,7 @@ Resampled normalise(const Resampled& a, const Resampled& base, const Resampled& 
   return {(a.value - base.value) / (top.value - base.value), normalised(a.draws, base.draws, top.draws)};
 }
 
-// Everything resampled in one simulator; the two yardsticks are scored like policies, behind them.
+// Everything resampled in one simulator; the two baselines are scored like policies, behind them.
 struct SimulatorResamples {
   std::vector<PolicyResamples> policy;
   std::size_t random = 0, oracle = 0;  // positions in `policy`
@@ -207,30 +207,30 @@ void check(const std::vector<ComparedPolicy>& policies, const std::vector<Compar
                                    judge.name));
 }
 
-// Rolls every policy and the two yardsticks; a yardstick that is listed is not rolled twice.
+// Plays every policy and the two baselines; a baseline that is listed is not played twice.
 class Scorer {
  public:
   Scorer(const std::vector<ComparedPolicy>& policies, std::size_t simulators, const CompareConfig& config,
          const Progress& progress)
       : policies_(policies), config_(config), progress_(progress) {
-    std::size_t rollouts = 2;
-    for (const ComparedPolicy& policy : policies) rollouts += policy.seeds.size();
-    total_ = rollouts * simulators * config.sessions * config.seeds;
+    std::size_t played = 2;
+    for (const ComparedPolicy& policy : policies) played += policy.seeds.size();
+    total_ = played * simulators * config.sessions * config.seeds;
   }
 
   SimulatorResamples run(const std::shared_ptr<const Simulator>& simulator) {
-    const auto source =
-        make_candidates(config_.candidates, simulator, config_.slots, config_.seed, config_.env.threads);
+    const auto source = make_candidates(config_.world, simulator, config_.seed, config_.engine.threads);
     SimulatorResamples out;
     std::vector<Scored> scored;
-    const auto roll = [&](const std::string& name, const Policy& policy) {
-      const RolloutConfig rollout{.sessions = config_.sessions,
-                                  .seeds = config_.seeds,
-                                  .seed = config_.seed,
-                                  .env = config_.env,
-                                  .exploration = config_.exploration};
+    const auto play = [&](const std::string& name, const Policy& policy) {
+      const PlayConfig played{.sessions = config_.sessions,
+                              .seeds = config_.seeds,
+                              .seed = config_.seed,
+                              .world = config_.world,
+                              .engine = config_.engine,
+                              .exploration = config_.exploration};
       PlayedSessions result =
-          roll_out(simulator, source, policy, rollout, [&](std::string_view, std::uint64_t done, std::uint64_t) {
+          play_sessions(simulator, source, policy, played, [&](std::string_view, std::uint64_t done, std::uint64_t) {
             report(progress_, "scoring " + name, done_ + done, total_);
           });
       done_ += config_.sessions * config_.seeds;
@@ -239,17 +239,17 @@ class Scorer {
     out.random = out.oracle = std::string::npos;
     for (std::size_t p = 0; p < policies_.size(); ++p) {
       Scored& mine = scored.emplace_back();
-      for (const auto& policy : policies_[p].seeds) mine.seeds.push_back(roll(policies_[p].name, *policy));
+      for (const auto& policy : policies_[p].seeds) mine.seeds.push_back(play(policies_[p].name, *policy));
       if (policies_[p].seeds[0]->scores_are_random()) out.random = p;
       if (policies_[p].seeds[0]->is_oracle()) out.oracle = p;
     }
-    const auto add_yardstick = [&](std::size_t& place, const std::string& name, const Policy& policy) {
+    const auto add_baseline = [&](std::size_t& place, const std::string& name, const Policy& policy) {
       if (place != std::string::npos) return void(done_ += config_.sessions * config_.seeds);
       place = scored.size();
-      scored.emplace_back().seeds.push_back(roll(name, policy));
+      scored.emplace_back().seeds.push_back(play(name, policy));
     };
-    add_yardstick(out.random, "random", RandomPolicy());
-    add_yardstick(out.oracle, "the oracle", OneStepOracle());
+    add_baseline(out.random, "random", RandomPolicy());
+    add_baseline(out.oracle, "the oracle", OneStepOracle());
     out.policy = resample(scored, config_);
     return out;
   }
@@ -294,18 +294,18 @@ std::size_t metric_index(std::string_view name) {
 
 MemoryBudget compare_memory(const std::vector<ComparedPolicy>& policies,
                             const std::vector<ComparedSimulator>& simulators, const CompareConfig& config) {
-  std::size_t rollouts = 2, most_seeds = 1;  // the yardsticks
+  std::size_t played = 2, most_seeds = 1;  // the baselines
   for (const ComparedPolicy& policy : policies) {
-    rollouts += policy.seeds.size();
+    played += policy.seeds.size();
     most_seeds = std::max(most_seeds, policy.seeds.size());
   }
-  const std::uint64_t results = rollout_bytes({.sessions = config.sessions, .seeds = config.seeds});
+  const std::uint64_t results = played_bytes({.sessions = config.sessions, .seeds = config.seeds});
   const std::uint64_t sessions = product_of({config.sessions, config.seeds});
-  const auto workers = static_cast<std::uint64_t>(worker_count(config.env.threads));
+  const auto workers = static_cast<std::uint64_t>(worker_count(config.engine.threads));
   MemoryBudget budget;
   budget.add(fmt::format("the results of {} sessions of {} evaluation seeds under {} policies", config.sessions,
-                         config.seeds, rollouts),
-             product_of({rollouts, results}), "sessions or seeds");
+                         config.seeds, played),
+             product_of({played, results}), "sessions or seeds");
   // A numerator and mostly a denominator of each metric, and every worker's draws of the sessions.
   budget.add("the figures that the bootstrap draws from",
              product_of({sum_of({product_of({kSessionMetrics, 2, most_seeds}), workers}), sessions, sizeof(float)}),

@@ -6,7 +6,7 @@
 
 #include "core/config.h"
 #include "core/memory_budget.h"
-#include "evaluation/compare/rollout.h"
+#include "evaluation/compare/play_sessions.h"
 #include "evaluation/metrics/bootstrap.h"
 
 namespace swipegym {
@@ -27,11 +27,10 @@ struct CompareConfig {
   std::size_t sessions = 1000;  // of each evaluation seed
   std::size_t seeds = 5;        // evaluation seeds
   std::uint64_t seed = 1;
-  std::string candidates = "random";  // candidate source, see make_candidate_source
-  std::size_t slots = 10;             // candidates a step
-  std::size_t resamples = 1000;       // of the bootstrap
-  std::string versus{};               // a policy whose return is taken from the others', paired; empty: none
-  VectorEnvConfig env{};              // history_length, max_steps, slate, reward, threads
+  WorldConfig world{};
+  VectorEnvConfig engine{};      // threads, and what else no world says
+  std::size_t resamples = 1000;  // of the bootstrap
+  std::string versus{};          // a policy whose return is taken from the others', paired; empty: none
   Exploration exploration{};
 };
 
@@ -58,7 +57,7 @@ struct PolicyFigures {
 struct SimulatorFigures {
   std::string name;
   std::vector<PolicyFigures> policy;
-  Interval random, oracle;  // rewards of the two yardsticks here
+  Interval random, oracle;  // rewards of the two baselines here
 };
 
 /// What a judge makes of the first simulator's opinion.

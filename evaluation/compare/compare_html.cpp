@@ -193,9 +193,9 @@ std::string to_html(const CompareReport& report, const std::string& title, const
                  "<p class=\"lead\">{} policies, each on the same {} × {} sessions; {}. Whiskers are 95 % intervals "
                  "over training seeds and sessions; hover a bar for its numbers.</p>\n",
                  order.size(), config.seeds, config.sessions,
-                 config.candidates == "full"
+                 config.world.offers_all()
                      ? "choosing from the full catalogue"
-                     : fmt::format("{} {} candidates a step", config.slots, escape(config.candidates)));
+                     : fmt::format("{} {} candidates a step", config.world.candidates, escape(config.world.source)));
   html += "<p class=\"key\">";
   for (std::size_t s = 0; s < report.simulator.size(); ++s)
     fmt::format_to(out, "<span><i class=\"s{}\"></i>{}</span>", s, escape(report.simulator[s].name));

@@ -137,8 +137,8 @@ Json to_json(const CompareReport& report) {
   if (versus) out["versus"] = report.config.versus;
   out["sessions"] = report.config.sessions;
   out["seeds"] = report.config.seeds;
-  out["candidates"] = report.config.candidates;
-  out["slots"] = report.config.slots;
+  out["source"] = report.config.world.source;
+  out["candidates"] = report.config.world.candidates;
   return out;
 }
 
@@ -146,9 +146,9 @@ std::string to_text(const CompareReport& report, bool wide) {
   const CompareConfig& config = report.config;
   std::string text =
       fmt::format("{} sessions of {} evaluation seeds, the same for every policy; ", config.sessions, config.seeds);
-  text += config.candidates == "full" ? "the full catalogue"
-                                      : fmt::format("{} {} candidates", config.slots, config.candidates);
-  text += config.env.slate > 1 ? fmt::format(", slates of {}\n", config.env.slate) : "\n";
+  text += config.world.offers_all() ? "the full catalogue"
+                                    : fmt::format("{} {} candidates", config.world.candidates, config.world.source);
+  text += config.world.slate > 1 ? fmt::format(", slates of {}\n", config.world.slate) : "\n";
   if (!wide) text += "\n" + short_table(report);
   for (const SimulatorFigures& simulator : report.simulator) {
     if (wide) text += "\n" + wide_tables(simulator);

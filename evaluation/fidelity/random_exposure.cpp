@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "env/candidate_sources.h"
-#include "evaluation/compare/rollout.h"
+#include "evaluation/compare/play_sessions.h"
 #include "evaluation/shown.h"
 #include "policy/simple_policies.h"
 
@@ -28,9 +28,9 @@ ExposureMeans real_means(const Log& log, const RandomExposureOptions& options) {
   return means;
 }
 
-ExposureMeans simulated_means(const PlayedSessions& rollout) {
+ExposureMeans simulated_means(const PlayedSessions& played) {
   ExposureMeans means;
-  for (const SessionResult& session : rollout.session) {
+  for (const SessionResult& session : played.session) {
     means.videos += session.videos;
     means.watch_s += session.watch_s;
     means.watch_ratio += session.watch_ratio;
@@ -77,9 +77,9 @@ RandomExposureReport check_random_exposure(std::shared_ptr<const Simulator> simu
   const std::shared_ptr<const Simulator> world = only_tab(*simulator, options.tab);
   // One candidate drawn uniformly is a uniform choice from the catalogue, without scoring the rest of it.
   const auto one = std::make_shared<RandomCandidates>(world->catalogue.num_videos(), 1);
-  RolloutConfig config{.sessions = options.sessions, .seeds = 1, .seed = options.seed};
-  config.env.threads = options.threads;
-  report.simulated = simulated_means(roll_out(world, one, RandomPolicy(), config, options.progress));
+  PlayConfig config{.sessions = options.sessions, .seeds = 1, .seed = options.seed};
+  config.engine.threads = options.threads;
+  report.simulated = simulated_means(play_sessions(world, one, RandomPolicy(), config, options.progress));
   divide(report.real);
   divide(report.simulated);
   return report;

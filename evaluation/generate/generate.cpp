@@ -10,7 +10,6 @@
 #include "core/error.h"
 #include "env/seen_videos.h"
 #include "evaluation/generate/session_chains.h"
-#include "policy/retrieval.h"
 #include "policy/scores.h"
 
 namespace swipegym {
@@ -20,13 +19,13 @@ constexpr std::size_t kRows = 256;        // chains under way; fixed, so that a 
 constexpr std::size_t kChainBlock = 512;  // platform chains at once; whole chunks
 constexpr std::uint64_t kNone = static_cast<std::uint64_t>(-1);
 
-VectorEnvConfig env_config(const GenerateConfig& config) {
-  if (config.env.slate != 1)
+VectorEnvConfig engine(const GenerateConfig& config) {
+  if (config.world.slate != 1)
     throw InputError(
-        fmt::format("synthetic logs show single videos, the slate is {}; use slates of 1", config.env.slate));
-  if (config.candidate_sink && config.candidates == "full")
+        fmt::format("synthetic logs show single videos, the slate is {}; use slates of 1", config.world.slate));
+  if (config.candidate_sink && config.world.offers_all())
     throw InputError("the full catalogue has no candidate sets to keep; offer candidates, as --source random does");
-  VectorEnvConfig env = config.env;
+  VectorEnvConfig env = env_config(config.world, config.engine);
   env.num_envs = std::clamp<std::uint64_t>(config.sessions, 1, kRows);
   env.autoreset = AutoresetMode::kDisabled;
   return env;
@@ -44,10 +43,9 @@ class PolicyChains {
         plan_(simulator->population, config.seed),
         collector_(config, sink, progress),
         num_videos_(simulator->catalogue.num_videos()),
-        env_(simulator, make_candidates(config.candidates, simulator, config.slots, config.seed, config.env.threads),
-             env_config(config)),
+        env_(simulator, make_candidates(config.world, simulator, config.seed, config.engine.threads), engine(config)),
         rows_(env_.config().num_envs),
-        uniform_(policy.scores_are_random() && (config.candidates == "random" || config.candidates == "full")),
+        uniform_(policy.scores_are_random() && (config.world.source == "random" || config.world.offers_all())),
         chain_(rows_, kNone),
         end_ms_(rows_),
         seed_(rows_),
@@ -87,7 +85,7 @@ class PolicyChains {
                               .env = &env_,
                               .keys = key_,
                               .streams = step_,
-                              .threads = config_.env.threads};
+                              .threads = config_.engine.threads};
     score_slots(policy_, batch, scores_);
     select_actions(batch, scores_, exploration_, actions_);
     for (std::size_t row = 0; row < rows_; ++row)
@@ -211,7 +209,7 @@ GenerateReport generate_platform_log(const Simulator& simulator, const LoggedFee
       lanes.emplace_back(feed, plan.start(chain), plan.end_ms(chain), plan.key(chain));
     std::vector<Lane*> at;
     for (RecordedLane& lane : lanes) at.push_back(&lane);
-    run_lanes(*simulator.model, at, config.env.threads);
+    run_lanes(*simulator.model, at, config.engine.threads);
     for (RecordedLane& lane : lanes)
       if (!collector.complete()) collector.take(std::move(lane.chain));
   }

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "core/progress.h"
-#include "env/vector_env.h"
 #include "evaluation/generate/logged_feed.h"
 #include "policy/policy.h"
 #include "policy/select.h"
+#include "policy/world.h"
 #include "sim_data/log_row.h"
 
 namespace swipegym {
@@ -27,12 +27,11 @@ using SessionSink = std::function<void(std::span<const std::size_t>)>;
 struct GenerateConfig {
   std::uint64_t sessions = 1000;  // at most
   std::uint64_t seed = 1;
-  std::string candidates = "random";  // candidate source, see make_candidate_source
-  std::size_t slots = 10;             // candidates a step
-  VectorEnvConfig env{};              // history_length, max_steps, threads; single videos only
-  Exploration exploration{};          // decides the propensities
-  CandidateSink candidate_sink{};     // empty: candidate sets are not kept; a policy's log with candidates only
-  SessionSink session_sink{};         // may be empty
+  WorldConfig world{};             // single videos only
+  VectorEnvConfig engine{};        // threads, and what else no world says
+  Exploration exploration{};       // decides the propensities
+  CandidateSink candidate_sink{};  // empty: candidate sets are not kept; a policy's log with candidates only
+  SessionSink session_sink{};      // may be empty
   /// A part of a larger log: `chains` users' periods from number first_chain on, in the order above; 0: as many as
   /// `sessions` take. Parts of equal `chains`, one behind the other, are one log whoever makes which.
   std::uint64_t first_chain = 0, chains = 0;

@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/memory_budget.h"
 #include "env/candidate_sources.h"
-#include "evaluation/compare/rollout.h"
+#include "evaluation/compare/play_sessions.h"
 #include "policy/select.h"
 
 namespace swipegym {

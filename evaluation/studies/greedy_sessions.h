@@ -25,7 +25,7 @@ struct GreedySessions {
   std::size_t videos = 0;         // shown in all of them
 };
 
-/// Runs each session to its end under the greedy policy. The sessions are those of roll_out() with the same seed,
+/// Runs each session to its end under the greedy policy. The sessions are those of play_sessions() with the same seed,
 /// whatever the policy. With the full catalogue a policy is asked for its best videos, where it can search for them;
 /// otherwise it scores every video, and InputError says so when those are too many.
 GreedySessions greedy_sessions(std::shared_ptr<const Simulator> simulator,

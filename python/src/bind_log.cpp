@@ -1,7 +1,6 @@
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/shared_ptr.h>
 
-#include "cli/env_options.h"
 #include "evaluation/generate/generate.h"
 #include "evaluation/off_policy/logged_candidates.h"
 #include "python/src/bindings.h"
@@ -57,14 +56,15 @@ nb::dict columns_of(LogParts&& parts, const std::vector<std::int64_t>& users, co
   return out;
 }
 
-nb::dict generate(std::shared_ptr<Simulator> simulator, const Policy& policy, const cli::EnvSettings& settings,
-                  std::uint64_t sessions, std::uint64_t first_chain, std::uint64_t chains, std::uint64_t seed,
-                  bool keep_candidates, int threads) {
+nb::dict generate(std::shared_ptr<Simulator> simulator, const Policy& policy, const WorldConfig& world,
+                  const Exploration& exploration, std::uint64_t sessions, std::uint64_t first_chain,
+                  std::uint64_t chains, std::uint64_t seed, bool keep_candidates, int threads) {
   LogParts parts;
   GenerateConfig config{.sessions = sessions,
                         .seed = seed,
-                        .candidates = settings.source,
-                        .slots = settings.candidates,
+                        .world = world,
+                        .engine = {.threads = threads},
+                        .exploration = exploration,
                         .first_chain = first_chain,
                         .chains = chains};
   std::int64_t session = 0;
@@ -76,15 +76,13 @@ nb::dict generate(std::shared_ptr<Simulator> simulator, const Policy& policy, co
     }
   };
   if (keep_candidates) {
-    parts.slots = settings.candidates;
+    parts.slots = world.candidates;
     config.candidate_sink = [&](std::span<const std::int32_t> sets) {
       parts.candidate.insert(parts.candidate.end(), sets.begin(), sets.end());
     };
   }
   {
     nb::gil_scoped_release unlocked;
-    config.env = cli::env_config(settings, threads);
-    config.exploration = cli::exploration(settings);
     generate_log(
         simulator, policy, config, [&](std::span<const LogRow> rows) { append_rows(rows, parts.log); },
         interruptible());
@@ -122,8 +120,9 @@ nb::dict read(const std::filesystem::path& path, const std::filesystem::path& ca
 }  // namespace
 
 void bind_log(nb::module_& module) {
-  module.def("generate", &generate, nb::arg("simulator"), nb::arg("policy"), nb::arg("settings"), nb::arg("sessions"),
-             nb::arg("first_chain"), nb::arg("chains"), nb::arg("seed"), nb::arg("keep_candidates"), nb::arg("threads"),
+  module.def("generate", &generate, nb::arg("simulator"), nb::arg("policy"), nb::arg("world"), nb::arg("exploration"),
+             nb::arg("sessions"), nb::arg("first_chain"), nb::arg("chains"), nb::arg("seed"),
+             nb::arg("keep_candidates"), nb::arg("threads"),
              "The columns of a log that the policy made; see GenerateConfig for parts of one.");
   module.def("read_log", &read, nb::arg("path"), nb::arg("candidates"), nb::arg("threads"),
              "The columns of a KuaiRand release or of a store of `swipegym data import`.");

@@ -160,12 +160,13 @@ void add_tables(const Simulator& simulator, const std::filesystem::path& tables,
 }
 
 void write_log(const std::filesystem::path& path, const nb::dict& columns, const Simulator& simulator,
-               const std::filesystem::path& tables, bool store, int threads) {
-  cli::require_apart(
-      {.inputs = {{.option = "tables", .path = tables},
-                  {.option = "the data behind the simulator", .path = cli::fitted_data(simulator)}},
-       .outputs = {
-           {.option = "path", .path = path, .writing = store ? cli::Writing::kBinary : cli::Writing::kFolder}}});
+               const std::filesystem::path& tables, bool store, bool replace, int threads) {
+  cli::require_apart({.inputs = {{.option = "tables", .path = tables},
+                                 {.option = "the data behind the simulator", .path = cli::fitted_data(simulator)}},
+                      .outputs = {{.option = "path",
+                                   .path = path,
+                                   .writing = store ? cli::Writing::kBinary : cli::Writing::kFolder,
+                                   .replaces_any = replace}}});
   Dataset data;
   Log& log = data.log = rows_of(columns, simulator.catalogue);
   const std::size_t rows = log.size();
@@ -183,7 +184,7 @@ void write_log(const std::filesystem::path& path, const nb::dict& columns, const
     builder.finish();
     return;
   }
-  OutputFolder folder(path, is_release_file);
+  OutputFolder folder(path, is_release_file, replace);
   write_release(data, folder.temporary(), "generated", 0, interruptible());
   folder.commit();
 }
@@ -231,7 +232,8 @@ void bind_log_files(nb::module_& module) {
   module.def("logged_observations", &logged_observations, nb::arg("simulator"), nb::arg("columns"),
              nb::arg("history_length"), "What an agent would have seen at rows ordered by user and time.");
   module.def("write_log", &write_log, nb::arg("path"), nb::arg("columns"), nb::arg("simulator"), nb::arg("tables"),
-             nb::arg("store"), nb::arg("threads"), "A KuaiRand release, or a store; see docs/guide/data.md.");
+             nb::arg("store"), nb::arg("replace"), nb::arg("threads"),
+             "A KuaiRand release, or a store; see docs/guide/data.md.");
   module.def("first_refused_value", &first_refused_value, nb::arg("name"), nb::arg("values"),
              "(row, what is expected) of the first value that no file of a log could hold, or None.");
   module.def("write_candidates", &write_candidates, nb::arg("path"), nb::arg("candidate"), nb::arg("simulator"),

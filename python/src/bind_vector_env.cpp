@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/map.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -11,7 +10,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
-#include "policy/retrieval.h"
+#include "policy/world.h"
 #include "python/src/bindings.h"
 #include "python/src/step_buffers.h"
 
@@ -23,27 +22,6 @@ namespace {
 using Seeds = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Flags = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Actions = nb::ndarray<const std::int32_t, nb::c_contig, nb::device::cpu>;
-using Weights = std::map<std::string, float>;
-
-RewardWeights reward_of(const Weights& terms) {
-  RewardWeights out{.watch_s = 0.0F};
-  const std::map<std::string_view, float*> own = {{"watch_s", &out.watch_s},
-                                                  {"watch_ratio", &out.watch_ratio},
-                                                  {"return_day", &out.return_day},
-                                                  {"gap_h", &out.gap_h}};
-  for (const auto& [name, weight] : terms) {
-    if (const auto found = own.find(name); found != own.end()) {
-      *found->second = weight;
-      continue;
-    }
-    const auto signal = std::find(kSignalNames.begin(), kSignalNames.end(), name);
-    if (signal == kSignalNames.end())
-      throw InputError(fmt::format("a reward has the term '{}', expected watch_s, watch_ratio, return_day, gap_h or {}",
-                                   name, fmt::join(kSignalNames, ", ")));
-    out.signal[signal - kSignalNames.begin()] = weight;
-  }
-  return out;
-}
 
 template <class Word>
 Word choice(const char* what, const std::string& got, const std::map<std::string, Word>& known) {
@@ -56,26 +34,19 @@ Word choice(const char* what, const std::string& got, const std::map<std::string
 // A VectorEnv that says when two threads meet in it, instead of letting them tread on each other.
 class GuardedEnv {
  public:
-  GuardedEnv(std::shared_ptr<Simulator> simulator, std::size_t num_envs, std::size_t slots, const SystemText& source,
-             std::size_t history_length, int max_steps, std::size_t slate, const std::string& autoreset,
-             const std::string& invalid_action, const Weights& reward, const std::vector<Weights>& costs, int threads,
-             bool draw_gaps, std::uint64_t source_seed)
-      : env_(simulator, make_candidates(source.bytes, simulator, slots, source_seed, threads),
-             {.num_envs = num_envs,
-              .threads = threads,
-              .history_length = history_length,
-              .max_steps = max_steps,
-              .slate = slate,
-              .autoreset = choice<AutoresetMode>("autoreset_mode", autoreset,
-                                                 {{"NextStep", AutoresetMode::kNextStep},
-                                                  {"SameStep", AutoresetMode::kSameStep},
-                                                  {"Disabled", AutoresetMode::kDisabled}}),
-              .invalid_action =
-                  choice<InvalidAction>("invalid_action", invalid_action,
-                                        {{"raise", InvalidAction::kRaise}, {"redraw", InvalidAction::kRedraw}}),
-              .reward = reward_of(reward),
-              .costs = costs_of(costs),
-              .draw_gaps = draw_gaps}) {}
+  GuardedEnv(std::shared_ptr<Simulator> simulator, const WorldConfig& world, std::size_t num_envs,
+             const std::string& autoreset, const std::string& invalid_action, int threads)
+      : env_(make_env(std::move(simulator), world,
+                      {.num_envs = num_envs,
+                       .threads = threads,
+                       .autoreset = choice<AutoresetMode>("autoreset_mode", autoreset,
+                                                          {{"NextStep", AutoresetMode::kNextStep},
+                                                           {"SameStep", AutoresetMode::kSameStep},
+                                                           {"Disabled", AutoresetMode::kDisabled}}),
+                       .invalid_action = choice<InvalidAction>(
+                           "invalid_action", invalid_action,
+                           {{"raise", InvalidAction::kRaise}, {"redraw", InvalidAction::kRedraw}}),
+                       .draw_gaps = true})) {}
 
   // Of the rows with mask 1, those with `seeded` 1 begin the first episode of their seed, the others their next one.
   void reset(const Seeds& seeds, const Flags& seeded, const Flags& mask, StepBuffers& out) {
@@ -116,12 +87,6 @@ class GuardedEnv {
     ~Turn() { busy = false; }
     std::atomic<bool>& busy;
   };
-  static std::vector<RewardWeights> costs_of(const std::vector<Weights>& costs) {
-    std::vector<RewardWeights> out;
-    for (const Weights& cost : costs) out.push_back(reward_of(cost));
-    return out;
-  }
-
   VectorEnv env_;
   std::atomic<bool> busy_ = false;
 };
@@ -201,13 +166,10 @@ void bind_vector_env(nb::module_& module) {
       .def("arrays", &step_arrays);
 
   nb::class_<GuardedEnv>(module, "VectorEnv", "N sessions stepped together; swipegym.ShortVideoVectorEnv is its face.")
-      .def(nb::init<std::shared_ptr<Simulator>, std::size_t, std::size_t, const SystemText&, std::size_t, int,
-                    std::size_t, const std::string&, const std::string&, const Weights&, const std::vector<Weights>&,
-                    int, bool, std::uint64_t>(),
-           nb::arg("simulator"), nb::arg("num_envs"), nb::arg("candidates"), nb::arg("source"),
-           nb::arg("history_length"), nb::arg("max_steps"), nb::arg("slate"), nb::arg("autoreset_mode"),
-           nb::arg("invalid_action"), nb::arg("reward"), nb::arg("costs"), nb::arg("threads"), nb::arg("draw_gaps"),
-           nb::arg("source_seed"), nb::call_guard<nb::gil_scoped_release>())
+      .def(nb::init<std::shared_ptr<Simulator>, const WorldConfig&, std::size_t, const std::string&, const std::string&,
+                    int>(),
+           nb::arg("simulator"), nb::arg("world"), nb::arg("num_envs"), nb::arg("autoreset_mode"),
+           nb::arg("invalid_action"), nb::arg("threads"), nb::call_guard<nb::gil_scoped_release>())
       .def("reset", &GuardedEnv::reset, nb::arg("seeds"), nb::arg("seeded"), nb::arg("mask"), nb::arg("out"))
       .def("step", &GuardedEnv::step, nb::arg("actions"), nb::arg("out"))
       .def_prop_ro("num_candidates", [](const GuardedEnv& e) { return e.env().candidates().slots(); });

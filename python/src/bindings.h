@@ -17,8 +17,9 @@ namespace swipegym::python {
 // the others mention their types.
 void bind_simulator(nanobind::module_& module);
 void bind_policy(nanobind::module_& module);
+void bind_world(nanobind::module_& module);
 void bind_vector_env(nanobind::module_& module);
-void bind_rollout(nanobind::module_& module);
+void bind_sessions(nanobind::module_& module);
 void bind_log(nanobind::module_& module);
 void bind_log_files(nanobind::module_& module);
 void bind_off_policy(nanobind::module_& module);

@@ -73,8 +73,9 @@ NB_MODULE(_core, module) {
       nullptr);
   swipegym::python::bind_simulator(module);
   swipegym::python::bind_policy(module);
+  swipegym::python::bind_world(module);
   swipegym::python::bind_vector_env(module);
-  swipegym::python::bind_rollout(module);
+  swipegym::python::bind_sessions(module);
   swipegym::python::bind_log(module);
   swipegym::python::bind_log_files(module);
   swipegym::python::bind_off_policy(module);

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/progress_bar.h"
 #include "core/error.h"
+#include "core/remarks.h"
 #include "evaluation/text_table.h"
 
 namespace swipegym::cli {
@@ -47,6 +48,20 @@ std::string error_of(const std::vector<std::string>& words) {
     return error.what();
   }
   return "";
+}
+
+TEST_CASE("an option's former name goes on working, with a remark", "[cli]") {
+  Settings settings;
+  Options options;
+  options.add("sessions", settings.sessions, between(1, 1'000'000), "N", "sessions").formerly("episodes");
+  std::vector<std::string> remarks;
+  const RemarkListener listener([&](const std::string& text) { remarks.push_back(text); });
+  options.parse({"--episodes", "7"}, "fit");
+  CHECK(settings.sessions == 7);
+  CHECK(options.given("sessions"));
+  CHECK(remarks == std::vector<std::string>{"'--episodes' is called '--sessions' now"});
+  CHECK_THROWS_WITH(options.parse({"--episodes", "7", "--sessions", "8"}, "fit"), Catch::Contains("both are given"));
+  CHECK_THROWS_WITH(options.parse({"--episodes", "0"}, "fit"), Catch::Contains("--sessions is '0'"));
 }
 
 TEST_CASE("options set the variables they are bound to, and only those that were given", "[cli]") {

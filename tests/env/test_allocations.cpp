@@ -8,7 +8,7 @@
 
 #include "core/parallel_for.h"
 #include "env/candidate_sources.h"
-#include "env/rollout_speed.h"
+#include "env/step_speed.h"
 #include "tests/env/noisy_user_model.h"
 #include "tests/env/quick_fit.h"
 

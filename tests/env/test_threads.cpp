@@ -3,7 +3,7 @@
 
 #include "core/parallel_for.h"
 #include "env/candidate_sources.h"
-#include "env/rollout_speed.h"
+#include "env/step_speed.h"
 #include "tests/env/noisy_user_model.h"
 #include "tests/env/quick_fit.h"
 
@@ -18,12 +18,12 @@ VectorEnv make_threaded_env(VectorEnvConfig config, const char* source = "random
 std::uint64_t hash_with(int threads, VectorEnvConfig config, const char* source = "random", std::uint64_t seed = 5) {
   config.threads = threads;
   VectorEnv env = make_threaded_env(config, source);
-  return rollout_hash(env, seed, 40);
+  return steps_hash(env, seed, 40);
 }
 
 }  // namespace
 
-TEST_CASE("rollout bytes do not depend on the number of threads", "[env]") {
+TEST_CASE("the bytes that sessions write do not depend on the number of threads", "[env]") {
   const VectorEnvConfig plain{.num_envs = 500, .max_steps = 25};  // eight chunks, the last one short
   const VectorEnvConfig slates{.num_envs = 300, .slate = 4, .autoreset = AutoresetMode::kSameStep};
   const VectorEnvConfig redrawn{.num_envs = 130, .invalid_action = InvalidAction::kRedraw};
@@ -45,8 +45,8 @@ TEST_CASE("with a fitted user model, too, threads change no byte and a row equal
     return VectorEnv(simulator, source, {.num_envs = envs, .threads = threads, .max_steps = 20});
   };
   VectorEnv one = env_of(150, 1), three = env_of(150, 3);
-  const std::uint64_t hash = rollout_hash(one, 5, 30);
-  CHECK(rollout_hash(three, 5, 30) == hash);
+  const std::uint64_t hash = steps_hash(one, 5, 30);
+  CHECK(steps_hash(three, 5, 30) == hash);
 
   // Row 100 is one of many in a full chunk here, and the only one of a short chunk there.
   const auto seeds = session_seeds(5, 150);
@@ -64,7 +64,7 @@ TEST_CASE("with a fitted user model, too, threads change no byte and a row equal
   }
 }
 
-TEST_CASE("the rollout hash sees the seed, the history length and the candidates", "[env]") {
+TEST_CASE("the hash of steps sees the seed, the history length and the candidates", "[env]") {
   const VectorEnvConfig config{.num_envs = 70};
   const std::uint64_t base = hash_with(1, config);
   CHECK(hash_with(1, config) == base);

@@ -25,7 +25,7 @@ CompareConfig small() {
   config.sessions = 60;
   config.seeds = 3;
   config.resamples = 200;
-  config.env.threads = 1;
+  config.engine.threads = 1;
   return config;
 }
 

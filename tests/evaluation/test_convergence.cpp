@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "core/output_file.h"
 #include "env/candidate_sources.h"
-#include "evaluation/compare/rollout.h"
+#include "evaluation/compare/play_sessions.h"
 #include "evaluation/studies/convergence_figures.h"
 #include "evaluation/studies/greedy_sessions.h"
 #include "policy/one_step_oracle.h"
@@ -17,7 +17,7 @@ namespace {
 using test::LadderModel;
 using test::make_toy_simulator;
 
-TEST_CASE("greedy sessions are those of a rollout", "[evaluation]") {
+TEST_CASE("greedy sessions are those that policies play", "[evaluation]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(7));
   const OneStepOracle oracle;
   for (const char* source : {"random", "full"}) {
@@ -28,8 +28,9 @@ TEST_CASE("greedy sessions are those of a rollout", "[evaluation]") {
     config.env.exclude_history = 2;
     config.env.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
     const GreedySessions greedy = greedy_sessions(simulator, candidates, oracle, config);
-    RolloutConfig rollout{.sessions = 300, .seeds = 1, .seed = 6, .env = config.env};
-    const PlayedSessions expected = roll_out(simulator, candidates, oracle, rollout);
+    PlayConfig plain{.sessions = 300, .seeds = 1, .seed = 6, .engine = config.env};
+    plain.world.history_length = 4, plain.world.reward = config.env.reward;
+    const PlayedSessions expected = play_sessions(simulator, candidates, oracle, plain);
     std::size_t videos = 0;
     for (std::size_t i = 0; i < 300; ++i) {
       CHECK(greedy.reward[i] == expected.session[i].reward);

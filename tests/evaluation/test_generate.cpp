@@ -53,9 +53,9 @@ Made make_platform(const Dataset& data, GenerateConfig config) {
 }
 
 GenerateConfig config_for(std::uint64_t sessions, int threads = 1) {
-  GenerateConfig config{.sessions = sessions, .slots = 4};
-  config.env.history_length = 10;
-  config.env.threads = threads;
+  GenerateConfig config{.sessions = sessions, .world = {.candidates = 4}};
+  config.world.history_length = 10;
+  config.engine.threads = threads;
   return config;
 }
 
@@ -210,7 +210,7 @@ TEST_CASE("the platform's log looks like the log it was resampled from", "[evalu
 TEST_CASE("slates have no single propensity and are refused", "[evaluation]") {
   const Dataset data = test::make_toy_dataset({.users = 5, .days = 2});
   GenerateConfig config = config_for(5);
-  config.env.slate = 2;
+  config.world.slate = 2;
   CHECK_THROWS_AS(make(data, RandomPolicy(), config), InputError);
 }
 

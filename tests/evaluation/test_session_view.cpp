@@ -3,24 +3,24 @@
 
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
-#include "evaluation/compare/rollout.h"
+#include "evaluation/compare/play_sessions.h"
 #include "evaluation/session_view.h"
 #include "policy/simple_policies.h"
 
 using namespace swipegym;
 
-TEST_CASE("a session view is the same session that a rollout counts", "[evaluation]") {
+TEST_CASE("a session view is the same session that a played counts", "[evaluation]") {
   const auto simulator =
       make_constant_simulator({.leave_after = 4, .watch_ratio = 0.5F, .signals = bit(Signal::kLike)});
   const auto source = std::make_shared<RandomCandidates>(500, 10);
   const auto longest = make_longest_policy(simulator->catalogue);
   const SessionView view = play_session(simulator, source, *longest, {}, {}, session_seed(9, 0, 0));
-  const PlayedSessions rollout = roll_out(simulator, source, *longest, {.sessions = 1, .seed = 9});
+  const PlayedSessions played = play_sessions(simulator, source, *longest, {.sessions = 1, .seed = 9});
   REQUIRE(view.videos.size() == 4);
   float watched = 0.0F;
   for (const ShownVideo& video : view.videos) watched += video.watch_s;
-  CHECK(watched == Approx(rollout.session[0].watch_s));
-  CHECK(view.reward == Approx(rollout.session[0].reward));
+  CHECK(watched == Approx(played.session[0].watch_s));
+  CHECK(view.reward == Approx(played.session[0].reward));
   CHECK(view.left);
 }
 

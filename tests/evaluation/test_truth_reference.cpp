@@ -106,7 +106,7 @@ TEST_CASE("a simulator fitted to the log of a fitted simulator answers as that l
   again.videos = tiny_world().videos;
   std::vector<std::vector<LogRow>> of_user(again.users.size());
   GenerateConfig generate{.sessions = 2500};
-  generate.env.threads = 1;
+  generate.engine.threads = 1;
   generate_platform_log(first, LoggedFeed(tiny_world(), FeedRows{}), generate, [&](std::span<const LogRow> rows) {
     of_user[rows.front().user].insert(of_user[rows.front().user].end(), rows.begin(), rows.end());
   });

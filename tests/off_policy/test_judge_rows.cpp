@@ -86,10 +86,10 @@ struct Generated {
     simulator->catalogue = catalogue;
     simulator->population = build_population(data, 99999999);
     simulator->model = std::make_shared<test::ToyUserModel>();
-    GenerateConfig config{.sessions = 600, .slots = offered.slots};
-    config.env.threads = 1;
+    GenerateConfig config{.sessions = 600, .world = {.candidates = offered.slots}};
+    config.engine.threads = 1;
     config.exploration = Exploration::epsilon_greedy(epsilon);
-    config.env.exclude_history = 0;
+    config.engine.exclude_history = 0;
     config.candidate_sink = [&](std::span<const std::int32_t> sets) {
       offered.video.insert(offered.video.end(), sets.begin(), sets.end());
     };

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "env/candidate_sources.h"
-#include "env/rollout_speed.h"
+#include "env/step_speed.h"
 #include "tests/env/noisy_user_model.h"
 
 namespace swipegym {

@@ -26,12 +26,12 @@ class UniformActions {
 /// Seeds of `envs` sessions that share none with another run seed.
 std::vector<std::uint64_t> session_seeds(std::uint64_t seed, std::size_t envs);
 
-/// The hash behind rollout_hash: any change of a byte or of the length changes it.
+/// The hash behind steps_hash: any change of a byte or of the length changes it.
 std::uint64_t hash_bytes(std::span<const std::byte> bytes) noexcept;
 
 /// Resets `env`, takes `steps` uniform actions and hashes every byte of every observation and every output on the way.
 /// Equal for any number of threads.
-std::uint64_t rollout_hash(VectorEnv& env, std::uint64_t seed, int steps);
+std::uint64_t steps_hash(VectorEnv& env, std::uint64_t seed, int steps);
 
 /// What a step of one session writes for the agent, in bytes: history, context, candidates with features and mask, and
 /// the step's outputs; user and user features are written when an episode begins.

@@ -1,4 +1,4 @@
-#include "env/rollout_speed.h"
+#include "env/step_speed.h"
 
 #include <chrono>
 #include <cstring>
@@ -111,7 +111,7 @@ std::uint64_t hash_bytes(std::span<const std::byte> bytes) noexcept {
   return hash.value();
 }
 
-std::uint64_t rollout_hash(VectorEnv& env, std::uint64_t seed, int steps) {
+std::uint64_t steps_hash(VectorEnv& env, std::uint64_t seed, int steps) {
   ByteHash hash;
   UniformActions actions(seed);
   hash_observation(hash, env.reset(session_seeds(seed, env.config().num_envs)));

@@ -3,7 +3,7 @@
 
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
-#include "evaluation/compare/rollout.h"
+#include "evaluation/compare/play_sessions.h"
 #include "evaluation/metrics/mean_variance.h"
 #include "policy/one_step_oracle.h"
 #include "policy/simple_policies.h"
@@ -24,16 +24,16 @@ bool same(const SessionResult& a, const SessionResult& b) {
 
 }  // namespace
 
-TEST_CASE("a rollout adds up what the constant user does", "[evaluation]") {
+TEST_CASE("a played adds up what the constant user does", "[evaluation]") {
   const auto simulator =
       make_constant_simulator({.leave_after = 3,
                                .watch_ratio = 0.5F,
                                .signals = static_cast<SignalBits>(bit(Signal::kLike) | bit(Signal::kClick))});
-  RolloutConfig config{.sessions = 40, .seeds = 2};
-  config.env.reward = {.watch_s = 0.0F, .watch_ratio = 2.0F, .signal = {0, 10}};
-  const PlayedSessions rollout = roll_out(simulator, ten_random(), RandomPolicy(), config);
-  REQUIRE(rollout.session.size() == 80);
-  for (const SessionResult& session : rollout.session) {
+  PlayConfig config{.sessions = 40, .seeds = 2};
+  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 2.0F, .signal = {0, 10}};
+  const PlayedSessions played = play_sessions(simulator, ten_random(), RandomPolicy(), config);
+  REQUIRE(played.session.size() == 80);
+  for (const SessionResult& session : played.session) {
     CHECK(session.videos == 3);
     CHECK(session.watch_ratio == 1.5F);
     CHECK(session.signals[0] == 3);
@@ -45,27 +45,27 @@ TEST_CASE("a rollout adds up what the constant user does", "[evaluation]") {
     CHECK(session.tag_entropy >= 0.0F);
     CHECK(session.tag_entropy <= Approx(std::log(3.0)));
   }
-  REQUIRE(rollout.catalogue_share.size() == 2);
-  CHECK(rollout.catalogue_share[0] > 0.1);  // 120 draws of 500 videos, some twice
-  CHECK(rollout.catalogue_share[0] <= 120.0 / 500);
+  REQUIRE(played.catalogue_share.size() == 2);
+  CHECK(played.catalogue_share[0] > 0.1);  // 120 draws of 500 videos, some twice
+  CHECK(played.catalogue_share[0] <= 120.0 / 500);
 }
 
 TEST_CASE("a session's numbers do not depend on which row or batch it runs in", "[evaluation]") {
   const auto simulator = test::toy_simulator({.session = 4});
-  const PlayedSessions few = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 10});
-  const PlayedSessions many = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 700});
+  const PlayedSessions few = play_sessions(simulator, ten_random(), RandomPolicy(), {.sessions = 10});
+  const PlayedSessions many = play_sessions(simulator, ten_random(), RandomPolicy(), {.sessions = 700});
   for (std::size_t i = 0; i < 10; ++i) CHECK(same(few.session[i], many.session[i]));
-  RolloutConfig threaded{.sessions = 700};
-  threaded.env.threads = 3;
-  const PlayedSessions other = roll_out(simulator, ten_random(), RandomPolicy(), threaded);
+  PlayConfig threaded{.sessions = 700};
+  threaded.engine.threads = 3;
+  const PlayedSessions other = play_sessions(simulator, ten_random(), RandomPolicy(), threaded);
   for (std::size_t i = 0; i < 700; ++i) CHECK(same(other.session[i], many.session[i]));
 }
 
 TEST_CASE("a share of the sessions is played as among all of them", "[evaluation]") {
   const auto simulator = test::toy_simulator({.session = 4});
-  const PlayedSessions all = roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 700});
+  const PlayedSessions all = play_sessions(simulator, ten_random(), RandomPolicy(), {.sessions = 700});
   const PlayedSessions share =
-      roll_out(simulator, ten_random(), RandomPolicy(), {.sessions = 300, .first_session = 400});
+      play_sessions(simulator, ten_random(), RandomPolicy(), {.sessions = 300, .first_session = 400});
   for (std::size_t i = 0; i < 300; ++i) CHECK(same(share.session[i], all.session[400 + i]));
 }
 
@@ -73,20 +73,21 @@ TEST_CASE("policies meet the same sessions, so that equal choices give equal num
   // With one candidate every policy must choose it: whatever differs would be luck that is not shared.
   const auto simulator = test::toy_simulator();
   const auto one = std::make_shared<RandomCandidates>(500, 1);
-  const RolloutConfig config{.sessions = 50};
-  const PlayedSessions random = roll_out(simulator, one, RandomPolicy(), config);
-  const PlayedSessions longest = roll_out(simulator, one, *make_longest_policy(simulator->catalogue), config);
+  const PlayConfig config{.sessions = 50};
+  const PlayedSessions random = play_sessions(simulator, one, RandomPolicy(), config);
+  const PlayedSessions longest = play_sessions(simulator, one, *make_longest_policy(simulator->catalogue), config);
   for (std::size_t i = 0; i < 50; ++i) CHECK(same(random.session[i], longest.session[i]));
 }
 
 TEST_CASE("sharing random numbers makes differences of policies narrower", "[evaluation]") {
   const auto simulator = test::toy_simulator();
-  const RolloutConfig config{.sessions = 400};
-  RolloutConfig fresh = config;
+  const PlayConfig config{.sessions = 400};
+  PlayConfig fresh = config;
   fresh.seed = 2;
-  const PlayedSessions longest = roll_out(simulator, ten_random(), *make_longest_policy(simulator->catalogue), config);
-  const PlayedSessions shared = roll_out(simulator, ten_random(), OneStepOracle(), config);
-  const PlayedSessions unshared = roll_out(simulator, ten_random(), OneStepOracle(), fresh);
+  const PlayedSessions longest =
+      play_sessions(simulator, ten_random(), *make_longest_policy(simulator->catalogue), config);
+  const PlayedSessions shared = play_sessions(simulator, ten_random(), OneStepOracle(), config);
+  const PlayedSessions unshared = play_sessions(simulator, ten_random(), OneStepOracle(), fresh);
   MeanVariance paired, unpaired;
   for (std::size_t i = 0; i < 400; ++i) {
     paired.add(shared.session[i].watch_s - longest.session[i].watch_s);
@@ -104,8 +105,8 @@ TEST_CASE("evaluation seeds and runs have sessions of their own", "[evaluation]"
 
 TEST_CASE("slates are consumed in order and counted by what was shown", "[evaluation]") {
   const auto simulator = make_constant_simulator({.leave_after = 8, .watch_ratio = 1.0F});
-  RolloutConfig config{.sessions = 20};
-  config.env.slate = 6;
-  const PlayedSessions rollout = roll_out(simulator, ten_random(), RandomPolicy(), config);
-  for (const SessionResult& session : rollout.session) CHECK(session.videos == 8);  // six, then two of the next slate
+  PlayConfig config{.sessions = 20};
+  config.world.slate = 6;
+  const PlayedSessions played = play_sessions(simulator, ten_random(), RandomPolicy(), config);
+  for (const SessionResult& session : played.session) CHECK(session.videos == 8);  // six, then two of the next slate
 }

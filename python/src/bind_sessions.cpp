@@ -3,9 +3,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "cli/env_options.h"
 #include "core/error.h"
-#include "evaluation/compare/rollout.h"
+#include "evaluation/compare/play_sessions.h"
 #include "python/src/bindings.h"
 
 namespace nb = nanobind;
@@ -21,18 +20,20 @@ nb::object column(const std::vector<SessionResult>& sessions, const Of& of) {
   return owned_column(std::move(values));
 }
 
-nb::dict play(std::shared_ptr<Simulator> simulator, const Policy& policy, const cli::EnvSettings& settings,
-              std::size_t sessions, std::uint64_t seed, std::size_t first_session, int threads) {
+nb::dict play(std::shared_ptr<Simulator> simulator, const Policy& policy, const WorldConfig& world,
+              const Exploration& exploration, std::size_t sessions, std::uint64_t seed, std::size_t first_session,
+              int threads) {
   PlayedSessions played;
   {
     nb::gil_scoped_release unlocked;
-    played = roll_out(simulator, cli::candidate_source(settings, simulator, 0), policy,
-                      {.sessions = sessions,
-                       .seed = seed,
-                       .first_session = first_session,
-                       .env = cli::env_config(settings, threads),
-                       .exploration = cli::exploration(settings)},
-                      interruptible());
+    played = play_sessions(simulator, make_candidates(world, simulator, 0), policy,
+                           {.sessions = sessions,
+                            .seed = seed,
+                            .first_session = first_session,
+                            .world = world,
+                            .engine = {.threads = threads},
+                            .exploration = exploration},
+                           interruptible());
   }
   nb::dict out;
   using S = SessionResult;
@@ -53,15 +54,15 @@ nb::object seeds_of(std::uint64_t seed, std::size_t sessions, std::size_t first_
   return owned_column(std::move(out));
 }
 
-// [rows, slots]: how likely each slot is chosen by what `settings` say of exploration.
+// [rows, slots]: how likely each slot is chosen.
 nb::object probabilities(const Policy& policy,
                          const nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& scores,
                          const nb::ndarray<const std::int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>& mask,
-                         const cli::EnvSettings& settings) {
+                         const Exploration& exploration) {
   const std::size_t rows = scores.shape(0), slots = scores.shape(1);
   if (mask.shape(0) != rows || mask.shape(1) != slots)
     throw InputError(fmt::format("{} x {} scores beside {} x {} masks", rows, slots, mask.shape(0), mask.shape(1)));
-  const Exploration how = resolved(cli::exploration(settings), policy);
+  const Exploration how = resolved(exploration, policy);
   std::vector<double> out(rows * slots);
   for (std::size_t row = 0; row < rows; ++row)
     selection_probabilities(std::span(scores.data(), rows * slots).subspan(row * slots, slots),
@@ -72,23 +73,12 @@ nb::object probabilities(const Policy& policy,
 
 }  // namespace
 
-void bind_rollout(nb::module_& module) {
-  using cli::EnvSettings;
-  nb::class_<EnvSettings>(module, "ActSettings", "What a policy is offered and how it chooses.")
-      .def(nb::init<>())
-      .def_rw("candidates", &EnvSettings::candidates)
-      .def_prop_rw(
-          "source", [](const EnvSettings& s) { return SystemText{s.source}; },
-          [](EnvSettings& s, const SystemText& source) { s.source = source.bytes; })
-      .def_rw("history_length", &EnvSettings::history)
-      .def_rw("max_steps", &EnvSettings::max_steps)
-      .def_rw("reward", &EnvSettings::reward, "words such as 'is_like=10'")
-      .def_rw("epsilon", &EnvSettings::epsilon)
-      .def_rw("temperature", &EnvSettings::temperature, "'own' or a number");
-  module.def("play", &play, nb::arg("simulator"), nb::arg("policy"), nb::arg("settings"), nb::arg("sessions"),
-             nb::arg("seed"), nb::arg("first_session"), nb::arg("threads"), "One column a figure, one row a session.");
+void bind_sessions(nb::module_& module) {
+  module.def("play", &play, nb::arg("simulator"), nb::arg("policy"), nb::arg("world"), nb::arg("exploration"),
+             nb::arg("sessions"), nb::arg("seed"), nb::arg("first_session"), nb::arg("threads"),
+             "One column a figure, one row a session.");
   module.def("probabilities", &probabilities, nb::arg("policy"), nb::arg("scores"), nb::arg("mask"),
-             nb::arg("settings"), "[rows, slots] float64: the chance of each slot; 0 for masked ones.");
+             nb::arg("exploration"), "[rows, slots] float64: the chance of each slot; 0 for masked ones.");
   module.def("session_seeds", &seeds_of, nb::arg("seed"), nb::arg("sessions"), nb::arg("first_session") = 0,
              "[sessions] uint64: the seeds of play()'s sessions, for whoever plays them otherwise.");
 }

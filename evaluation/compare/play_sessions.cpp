@@ -1,4 +1,4 @@
-#include "evaluation/compare/rollout.h"
+#include "evaluation/compare/play_sessions.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kRolloutRows =
+constexpr std::size_t kPlayedRows =
     256;  // sessions under way; fixed, so that a session always meets the same arithmetic
 constexpr std::size_t kIdle = static_cast<std::size_t>(-1);
 
@@ -19,20 +19,20 @@ constexpr std::size_t kIdle = static_cast<std::size_t>(-1);
 class Runner {
  public:
   Runner(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
-         const Policy& policy, const RolloutConfig& config)
+         const Policy& policy, const PlayConfig& config)
       : catalogue_(simulator->catalogue),
         policy_(policy),
         config_(config),
         total_(config.sessions * config.seeds),
-        rows_(std::min(kRolloutRows, total_)),
-        env_(std::move(simulator), std::move(candidates), env_config(config, rows_)),
+        rows_(std::min(kPlayedRows, total_)),
+        env_(std::move(simulator), std::move(candidates), engine(config, rows_)),
         session_(rows_, kIdle),
         seed_(rows_),
         key_(rows_),
         step_(rows_),
         reset_(rows_, 0),
         tags_(rows_),
-        actions_(rows_ * config.env.slate),
+        actions_(rows_ * config.world.slate),
         shown_(config.seeds * catalogue_.num_videos()) {
     out_.session.resize(total_);
   }
@@ -57,8 +57,8 @@ class Runner {
   }
 
  private:
-  static VectorEnvConfig env_config(const RolloutConfig& config, std::size_t rows) {
-    VectorEnvConfig env = config.env;
+  static VectorEnvConfig engine(const PlayConfig& config, std::size_t rows) {
+    VectorEnvConfig env = env_config(config.world, config.engine);
     env.num_envs = std::max<std::size_t>(rows, 1);
     env.autoreset = AutoresetMode::kDisabled;
     env.draw_gaps = true;
@@ -81,8 +81,9 @@ class Runner {
                               .env = &env_,
                               .keys = key_,
                               .streams = step_,
-                              .threads = config_.env.threads};
-    choose_actions(policy_, batch, config_.exploration, catalogue_.num_videos(), scores_, actions_, config_.env.slate);
+                              .threads = config_.engine.threads};
+    choose_actions(policy_, batch, config_.exploration, catalogue_.num_videos(), scores_, actions_,
+                   config_.world.slate);
     const StepView& view = env_.step(actions_);
     std::fill(reset_.begin(), reset_.end(), 0);
     bool any = false;
@@ -99,7 +100,7 @@ class Runner {
 
   void record(std::size_t row, const StepView& view) {
     SessionResult& sum = out_.session[session_[row]];
-    const std::size_t slate = config_.env.slate;
+    const std::size_t slate = config_.world.slate;
     const std::size_t shown = session_[row] / config_.sessions * catalogue_.num_videos();
     for (std::size_t at = row * slate; at < row * slate + view.consumed[row]; ++at) {
       const auto video = static_cast<std::size_t>(view.video[at]);
@@ -132,7 +133,7 @@ class Runner {
 
   const Catalogue& catalogue_;
   const Policy& policy_;
-  const RolloutConfig& config_;
+  const PlayConfig& config_;
   std::size_t total_, rows_;
   VectorEnv env_;
   std::vector<std::size_t> session_;  // [rows] which session a row plays, or kIdle
@@ -158,15 +159,16 @@ std::uint64_t session_seed(std::uint64_t run_seed, std::size_t evaluation_seed, 
   return std::uint64_t{key.hi} << 32 | key.lo;
 }
 
-std::uint64_t rollout_bytes(const RolloutConfig& config) noexcept {
+std::uint64_t played_bytes(const PlayConfig& config) noexcept {
   return product_of({config.sessions, config.seeds, sizeof(SessionResult)});
 }
 
-PlayedSessions roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
-                        const Policy& policy, const RolloutConfig& config, const Progress& progress) {
+PlayedSessions play_sessions(std::shared_ptr<const Simulator> simulator,
+                             std::shared_ptr<const CandidateSource> candidates, const Policy& policy,
+                             const PlayConfig& config, const Progress& progress) {
   MemoryBudget()
       .add(fmt::format("the results of {} sessions of {} evaluation seeds", config.sessions, config.seeds),
-           rollout_bytes(config), "sessions or seeds")
+           played_bytes(config), "sessions or seeds")
       .require();
   return Runner(std::move(simulator), std::move(candidates), policy, config).run(progress);
 }

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/progress.h"
-#include "env/vector_env.h"
 #include "policy/policy.h"
 #include "policy/select.h"
+#include "policy/world.h"
 
 namespace swipegym {
 
@@ -24,14 +24,14 @@ struct SessionResult {
   std::array<std::uint16_t, kNumSignals> signals{};  // how often each was given
 };
 
-struct RolloutConfig {
+struct PlayConfig {
   std::size_t sessions = 1000;  // of each evaluation seed
   std::size_t seeds = 1;        // evaluation seeds
   std::uint64_t seed = 1;       // from which they come
-  /// Number of the first session: shares of at least 256 sessions, one behind the other, are those of one rollout.
+  /// Number of the first session: shares of at least 256 sessions, one behind the other, are those of one run.
   std::size_t first_session = 0;
-  /// num_envs and autoreset are the rollout's own affair; threads count.
-  VectorEnvConfig env{};
+  WorldConfig world{};       // the source of candidates is given beside it
+  VectorEnvConfig engine{};  // threads, and what else no world says
   Exploration exploration{};
 };
 
@@ -44,12 +44,13 @@ struct PlayedSessions {
 /// draws under every policy, so that policies are compared on common random numbers.
 std::uint64_t session_seed(std::uint64_t run_seed, std::size_t evaluation_seed, std::size_t session);
 
-/// What the results of a rollout take of memory. roll_out() throws InputError when that is more than memory_limit().
-std::uint64_t rollout_bytes(const RolloutConfig& config) noexcept;
+/// What the results take of memory. play_sessions() throws InputError when that is more than memory_limit().
+std::uint64_t played_bytes(const PlayConfig& config) noexcept;
 
 /// Runs the policy on fresh sessions of the simulator, each to its end. Results depend on neither threads nor the order
 /// in which sessions end. `progress` counts sessions.
-PlayedSessions roll_out(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
-                        const Policy& policy, const RolloutConfig& config, const Progress& progress = {});
+PlayedSessions play_sessions(std::shared_ptr<const Simulator> simulator,
+                             std::shared_ptr<const CandidateSource> candidates, const Policy& policy,
+                             const PlayConfig& config, const Progress& progress = {});
 
 }  // namespace swipegym

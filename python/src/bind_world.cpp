@@ -1,0 +1,60 @@
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <map>
+
+#include "core/error.h"
+#include "policy/select.h"
+#include "policy/world.h"
+#include "python/src/bindings.h"
+
+namespace nb = nanobind;
+
+namespace swipegym::python {
+namespace {
+
+using Weights = std::map<std::string, float>;
+
+RewardWeights reward_of(const Weights& terms) {
+  RewardWeights out{.watch_s = 0.0F};
+  for (const auto& [name, weight] : terms) {
+    float* const term = out.find(name);
+    if (term == nullptr)
+      throw InputError(
+          fmt::format("a reward has the term '{}', expected one of {}", name, fmt::join(RewardWeights::names(), ", ")));
+    *term = weight;
+  }
+  return out;
+}
+
+void make_world(WorldConfig* self, const SystemText& source, std::size_t candidates, std::size_t history_length,
+                int max_steps, const std::string& clock, const Weights& reward, const std::vector<Weights>& costs) {
+  WorldConfig world{.source = source.bytes,
+                    .candidates = candidates,
+                    .history_length = history_length,
+                    .max_steps = max_steps,
+                    .clock = clock,
+                    .reward = reward_of(reward)};
+  for (const Weights& cost : costs) world.costs.push_back(reward_of(cost));
+  new (self) WorldConfig(std::move(world));
+}
+
+}  // namespace
+
+void bind_world(nb::module_& module) {
+  module.attr("REWARD_TERMS") = nb::tuple(nb::cast(RewardWeights::names()));
+  nb::class_<WorldConfig>(module, "World", "What a policy is offered, how long, and for which reward.")
+      .def("__init__", &make_world, nb::arg("source"), nb::arg("candidates"), nb::arg("history_length"),
+           nb::arg("max_steps"), nb::arg("clock"), nb::arg("reward"), nb::arg("costs"));
+  nb::class_<Exploration>(module, "Exploration", "How a policy chooses.")
+      .def(
+          "__init__",
+          [](Exploration* self, float epsilon, std::optional<float> temperature) {
+            new (self) Exploration(explore(epsilon, temperature));
+          },
+          nb::arg("epsilon"), nb::arg("temperature").none(), "temperature: None for the policy's own, 0 for the best.");
+}
+
+}  // namespace swipegym::python
