@@ -3,6 +3,7 @@
 #include "cli/load.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "env/candidate_sources.h"
 #include "env/truth/truth_simulator.h"
 
 namespace swipegym::cli {
@@ -11,6 +12,14 @@ namespace {
 std::optional<float> read_temperature(const std::string& text) {
   if (text == "own") return {};
   return parse_number<float>("--temperature", text, ranges::kTemperature.or_value(0));
+}
+
+// "random (unseen videos, uniform), ...".
+std::string source_words() {
+  std::string text;
+  for (const NamedSource& source : named_sources())
+    text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", source.name, source.about);
+  return text;
 }
 
 }  // namespace
@@ -25,8 +34,7 @@ void add_world_options(Options& options, WorldConfig& world) {
   options.group("World")
       .add("candidates", world.candidates, ranges::kSlots, "M", "videos offered a step; ignored with --source full")
       .input("source", world.source, "NAME|FILE",
-             "where candidates come from: random, popularity, top, sample, full, or a policy file that retrieves them",
-             false)
+             "where candidates come from: " + source_words() + "; or a policy file that retrieves them", false)
       .add("history-length", world.history_length, ranges::kHistory, "L",
            "videos of history in the observation, up to 200")
       .formerly("history")

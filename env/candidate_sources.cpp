@@ -275,15 +275,52 @@ std::int32_t draw_unseen(std::size_t num_videos, const SeenVideos& seen, RandomS
   return video;
 }
 
+namespace {
+
+using SourcePtr = std::shared_ptr<const CandidateSource>;
+
+SourcePtr make_random(const Catalogue& catalogue, std::size_t slots, std::uint64_t) {
+  return std::make_shared<RandomCandidates>(catalogue.num_videos(), slots);
+}
+SourcePtr make_popularity(const Catalogue& catalogue, std::size_t slots, std::uint64_t) {
+  return std::make_shared<PopularityCandidates>(catalogue, slots);
+}
+SourcePtr make_top(const Catalogue& catalogue, std::size_t slots, std::uint64_t) {
+  return std::make_shared<FixedCandidates>(most_exposed(catalogue, slots), "top");
+}
+SourcePtr make_sample(const Catalogue& catalogue, std::size_t slots, std::uint64_t seed) {
+  return std::make_shared<FixedCandidates>(random_videos(catalogue.num_videos(), slots, make_key(seed)), "sample");
+}
+SourcePtr make_full(const Catalogue&, std::size_t, std::uint64_t) {
+  return std::make_shared<FullCatalogue>();
+}
+
+constexpr NamedSource kSources[] = {
+    {"random", "unseen videos, uniform", false, make_random},
+    {"popularity", "unseen videos by their exposures", false, make_popularity},
+    {"top", "the most exposed, a fixed shelf", true, make_top},
+    {"sample", "a shelf drawn once", true, make_sample},
+    {"full", "every video of the catalogue", false, make_full},
+};
+
+}  // namespace
+
+std::span<const NamedSource> named_sources() noexcept {
+  return kSources;
+}
+
+const NamedSource* find_source(std::string_view name) noexcept {
+  const auto found = std::find_if(std::begin(kSources), std::end(kSources),
+                                  [name](const NamedSource& source) { return source.name == name; });
+  return found == std::end(kSources) ? nullptr : found;
+}
+
 std::shared_ptr<const CandidateSource> make_candidate_source(std::string_view name, const Catalogue& catalogue,
                                                              std::size_t slots, std::uint64_t seed) {
-  if (name == "random") return std::make_shared<RandomCandidates>(catalogue.num_videos(), slots);
-  if (name == "popularity") return std::make_shared<PopularityCandidates>(catalogue, slots);
-  if (name == "top") return std::make_shared<FixedCandidates>(most_exposed(catalogue, slots), "top");
-  if (name == "sample")
-    return std::make_shared<FixedCandidates>(random_videos(catalogue.num_videos(), slots, make_key(seed)), "sample");
-  if (name == "full") return std::make_shared<FullCatalogue>();
-  throw InputError(fmt::format("unknown candidate source '{}': use random, popularity, top, sample or full", name));
+  if (const NamedSource* source = find_source(name)) return source->make(catalogue, slots, seed);
+  std::string names;
+  for (const NamedSource& source : kSources) names += (names.empty() ? "" : ", ") + std::string(source.name);
+  throw InputError(fmt::format("unknown candidate source '{}': use one of {}", name, names));
 }
 
 }  // namespace swipegym

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -102,8 +103,20 @@ std::vector<std::int32_t> random_videos(std::size_t num_videos, std::size_t coun
 /// One unseen video, uniform; for invalid actions that are redrawn. Some video must be unseen.
 std::int32_t draw_unseen(std::size_t num_videos, const SeenVideos& seen, RandomStream& random);
 
-/// The source of that name: random, popularity, top (the most exposed, fixed), sample (a random fixed sub-catalogue,
-/// drawn from `seed`), full (slots is ignored). Throws InputError for another name or more slots than videos.
+/// A source that settings and options name. A new one is a line in the table of candidate_sources.cpp: ranges, help
+/// pages and the tests of all sources read it.
+struct NamedSource {
+  std::string_view name;
+  std::string_view about;  // what is on offer, in a few words
+  bool is_shelf;           // the same videos in the same slots at every step
+  std::shared_ptr<const CandidateSource> (*make)(const Catalogue& catalogue, std::size_t slots, std::uint64_t seed);
+};
+std::span<const NamedSource> named_sources() noexcept;
+/// The one of that name; null when there is none.
+const NamedSource* find_source(std::string_view name) noexcept;
+
+/// The source of that name; slots is not looked at for the full catalogue. seed: of what is drawn once. Throws
+/// InputError for another name or more slots than videos.
 std::shared_ptr<const CandidateSource> make_candidate_source(std::string_view name, const Catalogue& catalogue,
                                                              std::size_t slots, std::uint64_t seed = 0);
 

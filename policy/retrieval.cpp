@@ -82,6 +82,12 @@ std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const
                                             std::move(lists), length);
 }
 
+Words candidate_sources() {
+  std::vector<std::string> names;
+  for (const NamedSource& source : named_sources()) names.emplace_back(source.name);
+  return Words(std::move(names)).or_file(".h5");
+}
+
 std::shared_ptr<const CandidateSource> make_candidates(const std::string& source,
                                                        std::shared_ptr<const Simulator> simulator, std::size_t slots,
                                                        std::uint64_t seed, int threads) {

@@ -20,9 +20,7 @@ std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const
                                                            const Policy& retriever, std::size_t slots, int threads);
 
 /// The names of candidate sources, or a policy file.
-inline Words candidate_sources() {
-  return one_of({"random", "popularity", "top", "sample", "full"}).or_file(".h5");
-}
+Words candidate_sources();
 /// Whether a source is a policy file, whose policy retrieves.
 inline bool names_retriever(std::string_view source) {
   return source.ends_with(".h5");

@@ -1,10 +1,12 @@
 #include "policy/world.h"
 
+#include "env/candidate_sources.h"
+
 namespace swipegym {
 namespace {
 
-bool is_text(const Json& value) {
-  return value.is_string();
+bool is_source(const Json& value) {
+  return value.is_string() && candidate_sources().contains(value.get_ref<const std::string&>());
 }
 
 // A weight for each signal, in the order of kSignalNames, or none.
@@ -17,9 +19,14 @@ Json signals_by_name(const Json& list) {
 
 }  // namespace
 
+bool WorldConfig::has_shelf() const noexcept {
+  const NamedSource* named = find_source(source);
+  return named != nullptr && named->is_shelf;
+}
+
 std::vector<FormerName> former_world_names(const std::string& old) {
   const Json seconds = {{"watch_s", 1.0}};  // counted unless a file said otherwise
-  std::vector<FormerName> names = {{.old = old + "candidates", .now = "world.source", .meant = is_text},
+  std::vector<FormerName> names = {{.old = old + "candidates", .now = "world.source", .meant = is_source},
                                    {.old = old + "slots", .now = "world.candidates"}};
   for (const char* term : {"watch_s", "watch_ratio", "return_day", "gap_h"})
     names.push_back({.old = old + "reward_" + term, .now = std::string("world.reward.") + term, .around = seconds});

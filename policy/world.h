@@ -26,7 +26,7 @@ struct WorldConfig {
 
   bool offers_all() const noexcept { return source == "full"; }
   /// Whether the same videos are on offer at every step.
-  bool has_shelf() const noexcept { return source == "top" || source == "sample"; }
+  bool has_shelf() const noexcept;
 };
 
 inline Words clocks() {
