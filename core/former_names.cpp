@@ -45,13 +45,13 @@ Json take(Json& object, std::vector<std::string> path) {
 void put(Json& object, std::vector<std::string> path, const FormerName& name, Json value) {
   const std::string last = path.back();
   path.pop_back();
-  const bool merges = name.around.is_object() && value.is_object();
+  const bool merges = name.convert != nullptr && value.is_object();
+  const bool fills = name.convert == nullptr && name.around.is_object();
   Json* at = &object;
   for (std::size_t i = 0; i < path.size(); ++i) {
     if (!at->is_object()) return;  // the reader of the whole says so
     Json& next = (*at)[path[i]];
-    if (next.is_null())
-      next = i + 1 == path.size() && !merges && name.around.is_object() ? name.around : Json::object();
+    if (next.is_null()) next = fills && i + 1 == path.size() ? name.around : Json::object();
     at = &next;
   }
   if (!at->is_object()) return;
@@ -87,7 +87,7 @@ Json under_present_names(const Json& object, const std::vector<FormerName>& name
     }
     const std::string text = renamed_text(prefix + name.old, prefix + name.now);
     if (name.convert != nullptr) value = name.convert(value);
-    const bool merges = name.around.is_object() && value.is_object();
+    const bool merges = name.convert != nullptr && value.is_object();
     if (!merges && find(present, now) != nullptr)
       throw InputError(fmt::format("{}: {}, and the file has both; leave '{}'", where, text, prefix + name.now));
     put(present, now, name, std::move(value));

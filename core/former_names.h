@@ -20,8 +20,8 @@ struct FormerName {
   std::string old;
   std::string now{};                             // empty: the setting is gone, see `instead`
   bool (*meant)(const Json& value) = nullptr;    // whether a value is the old setting's, where `old` means another now
-  Json (*convert)(const Json& value) = nullptr;  // into what the new setting holds; null: it holds the same
-  Json around{};          // what the object holds that the value moves into, where the file had none
+  Json (*convert)(const Json& value) = nullptr;  // into what the new setting holds; an object joins one that is there
+  Json around{};          // what the object holds that the value moves into or becomes, where the file had none
   Json only{};            // of a setting that is gone: the one value a file may still give it; null: any
   std::string instead{};  // what there is now: the end of the remark "'old' is gone: "
 };

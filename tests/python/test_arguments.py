@@ -294,3 +294,11 @@ def test_a_closed_environment_says_so_whatever_is_asked():
                 call()
     with pytest.raises(ClosedEnvironmentError):
         lone.render()
+
+
+def test_a_signal_is_named_with_or_without_its_columns_prefix_but_not_both():
+    worlds = [{"like": 3.0}, {"is_like": 3.0}]
+    first, second = (swipegym.evaluate("random", sessions=20, reward=reward) for reward in worlds)
+    assert np.array_equal(first.reward, second.reward)
+    assert first.played == second.played
+    refused("a term of reward", env, reward={"like": 3.0, "is_like": 3.0})

@@ -1,6 +1,8 @@
 """What Python writes follows the rules of the program's outputs: nothing is lost, nothing half-written appears."""
 
+import ast
 import os
+import pathlib
 import stat
 import threading
 
@@ -138,3 +140,51 @@ def test_the_data_a_simulator_was_fitted_on_is_not_written_over(tmp_path):
     with pytest.raises(swipegym.InputError, match="data"):
         log.save(tmp_path / "data", tables=tmp_path / "data")
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
+
+
+def test_a_folder_without_a_manifest_is_replaced_where_that_is_asked_for(log, tmp_path):
+    path = tmp_path / "release"
+    log.save(path)
+    (path / "swipegym-manifest.json").unlink()
+    with pytest.raises(swipegym.InputError):
+        log.save(path)
+    log.save(path, replace=True)
+    assert swipegym.read_log(path).rows == log.rows
+    (path / "mine.txt").write_text("kept")
+    with pytest.raises(swipegym.InputError):
+        log.save(path, replace=True)
+    with pytest.raises(swipegym.InputError, match="replace is 1"):
+        log.save(path, replace=1)
+
+
+def imports_of(path, package):
+    """The modules of the package that a module names anywhere, in functions too."""
+    found = set()
+    own = ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level > 0:
+            parts = own.split(".") if path.name == "__init__.py" else own.split(".")[:-1]
+            base = parts[: len(parts) - node.level + 1] + (node.module.split(".") if node.module else [])
+            found |= {".".join([*base, alias.name]) for alias in node.names} | {".".join(base)}
+    return own, found - {own}
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    package = pathlib.Path(swipegym.__file__).parent
+    graph = dict(imports_of(path, package) for path in package.rglob("*.py"))
+    graph.pop("swipegym")  # which imports them all, and none of which imports it but for its submodules
+    graph = {name: {other for other in found if other in graph} for name, found in graph.items()}
+    done, path = set(), []
+
+    def visit(name):
+        assert name not in path, " -> ".join([*path[path.index(name) :], name])
+        if name in done:
+            return
+        path.append(name)
+        for other in sorted(graph[name]):
+            visit(other)
+        path.pop()
+        done.add(name)
+
+    for name in graph:
+        visit(name)
