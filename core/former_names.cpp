@@ -60,8 +60,8 @@ void put(Json& object, std::vector<std::string> path, const FormerName& name, Js
     target = std::move(value);
     return;
   }
-  if (!target.is_object()) target = name.around;
-  target.update(value);
+  if (target.is_null()) target = name.around.is_object() ? name.around : Json::object();
+  if (target.is_object()) target.update(value);
 }
 
 }  // namespace
