@@ -185,7 +185,7 @@ class Quickstart {
     for (const std::string name : {"ranker", "dqn"})
       policies.push_back({name, {load_policy(where_written(settings_.out / (name + ".h5")), world)}});
     CompareConfig config{.sessions = kSessions, .seeds = kSeeds, .seed = run_.seed};
-    config.env.threads = run_.threads;
+    config.engine.threads = run_.threads;
     const CompareReport report = compare(policies, worlds_, config, run_.progress);
     run_.print("{}\n{}\n", to_text(report), clock_note(world));
     result_["compare"] = to_json(report);

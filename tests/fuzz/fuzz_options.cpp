@@ -36,17 +36,16 @@ Parser of_command(const cli::Command& command) {
 
 Parser of_env() {
   cli::Options shown;
-  cli::EnvSettings defaults;
-  cli::add_env_options(shown, defaults);
+  cli::ActSettings defaults;
+  cli::add_act_options(shown, defaults);
   const auto simulator = make_constant_simulator({}, {.num_users = 3, .num_videos = 8, .history = 2});
   return {"env", names_of(shown), [simulator](const std::vector<std::string>& words) {
             cli::Options options;
-            cli::EnvSettings settings;
-            cli::add_env_options(options, settings);
+            cli::ActSettings settings;
+            cli::add_act_options(options, settings);
             options.parse(words, "env");
-            cli::env_config(settings, 1);
             cli::exploration(settings);
-            cli::candidate_source(settings, simulator, 1);
+            make_env(simulator, settings.world, {.num_envs = 1, .threads = 1}, 1);
           }};
 }
 
