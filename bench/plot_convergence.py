@@ -52,11 +52,11 @@ def by_size(axis, table, figure, title, bars=False, log=False):
 
 def main(study, out):
     rows, table = read(study / "curves.csv"), read(study / "table.csv")
-    yards = [{**row, "agent": row["policy"]} for row in read(study / "yardsticks.csv")]
+    lines = [{**row, "agent": row["policy"]} for row in read(study / "baselines.csv")]
     _, axes = plt.subplots(2, 3, figsize=(15, 8))
     curves(axes[0][0], rows, "dqn")
     by_size(axes[0][1], table, "normalised", "at the end: 0 random, 1 one-step oracle", bars=True)
-    by_size(axes[0][2], table + yards, "reward", "reward a session", bars=True)
+    by_size(axes[0][2], table + lines, "reward", "reward a session", bars=True)
     by_size(axes[1][0], [row for row in table if float(row["steps_to_80"]) > 0], "steps_to_80",
             "steps to 80 % of the plateau", log=True)
     by_size(axes[1][1], table, "over_estimation", "promised less realised return")

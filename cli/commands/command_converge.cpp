@@ -45,15 +45,15 @@ void converge(const ConvergeSettings& settings, Run& run) {
   study.folder = settings.out;
   study.threads = run.threads;
   study.progress = run.progress;
-  std::vector<Yardstick> yardsticks;
+  std::vector<Baseline> baselines;
   for (const ComparedPolicy& policy : read_policies(settings.policies, simulator, false))
-    yardsticks.push_back({policy.name, policy.seeds.front()});
+    baselines.push_back({policy.name, policy.seeds.front()});
   for (const std::size_t size : study.sizes)
     run.require_memory(cell_agent(study.config, {.size = size}, simulator->catalogue.num_videos()).memory(*simulator));
-  const ConvergenceReport report = run_convergence(simulator, study, yardsticks);
+  const ConvergenceReport report = run_convergence(simulator, study, baselines);
   run.print("{}", to_text(report));
   if (const std::string clock = clock_note(*simulator); !clock.empty()) run.print("{}\n", clock);
-  run.note("curves, table, yardsticks and slopes as CSV: {}", settings.out.string());
+  run.note("curves, table, baselines and slopes as CSV: {}", settings.out.string());
   Json used = config_to_json(study.config);
   used["sizes"] = settings.sizes;
   used["agents"] = settings.agents;

@@ -30,7 +30,7 @@ struct ReferenceCell {
   std::uint64_t rows = 0;
 };
 
-/// Two yardsticks every simulator must beat, made from the rows before a window (and of its own log when that has at
+/// Two baselines every simulator must beat, made from the rows before a window (and of its own log when that has at
 /// least 200 of them): the marginal, and tab x duration cells of twenty equal-frequency durations; cells of at most 50
 /// rows answer with the marginal.
 class ReferenceModels {

@@ -69,31 +69,31 @@ Progress part_of(const Progress& whole, std::size_t index, std::size_t count, co
 constexpr std::size_t kAskedVideos = 100'000;
 
 Json measure(const std::shared_ptr<const Simulator>& simulator, const ConvergenceStudy& study, std::size_t size,
-             const Yardstick& yard) {
-  const bool oracle = yard.name == "oracle";
+             const Baseline& one) {
+  const bool oracle = one.name == "oracle";
   const std::size_t sessions = oracle ? study.config.oracle_sessions : study.config.sessions;
-  std::shared_ptr<const Policy> policy = yard.policy;
+  std::shared_ptr<const Policy> policy = one.policy;
   Json recall = nullptr;
   if (oracle && size >= simulator->catalogue.num_videos() && size > kAskedVideos) {
     const auto listed = std::make_shared<ShortlistOracle>(
-        simulator, yardstick_env(study.config, size, simulator->catalogue.num_videos(), study.threads),
+        simulator, baseline_env(study.config, size, simulator->catalogue.num_videos(), study.threads),
         ShortlistOracle::Settings{.seed = study.config.session_seed}, study.progress);
     recall = listed->recall();
     policy = listed;
   }
-  return {{"rewards", yardstick(simulator, study.config, size, *policy, sessions, study.threads)}, {"recall", recall}};
+  return {{"rewards", baseline(simulator, study.config, size, *policy, sessions, study.threads)}, {"recall", recall}};
 }
 
-MeasuredYardstick yard_from_json(const std::string& name, const Json& json) {
-  MeasuredYardstick yard{.name = name, .rewards = json.at("rewards").get<std::vector<float>>()};
-  if (!json.at("recall").is_null()) yard.recall = json.at("recall").get<double>();
-  return yard;
+MeasuredBaseline baseline_from_json(const std::string& name, const Json& json) {
+  MeasuredBaseline one{.name = name, .rewards = json.at("rewards").get<std::vector<float>>()};
+  if (!json.at("recall").is_null()) one.recall = json.at("recall").get<double>();
+  return one;
 }
 
 }  // namespace
 
 ConvergenceReport run_convergence(std::shared_ptr<const Simulator> simulator, const ConvergenceStudy& study,
-                                  const std::vector<Yardstick>& yardsticks) {
+                                  const std::vector<Baseline>& baselines) {
   check(study.config);
   const std::size_t videos = simulator->catalogue.num_videos();
   if (study.sizes.empty() || study.seeds == 0)
@@ -104,20 +104,20 @@ ConvergenceReport run_convergence(std::shared_ptr<const Simulator> simulator, co
       for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) cells.push_back({size, agent, seed});
   for (const Cell& cell : cells) cell_agent(study.config, cell, videos);  // settings are refused before hours of work
 
-  std::vector<Yardstick> all = {{"random", std::make_shared<RandomPolicy>()},
-                                {"popularity", make_popularity_policy(simulator->catalogue)},
-                                {"oracle", std::make_shared<OneStepOracle>()}};
-  all.insert(all.end(), yardsticks.begin(), yardsticks.end());
+  std::vector<Baseline> all = {{"random", std::make_shared<RandomPolicy>()},
+                               {"popularity", make_popularity_policy(simulator->catalogue)},
+                               {"oracle", std::make_shared<OneStepOracle>()}};
+  all.insert(all.end(), baselines.begin(), baselines.end());
   const CellFolder folder(study, *simulator);
   const std::size_t work = cells.size() + study.sizes.size();
   std::size_t done = 0;
   ConvergenceMeasurements measured{.config = study.config, .num_videos = videos};
   for (const std::size_t size : study.sizes) {
     const std::string word = size_word(size, videos);
-    report(study.progress, word + " yardsticks", done * 1000, work * 1000);
-    for (const Yardstick& yard : all) {
-      const Json json = folder.get(word + "-" + yard.name, [&] { return measure(simulator, study, size, yard); });
-      measured.yardsticks[size].push_back(yard_from_json(yard.name, json));
+    report(study.progress, word + " baselines", done * 1000, work * 1000);
+    for (const Baseline& one : all) {
+      const Json json = folder.get(word + "-" + one.name, [&] { return measure(simulator, study, size, one); });
+      measured.baselines[size].push_back(baseline_from_json(one.name, json));
     }
     ++done;
     for (const Cell& cell : cells) {
@@ -133,7 +133,7 @@ ConvergenceReport run_convergence(std::shared_ptr<const Simulator> simulator, co
   }
   report(study.progress, "tables", work * 1000, work * 1000);
   ConvergenceReport out = convergence_figures(measured, study.agents, study.threads);
-  const std::string tables[] = {curves_csv(measured), table_csv(out), yardsticks_csv(out), slopes_csv(out)};
+  const std::string tables[] = {curves_csv(measured), table_csv(out), baselines_csv(out), slopes_csv(out)};
   for (std::size_t i = 0; i < std::size(tables); ++i) write_file(study.folder / kConvergenceTables[i], tables[i]);
   return out;
 }

@@ -25,10 +25,10 @@ struct ConvergenceStudy {
 };
 
 /// The CSV files that a study puts into its folder at the end.
-inline constexpr const char* kConvergenceTables[] = {"curves.csv", "table.csv", "yardsticks.csv", "slopes.csv"};
+inline constexpr const char* kConvergenceTables[] = {"curves.csv", "table.csv", "baselines.csv", "slopes.csv"};
 
 /// A policy that is not trained here, on every size: random, popularity and the one-step oracle always are.
-struct Yardstick {
+struct Baseline {
   std::string name;
   std::shared_ptr<const Policy> policy;
 };
@@ -55,7 +55,7 @@ struct ConvergenceRow {
   double replay_mb = 0.0, network_mb = 0.0;
 };
 
-struct YardstickRow {
+struct BaselineRow {
   std::size_t size = 0;
   std::string policy;
   Interval reward, normalised;
@@ -71,14 +71,14 @@ struct ConvergenceSlope {
 
 struct ConvergenceReport {
   std::vector<ConvergenceRow> rows;
-  std::vector<YardstickRow> yardsticks;
+  std::vector<BaselineRow> baselines;
   std::vector<ConvergenceSlope> slopes;
 };
 
 /// Runs what is missing in the folder, then makes the tables. Throws InputError for settings that make no sense, and
 /// when the folder holds cells of another simulator or other settings.
 ConvergenceReport run_convergence(std::shared_ptr<const Simulator> simulator, const ConvergenceStudy& study,
-                                  const std::vector<Yardstick>& yardsticks);
+                                  const std::vector<Baseline>& baselines);
 
 Json to_json(const ConvergenceReport& report);
 std::string to_text(const ConvergenceReport& report);

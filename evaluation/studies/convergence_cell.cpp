@@ -171,12 +171,12 @@ CellResult run_cell(std::shared_ptr<const Simulator> simulator, const Convergenc
   return train_cell(*learner, env, simulator, config, cell_dqn(config, cell, videos), cell.seed, threads, progress);
 }
 
-VectorEnvConfig yardstick_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads) {
+VectorEnvConfig baseline_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads) {
   return env_config(cell_dqn(config, {.size = size}, num_videos).world, {.threads = threads});
 }
 
-std::vector<float> yardstick(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config,
-                             std::size_t size, const Policy& policy, std::size_t sessions, int threads) {
+std::vector<float> baseline(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config,
+                            std::size_t size, const Policy& policy, std::size_t sessions, int threads) {
   const DqnConfig dqn = cell_dqn(config, {.size = size}, simulator->catalogue.num_videos());
   return evaluate_cell(std::move(simulator), dqn, policy, config, sessions, /*promises=*/false, threads).reward;
 }

@@ -18,7 +18,7 @@ namespace swipegym {
 /// What is measured along and after one training of a convergence study.
 struct ConvergenceConfig {
   std::size_t evaluations = 8;        // of the greedy policy along a training, evenly spaced; the last one at its end
-  std::size_t sessions = 256;         // of each evaluation, the same for all trainings and yardsticks
+  std::size_t sessions = 256;         // of each evaluation, the same for all trainings and baselines
   std::size_t oracle_sessions = 256;  // the first of these that the one-step oracle plays; on millions of videos fewer
   std::uint64_t session_seed = 1;
   DqnConfig dqn = convergence_dqn();  // candidates, slots and fresh_candidates are set for each action space
@@ -78,11 +78,11 @@ CellResult run_cell(std::shared_ptr<const Simulator> simulator, const Convergenc
                     int threads, const Progress& progress);
 
 /// The env in which policies are measured on the action space of `size`.
-VectorEnvConfig yardstick_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads);
+VectorEnvConfig baseline_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads);
 
 /// Rewards of `sessions` sessions under a policy that needs no training here, on the action space of `size`.
-std::vector<float> yardstick(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config,
-                             std::size_t size, const Policy& policy, std::size_t sessions, int threads);
+std::vector<float> baseline(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config,
+                            std::size_t size, const Policy& policy, std::size_t sessions, int threads);
 
 Json to_json(const CellResult& result);
 CellResult cell_from_json(const Json& json);

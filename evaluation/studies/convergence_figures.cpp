@@ -27,8 +27,8 @@ struct ReturnScale {
 
 const std::vector<float>& rewards_of(const ConvergenceMeasurements& measured, std::size_t size,
                                      const std::string& name) {
-  const auto& all = measured.yardsticks.at(size);
-  return std::find_if(all.begin(), all.end(), [&](const auto& yard) { return yard.name == name; })->rewards;
+  const auto& all = measured.baselines.at(size);
+  return std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; })->rewards;
 }
 
 ReturnScale scale_of(const ConvergenceMeasurements& measured, std::size_t size) {
@@ -49,7 +49,7 @@ struct Figures {
   Interval reward, normalised, above_popularity;
 };
 
-// A policy's rewards against the yardsticks of its size, on common sessions. The oracle may have played fewer: its gap
+// A policy's rewards against the baselines of its size, on common sessions. The oracle may have played fewer: its gap
 // to random choice is then resampled apart.
 Figures interval_figures(const ConvergenceMeasurements& measured, std::size_t size,
                          const std::vector<const std::vector<float>*>& seeds, int threads) {
@@ -146,8 +146,8 @@ ConvergenceRow row_of(const ConvergenceMeasurements& measured, std::size_t size,
 
   const ReturnScale scale = scale_of(measured, size);
   double longest = 0.0;
-  for (const auto& yard : measured.yardsticks.at(size))
-    for (const float reward : yard.rewards) longest = std::max(longest, static_cast<double>(reward));
+  for (const auto& one : measured.baselines.at(size))
+    for (const float reward : one.rewards) longest = std::max(longest, static_cast<double>(reward));
   std::vector<std::vector<std::pair<double, double>>> curves;
   double log_steps = 0.0;
   for (const CellResult* cell : cells) {
@@ -192,13 +192,13 @@ ConvergenceSlope slope_of(const ConvergenceMeasurements& measured, const std::st
                           const std::function<double(const CellResult&, const ReturnScale&)>& figure) {
   std::vector<double> x;
   std::vector<std::vector<double>> y;  // [sizes][seeds that have it]
-  for (const auto& yard : measured.yardsticks) {
+  for (const auto& one : measured.baselines) {
     std::vector<double> here;
-    for (const CellResult* cell : cells_of(measured, yard.first, agent))
-      if (const double value = figure(*cell, scale_of(measured, yard.first)); std::isfinite(value))
+    for (const CellResult* cell : cells_of(measured, one.first, agent))
+      if (const double value = figure(*cell, scale_of(measured, one.first)); std::isfinite(value))
         here.push_back(value);
     if (here.empty()) continue;
-    x.push_back(std::log10(static_cast<double>(std::min(yard.first, measured.num_videos))));
+    x.push_back(std::log10(static_cast<double>(std::min(one.first, measured.num_videos))));
     y.push_back(std::move(here));
   }
   ConvergenceSlope out{.agent = agent, .figure = name, .slope = {}, .sizes = x.size()};
@@ -227,7 +227,7 @@ ConvergenceSlope slope_of(const ConvergenceMeasurements& measured, const std::st
 
 }  // namespace
 
-std::pair<double, double> yardstick_scale(const ConvergenceMeasurements& measured, std::size_t size) {
+std::pair<double, double> baseline_scale(const ConvergenceMeasurements& measured, std::size_t size) {
   const ReturnScale scale = scale_of(measured, size);
   return {scale.random, scale.gap};
 }
@@ -251,11 +251,11 @@ double steps_to_80(const std::vector<std::pair<double, double>>& curve) {
 ConvergenceReport convergence_figures(const ConvergenceMeasurements& measured, const std::vector<std::string>& agents,
                                       int threads) {
   ConvergenceReport report;
-  for (const auto& [size, yards] : measured.yardsticks) {
-    for (const MeasuredYardstick& yard : yards) {
-      const Figures figures = interval_figures(measured, size, {&yard.rewards}, threads);
-      report.yardsticks.push_back(
-          {std::min(size, measured.num_videos), yard.name, figures.reward, figures.normalised, yard.recall});
+  for (const auto& [size, lines] : measured.baselines) {
+    for (const MeasuredBaseline& one : lines) {
+      const Figures figures = interval_figures(measured, size, {&one.rewards}, threads);
+      report.baselines.push_back(
+          {std::min(size, measured.num_videos), one.name, figures.reward, figures.normalised, one.recall});
     }
     for (const std::string& agent : agents)
       report.rows.push_back(row_of(measured, size, agent, cells_of(measured, size, agent), threads));

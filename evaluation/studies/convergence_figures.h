@@ -9,7 +9,7 @@
 
 namespace swipegym {
 
-struct MeasuredYardstick {
+struct MeasuredBaseline {
   std::string name;
   std::vector<float> rewards;  // [sessions]
   double recall = 1.0;         // of an oracle with a shortlist: how often the best video stands on it
@@ -20,7 +20,7 @@ struct ConvergenceMeasurements {
   ConvergenceConfig config{};
   std::size_t num_videos = 0;
   std::vector<std::pair<Cell, CellResult>> cells{};
-  std::map<std::size_t, std::vector<MeasuredYardstick>> yardsticks{};  // by size; random, popularity, oracle are there
+  std::map<std::size_t, std::vector<MeasuredBaseline>> baselines{};  // by size; random, popularity, oracle are there
 };
 
 ConvergenceReport convergence_figures(const ConvergenceMeasurements& measured, const std::vector<std::string>& agents,
@@ -31,11 +31,11 @@ ConvergenceReport convergence_figures(const ConvergenceMeasurements& measured, c
 double steps_to_80(const std::vector<std::pair<double, double>>& curve);
 
 /// Random's mean reward on a size, and what the oracle earns above it on the sessions both played.
-std::pair<double, double> yardstick_scale(const ConvergenceMeasurements& measured, std::size_t size);
+std::pair<double, double> baseline_scale(const ConvergenceMeasurements& measured, std::size_t size);
 
 std::string curves_csv(const ConvergenceMeasurements& measured);
 std::string table_csv(const ConvergenceReport& report);
-std::string yardsticks_csv(const ConvergenceReport& report);
+std::string baselines_csv(const ConvergenceReport& report);
 std::string slopes_csv(const ConvergenceReport& report);
 
 }  // namespace swipegym

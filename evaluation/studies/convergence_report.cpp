@@ -8,8 +8,8 @@
 namespace swipegym {
 namespace {
 
-// The line of a yardstick, which neither learns nor converges.
-std::vector<std::string> cells_of(const YardstickRow& row) {
+// The line of a baseline, which neither learns nor converges.
+std::vector<std::string> cells_of(const BaselineRow& row) {
   return {show_count(row.size), row.policy, show_interval(row.reward, 1), show_interval(row.normalised, 2)};
 }
 
@@ -30,7 +30,7 @@ std::vector<std::string> cells_of(const ConvergenceRow& row) {
 }  // namespace
 
 Json to_json(const ConvergenceReport& report) {
-  Json rows = Json::array(), yards = Json::array(), slopes = Json::array();
+  Json rows = Json::array(), lines = Json::array(), slopes = Json::array();
   for (const ConvergenceRow& r : report.rows)
     rows.push_back({{"size", r.size},
                     {"agent", r.agent},
@@ -53,15 +53,15 @@ Json to_json(const ConvergenceReport& report) {
                     {"update_ms", r.update_ms},
                     {"replay_mb", r.replay_mb},
                     {"network_mb", r.network_mb}});
-  for (const YardstickRow& r : report.yardsticks)
-    yards.push_back({{"size", r.size},
+  for (const BaselineRow& r : report.baselines)
+    lines.push_back({{"size", r.size},
                      {"policy", r.policy},
                      {"reward", json_interval(r.reward)},
                      {"normalised", json_interval(r.normalised)},
                      {"recall", r.recall}});
   for (const ConvergenceSlope& s : report.slopes)
     slopes.push_back({{"agent", s.agent}, {"figure", s.figure}, {"slope", json_interval(s.slope)}, {"sizes", s.sizes}});
-  return {{"rows", std::move(rows)}, {"yardsticks", std::move(yards)}, {"slopes", std::move(slopes)}};
+  return {{"rows", std::move(rows)}, {"baselines", std::move(lines)}, {"slopes", std::move(slopes)}};
 }
 
 std::string to_text(const ConvergenceReport& report) {
@@ -71,7 +71,7 @@ std::string to_text(const ConvergenceReport& report) {
   std::size_t before = 0;
   for (const ConvergenceRow& r : report.rows) {
     if (r.size != before)
-      for (const YardstickRow& y : report.yardsticks) {
+      for (const BaselineRow& y : report.baselines) {
         if (y.size != r.size) continue;
         table.add(cells_of(y));
         if (y.recall < 1.0)
@@ -92,7 +92,7 @@ std::string curves_csv(const ConvergenceMeasurements& measured) {
   std::string text =
       "size,agent,seed,env_steps,updates,seconds,reward,normalised,discounted,promised,largest,loss,gradient_norm\n";
   for (const auto& [cell, result] : measured.cells) {
-    const std::pair<double, double> scale = yardstick_scale(measured, cell.size);
+    const std::pair<double, double> scale = baseline_scale(measured, cell.size);
     for (const CurvePoint& p : result.curve)
       text += fmt::format("{},{},{},{},{},{:.3f},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}\n",
                           std::min(cell.size, measured.num_videos), cell.agent, cell.seed, p.env_steps, p.updates,
@@ -119,9 +119,9 @@ std::string table_csv(const ConvergenceReport& report) {
   return text;
 }
 
-std::string yardsticks_csv(const ConvergenceReport& report) {
+std::string baselines_csv(const ConvergenceReport& report) {
   std::string text = "size,policy,reward,reward_low,reward_high,normalised,normalised_low,normalised_high\n";
-  for (const YardstickRow& r : report.yardsticks)
+  for (const BaselineRow& r : report.baselines)
     text += fmt::format("{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}\n", r.size, r.policy, r.reward.mean,
                         r.reward.low, r.reward.high, r.normalised.mean, r.normalised.low, r.normalised.high);
   return text;

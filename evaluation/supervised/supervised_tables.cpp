@@ -52,34 +52,34 @@ struct Reactions {
 constexpr std::uint32_t kNextDepth = 10;        // of hits and NDCG of single videos
 constexpr std::size_t kMostReactions = 15'000;  // where there are more, a part of them spread evenly
 
-struct Yardsticks {
+struct RowMeasures {
   std::optional<DurationGroups> gains, fairness;
   std::vector<float> mean_of_group;  // clipped ratio by group of `gains`
   float mean = 0.0F;
 };
 
-Yardsticks make_yardsticks(const Dataset& data, const SupervisedTableConfig& config) {
+RowMeasures make_measures(const Dataset& data, const SupervisedTableConfig& config) {
   const std::vector<std::uint32_t> rows = rows_of_days(data, {config.train});
   const std::vector<std::uint64_t> training(rows.begin(), rows.end());
   if (rows.empty())
     throw InputError(fmt::format("no standard row of a known duration is dated {}: give other training days",
                                  days_text(config.train.from, config.train.until)));
-  Yardsticks yardsticks;
-  yardsticks.gains.emplace(data.log, training, DurationGroupConfig{.groups = config.gain_groups});
-  yardsticks.fairness.emplace(data.log, training, DurationGroupConfig{.groups = config.fairness_groups});
-  std::vector<double> sum(yardsticks.gains->size(), 0.0), count(sum);
+  RowMeasures measures;
+  measures.gains.emplace(data.log, training, DurationGroupConfig{.groups = config.gain_groups});
+  measures.fairness.emplace(data.log, training, DurationGroupConfig{.groups = config.fairness_groups});
+  std::vector<double> sum(measures.gains->size(), 0.0), count(sum);
   for (const std::uint32_t row : rows) {
-    const std::size_t group = yardsticks.gains->group_of(data.log.duration_ms[row]);
+    const std::size_t group = measures.gains->group_of(data.log.duration_ms[row]);
     sum[group] += std::min(watch_ratio(data.log.play_ms[row], data.log.duration_ms[row]), config.ratio_clip);
     count[group] += 1.0;
   }
-  yardsticks.mean = static_cast<float>(std::accumulate(sum.begin(), sum.end(), 0.0) / static_cast<double>(rows.size()));
+  measures.mean = static_cast<float>(std::accumulate(sum.begin(), sum.end(), 0.0) / static_cast<double>(rows.size()));
   for (std::size_t g = 0; g < sum.size(); ++g)
-    yardsticks.mean_of_group.push_back(count[g] > 0 ? static_cast<float>(sum[g] / count[g]) : yardsticks.mean);
-  return yardsticks;
+    measures.mean_of_group.push_back(count[g] > 0 ? static_cast<float>(sum[g] / count[g]) : measures.mean);
+  return measures;
 }
 
-Rows make_rows(const Dataset& data, const DayRange& days, const Yardsticks& yardsticks,
+Rows make_rows(const Dataset& data, const DayRange& days, const RowMeasures& measures,
                const SupervisedTableConfig& config) {
   const Log& log = data.log;
   const FeatureColumn* fans = data.users.find("fans_user_num");
@@ -94,11 +94,11 @@ Rows make_rows(const Dataset& data, const DayRange& days, const Yardsticks& yard
     rows.duration_s.push_back(1e-3F * static_cast<float>(duration));
     rows.ratio.push_back(std::min(watch_ratio(play, duration), config.ratio_clip));
     rows.positive.push_back(is_wanted(log, row, config.wanted_above));
-    rows.gain.push_back(yardsticks.gains->watch_time_gain(play, duration) > config.gain_threshold ? 1.0F : 0.0F);
+    rows.gain.push_back(measures.gains->watch_time_gain(play, duration) > config.gain_threshold ? 1.0F : 0.0F);
     rows.feedback.push_back(has_explicit_feedback(log.signals[row]) ? 1.0F : 0.0F);
     rows.clicked.push_back(has(log.signals[row], Signal::kClick));
     rows.many_fans.push_back(fans != nullptr && fans->value[user] >= config.fans);
-    rows.group.push_back(static_cast<std::uint32_t>(yardsticks.fairness->group_of(duration)));
+    rows.group.push_back(static_cast<std::uint32_t>(measures.fairness->group_of(duration)));
   }
   return rows;
 }
@@ -447,9 +447,9 @@ double bootstrap_p(const std::vector<double>& differences) {
 
 SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policies, const Dataset& data,
                                         const SupervisedTableConfig& config) {
-  const Yardsticks yardsticks = make_yardsticks(data, config);
-  const Rows test = make_rows(data, config.test, yardsticks, config);
-  const Rows validate = make_rows(data, config.validate, yardsticks, config);
+  const RowMeasures measures = make_measures(data, config);
+  const Rows test = make_rows(data, config.test, measures, config);
+  const Rows validate = make_rows(data, config.validate, measures, config);
   if (test.row.empty())
     throw InputError(fmt::format("no standard row of a known duration is dated {}: give other test days",
                                  days_text(config.test.from, config.test.until)));
@@ -465,9 +465,9 @@ SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policie
     names.emplace_back(name);
     all.push_back({maker.make({kWatchRatioHead, scores_of(test), scores_of(validate)}, nullptr, nullptr)});
   };
-  baseline("(training mean)", [&](std::uint32_t) { return yardsticks.mean; });
+  baseline("(training mean)", [&](std::uint32_t) { return measures.mean; });
   baseline("(mean by duration)", [&](std::uint32_t row) {
-    return yardsticks.mean_of_group[yardsticks.gains->group_of(data.log.duration_ms[row])];
+    return measures.mean_of_group[measures.gains->group_of(data.log.duration_ms[row])];
   });
   for (const TabledPolicy& policy : policies) {
     names.push_back(policy.name);

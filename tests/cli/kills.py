@@ -81,7 +81,7 @@ CASES = [
     Case("evaluate", "evaluate --policy item-mean --data {w}/data1 --from 20220501 --candidates 5 --resamples 50"
          " --seed {s} --json {o}/e.json", ["e.json"]),
     Case("converge", "converge --simulator {w}/sim.h5 --sizes 5,10 --agents dqn --seeds 1 --config {w}/converge.json"
-         " --seed {s} --out {o}/study", ["study/table.csv", "study/yardsticks.csv"]),
+         " --seed {s} --out {o}/study", ["study/table.csv", "study/baselines.csv"]),
     Case("tabular", "tabular --simulator {w}/sim.h5 --config {w}/tabular.json --seeds 2 --dqn-seeds 0 --seed {s}"
          " --curves {o}/c.csv --json {o}/t.json", ["c.csv", "t.json"]),
     Case("session", "session --simulator {w}/sim.h5 --seed {s} --json {o}/one.json", ["one.json"]),

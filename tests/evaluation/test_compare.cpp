@@ -84,7 +84,7 @@ TEST_CASE("returns can be taken against any of the policies, session by session"
                     Catch::Contains("'best', which is none of the compared policies: longest, oracle"));
 }
 
-TEST_CASE("yardsticks are there without being asked for", "[evaluation]") {
+TEST_CASE("baselines are there without being asked for", "[evaluation]") {
   const auto simulator = test::toy_simulator();
   const auto all = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, small());
   const auto alone = compare({{"longest", {make_longest_policy(simulator->catalogue)}}}, {{"toy", simulator}}, small());

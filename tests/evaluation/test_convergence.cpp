@@ -68,9 +68,9 @@ TEST_CASE("the study's tables keep their headings apart and give no slope over o
   ConvergenceRow row;
   row.size = 1000, row.agent = "dqn", row.reward = {1.5, 1.2, 1.8}, row.realised = 2.0;
   report.rows = {row};
-  YardstickRow oracle;
+  BaselineRow oracle;
   oracle.size = 1000, oracle.policy = "oracle", oracle.recall = 0.5;
-  report.yardsticks = {oracle};
+  report.baselines = {oracle};
   ConvergenceSlope slope;
   slope.agent = "dqn", slope.figure = "normalised return", slope.sizes = 1;
   report.slopes = {slope};
@@ -116,10 +116,10 @@ TEST_CASE("a convergence study finds the best of few and of all, and goes on whe
   const ConvergenceStudy study = toy_study(folder);
   const ConvergenceReport report = run_convergence(simulator, study, {});
   REQUIRE(report.rows.size() == 6);
-  REQUIRE(report.yardsticks.size() == 6);
+  REQUIRE(report.baselines.size() == 6);
   if (!testing::skips_quality()) {
     // With all videos to choose from the best ratio is .75 at each of four steps.
-    CHECK(report.yardsticks.back().reward.mean == Approx(3.0));
+    CHECK(report.baselines.back().reward.mean == Approx(3.0));
     for (const ConvergenceRow& row : report.rows) {
       CAPTURE(row.size, row.agent);
       // Who knows videos by their places alone has learned less from as many steps.
