@@ -21,7 +21,8 @@ def shell(path):
     """The shell text of a script, or of the blocks of a page."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
-        text = "".join(re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.S | re.M))
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.S | re.M)
+        text = "".join(block for language, block in blocks if language in ("", "sh"))
     return text.replace("\\\n", " ")
 
 
