@@ -32,7 +32,7 @@ def from_pandas(frame: pandas.DataFrame) -> Log:
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     if "candidate" in columns:
         columns["candidate"] = _sets([np.asarray(offered) for offered in columns["candidate"]], "a DataFrame")
-    return _log(columns, "a DataFrame")
+    return Log(columns, "a DataFrame")
 
 
 def to_arrow(log: Log) -> pyarrow.Table:
@@ -105,6 +105,8 @@ def _sets(rows: list[np.ndarray], source: str) -> np.ndarray:
     return np.stack(rows) if rows else np.empty((0, 1), np.int32)
 
 
-file_formats[".parquet"] = FileFormat(lambda log, path, replace, options: write_parquet(log, path, **options), read_parquet)
+file_formats[".parquet"] = FileFormat(
+    lambda log, path, replace, options: write_parquet(log, path, **options), read_parquet
+)
 conversions["pandas"] = Conversion(to_pandas, from_pandas)
 conversions["arrow"] = Conversion(to_arrow, from_arrow)
