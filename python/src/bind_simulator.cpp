@@ -68,7 +68,8 @@ void bind_simulator(nb::module_& module) {
       .def_prop_ro(
           "fingerprint", [](const Simulator& s) { return fingerprint_text(simulator_fingerprint(s)); },
           "16 hexadecimal digits, equal where users, videos and answers are.")
-      .def_ro("config", &Simulator::config, "JSON text of what it was fitted with.")
+      .def_prop_ro(
+          "config", [](const Simulator& s) { return s.fit.text(); }, "JSON text of what it was fitted with.")
       .def_prop_ro("video_id", &catalogue_column<std::int64_t, &Catalogue::raw_video_id>,
                    "[videos] int64: ids of the log, by video index.")
       .def_prop_ro("user_id", &catalogue_column<std::int64_t, &Catalogue::raw_user_id>,
