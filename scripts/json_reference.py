@@ -44,7 +44,7 @@ COMMANDS = [  # name of the section, words
         "generate --simulator sim.h5 --policy item-mean --epsilon 0.5 --sessions 400 --out logged "
         "--keep-candidates sets.h5",
     ),
-    ("train dqn", "train dqn --simulator sim.h5 --config dqn.json --out dqn.h5"),
+    ("train dqn and full-output", "train dqn --simulator sim.h5 --config dqn.json --out dqn.h5"),
     ("train ranker", "train ranker --data tiny --until 20220504 --config epochs.json --out ranker.h5"),
     ("train ppo and its kin", "train ppo --simulator sim.h5 --config ppo.json --out ppo.h5"),
     ("supervised", f"supervised mf --data tiny {DAYS} --config epochs.json --out mf.h5"),

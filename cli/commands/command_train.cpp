@@ -10,10 +10,10 @@
 namespace swipegym::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using TrainClock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+double seconds_since(TrainClock::time_point start) {
+  return std::chrono::duration<double>(TrainClock::now() - start).count();
 }
 
 struct TrainSettings {
@@ -78,7 +78,7 @@ void train(const AgentInfo& info, const TrainSettings& settings, Run& run) {
   training.progress = run.progress;
   if (settings.resume && !std::filesystem::exists(training.checkpoint))
     run.note("{} is not there: training from the beginning", training.checkpoint.string());
-  const auto start = Clock::now();
+  const auto start = TrainClock::now();
   const OnlineResult trained = train_agent(simulator, agent, training);
   const double seconds = seconds_since(start);
   trained.policy->save(settings.out);
@@ -137,7 +137,7 @@ void run_ranker(const RankerSettings& settings, Run& run) {
   SupervisedTask task;
   task.data = &loaded.data, task.train = {0, settings.until};
   task.seed = run.seed, task.threads = run.threads, task.progress = run.progress;
-  const auto start = Clock::now();
+  const auto start = TrainClock::now();
   const TrainedModel trained = train_ranker(task, config);
   Json figures = trained.details;
   figures["seconds"] = seconds_since(start);
