@@ -54,6 +54,27 @@ void save_epoch(const SupervisedTask& task, const EpochSettings& settings, const
   file.commit();
 }
 
+// Rows of numbers as save_epoch() writes them.
+struct StoredEpochs {
+  static constexpr std::size_t kNumbers = 5;
+  std::vector<double> numbers;
+
+  void validate() const {
+    require_that("epochs", numbers.size() % kNumbers == 0, "five numbers an epoch");
+    for (std::size_t i = 0; i < numbers.size(); i += kNumbers)
+      require_that("epochs", numbers[i] == static_cast<double>(i / kNumbers + 1), "epochs 1, 2, ... in their order");
+  }
+};
+
+// InputError when they are not epochs 1, 2, ...
+std::vector<EpochReport> read_epochs(const Hdf5Reader& file, const std::string& name) {
+  const std::vector<double> n = file.checked(StoredEpochs{file.read<double>(name)}).numbers;
+  std::vector<EpochReport> reports;
+  for (std::size_t i = 0; i < n.size(); i += StoredEpochs::kNumbers)
+    reports.push_back({static_cast<int>(n[i]), n[i + 1], n[i + 2], n[i + 3], n[i + 4]});
+  return reports;
+}
+
 void load_epoch(const SupervisedTask& task, const EpochSettings& settings, TrainedParts& parts, LoopState& state) {
   const Hdf5Reader file(task.checkpoint, kEpochCheckpointKind, kEpochCheckpointVersion);
   const auto refuse = [&](const char* what) {
@@ -88,27 +109,7 @@ void keep_values(const TrainedParts& parts, LoopState& state) {
   for (const TrainedParts::Named& named : parts.parameters) state.best.push_back(named.parameter->value);
 }
 
-// Rows of numbers as save_epoch() and the sequence models write them.
-struct StoredEpochs {
-  static constexpr std::size_t kNumbers = 5;
-  std::vector<double> numbers;
-
-  void validate() const {
-    require_that("epochs", numbers.size() % kNumbers == 0, "five numbers an epoch");
-    for (std::size_t i = 0; i < numbers.size(); i += kNumbers)
-      require_that("epochs", numbers[i] == static_cast<double>(i / kNumbers + 1), "epochs 1, 2, ... in their order");
-  }
-};
-
 }  // namespace
-
-std::vector<EpochReport> read_epochs(const Hdf5Reader& file, const std::string& name) {
-  const std::vector<double> n = file.checked(StoredEpochs{file.read<double>(name)}).numbers;
-  std::vector<EpochReport> reports;
-  for (std::size_t i = 0; i < n.size(); i += StoredEpochs::kNumbers)
-    reports.push_back({static_cast<int>(n[i]), n[i + 1], n[i + 2], n[i + 3], n[i + 4]});
-  return reports;
-}
 
 void require_finite(double loss, int epoch, std::int64_t step, const TrainedParts& parts) {
   if (std::isfinite(loss)) return;

@@ -23,6 +23,17 @@ struct TrainedParts {
   Adam* second_adam = nullptr;  // where two networks take turns
 };
 
+/// Adds every parameter and table of a network, by their place in its lists.
+template <class Network>
+void add_parts(TrainedParts& parts, Network& network, const std::string& name) {
+  std::size_t number = 0;
+  for (Parameter* parameter : network.parameters())
+    parts.parameters.push_back({name + "/parameter_" + std::to_string(number++), parameter});
+  number = 0;
+  for (Embedding* table : network.embeddings())
+    parts.parameters.push_back({name + "/table_" + std::to_string(number++), &table->table});
+}
+
 struct Validation {
   double loss = 0.0;    // NaN without validation rows
   double metric = 0.0;  // higher is better; NaN: nothing is stopped early and the last epoch is kept
@@ -43,9 +54,6 @@ struct EpochSettings {
 std::vector<EpochReport> run_epochs(const SupervisedTask& task, const EpochSettings& settings, TrainedParts& parts,
                                     const std::function<double(int epoch)>& train,
                                     const std::function<Validation()>& validate);
-
-/// Epochs of a checkpoint, five numbers each; InputError when they are not epochs 1, 2, ...
-std::vector<EpochReport> read_epochs(const Hdf5Reader& file, const std::string& name);
 
 /// Throws SystemError unless `loss` is finite: names the step and the layer with a number that is not,
 /// or with the largest one.

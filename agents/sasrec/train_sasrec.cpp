@@ -3,18 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
-#include "agents/counters.h"
 #include "agents/epoch_loop.h"
 #include "agents/sasrec/sasrec_sequences.h"
 #include "core/config.h"
 #include "core/error.h"
-#include "core/hdf5_reader.h"
-#include "core/hdf5_writer.h"
 #include "evaluation/metrics/binary_score.h"
 #include "policy/scores.h"
 #include "sim_data/day_text.h"
@@ -22,25 +18,16 @@
 namespace swipegym {
 namespace {
 
-constexpr std::int64_t kSasrecCheckpointVersion = 2;
 constexpr std::size_t kScoredTogether = 512;
 constexpr std::size_t kMostRankedRows = 5000;  // NDCG over all videos is a mean over at most so many rows
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-
-struct SasrecValidation {
-  double loss = kUnknown, metric = kUnknown;
-};
 
 struct SasrecTraining {
   const SupervisedTask& task;
   const SasrecConfig& config;
   std::shared_ptr<SasrecModel> model;
-  SasrecNetwork best;
   std::shared_ptr<SasrecModel> average{};  // with average_decay: what is validated and kept
   const std::shared_ptr<SasrecModel>& judged() const { return average ? average : model; }
-  std::vector<EpochReport> epochs;
-  int best_epoch = 0;
-  double best_metric = -std::numeric_limits<double>::infinity();
 };
 
 std::shared_ptr<SasrecModel> make_sasrec_model(const SupervisedTask& task, const SasrecConfig& config,
@@ -152,8 +139,8 @@ void score_rows_of(const SupervisedTask& task, const SasrecPolicy& policy, const
   }
 }
 
-SasrecValidation validate(const SasrecTraining& t, const std::vector<std::uint32_t>& all_rows) {
-  if (all_rows.empty()) return {};
+Validation validate(const SasrecTraining& t, const std::vector<std::uint32_t>& all_rows) {
+  if (all_rows.empty()) return {kUnknown, kUnknown};
   const SasrecPolicy policy(t.judged());
   const SasrecObjective objective = t.model->objective;
   std::vector<std::uint32_t> rows = all_rows;
@@ -194,82 +181,40 @@ SasrecValidation validate(const SasrecTraining& t, const std::vector<std::uint32
   }
 }
 
-void save_checkpoint(const SasrecTraining& t, const SasrecLearner& learner) {
-  Hdf5Writer file(t.task.checkpoint);
-  file.attribute("kind", "checkpoint");
-  file.attribute("schema_version", kSasrecCheckpointVersion);
-  file.attribute("model", "sasrec");
-  file.attribute("seed", static_cast<std::int64_t>(t.task.seed));
-  file.attribute("data_fingerprint", static_cast<std::int64_t>(t.task.data->fingerprint));
-  file.attribute("steps", const_cast<SasrecLearner&>(learner).adam().steps());
-  file.attribute("best_epoch", static_cast<std::int64_t>(t.best_epoch));
-  file.write_figures("best_metric", {&t.best_metric, 1});  // NaN where nothing is validated
-  file.write_text("config", t.model->header.config);
-  std::vector<double> log;
-  for (const EpochReport& e : t.epochs)
-    log.insert(log.end(),
-               {static_cast<double>(e.epoch), e.train_loss, e.validation_loss, e.validation_metric, e.seconds});
-  file.write_figures("epochs", log);
-  save(file, "network", t.model->network, /*moments=*/true);
-  save(file, "best", t.best, /*moments=*/false);
-  if (t.average) save(file, "average", t.average->network, /*moments=*/false);
-  file.commit();
-}
-
-void load_checkpoint(SasrecTraining& t, SasrecLearner& learner) {
-  const Hdf5Reader file(t.task.checkpoint, "checkpoint", kSasrecCheckpointVersion);
-  const auto require = [&](bool same, const char* what) {
-    if (!same)
-      throw InputError(fmt::format("{}: was made with another {}; resume with its own, or remove it to train afresh",
-                                   t.task.checkpoint.string(), what));
-  };
-  require(file.has_attribute("model") && file.attribute_text("model") == "sasrec", "model");
-  require(static_cast<std::uint64_t>(file.attribute_int("seed")) == t.task.seed, "seed");
-  require(static_cast<std::uint64_t>(file.attribute_int("data_fingerprint")) == t.task.data->fingerprint, "data set");
-  require(file.read_text("config") == t.model->header.config, "config");
-  load(file, "network", t.model->network);
-  load(file, "best", t.best);
-  if (t.average) load(file, "average", t.average->network);
-  learner.adam().set_steps(read_counter(file, "steps"));
-  t.epochs = read_epochs(file, "epochs");
-  const std::int64_t best_epoch = read_counter(file, "best_epoch");
-  const std::vector<double> best_metric = file.read<double>("best_metric");
-  const auto damaged = [&](const char* what) {
-    throw InputError(
-        fmt::format("{}: {}; the file is damaged, remove it to train afresh", t.task.checkpoint.string(), what));
-  };
-  if (best_epoch > static_cast<std::int64_t>(t.epochs.size())) damaged("its best epoch is none of its epochs");
-  if (best_metric.size() != 1) damaged("best_metric is not one number");
-  t.best_epoch = static_cast<int>(best_epoch), t.best_metric = best_metric[0];
-}
-
-// Trains up to `epochs` epochs, with early stopping when there is something to validate on.
-void run_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs, bool validates) {
+// Trains up to `epochs` epochs, with early stopping and a checkpoint when there is something to validate on; the kept
+// epoch's values are then in the model.
+std::vector<EpochReport> train_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs, bool validates) {
+  sequences.standardise(t.model->network);
   SasrecLearner learner(t.model->network, settings_of(t.task, t.config));
-  if (t.config.average_decay > 0.0) t.average = std::make_shared<SasrecModel>(*t.model);
-  t.best = t.model->network;
-  const std::vector<std::uint32_t> rows = validates ? rows_of(t.task, t.config) : std::vector<std::uint32_t>{};
-  const bool keeps = validates && !t.task.checkpoint.empty();
-  if (keeps && t.task.resume && std::filesystem::exists(t.task.checkpoint)) load_checkpoint(t, learner);
-  const RandomKey key = split(make_key(t.task.seed), Draw::kBatch);
-  const int before = validates ? 0 : static_cast<int>(t.epochs.size());
-  for (int epoch = static_cast<int>(t.epochs.size()) - before + 1; epoch <= epochs; ++epoch) {
-    if (!rows.empty() && epoch - 1 - t.best_epoch >= t.config.patience) break;
-    const auto start = std::chrono::steady_clock::now();
-    EpochReport line;
-    line.epoch = epoch;
-    line.train_loss = train_epoch(learner, sequences, t.config, epoch, key, t);
-    const SasrecValidation validation = validate(t, rows);
-    line.validation_loss = validation.loss, line.validation_metric = validation.metric;
-    line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    t.epochs.push_back(line);
-    if (validates && (rows.empty() || validation.metric > t.best_metric)) {
-      t.best_metric = validation.metric;
-      t.best_epoch = epoch;
-      t.best = t.judged()->network;
-    }
-    if (keeps) save_checkpoint(t, learner);
+  TrainedParts parts;
+  parts.adam = &learner.adam();
+  add_parts(parts, t.model->network, "network");
+  if (t.config.average_decay > 0.0) {
+    t.average = std::make_shared<SasrecModel>(*t.model);
+    add_parts(parts, t.average->network, "average");
   }
+  const std::vector<std::uint32_t> rows = validates ? rows_of(t.task, t.config) : std::vector<std::uint32_t>{};
+  SupervisedTask task = t.task;
+  if (!validates) task.checkpoint.clear();
+  const RandomKey key = split(make_key(task.seed), Draw::kBatch);
+  std::vector<EpochReport> reports = run_epochs(
+      task,
+      {.epochs = epochs,
+       .patience = rows.empty() ? 0 : t.config.patience,
+       .identity = "sasrec " + t.model->header.config},
+      parts, [&](int epoch) { return train_epoch(learner, sequences, t.config, epoch, key, t); },
+      [&] { return validate(t, rows); });
+  t.model->network = t.judged()->network;
+  return reports;
+}
+
+// The epoch that was kept: the first of the best ones, the last where nothing was validated.
+int kept_epoch(const std::vector<EpochReport>& epochs) {
+  int kept = static_cast<int>(epochs.size());
+  double best = -std::numeric_limits<double>::infinity();
+  for (const EpochReport& epoch : epochs)
+    if (epoch.validation_metric > best) best = epoch.validation_metric, kept = epoch.epoch;
+  return kept;
 }
 
 }  // namespace
@@ -290,36 +235,34 @@ void check(const SasrecConfig& c) {
 
 TrainedModel train_sasrec(const SupervisedTask& task, const SasrecConfig& config) {
   check(config);
-  SasrecTraining t{.task = task, .config = config, .model = nullptr, .best = {}, .epochs = {}};
+  SasrecTraining t{.task = task, .config = config, .model = nullptr};
   t.model = make_sasrec_model(task, config, *task.catalogue, task.train.until);
-  const std::vector<DayRange> learned = {task.train, task.holdout};
   std::uint64_t rows = 0;
+  std::vector<EpochReport> epochs;
   {
-    const SasrecSequences sequences(task, config, t.model->items, t.model->users, learned);
+    const SasrecSequences sequences(task, config, t.model->items, t.model->users, {task.train, task.holdout});
     if (sequences.windows() == 0)
       throw InputError(fmt::format("no row is dated {} among the rows asked for: choose other days",
                                    days_text(task.train.from, task.train.until)));
     rows = sequences.rows();
-    sequences.standardise(t.model->network);
-    run_epochs(t, sequences, config.epochs, /*validates=*/true);
-    t.model->network = t.best;
+    epochs = train_epochs(t, sequences, config.epochs, /*validates=*/true);
   }
-  if (config.refit && !task.validate.empty() && t.best_epoch > 0) {
+  const int best_epoch = kept_epoch(epochs);
+  if (config.refit && !task.validate.empty() && best_epoch > 0) {
     const Catalogue catalogue = build_catalogue(*task.data, task.validate.until);
     SupervisedTask whole = task;
     whole.catalogue = &catalogue;
-    SasrecTraining again{.task = whole, .config = config, .model = nullptr, .best = {}, .epochs = t.epochs};
+    SasrecTraining again{.task = whole, .config = config, .model = nullptr};
     again.model = make_sasrec_model(whole, config, catalogue, task.validate.until);
     const SasrecSequences sequences(whole, config, again.model->items, again.model->users,
                                     {task.train, task.holdout, task.validate});
     rows = sequences.rows();
-    sequences.standardise(again.model->network);
-    run_epochs(again, sequences, t.best_epoch, /*validates=*/false);
-    t.model = again.judged();
-    t.epochs = std::move(again.epochs);
+    const std::vector<EpochReport> more = train_epochs(again, sequences, best_epoch, /*validates=*/false);
+    epochs.insert(epochs.end(), more.begin(), more.end());
+    t.model = again.model;
   }
   t.model->network.set_shards(1);
-  return {std::make_shared<SasrecPolicy>(t.model), std::move(t.epochs), {{"rows", rows}, {"best_epoch", t.best_epoch}}};
+  return {std::make_shared<SasrecPolicy>(t.model), std::move(epochs), {{"rows", rows}, {"best_epoch", best_epoch}}};
 }
 
 }  // namespace swipegym

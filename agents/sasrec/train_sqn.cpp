@@ -37,15 +37,7 @@ class SqnTrainer {
           fmt::format("no row of days {} is worth a reward and has a history: choose other days or "
                       "'rewards'",
                       days_text(task.train.from, task.train.until)));
-    for (std::size_t n = 0; n < networks_.size(); ++n) {
-      const std::string name = n == 0 ? "first" : "second";
-      const std::vector<Parameter*> parameters = networks_[n].parameters();
-      for (std::size_t i = 0; i < parameters.size(); ++i)
-        parts_.parameters.push_back({fmt::format("{}/parameter_{}", name, i), parameters[i]});
-      const std::vector<Embedding*> tables = networks_[n].embeddings();
-      for (std::size_t i = 0; i < tables.size(); ++i)
-        parts_.parameters.push_back({fmt::format("{}/table_{}", name, i), &tables[i]->table});
-    }
+    add_parts(parts_, networks_[0], "first"), add_parts(parts_, networks_[1], "second");
     parts_.adam = &learner_.adam()[0], parts_.second_adam = &learner_.adam()[1];
     choose_validation_rows();
   }

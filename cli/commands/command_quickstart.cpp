@@ -127,7 +127,7 @@ class Quickstart {
 
   void judge() {
     FidelityScorer scorer(data_, {.from = from_});
-    const auto& model = dynamic_cast<const FittedUserModel&>(*simulator_->model);
+    const FittedUserModel& model = fitted_model(*simulator_);
     replay_log(
         model, data_, {.from = from_}, run_.seed, run_.threads,
         [&](const RowPrediction& row) {

@@ -111,7 +111,7 @@ TEST_CASE("SASRec trains to the same weights on any number of threads, and goes 
   CHECK(resumed.epochs.size() == one.epochs.size());
   CHECK(resumed.epochs[1].validation_metric == one.epochs[1].validation_metric);
   config.learning_rate *= 2.0;
-  CHECK_THROWS_WITH(train_sasrec(task, config), Catch::Contains("another config"));
+  CHECK_THROWS_WITH(train_sasrec(task, config), Catch::Contains("another model or settings"));
   std::filesystem::remove(task.checkpoint);
 }
 
