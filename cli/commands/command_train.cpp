@@ -62,7 +62,7 @@ std::string rounds_table(const OnlineResult& trained) {
   return table.text();
 }
 
-std::string text_of(const FinalFigures& figures) {
+std::string final_text(const FinalFigures& figures) {
   Table table(figures.table.front());
   for (std::size_t i = 1; i < figures.table.size(); ++i) table.add(figures.table[i]);
   return table.text();
@@ -90,7 +90,7 @@ void train(const AgentInfo& info, const TrainSettings& settings, Run& run) {
   result.update(trained.learner->details());
   if (agent.measure) {
     const FinalFigures final = agent.measure(simulator, *trained.policy, training);
-    run.print("\n{}", text_of(final));
+    run.print("\n{}", final_text(final));
     result["final"] = final.json;
   }
   run.write_json(result, agent.config, simulator->data_fingerprint);
