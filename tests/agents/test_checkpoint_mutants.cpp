@@ -105,7 +105,7 @@ const std::vector<Kind> kKinds = {
     {"sasrec actor",
      [] {
        SasrecActorConfig config;
-       config.world = toy_actor("ppo").world;
+       config.world = toy_actor("ppo").world, config.num_envs = kMutantEnvs;
        config.env_steps = kSteps, config.rollout_steps = 4, config.minibatch = 8, config.epochs = 1;
        config.critic_hidden = {2}, config.encoder.recent = 1;
        config.network.width = 2, config.network.inner = 2, config.network.max_length = 3, config.network.blocks = 1;
