@@ -8,7 +8,7 @@ kClangPackages=(clang libclang-rt-dev llvm)  # for the fuzz preset; llvm names w
 kFormatPackages=(clang-format)
 kTidyPackages=(clang-tidy)
 kPythonPackages=(nanobind gymnasium numpy pytest pandas pyarrow "minari[hdf5]" matplotlib)  # from PyPI, into build/venv
-kDocsPackages=(mkdocs-material)  # from PyPI, into build/venv-docs
+kDocsPackages=("mkdocs>=1.6,<2" "mkdocs-material>=9,<10")  # from PyPI, into build/venv-docs
 kOptionalPackages=(libdnnl-dev)  # used where it is found; nothing installs it unasked
 
 # install_missing PACKAGE...: installs those that are absent, as root or by sudo. Without either it prints the one line
