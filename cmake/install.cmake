@@ -25,4 +25,4 @@ configure_package_config_file(cmake/swipegymConfig.cmake.in ${CMAKE_CURRENT_BINA
   INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/swipegymConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/swipegymConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/swipegymConfigVersion.cmake
-  cmake/find_libdeflate.cmake cmake/find_zstd.cmake DESTINATION ${package_folder})
+  cmake/find_compressors.cmake DESTINATION ${package_folder})

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/hdf5_handle.h"
 #include "core/hdf5_storage.h"
+#include "core/hdf5_types.h"
 #include "core/huge_pages.h"
 
 namespace swipegym {
@@ -215,16 +216,7 @@ std::string hdf5_kind(const std::filesystem::path& path) {
 }
 
 #define SWIPEGYM_HDF5_TYPE(T) template std::vector<T> Hdf5Reader::read<T>(const std::string&) const;
-SWIPEGYM_HDF5_TYPE(float)
-SWIPEGYM_HDF5_TYPE(double)
-SWIPEGYM_HDF5_TYPE(std::int8_t)
-SWIPEGYM_HDF5_TYPE(std::int16_t)
-SWIPEGYM_HDF5_TYPE(std::int32_t)
-SWIPEGYM_HDF5_TYPE(std::int64_t)
-SWIPEGYM_HDF5_TYPE(std::uint8_t)
-SWIPEGYM_HDF5_TYPE(std::uint16_t)
-SWIPEGYM_HDF5_TYPE(std::uint32_t)
-SWIPEGYM_HDF5_TYPE(std::uint64_t)
+SWIPEGYM_FOR_HDF5_TYPES(SWIPEGYM_HDF5_TYPE)
 #undef SWIPEGYM_HDF5_TYPE
 
 }  // namespace swipegym

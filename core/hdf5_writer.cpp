@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/hdf5_handle.h"
+#include "core/hdf5_types.h"
 
 namespace swipegym {
 
@@ -182,16 +183,7 @@ void Hdf5Writer::commit() {
 #define SWIPEGYM_HDF5_TYPE(T)                                                 \
   template void Hdf5Writer::write<T>(const std::string&, std::span<const T>); \
   template void Hdf5Writer::write_matrix<T>(const std::string&, std::span<const T>, std::size_t, std::size_t);
-SWIPEGYM_HDF5_TYPE(float)
-SWIPEGYM_HDF5_TYPE(double)
-SWIPEGYM_HDF5_TYPE(std::int8_t)
-SWIPEGYM_HDF5_TYPE(std::int16_t)
-SWIPEGYM_HDF5_TYPE(std::int32_t)
-SWIPEGYM_HDF5_TYPE(std::int64_t)
-SWIPEGYM_HDF5_TYPE(std::uint8_t)
-SWIPEGYM_HDF5_TYPE(std::uint16_t)
-SWIPEGYM_HDF5_TYPE(std::uint32_t)
-SWIPEGYM_HDF5_TYPE(std::uint64_t)
+SWIPEGYM_FOR_HDF5_TYPES(SWIPEGYM_HDF5_TYPE)
 #undef SWIPEGYM_HDF5_TYPE
 
 }  // namespace swipegym

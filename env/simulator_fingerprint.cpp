@@ -63,7 +63,7 @@ void add_expectations(const Simulator& simulator, Hash& hash) {
   model.expect(shown, state, ExposureKind::kInterventional, expected, *model.make_scratch());
   for (const Expectation& one : expected) {
     hash.add(one.watch_ratio), hash.add(one.watch_s), hash.add(one.leave);
-    for (const float chance : one.signal) hash.add(chance);
+    for (const float probability : one.signal) hash.add(probability);
   }
 }
 

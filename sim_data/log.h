@@ -46,7 +46,7 @@ struct Log {
   std::vector<SignalBits> signals;
   std::vector<std::uint8_t> is_random;    // 1: uniform random exposure
   std::vector<std::uint32_t> source_row;  // 0-based data-row number over all log files in name order
-  /// (0, 1], the chance the logging policy gave this video; NaN where a file has none, empty when no file has any.
+  /// (0, 1], the probability the logging policy gave this video; NaN where a file has none, empty when no file has any.
   std::vector<float> propensity;
 
   std::size_t size() const noexcept { return user.size(); }

@@ -266,7 +266,7 @@ void add_evaluate_commands(std::vector<Command>& table) {
   add_choice_options(command.options, settings->act);
   command.options.group("Estimators")
       .add("folds", settings->folds, between(2, 1'000), "K",
-           "users are dealt into K folds; rewards are foreseen by models of the other folds")
+           "users are dealt into K folds; rewards are predicted by models of the other folds")
       .add("resamples", settings->resamples, between(1, 1'000'000), "N", "of the bootstrap behind the intervals")
       .flag("sessions", settings->sessions, "also estimate the reward a session, with --logged-candidates")
       .add("discount", settings->discount, between(0, 1), "G", "of later rewards of a session, 0 to 1")

@@ -32,8 +32,8 @@ FidelityReport score_rows(const FidelitySettings& settings, const Simulator& sim
             {.log_row = row.log_row, .quantile = row.quantile, .probability = row.probability, .draw = row.draw});
       },
       run.progress);
-  if (!simulator.truth.empty())  // synthetic data: how well the rows could be foreseen at best
-    foresee_with_truth(simulator.truth, data, window, run.threads, [&](const TruthPrediction& row) {
+  if (!simulator.truth.empty())  // synthetic data: how well the rows could be predicted at best
+    predict_with_truth(simulator.truth, data, window, run.threads, [&](const TruthPrediction& row) {
       scorer.add_truth(row.log_row, row.quantile, row.probability);
     });
   return scorer.finish();

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "env/catalogue.h"
+#include "env/fitted/fit_log.h"
 #include "env/fitted/fitted_parts.h"
-#include "env/fitted/training_rows.h"
 #include "env/user_model.h"
 #include "nn/matrix.h"
-#include "sim_data/dataset.h"
 
 namespace swipegym {
 
@@ -22,11 +22,19 @@ struct ExposureRows {
   std::vector<SignalBits> signals;  // the same
 };
 
-/// Uniform draws of a video for a user of the log, in the main feed as random exposure has it; each user as the log up
-/// to `until` left them.
-ExposureRows uniform_pairs(const FittedParts& parts, const Dataset& data, std::int32_t until, std::uint64_t seed);
+/// Uniform draws of a video for a user of the log, in the main feed as random exposure has it; each user as the log
+/// left them.
+ExposureRows uniform_pairs(const FittedParts& parts, const FitLog& log, const Catalogue& catalogue, std::uint64_t seed);
 
-/// The random rows of the window from the day `from` on, each after its own real history.
-ExposureRows random_rows(const FittedParts& parts, const Dataset& data, const FitWindow& window, std::int32_t from);
+/// Which random rows of a log are meant.
+struct RandomRowsOf {
+  bool every_user = false;  // or the fold's
+  std::int32_t from = 0;    // their first day
+};
+/// Random rows, each after its own real history.
+ExposureRows random_rows(const FittedParts& parts, const FitLog& log, const RandomRowsOf& which);
+
+/// The latest day from which the log has `count` random rows, or 0 when it has fewer.
+std::int32_t day_of_last_random_rows(const FitLog& log, std::size_t count);
 
 }  // namespace swipegym

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include "env/fitted/fitted_user_model.h"
-#include "env/fitted/training_rows.h"
-#include "sim_data/dataset.h"
+#include "env/catalogue.h"
+#include "env/fitted/fit_log.h"
+#include "env/fitted/fitted_parts.h"
 
 namespace swipegym {
 
@@ -26,14 +26,11 @@ struct ShiftConfig {
   std::uint64_t seed = 1;
 };
 
-/// Of a network trained on both kinds of exposure: constants that bring what it says of the newest random rows of
-/// the fit, whole days of at least 60,000, to what they were. Training on far more standard rows, with weights that
-/// decay, leaves its interventional answers a few per cent high (on synthetic `pure` 4 % of the seconds).
-void calibrate_exposure(FittedParts& parts, const Dataset& data, const FitWindow& window, const ShiftConfig& config);
-
-/// Sets model.network.watch_shift and feedback_shift: first the constants that bring uniform draws of (user, video) in
-/// tab 1 to KuaiRand's published rates of random exposure, then the maximum a posteriori correction, linear in the top
-/// hidden layer, given the random rows up to `until`.
-void fit_exposure_shift(FittedParts& parts, const Dataset& data, std::int32_t until, const ShiftConfig& config);
+/// Sets network.watch_shift and feedback_shift, what the interventional response is beside the network's own. Where the
+/// network learned from both kinds of exposure: constants that fit the newest random rows, whole days of at least
+/// 60,000. Else a correction of the logged response towards KuaiRand's published rates of random exposure, and towards
+/// what random rows there are.
+void fit_exposure(FittedParts& parts, const FitLog& log, const Catalogue& catalogue, bool learned,
+                  const ShiftConfig& config);
 
 }  // namespace swipegym

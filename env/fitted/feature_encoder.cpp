@@ -150,45 +150,6 @@ FeatureEncoder encode_features(const Dataset& data) {
   return out;
 }
 
-ItemStatistics::ItemStatistics(const FeatureEncoder& encoder, std::size_t num_videos)
-    : encoder_(&encoder), video_(num_videos) {
-  std::uint32_t authors = 0, tags = 0;
-  for (const std::uint32_t author : encoder.video_author) authors = std::max(authors, author + 1);
-  for (const std::uint32_t tag : encoder.video_tag) tags = std::max(tags, tag + 1);
-  author_.resize(authors);
-  tag_.resize(tags);
-}
-
-void ItemStatistics::add(std::uint32_t video, const HistoryEvent& event, bool random) {
-  if (!event.known) return;
-  for (Sums* sums : {&video_[video], &author_[encoder_->video_author[video]], &tag_[encoder_->video_tag[video]]}) {
-    sums->count += 1.0F, sums->random += random ? 1.0F : 0.0F;
-    sums->level += event.level, sums->click += event.click, sums->long_view += event.long_view;
-    sums->like += event.like, sums->profile += event.profile, sums->other += event.other, sums->hate += event.hate;
-  }
-}
-
-void ItemStatistics::features(std::uint32_t video, std::span<float> out) const noexcept {
-  const Sums& v = video_[video];
-  const Sums& a = author_[encoder_->video_author[video]];
-  const Sums& t = tag_[encoder_->video_tag[video]];
-  const auto shrunk = [](float sum, float weight, float prior) { return sum / (weight + prior); };
-  out[0] = std::log1p(v.count) * 0.4F - 1.0F;
-  out[1] = 6.0F * shrunk(v.level, v.count, 15.0F);
-  out[2] = 4.0F * shrunk(v.click, v.count, 15.0F);
-  out[3] = 4.0F * shrunk(v.long_view, v.count, 15.0F);
-  out[4] = 15.0F * shrunk(v.like, v.count, 40.0F);
-  out[5] = 15.0F * shrunk(v.profile, v.count, 40.0F);
-  out[6] = 15.0F * shrunk(v.other, v.count, 60.0F);
-  out[7] = 25.0F * shrunk(v.hate, v.count, 80.0F);
-  out[8] = 6.0F * shrunk(v.level, v.count, 3.0F);
-  out[9] = 6.0F * shrunk(a.level, a.count, 15.0F);
-  out[10] = 4.0F * shrunk(a.click, a.count, 15.0F);
-  out[11] = 15.0F * shrunk(a.profile, a.count, 40.0F);
-  out[12] = 8.0F * shrunk(t.level, t.count, 100.0F);
-  out[13] = 15.0F * shrunk(t.like, t.count, 200.0F);
-}
-
 void FeatureEncoder::save(Hdf5Writer& file) const {
   file.write("encoder/user_code", user_code);
   file.write("encoder/video_code", video_code);

@@ -7,7 +7,7 @@
 
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
-#include "env/fitted/response_cells.h"
+#include "env/user_history.h"
 #include "sim_data/dataset.h"
 
 namespace swipegym {
@@ -56,21 +56,5 @@ struct FeatureEncoder {
 
 /// Encodes the tables of `data`; categories seen by fewer than a handful of users or videos share a row.
 FeatureEncoder encode_features(const Dataset& data);
-
-/// Shrunk mean residuals (see ResponseCells) of a video, its author and its first tag, from rows added so far. Added
-/// day by day while training features are made, so that a row's statistics come from strictly earlier days.
-class ItemStatistics {
- public:
-  ItemStatistics(const FeatureEncoder& encoder, std::size_t num_videos);
-  void add(std::uint32_t video, const HistoryEvent& event, bool random);
-  void features(std::uint32_t video, std::span<float> out) const noexcept;  // kItemDense numbers
-
- private:
-  struct Sums {
-    float count = 0, random = 0, level = 0, click = 0, long_view = 0, like = 0, profile = 0, other = 0, hate = 0;
-  };
-  const FeatureEncoder* encoder_;
-  std::vector<Sums> video_, author_, tag_;
-};
 
 }  // namespace swipegym

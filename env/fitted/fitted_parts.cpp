@@ -6,9 +6,10 @@
 namespace swipegym {
 
 void FittedParts::validate(std::size_t users, std::size_t videos) const {
-  require_size("encoder/user_code", encoder.user_code.size(), users * kUserCodes);
-  require_size("encoder/video_code", encoder.video_code.size(), videos * kVideoCodes);
-  require_size("network/table/value", static_cast<std::size_t>(network.table.value.rows()), encoder.table_rows);
+  require_size("encoder/user_code", encoder.features.user_code.size(), users * kUserCodes);
+  require_size("encoder/video_code", encoder.features.video_code.size(), videos * kVideoCodes);
+  require_size("network/table/value", static_cast<std::size_t>(network.table.value.rows()),
+               encoder.features.table_rows);
   require_size("item_dense", item_dense.size(), videos * kItemDense);
   require_between("item_dense", std::span(item_dense), -kLargestFeature, kLargestFeature);
   require_offsets("history/offset", std::span(event_offset), users, event.size());

@@ -3,11 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "env/fitted/feature_encoder.h"
-#include "env/fitted/response_cells.h"
 #include "env/fitted/response_network.h"
 #include "env/fitted/return_model.h"
-#include "env/fitted/watch_grid.h"
+#include "env/fitted/row_encoder.h"
 #include "env/user_history.h"
 
 namespace swipegym {
@@ -15,9 +13,7 @@ namespace swipegym {
 /// Everything a fit learns; what simulator files hold. Those of its parts that are read from a file have a validate()
 /// of their own.
 struct FittedParts {
-  FeatureEncoder encoder;
-  WatchGrid grid;
-  ResponseCells cells;
+  RowEncoder encoder;
   ResponseNetwork network;
   ReturnModel returns;
   HistoryClip clip;

@@ -50,13 +50,13 @@ struct FittedUserModel::Buffers final : UserModel::Scratch {
 
 FittedUserModel::FittedUserModel(FittedParts parts, Clock clock)
     : parts_(std::move(parts)), clock_(clock), pass_(parts_) {
-  const std::size_t users = parts_.encoder.num_users();
+  const std::size_t users = parts_.encoder.features.num_users();
   for (std::size_t tab = 0; tab < kTabClasses; ++tab) {
     for (std::size_t bin = 0; bin < WatchGrid::kBins; ++bin)
       click_of_bin_[tab][bin] =
           parts_.network.bin_effect.value(static_cast<Eigen::Index>(tab * WatchGrid::kBins + bin), 0);
     for (std::size_t group = 0; group < WatchGrid::kGroups; ++group)
-      std::ranges::copy(parts_.cells.cell(true, tab, group).level, level_of_bin_[tab][group].begin());
+      std::ranges::copy(parts_.encoder.cells.cell(true, tab, group).level, level_of_bin_[tab][group].begin());
   }
   last_history_.resize(users);
   for (std::size_t u = 0; u < users; ++u)
@@ -90,28 +90,6 @@ void FittedUserModel::begin_next_session(std::int64_t time_ms, std::span<float> 
   past.last_time_ms = std::min(past.last_time_ms, time_ms - kSessionGapMs - 1);
 }
 
-HistoryQuery FittedUserModel::query_of(const Shown& shown) const noexcept {
-  const std::uint32_t video = index_of(shown.video);
-  return {.video = video,
-          .author = parts_.encoder.video_author[video],
-          .tag = parts_.encoder.video_tag[video],
-          .time_ms = shown.time_ms,
-          .tab_class = static_cast<std::uint8_t>(tab_class(shown.tab)),
-          .duration_class = static_cast<std::uint8_t>(duration_class(shown.duration_ms))};
-}
-
-HistoryEvent FittedUserModel::event_of(const Shown& shown, const Response& response, ExposureKind exposure,
-                                       std::size_t bin) const noexcept {
-  const std::int32_t duration = shown.duration_ms;
-  HistoryEvent event = parts_.cells.event(exposure == ExposureKind::kInterventional, shown.tab, duration,
-                                          parts_.grid.group(duration), bin, response.signals);
-  const std::uint32_t video = index_of(shown.video);
-  event.video = video, event.author = parts_.encoder.video_author[video], event.tag = parts_.encoder.video_tag[video];
-  event.time_ms = shown.time_ms;
-  event.watched = std::min(response.watch_ratio, 1.0F);
-  return event;
-}
-
 // A logged sequence on the log's clock is what the cells were measured on. Elsewhere (a policy's choices, long dense
 // sessions of a thinned log) expectations differ from the cells' and running means fed with that difference would
 // drift: a user shown unmatched videos would seem ever more bored. There an event is the user's running mean plus the
@@ -123,7 +101,7 @@ void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& r
   const float* p = at.probability(row);
   const std::span<const float> feedback = at.feedback(row);
   const std::size_t tab = tab_class(shown.tab);
-  const BinRow& level_of_bin = level_of_bin_[tab][parts_.grid.group(shown.duration_ms)];
+  const BinRow& level_of_bin = level_of_bin_[tab][parts_.encoder.grid.group(shown.duration_ms)];
   std::array<float, ResponsePass::kBinStride> click_of_bin;
   for (std::size_t k = 0; k < click_of_bin.size(); ++k)
     click_of_bin[k] = fast_sigmoid(feedback[0] + click_of_bin_[tab][k]);
@@ -159,7 +137,7 @@ void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& r
 void FittedUserModel::forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at) const {
   for (std::size_t i = 0; i < shown.size(); ++i) {
     pass_.prefetch(shown[i].video);
-    history_features(*at.histories[i], query_of(shown[i]), parts_.clip,
+    history_features(*at.histories[i], parts_.encoder.query(shown[i]), parts_.clip,
                      {&at.pass.history(static_cast<Eigen::Index>(i), 0), kHistoryFeatures});
   }
   pass_.forward(parts_, shown, std::span(at.user_half).first(shown.size()), exposure, at.pass);
@@ -194,7 +172,7 @@ Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKe
   Response out;
   // The rest of the same number places the play inside its bin: the draw is the inverse of the distribution function.
   const float level = std::clamp((u - below) / std::max(probability[bin], 1.0e-12F), 0.0F, 0.999999F);
-  out.play_ms = parts_.grid.draw_play_ms(bin, level, shown.duration_ms);
+  out.play_ms = parts_.encoder.grid.draw_play_ms(bin, level, shown.duration_ms);
   out.watch_ratio = static_cast<float>(out.play_ms) / static_cast<float>(shown.duration_ms);
   const ResponseNetwork& network = parts_.network;
   std::array<float, kNumSignals> uniform, signal_probability;
@@ -233,14 +211,18 @@ void FittedUserModel::advance(std::span<const Shown> shown, std::span<const Resp
   Buffers& at = static_cast<Buffers&>(scratch);
   forward_states(shown, states, exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    at.bin[i] = parts_.grid.bin(seen[i].play_ms, shown[i].duration_ms);
+    at.bin[i] = parts_.encoder.grid.bin(seen[i].play_ms, shown[i].duration_ms);
     remember(shown[i], seen[i], i, exposure, at, history_of(states[i]));
   }
 }
 
 void FittedUserModel::remember(const Shown& shown, const Response& response, std::size_t row, ExposureKind exposure,
                                const Buffers& at, UserHistory& past) const noexcept {
-  HistoryEvent event = event_of(shown, response, exposure, at.bin[row]);
+  const RowEncoder& encoder = parts_.encoder;
+  const WatchGrid::Place place{.group = static_cast<std::uint8_t>(encoder.grid.group(shown.duration_ms)),
+                               .bin = at.bin[row]};
+  HistoryEvent event = encoder.event(shown, exposure == ExposureKind::kInterventional, place, response.signals);
+  event.watched = std::min(response.watch_ratio, 1.0F);
   const bool thinned = !parts_.whole_sessions;
   if (thinned && (exposure == ExposureKind::kInterventional || clock_ == Clock::kDense))
     centre_on_prediction(shown, response, row, past, at, event);
@@ -269,7 +251,7 @@ void FittedUserModel::expect(std::span<const Shown> shown, std::span<const float
   std::array<float, WatchGrid::kBins> play{};
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const std::span<const float> bins(at.probability(i), WatchGrid::kBins);
-    parts_.grid.mean_play_ms(shown[i].duration_ms, play);
+    parts_.encoder.grid.mean_play_ms(shown[i].duration_ms, play);
     float mean_ms = 0.0F;
     for (std::size_t k = 0; k < WatchGrid::kBins; ++k) mean_ms += bins[k] * play[k];
     out[i].watch_s = mean_ms / 1000.0F;
@@ -290,16 +272,16 @@ void FittedUserModel::ratio_quantiles(const Prediction& prediction, std::int32_t
       below += static_cast<double>(prediction.bin[bin++]);
     const double mass = std::max(static_cast<double>(prediction.bin[bin]), 1e-12);
     const float inside = static_cast<float>(std::clamp((level - below) / mass, 0.0, 1.0));
-    const float ratio = parts_.grid.play_ms(bin, inside, duration_ms) / static_cast<float>(duration_ms);
+    const float ratio = parts_.encoder.grid.play_ms(bin, inside, duration_ms) / static_cast<float>(duration_ms);
     out[q] = last = std::max(last, ratio);
   }
 }
 
 std::int64_t FittedUserModel::draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state,
                                               RandomKey key, Scratch& scratch) const {
-  return parts_.returns.draw_gap_ms(history(state.data()),
-                                    {parts_.encoder.user_dense.data() + index_of(user) * kUserDense, kUserDense},
-                                    time_ms, key, static_cast<Buffers&>(scratch).return_workspace);
+  return parts_.returns.draw_gap_ms(
+      history(state.data()), {parts_.encoder.features.user_dense.data() + index_of(user) * kUserDense, kUserDense},
+      time_ms, key, static_cast<Buffers&>(scratch).return_workspace);
 }
 
 }  // namespace swipegym

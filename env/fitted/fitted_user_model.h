@@ -61,11 +61,8 @@ class FittedUserModel final : public UserModel {
   void forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at) const;
   void forward_states(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
                       Buffers& at) const;
-  HistoryQuery query_of(const Shown& shown) const noexcept;
   Response draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, float watch_level,
                     Buffers& at) const;
-  HistoryEvent event_of(const Shown& shown, const Response& response, ExposureKind exposure,
-                        std::size_t bin) const noexcept;
   void centre_on_prediction(const Shown& shown, const Response& response, std::size_t row, const UserHistory& history,
                             const Buffers& at, HistoryEvent& event) const noexcept;
   void remember(const Shown& shown, const Response& response, std::size_t row, ExposureKind exposure, const Buffers& at,

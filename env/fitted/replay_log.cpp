@@ -4,7 +4,6 @@
 
 #include "core/error.h"
 #include "core/parallel_for.h"
-#include "env/fitted/training_rows.h"
 
 namespace swipegym {
 
@@ -13,12 +12,12 @@ namespace {
 constexpr std::size_t kBlockRows = 4096;  // judged rows of one parallel item: whole chunks, whatever the thread count
 
 void require_same_tables(const FittedUserModel& model, const Dataset& data) {
-  if (data.users.size() != model.parts().encoder.num_users() ||
-      data.videos.size() != model.parts().encoder.num_videos())
+  if (data.users.size() != model.parts().encoder.features.num_users() ||
+      data.videos.size() != model.parts().encoder.features.num_videos())
     throw InputError(
         "the data has " + std::to_string(data.users.size()) + " users and " + std::to_string(data.videos.size()) +
-        " videos, the simulator was fitted on " + std::to_string(model.parts().encoder.num_users()) + " and " +
-        std::to_string(model.parts().encoder.num_videos()) + "; use the feature tables it was fitted with");
+        " videos, the simulator was fitted on " + std::to_string(model.parts().encoder.features.num_users()) + " and " +
+        std::to_string(model.parts().encoder.features.num_videos()) + "; use the feature tables it was fitted with");
 }
 
 // A quantile level for each row's play time: uniform for a row alone, and spread evenly over all rows (one in each of
@@ -80,14 +79,10 @@ std::uint64_t replay_log(const FittedUserModel& model, const Dataset& data, cons
             next = data.user_offset[user];
           }
           for (; next < row && log.time_ms[next] < log.time_ms[row]; ++next)
-            running.add(event_of_row(data, static_cast<std::uint32_t>(next), parts.encoder, parts.cells, parts.grid));
+            running.add(parts.encoder.event(log, static_cast<std::uint32_t>(next)));
           history[i] = running;
           history_at[i] = &history[i];
-          shown[i] = {.user = log.user[row],
-                      .video = log.video[row],
-                      .time_ms = log.time_ms[row],
-                      .duration_ms = log.duration_ms[row],
-                      .tab = log.tab[row]};
+          shown[i] = shown_of_row(log, row);
         }
         model.predict(std::span(shown).first(n), std::span(history_at).first(n), exposure, prediction, *scratch);
         for (std::size_t i = 0; i < n; ++i) {

@@ -70,16 +70,17 @@ double click_share(const Sums& sums) {
 
 }  // namespace
 
-ResponseCells::ResponseCells(const Log& log, std::span<const std::uint32_t> rows, const WatchGrid& grid) {
+ResponseCells::ResponseCells(const Log& log, std::span<const std::uint32_t> rows,
+                             std::span<const WatchGrid::Place> places) {
   constexpr std::size_t kGroups = WatchGrid::kGroups;
   std::vector<Sums> sums(2 * kTabClasses * kGroups);
-  for (const std::uint32_t row : rows) {
-    const std::size_t group = grid.group(log.duration_ms[row]);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::uint32_t row = rows[i];
     const std::size_t kind = log.is_random[row] ? kTabClasses : 0;
-    Sums& cell = sums[(kind + tab_class(log.tab[row])) * kGroups + group];
+    Sums& cell = sums[(kind + tab_class(log.tab[row])) * kGroups + places[i].group];
     const SignalBits signals = log.signals[row];
     cell.rows += 1;
-    cell.bins[grid.bin(log.play_ms[row], log.duration_ms[row])] += 1;
+    cell.bins[places[i].bin] += 1;
     const auto yes = [&](Signal signal) { return has(signals, signal) ? 1.0 : 0.0; };
     cell.values[0] += yes(Signal::kClick), cell.values[1] += yes(Signal::kLongView);
     cell.values[2] += yes(Signal::kLike), cell.values[3] += yes(Signal::kProfile);
@@ -117,23 +118,23 @@ ResponseCells::ResponseCells(const Log& log, std::span<const std::uint32_t> rows
   }
 }
 
-HistoryEvent ResponseCells::event(bool random, std::uint8_t tab, std::int32_t duration_ms, std::size_t group,
-                                  std::size_t bin, SignalBits signals) const noexcept {
+HistoryEvent ResponseCells::event(bool random, std::uint8_t tab, std::int32_t duration_ms, WatchGrid::Place place,
+                                  SignalBits signals) const noexcept {
   HistoryEvent out;
   out.tab_class = static_cast<std::uint8_t>(tab_class(tab));
   out.duration_class = static_cast<std::uint8_t>(duration_class(duration_ms));
   out.known = duration_ms > 0;
   if (!out.known) return out;
-  const Cell& expected = cell(random, out.tab_class, group);
+  const Cell& expected = cell(random, out.tab_class, place.group);
   const auto yes = [&](Signal signal) { return has(signals, signal) ? 1.0F : 0.0F; };
-  out.level = expected.level[bin];
+  out.level = expected.level[place.bin];
   out.click = yes(Signal::kClick) - expected.click;
   out.long_view = yes(Signal::kLongView) - expected.long_view;
   out.like = yes(Signal::kLike) - expected.like;
   out.profile = yes(Signal::kProfile) - expected.profile;
   out.other = yes(Signal::kFollow) + yes(Signal::kComment) + yes(Signal::kForward) - expected.other;
   out.hate = yes(Signal::kHate) - expected.hate;
-  out.zero = (bin == 0 ? 1.0F : 0.0F) - expected.zero;
+  out.zero = (place.bin == 0 ? 1.0F : 0.0F) - expected.zero;
   return out;
 }
 
@@ -153,7 +154,7 @@ ResponseCells ResponseCells::load(const Hdf5Reader& file) {
 
 void ResponseCells::validate() const {
   require_size("response_cells", cells_.size(), kCells);
-  // Levels lie within half of 0, chances within 1, and the sum of three rare signals within 3.
+  // Levels lie within half of 0, probabilities within 1, and the sum of three rare signals within 3.
   for (const Cell& one : cells_)
     require_between("response_cells", std::span<const float>(one.level.data(), kFloats), -3.01F, 3.01F);
 }

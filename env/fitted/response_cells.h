@@ -22,13 +22,14 @@ class ResponseCells {
   };
 
   ResponseCells() = default;
-  ResponseCells(const Log& log, std::span<const std::uint32_t> rows, const WatchGrid& grid);
+  /// From rows of the log with a known duration; places[i] is that of rows[i].
+  ResponseCells(const Log& log, std::span<const std::uint32_t> rows, std::span<const WatchGrid::Place> places);
 
   const Cell& cell(bool random, std::size_t tab_class, std::size_t group) const noexcept {
     return cells_[((random ? kTabClasses : 0) + tab_class) * WatchGrid::kGroups + group];
   }
   /// What a history remembers of one answer. The ids of video, author and tag and the time are the caller's to fill.
-  HistoryEvent event(bool random, std::uint8_t tab, std::int32_t duration_ms, std::size_t group, std::size_t bin,
+  HistoryEvent event(bool random, std::uint8_t tab, std::int32_t duration_ms, WatchGrid::Place place,
                      SignalBits signals) const noexcept;
 
   /// Throws InputError unless every cell is there and holds means of what plays and signals can be.

@@ -107,7 +107,7 @@ void ResponseNetwork::validate() const {
 }
 
 void hazards_to_logits(std::span<float> outputs) noexcept {
-  float reached = 0.0F;  // log of the chance that the play gets here
+  float reached = 0.0F;  // log of the probability that the play gets here
   for (std::size_t k = 0; k + 1 < outputs.size(); ++k) {
     const float pass = softplus(outputs[k]);  // -log(1 - h)
     const float stop = pass - outputs[k];     // -log h

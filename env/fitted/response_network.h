@@ -20,7 +20,7 @@ inline constexpr std::size_t kLeave = static_cast<std::size_t>(Signal::kLongView
 /// simulator and judged in another that errs elsewhere.
 enum class WatchHead : std::uint8_t {
   kBins,    // softmax over bins
-  kHazard,  // a chance to stop in each bin, given that the play reached it: P(k) = h_k (1 - h_0) ... (1 - h_{k-1})
+  kHazard,  // h_k, the probability of stopping in bin k once it is reached: P(k) = h_k (1 - h_0) ... (1 - h_{k-1})
 };
 
 struct NetworkShape {

@@ -72,7 +72,7 @@ ResponsePass::ResponsePass(const FittedParts& parts)
       feedback_at_(whole_vectors(watch_hidden_)),
       hazard_(parts.network.shape.watch_head == WatchHead::kHazard) {
   const ResponseNetwork& network = parts.network;
-  const FeatureEncoder& encoder = parts.encoder;
+  const FeatureEncoder& encoder = parts.encoder.features;
   const std::size_t width = feedback_at_ + whole_vectors(feedback_hidden_);
   const std::size_t watch_top = whole_vectors(network.shape.watch_top);
   const std::size_t feedback_top = whole_vectors(network.shape.feedback_top);
@@ -128,8 +128,8 @@ ResponsePass::Heads ResponsePass::make_heads(const FittedParts& parts, bool inte
   const std::size_t rows = kTabClasses * FeatureEncoder::kBuckets;
   heads.tab_duration = zeros(rows, width());
   for (std::size_t row = 0; row < rows; ++row)
-    for (const std::size_t from :
-         {parts.encoder.tab_duration_row + row, std::size_t{parts.encoder.kind_row} + (interventional ? 1 : 0)})
+    for (const std::size_t from : {parts.encoder.features.tab_duration_row + row,
+                                   std::size_t{parts.encoder.features.kind_row} + (interventional ? 1 : 0)})
       spread(&network.table.value(static_cast<Eigen::Index>(from), 0), 1.0F,
              &heads.tab_duration(static_cast<Eigen::Index>(row), 0));
   return heads;
@@ -144,20 +144,20 @@ void ResponsePass::add_user_half(const FittedParts& parts, std::size_t user, flo
   const ResponseNetwork& network = parts.network;
   spread(network.first.bias.value.data(), 1.0F, hidden);
   for (std::size_t c = 0; c < kUserCodes; ++c)
-    spread(&network.table.value(parts.encoder.user_code[user * kUserCodes + c], 0), 1.0F, hidden);
+    spread(&network.table.value(parts.encoder.features.user_code[user * kUserCodes + c], 0), 1.0F, hidden);
   for (std::size_t d = 0; d < kUserDense; ++d)
     spread(&network.first.weight.value(static_cast<Eigen::Index>(kHistoryFeatures + d), 0),
-           parts.encoder.user_dense[user * kUserDense + d], hidden);
+           parts.encoder.features.user_dense[user * kUserDense + d], hidden);
 }
 
 void ResponsePass::add_video_half(const FittedParts& parts, std::size_t video, float* hidden) const noexcept {
   const ResponseNetwork& network = parts.network;
   for (std::size_t c = 0; c < kVideoCodes; ++c)
-    spread(&network.table.value(parts.encoder.video_code[video * kVideoCodes + c], 0), 1.0F, hidden);
+    spread(&network.table.value(parts.encoder.features.video_code[video * kVideoCodes + c], 0), 1.0F, hidden);
   constexpr std::size_t kVideoRow = kHistoryFeatures + kUserDense, kItemRow = kVideoRow + kVideoDense;
   for (std::size_t d = 0; d < kVideoDense; ++d)
     spread(&network.first.weight.value(static_cast<Eigen::Index>(kVideoRow + d), 0),
-           parts.encoder.video_dense[video * kVideoDense + d], hidden);
+           parts.encoder.features.video_dense[video * kVideoDense + d], hidden);
   for (std::size_t d = 0; d < kItemDense; ++d)
     spread(&network.first.weight.value(static_cast<Eigen::Index>(kItemRow + d), 0),
            parts.item_dense[video * kItemDense + d], hidden);

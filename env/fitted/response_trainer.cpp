@@ -31,16 +31,20 @@ struct Shard {
 
 class Trainer {
  public:
-  Trainer(const Dataset& data, const TrainingRows& rows, const FeatureEncoder& encoder, const TrainerConfig& config,
-          ResponseNetwork& network)
-      : data_(data), rows_(rows), encoder_(encoder), config_(config), network_(network), shards_(kShards) {
+  Trainer(const FitLog& log, const TrainingRows& rows, const TrainerConfig& config, ResponseNetwork& network)
+      : log_(log.data.log),
+        rows_(rows),
+        features_(log.encoder.features),
+        config_(config),
+        network_(network),
+        shards_(kShards) {
     for (Parameter* parameter : network.parameters()) parameter->set_shards(kShards);
     for (Parameter* parameter :
          {&network.first.bias, &network.watch_second.bias, &network.watch_out.bias, &network.feedback_second.bias,
           &network.feedback_out.bias, &network.bin_effect, &network.click_effect})
       parameter->decays = false;
     std::int64_t last = 0;
-    for (const std::uint32_t row : rows.log_row) last = std::max(last, data.log.time_ms[row]);
+    for (const std::uint32_t row : rows.log_row) last = std::max(last, log_.time_ms[row]);
     last_ms_ = last;
   }
 
@@ -73,24 +77,23 @@ class Trainer {
     at.codes.resize(batch.size() * kCodes);
     at.target.resize(batch.size());
     at.weight.resize(batch.size());
-    const Log& log = data_.log;
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const std::uint32_t row = rows_.log_row[batch[i]];
-      const std::uint32_t user = index_of(log.user[row]), video = index_of(log.video[row]);
+      const std::uint32_t user = index_of(log_.user[row]), video = index_of(log_.video[row]);
       const HalfFloat* causal = rows_.dense.data() + batch[i] * TrainingRows::kWidth;
       float* dense = &at.dense(static_cast<Eigen::Index>(i), 0);
       for (std::size_t j = 0; j < kHistoryFeatures; ++j) *dense++ = static_cast<float>(causal[j]);
-      dense = std::copy_n(encoder_.user_dense.data() + user * kUserDense, kUserDense, dense);
-      dense = std::copy_n(encoder_.video_dense.data() + video * kVideoDense, kVideoDense, dense);
+      dense = std::copy_n(features_.user_dense.data() + user * kUserDense, kUserDense, dense);
+      dense = std::copy_n(features_.video_dense.data() + video * kVideoDense, kVideoDense, dense);
       for (std::size_t j = 0; j < kItemDense; ++j) *dense++ = static_cast<float>(causal[kHistoryFeatures + j]);
       std::uint32_t* codes = at.codes.data() + i * kCodes;
-      codes = std::copy_n(encoder_.user_code.data() + user * kUserCodes, kUserCodes, codes);
-      codes = std::copy_n(encoder_.video_code.data() + video * kVideoCodes, kVideoCodes, codes);
+      codes = std::copy_n(features_.user_code.data() + user * kUserCodes, kUserCodes, codes);
+      codes = std::copy_n(features_.video_code.data() + video * kVideoCodes, kVideoCodes, codes);
       const auto context =
-          encoder_.context_rows(log.tab[row], log.time_ms[row], log.duration_ms[row], log.is_random[row] != 0);
+          features_.context_rows(log_.tab[row], log_.time_ms[row], log_.duration_ms[row], log_.is_random[row] != 0);
       std::copy(context.begin(), context.end(), codes);
       at.target[i] = rows_.bin[batch[i]];
-      const double days = static_cast<double>(last_ms_ - log.time_ms[row]) / 86400000.0;
+      const double days = static_cast<double>(last_ms_ - log_.time_ms[row]) / 86400000.0;
       at.weight[i] = static_cast<float>(std::exp(-days / config_.recency_days));
     }
   }
@@ -117,7 +120,7 @@ class Trainer {
     at.top = at.top.cwiseMax(0.0F);
     network_.watch_out.forward(at.top, at.logits);
     for (Eigen::Index i = 0; i < n; ++i)
-      WatchGrid::mask_logits(data_.log.duration_ms[rows_.log_row[batch[static_cast<std::size_t>(i)]]],
+      WatchGrid::mask_logits(log_.duration_ms[rows_.log_row[batch[static_cast<std::size_t>(i)]]],
                              {&at.logits(i, 0), WatchGrid::kBins});
     at.loss = watch_loss(batch.size(), batch_size, at);
     network_.watch_out.backward(at.top, at.logits_gradient, &at.top_gradient, s);
@@ -175,7 +178,7 @@ class Trainer {
     Matrix& click_gradient = network_.click_effect.shards[s];
     double loss = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      const SignalBits signals = data_.log.signals[rows_.log_row[batch[i]]];
+      const SignalBits signals = log_.signals[rows_.log_row[batch[i]]];
       const bool click = has(signals, Signal::kClick);
       const auto row = static_cast<Eigen::Index>(i);
       for (std::size_t signal = 0; signal < kNumSignals; ++signal) {
@@ -183,7 +186,7 @@ class Trainer {
         if (leave && rows_.leaves[batch[i]] == TrainingRows::kUnknown) continue;
         const bool yes = leave ? rows_.leaves[batch[i]] == 1 : has(signals, static_cast<Signal>(signal));
         const auto bin = static_cast<std::size_t>(at.target[i]);
-        const std::size_t tab = tab_class(data_.log.tab[rows_.log_row[batch[i]]]);
+        const std::size_t tab = rows_.tab_class[batch[i]];
         const bool clicked = click && signal != 0;
         const float logit = feedback_logit(network_, {&at.feedback(row, 0), kNumSignals}, signal, tab, bin, clicked);
         const float weight = at.weight[i] / static_cast<float>(batch_size);
@@ -198,9 +201,9 @@ class Trainer {
     return loss;
   }
 
-  const Dataset& data_;
+  const Log& log_;
   const TrainingRows& rows_;
-  const FeatureEncoder& encoder_;
+  const FeatureEncoder& features_;
   const TrainerConfig& config_;
   ResponseNetwork& network_;
   std::vector<Shard> shards_;
@@ -220,15 +223,15 @@ double log_odds(double p) {
 // Starts the outputs at the log's own rates: watch bins and signals at their marginals, and what the bin and the click
 // add to a signal at its smoothed log odds. Adam moves a weight by at most its rate an update, too little in a fit to
 // reach the odds of a rule such as is_click's from zero.
-void start_from_marginals(const Dataset& data, const TrainingRows& rows, std::span<const std::uint32_t> used,
+void start_from_marginals(const Log& log, const TrainingRows& rows, std::span<const std::uint32_t> used,
                           ResponseNetwork& network) {
   constexpr std::size_t kCells = kTabClasses * WatchGrid::kBins;
   std::array<double, WatchGrid::kBins> bins{};
   std::vector<Counts> counts(kCells * kNumSignals);
   for (const std::uint32_t i : used) {
     const std::uint32_t row = rows.log_row[i];
-    const SignalBits signals = data.log.signals[row];
-    const std::size_t cell = tab_class(data.log.tab[row]) * WatchGrid::kBins + rows.bin[i];
+    const SignalBits signals = log.signals[row];
+    const std::size_t cell = rows.tab_class[i] * WatchGrid::kBins + rows.bin[i];
     bins[rows.bin[i]] += 1;
     for (std::size_t s = 0; s < kNumSignals; ++s) {
       if (s == kLeave && rows.leaves[i] == TrainingRows::kUnknown) continue;
@@ -286,17 +289,18 @@ void start_from_marginals(const Dataset& data, const TrainingRows& rows, std::sp
 
 }  // namespace
 
-ResponseNetwork train_response_network(const Dataset& data, const TrainingRows& rows, const FeatureEncoder& encoder,
-                                       bool use_random, const TrainerConfig& config, const Progress& progress) {
+ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& rows, bool use_random,
+                                       const TrainerConfig& config, const Progress& progress) {
+  const FeatureEncoder& features = log.encoder.features;
   std::vector<std::uint32_t> used;
   for (std::uint32_t i = 0; i < rows.size(); ++i)
-    if (use_random || !data.log.is_random[rows.log_row[i]]) used.push_back(i);
+    if (use_random || !log.data.log.is_random[rows.log_row[i]]) used.push_back(i);
   if (used.empty()) used.resize(rows.size()), std::iota(used.begin(), used.end(), 0U);
 
   ResponseNetwork network;
-  network.initialise(encoder.table_rows, config.shape, make_key(config.seed));
-  start_from_marginals(data, rows, used, network);
-  Trainer trainer(data, rows, encoder, config, network);
+  network.initialise(features.table_rows, config.shape, make_key(config.seed));
+  start_from_marginals(log.data.log, rows, used, network);
+  Trainer trainer(log, rows, config, network);
   trainer.start();
 
   const std::size_t per_epoch = std::max<std::size_t>(used.size() / config.batch, 1);
@@ -316,7 +320,7 @@ ResponseNetwork train_response_network(const Dataset& data, const TrainingRows& 
       report(progress, "fitting responses", step + 1, updates);
     }
   }
-  if (!use_random) network.table.value.row(encoder.kind_row + 1) = network.table.value.row(encoder.kind_row);
+  if (!use_random) network.table.value.row(features.kind_row + 1) = network.table.value.row(features.kind_row);
   for (Parameter* parameter : network.parameters())
     parameter->shards.assign(1, Matrix()), parameter->first_moment.resize(0, 0), parameter->second_moment.resize(0, 0);
   return network;

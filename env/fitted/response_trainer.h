@@ -25,7 +25,7 @@ struct TrainerConfig {
 /// Maximum likelihood: cross-entropy of the watch bin plus the log loss of each signal and of leaving given the bin and
 /// the click. Batches are cut into a fixed number of shards whose gradients are added in order, so the result does not
 /// depend on the number of threads. Random-exposure rows take part when `use_random` is set.
-ResponseNetwork train_response_network(const Dataset& data, const TrainingRows& rows, const FeatureEncoder& encoder,
-                                       bool use_random, const TrainerConfig& config, const Progress& progress);
+ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& rows, bool use_random,
+                                       const TrainerConfig& config, const Progress& progress);
 
 }  // namespace swipegym

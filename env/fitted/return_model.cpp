@@ -65,30 +65,29 @@ struct Sessions {
   std::vector<std::int32_t> day;
 };
 
-Sessions collect(const Dataset& data, const FitWindow& window, const FeatureEncoder& encoder,
-                 const ResponseCells& cells, const WatchGrid& grid) {
-  const Log& log = data.log;
+Sessions collect(const FitLog& log) {
+  const Dataset& data = log.data;
   Sessions out;
   std::int64_t end_ms = 0;
-  for (std::size_t row = 0; row < log.size(); ++row)
-    if (log.date[row] <= window.until) end_ms = std::max(end_ms, log.time_ms[row]);
+  for (const HistoryEvent& event : log.event) end_ms = std::max(end_ms, event.time_ms);
   for (std::size_t user = 0; user < data.users.size(); ++user) {
-    if (!in_fold(window, static_cast<std::uint32_t>(user))) continue;
+    if (!log.in_fold[user]) continue;
     UserHistory history;
-    for (std::uint64_t row = data.user_offset[user]; row < data.user_offset[user + 1]; ++row) {
-      if (log.date[row] > window.until) continue;
-      history.add(event_of_row(data, static_cast<std::uint32_t>(row), encoder, cells, grid));
-      const bool has_next = row + 1 < data.user_offset[user + 1] && log.date[row + 1] <= window.until;
-      const std::int64_t gap = (has_next ? log.time_ms[row + 1] : end_ms) - log.time_ms[row];
+    for (std::uint64_t at = log.offset[user]; at < log.offset[user + 1]; ++at) {
+      history.add(log.event[at]);
+      const std::uint64_t next = std::uint64_t{log.row[at]} + 1;
+      const bool has_next = next < data.user_offset[user + 1] && data.log.date[next] <= log.window.until;
+      const std::int64_t time_ms = log.event[at].time_ms;
+      const std::int64_t gap = (has_next ? data.log.time_ms[next] : end_ms) - time_ms;
       if (gap <= kSessionGapMs) continue;
       out.inputs.resize(out.inputs.size() + ReturnModel::kInputs);
-      inputs_of(history, {encoder.user_dense.data() + user * kUserDense, kUserDense}, log.time_ms[row], {},
+      inputs_of(history, {log.encoder.features.user_dense.data() + user * kUserDense, kUserDense}, time_ms, {},
                 out.inputs.data() + out.inputs.size() - ReturnModel::kInputs);
-      out.day.push_back(day_of_time(log.time_ms[row]));
+      out.day.push_back(day_of_time(time_ms));
       out.hours.push_back(static_cast<float>(static_cast<double>(gap) / kHourMs));
       out.cut.push_back(has_next ? 0 : 1);
-      out.weight.push_back(static_cast<float>(
-          std::exp(static_cast<double>(log.time_ms[row] - end_ms) / (kRecencyDays * 24.0 * kHourMs))));
+      out.weight.push_back(
+          static_cast<float>(std::exp(static_cast<double>(time_ms - end_ms) / (kRecencyDays * 24.0 * kHourMs))));
     }
   }
   return out;
@@ -145,12 +144,10 @@ std::span<const float> ReturnModel::bin_hours() noexcept {
   return kBinHours;
 }
 
-ReturnModel::ReturnModel(const Dataset& data, const FitWindow& window, const FeatureEncoder& encoder,
-                         const ResponseCells& cells, const WatchGrid& grid, std::uint64_t seed,
-                         std::int64_t max_updates) {
+ReturnModel::ReturnModel(const FitLog& log, std::uint64_t seed, std::int64_t max_updates) {
   const std::array<std::size_t, 3> sizes = {kInputs, kHidden, kBinHours.size()};
   mlp_ = Mlp(sizes, Activation::kRelu, split(make_key(seed), 77));
-  Sessions sessions = collect(data, window, encoder, cells, grid);
+  Sessions sessions = collect(log);
   const std::size_t n = sessions.hours.size();
   if (n == 0) return;
   first_day_ = *std::min_element(sessions.day.begin(), sessions.day.end());

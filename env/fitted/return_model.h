@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/progress.h"
-#include "env/fitted/training_rows.h"
+#include "env/fitted/fit_log.h"
 #include "nn/mlp.h"
 
 namespace swipegym {
@@ -27,9 +27,8 @@ class ReturnModel {
   static std::span<const float> bin_hours() noexcept;
 
   ReturnModel() = default;
-  /// Fits on the sessions of the window's users, in max_updates at most.
-  ReturnModel(const Dataset& data, const FitWindow& window, const FeatureEncoder& encoder, const ResponseCells& cells,
-              const WatchGrid& grid, std::uint64_t seed, std::int64_t max_updates);
+  /// Fits on the sessions of the fold's users, in max_updates at most.
+  ReturnModel(const FitLog& log, std::uint64_t seed, std::int64_t max_updates);
 
   std::int64_t draw_gap_ms(const UserHistory& history, std::span<const float> user_dense, std::int64_t time_ms,
                            RandomKey key, MlpWorkspace& workspace) const;

@@ -129,7 +129,7 @@ struct EventColumns {
 
 void load_events(const Hdf5Reader& file, FittedParts& parts) {
   parts.event_offset = file.read<std::uint64_t>("history/offset");
-  const auto columns = file.checked(EventColumns{.videos = parts.encoder.num_videos(),
+  const auto columns = file.checked(EventColumns{.videos = parts.encoder.features.num_videos(),
                                                  .video = file.read<std::uint32_t>("history/video"),
                                                  .time_ms = file.read<std::int64_t>("history/time_ms"),
                                                  .classes = file.read<std::uint8_t>("history/classes"),
@@ -138,7 +138,8 @@ void load_events(const Hdf5Reader& file, FittedParts& parts) {
   for (std::size_t i = 0; i < parts.event.size(); ++i) {
     HistoryEvent& event = parts.event[i];
     event.video = columns.video[i];
-    event.author = parts.encoder.video_author[event.video], event.tag = parts.encoder.video_tag[event.video];
+    event.author = parts.encoder.features.video_author[event.video],
+    event.tag = parts.encoder.features.video_tag[event.video];
     event.time_ms = columns.time_ms[i];
     const std::uint8_t* c = columns.classes.data() + 3 * i;
     event.tab_class = c[0], event.duration_class = c[1], event.known = c[2] != 0;
@@ -181,9 +182,9 @@ void save_simulator(const Simulator& simulator, const std::filesystem::path& pat
   file.write_text("truth", simulator.truth);
   save_catalogue(simulator.catalogue, file);
   save_population(simulator.population, file);
-  parts.encoder.save(file);
-  parts.grid.save(file);
-  parts.cells.save(file);
+  parts.encoder.features.save(file);
+  parts.encoder.grid.save(file);
+  parts.encoder.cells.save(file);
   parts.network.save(file);
   parts.returns.save(file);
   file.write("clip",
@@ -204,9 +205,9 @@ Simulator load_simulator(const std::filesystem::path& path, Clock clock) {
   out.population = load_population(file);
   file.check(out);
   FittedParts parts;
-  parts.encoder = FeatureEncoder::load(file);
-  parts.grid = WatchGrid::load(file);
-  parts.cells = ResponseCells::load(file);
+  parts.encoder.features = FeatureEncoder::load(file);
+  parts.encoder.grid = WatchGrid::load(file);
+  parts.encoder.cells = ResponseCells::load(file);
   parts.network = ResponseNetwork::load(file);
   parts.returns = ReturnModel::load(file);
   const auto clip = file.checked(ClipNumbers{file.read_array<float, 6>("clip")}).number;

@@ -4,61 +4,35 @@
 #include <map>
 
 #include "core/parallel_for.h"
-#include "core/random.h"
 #include "env/catalogue.h"
+#include "env/fitted/item_statistics.h"
 
 namespace swipegym {
-
-bool in_fold(const FitWindow& window, std::uint32_t user) noexcept {
-  return window.folds <= 1 || split(make_key(0xF01D), user).lo % window.folds == window.fold;
-}
-
-HistoryEvent event_of_row(const Dataset& data, std::uint32_t row, const FeatureEncoder& encoder,
-                          const ResponseCells& cells, const WatchGrid& grid) noexcept {
-  const Log& log = data.log;
-  const std::int32_t duration = log.duration_ms[row];
-  HistoryEvent event;
-  if (duration > 0)
-    event = cells.event(log.is_random[row] != 0, log.tab[row], duration, grid.group(duration),
-                        grid.bin(log.play_ms[row], duration), log.signals[row]);
-  else
-    event = cells.event(log.is_random[row] != 0, log.tab[row], 0, 0, 0, log.signals[row]);
-  const std::uint32_t video = index_of(log.video[row]);
-  event.video = video, event.author = encoder.video_author[video], event.tag = encoder.video_tag[video];
-  event.time_ms = log.time_ms[row];
-  if (duration > 0) event.watched = std::min(static_cast<float>(log.play_ms[row]) / static_cast<float>(duration), 1.0F);
-  return event;
-}
-
-HistoryQuery query_of_row(const Dataset& data, std::uint32_t row, const FeatureEncoder& encoder) noexcept {
-  const std::uint32_t video = index_of(data.log.video[row]);
-  return {.video = video,
-          .author = encoder.video_author[video],
-          .tag = encoder.video_tag[video],
-          .time_ms = data.log.time_ms[row],
-          .tab_class = static_cast<std::uint8_t>(tab_class(data.log.tab[row])),
-          .duration_class = static_cast<std::uint8_t>(duration_class(data.log.duration_ms[row]))};
-}
 
 namespace {
 
 constexpr std::size_t kUsersAtOnce = 256;
 
-// Calls visit(row, history before it) for each of a user's rows up to the window's end, in time order; rows at one
-// instant share one past.
+HistoryQuery query_of(const HistoryEvent& event) noexcept {
+  return {.video = event.video,
+          .author = event.author,
+          .tag = event.tag,
+          .time_ms = event.time_ms,
+          .tab_class = event.tab_class,
+          .duration_class = event.duration_class};
+}
+
+// Calls visit(place in the log, history before it) for each of a user's rows, in time order; rows at one instant share
+// one past.
 template <class Visit>
-void replay_user(const Dataset& data, std::size_t user, std::int32_t until, const FeatureEncoder& encoder,
-                 const ResponseCells& cells, const WatchGrid& grid, const Visit& visit) {
+void replay_user(const FitLog& log, std::size_t user, const Visit& visit) {
   UserHistory history;
-  std::uint64_t row = data.user_offset[user];
-  const std::uint64_t end = data.user_offset[user + 1];
-  while (row < end) {
-    std::uint64_t same = row;
-    for (; same < end && data.log.time_ms[same] == data.log.time_ms[row]; ++same)
-      if (data.log.date[same] <= until) visit(static_cast<std::uint32_t>(same), history);
-    for (; row < same; ++row)
-      if (data.log.date[row] <= until)
-        history.add(event_of_row(data, static_cast<std::uint32_t>(row), encoder, cells, grid));
+  std::uint64_t at = log.offset[user];
+  const std::uint64_t end = log.offset[user + 1];
+  while (at < end) {
+    std::uint64_t same = at;
+    for (; same < end && log.event[same].time_ms == log.event[at].time_ms; ++same) visit(same, history);
+    for (; at < same; ++at) history.add(log.event[at]);
   }
 }
 
@@ -69,82 +43,106 @@ float percentile99(std::vector<float>& values) {
   return std::max(*at, 1.0F);
 }
 
-}  // namespace
+// The rows of the fold with a known duration, still without what their past says.
+struct FoundRows {
+  std::vector<std::uint64_t> first_of_user;                    // [users + 1] into the training rows
+  std::vector<std::uint64_t> at;                               // [rows] place in the log
+  std::map<std::int32_t, std::vector<std::uint32_t>> by_date;  // training rows
+  std::int64_t end_ms = 0;                                     // of the fold's last row
+};
 
-TrainingRows make_training_rows(const Dataset& data, const FitWindow& window, const FeatureEncoder& encoder,
-                                const ResponseCells& cells, const WatchGrid& grid, int threads,
-                                ItemStatistics& statistics) {
-  const Log& log = data.log;
-  TrainingRows out;
-  std::vector<std::uint64_t> first_of_user(data.users.size() + 1, 0);
-  std::map<std::int32_t, std::vector<std::uint32_t>> by_date;  // index into out
-  std::int64_t end_ms = 0;
-  for (std::size_t user = 0; user < data.users.size(); ++user) {
-    first_of_user[user] = out.log_row.size();
-    if (!in_fold(window, static_cast<std::uint32_t>(user))) continue;
-    for (std::uint64_t row = data.user_offset[user]; row < data.user_offset[user + 1]; ++row) {
-      if (log.date[row] > window.until) continue;
-      end_ms = std::max(end_ms, log.time_ms[row]);
-      if (log.duration_ms[row] <= 0) continue;
-      by_date[log.date[row]].push_back(static_cast<std::uint32_t>(out.log_row.size()));
-      out.log_row.push_back(static_cast<std::uint32_t>(row));
+FoundRows find_training_rows(const FitLog& log) {
+  FoundRows out;
+  for (std::size_t user = 0; user + 1 < log.offset.size(); ++user) {
+    out.first_of_user.push_back(out.at.size());
+    if (!log.in_fold[user]) continue;
+    for (std::uint64_t at = log.offset[user]; at < log.offset[user + 1]; ++at) {
+      out.end_ms = std::max(out.end_ms, log.event[at].time_ms);
+      if (!log.event[at].known) continue;
+      out.by_date[log.data.log.date[log.row[at]]].push_back(static_cast<std::uint32_t>(out.at.size()));
+      out.at.push_back(at);
     }
   }
-  first_of_user.back() = out.log_row.size();
-  const std::size_t rows = out.size();
-  out.dense.resize(rows * TrainingRows::kWidth);
-  out.bin.resize(rows);
-  out.leaves.resize(rows);
+  out.first_of_user.push_back(out.at.size());
+  return out;
+}
 
-  // Clips first: they are part of the features.
+HistoryClip clip_of(const FitLog& log, const FoundRows& found) {
   std::vector<float> counts, day_counts, week_counts, session_counts;
-  for (std::size_t user = 0; user < data.users.size(); ++user)
-    if (first_of_user[user + 1] > first_of_user[user])
-      replay_user(data, user, window.until, encoder, cells, grid, [&](std::uint32_t, const UserHistory& history) {
+  for (std::size_t user = 0; user + 1 < log.offset.size(); ++user)
+    if (found.first_of_user[user + 1] > found.first_of_user[user])
+      replay_user(log, user, [&](std::uint64_t, const UserHistory& history) {
         counts.push_back(history.count);
         day_counts.push_back(history.day_count);
         week_counts.push_back(history.week_count);
         session_counts.push_back(history.session_count);
       });
-  out.clip = {percentile99(counts), percentile99(day_counts), percentile99(week_counts), percentile99(session_counts)};
+  return {percentile99(counts), percentile99(day_counts), percentile99(week_counts), percentile99(session_counts)};
+}
 
-  for (const auto& [date, indices] : by_date) {
+// Day by day, so that a row's item statistics come from strictly earlier days.
+void add_item_statistics(const FitLog& log, const FoundRows& found, TrainingRows& out) {
+  ItemStatistics statistics(log.encoder.features);
+  for (const auto& [date, indices] : found.by_date) {
     std::array<float, kItemDense> item{};
     for (const std::uint32_t i : indices) {
-      statistics.features(index_of(log.video[out.log_row[i]]), item);
+      statistics.features(log.event[found.at[i]].video, item);
       std::copy(item.begin(), item.end(),
                 out.dense.begin() + static_cast<std::ptrdiff_t>(i * TrainingRows::kWidth + kHistoryFeatures));
     }
     for (const std::uint32_t i : indices) {
-      const std::uint32_t row = out.log_row[i];
-      const HistoryEvent event = event_of_row(data, row, encoder, cells, grid);
-      statistics.add(event.video, event, log.is_random[row] != 0);
+      const HistoryEvent& event = log.event[found.at[i]];
+      statistics.add(event.video, event, log.data.log.is_random[out.log_row[i]] != 0);
     }
   }
+  out.item_dense = statistics.all_features();
+}
 
-  const std::size_t blocks = (data.users.size() + kUsersAtOnce - 1) / kUsersAtOnce;
+// Whether the row was the last of its session. Rows without a duration are not simulated: who only goes on to such rows
+// is gone.
+std::uint8_t leaves_after(const FitLog& log, std::size_t user, std::uint64_t row, std::int64_t end_ms) {
+  const Log& rows = log.data.log;
+  const auto is_row = [&](std::uint64_t at) {
+    return at < log.data.user_offset[user + 1] && rows.date[at] <= log.window.until;
+  };
+  std::uint64_t next = row + 1;
+  while (is_row(next) && rows.duration_ms[next] <= 0 && rows.time_ms[next] - rows.time_ms[next - 1] <= kSessionGapMs)
+    ++next;
+  const bool has_next = is_row(next);
+  const std::int64_t gap = (has_next ? rows.time_ms[next] : end_ms) - rows.time_ms[next - 1];
+  return gap > kSessionGapMs ? 1 : has_next ? 0 : TrainingRows::kUnknown;
+}
+
+}  // namespace
+
+TrainingRows make_training_rows(const FitLog& log, int threads) {
+  const FoundRows found = find_training_rows(log);
+  TrainingRows out;
+  for (const std::uint64_t at : found.at) {
+    out.log_row.push_back(log.row[at]);
+    out.bin.push_back(log.bin[at]);
+    out.tab_class.push_back(log.event[at].tab_class);
+  }
+  out.dense.resize(out.size() * TrainingRows::kWidth);
+  out.leaves.resize(out.size());
+  add_item_statistics(log, found, out);
+  out.clip = clip_of(log, found);  // before the features, which it is part of
+
+  const std::size_t users = log.offset.size() - 1, blocks = (users + kUsersAtOnce - 1) / kUsersAtOnce;
   parallel_for(blocks, threads, [&](std::size_t block, int) {
     std::array<float, kHistoryFeatures> features{};
-    const std::size_t last = std::min((block + 1) * kUsersAtOnce, data.users.size());
+    const std::size_t last = std::min((block + 1) * kUsersAtOnce, users);
     for (std::size_t user = block * kUsersAtOnce; user < last; ++user) {
-      std::uint64_t i = first_of_user[user];
-      if (first_of_user[user + 1] == i) continue;
-      replay_user(data, user, window.until, encoder, cells, grid, [&](std::uint32_t row, const UserHistory& history) {
-        if (i == first_of_user[user + 1] || out.log_row[i] != row) return;  // duration 0
-        history_features(history, query_of_row(data, row, encoder), out.clip, features);
+      std::uint64_t i = found.first_of_user[user];
+      const std::uint64_t end = found.first_of_user[user + 1];
+      if (end == i) continue;
+      replay_user(log, user, [&](std::uint64_t at, const UserHistory& history) {
+        if (i == end || found.at[i] != at) return;  // duration 0
+        out.leaves[i] = leaves_after(log, user, out.log_row[i], found.end_ms);
+        const HistoryQuery query = query_of(log.event[at]);
+        history_features(history, query, out.clip, features);
         std::copy(features.begin(), features.end(),
                   out.dense.begin() + static_cast<std::ptrdiff_t>(i * TrainingRows::kWidth));
-        out.bin[i] = static_cast<std::uint8_t>(grid.bin(log.play_ms[row], log.duration_ms[row]));
-        // Rows without a duration are not simulated: who only goes on to such rows is gone.
-        const auto is_row = [&](std::uint64_t at) {
-          return at < data.user_offset[user + 1] && log.date[at] <= window.until;
-        };
-        std::uint64_t next = row + 1;
-        while (is_row(next) && log.duration_ms[next] <= 0 && log.time_ms[next] - log.time_ms[next - 1] <= kSessionGapMs)
-          ++next;
-        const bool has_next = is_row(next);
-        const std::int64_t gap = (has_next ? log.time_ms[next] : end_ms) - log.time_ms[next - 1];
-        out.leaves[i] = gap > kSessionGapMs ? 1 : has_next ? 0 : TrainingRows::kUnknown;
         ++i;
       });
     }

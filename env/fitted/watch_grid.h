@@ -38,6 +38,11 @@ class WatchGrid {
     }
   };
 
+  /// Where a play lies: the duration's group, and the bin of the play time.
+  struct Place {
+    std::uint8_t group = 0, bin = 0;
+  };
+
   WatchGrid() = default;
   /// Learns duration groups and quantile functions from the rows named (all with duration_ms > 0).
   WatchGrid(const Log& log, std::span<const std::uint32_t> rows);
@@ -45,6 +50,11 @@ class WatchGrid {
   static Segments segments(std::int32_t duration_ms) noexcept;
   std::size_t group(std::int32_t duration_ms) const noexcept;
   std::size_t bin(std::int32_t play_ms, std::int32_t duration_ms) const noexcept;
+  /// Of a video whose duration is known; a play of another one has the place {}.
+  Place place(std::int32_t play_ms, std::int32_t duration_ms) const noexcept {
+    if (duration_ms <= 0) return {};
+    return {static_cast<std::uint8_t>(group(duration_ms)), static_cast<std::uint8_t>(bin(play_ms, duration_ms))};
+  }
   /// Play time in ms (not rounded) at `level` of a bin.
   float play_ms(std::size_t bin, float level, std::int32_t duration_ms) const noexcept;
   /// As play_ms, rounded to a whole millisecond that stays in the bin's segment.

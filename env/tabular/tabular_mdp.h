@@ -22,8 +22,8 @@ struct TabularMdp {
   std::size_t branches = 0;               // outcomes of each pair; one of probability 0 stands where there are fewer
   std::vector<TabularOutcome> outcome{};  // [states, actions, branches]; probabilities of a pair sum to 1
   std::vector<double> start{};            // [states], where episodes begin; sums to 1
-  std::vector<double> transition{};  // P [states, actions, states]; a row sums to 1 less the chance that it is over
-  std::vector<double> reward{};      // R [states, actions], expected
+  std::vector<double> transition{};       // P [states, actions, states]; a row sums to 1 less that of its end
+  std::vector<double> reward{};           // R [states, actions], expected
 
   std::size_t pairs() const noexcept { return states * actions; }
 };

@@ -27,7 +27,7 @@ class TruthPlatform {
   std::uint32_t retrieve(RandomStream& random) const;
 
   const TruthModel& model_;
-  std::vector<float> stay_;  // alias table over videos, weights by popularity: keep the column with this chance
+  std::vector<float> stay_;  // alias table over videos, weights by popularity: keep the column with this probability
   std::vector<std::uint32_t> alias_;  // else take this one
 };
 

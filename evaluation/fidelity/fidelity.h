@@ -24,7 +24,7 @@ struct JudgedPrediction {
   Response draw;
 };
 
-/// How well one predictor foresaw the judged rows.
+/// How well one predictor predicted the judged rows.
 struct PredictorScore {
   std::string name;
   double crps = 0.0;       // of the ratio clipped to 5
@@ -60,7 +60,7 @@ struct FidelityReport {
   CellAgreement cells{};
   std::optional<PredictorScore> truth{};  // synthetic rows: the law they were drawn from, which nothing can beat
   /// How far the simulator's CRPS lies above the truth's own, as a share of it; NaN where the truth is not known or
-  /// foresees every row exactly.
+  /// predicts every row exactly.
   double crps_above_truth() const noexcept;
 };
 

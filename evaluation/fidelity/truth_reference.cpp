@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kUsersAtOnce = 512;
 constexpr std::uint8_t kMainTab = 1;
 
-TruthPrediction foresee(const TruthModel& truth, const Dataset& data, std::size_t row, const Shown& shown,
-                        const float* state, UserModel::Scratch& scratch) {
+TruthPrediction truth_prediction(const TruthModel& truth, const Dataset& data, std::size_t row, const Shown& shown,
+                                 const float* state, UserModel::Scratch& scratch) {
   const ExposureKind exposure = data.log.is_random[row] ? ExposureKind::kInterventional : ExposureKind::kLogged;
   TruthPrediction out{.log_row = row};
   std::array<double, kQuantiles> level{}, ratio{};
@@ -89,7 +89,7 @@ Json expectation_json(const Expectation& e) {
 
 }  // namespace
 
-void foresee_with_truth(std::string_view truth_json, const Dataset& data, const JudgedWindow& window, int threads,
+void predict_with_truth(std::string_view truth_json, const Dataset& data, const JudgedWindow& window, int threads,
                         const std::function<void(const TruthPrediction&)>& sink) {
   const auto truth = make_truth_model(truth_json, data, kNoDateLimit, threads);
   std::vector<std::vector<TruthPrediction>> found(kUsersAtOnce);
@@ -102,7 +102,7 @@ void foresee_with_truth(std::string_view truth_json, const Dataset& data, const 
       replay_user(*truth, data, static_cast<std::uint32_t>(first + i), window.until, state,
                   [&](std::size_t row, const Shown& shown, const float* now) {
                     if (is_judged(data.log, row, window))
-                      found[i].push_back(foresee(*truth, data, row, shown, now, *scratch));
+                      found[i].push_back(truth_prediction(*truth, data, row, shown, now, *scratch));
                   });
     });
     for (std::size_t i = 0; i < count; ++i)

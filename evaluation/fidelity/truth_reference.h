@@ -24,7 +24,7 @@ struct TruthPrediction {
 /// Calls sink once a judged row, user by user, with the law that the row was drawn from: given the user's parameters
 /// and whole past, standard rows under logged exposure, random rows under interventional. `truth_json` is that of
 /// `data`; throws InputError when it is not.
-void foresee_with_truth(std::string_view truth_json, const Dataset& data, const JudgedWindow& window, int threads,
+void predict_with_truth(std::string_view truth_json, const Dataset& data, const JudgedWindow& window, int threads,
                         const std::function<void(const TruthPrediction&)>& sink);
 
 /// Expected answers to uniformly drawn (user, video) pairs in tab 1, each user at the end of the fitted log.

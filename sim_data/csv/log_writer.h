@@ -39,7 +39,7 @@ class LogCsvWriter {
  public:
   struct Format {
     std::uint64_t rows_per_part = 0;  // 0: one file, without a part number
-    bool propensity = false;          // a 20th column: the chance the logging policy gave the shown video
+    bool propensity = false;          // a 20th column: the probability the logging policy gave the shown video
   };
   /// Files are named <stem>.csv or <stem>_part00001.csv, ... in `folder`; the stem begins with log_standard_ or
   /// log_random_. Throws InputError when they cannot be made.

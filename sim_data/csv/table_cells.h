@@ -19,6 +19,9 @@ struct NumberCell {
 /// KuaiRand writes -124 where a feature is unknown, and leaves cells empty.
 inline constexpr double kUnknownCode = -124.0;
 
+/// Tables keep numbers as floats: a larger one would become infinite there, so it is no number here.
+inline constexpr double kLargestCell = std::numeric_limits<float>::max();
+
 inline NumberCell read_number(std::string_view cell) noexcept {
   if (cell.empty()) return {};
   // Whole numbers are by far the most frequent.
@@ -31,7 +34,7 @@ inline NumberCell read_number(std::string_view cell) noexcept {
   }
   NumberCell out;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), out.value);
-  if (error != std::errc{} || end != cell.data() + cell.size() || !std::isfinite(out.value))
+  if (error != std::errc{} || end != cell.data() + cell.size() || !(std::abs(out.value) <= kLargestCell))
     return {CellKind::kText, out.value};
   out.kind = out.value == kUnknownCode ? CellKind::kUnknownCode : CellKind::kNumber;
   return out;

@@ -9,8 +9,8 @@
 
 namespace swipegym::testing {
 
-/// A tabular world drawn at random, with planning in it: a kind's levels and the chance of leaving depend on what was
-/// shown before. Groups and kinds can be told by their features, and its watch ratios lie inside the levels of a
+/// A tabular world drawn at random, with planning in it: a kind's levels and the probability of leaving depend on what
+/// was shown before. Groups and kinds can be told by their features, and its watch ratios lie inside the levels of a
 /// ReductionConfig, in equal numbers of groups, so that reducing its simulator gives it back.
 inline TabularWorld random_world(std::uint64_t seed, const ReductionConfig& shape = {}) {
   TabularWorld world;

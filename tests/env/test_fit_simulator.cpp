@@ -48,7 +48,7 @@ double crps(const std::array<float, 99>& quantile, double y) {
 
 constexpr ReplayWindow kLastDay{.from = 20220428};
 
-TEST_CASE("a fit foresees held-out rows better than the marginal does", "[fit]") {
+TEST_CASE("a fit predicts held-out rows better than the marginal does", "[fit]") {
   if (testing::skips_quality()) return;
   const Dataset data = testing::toy_log(200, 60, 60, 1);
   const FitResult fit = fit_simulator(data, 20220427, small_fit());
@@ -215,7 +215,7 @@ TEST_CASE("time runs in a dense session when the log holds whole sessions, and s
   }
 }
 
-TEST_CASE("the hazard head is another family over the same bins, and foresees about as well", "[fit]") {
+TEST_CASE("the hazard head is another family over the same bins, and predicts about as well", "[fit]") {
   if (testing::skips_quality()) return;
   std::array<float, 3> outputs = {0.0F, std::log(3.0F), 7.0F};  // stop with 1/2, then 3/4, then for sure
   hazards_to_logits(outputs);
@@ -254,8 +254,7 @@ void check_step_equals_respond(const Simulator& simulator, const Dataset& data, 
     model.begin(data.log.user[one.log_row], data.log.time_ms[one.log_row], state);
     UserHistory* history = new (state.data()) UserHistory{};
     for (std::uint64_t row = data.user_offset[user]; data.log.time_ms[row] < data.log.time_ms[one.log_row]; ++row)
-      history->add(event_of_row(data, static_cast<std::uint32_t>(row), model.parts().encoder, model.parts().cells,
-                                model.parts().grid));
+      history->add(model.parts().encoder.event(data.log, static_cast<std::uint32_t>(row)));
     const Shown shown{.user = data.log.user[one.log_row],
                       .video = data.log.video[one.log_row],
                       .time_ms = data.log.time_ms[one.log_row],

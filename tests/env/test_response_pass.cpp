@@ -43,15 +43,15 @@ Expected plain_forward(const FittedParts& parts, const Shown& shown, const float
       add(hidden, row_of(network.first.weight.value, dense++), static_cast<double>(values[d]));
   };
   numbers(history, kHistoryFeatures);
-  numbers(&parts.encoder.user_dense[user * kUserDense], kUserDense);
-  numbers(&parts.encoder.video_dense[video * kVideoDense], kVideoDense);
+  numbers(&parts.encoder.features.user_dense[user * kUserDense], kUserDense);
+  numbers(&parts.encoder.features.video_dense[video * kVideoDense], kVideoDense);
   numbers(&parts.item_dense[video * kItemDense], kItemDense);
   for (std::size_t c = 0; c < kUserCodes; ++c)
-    add(hidden, row_of(network.table.value, parts.encoder.user_code[user * kUserCodes + c]));
+    add(hidden, row_of(network.table.value, parts.encoder.features.user_code[user * kUserCodes + c]));
   for (std::size_t c = 0; c < kVideoCodes; ++c)
-    add(hidden, row_of(network.table.value, parts.encoder.video_code[video * kVideoCodes + c]));
+    add(hidden, row_of(network.table.value, parts.encoder.features.video_code[video * kVideoCodes + c]));
   for (const std::uint32_t row :
-       parts.encoder.context_rows(shown.tab, shown.time_ms, shown.duration_ms, interventional))
+       parts.encoder.features.context_rows(shown.tab, shown.time_ms, shown.duration_ms, interventional))
     add(hidden, row_of(network.table.value, row));
   for (double& x : hidden) x = std::max(x, 0.0);
   const auto border = hidden.begin() + static_cast<std::ptrdiff_t>(network.shape.watch_hidden);

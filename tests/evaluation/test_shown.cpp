@@ -15,7 +15,7 @@ TEST_CASE("a figure that is no number is shown as a dash of the same width", "[e
           "       -|-    |- %|-");
 }
 
-TEST_CASE("fidelity to a truth that foresees every row says why there is no figure", "[evaluation]") {
+TEST_CASE("fidelity to a truth that predicts every row says why there is no figure", "[evaluation]") {
   FidelityReport report;
   report.references.resize(1);
   report.truth = PredictorScore{.name = "truth", .crps = 0.0};

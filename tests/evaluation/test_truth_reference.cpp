@@ -24,7 +24,7 @@ const Dataset& tiny_world() {
 FidelityReport judge_truth(const JudgedWindow& window) {
   const Dataset& data = tiny_world();
   FidelityScorer scorer(data, window);
-  foresee_with_truth(data.truth, data, window, 1, [&](const TruthPrediction& row) {
+  predict_with_truth(data.truth, data, window, 1, [&](const TruthPrediction& row) {
     scorer.add({.log_row = row.log_row,
                 .quantile = row.quantile,
                 .probability = row.probability,
@@ -43,7 +43,7 @@ Simulator on_log_clock(Simulator simulator) {
 
 }  // namespace
 
-TEST_CASE("the truth foresees its own log, under both kinds of exposure", "[evaluation]") {
+TEST_CASE("the truth predicts its own log, under both kinds of exposure", "[evaluation]") {
   for (const bool random : {false, true}) {
     CAPTURE(random);
     const FidelityReport report = judge_truth({.from = 20220501, .random = random});
@@ -64,7 +64,7 @@ TEST_CASE("without add_truth a report claims no truth", "[evaluation]") {
   const Dataset& data = tiny_world();
   const JudgedWindow window{.from = 20220507};
   FidelityScorer scorer(data, window);
-  foresee_with_truth(data.truth, data, window, 1, [&](const TruthPrediction& row) {
+  predict_with_truth(data.truth, data, window, 1, [&](const TruthPrediction& row) {
     scorer.add({.log_row = row.log_row, .quantile = row.quantile, .probability = row.probability, .draw = {}});
   });
   const Json json = to_json(scorer.finish());
@@ -140,5 +140,5 @@ TEST_CASE("a simulator fitted to the log of a fitted simulator answers as that l
 
 TEST_CASE("a truth that belongs to other data is refused", "[evaluation]") {
   const Dataset& data = tiny_world();
-  CHECK_THROWS_AS(foresee_with_truth("{}x", data, {.from = 20220501}, 1, [](const TruthPrediction&) {}), InputError);
+  CHECK_THROWS_AS(predict_with_truth("{}x", data, {.from = 20220501}, 1, [](const TruthPrediction&) {}), InputError);
 }

@@ -1,5 +1,3 @@
-#include <numeric>
-
 #include "env/catalogue.h"
 #include "env/fitted/fitted_user_model.h"
 #include "env/fitted/simulator_file.h"
@@ -16,23 +14,17 @@ namespace {
 // What a fit makes, but for the fitting, which takes seconds.
 std::string unfitted() {
   const Dataset data = small_dataset();
-  std::vector<std::uint32_t> rows(data.log.size());
-  std::iota(rows.begin(), rows.end(), 0U);
+  FitLog log = encode_log(data, {});
   FittedParts parts;
-  parts.encoder = encode_features(data);
-  parts.grid = WatchGrid(data.log, rows);
-  parts.cells = ResponseCells(data.log, rows, parts.grid);
-  ItemStatistics items(parts.encoder, data.videos.size());
-  parts.clip = make_training_rows(data, {}, parts.encoder, parts.cells, parts.grid, 1, items).clip;
-  parts.network.initialise(parts.encoder.table_rows,
+  parts.encoder = log.encoder;
+  TrainingRows rows = make_training_rows(log, 1);
+  parts.clip = rows.clip;
+  parts.item_dense = std::move(rows.item_dense);
+  parts.network.initialise(parts.encoder.features.table_rows,
                            {.watch_hidden = 2, .watch_top = 2, .feedback_hidden = 2, .feedback_top = 2}, make_key(1));
-  parts.item_dense.resize(data.videos.size() * kItemDense);
-  for (std::uint32_t v = 0; v < data.videos.size(); ++v)
-    items.features(v, {parts.item_dense.data() + v * kItemDense, kItemDense});
-  parts.returns = ReturnModel(data, {}, parts.encoder, parts.cells, parts.grid, 1, /*max_updates=*/1);
-  for (const std::uint32_t row : rows)
-    parts.event.push_back(event_of_row(data, row, parts.encoder, parts.cells, parts.grid));
-  parts.event_offset = data.user_offset;
+  parts.returns = ReturnModel(log, 1, /*max_updates=*/1);
+  parts.event = std::move(log.event);
+  parts.event_offset = std::move(log.offset);
   Simulator simulator{.catalogue = build_catalogue(data, 20220504),
                       .population = build_population(data, 20220504),
                       .model = std::make_shared<FittedUserModel>(std::move(parts), Clock::kDense),

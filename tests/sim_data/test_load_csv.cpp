@@ -299,6 +299,8 @@ TEST_CASE("bad cells of the feature tables are errors with their place", "[load]
   };
   const auto bad = GENERATE(values<Case>({
       {true, ",457,", ",many,", "user_features_sample.csv:3:24:", "follow_user_num is 'many', expected a number"},
+      {true, ",457,", ",1e300,", "user_features_sample.csv:3:24:", "follow_user_num is '1e300', expected a number"},
+      {false, "30000.0", "1e39", "video_features_basic_sample.csv:4:", "video_duration is '1e39', expected a number"},
       {true, "\n7,", "\n3,", "user_features_sample.csv:4:1:", "user_id 3 appeared before"},
       {true, "\n7,", "\nx,", "user_features_sample.csv:4:1:", "user_id is 'x'"},
       {true, "0,100,61-90,0,2", "0,100", "user_features_sample.csv:4:", "columns, expected 15"},

@@ -1,0 +1,16 @@
+# Debian's libdeflate and libzstd bring no package file for CMake. Defines swipegym::libdeflate and swipegym::zstd.
+function(swipegym_find_compressor name header library package)
+  if(TARGET swipegym::${name})
+    return()
+  endif()
+  find_path(${name}_INCLUDE_DIR ${header})
+  find_library(${name}_LIBRARY ${library})
+  if(NOT ${name}_INCLUDE_DIR OR NOT ${name}_LIBRARY)
+    message(FATAL_ERROR "${name} is missing; Debian calls it ${package}")
+  endif()
+  add_library(swipegym::${name} UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(swipegym::${name} PROPERTIES
+    IMPORTED_LOCATION "${${name}_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${${name}_INCLUDE_DIR}")
+endfunction()
+swipegym_find_compressor(libdeflate libdeflate.h deflate libdeflate-dev)
+swipegym_find_compressor(zstd zstd.h zstd libzstd-dev)
