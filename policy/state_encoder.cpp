@@ -182,7 +182,8 @@ void StateEncoder::cross(const Matrix& states, const Histories& histories, std::
     const auto same = [&](std::size_t j) { return author[j] == own_author ? 1.0F : 0.0F; };
     out[4] = sum_histories(count, [&](std::size_t j) { return fast[j] * same(j); });
     const float weight = sum_histories(count, [&](std::size_t j) { return slow[j] * same(j); });
-    out[5] = sum_histories(count, [&](std::size_t j) { return slow[j] * same(j) * deviation[j]; }) / (weight + kFewVideos);
+    out[5] =
+        sum_histories(count, [&](std::size_t j) { return slow[j] * same(j) * deviation[j]; }) / (weight + kFewVideos);
   }
   // Videos whose log duration differs by less than one unit of the feature (a factor of 4.5) count as alike.
   const auto alike = [&](std::size_t j) {
@@ -190,7 +191,8 @@ void StateEncoder::cross(const Matrix& states, const Histories& histories, std::
     return near > 0.0F ? near : 0.0F;
   };
   const float weight = sum_histories(count, [&](std::size_t j) { return slow[j] * alike(j); });
-  out[6] = sum_histories(count, [&](std::size_t j) { return slow[j] * alike(j) * deviation[j]; }) / (weight + kFewVideos);
+  out[6] =
+      sum_histories(count, [&](std::size_t j) { return slow[j] * alike(j) * deviation[j]; }) / (weight + kFewVideos);
   out[7] = sum_histories(count, [&](std::size_t j) { return fast[j] * alike(j); });
 }
 
