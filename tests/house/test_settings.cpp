@@ -108,7 +108,8 @@ bool allowed(const std::string& expected, const Json& value) {
   const bool none = value.empty() && sizes.find("or none") != std::string::npos;
   if (!none && (value.size() < least || value.size() > most)) return false;
   for (const Json& item : value)
-    if (each == std::string::npos ? !(item.is_object() && item.empty()) : !allowed(expected.substr(each + 7), item)) return false;
+    if (each == std::string::npos ? !(item.is_object() && item.empty()) : !allowed(expected.substr(each + 7), item))
+      return false;
   return true;
 }
 
