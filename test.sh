@@ -16,7 +16,9 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-install_missing "${kTestPackages[@]}"
+packages=("${kTestPackages[@]}")
+if [ "$preset" = asan ]; then packages+=("${kClangPackages[@]}"); fi
+install_missing "${packages[@]}"
 
 targets=()
 select=()

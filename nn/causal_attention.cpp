@@ -88,6 +88,7 @@ void causal_attention(const MatrixOf<Scalar>& query, const MatrixOf<Scalar>& key
   Scalar* kept = work.kept.data();
   for (std::size_t s = 0; s + 1 < offset.size(); ++s) {
     const std::size_t first = offset[s], n = offset[s + 1] - first, stride = whole_lanes<Scalar>(n);
+    if (n == 0) continue;  // the matrices may be empty, and so without an address
     for (std::size_t head = 0; head < heads; ++head, weight += n * stride, kept += drops ? n * stride : 0) {
       const Scalar* q = query.data() + first * d + head * width;
       const Scalar* k = key_value.data() + first * 2 * d + head * width;
@@ -133,6 +134,7 @@ void causal_attention_backward(const MatrixOf<Scalar>& query, const MatrixOf<Sca
   const Scalar* kept = work.kept.data();
   for (std::size_t s = 0; s + 1 < offset.size(); ++s) {
     const std::size_t first = offset[s], n = offset[s + 1] - first, stride = whole_lanes<Scalar>(n);
+    if (n == 0) continue;  // the matrices may be empty, and so without an address
     for (std::size_t head = 0; head < heads; ++head, weight += n * stride, kept += drops ? n * stride : 0) {
       const Scalar* q = query.data() + first * d + head * width;
       const Scalar* k = key_value.data() + first * 2 * d + head * width;

@@ -30,9 +30,9 @@ if [ ${#patterns[@]} -eq 0 ]; then patterns=('*'); fi
 
 if [ -z "$build" ]; then
   install_missing "${kTestPackages[@]}" "${kClangPackages[@]}"
-  build=$PWD/build/libfuzzer
-  configure fuzz -DSWIPEGYM_TESTS=ON
-  cmake --build --preset fuzz --target fuzzers
+  build=$PWD/build/asan
+  configure asan -DSWIPEGYM_TESTS=ON
+  cmake --build --preset asan --target fuzzers
 fi
 
 # Little of what the sanitizer keeps for itself: the memory that is measured is ours.

@@ -4,7 +4,7 @@
 kProgramPackages=(cmake ninja-build g++ git pkg-config libeigen3-dev libboost-program-options-dev libtbb-dev
   nlohmann-json3-dev libhdf5-dev libdeflate-dev zlib1g-dev libzstd-dev libfmt-dev)
 kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev python3-dev python3-venv)
-kClangPackages=(clang libclang-rt-dev llvm)  # for the fuzz preset; llvm names what crashes
+kClangPackages=(clang libclang-rt-dev llvm)  # for the asan preset; llvm names what crashes
 kFormatPackages=(clang-format)
 kTidyPackages=(clang-tidy)
 kPythonPackages=(nanobind gymnasium numpy pytest pandas pyarrow "minari[hdf5]" matplotlib)  # from PyPI, into build/venv
