@@ -25,21 +25,21 @@ constexpr std::uint64_t kVideoBlockBytes = 1 << 20;
 
 struct VideoColumn {
   enum Role : std::size_t {
-    kVideo,
+    kId,
     kAuthor,
     kVideoType,
     kUploadDate,
     kUploadType,
-    kDuration,
+    kLength,
     kWidth,
     kHeight,
     kMusic,
     kMusicType,
     kTags,
-    kNumRoles
+    kCount
   };
 };
-constexpr std::array<std::string_view, VideoColumn::kNumRoles> kNames = {
+constexpr std::array<std::string_view, VideoColumn::kCount> kNames = {
     "video_id",     "author_id",     "video_type", "upload_dt",  "upload_type", "video_duration",
     "server_width", "server_height", "music_id",   "music_type", "tag"};
 
@@ -84,8 +84,8 @@ struct BadCell {
 class VideoParser {
  public:
   explicit VideoParser(const CsvFile& file) : columns_(file.header().size()) {
-    std::tie(position_[VideoColumn::kVideo], is_text_) = require_id_column(file, kNames[VideoColumn::kVideo]);
-    for (std::size_t role = VideoColumn::kVideo + 1; role < VideoColumn::kNumRoles; ++role)
+    std::tie(position_[VideoColumn::kId], is_text_) = require_id_column(file, kNames[VideoColumn::kId]);
+    for (std::size_t role = VideoColumn::kId + 1; role < VideoColumn::kCount; ++role)
       position_[role] = file.require_column(kNames[role]);
   }
 
@@ -95,7 +95,7 @@ class VideoParser {
     Parsed out;
     std::vector<std::string_view> cells;
     std::vector<std::string> storage;
-    std::array<std::uint64_t, VideoColumn::kNumRoles> empty{}, unknown{}, odd{};
+    std::array<std::uint64_t, VideoColumn::kCount> empty{}, unknown{}, odd{};
     for (; !text.empty(); ++out.lines) {
       const std::string_view line = text.substr(0, text.find('\n'));
       text.remove_prefix(line.size() + 1);
@@ -116,7 +116,7 @@ class VideoParser {
         ++out.skipped["video_features_basic: " + bad.reason];
       }
     }
-    const auto note = [&](const std::array<std::uint64_t, VideoColumn::kNumRoles>& count, std::string_view what) {
+    const auto note = [&](const std::array<std::uint64_t, VideoColumn::kCount>& count, std::string_view what) {
       std::uint64_t total = 0;
       for (const std::uint64_t cells_of_role : count) total += cells_of_role;
       if (total > 0) out.noted[fmt::format("video_features_basic: {}", what)] += total;
@@ -128,7 +128,7 @@ class VideoParser {
   }
 
  private:
-  using Counts = std::array<std::uint64_t, VideoColumn::kNumRoles>;
+  using Counts = std::array<std::uint64_t, VideoColumn::kCount>;
 
   // A number that may be missing: NaN then.
   double number(const std::vector<std::string_view>& cells, VideoColumn::Role role, Counts& empty,
@@ -147,7 +147,7 @@ class VideoParser {
     std::int64_t id = 0;
     if (is_text_ || !cell.ends_with(".0")) {
       if (const std::string wrong = read_id(cell, is_text_, id); !wrong.empty())
-        throw BadCell{position_[VideoColumn::kVideo], fmt::format("video_id is not {}", wrong),
+        throw BadCell{position_[VideoColumn::kId], fmt::format("video_id is not {}", wrong),
                       fmt::format("video_id is '{}', expected {}", shown(cell), wrong)};
       return id;
     }
@@ -223,10 +223,10 @@ class VideoParser {
   void parse_row(const std::vector<std::string_view>& cells, Parsed& out, Counts& empty, Counts& unknown,
                  Counts& odd) const {
     // Everything that may throw comes before the first push_back.
-    const std::int64_t id = video_id(cells[position_[VideoColumn::kVideo]]);
+    const std::int64_t id = video_id(cells[position_[VideoColumn::kId]]);
     const std::int64_t author = integer(cells, VideoColumn::kAuthor);
     const std::int32_t upload_date = date(cells, empty);
-    double duration = number(cells, VideoColumn::kDuration, empty, unknown);
+    double duration = number(cells, VideoColumn::kLength, empty, unknown);
     const double width = number(cells, VideoColumn::kWidth, empty, unknown),
                  height = number(cells, VideoColumn::kHeight, empty, unknown);
     const double music = number(cells, VideoColumn::kMusic, empty, unknown);
@@ -234,11 +234,11 @@ class VideoParser {
     const std::uint32_t tag_count = tags(cells[position_[VideoColumn::kTags]], out.tag, empty, unknown);
     if (tag_count > 1) ++out.noted["video_features_basic: videos with several tags"];
     if (duration < 0.0 || duration > 1e9) {
-      ++odd[VideoColumn::kDuration];
+      ++odd[VideoColumn::kLength];
       duration = std::nan("");
     }
     out.id.push_back(id);
-    if (is_text_) out.id_text.add(cells[position_[VideoColumn::kVideo]]);
+    if (is_text_) out.id_text.add(cells[position_[VideoColumn::kId]]);
     out.author.push_back(author);
     out.video_type.push_back(out.video_types.of(cells[position_[VideoColumn::kVideoType]]));
     out.upload_date.push_back(upload_date);
@@ -252,8 +252,8 @@ class VideoParser {
   }
 
   std::size_t columns_;
-  bool is_text_ = false;                                        // of the ids
-  std::array<std::size_t, VideoColumn::kNumRoles> position_{};  // of each role in the file
+  bool is_text_ = false;                                     // of the ids
+  std::array<std::size_t, VideoColumn::kCount> position_{};  // of each role in the file
 };
 
 template <class T>

@@ -15,7 +15,9 @@ namespace swipegym {
 
 namespace {
 
+// Without a name from the beginning where the file system can: a kill between making and unlinking would leave it.
 FileDescriptor open_unnamed(const std::filesystem::path& folder) {
+  if (FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)); file.is_open()) return file;
   std::string name = (folder / ".swipegym-spill-XXXXXX").string();
   FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
   if (!file.is_open()) {
