@@ -26,7 +26,7 @@ class ToyModel : public UserModel {
       out[i] = {};
       out[i].watch_ratio = ratio(index_of(shown[i].video), states[i]);
       out[i].play_ms = static_cast<std::int32_t>(out[i].watch_ratio * static_cast<float>(shown[i].duration_ms));
-      out[i].leaves = advance(index_of(shown[i].video), states[i]);
+      out[i].leaves = move_on(index_of(shown[i].video), states[i]);
     }
   }
   void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind,
@@ -41,7 +41,7 @@ class ToyModel : public UserModel {
  protected:
   virtual float ratio(std::uint32_t video, const float* state) const = 0;
   /// Moves the state on; true: the user leaves.
-  virtual bool advance(std::uint32_t video, float* state) const = 0;
+  virtual bool move_on(std::uint32_t video, float* state) const = 0;
 };
 
 /// Watch ratio is (video mod 4) / 4; sessions last `length` videos. Q in closed form: with discount d and the best of m
@@ -54,7 +54,7 @@ class LadderModel final : public ToyModel {
 
  protected:
   float ratio(std::uint32_t video, const float*) const override { return static_cast<float>(video % 4) / 4.0F; }
-  bool advance(std::uint32_t, float* state) const override { return ++state[0] >= static_cast<float>(length_); }
+  bool move_on(std::uint32_t, float* state) const override { return ++state[0] >= static_cast<float>(length_); }
 
  private:
   int length_;
@@ -73,7 +73,7 @@ class PatienceModel final : public ToyModel {
     if (state[0] == 0.0F) return odd ? 0.1F : 0.3F;
     return state[1] > 0.0F ? 1.0F : 0.1F;
   }
-  bool advance(std::uint32_t video, float* state) const override {
+  bool move_on(std::uint32_t video, float* state) const override {
     if (state[0] == 0.0F) state[1] = static_cast<float>(video % 2);
     return ++state[0] >= 2.0F;
   }
