@@ -25,7 +25,11 @@ select=()
 if [ -n "$only" ]; then
   targets=(--target)
   for folder in ${only//,/ }; do
-    if [ "$folder" = python ]; then targets+=(python_package); else targets+=("test_$folder"); fi
+    case $folder in
+      python) targets+=(python_package) ;;
+      fuzz) targets+=(fuzzers) ;;
+      *) targets+=("test_$folder") ;;
+    esac
   done
   select=(-R "^(${only//,/|}):")
 fi

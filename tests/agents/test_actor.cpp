@@ -93,7 +93,7 @@ class LikedLadder final : public test::ToyModel {
 
  protected:
   float ratio(std::uint32_t video, const float*) const override { return static_cast<float>(video % 4) / 4.0F; }
-  bool advance(std::uint32_t, float* state) const override { return ++state[0] >= 3.0F; }
+  bool move_on(std::uint32_t, float* state) const override { return ++state[0] >= 3.0F; }
 };
 
 TEST_CASE("threads change no bit of an actor, and a resumed run ends as the unbroken one", "[agents]") {

@@ -116,7 +116,7 @@ class TradeModel final : public test::ToyModel {
 
  protected:
   float ratio(std::uint32_t video, const float*) const override { return kRatio[video % 4]; }
-  bool advance(std::uint32_t, float*) const override { return true; }
+  bool move_on(std::uint32_t, float*) const override { return true; }
 };
 
 ActorConfig trade_config(const std::string& algorithm) {

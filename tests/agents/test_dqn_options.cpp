@@ -87,7 +87,7 @@ class CoinModel final : public ToyModel {
 
  protected:
   float ratio(std::uint32_t, const float*) const override { return 0.5F; }
-  bool advance(std::uint32_t, float*) const override { return false; }
+  bool move_on(std::uint32_t, float*) const override { return false; }
 };
 
 TEST_CASE("double Q-learning overestimates less where all videos are alike and rewards are noisy", "[agents]") {
@@ -124,7 +124,7 @@ class LateRewardModel final : public ToyModel {
 
  protected:
   float ratio(std::uint32_t, const float* state) const override { return state[0] == 4.0F ? state[1] : 0.0F; }
-  bool advance(std::uint32_t video, float* state) const override {
+  bool move_on(std::uint32_t video, float* state) const override {
     if (state[0] == 0.0F) state[1] = static_cast<float>(video % 2);
     return ++state[0] >= 5.0F;
   }
@@ -165,7 +165,7 @@ class RareModel final : public ToyModel {
 
  protected:
   float ratio(std::uint32_t video, const float*) const override { return video == 7 ? 1.0F : 0.0F; }
-  bool advance(std::uint32_t, float*) const override { return true; }
+  bool move_on(std::uint32_t, float*) const override { return true; }
 };
 
 TEST_CASE("prioritised replay learns a rare transition sooner", "[agents]") {

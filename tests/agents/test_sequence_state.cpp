@@ -34,7 +34,7 @@ class OrderModel final : public test::ToyModel {
     if (state[0] < 2.0F || state[1] == state[2]) return 0.5F;
     return static_cast<float>(video % 2) == state[1] ? 1.0F : 0.0F;
   }
-  bool advance(std::uint32_t video, float* state) const override {
+  bool move_on(std::uint32_t video, float* state) const override {
     if (state[0] < 2.0F) state[1 + static_cast<int>(state[0])] = static_cast<float>(video % 2);
     return ++state[0] >= 3.0F;
   }
