@@ -194,9 +194,9 @@ void Options::parse(const std::vector<std::string>& words, const std::string& co
   std::vector<std::string> names;
   for (const Option& option : options_) {
     names.push_back(option.name);
-    std::vector<std::string> words = option.former;
-    words.push_back(option.name);
-    for (const std::string& word : words)
+    std::vector<std::string> spellings = option.former;
+    spellings.push_back(option.name);
+    for (const std::string& word : spellings)
       if (option.value.empty())
         description.add_options()(word.c_str(), "");
       else
