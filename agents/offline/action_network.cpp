@@ -48,7 +48,7 @@ void ActionNetwork::outputs(const Matrix& states, std::span<const std::uint32_t>
   });
 }
 
-void ActionNetwork::log_chances(const Matrix& states, std::span<const std::uint32_t> rows, Matrix& out) const {
+void ActionNetwork::log_probs(const Matrix& states, std::span<const std::uint32_t> rows, Matrix& out) const {
   outputs(states, rows, out);
   const std::size_t k = actions();
   for (std::size_t i = 0; i < rows.size(); ++i) {

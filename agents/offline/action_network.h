@@ -29,7 +29,7 @@ class ActionNetwork {
   /// The K outputs of states `rows`, [rows, K].
   void outputs(const Matrix& states, std::span<const std::uint32_t> rows, Matrix& out) const;
   /// log softmax of the outputs of states `rows`, [rows, K].
-  void log_chances(const Matrix& states, std::span<const std::uint32_t> rows, Matrix& out) const;
+  void log_probs(const Matrix& states, std::span<const std::uint32_t> rows, Matrix& out) const;
 
   /// Given the outputs [K] of the state at `index` of the batch, returns its loss and writes the loss's derivative with
   /// respect to each output. Called from several threads, for different indices.

@@ -19,11 +19,11 @@ constexpr double kRegressionLimit = 20.0;
 template <class Factor>
 double chosen_loss(std::span<const float> out, std::span<float> d_out, std::size_t action, Factor factor) {
   log_softmax_all(out, d_out);
-  const auto log_chance = static_cast<double>(d_out[action]);
-  const double c = factor(log_chance);
+  const auto log_prob = static_cast<double>(d_out[action]);
+  const double c = factor(log_prob);
   for (float& one : d_out) one = static_cast<float>(c) * fast_exp(one);
   d_out[action] -= static_cast<float>(c);
-  return -c * log_chance;
+  return -c * log_prob;
 }
 
 // A pass over the training rows; loss(place, out, d_out), where row `place` of rows.train is looked at.
@@ -51,8 +51,8 @@ void gradient_epoch(ActionNetwork& actor, const OfflineRows& rows, const LoggedG
   train_pass(actor, rows, batch, key,
              [&](std::size_t, std::uint32_t place, std::span<const float> out, std::span<float> d_out) {
                const std::uint32_t row = rows.train[place];
-               return chosen_loss(out, d_out, static_cast<std::size_t>(rows.action[row]), [&](double log_chance) {
-                 const double ratio = std::exp(log_chance - static_cast<double>(gradient.behaviour_log[row]));
+               return chosen_loss(out, d_out, static_cast<std::size_t>(rows.action[row]), [&](double log_prob) {
+                 const double ratio = std::exp(log_prob - static_cast<double>(gradient.behaviour_log[row]));
                  return std::min(ratio, gradient.ratio_limit) * static_cast<double>(gradient.advantage[row]);
                });
              });
@@ -73,24 +73,23 @@ SecondStage second_stage(const OfflineRows& rows, const ActionNetwork& behaviour
                          std::span<const ActionNetwork> auxiliaries, const ActionNetwork& advantage) {
   SecondStage stage;
   stage.auxiliaries = static_cast<double>(auxiliaries.size());
-  Matrix log_chance;
+  Matrix log_prob;
   stage.auxiliary_log.setZero(static_cast<Eigen::Index>(rows.train.size()), static_cast<Eigen::Index>(rows.actions));
   for (const ActionNetwork& auxiliary : auxiliaries) {
-    auxiliary.log_chances(rows.states, rows.train, log_chance);
-    stage.auxiliary_log += log_chance / static_cast<float>(auxiliaries.size());
+    auxiliary.log_probs(rows.states, rows.train, log_prob);
+    stage.auxiliary_log += log_prob / static_cast<float>(auxiliaries.size());
   }
-  behaviour.log_chances(rows.states, rows.train, log_chance);
+  behaviour.log_probs(rows.states, rows.train, log_prob);
   advantage.outputs(rows.states, rows.train, stage.advantage);
   double squares = 0.0;
   for (Eigen::Index row = 0; row < stage.advantage.rows(); ++row) {
     double mean = 0.0;
     for (Eigen::Index b = 0; b < stage.advantage.cols(); ++b)
-      mean += static_cast<double>(fast_exp(log_chance(row, b))) * static_cast<double>(stage.advantage(row, b));
+      mean += static_cast<double>(fast_exp(log_prob(row, b))) * static_cast<double>(stage.advantage(row, b));
     for (Eigen::Index b = 0; b < stage.advantage.cols(); ++b) {
       float& one = stage.advantage(row, b);
       one -= static_cast<float>(mean);
-      squares +=
-          static_cast<double>(fast_exp(log_chance(row, b))) * static_cast<double>(one) * static_cast<double>(one);
+      squares += static_cast<double>(fast_exp(log_prob(row, b))) * static_cast<double>(one) * static_cast<double>(one);
     }
   }
   stage.deviation = std::sqrt(squares / static_cast<double>(rows.train.size()));
@@ -136,7 +135,7 @@ class OfflineTrainer {
  public:
   OfflineTrainer(const OfflineRows& rows, const OfflineConfig& config, const OfflineRun& run, const OfflineJudge& judge)
       : rows_(rows), config_(config), run_(run), judge_(judge), behaviour_(fit_behaviour(rows, config, run)) {
-    behaviour_log_ = logged_log_chances(behaviour_.network, rows);
+    behaviour_log_ = logged_log_probs(behaviour_.network, rows);
     scaled_ = scaled_responses(rows);
     advantage_ = logged_advantages(rows, scaled_, config, run);
   }
@@ -163,7 +162,7 @@ class OfflineTrainer {
   }
   OfflineChoice& add(std::string_view method, std::string setting, const ActionNetwork& actor) {
     report(run_.progress, method, 0, 0);
-    out_.choices.push_back({method, std::move(setting), logged_log_chances(actor, rows_)});
+    out_.choices.push_back({method, std::move(setting), logged_log_probs(actor, rows_)});
     return out_.choices.back();
   }
   // (main + sum of weight * auxiliary) / (1 + sum of weights).
@@ -186,7 +185,7 @@ class OfflineTrainer {
     return {behaviour_log_, advantage, config_.ratio_limit};
   }
   void move(Multipliers& multipliers, const OfflineChoice& choice) const {
-    const auto gains = judge_(choice.log_chance, behaviour_log_);
+    const auto gains = judge_(choice.log_prob, behaviour_log_);
     for (std::size_t i = 0; i < kOfflineMain; ++i)
       multipliers[i] = std::max(0.0, multipliers[i] - config_.multiplier_rate * gains[i]);
   }

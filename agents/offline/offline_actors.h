@@ -45,14 +45,14 @@ double target_epoch(ActionNetwork& actor, const OfflineRows& rows, const SecondS
 struct OfflineChoice {
   std::string_view method;
   std::string setting;                // in words, the same for every training seed
-  std::vector<float> log_chance;      // [all rows] log p of the logged action
+  std::vector<float> log_prob;        // [all rows] log p of the logged action
   std::vector<double> multipliers{};  // RCPO: of each auxiliary, as the policy was trained with them
   double distance = 0.0;              // TSCAC: KL(target, p) of the last pass
 };
 
 /// Relative gains over the logged rate of each response on validation days, a fall in hate being a gain; given log p
 /// and the behaviour model's log p_b of the logged action of all rows.
-using OfflineJudge = std::function<std::array<double, kOfflineResponses>(std::span<const float> log_chance,
+using OfflineJudge = std::function<std::array<double, kOfflineResponses>(std::span<const float> log_prob,
                                                                          std::span<const float> behaviour_log)>;
 
 struct OfflineTraining {

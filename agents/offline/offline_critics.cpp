@@ -93,14 +93,14 @@ StoppedNetwork fit_behaviour(const OfflineRows& rows, const OfflineConfig& confi
                       }});
 }
 
-std::vector<float> logged_log_chances(const ActionNetwork& network, const OfflineRows& rows) {
+std::vector<float> logged_log_probs(const ActionNetwork& network, const OfflineRows& rows) {
   std::vector<float> out(rows.size());
   constexpr std::size_t kPiece = 4096;  // bounds the memory that all K take
   Matrix chances;
   for (const auto* part : {&rows.train, &rows.validate, &rows.test})
     for (std::size_t first = 0; first < part->size(); first += kPiece) {
       const auto piece = std::span(*part).subspan(first, std::min(kPiece, part->size() - first));
-      network.log_chances(rows.states, piece, chances);
+      network.log_probs(rows.states, piece, chances);
       for (std::size_t i = 0; i < piece.size(); ++i)
         out[piece[i]] = chances(static_cast<Eigen::Index>(i), rows.action[piece[i]]);
     }

@@ -30,7 +30,7 @@ struct StoppedNetwork {
 StoppedNetwork fit_behaviour(const OfflineRows& rows, const OfflineConfig& config, const OfflineRun& run);
 
 /// log p(logged action | s) of every row, in all parts: what off-policy weights are made of.
-std::vector<float> logged_log_chances(const ActionNetwork& network, const OfflineRows& rows);
+std::vector<float> logged_log_probs(const ActionNetwork& network, const OfflineRows& rows);
 
 /// V(s) of one reward under the policy that logged, by fitted temporal differences over the training rows.
 class LoggedValue {

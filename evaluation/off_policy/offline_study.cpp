@@ -20,7 +20,7 @@ double mean_of(const OfflineRows& rows, const std::vector<std::uint32_t>& part, 
   return sum / static_cast<double>(part.size());
 }
 
-using LogChances = std::span<const float>;  // of the logged action, all rows
+using LogProbs = std::span<const float>;  // of the logged action, all rows
 
 // Judges policies on one part of the rows.
 class PartJudge {
@@ -29,10 +29,10 @@ class PartJudge {
       : rows_(rows), part_(part), limit_(limit) {
     for (std::size_t i = 0; i < kOfflineResponses; ++i) logged_[i] = mean_of(rows, part, i);
   }
-  std::vector<OffPolicyRow> weighed(std::size_t response, LogChances policy, LogChances behaviour) const {
+  std::vector<OffPolicyRow> weighed(std::size_t response, LogProbs policy, LogProbs behaviour) const {
     return ncis_rows(rows_, part_, response, policy, behaviour);
   }
-  std::array<double, kOfflineResponses> gains(LogChances policy, LogChances behaviour) const {
+  std::array<double, kOfflineResponses> gains(LogProbs policy, LogProbs behaviour) const {
     std::array<double, kOfflineResponses> out{};
     for (std::size_t i = 0; i < kOfflineResponses; ++i) {
       const double value = estimate(Estimator::kNcis, limit_, weighed(i, policy, behaviour));
@@ -45,7 +45,7 @@ class PartJudge {
     for (OffPolicyRow& row : rows) row.weight = std::min(row.weight, limit_);
     return diagnose(rows).effective_rows;
   }
-  double effective_share(LogChances policy, LogChances behaviour) const {
+  double effective_share(LogProbs policy, LogProbs behaviour) const {
     return effective(weighed(kOfflineMain, policy, behaviour)) / static_cast<double>(part_.size());
   }
   double limit() const noexcept { return limit_; }
@@ -109,12 +109,12 @@ struct JudgedResponse {
   std::vector<Interval> value, change;
 };
 JudgedResponse judge_response(const PartJudge& judge, const std::vector<SeedChoices>& chosen,
-                              std::span<const LogChances> behaviour, std::size_t response, RandomKey key,
+                              std::span<const LogProbs> behaviour, std::size_t response, RandomKey key,
                               const BootstrapOptions& options) {
   std::vector<std::vector<std::vector<OffPolicyRow>>> rows(chosen.size());
   for (std::size_t m = 0; m < chosen.size(); ++m)
     for (std::size_t s = 0; s < chosen[m].size(); ++s)
-      rows[m].push_back(judge.weighed(response, chosen[m][s]->log_chance, behaviour[s]));
+      rows[m].push_back(judge.weighed(response, chosen[m][s]->log_prob, behaviour[s]));
   const DenseUsers users = dense_users(rows[0][0]);
   const std::size_t seeds = chosen[0].size();
   std::vector<RatioSums> sums;
@@ -137,19 +137,19 @@ JudgedResponse judge_response(const PartJudge& judge, const std::vector<SeedChoi
 }
 
 // Mean over seeds of a method's value for one response, by any behaviour model.
-double judge_mean(const PartJudge& judge, const SeedChoices& seeds, LogChances behaviour, std::size_t response) {
+double judge_mean(const PartJudge& judge, const SeedChoices& seeds, LogProbs behaviour, std::size_t response) {
   double sum = 0.0;
   for (const OfflineChoice* choice : seeds)
-    sum += estimate(Estimator::kNcis, judge.limit(), judge.weighed(response, choice->log_chance, behaviour));
+    sum += estimate(Estimator::kNcis, judge.limit(), judge.weighed(response, choice->log_prob, behaviour));
   return sum / static_cast<double>(seeds.size());
 }
 
-void count_line(const PartJudge& judge, const SeedChoices& seeds, std::span<const LogChances> behaviour,
+void count_line(const PartJudge& judge, const SeedChoices& seeds, std::span<const LogProbs> behaviour,
                 OfflineLine& line) {
   const auto share = 1.0 / static_cast<double>(seeds.size());
   for (std::size_t s = 0; s < seeds.size(); ++s) {
     const OfflineChoice* choice = seeds[s];
-    const std::vector<OffPolicyRow> rows = judge.weighed(kOfflineMain, choice->log_chance, behaviour[s]);
+    const std::vector<OffPolicyRow> rows = judge.weighed(kOfflineMain, choice->log_prob, behaviour[s]);
     line.effective_rows += share * judge.effective(rows);
     line.largest_weight = std::max(line.largest_weight, diagnose(rows).max_weight);
     const auto cut =
@@ -182,7 +182,7 @@ std::vector<OfflineLine> choose_lines(const std::vector<OfflineTraining>& traine
       one.index = end;
       for (const OfflineTraining& seed : trained) {
         const auto share = 1.0 / static_cast<double>(trained.size());
-        const LogChances policy = seed.choices[end].log_chance, behaviour = seed.choices[0].log_chance;
+        const LogProbs policy = seed.choices[end].log_prob, behaviour = seed.choices[0].log_prob;
         const auto gains = validation.gains(policy, behaviour);
         for (std::size_t i = 0; i < kOfflineResponses; ++i) one.gain[i] += share * gains[i];
         one.effective_share += share * validation.effective_share(policy, behaviour);
@@ -201,12 +201,12 @@ std::vector<OfflineLine> choose_lines(const std::vector<OfflineTraining>& traine
 }  // namespace
 
 std::vector<OffPolicyRow> ncis_rows(const OfflineRows& rows, const std::vector<std::uint32_t>& part,
-                                    std::size_t response, std::span<const float> log_chance,
+                                    std::size_t response, std::span<const float> log_prob,
                                     std::span<const float> behaviour_log) {
   std::vector<OffPolicyRow> out;
   for (const std::uint32_t row : part)
     out.push_back({.reward = static_cast<double>(rows.response[response][row]),
-                   .weight = std::exp(static_cast<double>(log_chance[row]) - static_cast<double>(behaviour_log[row])),
+                   .weight = std::exp(static_cast<double>(log_prob[row]) - static_cast<double>(behaviour_log[row])),
                    .propensity = std::exp(static_cast<double>(behaviour_log[row])),
                    .user = rows.user[row]});
   return out;
@@ -243,17 +243,17 @@ OfflineStudyResult run_offline_study(const OfflineRows& rows, const OfflineStudy
   for (std::size_t s = 0; s < settings.seeds; ++s) {
     trained.push_back(
         train_offline(rows, config, {.seed = seed + s, .threads = threads, .progress = progress},
-                      [&](LogChances policy, LogChances behaviour) { return validation.gains(policy, behaviour); }));
+                      [&](LogProbs policy, LogProbs behaviour) { return validation.gains(policy, behaviour); }));
     result.advantage_loss.push_back(trained.back().advantage_loss);
     report(progress, "training seeds", s + 1, settings.seeds);
   }
   const StoppedNetwork other =
       fit_behaviour(rows, config, {.seed = seed + kOtherSeed, .threads = threads, .progress = progress});
-  const std::vector<float> other_log = logged_log_chances(other.network, rows);
+  const std::vector<float> other_log = logged_log_probs(other.network, rows);
 
-  std::vector<LogChances> own;
-  for (const OfflineTraining& one : trained) own.emplace_back(one.choices[0].log_chance);
-  for (const LogChances behaviour : own)
+  std::vector<LogProbs> own;
+  for (const OfflineTraining& one : trained) own.emplace_back(one.choices[0].log_prob);
+  for (const LogProbs behaviour : own)
     for (const std::uint32_t row : rows.test)
       result.behaviour_loss -=
           static_cast<double>(behaviour[row]) / static_cast<double>(rows.test.size() * trained.size());

@@ -13,7 +13,7 @@ namespace swipegym {
 
 /// Logged rows of one part as NCIS sees them for one response: weights p / p_b, from log probabilities of all rows.
 std::vector<OffPolicyRow> ncis_rows(const OfflineRows& rows, const std::vector<std::uint32_t>& part,
-                                    std::size_t response, std::span<const float> log_chance,
+                                    std::size_t response, std::span<const float> log_prob,
                                     std::span<const float> behaviour_log);
 
 /// A method as the setting that validation days chose for it is worth on the test days.

@@ -19,7 +19,7 @@ constexpr std::size_t kX = OfflineBandit::kContexts, kA = OfflineBandit::kAction
 Matrix chances(const ActionNetwork& network) {
   Matrix contexts = Matrix::Identity(kX, kX), out;
   const std::vector<std::uint32_t> all = {0, 1, 2, 3};
-  network.log_chances(contexts, all, out);
+  network.log_probs(contexts, all, out);
   return out.array().exp();
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("offline: a log's behaviour is recovered, and TSCAC's second stage att
             Approx(OfflineBandit::behaviour(x, a)).margin(0.03));
     }
 
-  const std::vector<float> behaviour_log = logged_log_chances(behaviour.network, rows);
+  const std::vector<float> behaviour_log = logged_log_probs(behaviour.network, rows);
   const auto advantages = logged_advantages(rows, scaled_responses(rows), config, run);
   // Two auxiliaries: one learns likes, the other learns nothing and stays the clone.
   std::vector<ActionNetwork> auxiliaries = {behaviour.network, behaviour.network};
@@ -136,7 +136,7 @@ TEST_CASE("offline: what happens on test days changes no policy, nor do threads"
     REQUIRE(a.size() == b.size());
     for (std::size_t choice = 0; choice < one.choices.size(); ++choice)
       for (std::size_t i = 0; i < a.size(); ++i)
-        if (one.choices[choice].log_chance[a[i]] != two.choices[choice].log_chance[b[i]])
+        if (one.choices[choice].log_prob[a[i]] != two.choices[choice].log_prob[b[i]])
           FAIL(one.choices[choice].method << " differs in row " << i);
   }
 }

@@ -58,7 +58,7 @@ std::vector<double> softmax(const std::vector<float>& scores) {
   return chance;
 }
 
-std::vector<float> log_chances(const std::vector<float>& scores) {
+std::vector<float> log_probs(const std::vector<float>& scores) {
   std::vector<float> out(scores.size());
   const std::vector<std::uint8_t> mask(scores.size(), 1);
   log_softmax(scores, mask, out);
@@ -108,10 +108,10 @@ TEST_CASE("the expected policy gradient is the finite difference of the exact ob
                                advantage);
         const std::size_t states[2] = {0, then}, actions[2] = {a, b};
         for (std::size_t step = 0; step < 2; ++step) {
-          const std::vector<float> log_chance = log_chances(world.scores[states[step]]);
+          const std::vector<float> log_prob = log_probs(world.scores[states[step]]);
           const auto action = static_cast<std::int32_t>(actions[step]);
           std::vector<float> d(3);
-          policy_loss({.kind = kind}, {log_chance, log_chance, {&action, 1}, advantage[step]}, d);
+          policy_loss({.kind = kind}, {log_prob, log_prob, {&action, 1}, advantage[step]}, d);
           for (std::size_t j = 0; j < 3; ++j) gradient[states[step]][j] -= chance * static_cast<double>(d[j]);
         }
       }
@@ -130,23 +130,23 @@ TEST_CASE("the expected policy gradient is the finite difference of the exact ob
 }
 
 // Differences of a loss of one state's scores.
-void check_slopes(const PolicyLoss& how, std::vector<float> scores, const std::vector<float>& old_log_chance,
+void check_slopes(const PolicyLoss& how, std::vector<float> scores, const std::vector<float>& old_log_prob,
                   std::vector<std::int32_t> actions, float advantage) {
   std::vector<float> d(scores.size()), unused(scores.size());
-  policy_loss(how, {log_chances(scores), old_log_chance, actions, advantage}, d);
+  policy_loss(how, {log_probs(scores), old_log_prob, actions, advantage}, d);
   for (std::size_t j = 0; j < scores.size(); ++j) {
     std::vector<float> above = scores, below = scores;
     above[j] += 5e-3F, below[j] -= 5e-3F;
-    const std::vector<float> high = log_chances(above), low = log_chances(below);
-    const double rise = policy_loss(how, {high, old_log_chance, actions, advantage}, unused).loss -
-                        policy_loss(how, {low, old_log_chance, actions, advantage}, unused).loss;
+    const std::vector<float> high = log_probs(above), low = log_probs(below);
+    const double rise = policy_loss(how, {high, old_log_prob, actions, advantage}, unused).loss -
+                        policy_loss(how, {low, old_log_prob, actions, advantage}, unused).loss;
     CHECK(static_cast<double>(d[j]) == Approx(rise / 1e-2).margin(2e-4));
   }
 }
 
 TEST_CASE("clipped and regression losses and the entropy have the slopes of their own differences", "[agents]") {
   const std::vector<float> scores = {0.4F, -0.3F, 0.8F, 0.0F};
-  const std::vector<float> old = log_chances({0.1F, -0.2F, 0.5F, 0.3F});
+  const std::vector<float> old = log_probs({0.1F, -0.2F, 0.5F, 0.3F});
   for (const float advantage : {1.5F, -0.8F}) {
     check_slopes({.kind = PolicyLoss::Kind::kClipped, .clip = 0.5F, .entropy = 0.3F}, scores, old, {2}, advantage);
     check_slopes({.kind = PolicyLoss::Kind::kRegression, .entropy = 0.1F, .regression_beta = 0.7F}, scores, old, {1},
@@ -154,7 +154,7 @@ TEST_CASE("clipped and regression losses and the entropy have the slopes of thei
   }
   // Beyond the clip nothing pulls: the second action has become 1.4 times as likely, and is not made likelier still.
   std::vector<float> d(2);
-  const std::vector<float> even = log_chances({0.0F, 0.0F}), tilted = log_chances({0.0F, std::log(7.0F / 3.0F)});
+  const std::vector<float> even = log_probs({0.0F, 0.0F}), tilted = log_probs({0.0F, std::log(7.0F / 3.0F)});
   const std::vector<std::int32_t> second = {1};
   policy_loss({.clip = 0.2F}, {tilted, even, second, 1.0F}, d);
   CHECK(d == std::vector<float>{0.0F, 0.0F});
@@ -166,8 +166,8 @@ TEST_CASE("the top-K off-policy correction climbs the chance of being in the sla
   // Logged by another policy b, one action each; the slate draws K times from p, so video a is in it with chance
   // 1 - (1 - p(a))^K (Chen et al. 2019). The expectation over b of the corrected gradient is the gradient of
   // sum_a r(a) (1 - (1 - p(a))^K).
-  const std::vector<float> scores = {0.5F, 0.1F, -0.6F}, log_chance = log_chances(scores);
-  const std::vector<float> behaviour = log_chances({-0.4F, 0.2F, 0.3F});
+  const std::vector<float> scores = {0.5F, 0.1F, -0.6F}, log_prob = log_probs(scores);
+  const std::vector<float> behaviour = log_probs({-0.4F, 0.2F, 0.3F});
   const std::vector<float> reward = {1.0F, 0.9F, 0.2F};
   for (const std::size_t k : {1UL, 2UL, 5UL}) {
     const auto value = [&](const std::vector<float>& z) {
@@ -182,7 +182,7 @@ TEST_CASE("the top-K off-policy correction climbs the chance of being in the sla
       const auto action = static_cast<std::int32_t>(a);
       std::vector<float> d(3);
       policy_loss({.kind = PolicyLoss::Kind::kReinforce, .importance_cap = 100.0F, .slate = k},
-                  {log_chance, behaviour, {&action, 1}, reward[a]}, d);
+                  {log_prob, behaviour, {&action, 1}, reward[a]}, d);
       for (std::size_t j = 0; j < 3; ++j)
         gradient[j] -= std::exp(static_cast<double>(behaviour[a])) * static_cast<double>(d[j]);
     }
