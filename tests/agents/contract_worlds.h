@@ -26,7 +26,7 @@ class MoodModel final : public ToyModel {
     if (state[0] > 0.0F) return 1.0F;
     return video % 2 == 1 ? 0.1F : 0.3F;
   }
-  bool advance(std::uint32_t video, float* state) const override {
+  bool move_on(std::uint32_t video, float* state) const override {
     state[0] = static_cast<float>(video % 2);
     return leaves_;
   }
@@ -47,7 +47,7 @@ class DoorModel final : public ToyModel {
     constexpr float kWorth[] = {0.0F, 0.0F, 0.5F, 1.0F};
     return kWorth[video % 4];
   }
-  bool advance(std::uint32_t, float* state) const override { return ++state[0] >= 2.0F; }
+  bool move_on(std::uint32_t, float* state) const override { return ++state[0] >= 2.0F; }
 };
 
 /// Four slots. First there are doors of class 0 and 1. Behind a class 0 lies class 2, open. Behind a class 1 lies class
