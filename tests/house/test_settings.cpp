@@ -235,7 +235,10 @@ TEST_CASE("the defaults of all settings lie in their ranges", "[house]") {
     for (const SettingsPage& page : command.settings)
       for (const FieldLine& line : page.fields()) {
         CAPTURE(page.name, line.path, line.expected, line.fallback);
-        if (line.path.find("[]") == std::string::npos) CHECK(allowed(line.expected, line.fallback));
+        Json fallback = line.fallback;
+        for (Json& item : fallback)
+          if (fallback.is_array() && item.is_object()) item = Json::object();  // its fields have lines of their own
+        if (line.path.find("[]") == std::string::npos) CHECK(allowed(line.expected, fallback));
       }
 }
 
