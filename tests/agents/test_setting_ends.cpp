@@ -35,6 +35,10 @@ class EndSetter {
     if constexpr (std::floating_point<T>)
       if (!range.contains(field)) field = std::nextafter(field, high_ ? T{0} : std::numeric_limits<T>::max());
   }
+  template <NamedWeights T>
+  void operator()(const char*, T& weights, const Range& range) {
+    for (const std::string& name : T::names()) (*this)(name.c_str(), *weights.find(name), range);
+  }
   template <class T, class... R>
   void operator()(const char* key, T& field, const R&... range) {
     if constexpr (std::is_class_v<T> && sizeof...(R) == 0)
