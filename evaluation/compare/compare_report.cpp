@@ -101,7 +101,8 @@ std::string agreement_text(const CompareReport& report, const Agreement& agreeme
   const SimulatorFigures& first = report.simulator[0];
   std::string text = fmt::format(
       "\n{} against {}: Kendall tau of the returns {}\n"
-      "it would choose {}, best there is {}: regret {} of (best - random)\n",
+      "it would choose {}, best there is {}\n"
+      "regret {} of (best - random)\n",
       first.name, agreement.judge, show_interval(agreement.kendall_tau, 2), agreement.choice, agreement.best,
       show_interval(agreement.regret, 3));
   if (!wide) return text;

@@ -296,7 +296,7 @@ TEST_CASE("settings that make no sense are named", "[agents]") {
   CHECK_THROWS_WITH(check(config), Catch::Contains("discount") && Catch::Contains("1.5"));
   config.discount = 0.9F;
   config.world.candidates = 0;
-  CHECK_THROWS_WITH(check(config), Catch::Contains("slots"));
+  CHECK_THROWS_WITH(check(config), Catch::Contains("world.candidates"));
   const auto parsed = config_from_json<DqnConfig>(Json::parse(R"({"slots": 7, "network": {"width": 16}})"), "a.json");
   CHECK(parsed.world.candidates == 7);
   CHECK(parsed.network.width == 16);

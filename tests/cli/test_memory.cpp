@@ -40,7 +40,7 @@ TEST_CASE("work that needs more memory than there is ends with 2, before it begi
                    {"1000000000 sessions", "lower sessions or seeds", "--memory-limit"}));
   CHECK(fails_with(run({"train", "dqn", "--simulator", data, "--config", many, "--out", out}), 2, {"lower num_envs"}));
   CHECK(fails_with(run({"train", "dqn", "--simulator", data, "--config", huge, "--out", out}), 2, {"replay_capacity"}));
-  CHECK(fails_with(run({"train", "ppo", "--simulator", data, "--config", rows, "--out", out}), 2, {"world.num_envs"}));
+  CHECK(fails_with(run({"train", "ppo", "--simulator", data, "--config", rows, "--out", out}), 2, {"num_envs"}));
   CHECK(leftovers(folder.path()).empty());
 }
 
