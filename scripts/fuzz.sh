@@ -7,7 +7,8 @@
 #
 # Prints a line a target: executions, crashes (of which distinct ones), hangs of more than a second, peak memory. Inputs
 # that crash or hang stay in build/fuzz/TARGET/found, beside what was learned (corpus) and the last log. The exit code
-# is 0 when nothing was found. --build DIR takes the executables of a build that is there.
+# is 0 when nothing was found. --build DIR takes the executables of a build that is there; --seed N draws the same inputs
+# each time.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/setup.sh
@@ -15,14 +16,16 @@ source scripts/setup.sh
 kMostMemory=1024 # MiB
 seconds=60
 runs=
+seed=0 # another each time
 build=
 patterns=()
 while [ $# -gt 0 ]; do
   case $1 in
     --seconds) seconds=${2:?--seconds needs a number}; shift 2 ;;
     --runs) runs=${2:?--runs needs a number}; shift 2 ;;
+    --seed) seed=${2:?--seed needs a number}; shift 2 ;;
     --build) build=${2:?--build needs a folder}; shift 2 ;;
-    -*) echo "usage: scripts/fuzz.sh [--seconds N | --runs N] [--build DIR] [TARGET...]" >&2; exit 2 ;;
+    -*) echo "usage: scripts/fuzz.sh [--seconds N | --runs N] [--seed N] [--build DIR] [TARGET...]" >&2; exit 2 ;;
     *) patterns+=("$1"); shift ;;
   esac
 done
@@ -71,7 +74,7 @@ fuzz() {
     if [ -n "$runs" ]; then limit=(-runs=$((runs - executions))); fi
     if [ "${limit[0]##*=}" -le 0 ]; then break; fi
     status=0
-    "$program" --target="$target" "${limit[@]}" -timeout=1 -rss_limit_mb=$kMostMemory -max_len=4096 -detect_leaks=0 \
+    "$program" --target="$target" "${limit[@]}" -seed="$seed" -timeout=1 -rss_limit_mb=$kMostMemory -max_len=4096 -detect_leaks=0 \
       -print_funcs=0 -print_final_stats=1 -artifact_prefix="$folder/found/" "${inputs[@]}" > "$log" 2>&1 || status=$?
     executions=$((executions + $(statistic number_of_executed_units)))
     peak=$(($(statistic peak_rss_mb) > peak ? $(statistic peak_rss_mb) : peak))
