@@ -70,7 +70,7 @@ MakeLearner actor(const char* algorithm) {
   ActorConfig config = actor_defaults(algorithm);
   config.world.candidates = kSlots, config.num_envs = 2, config.world.history_length = kHistory;
   config.world.max_steps = 4;
-  config.env_steps = 2 * kRound, config.round_steps = kRound, config.rollout_steps = 4, config.minibatch = 4;
+  config.env_steps = 4 * kRound, config.round_steps = kRound, config.rollout_steps = 4, config.minibatch = 4;
   config.auxiliary_steps = kRound;
   config.critic_hidden = {2};
   config.network = small_network();
