@@ -3,10 +3,10 @@
 #include <set>
 
 #include "cli/env_options.h"
-#include "cli/table.h"
 #include "core/error.h"
 #include "env/fitted/simulator_file.h"
 #include "env/truth/truth_simulator.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "cli/table.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {

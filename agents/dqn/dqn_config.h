@@ -72,15 +72,7 @@ struct DqnConfig {
   float temperature_end = 0.3F;
   double epsilon_share = 0.3;  // of env_steps, for either
 
-  // Small, and without a vector for each video or author: what those would learn from a few plays each is noise, and a
-  // maximum over candidates seeks noise out (docs/results/learning.md).
-  ValueNetworkConfig network{.state_hidden = {32},
-                             .item_hidden = {32},
-                             .width = 8,
-                             .tag_dim = 8,
-                             .author_dim = 0,
-                             .id_dim = 0,
-                             .interaction_hidden = 16};
+  ValueNetworkConfig network = small_value_network();
   StateEncoderConfig encoder;
 };
 

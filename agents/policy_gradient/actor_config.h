@@ -88,13 +88,7 @@ struct ActorConfig {
   double tscac_lambda = 1.0;              // of each auxiliary, in standard deviations of the main advantage
   std::int64_t auxiliary_steps = 49'152;  // env steps to learn each auxiliary's own policy in: whole rounds
 
-  ValueNetworkConfig network{.state_hidden = {32},
-                             .item_hidden = {32},
-                             .width = 8,
-                             .tag_dim = 8,
-                             .author_dim = 0,
-                             .id_dim = 0,
-                             .interaction_hidden = 16};
+  ValueNetworkConfig network = small_value_network();
   StateEncoderConfig encoder;
 };
 

@@ -5,12 +5,12 @@
 #include "cli/command.h"
 #include "cli/env_options.h"
 #include "cli/load.h"
-#include "cli/table.h"
 #include "core/cpu_probe.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/constant_user_model.h"
 #include "env/step_speed.h"
+#include "evaluation/text_table.h"
 #include "sim_data/fingerprint.h"
 
 namespace swipegym::cli {

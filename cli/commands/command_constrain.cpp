@@ -4,10 +4,10 @@
 #include "cli/command.h"
 #include "cli/day_options.h"
 #include "cli/load.h"
-#include "cli/table.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "evaluation/off_policy/offline_study.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {

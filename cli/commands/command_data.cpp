@@ -3,9 +3,9 @@
 
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/table.h"
 #include "core/error.h"
 #include "evaluation/generate/synthesise.h"
+#include "evaluation/text_table.h"
 #include "sim_data/csv/interactions_csv.h"
 #include "sim_data/fingerprint.h"
 #include "sim_data/statistics.h"

@@ -3,10 +3,10 @@
 #include "cli/command.h"
 #include "cli/env_options.h"
 #include "cli/load.h"
-#include "cli/table.h"
 #include "core/error.h"
 #include "env/fitted/fit_simulator.h"
 #include "env/fitted/simulator_file.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {

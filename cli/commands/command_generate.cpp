@@ -1,11 +1,11 @@
 #include "cli/command.h"
 #include "cli/env_options.h"
 #include "cli/load.h"
-#include "cli/table.h"
 #include "core/error.h"
 #include "evaluation/generate/generate.h"
 #include "evaluation/generate/generated_release.h"
 #include "evaluation/off_policy/logged_candidates.h"
+#include "evaluation/text_table.h"
 #include "policy/make_policy.h"
 #include "sim_data/store/log_store.h"
 

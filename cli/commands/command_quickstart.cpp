@@ -12,7 +12,6 @@
 #include "cli/env_options.h"
 #include "cli/load.h"
 #include "cli/policy_list.h"
-#include "cli/table.h"
 #include "core/error.h"
 #include "env/fitted/fit_simulator.h"
 #include "env/fitted/fitted_user_model.h"
@@ -21,6 +20,7 @@
 #include "evaluation/compare/compare.h"
 #include "evaluation/fidelity/fidelity.h"
 #include "evaluation/generate/synthesise.h"
+#include "evaluation/text_table.h"
 #include "policy/make_policy.h"
 
 namespace swipegym::cli {

@@ -1,10 +1,10 @@
 #include "cli/command.h"
 #include "cli/env_options.h"
 #include "cli/load.h"
-#include "cli/table.h"
 #include "core/error.h"
 #include "env/fitted/replay_log.h"
 #include "evaluation/fidelity/respond_csv.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {

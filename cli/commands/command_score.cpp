@@ -2,10 +2,10 @@
 
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/table.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "evaluation/supervised/scored_rows.h"
+#include "evaluation/text_table.h"
 #include "policy/policy_file.h"
 #include "sim_data/day_text.h"
 

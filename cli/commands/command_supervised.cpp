@@ -11,7 +11,6 @@
 #include "cli/load.h"
 #include "cli/policy_word.h"
 #include "cli/supervised_output.h"
-#include "cli/table.h"
 #include "core/error.h"
 #include "core/output_file.h"
 #include "env/catalogue.h"
@@ -19,6 +18,7 @@
 #include "evaluation/studies/random_search.h"
 #include "evaluation/supervised/scored_rows.h"
 #include "evaluation/supervised/supervised_models.h"
+#include "evaluation/text_table.h"
 #include "policy/make_policy.h"
 #include "policy/policy_file.h"
 

@@ -2,9 +2,9 @@
 
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/table.h"
 #include "core/output_file.h"
 #include "evaluation/studies/exactness.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {
@@ -114,8 +114,7 @@ void print_exactness(const Exactness& exact, const Run& run) {
   run.print("{}\n", curves_table(exact));
   const auto line = [&](const char* name, const QLearningRuns& runs) {
     run.print("{}: slope over the last decade {}, final error {} s, {:.2f} % of the range of values ({:.1f} s)\n", name,
-              show_interval(runs.slope.mean, runs.slope.low, runs.slope.high, 3),
-              show_interval(runs.final_error.mean, runs.final_error.low, runs.final_error.high, 3),
+              show_interval(runs.slope, 3), show_interval(runs.final_error, 3),
               100.0 * runs.final_error.mean / exact.value_range, exact.value_range);
   };
   line("Q-learning", exact.single);

@@ -4,8 +4,8 @@
 #include "agents/retrieval/ranker.h"
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/table.h"
 #include "core/error.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {

@@ -42,6 +42,19 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
   visit("sequence_heads", config.sequence.heads, between(1, 1'024));
 }
 
+/// What agents that learn in sessions begin with. Small, and without a vector for each video or author: what those
+/// would learn from a few plays each is noise, and a maximum over candidates seeks noise out
+/// (docs/results/learning.md).
+inline ValueNetworkConfig small_value_network() {
+  return {.state_hidden = {32},
+          .item_hidden = {32},
+          .width = 8,
+          .tag_dim = 8,
+          .author_dim = 0,
+          .id_dim = 0,
+          .interaction_hidden = 16};
+}
+
 /// Value of showing a video in a state:  Q(s, a) = f(s).g(a) / sqrt(k) + v(s) + b(a) + h(s).c(s, a) + p(f o g, c)
 /// with f, v, h from the state tower, g, b from the video tower, c the cross features of StateEncoder and p a small
 /// network. The number of parameters does not grow with the number of candidates, and little with the catalogue.
