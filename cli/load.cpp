@@ -45,11 +45,12 @@ std::string describe(const LoadReport& report) {
                      counts("dropped", report.dropped), counts("noted", report.noted));
 }
 
-LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadOptions options) {
+LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadOptions options,
+                        const std::filesystem::path& called) {
   options.threads = run.threads;
   options.progress = run.progress;
   LoadedDataset loaded = load_dataset(path, options);
-  run.note("{}: {}", path.string(), describe(loaded.report));
+  run.note("{}: {}", (called.empty() ? path : called).string(), describe(loaded.report));
   return loaded;
 }
 

@@ -13,7 +13,9 @@
 namespace swipegym::cli {
 
 /// Loads logs on the run's threads under its progress bar, and says in a note what was read, dropped and unusual.
-LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadOptions options = {});
+/// `called`: what the note calls them where `path` is a name for the time being; empty: `path`.
+LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadOptions options = {},
+                        const std::filesystem::path& called = {});
 
 /// Reads a simulator file, on the clock named "log" or "dense"; or, given the folder of a synthetic release, the truth
 /// that made it, whose sessions are as long as its log's. Throws InputError when an output of the run would replace the

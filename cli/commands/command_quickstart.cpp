@@ -100,7 +100,7 @@ class Quickstart {
                   .threads = run_.threads,
                   .progress = run_.progress},
                  data_path());
-    data_ = load_data(run_, where_written(data_path())).data;
+    data_ = load_data(run_, where_written(data_path()), {}, data_path()).data;
     until_ = last_fitted_day(data_, std::max<std::size_t>(2, count_days(data_) / 6));
     from_ = next_logged_day(data_, until_);
     run_.print("   {} rows of {} users and {} videos; days from {} on are held out\n", show_count(data_.log.size()),

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "evaluation/metrics/mean_variance.h"
+#include "evaluation/metrics/undefined.h"
 
 namespace swipegym {
 namespace {
@@ -36,7 +37,7 @@ double bin_probability(const std::vector<double>& edges, Quantiles quantiles, do
 }
 
 double largest_gap(const std::vector<GroupGap>& groups) {
-  double largest = 0.0;
+  double largest = groups.empty() ? kUndefined : 0.0;
   for (const GroupGap& group : groups) largest = std::max(largest, std::abs(group.real - group.drawn));
   return largest;
 }

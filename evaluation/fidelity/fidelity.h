@@ -56,7 +56,7 @@ struct FidelityReport {
   std::array<double, kNumSignals> sampled_rate{};  // share of draws with the signal
   double draw_pit = 0.0;                           // coverage deviation of the drawn ratios: they follow the quantiles
   std::vector<GroupGap> tabs{}, durations{};       // groups of at least 300 rows; deciles of duration
-  double gap_tab = 0.0, gap_duration = 0.0;        // largest |real - drawn| over them; 0 without groups
+  double gap_tab = 0.0, gap_duration = 0.0;        // largest |real - drawn| over them; NaN without groups
   CellAgreement cells{};
   std::optional<PredictorScore> truth{};  // synthetic rows: the law they were drawn from, which nothing can beat
   /// How far the simulator's CRPS lies above the truth's own, as a share of it; NaN where the truth is not known or

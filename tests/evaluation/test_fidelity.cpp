@@ -95,6 +95,21 @@ TEST_CASE("the true law beats both reference models and is calibrated", "[evalua
   CHECK(std::isnan(report.simulator.signal[5].auc));  // nobody hated anything
 }
 
+TEST_CASE("where no group has rows enough there is no gap, and none is printed", "[evaluation]") {
+  const Dataset data = test::make_toy_dataset({.users = 5, .days = 2, .rows_per_day = 4});
+  const JudgedWindow window{.from = 20220502};
+  FidelityScorer scorer(data, window);
+  for (const std::uint32_t row : judged_rows(data, window)) {
+    const TrueLaw law(index_of(data.log.video[row]));
+    scorer.add({.log_row = row, .quantile = law.quantile, .probability = law.probability, .draw = {}});
+  }
+  const FidelityReport report = scorer.finish();
+  REQUIRE(report.tabs.empty());
+  CHECK(std::isnan(report.gap_tab));
+  CHECK(to_json(report)["gap_duration"].is_null());
+  CHECK(to_text(report).find("over tabs -, over durations -") != std::string::npos);
+}
+
 TEST_CASE("gaps name the group in which draws are wrong", "[evaluation]") {
   const Dataset data = test::make_toy_dataset({.users = 1000, .days = 2, .rows_per_day = 10});
   const JudgedWindow window{.from = 20220502};
