@@ -15,7 +15,7 @@ namespace swipegym {
 ///   std::vector<FormerName> former_names(const DqnConfig&) { return {{.old = "slots", .now = "world.candidates"}}; }
 ///
 /// and a file that says "slots" is read as if it said the other, with a remark (core/remarks.h) that names it. Names
-/// are paths from that struct. They are tried in this order; docs/settings.md lists them beside the setting.
+/// are paths from that struct. They are tried in this order; docs/reference/settings.md lists them beside the setting.
 struct FormerName {
   std::string old;
   std::string now{};                             // empty: the setting is gone, see `instead`
