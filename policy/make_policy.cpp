@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "policy/policy_file.h"
 #include "policy/simple_policies.h"
+#include "policy/stages/staged_policy.h"
 
 namespace swipegym {
 namespace {
@@ -36,9 +37,13 @@ bool names_policy_file(std::string_view spec) {
 
 std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalogue& catalogue) {
   if (const RulePolicy* rule = rule_of(spec)) return rule->make(catalogue);
-  if (std::filesystem::exists(spec)) return load_policy(spec, catalogue);
-  throw InputError(
-      fmt::format("'{}' is neither a policy ({}) nor a policy file", spec, fmt::join(policy_names(), ", ")));
+  if (std::filesystem::exists(spec)) {
+    if (!std::filesystem::path(spec).extension().compare(".json"))
+      return std::make_shared<StagedPolicy>(read_composition(spec, catalogue), catalogue.num_videos());
+    return load_policy(spec, catalogue);
+  }
+  throw InputError(fmt::format("'{}' is neither a policy ({}) nor a policy file nor a composition of stages (.json)",
+                               spec, fmt::join(policy_names(), ", ")));
 }
 
 }  // namespace swipegym

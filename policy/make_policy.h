@@ -14,7 +14,7 @@ namespace swipegym {
 const std::vector<std::string>& policy_names();
 
 /// What a word that names a policy means, wherever one is given: one of policy_names(), or else the path of a policy
-/// file, whatever its name looks like.
+/// file, whatever its name looks like, or of a composition of stages, whose name ends in .json.
 bool names_policy_file(std::string_view spec);
 
 /// The policy that a word names. Throws InputError when it is neither, naming both possibilities.

@@ -39,6 +39,7 @@ struct DecisionBatch {
   std::span<const RandomKey> keys;         // [rows] the session's exploration key
   std::span<const std::uint32_t> streams;  // [rows] the step
   int threads = 1;                         // workers a policy may score on (0: all); never changes a score
+  std::size_t slate = 1;                   // videos that will be chosen of each row
 };
 
 inline constexpr std::string_view kWatchRatioHead = "watch_ratio";
@@ -70,6 +71,13 @@ class Policy {
   /// True when scores are independent random draws that say nothing of the slot, so that the best one is uniform over
   /// those allowed. The chooser's probabilities then say 1 / allowed, not 1 for the slot that happened to win.
   virtual bool scores_are_random() const noexcept { return false; }
+  /// Of a policy whose scores come from draws of its own and yet tell slots apart: how likely each slot of a row has
+  /// the best score, over these draws. out is [slots] and sums to 1. False, and nothing written, when the scores say it
+  /// all.
+  virtual bool best_probabilities([[maybe_unused]] const DecisionBatch& batch, [[maybe_unused]] std::size_t row,
+                                  [[maybe_unused]] std::span<double> out) const {
+    return false;
+  }
   /// True for a policy that knows the very env it acts in and takes what it expects most of: the upper end of a scale.
   virtual bool is_oracle() const noexcept { return false; }
   /// What a score estimates, as tables and files of scores name it. kWatchRatioHead and kBinaryHead promise a unit (an

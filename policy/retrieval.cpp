@@ -19,23 +19,6 @@ namespace {
 constexpr std::size_t kSeenInSession = 300;
 constexpr std::size_t kMostScores = std::size_t{1} << 25;
 
-// Where each user's last logged session began; those who were never seen begin where the last one of all did.
-std::vector<SessionStart> last_starts(const Simulator& simulator) {
-  const Population& population = simulator.population;
-  std::vector<SessionStart> starts(simulator.catalogue.num_users());
-  SessionStart newest{.user = 0, .time_ms = std::numeric_limits<std::int64_t>::min()};
-  for (std::size_t i = 0; i < population.start_user.size(); ++i) {
-    const SessionStart start{population.start_user[i], population.start_time_ms[i], population.start_tab[i]};
-    if (start.time_ms > newest.time_ms) newest = start;
-    if (SessionStart& own = starts[start.user]; start.time_ms > own.time_ms) own = start;
-  }
-  for (std::size_t user = 0; user < starts.size(); ++user) {
-    if (starts[user].time_ms == 0) starts[user] = newest;
-    starts[user].user = static_cast<std::uint32_t>(user);
-  }
-  return starts;
-}
-
 // The head of each row's order among the videos its session has not seen; [rows, length], -1 behind the end.
 void rank(const Policy& retriever, const DecisionBatch& batch, std::size_t videos, std::size_t length,
           std::vector<float>& scores, std::span<std::int32_t> out) {
@@ -56,6 +39,22 @@ void rank(const Policy& retriever, const DecisionBatch& batch, std::size_t video
 }
 
 }  // namespace
+
+std::vector<SessionStart> last_starts(const Simulator& simulator) {
+  const Population& population = simulator.population;
+  std::vector<SessionStart> starts(simulator.catalogue.num_users());
+  SessionStart newest{.user = 0, .time_ms = std::numeric_limits<std::int64_t>::min()};
+  for (std::size_t i = 0; i < population.start_user.size(); ++i) {
+    const SessionStart start{population.start_user[i], population.start_time_ms[i], population.start_tab[i]};
+    if (start.time_ms > newest.time_ms) newest = start;
+    if (SessionStart& own = starts[start.user]; start.time_ms > own.time_ms) own = start;
+  }
+  for (std::size_t user = 0; user < starts.size(); ++user) {
+    if (starts[user].time_ms == 0) starts[user] = newest;
+    starts[user].user = static_cast<std::uint32_t>(user);
+  }
+  return starts;
+}
 
 std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const Simulator> simulator,
                                                            const Policy& retriever, std::size_t slots, int threads) {

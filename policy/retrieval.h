@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/range.h"
 #include "env/candidate_source.h"
@@ -18,6 +19,9 @@ inline constexpr std::size_t kFillerShare = 10;
 /// Takes 4 * users * (2 * slots + 300) bytes. Throws InputError for slots that the catalogue does not have.
 std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const Simulator> simulator,
                                                            const Policy& retriever, std::size_t slots, int threads);
+
+/// Where each user's last logged session began, [users]; for those who were never seen where the newest of all did.
+std::vector<SessionStart> last_starts(const Simulator& simulator);
 
 /// The names of candidate sources, or a policy file.
 Words candidate_sources();

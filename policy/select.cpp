@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/range.h"
@@ -80,6 +81,14 @@ std::int32_t choose(const Row& row, const Exploration& how, RandomStream& random
   return best(row, [&](std::size_t slot) { return row.scores[slot]; });
 }
 
+// A slate of the full catalogue a row, without a score for each video. False when the policy knows no best videos.
+bool choose_slates(const Policy& policy, const DecisionBatch& batch, std::span<std::int32_t> actions,
+                   std::size_t slate) {
+  std::vector<std::uint32_t> all(batch.observation.rows);
+  std::iota(all.begin(), all.end(), 0U);
+  return policy.best_videos(batch, all, slate, actions);
+}
+
 // One video of the full catalogue a row, without a score for each. False when the policy knows no best videos.
 bool choose_video(const Policy& policy, const DecisionBatch& batch, const Exploration& how, std::size_t num_videos,
                   std::span<std::int32_t> actions) {
@@ -148,18 +157,44 @@ void select_actions(const DecisionBatch& batch, std::span<const float> scores, c
   }
 }
 
-void choose_actions(const Policy& policy, const DecisionBatch& batch, const Exploration& asked, std::size_t num_videos,
-                    std::vector<float>& scores, std::span<std::int32_t> actions, std::size_t slate) {
+void choose_actions(const Policy& policy, const DecisionBatch& asked_batch, const Exploration& asked,
+                    std::size_t num_videos, std::vector<float>& scores, std::span<std::int32_t> actions,
+                    std::size_t slate) {
   const Exploration exploration = resolved(asked, policy);
   check(exploration);
+  DecisionBatch batch = asked_batch;
+  batch.slate = slate;
   const ObservationView& observation = batch.observation;
   if (observation.candidates == 0 && batch.env != nullptr && slate == 1 &&
       exploration.kind != Exploration::Kind::kBoltzmann &&
       choose_video(policy, batch, exploration, num_videos, actions))
     return;
+  if (observation.candidates == 0 && batch.env != nullptr && slate > 1 &&
+      exploration.kind == Exploration::Kind::kGreedy && choose_slates(policy, batch, actions, slate))
+    return;
   scores.resize(observation.rows * num_slots(observation, num_videos));
   score_slots(policy, batch, scores);
   select_actions(batch, scores, exploration, actions, slate);
+}
+
+void choice_probabilities(const Policy& policy, const DecisionBatch& batch, std::size_t row,
+                          std::span<const float> scores, std::span<const std::uint8_t> mask,
+                          const Exploration& exploration, std::span<double> out) {
+  if (!policy.best_probabilities(batch, row, out))
+    return selection_probabilities(scores, mask, exploration, policy.scores_are_random(), out);
+  check(exploration);
+  if (exploration.kind == Exploration::Kind::kBoltzmann)
+    throw InputError(
+        fmt::format("policy '{}' draws its slates itself; a temperature does not go with it", policy.name()));
+  if (exploration.kind != Exploration::Kind::kEpsilonGreedy) return;
+  const Row all{.scores = scores.data(),
+                .mask = mask.empty() ? nullptr : mask.data(),
+                .seen = nullptr,
+                .taken = {},
+                .slots = scores.size()};
+  const double even = exploration.epsilon / static_cast<double>(std::max<std::size_t>(all.count_allowed(), 1));
+  for (std::size_t slot = 0; slot < out.size(); ++slot)
+    out[slot] = (1.0 - exploration.epsilon) * out[slot] + (all.allowed(slot) ? even : 0.0);
 }
 
 void selection_probabilities(std::span<const float> scores, std::span<const std::uint8_t> mask,

@@ -46,8 +46,13 @@ void choose_actions(const Policy& policy, const DecisionBatch& batch, const Expl
                     std::size_t num_videos, std::vector<float>& scores, std::span<std::int32_t> actions,
                     std::size_t slate = 1);
 
-/// The probability that each slot of a row is the first one chosen; 0 for masked ones. `mask` may be empty: all
-/// allowed.
+/// The probability that each slot of row `row` is the first one chosen; 0 for masked ones. `scores` are those of this
+/// row; `mask` may be empty: all allowed. Throws InputError for a temperature and a policy that draws its own slates.
+void choice_probabilities(const Policy& policy, const DecisionBatch& batch, std::size_t row,
+                          std::span<const float> scores, std::span<const std::uint8_t> mask,
+                          const Exploration& exploration, std::span<double> out);
+
+/// The same where the scores say it all.
 void selection_probabilities(std::span<const float> scores, std::span<const std::uint8_t> mask,
                              const Exploration& exploration, bool scores_are_random, std::span<double> out);
 

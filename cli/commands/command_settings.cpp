@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "core/error.h"
+#include "policy/stages/stage_registry.h"
 
 namespace swipegym::cli {
 namespace {
@@ -65,6 +66,23 @@ std::string table_of(const SameFields& same) {
   return text + "\n";
 }
 
+template <class Stage>
+void add_stages(const char* kind, const std::vector<StageInfo<Stage>>& table, std::vector<SettingsPage>& pages) {
+  for (const StageInfo<Stage>& info : table)
+    pages.push_back({.name = fmt::format("{} \"{}\"", kind, info.name), .fields = info.fields, .check = {}});
+}
+
+// Of the stages that a composition names.
+std::vector<SettingsPage> stage_pages() {
+  std::vector<SettingsPage> pages;
+  add_stages("retriever", retrievers(), pages);
+  add_stages("filter", filters(), pages);
+  add_stages("scorer", scorers(), pages);
+  add_stages("orderer", orderers(), pages);
+  std::erase_if(pages, [](const SettingsPage& page) { return page.fields().empty(); });
+  return pages;
+}
+
 std::vector<SettingsPage> pages_of(const std::string& command) {
   std::vector<SettingsPage> pages;
   std::vector<std::string> names;
@@ -73,6 +91,11 @@ std::vector<SettingsPage> pages_of(const std::string& command) {
     names.push_back(known.name);
     if (command.empty() || known.name == command)
       pages.insert(pages.end(), known.settings.begin(), known.settings.end());
+  }
+  names.emplace_back("stages");
+  if (command.empty() || command == "stages") {
+    const std::vector<SettingsPage> stages = stage_pages();
+    pages.insert(pages.end(), stages.begin(), stages.end());
   }
   if (pages.empty())
     throw InputError(fmt::format("no command '{}' takes settings; these do: {}", command, fmt::join(names, ", ")));
@@ -93,9 +116,9 @@ void add_settings_commands(std::vector<Command>& table) {
                   .group = CommandGroup::kTools,
                   .summary = "list the settings that commands read with --config"};
   command.about =
-      "Prints the key, the default and the range of every setting, of one command or of all, as "
-      "docs/reference/settings.md has them.";
-  command.examples = {"swipegym settings fit", "swipegym settings train dqn"};
+      "Prints the key, the default and the range of every setting, of one command, of the stages of a recommender "
+      "('stages') or of all, as docs/reference/settings.md has them.";
+  command.examples = {"swipegym settings fit", "swipegym settings train dqn", "swipegym settings stages"};
   command.next = "swipegym fit --data pure.h5 --config fit.json --out sim.h5";
   command.uses_seed = false;
   command.options.group("Input")

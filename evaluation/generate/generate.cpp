@@ -101,8 +101,8 @@ class PolicyChains {
     propensity_.resize(rows_);
     probability_.resize(slots);
     for (std::size_t row = 0; row < rows_; ++row) {
-      selection_probabilities(std::span(scores_).subspan(row * slots, slots), mask_of(batch, row, slots), exploration_,
-                              policy_.scores_are_random(), probability_);
+      choice_probabilities(policy_, batch, row, std::span(scores_).subspan(row * slots, slots),
+                           mask_of(batch, row, slots), exploration_, probability_);
       propensity_[row] = static_cast<float>(probability_[static_cast<std::size_t>(actions_[row])]);
     }
   }

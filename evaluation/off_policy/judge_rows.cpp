@@ -29,6 +29,7 @@ struct Judging {
   std::vector<float> features, scores;
   std::vector<RandomKey> keys;
   std::vector<std::uint32_t> streams;
+  DecisionBatch decision;
   std::vector<double> probability, sum;
 };
 
@@ -124,17 +125,18 @@ class Judge {
     observation.candidate = work.videos.data();
     observation.candidate_features = work.features.data();
     observation.mask = work.mask.data();
-    score_slots(policy_,
-                {.observation = observation, .env = nullptr, .keys = work.keys, .streams = work.streams, .threads = 1},
-                work.scores);
+    work.decision = {
+        .observation = observation, .env = nullptr, .keys = work.keys, .streams = work.streams, .threads = 1};
+    score_slots(policy_, work.decision, work.scores);
   }
 
   // The weight and the mean features of one candidate set.
   void add_draw(std::size_t to, std::size_t i, Judging& work) {
     const std::size_t m = settings_.slots;
     work.probability.resize(m);
-    selection_probabilities(std::span(work.scores).subspan(i * m, m), std::span(work.mask).subspan(i * m, m),
-                            resolved(settings_.exploration, policy_), policy_.scores_are_random(), work.probability);
+    choice_probabilities(policy_, work.decision, i, std::span(work.scores).subspan(i * m, m),
+                         std::span(work.mask).subspan(i * m, m), resolved(settings_.exploration, policy_),
+                         work.probability);
     const double share = 1.0 / static_cast<double>(settings_.draws);
     out_.row[to].weight += share * work.probability[work.logged_slot[i]] / out_.row[to].propensity;
     work.sum.assign(ChoiceFeatures::kSize, 0.0);

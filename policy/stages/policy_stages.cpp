@@ -1,0 +1,118 @@
+#include "policy/stages/policy_stages.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/parallel_for.h"
+#include "policy/best_unseen.h"
+#include "policy/make_policy.h"
+#include "policy/policy_file.h"
+#include "policy/scores.h"
+#include "policy/stages/listed_observation.h"
+
+namespace swipegym {
+namespace {
+
+std::shared_ptr<const Policy> policy_of(const StageSettings& settings, const StageContext& context) {
+  const auto [file] = settings.read<PolicyStageSettings>();
+  if (file.empty()) settings.refuse("file", nullptr, "a policy file, or a rule by its name");
+  std::shared_ptr<const Policy> policy = names_policy_file(file)
+                                             ? load_policy(settings.file("file", file, context), *context.catalogue)
+                                             : make_policy(file, *context.catalogue);
+  if (policy->is_oracle())
+    settings.refuse("file", file, "a policy that does not ask the simulator: stages know what is logged alone");
+  return policy;
+}
+
+// Scores of the requests' lists, [videos of all lists].
+std::vector<float> scores_of_lists(const Policy& policy, const Requests& requests, const VideoLists& lists,
+                                   std::span<const float> video_features) {
+  const ListedObservation listed(requests, &lists, video_features);
+  const std::size_t slots = listed.batch().observation.candidates;
+  std::vector<float> padded(lists.size() * slots), scores(lists.video.size());
+  score_slots(policy, listed.batch(), padded);
+  for (std::size_t i = 0; i < lists.size(); ++i)
+    std::copy_n(padded.data() + i * slots, lists.count(i), scores.data() + lists.begin(i));
+  return scores;
+}
+
+class PolicyRetriever final : public Retriever {
+ public:
+  PolicyRetriever(std::shared_ptr<const Policy> policy, std::shared_ptr<const Catalogue> catalogue)
+      : policy_(std::move(policy)), catalogue_(std::move(catalogue)) {}
+  std::string_view name() const noexcept override { return policy_->name(); }
+  std::size_t history_length() const noexcept override { return policy_->history_length(); }
+
+  void retrieve(const Requests& requests, std::size_t count, std::span<std::int32_t> out) const override {
+    if (requests.offered()) return from_pools(requests, count, out);
+    std::size_t most = count;  // that every session still has
+    for (std::size_t i = 0; i < requests.size() && requests.batch.env != nullptr; ++i)
+      most = std::min(
+          most, requests.num_videos - std::min(requests.num_videos, requests.batch.env->seen(requests.rows[i]).size()));
+    std::vector<std::int32_t> best(requests.size() * most);
+    if (!policy_->best_videos(requests.batch, requests.rows, most, best)) from_scores(requests, most, best);
+    for (std::size_t i = 0; i < requests.size(); ++i) std::copy_n(&best[i * most], most, &out[i * count]);
+  }
+
+ private:
+  void from_pools(const Requests& requests, std::size_t count, std::span<std::int32_t> out) const {
+    VideoLists pools;
+    std::vector<std::int32_t> pool;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      requests.pool(i, pool);
+      pools.video.insert(pools.video.end(), pool.begin(), pool.end());
+      pools.offset.push_back(static_cast<std::uint32_t>(pools.video.size()));
+    }
+    const std::vector<float> scores = scores_of_lists(*policy_, requests, pools, catalogue_->video_features);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const std::vector<std::int32_t> order =
+          best_first(std::span(scores).subspan(pools.begin(i), pools.count(i)), count);
+      for (std::size_t k = 0; k < order.size(); ++k)
+        out[i * count + k] = pools.of(i)[static_cast<std::size_t>(order[k])];
+    }
+  }
+
+  void from_scores(const Requests& requests, std::size_t count, std::span<std::int32_t> out) const {
+    const ListedObservation all(requests, nullptr, {});
+    std::vector<float> scores(requests.size() * requests.num_videos);
+    score_slots(*policy_, all.batch(), scores);
+    parallel_for(requests.size(), requests.batch.threads, [&](std::size_t i, int) {
+      best_unseen(std::span<const float>(scores).subspan(i * requests.num_videos, requests.num_videos), {},
+                  requests.batch, requests.rows[i], count, out.subspan(i * count, count));
+    });
+  }
+
+  std::shared_ptr<const Policy> policy_;
+  std::shared_ptr<const Catalogue> catalogue_;
+};
+
+class PolicyScorer final : public Scorer {
+ public:
+  PolicyScorer(std::shared_ptr<const Policy> policy, std::shared_ptr<const Catalogue> catalogue)
+      : policy_(std::move(policy)), heads_{std::string(policy_->head())}, catalogue_(std::move(catalogue)) {}
+  std::string_view name() const noexcept override { return policy_->name(); }
+  const std::vector<std::string>& heads() const noexcept override { return heads_; }
+  std::size_t history_length() const noexcept override { return policy_->history_length(); }
+  void score(const Requests& requests, const VideoLists& lists, Matrix& out) const override {
+    const std::vector<float> scores = scores_of_lists(*policy_, requests, lists, catalogue_->video_features);
+    std::copy(scores.begin(), scores.end(), out.data());
+  }
+
+ private:
+  std::shared_ptr<const Policy> policy_;
+  std::vector<std::string> heads_;
+  std::shared_ptr<const Catalogue> catalogue_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Retriever> make_policy_retriever(const StageSettings& settings, const StageContext& context) {
+  return std::make_shared<PolicyRetriever>(policy_of(settings, context), context.catalogue);
+}
+
+std::shared_ptr<const Scorer> make_policy_scorer(const StageSettings& settings, const StageContext& context) {
+  return std::make_shared<PolicyScorer>(policy_of(settings, context), context.catalogue);
+}
+
+}  // namespace swipegym

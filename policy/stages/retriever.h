@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "policy/stages/request.h"
+
+namespace swipegym {
+
+/// The first stage: a few videos of very many. Immutable; any number of threads may share one.
+class Retriever {
+ public:
+  virtual ~Retriever() = default;
+  virtual std::string_view name() const noexcept = 0;
+  /// The `count` best videos of each request that its session was not shown, distinct, best first; among the
+  /// candidates where requests.offered(). out is [requests, count], -1 behind the end. Whatever is drawn comes from
+  /// the requests' dice.
+  virtual void retrieve(const Requests& requests, std::size_t count, std::span<std::int32_t> out) const = 0;
+  /// Newest videos of the user that it looks at.
+  virtual std::size_t history_length() const noexcept { return 0; }
+};
+
+}  // namespace swipegym

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nn/matrix.h"
+#include "policy/stages/request.h"
+
+namespace swipegym {
+
+/// The third stage: what is expected of showing a video to a user, a column a head.
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+  virtual std::string_view name() const noexcept = 0;
+  virtual const std::vector<std::string>& heads() const noexcept = 0;
+  /// out is [videos of all lists, heads]. A row depends on its request and video alone.
+  virtual void score(const Requests& requests, const VideoLists& lists, Matrix& out) const = 0;
+  virtual std::size_t history_length() const noexcept { return 0; }
+};
+
+}  // namespace swipegym
