@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "sim_data/calendar.h"
 
 namespace swipegym {
 namespace {
@@ -19,12 +20,14 @@ struct Tally {
   double timed_rows = 0;  // rows with a known duration
   double clicks = 0;
   double likes = 0;
+  double hates = 0;
   std::uint32_t rows = 0;
 
   void add(float watch_ratio, bool timed, SignalBits signals) {
     ++rows;
     clicks += has(signals, Signal::kClick);
     likes += has(signals, Signal::kLike);
+    hates += has(signals, Signal::kHate);
     if (timed) timed_rows += 1, ratio += watch_ratio;
   }
 };
@@ -114,6 +117,21 @@ void fill_tags(const VideoTable& videos, Catalogue& catalogue) {
   catalogue.num_tags = next + 1U;
   catalogue.tag.resize(videos.size());
   for (std::size_t v = 0; v < videos.size(); ++v) catalogue.tag[v] = dense[videos.first_tag(v)];
+  catalogue.tag_code.assign(catalogue.num_tags, VideoTable::kNoTag);
+  for (std::size_t v = 0; v < videos.size(); ++v) catalogue.tag_code[catalogue.tag[v]] = videos.first_tag(v);
+}
+
+/// What no observation shows and filters may ask for.
+void fill_filter_columns(const VideoTable& videos, const Tallies& sums, Catalogue& catalogue) {
+  const double hate_rate = sums.all.hates / sums.all.rows;
+  catalogue.hate_rate.resize(videos.size());
+  for (std::size_t v = 0; v < videos.size(); ++v)
+    catalogue.hate_rate[v] = shrunk(sums.video[v].hates, sums.video[v].rows, hate_rate, kShrinkage);
+  catalogue.upload_day.clear();
+  for (const std::int32_t date : videos.upload_date)
+    catalogue.upload_day.push_back(date == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(days_of_date(date)));
+  catalogue.visible_status = videos.visible_status;
+  catalogue.raw_author_id = videos.author_raw_id;
 }
 
 void fill_video_features(const VideoTable& videos, const Tallies& sums, Catalogue& catalogue) {
@@ -207,6 +225,7 @@ Catalogue build_catalogue(const Dataset& data, std::int32_t until_date) {
   fill_durations(data, until_date, catalogue);
   fill_tags(data.videos, catalogue);
   fill_video_features(data.videos, sums, catalogue);
+  fill_filter_columns(data.videos, sums, catalogue);
   fill_user_features(data.users, sums, catalogue);
   return catalogue;
 }

@@ -30,6 +30,18 @@ void Catalogue::validate() const {
   require_between("catalogue/item_mean", std::span(item_mean), 0.0F, 2.0F * kRatioClip);
   require_between("catalogue/video_features", std::span(video_features), -kLargestFeature, kLargestFeature);
   require_between("catalogue/user_features", std::span(user_features), -kLargestFeature, kLargestFeature);
+  if (!hate_rate.empty()) {
+    require_size("catalogue/hate_rate", hate_rate.size(), videos);
+    require_between("catalogue/hate_rate", std::span(hate_rate), 0.0F, 1.0F);
+  }
+  if (!upload_day.empty()) require_size("catalogue/upload_day", upload_day.size(), videos);
+  if (!visible_status.empty()) {
+    require_size("catalogue/visible_status", visible_status.size(), videos);
+    require_between("catalogue/visible_status", std::span(visible_status), std::int8_t{-1},
+                    std::numeric_limits<std::int8_t>::max());
+  }
+  if (!raw_author_id.empty()) require_size("catalogue/raw_author_id", raw_author_id.size(), num_authors);
+  if (!tag_code.empty()) require_size("catalogue/tag_code", tag_code.size(), num_tags);
   require_that("catalogue_until", until == 0 || is_date(until), "a date yyyymmdd, or 0");
 }
 

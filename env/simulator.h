@@ -30,6 +30,13 @@ struct Catalogue {
   std::vector<float> item_mean;          // [videos], shrunk mean watch ratio of the fitted rows
   std::vector<float> video_features;     // [videos, kVideoFeatures], see docs/guide/environment.md
   std::vector<float> user_features;      // [users, kUserFeatures]
+  /// What filters and rules may ask beyond the features. Empty in files that were written before there were these
+  /// columns, and where code that makes a catalogue leaves them out; no observation and no fingerprint has them.
+  std::vector<float> hate_rate{};             // [videos], shrunk mean of is_hate
+  std::vector<std::uint16_t> upload_day{};    // [videos], days since 1970-01-01; 0 where the table does not say
+  std::vector<std::int8_t> visible_status{};  // [videos], KuaiRand's; -1: unknown. Empty where it is 0 for all
+  std::vector<std::int64_t> raw_author_id{};  // [authors]
+  std::vector<std::uint16_t> tag_code{};      // [tags], the data's code of each; VideoTable::kNoTag for 'none'
   std::uint32_t num_tags = 0;
   std::uint32_t num_authors = 0;
   std::int32_t until = 0;  // last day (yyyymmdd) of the rows the statistics are made of; 0: unknown

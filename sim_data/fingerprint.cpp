@@ -84,6 +84,7 @@ std::uint64_t hash_tables(const UserTable& users, const VideoTable& videos) {
   hash = hash_values(hash, videos.height);
   hash = hash_values(hash, videos.music_id);
   hash = hash_values(hash, videos.music_type);
+  if (!videos.visible_status.empty()) hash = hash_values(hash, videos.visible_status);
   hash = hash_values(hash, videos.tag_offset);
   return hash_values(hash, videos.tag);
 }

@@ -78,6 +78,11 @@ void VideoTable::validate() const {
   require_between("videos/width", std::span(width), std::int16_t{0}, std::numeric_limits<std::int16_t>::max());
   require_between("videos/height", std::span(height), std::int16_t{0}, std::numeric_limits<std::int16_t>::max());
   require_between("videos/music_type", std::span(music_type), std::int8_t{-1}, std::numeric_limits<std::int8_t>::max());
+  if (!visible_status.empty()) {
+    sized("videos/visible_status", visible_status.size());
+    require_between("videos/visible_status", std::span(visible_status), std::int8_t{-1},
+                    std::numeric_limits<std::int8_t>::max());
+  }
   require_offsets("videos/tag_offset", std::span(tag_offset), size(), tag.size());
 }
 

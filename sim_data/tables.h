@@ -49,8 +49,11 @@ struct VideoTable {
   std::vector<std::int16_t> width, height;  // 0 when missing
   std::vector<std::int64_t> music_id;       // 0 when missing
   std::vector<std::int8_t> music_type;      // -1 when missing
-  std::vector<std::uint32_t> tag_offset;    // [videos + 1]; tags of video v are tag[tag_offset[v] .. tag_offset[v+1])
-  std::vector<std::uint16_t> tag;           // KuaiRand's tag codes
+  /// KuaiRand's visible_status, -1 where the cell is empty. Empty where the files have no such column or it is 0 in
+  /// every row, as in all releases: tables of those keep their bytes and fingerprints.
+  std::vector<std::int8_t> visible_status{};
+  std::vector<std::uint32_t> tag_offset;  // [videos + 1]; tags of video v are tag[tag_offset[v] .. tag_offset[v+1])
+  std::vector<std::uint16_t> tag;         // KuaiRand's tag codes
 
   std::size_t size() const noexcept { return raw_id.size(); }
   /// Throws InputError unless every column has an entry a video, and indices point into their lists.

@@ -29,6 +29,20 @@ void save_catalogue(const Catalogue& catalogue, Hdf5Writer& file) {
   file.write("catalogue/video_features", catalogue.video_features);
   file.write("catalogue/user_features", catalogue.user_features);
   file.write("catalogue/sizes", std::vector<std::uint32_t>{catalogue.num_tags, catalogue.num_authors});
+  const auto write_known = [&](const char* name, const auto& column) {
+    if (!column.empty()) file.write(name, column);
+  };
+  write_known("catalogue/hate_rate", catalogue.hate_rate);
+  write_known("catalogue/upload_day", catalogue.upload_day);
+  write_known("catalogue/visible_status", catalogue.visible_status);
+  write_known("catalogue/raw_author_id", catalogue.raw_author_id);
+  write_known("catalogue/tag_code", catalogue.tag_code);
+}
+
+// A column that files of before do not have.
+template <class T>
+void read_known(const Hdf5Reader& file, const char* name, std::vector<T>& column) {
+  if (file.has(name)) column = file.read<T>(name);
 }
 
 Catalogue load_catalogue(const Hdf5Reader& file) {
@@ -42,6 +56,11 @@ Catalogue load_catalogue(const Hdf5Reader& file) {
   out.item_mean = file.read<float>("catalogue/item_mean");
   out.video_features = file.read<float>("catalogue/video_features");
   out.user_features = file.read<float>("catalogue/user_features");
+  read_known(file, "catalogue/hate_rate", out.hate_rate);
+  read_known(file, "catalogue/upload_day", out.upload_day);
+  read_known(file, "catalogue/visible_status", out.visible_status);
+  read_known(file, "catalogue/raw_author_id", out.raw_author_id);
+  read_known(file, "catalogue/tag_code", out.tag_code);
   const auto sizes = file.read_array<std::uint32_t, 2>("catalogue/sizes");
   out.num_tags = sizes[0], out.num_authors = sizes[1];
   if (file.has_attribute("catalogue_until"))

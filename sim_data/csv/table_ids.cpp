@@ -45,6 +45,7 @@ std::uint64_t drop_repeated(VideoTable& videos) {
     kept.duration_ms.push_back(videos.duration_ms[v]);
     kept.width.push_back(videos.width[v]), kept.height.push_back(videos.height[v]);
     kept.music_id.push_back(videos.music_id[v]), kept.music_type.push_back(videos.music_type[v]);
+    if (!videos.visible_status.empty()) kept.visible_status.push_back(videos.visible_status[v]);
     kept.tag.insert(kept.tag.end(), videos.tag.begin() + videos.tag_offset[v],
                     videos.tag.begin() + videos.tag_offset[v + 1]);
     kept.tag_offset.push_back(static_cast<std::uint32_t>(kept.tag.size()));

@@ -79,7 +79,10 @@ void write_video_csv(const std::filesystem::path& path, const VideoTable& videos
     if (date != 0) put("{:04}-{:02}-{:02}", date / 10000, date / 100 % 100, date % 100);
     out += ',';
     append_csv_text(out, videos.upload_types[videos.upload_type[v]]);
-    out += ",0.0,";  // visible_status: 0 in every row of the releases, and no feature of ours
+    const int visible = videos.visible_status.empty() ? 0 : videos.visible_status[v];
+    out += ',';
+    if (visible >= 0) put("{}.0", visible);
+    out += ',';
     put_number(out, videos.duration_ms[v], true);
     out += ',';
     if (videos.width[v] != 0) put("{}.0", videos.width[v]);

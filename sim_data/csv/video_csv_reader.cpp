@@ -36,12 +36,13 @@ struct VideoColumn {
     kMusic,
     kMusicType,
     kTags,
+    kVisible,  // may be missing
     kCount
   };
 };
 constexpr std::array<std::string_view, VideoColumn::kCount> kNames = {
     "video_id",     "author_id",     "video_type", "upload_dt",  "upload_type", "video_duration",
-    "server_width", "server_height", "music_id",   "music_type", "tag"};
+    "server_width", "server_height", "music_id",   "music_type", "tag",         "visible_status"};
 
 // Texts as small codes, in order of first appearance.
 struct Codes {
@@ -66,7 +67,7 @@ struct Parsed {
   std::vector<std::int32_t> upload_date;
   std::vector<float> duration_ms;
   std::vector<std::int16_t> width, height;
-  std::vector<std::int8_t> music_type;
+  std::vector<std::int8_t> music_type, visible;
   std::vector<std::uint16_t> tag;
   Codes video_types, upload_types;
   IdTexts id_text;
@@ -85,8 +86,9 @@ class VideoParser {
  public:
   explicit VideoParser(const CsvFile& file) : columns_(file.header().size()) {
     std::tie(position_[VideoColumn::kId], is_text_) = require_id_column(file, kNames[VideoColumn::kId]);
-    for (std::size_t role = VideoColumn::kId + 1; role < VideoColumn::kCount; ++role)
+    for (std::size_t role = VideoColumn::kId + 1; role < VideoColumn::kVisible; ++role)
       position_[role] = file.require_column(kNames[role]);
+    position_[VideoColumn::kVisible] = file.find_column(kNames[VideoColumn::kVisible]);
   }
 
   bool is_text() const noexcept { return is_text_; }
@@ -231,6 +233,8 @@ class VideoParser {
                  height = number(cells, VideoColumn::kHeight, empty, unknown);
     const double music = number(cells, VideoColumn::kMusic, empty, unknown);
     const double music_type = number(cells, VideoColumn::kMusicType, empty, unknown);
+    const bool says_visible = position_[VideoColumn::kVisible] < columns_;
+    const double visible = says_visible ? number(cells, VideoColumn::kVisible, empty, unknown) : 0.0;
     const std::uint32_t tag_count = tags(cells[position_[VideoColumn::kTags]], out.tag, empty, unknown);
     if (tag_count > 1) ++out.noted["video_features_basic: videos with several tags"];
     if (duration < 0.0 || duration > 1e9) {
@@ -248,6 +252,7 @@ class VideoParser {
     out.height.push_back(small<std::int16_t>(height, 0, VideoColumn::kHeight, odd));
     out.music.push_back(small<std::int64_t>(music, 0, VideoColumn::kMusic, odd));
     out.music_type.push_back(small<std::int8_t>(music_type, -1, VideoColumn::kMusicType, odd));
+    out.visible.push_back(small<std::int8_t>(visible, -1, VideoColumn::kVisible, odd));
     out.tag_count.push_back(tag_count);
   }
 
@@ -332,6 +337,7 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
     append(table.height, parsed.height);
     append(table.music_id, parsed.music);
     append(table.music_type, parsed.music_type);
+    append(table.visible_status, parsed.visible);
     append(table.tag, parsed.tag);
     for (const std::uint32_t count : parsed.tag_count) table.tag_offset.push_back(table.tag_offset.back() + count);
     for (const auto& [reason, count] : parsed.skipped) counts.skipped[reason] += count;
@@ -342,6 +348,8 @@ VideoTable read_video_csv(const std::vector<std::filesystem::path>& paths, const
   ordered_stream(options.threads, take, parse, commit);
   if (table.raw_id.empty())
     throw InputError(fmt::format("{}: no videos in it, expected a row a video", paths.front().string()));
+  if (std::all_of(table.visible_status.begin(), table.visible_status.end(), [](auto status) { return status == 0; }))
+    table.visible_status = {};
   table.video_types = std::move(video_types.texts);
   table.upload_types = std::move(upload_types.texts);
   return table;

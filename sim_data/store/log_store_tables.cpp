@@ -52,6 +52,7 @@ void write_tables(Hdf5Writer& file, const UserTable& users, const VideoTable& vi
   write_column(file, "videos/height", videos.height, threads);
   write_column(file, "videos/music_id", videos.music_id, threads);
   write_column(file, "videos/music_type", videos.music_type, threads);
+  if (!videos.visible_status.empty()) write_column(file, "videos/visible_status", videos.visible_status, threads);
   write_column(file, "videos/tag_offset", videos.tag_offset, threads);
   write_column(file, "videos/tag", videos.tag, threads);
 }
@@ -83,6 +84,8 @@ void read_tables(const Hdf5Reader& file, UserTable& users, VideoTable& videos, i
   videos.height = read_column<std::int16_t>(file, "videos/height", threads);
   videos.music_id = read_column<std::int64_t>(file, "videos/music_id", threads);
   videos.music_type = read_column<std::int8_t>(file, "videos/music_type", threads);
+  if (file.has("videos/visible_status"))
+    videos.visible_status = read_column<std::int8_t>(file, "videos/visible_status", threads);
   videos.tag_offset = read_column<std::uint32_t>(file, "videos/tag_offset", threads);
   videos.tag = read_column<std::uint16_t>(file, "videos/tag", threads);
   file.check(videos);

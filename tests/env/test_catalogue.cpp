@@ -71,6 +71,22 @@ TEST_CASE("first tags become dense and 'none' is the last", "[env]") {
   CHECK(catalogue.tag == std::vector<std::uint16_t>{1, 0, 2});
 }
 
+TEST_CASE("filters may ask for hates, upload days, authors' ids and tag codes", "[env]") {
+  Dataset data = small_dataset();
+  data.log.signals[1] |= bit(Signal::kHate);
+  data.log.signals[3] |= bit(Signal::kHate);  // of a later day
+  data.videos.upload_date = {19700102, 0, 20220410};
+  const Catalogue catalogue = build_catalogue(data, 20220501);
+  CHECK(catalogue.hate_rate[1] == Approx((1.0F + kShrinkage * 0.25F) / (1 + kShrinkage)));
+  CHECK(catalogue.hate_rate[0] == Approx(kShrinkage * 0.25F / (1 + kShrinkage)));
+  CHECK(catalogue.upload_day == std::vector<std::uint16_t>{1, 0, 19092});
+  CHECK(catalogue.raw_author_id == std::vector<std::int64_t>{7, 8});
+  CHECK(catalogue.tag_code == std::vector<std::uint16_t>{5, 39, VideoTable::kNoTag});
+  CHECK(catalogue.visible_status.empty());
+  data.videos.visible_status = {0, -1, 3};
+  CHECK(build_catalogue(data, 20220501).visible_status == data.videos.visible_status);
+}
+
 TEST_CASE("user features read the table and treat missing cells as 0", "[env]") {
   const Catalogue catalogue = build_catalogue(small_dataset(), 20220501);
   const float* first = catalogue.user_features.data();

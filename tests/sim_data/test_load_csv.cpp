@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <set>
 #include <string>
@@ -9,7 +10,9 @@
 
 #include "core/error.h"
 #include "sample_release.h"
+#include "sim_data/csv/log_writer.h"
 #include "sim_data/dataset.h"
+#include "sim_data/store/log_store.h"
 
 using namespace swipegym;
 using namespace swipegym::test;
@@ -107,6 +110,37 @@ TEST_CASE("feature tables keep quoted, empty and coded cells", "[load]") {
   CHECK(videos.tag_offset == std::vector<std::uint32_t>{0, 1, 3, 3, 3});
   CHECK(videos.first_tag(1) == 12);
   CHECK(videos.first_tag(2) == VideoTable::kNoTag);
+}
+
+TEST_CASE("visible_status is kept where a video has one, and changes no other release", "[load]") {
+  const SampleRelease sample;
+  const LoadedDataset plain = load(sample);
+  CHECK(plain.data.videos.visible_status.empty());
+  SampleRelease without = sample;  // the column is not there at all
+  for (const char* cell : {"Import,0.0,", "Web,0.0,", "Web,0.0,", "Kmovie,0.0,"})
+    without.videos = replaced(without.videos, cell, std::string(cell, std::strchr(cell, ',') - cell + 1));
+  without.videos = replaced(without.videos, "visible_status,", "");
+  CHECK(load(without).data.fingerprint == plain.data.fingerprint);
+
+  SampleRelease hidden = sample;
+  hidden.videos = replaced(hidden.videos, "Import,0.0,", "Import,,");
+  hidden.videos = replaced(hidden.videos, "Kmovie,0.0,", "Kmovie,3.0,");
+  const LoadedDataset loaded = load(hidden);
+  CHECK(loaded.data.videos.visible_status == std::vector<std::int8_t>{-1, 0, 0, 3});
+  CHECK(loaded.data.fingerprint != plain.data.fingerprint);
+  hidden.videos = replaced(hidden.videos, "Kmovie,3.0,", "Kmovie,hidden,");
+  CHECK_THROWS_WITH(load(hidden), Contains("visible_status is 'hidden', expected a number or nothing"));
+
+  const Folder folder;  // a store holds it too
+  hidden.videos = replaced(hidden.videos, "Kmovie,hidden,", "Kmovie,3.0,");
+  hidden.write(folder.path);
+  import_logs(folder.path, folder.path / "logs.h5");
+  const Dataset store = load_dataset(folder.path / "logs.h5").data;
+  CHECK(store.videos.visible_status == loaded.data.videos.visible_status);
+  CHECK(store.fingerprint == loaded.data.fingerprint);
+  write_video_csv(folder.path / "written.csv", store.videos);  // and files that are written from it
+  hidden.videos = read_file(folder.path / "written.csv");
+  CHECK(load(hidden).data.videos.visible_status == loaded.data.videos.visible_status);
 }
 
 TEST_CASE("a release's root, its data folder and the order of columns do not matter", "[load]") {
