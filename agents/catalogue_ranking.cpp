@@ -66,7 +66,9 @@ std::uint32_t rank_of(std::size_t video, std::span<const float> scores) {
 
 // Every video for each of the rows last filled in.
 void score_states(const Policy& policy, const LoggedStates::Batch& batch, std::span<float> scores) {
-  const std::vector<RandomKey> keys(batch.observation.rows);
+  // Whoever draws draws for each user apart.
+  std::vector<RandomKey> keys;
+  for (const std::uint32_t user : batch.user) keys.push_back(split(RandomKey{}, user));
   const std::vector<std::uint32_t> streams(batch.observation.rows);
   score_slots(policy,
               {.observation = batch.observation, .env = nullptr, .keys = keys, .streams = streams, .threads = 1},

@@ -25,7 +25,7 @@ void LoggedStates::fill(std::span<const std::uint32_t> rows, Batch& out) const {
   out.user_features.resize(count * kUserFeatures);
   out.context.resize(count * kContextFeatures);
   out.history_video.resize(count * length_), out.history_ratio.resize(count * length_);
-  out.history_signals.resize(count * length_);
+  out.history_signals.resize(count * length_), out.history_age_days.resize(count * length_);
   out.tab.resize(count), out.hours_since.resize(count);
   for (std::size_t i = 0; i < count; ++i) fill_row(rows[i], i, out);
   out.observation = {};
@@ -39,6 +39,7 @@ void LoggedStates::fill(std::span<const std::uint32_t> rows, Batch& out) const {
   out.observation.context = out.context.data();
   out.observation.tab = out.tab.data();
   out.observation.hours_since = out.hours_since.data();
+  out.observation.history_age_days = out.history_age_days.data();
 }
 
 void LoggedStates::fill_row(std::size_t row, std::size_t to, Batch& out) const {
@@ -59,10 +60,14 @@ void LoggedStates::fill_row(std::size_t row, std::size_t to, Batch& out) const {
   std::fill_n(video, length_ - known, -1);
   std::fill_n(ratio, length_ - known, 0.0F);
   std::fill_n(signals, length_ - known, SignalBits{0});
+  float* age_days = &out.history_age_days[to * length_];
+  std::fill_n(age_days, length_ - known, 0.0F);
   for (std::size_t i = 0; i < known; ++i) {
     video[length_ - known + i] = static_cast<std::int32_t>(index_of(log.video[end - known + i]));
     ratio[length_ - known + i] = ratio_[end - known + i];
     signals[length_ - known + i] = log.signals[end - known + i];
+    age_days[length_ - known + i] =
+        static_cast<float>(log.time_ms[row] - log.time_ms[end - known + i]) / static_cast<float>(kDayMs);
   }
 
   // As VectorEnv writes it; see env/vector_env.h.

@@ -25,7 +25,7 @@ class LoggedStates {
     std::vector<std::int32_t> history_video, video;
     std::vector<SignalBits> history_signals;
     std::vector<std::uint8_t> tab;
-    std::vector<float> hours_since;
+    std::vector<float> hours_since, history_age_days;
     ObservationView observation;  // of the rows last filled in
   };
   void fill(std::span<const std::uint32_t> rows, Batch& out) const;

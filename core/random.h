@@ -13,7 +13,17 @@ struct RandomKey {
 };
 
 /// What the numbers of a session are for; the child index of a key.
-enum class Draw : std::uint32_t { kUser = 1, kCandidates, kResponse, kReturn, kAction, kExploration, kBatch, kInit };
+enum class Draw : std::uint32_t {
+  kUser = 1,
+  kCandidates,
+  kResponse,
+  kReturn,
+  kAction,
+  kExploration,
+  kBatch,
+  kInit,
+  kQuery
+};
 
 namespace detail {
 constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::uint32_t k0,

@@ -25,6 +25,8 @@ struct ObservationView {
   const std::uint8_t* tab = nullptr;              // [rows] KuaiRand's tab; may be null, then context tells 1, 0 and 4
   const float* hours_since = nullptr;             // [rows] since the newest video of the history was shown; -1 where
                                        // there is none or the time is not known; may be null, which reads as -1
+  const float* history_age_days = nullptr;  // [rows, L] since each video was shown, 0 where padded; null where only the
+                                            // order is known, as in the engine, which reads as 0
 };
 
 }  // namespace swipegym

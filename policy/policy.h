@@ -15,6 +15,7 @@
 namespace swipegym {
 
 class Hdf5Writer;
+class QuerySource;
 
 /// What a learned policy says of itself, in memory and in its file.
 struct PolicyHeader {
@@ -90,6 +91,8 @@ class Policy {
   virtual std::size_t history_length() const noexcept { return 50; }
   /// Whether it is cheap enough to rank the whole catalogue for every row of a log.
   virtual bool ranks_catalogue() const noexcept { return false; }
+  /// Of a policy that finds videos by vectors (query_source.h): that side of it. Null for others.
+  virtual const QuerySource* query_source() const noexcept { return nullptr; }
 
  private:
   /// What follows the header in its file.

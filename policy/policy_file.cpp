@@ -10,6 +10,7 @@
 #include "core/hdf5_writer.h"
 #include "core/validate.h"
 #include "policy/embedding/factor_policy.h"
+#include "policy/embedding/multi_interest_policy.h"
 #include "policy/embedding/two_tower_policy.h"
 #include "policy/label/label_policy.h"
 #include "policy/sasrec/sasrec_policy.h"
@@ -30,9 +31,13 @@ struct KnownModel {
 
 // A policy whose header names a model adds its line here.
 constexpr std::array kModels = {
-    KnownModel{"value", load_value_policy},         KnownModel{"full_output", load_full_output_policy},
-    KnownModel{"sasrec", load_sasrec_policy},       KnownModel{"factors", load_factor_policy},
-    KnownModel{"two_tower", load_two_tower_policy}, KnownModel{"label", load_label_policy},
+    KnownModel{"value", load_value_policy},
+    KnownModel{"full_output", load_full_output_policy},
+    KnownModel{"sasrec", load_sasrec_policy},
+    KnownModel{"factors", load_factor_policy},
+    KnownModel{"two_tower", load_two_tower_policy},
+    KnownModel{"label", load_label_policy},
+    KnownModel{"multi_interest", load_multi_interest_policy},
 };
 
 std::string known_models() {

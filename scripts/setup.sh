@@ -2,7 +2,7 @@
 # Sourced by quickstart.sh, test.sh and .ci/run: what the project needs from Debian, and how it gets there.
 
 kProgramPackages=(cmake ninja-build g++ git pkg-config libeigen3-dev libboost-program-options-dev libtbb-dev
-  nlohmann-json3-dev libhdf5-dev libdeflate-dev zlib1g-dev libzstd-dev libfmt-dev)
+  nlohmann-json3-dev libhdf5-dev libdeflate-dev zlib1g-dev libzstd-dev libfmt-dev libhnswlib-dev)
 kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev python3-dev python3-venv)
 kClangPackages=(clang libclang-rt-dev llvm)  # for the asan preset; llvm names what crashes
 kFormatPackages=(clang-format)

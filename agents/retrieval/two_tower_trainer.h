@@ -44,6 +44,32 @@ void visit_fields(Visitor& visit, TwoTowerTrainingConfig& config) {
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const TwoTowerTrainingConfig& config);
 
+/// What a variational two-tower learns by besides.
+struct VariationConfig {
+  double kl_weight = 0.01;                // of the divergences from N(0, 1); 1: the evidence lower bound
+  double anneal = 0.15;                   // share of all steps in which that weight rises from 0
+  QueryConfig queries{.draw = "normal"};  // what its policy asks by
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, VariationConfig& config) {
+  visit("kl_weight", config.kl_weight, between(0, 1e6));
+  visit("anneal", config.anneal, between(0, 1));
+  visit("queries", config.queries);
+}
+
+/// Settings of `supervised variational-two-tower`.
+struct VariationalTrainingConfig {
+  TwoTowerTrainingConfig towers;
+  VariationConfig variation;
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, VariationalTrainingConfig& config) {
+  visit("towers", config.towers);
+  visit("variation", config.variation);
+}
+
 /// In-batch sampled softmax (Yi et al., "Sampling-bias-corrected neural modeling for large corpus item
 /// recommendations", RecSys 2019): each wanted row of the training and hold-out days is a pair; the videos of the other
 /// pairs of its batch are what it must beat. A video stands in a batch with probability Q, so its score there is
@@ -51,5 +77,17 @@ void check(const TwoTowerTrainingConfig& config);
 /// to its popularity. Nothing is corrected when serving. Columns that hold the row's own video are masked. Throws
 /// InputError when fewer than two rows are wanted.
 TrainedModel train_two_tower(const SupervisedTask& task, const TwoTowerTrainingConfig& config);
+
+/// The same with towers that give a mean and a deviation (Kingma & Welling, "Auto-encoding variational Bayes", ICLR
+/// 2014): the softmax is of vectors drawn anew for every pair, z = mean + deviation * noise, brought to length 1 after
+/// that; and the divergences of all vectors from N(0, 1) are added, each user's and each video's once, however many
+/// pairs it has. So evidence grows with pairs while the prior does not, and deviations shrink. Recall of the validation
+/// days is that of the means. details: "active_dimensions" of videos and users, see active_dimensions(), and
+/// "deviation_by_pairs", Spearman's correlation of a video's mean deviation with -ln of its pairs.
+TrainedModel train_variational_two_tower(const SupervisedTask& task, const VariationalTrainingConfig& config);
+
+/// How many columns of means [n, width] have a variance above kActiveVariance: the others tell rows apart by nothing.
+inline constexpr double kActiveVariance = 0.01;
+std::size_t active_dimensions(const Matrix& means);
 
 }  // namespace swipegym

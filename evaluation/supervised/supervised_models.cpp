@@ -7,6 +7,7 @@
 #include "agents/labels/labelcraft.h"
 #include "agents/labels/train_label_model.h"
 #include "agents/retrieval/matrix_factorisation.h"
+#include "agents/retrieval/multi_interest_trainer.h"
 #include "agents/retrieval/ranker.h"
 #include "agents/retrieval/two_tower_trainer.h"
 #include "agents/sasrec/train_sasrec.h"
@@ -64,6 +65,11 @@ std::vector<SupervisedModel> make_supervised_models() {
       entry<MatrixFactorisationConfig>("mf", "matrix factorisation with biases", train_matrix_factorisation),
       entry<TwoTowerTrainingConfig>("two-tower", "retrieval by two towers, corrected for popularity in the batch",
                                     train_two_tower),
+      entry<VariationalTrainingConfig>("variational-two-tower", "the same with a deviation of every vector",
+                                       train_variational_two_tower),
+      entry<MultiInterestConfig>("multi-interest",
+                                 "retrieval by several interests of a user, clustered at each request",
+                                 train_multi_interest),
       entry<RankerConfig>("ranker", "watch ratio from user, earlier rows and video", train_ranker),
       entry<SasrecConfig>("sasrec", "self-attention over a user's rows: is more than half of the next video watched?",
                           train_sasrec, sasrec_for("binary")),

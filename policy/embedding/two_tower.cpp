@@ -6,6 +6,8 @@
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
+#include "nn/gaussian_rows.h"
+#include "nn/unit_rows.h"
 
 namespace swipegym {
 namespace {
@@ -13,33 +15,67 @@ namespace {
 constexpr std::size_t kItemNumbers = kVideoFeatures + kDerivedItemFeatures;
 constexpr float kRatedLimit = 2.0F;
 
-void to_unit_rows(const Matrix& rows, Matrix& unit) {
-  unit.resize(rows.rows(), rows.cols());
-  for (Eigen::Index i = 0; i < rows.rows(); ++i) unit.row(i) = rows.row(i) / (rows.row(i).norm() + 1e-6F);
+// A log variance is kept within these, or a file of strange weights could make a deviation that is no number.
+constexpr float kLogVarianceLimit = 10.0F;
+
+// The halves of a tower's outputs, with what the id adds to every log variance of a row (none: nothing).
+void spread(const Matrix& output, const std::vector<float>& by_id, RetrievalTowers::Output& out) {
+  const Eigen::Index width = output.cols() / 2;
+  out.log_variance = output.rightCols(width);
+  for (std::size_t i = 0; i < by_id.size(); ++i) out.log_variance.row(static_cast<Eigen::Index>(i)).array() += by_id[i];
+  out.log_variance = out.log_variance.cwiseMax(-kLogVarianceLimit).cwiseMin(kLogVarianceLimit);
+  if (out.noise.size() > 0)
+    sample_rows<float>(output.leftCols(width), out.log_variance, out.noise, out.vector);
+  else
+    out.vector = output.leftCols(width);
+  to_unit_rows<float>(out.vector, out.unit);
 }
 
-// Derivative of x / |x|: what lies along the unit vector changes nothing.
-void unit_backward(const Matrix& rows, const Matrix& unit, const Matrix& d_unit, Matrix& d_rows) {
-  d_rows.resize(rows.rows(), rows.cols());
-  for (Eigen::Index i = 0; i < rows.rows(); ++i) {
-    const float along = unit.row(i).dot(d_unit.row(i));
-    d_rows.row(i) = (d_unit.row(i) - along * unit.row(i)) / (rows.row(i).norm() + 1e-6F);
+// d of a tower's outputs, given d unit.
+void spread_backward(const Matrix& output, const RetrievalTowers::Output& out, const Matrix& d_unit, Matrix& d_output) {
+  const Eigen::Index width = output.cols() / 2;
+  Matrix d_mean, d_log_variance;
+  unit_rows_backward<float>(out.vector, out.unit, d_unit, d_mean);
+  if (out.noise.size() > 0)
+    sample_rows_backward<float>(d_mean, out.log_variance, out.noise, d_log_variance);
+  else
+    d_log_variance.setZero(d_mean.rows(), width);
+  if (!out.kl_weight.empty())
+    gaussian_kl<float>(output.leftCols(width), out.log_variance, out.kl_weight, &d_mean, &d_log_variance);
+  // At a limit only what leads away from it counts.
+  for (Eigen::Index i = 0; i < d_log_variance.size(); ++i) {
+    float& d = d_log_variance.data()[i];
+    const float at = out.log_variance.data()[i];
+    if ((at >= kLogVarianceLimit && d < 0.0F) || (at <= -kLogVarianceLimit && d > 0.0F)) d = 0.0F;
   }
+  d_output.resize(output.rows(), output.cols());
+  d_output << d_mean, d_log_variance;
 }
 
 }  // namespace
 
 RetrievalTowers::RetrievalTowers(const TwoTowerConfig& config, std::size_t state_size, const ItemInputs& items,
-                                 RandomKey key)
-    : config_(config), state_size_(state_size) {
-  const std::size_t item_size = kItemNumbers + config.tag_dim + config.author_dim + config.id_dim;
-  user_ = Mlp(layer_sizes(state_size + 2 * config.history_dim, config.user_hidden, config.width), Activation::kSilu,
-              split(key, 0));
-  item_ = Mlp(layer_sizes(item_size, config.item_hidden, config.width), Activation::kSilu, split(key, 1));
+                                 RandomKey key, bool deviations)
+    : config_(config), state_size_(state_size), deviations_(deviations) {
+  const std::size_t outputs = deviations ? 2 * config.width : config.width;
+  user_ = Mlp(user_sizes(config, state_size, outputs), Activation::kSilu, split(key, 0));
+  item_ = Mlp(item_sizes(config, outputs), Activation::kSilu, split(key, 1));
   tag_ = Embedding(items.num_tags, config.tag_dim, split(key, 2), 0.1);
   author_ = Embedding(items.num_authors, config.author_dim, split(key, 3), 0.05);
   id_ = Embedding(items.num_ids, config.id_dim, split(key, 4), 0.05);
   history_ = Embedding(items.num_ids, config.history_dim, split(key, 5), 0.1);
+  if (!deviations) return;
+  deviation_ = Embedding(items.num_ids, 1, split(key, 6), 0.0);
+  deviation_.table.decays = false;  // the prior is what it is drawn to
+}
+
+std::vector<std::size_t> RetrievalTowers::user_sizes(const TwoTowerConfig& config, std::size_t state_size,
+                                                     std::size_t outputs) {
+  return layer_sizes(state_size + 2 * config.history_dim, config.user_hidden, outputs);
+}
+
+std::vector<std::size_t> RetrievalTowers::item_sizes(const TwoTowerConfig& config, std::size_t outputs) {
+  return layer_sizes(kItemNumbers + config.tag_dim + config.author_dim + config.id_dim, config.item_hidden, outputs);
 }
 
 void RetrievalTowers::forward_users(const StateEncoder& encoder, const ItemInputs& items,
@@ -77,7 +113,10 @@ void RetrievalTowers::forward_users(const StateEncoder& encoder, const ItemInput
     }
   }
   user_.forward(work.users, work.user);
-  to_unit_rows(work.user.output(), work.user_unit);
+  if (deviations_)
+    spread(work.user.output(), {}, work.user_out);
+  else
+    to_unit_rows<float>(work.user.output(), work.user_out.unit);
 }
 
 void RetrievalTowers::forward_items(const ItemInputs& items, Work& work) const {
@@ -98,27 +137,74 @@ void RetrievalTowers::forward_items(const ItemInputs& items, Work& work) const {
   gather_column(items.id, work.videos, rows);
   id_.gather(rows, work.items.rightCols(id));
   item_.forward(work.items, work.item);
-  to_unit_rows(work.item.output(), work.item_unit);
+  if (!deviations_) {
+    to_unit_rows<float>(work.item.output(), work.item_out.unit);
+    return;
+  }
+  work.by_id.assign(rows.size(), 0.0F);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (rows[i] >= 0) work.by_id[i] = deviation_.table.value(rows[i], 0);
+  spread(work.item.output(), work.by_id, work.item_out);
 }
 
-Matrix RetrievalTowers::item_table(const ItemInputs& items, int threads) const {
-  constexpr std::size_t kRows = 1024;  // a fixed cut, so that the table does not depend on threads
+double RetrievalTowers::kl(const Work& work) const {
+  const auto width = static_cast<Eigen::Index>(config_.width);
+  double total = 0.0;
+  for (const auto& [mlp, out] : {std::pair(&work.user, &work.user_out), std::pair(&work.item, &work.item_out)})
+    if (deviations_ && !out->kl_weight.empty())
+      total += gaussian_kl<float>(mlp->output().leftCols(width), out->log_variance, out->kl_weight, nullptr, nullptr);
+  return total;
+}
+
+template <class Visit>
+void RetrievalTowers::for_all_items(const ItemInputs& items, int threads, const Visit& visit) const {
+  constexpr std::size_t kRows = 1024;  // a fixed cut, so that a table does not depend on threads
   const std::size_t videos = items.num_videos();
-  Matrix table(static_cast<Eigen::Index>(videos), static_cast<Eigen::Index>(config_.width));
   parallel_for((videos + kRows - 1) / kRows, threads, [&](std::size_t piece, int) {
     Work work;
     const std::size_t first = piece * kRows, last = std::min(videos, first + kRows);
     for (std::size_t v = first; v < last; ++v) work.videos.push_back(static_cast<std::int32_t>(v));
     forward_items(items, work);
-    table.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(last - first)) = work.item_unit;
+    visit(work, static_cast<Eigen::Index>(first));
+  });
+}
+
+Matrix RetrievalTowers::item_table(const ItemInputs& items, int threads) const {
+  Matrix table(static_cast<Eigen::Index>(items.num_videos()), static_cast<Eigen::Index>(config_.width));
+  for_all_items(items, threads, [&](const Work& work, Eigen::Index first) {
+    table.middleRows(first, work.item_out.unit.rows()) = work.item_out.unit;
+  });
+  return table;
+}
+
+std::vector<float> RetrievalTowers::item_deviations(const ItemInputs& items, int threads) const {
+  std::vector<float> mean(deviations_ ? items.num_videos() : 0);
+  if (deviations_)
+    for_all_items(items, threads, [&](const Work& work, Eigen::Index first) {
+      for (Eigen::Index i = 0; i < work.item_out.log_variance.rows(); ++i)
+        mean[static_cast<std::size_t>(first + i)] = (0.5F * work.item_out.log_variance.row(i).array()).exp().mean();
+    });
+  return mean;
+}
+
+Matrix RetrievalTowers::item_means(const ItemInputs& items, int threads) const {
+  const auto width = static_cast<Eigen::Index>(config_.width);
+  Matrix table(static_cast<Eigen::Index>(items.num_videos()), width);
+  for_all_items(items, threads, [&](const Work& work, Eigen::Index first) {
+    table.middleRows(first, work.item.output().rows()) = work.item.output().leftCols(width);
   });
   return table;
 }
 
 void RetrievalTowers::backward(const Matrix& d_user_unit, const Matrix& d_item_unit, Work& work, std::size_t shard) {
-  unit_backward(work.user.output(), work.user_unit, d_user_unit, work.d_user);
+  if (deviations_) {
+    spread_backward(work.user.output(), work.user_out, d_user_unit, work.d_user);
+    spread_backward(work.item.output(), work.item_out, d_item_unit, work.d_item);
+  } else {
+    unit_rows_backward<float>(work.user.output(), work.user_out.unit, d_user_unit, work.d_user);
+    unit_rows_backward<float>(work.item.output(), work.item_out.unit, d_item_unit, work.d_item);
+  }
   user_.backward(work.users, work.d_user, work.user, &work.d_users, shard);
-  unit_backward(work.item.output(), work.item_unit, d_item_unit, work.d_item);
   item_.backward(work.items, work.d_item, work.item, &work.d_items, shard);
 }
 
@@ -132,6 +218,7 @@ void RetrievalTowers::scatter(const ItemInputs& items, const Work& work) {
   author_.scatter(rows, work.d_items.middleCols(numbers + tag, author));
   gather_column(items.id, work.videos, rows);
   id_.scatter(rows, work.d_items.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
+  if (deviations_) deviation_.scatter(rows, work.d_item.rightCols(work.d_item.cols() / 2).rowwise().sum());
   if (config_.history_dim == 0) return;
   const std::size_t length = work.history.size() / work.videos.size();
   rows.clear();
@@ -171,6 +258,7 @@ std::vector<std::pair<std::string, Embedding*>> RetrievalTowers::embeddings() {
     if (embedding.dim() > 0) all.emplace_back(name, &embedding);
   };
   add("tag", tag_), add("author", author_), add("id", id_), add("history", history_);
+  add("deviation", deviation_);
   return all;
 }
 

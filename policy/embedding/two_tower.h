@@ -40,35 +40,63 @@ void visit_fields(Visitor& visit, TwoTowerConfig& config) {
 /// Two towers that meet in a cosine and nowhere else, so that a video's vector can be computed once and the best of
 /// millions found by it. The user tower reads the state of StateEncoder and decaying means of the vectors of watched
 /// videos, plain and weighted by watch ratio; the video tower reads features, tag, author and id.
+///
+/// With deviations a tower gives a mean and a log variance for each number of its vector, independent normals as in
+/// Kingma & Welling (ICLR 2014). To a video's log variances its id adds one number, so that how sure one is of a video
+/// can follow how often it was met, whatever its features say.
 class RetrievalTowers {
  public:
+  /// What a tower makes of its inputs.
+  struct Output {
+    Matrix unit;                  // the vector brought to length 1, [n, width]
+    Matrix vector, log_variance;  // with deviations: before that, and how uncertain, [n, width]
+    // Of the caller, with deviations: draws from N(0, 1) where the vector is to be drawn, and not the mean, [n, width];
+    // and how much each row's divergence from N(0, 1) counts in the loss, [n]. Empty: neither.
+    Matrix noise;
+    std::vector<float> kl_weight;
+  };
   /// Room for one pass of one thread.
   struct Work {
     Matrix users, items;  // inputs, [n, user_size] and [n, item_size]
     MlpWorkspace user, item;
-    Matrix user_unit, item_unit;  // outputs brought to length 1, [n, width]
+    Output user_out, item_out;
     StateEncoder::Histories histories;
     Matrix states;
     std::vector<std::int32_t> history, videos;  // [n, L] rows of the history table (-1: none), and [n] videos
     std::vector<float> plain, rated;            // [n, L] weights of the two means
+    std::vector<float> by_id;                   // [n] what ids add to log variances
     Matrix d_user, d_item, d_users, d_items;
   };
 
   RetrievalTowers() = default;
-  RetrievalTowers(const TwoTowerConfig& config, std::size_t state_size, const ItemInputs& items, RandomKey key);
+  RetrievalTowers(const TwoTowerConfig& config, std::size_t state_size, const ItemInputs& items, RandomKey key,
+                  bool deviations = false);
+
+  /// The sizes of the two towers' layers, `outputs` numbers wide at the end.
+  static std::vector<std::size_t> user_sizes(const TwoTowerConfig& config, std::size_t state_size, std::size_t outputs);
+  static std::vector<std::size_t> item_sizes(const TwoTowerConfig& config, std::size_t outputs);
 
   const TwoTowerConfig& config() const noexcept { return config_; }
+  bool has_deviations() const noexcept { return deviations_; }
 
-  /// work.user_unit for rows [first, first + count) of the observation; rows up to `padded` are filled with zeros, so
+  /// work.user_out for rows [first, first + count) of the observation; rows up to `padded` are filled with zeros, so
   /// that a row's bits do not depend on how many there are.
   void forward_users(const StateEncoder& encoder, const ItemInputs& items, const ObservationView& observation,
                      std::size_t first, std::size_t count, std::size_t padded, Work& work) const;
-  /// work.item_unit for work.videos.
+  /// work.item_out for work.videos.
   void forward_items(const ItemInputs& items, Work& work) const;
   /// Unit vectors of the whole catalogue, [videos, width].
   Matrix item_table(const ItemInputs& items, int threads) const;
+  /// With deviations, of the whole catalogue: the mean standard deviation of a video's vector, [videos] (else empty);
+  /// and the vectors as they are before they are brought to length 1, [videos, width].
+  std::vector<float> item_deviations(const ItemInputs& items, int threads) const;
+  Matrix item_means(const ItemInputs& items, int threads) const;
 
-  /// After both forwards with one video a user row: adds the gradients to `shard`, given those of the unit vectors.
+  /// After both forwards: the divergences of the rows as their kl_weight has them.
+  double kl(const Work& work) const;
+
+  /// After both forwards with one video a user row: adds the gradients to `shard`, given those of the unit vectors;
+  /// those of kl() are added.
   void backward(const Matrix& d_user_unit, const Matrix& d_item_unit, Work& work, std::size_t shard);
   /// Adds what the towers leave for the embeddings; one thread, in a fixed order of shards.
   void scatter(const ItemInputs& items, const Work& work);
@@ -81,10 +109,15 @@ class RetrievalTowers {
   void load(const Hdf5Reader& file, const std::string& name);
 
  private:
+  /// visit(work, first) after forward_items() of videos first, first + 1, ...
+  template <class Visit>
+  void for_all_items(const ItemInputs& items, int threads, const Visit& visit) const;
+
   TwoTowerConfig config_;
   std::size_t state_size_ = 0;
+  bool deviations_ = false;
   Mlp user_, item_;
-  Embedding tag_, author_, id_, history_;
+  Embedding tag_, author_, id_, history_, deviation_;
 };
 
 }  // namespace swipegym

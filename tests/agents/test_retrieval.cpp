@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include "agents/catalogue_ranking.h"
 #include "agents/logged_states.h"
 #include "agents/retrieval/matrix_factorisation.h"
+#include "agents/retrieval/multi_interest_trainer.h"
 #include "agents/retrieval/two_tower_trainer.h"
 #include "core/error.h"
 #include "env/catalogue.h"
@@ -124,8 +127,7 @@ TEST_CASE("with the correction towers learn the chance of a video, without it th
   CHECK(corrected > plain + 0.1);
 }
 
-TEST_CASE("two towers: threads change no bit, a resumed training neither, and the file scores as the model does",
-          "[agents]") {
+void check_towers(const std::function<TrainedModel(const SupervisedTask&, const TwoTowerTrainingConfig&)>& train) {
   World world;
   TwoTowerTrainingConfig config = small_towers(true);
   config.epochs = 2;
@@ -138,23 +140,73 @@ TEST_CASE("two towers: threads change no bit, a resumed training neither, and th
     policy.score({.observation = batch.observation}, scores);
     return scores;
   };
-  const auto whole = train_two_tower(world.task, config).policy;
+  const auto whole = train(world.task, config).policy;
   world.task.threads = 3;
-  CHECK(scores_of(*train_two_tower(world.task, config).policy) == scores_of(*whole));
+  CHECK(scores_of(*train(world.task, config).policy) == scores_of(*whole));
 
   const auto checkpoint = std::filesystem::temp_directory_path() / "swipegym_towers_checkpoint.h5";
   world.task.checkpoint = checkpoint;
   world.task.progress = [](std::string_view, std::uint64_t done, std::uint64_t) {
     if (done == 1) throw Interrupted();
   };
-  CHECK_THROWS_AS(train_two_tower(world.task, config), Interrupted);
+  CHECK_THROWS_AS(train(world.task, config), Interrupted);
   world.task.progress = {}, world.task.resume = true;
-  CHECK(scores_of(*train_two_tower(world.task, config).policy) == scores_of(*whole));
+  CHECK(scores_of(*train(world.task, config).policy) == scores_of(*whole));
   std::filesystem::remove(checkpoint);
 
   const auto path = std::filesystem::temp_directory_path() / "swipegym_towers.h5";
   whole->save(path);
   CHECK(scores_of(*load_policy(path, world.catalogue)) == scores_of(*whole));
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("two towers: threads change no bit, a resumed training neither, and the file scores as the model does",
+          "[agents]") {
+  check_towers(train_two_tower);
+  check_towers([](const SupervisedTask& task, const TwoTowerTrainingConfig& towers) {
+    return train_variational_two_tower(task, {.towers = towers, .variation = {.queries = {.draw = "normal"}}});
+  });
+}
+
+TEST_CASE("a variational video's deviation shrinks with its pairs, and the towers still learn the chance", "[agents]") {
+  const World world;
+  VariationalTrainingConfig config{.towers = small_towers(true), .variation = {.kl_weight = 1.0, .queries = {.draw = "none"}}};
+  config.towers.epochs = 20;
+  const TrainedModel trained = train_variational_two_tower(world.task, config);
+  const auto& policy = dynamic_cast<const TwoTowerPolicy&>(*trained.policy);
+  CHECK(policy.name() == "variational-two-tower");
+  const std::vector<float> deviation = policy.video_deviations(1);
+  CAPTURE(deviation, trained.details.dump());
+  // Videos 0, 1, ... are ever less popular: 24 of them, from a quarter of the pairs to a few in a thousand.
+  CHECK(trained.details.at("deviation_by_pairs").get<double>() > 0.8);
+  CHECK(deviation[0] < 0.7F * deviation[kToyVideos - 1]);
+  const auto active = trained.details.at("active_dimensions");
+  CHECK(active.at("videos").get<int>() >= 1);
+  CHECK(active.at("users").get<int>() <= 8);
+  CHECK(correlation_with_truth(policy, world) > 0.9);
+
+  // With ten thousand times the weight nothing is worth leaving the prior for.
+  config.variation.kl_weight = 1e4;
+  const auto held = train_variational_two_tower(world.task, config);
+  const std::vector<float> prior = dynamic_cast<const TwoTowerPolicy&>(*held.policy).video_deviations(1);
+  CHECK(*std::min_element(prior.begin(), prior.end()) > 0.8F);
+  CHECK(held.details.at("active_dimensions").at("videos") == 0);
+}
+
+TEST_CASE("interests are made of a file's towers or of their own, and of no other model", "[agents]") {
+  const World world;
+  MultiInterestConfig config;
+  config.towers = small_towers(true), config.towers.epochs = 2;
+  const auto own = train_multi_interest(world.task, config);
+  CHECK(own.epochs.size() == 2);
+  const auto path = std::filesystem::temp_directory_path() / "swipegym_interest_towers.h5";
+  train_two_tower(world.task, config.towers).policy->save(path);
+  config.policy = path.string();
+  const auto from_file = train_multi_interest(world.task, config);
+  CHECK(from_file.epochs.empty());
+  CHECK(from_file.policy->query_source()->query_items() == own.policy->query_source()->query_items());
+  own.policy->save(path);
+  CHECK_THROWS_WITH(train_multi_interest(world.task, config), Catch::Contains("multi_interest"));
   std::filesystem::remove(path);
 }
 

@@ -39,6 +39,7 @@ Json quick(const SupervisedModel& model) {
   for (const char* name : {"epochs", "max_epochs"})
     if (settings.contains(name)) settings[name] = 1;
   if (settings.contains("batch")) settings["batch"] = 64;
+  if (settings.contains("towers")) settings["towers"]["epochs"] = 1, settings["towers"]["batch"] = 64;
   return settings;
 }
 

@@ -112,13 +112,21 @@ void train_mf(const SupervisedTask& task) {
   train_matrix_factorisation(task, {.factors = 2, .epochs = 1, .batch = 8});
 }
 
-void train_towers(const SupervisedTask& task) {
+TwoTowerTrainingConfig small_towers() {
   TwoTowerTrainingConfig config;
   config.history_length = kHistory, config.epochs = 1, config.batch = 8, config.recall_at = 2;
   config.network = {
       .user_hidden = {2}, .item_hidden = {2}, .width = 2, .tag_dim = 2, .author_dim = 2, .id_dim = 2, .history_dim = 2};
   config.wanted_above = 0.1F;
-  train_two_tower(task, config);
+  return config;
+}
+
+void train_towers(const SupervisedTask& task) {
+  train_two_tower(task, small_towers());
+}
+
+void train_variational(const SupervisedTask& task) {
+  train_variational_two_tower(task, {.towers = small_towers()});
 }
 
 LabelNetworkConfig small_label_network() {
@@ -199,6 +207,7 @@ const std::map<std::string, std::function<Target()>>& kinds() {
       {"sasrec_actor", [] { return online_target(sasrec_actor()); }},
       {"mf", [] { return supervised_target(train_mf); }},
       {"two_tower", [] { return supervised_target(train_towers); }},
+      {"variational", [] { return supervised_target(train_variational); }},
       {"label", [] { return supervised_target([](const SupervisedTask& t) { train_labels(t, "wt"); }); }},
       {"label_dvr", [] { return supervised_target([](const SupervisedTask& t) { train_labels(t, "dvr"); }); }},
       {"labelcraft", [] { return supervised_target(train_craft); }},

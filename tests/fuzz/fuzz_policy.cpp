@@ -11,6 +11,7 @@
 #include "tests/fuzz/hdf5_recipe.h"
 #include "tests/fuzz/input_file.h"
 #include "tests/fuzz/small_world.h"
+#include "tests/policy/two_tower_toy.h"
 
 namespace swipegym::fuzz {
 namespace {
@@ -92,6 +93,14 @@ void save_two_tower(const Catalogue& catalogue, const Path& path) {
   TwoTowerPolicy(made).save(path);
 }
 
+void save_interests(const Catalogue& catalogue, const Path& path) {
+  MultiInterestPolicy(test::small_interest_model(catalogue)).save(path);
+}
+
+void save_deviations(const Catalogue& catalogue, const Path& path) {
+  TwoTowerPolicy(test::small_towers_model(catalogue, true)).save(path);
+}
+
 void save_label(const Catalogue& catalogue, const char* kind, const Path& path) {
   const LabelNetworkConfig network{
       .kind = kind, .embedding = 2, .attention_hidden = 2, .hidden = {2}, .history_length = 2};
@@ -110,6 +119,8 @@ const std::map<std::string, Save>& kinds() {
       {"sasrec_binary", [](const Catalogue& c, const Path& p) { save_sasrec(c, SasrecObjective::kBinary, p); }},
       {"factors", save_factors},
       {"two_tower", save_two_tower},
+      {"variational", save_deviations},
+      {"multi_interest", save_interests},
       {"label_din", [](const Catalogue& c, const Path& p) { save_label(c, "din", p); }},
       {"label_towers", [](const Catalogue& c, const Path& p) { save_label(c, "two_tower", p); }},
   };

@@ -12,6 +12,7 @@
 #include "agents/offline/offline_config.h"
 #include "agents/registry.h"
 #include "agents/retrieval/matrix_factorisation.h"
+#include "agents/retrieval/multi_interest_trainer.h"
 #include "agents/retrieval/ranker.h"
 #include "agents/retrieval/two_tower_trainer.h"
 #include "agents/sasrec/sasrec_config.h"
@@ -45,6 +46,8 @@ Defaults all_defaults() {
       {"sqn.json", [] { return config_to_json(SqnConfig{}); }},
       {"tabular.json", [] { return config_to_json(ExactnessConfig{}); }},
       {"two_tower.json", [] { return config_to_json(TwoTowerTrainingConfig{}); }},
+      {"variational_two_tower.json", [] { return config_to_json(VariationalTrainingConfig{}); }},
+      {"multi_interest.json", [] { return config_to_json(MultiInterestConfig{}); }},
   };
   for (const AgentInfo& info : agents())
     all[info.config_file.empty() ? info.name + ".json" : info.config_file] = [&info] {

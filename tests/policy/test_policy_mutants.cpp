@@ -18,6 +18,7 @@
 #include "policy/value/full_output_policy.h"
 #include "policy/value/value_policy.h"
 #include "tests/hdf5_mutants.h"
+#include "tests/policy/two_tower_toy.h"
 #include "tests/sanitized.h"
 
 // Every object of every kind of policy file, damaged in every way: the file is refused, or its policy acts by finite
@@ -143,6 +144,10 @@ const std::vector<Kind> kKinds = {
                            model.items, make_key(3));
        TwoTowerPolicy(made).save(p);
      }},
+    {"two_tower, deviations",
+     [](const Catalogue& c, const fs::path& p) { TwoTowerPolicy(test::small_towers_model(c, true)).save(p); }},
+    {"multi_interest",
+     [](const Catalogue& c, const fs::path& p) { MultiInterestPolicy(test::small_interest_model(c)).save(p); }},
     {"label, din", [](const Catalogue& c, const fs::path& p) { save_label(c, p, "din"); }},
     {"label, two_tower", [](const Catalogue& c, const fs::path& p) { save_label(c, p, "two_tower"); }},
 };

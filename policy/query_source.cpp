@@ -1,0 +1,133 @@
+#include "policy/query_source.h"
+
+#include <algorithm>
+
+#include "core/parallel_for.h"
+#include "nn/matrix_product.h"
+#include "policy/best_unseen.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kQueryTile = 64;      // videos multiplied together
+constexpr std::size_t kQueryColumns = 32;   // vectors multiplied together, unless one row has more
+constexpr std::size_t kQueryShard = 16384;  // videos of one parallel piece
+
+float query_product(const float* a, const float* b, std::size_t width) noexcept {
+  float sum = 0.0F;
+  for (std::size_t d = 0; d < width; ++d) sum += a[d] * b[d];
+  return sum;
+}
+
+// The largest product of a video with one of the row's vectors. In the order of multiply_lanes(), so that one video's
+// score has the same bits among candidates, in a matrix of all and in a list of the best.
+float best_product(const QueryVectors& queries, std::size_t row, const float* item, std::size_t width) noexcept {
+  const float* first = queries.vectors.data() + row * queries.each * width;
+  float best = query_product(first, item, width);
+  for (std::size_t q = 1; q < queries.count[row]; ++q)
+    best = std::max(best, query_product(first + q * width, item, width));
+  return best;
+}
+
+// Rows [first, last) of the batch, all videos of [from, until).
+void score_tiles(const QueryVectors& queries, std::size_t first, std::size_t last, const std::vector<float>& turned,
+                 std::size_t columns, const Matrix& items, std::size_t from, std::size_t until, float scale,
+                 std::span<float> scores) {
+  const auto width = static_cast<std::size_t>(items.cols()), videos = static_cast<std::size_t>(items.rows());
+  thread_local std::vector<float> products;
+  products.resize(kQueryTile * columns);
+  for (std::size_t tile = from; tile < until; tile += kQueryTile) {
+    const std::size_t n = std::min(kQueryTile, until - tile);
+    multiply_lanes(items.data() + tile * width, width, std::size_t{1}, n, width, turned.data(), columns, columns,
+                   products.data(), columns, false);
+    for (std::size_t row = first; row < last; ++row) {
+      const float* own = products.data() + (row - first) * queries.each;
+      float* out = scores.data() + row * videos + tile;
+      for (std::size_t i = 0; i < n; ++i) {
+        float best = own[i * columns];
+        for (std::size_t q = 1; q < queries.count[row]; ++q) best = std::max(best, own[i * columns + q]);
+        out[i] = scale * best;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+QueryVectors of_rows(const QueryVectors& all, std::span<const std::uint32_t> rows) {
+  QueryVectors out;
+  out.each = all.each;
+  const auto each = static_cast<Eigen::Index>(all.each);
+  out.vectors.resize(static_cast<Eigen::Index>(rows.size()) * each, all.vectors.cols());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    out.vectors.middleRows(static_cast<Eigen::Index>(i) * each, each) =
+        all.vectors.middleRows(static_cast<Eigen::Index>(rows[i]) * each, each);
+    out.count.push_back(all.count[rows[i]]);
+  }
+  return out;
+}
+
+void score_by_queries(const QueryVectors& queries, const Matrix& items, const ObservationView& observation, float scale,
+                      int threads, std::span<float> scores) {
+  const auto width = static_cast<std::size_t>(items.cols()), videos = static_cast<std::size_t>(items.rows());
+  if (observation.candidates > 0) {
+    const std::size_t slots = observation.candidates;
+    parallel_for(observation.rows, threads, [&](std::size_t row, int) {
+      for (std::size_t slot = 0; slot < slots; ++slot) {
+        const auto video = static_cast<std::size_t>(observation.candidate[row * slots + slot]);
+        scores[row * slots + slot] = scale * best_product(queries, row, items.data() + video * width, width);
+      }
+    });
+    return;
+  }
+  const std::size_t together = std::max<std::size_t>(1, kQueryColumns / queries.each);
+  const std::size_t columns = std::max(kQueryColumns, queries.each);
+  std::vector<float> turned(width * columns);
+  for (std::size_t first = 0; first < observation.rows; first += together) {
+    const std::size_t last = std::min(observation.rows, first + together);
+    std::fill(turned.begin(), turned.end(), 0.0F);
+    for (std::size_t at = first * queries.each; at < last * queries.each; ++at)
+      for (std::size_t d = 0; d < width; ++d)
+        turned[d * columns + at - first * queries.each] = queries.vectors.data()[at * width + d];
+    parallel_for((videos + kQueryShard - 1) / kQueryShard, threads, [&](std::size_t shard, int) {
+      score_tiles(queries, first, last, turned, columns, items, shard * kQueryShard,
+                  std::min(videos, (shard + 1) * kQueryShard), scale, scores);
+    });
+  }
+}
+
+void best_by_queries(const QueryVectors& queries, const Matrix& items, const DecisionBatch& batch,
+                     std::span<const std::uint32_t> rows, std::size_t count, std::span<std::int32_t> out) {
+  if (queries.each == 1) {
+    best_unseen(queries.vectors, items, batch, rows, count, out);
+    return;
+  }
+  // The best of a row are among the best of each of its vectors.
+  std::vector<std::uint32_t> asked;
+  Matrix vectors(queries.vectors.rows(), queries.vectors.cols());
+  Eigen::Index used = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t q = 0; q < queries.count[i]; ++q) {
+      asked.push_back(rows[i]);
+      vectors.row(used++) = queries.vectors.row(static_cast<Eigen::Index>(i * queries.each + q));
+    }
+  vectors.conservativeResize(used, Eigen::NoChange);
+  std::vector<std::int32_t> lists(asked.size() * count);
+  best_unseen(vectors, items, batch, asked, count, lists);
+  const auto width = static_cast<std::size_t>(items.cols());
+  std::size_t list = 0;
+  std::vector<TopItem> found;
+  for (std::size_t i = 0; i < rows.size(); list += queries.count[i] * count, ++i) {
+    std::vector<std::int32_t> videos(lists.begin() + static_cast<std::ptrdiff_t>(list),
+                                     lists.begin() + static_cast<std::ptrdiff_t>(list + queries.count[i] * count));
+    std::sort(videos.begin(), videos.end());
+    videos.erase(std::unique(videos.begin(), videos.end()), videos.end());
+    found.clear();
+    for (const std::int32_t video : videos)
+      found.push_back({video, best_product(queries, i, items.data() + static_cast<std::size_t>(video) * width, width)});
+    std::stable_sort(found.begin(), found.end(), [](const TopItem& a, const TopItem& b) { return a.score > b.score; });
+    for (std::size_t place = 0; place < count; ++place) out[i * count + place] = found[place].item;
+  }
+}
+
+}  // namespace swipegym
