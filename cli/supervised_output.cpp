@@ -75,7 +75,7 @@ std::string text_of(const SupervisedTables& tables, const std::string& reference
     out += text.text();
     for (const std::string& note : table.notes) out += fmt::format("  {}\n", note);
     out += "\n";
-    if (reference.empty() || table.key == "labelcraft_code") continue;
+    if (reference.empty() || table.key == "labelcraft_code" || table.lines[0].difference.empty()) continue;
     header[0] = "minus " + reference + " (p, Holm)";
     Table gaps(header);
     for (const TableLine& line : table.lines) {

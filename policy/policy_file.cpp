@@ -13,6 +13,7 @@
 #include "policy/embedding/multi_interest_policy.h"
 #include "policy/embedding/two_tower_policy.h"
 #include "policy/label/label_policy.h"
+#include "policy/multitask/multitask_policy.h"
 #include "policy/sasrec/sasrec_policy.h"
 #include "policy/value/full_output_policy.h"
 #include "policy/value/value_policy.h"
@@ -38,6 +39,7 @@ constexpr std::array kModels = {
     KnownModel{"two_tower", load_two_tower_policy},
     KnownModel{"label", load_label_policy},
     KnownModel{"multi_interest", load_multi_interest_policy},
+    KnownModel{"multitask", load_multitask_policy},
 };
 
 std::string known_models() {

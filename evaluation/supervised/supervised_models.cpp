@@ -6,6 +6,7 @@
 
 #include "agents/labels/labelcraft.h"
 #include "agents/labels/train_label_model.h"
+#include "agents/multitask/multitask_trainer.h"
 #include "agents/retrieval/matrix_factorisation.h"
 #include "agents/retrieval/multi_interest_trainer.h"
 #include "agents/retrieval/ranker.h"
@@ -71,6 +72,8 @@ std::vector<SupervisedModel> make_supervised_models() {
                                  "retrieval by several interests of a user, clustered at each request",
                                  train_multi_interest),
       entry<RankerConfig>("ranker", "watch ratio from user, earlier rows and video", train_ranker),
+      entry<MultitaskConfig>("multitask", "watch, click, like and six other answers by a mixture of experts",
+                             train_multitask),
       entry<SasrecConfig>("sasrec", "self-attention over a user's rows: is more than half of the next video watched?",
                           train_sasrec, sasrec_for("binary")),
       entry<SasrecConfig>("sasrec-ratio", "the same for the watch ratio", train_sasrec, sasrec_for("ratio")),

@@ -16,8 +16,10 @@
 #include "evaluation/json_number.h"
 #include "evaluation/metrics/binary_score.h"
 #include "evaluation/metrics/ranking.h"
+#include "evaluation/supervised/head_table.h"
 #include "evaluation/supervised/scored_rows.h"
 #include "evaluation/supervised/table_figures.h"
+#include "evaluation/supervised/table_resamples.h"
 #include "sim_data/day_text.h"
 #include "sim_data/duration_groups.h"
 #include "sim_data/labels.h"
@@ -393,46 +395,6 @@ std::vector<SupervisedTable> name_tables(const SupervisedTableConfig& config) {
   return tables;
 }
 
-// [policies][seeds][figures]
-using AllFigures = std::vector<std::vector<std::vector<TableFigure>>>;
-// [policies][figures][resamples]
-using UserResamples = std::vector<std::vector<std::vector<double>>>;
-
-UserResamples resample_users(const AllFigures& all, std::size_t users, const SupervisedTableConfig& config) {
-  const std::size_t figures = all[0][0].size();
-  UserResamples out(all.size(), std::vector<std::vector<double>>(figures, std::vector<double>(config.resamples)));
-  const RandomKey key = split(make_key(config.seed), Draw::kBatch);
-  parallel_for(config.resamples, config.threads, [&](std::size_t r, int) {
-    std::vector<float> weight(users, 0.0F);
-    RandomStream random(split(key, r));
-    for (std::size_t i = 0; i < users; ++i) weight[random.below(static_cast<std::uint32_t>(users))] += 1.0F;
-    for (std::size_t p = 0; p < all.size(); ++p) {
-      const std::size_t seeds = all[p].size();
-      std::vector<std::size_t> drawn(seeds);
-      RandomStream seed_random(split(key, r), static_cast<std::uint32_t>(p + 1));
-      for (std::size_t& s : drawn) s = seed_random.below(static_cast<std::uint32_t>(seeds));
-      const auto n = static_cast<double>(seeds);
-      // As in bootstrap.h: a handful of seeds understates its own spread.
-      const double wider = seeds < 2 ? 0.0 : std::sqrt(n / (n - 1.0)) * student_t975(seeds - 1) / 1.959963985;
-      std::vector<double> value(seeds);
-      for (std::size_t f = 0; f < figures; ++f) {
-        double mean = 0.0, of_drawn = 0.0;
-        for (std::size_t s = 0; s < seeds; ++s) mean += (value[s] = all[p][s][f].value(weight)) / n;
-        for (const std::size_t s : drawn) of_drawn += value[s] / n;
-        out[p][f][r] = mean + (seeds < 2 ? 0.0 : wider * (of_drawn - mean));
-      }
-    }
-  });
-  return out;
-}
-
-double mean_value(const std::vector<std::vector<TableFigure>>& seeds, std::size_t figure, std::size_t users) {
-  const std::vector<float> once(users, 1.0F);
-  double sum = 0.0;
-  for (const auto& figures : seeds) sum += figures[figure].value(once);
-  return sum / static_cast<double>(seeds.size());
-}
-
 // Two-sided: how often the resampled_figures difference is on the other side of 0, doubled.
 double bootstrap_p(const std::vector<double>& differences) {
   double below = 1.0, above = 1.0;
@@ -492,7 +454,8 @@ SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policie
     throw InputError(
         fmt::format("'{}' is none of the policies compared ({})", config.reference, fmt::join(names, ", ")));
 
-  const UserResamples resampled_figures = resample_users(all, test.users(), config);
+  const UserResamples resampled_figures =
+      resample_users(all, test.users(), config.resamples, config.seed, config.threads);
   SupervisedTables result{.rows = test.row.size(), .users = test.users(), .tables = name_tables(config)};
   std::size_t figure = 0;
   for (SupervisedTable& table : result.tables) {
@@ -520,6 +483,7 @@ SupervisedTables make_supervised_tables(const std::vector<TabledPolicy>& policie
       return std::all_of(line.figure.begin(), line.figure.end(), [](const Interval& i) { return std::isnan(i.mean); });
     });
   }
+  result.tables.push_back(make_head_table(policies, data, config));
   std::erase_if(result.tables, [](const SupervisedTable& table) { return table.lines.empty(); });
   return result;
 }

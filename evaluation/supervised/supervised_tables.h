@@ -80,6 +80,7 @@ struct SupervisedTables {
 /// length.
 /// - retrieval: recall of the whole catalogue, hits and NDCG of the next video, for policies that retrieve.
 /// - reactions: for these, hits and NDCG of every video clicked, and of every one liked, followed or commented on.
+/// - heads: AUC, GAUC, log loss and calibration of every probability that a multi-task policy tells (head_table.h).
 ///
 /// Two lines need no model: the training mean, and the training mean of videos about as long. Intervals come from
 /// resampling users (and training seeds, see bootstrap.h), the same users for every policy, so that differences are

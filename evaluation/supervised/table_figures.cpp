@@ -20,6 +20,20 @@ double ratio_of(std::span<const float> top, std::span<const float> bottom, std::
   return by > 0.0 ? sum / by : kUndefined;
 }
 
+double bin_error(std::span<const float> top, std::span<const float> bottom, std::span<const float> weight) {
+  const std::size_t users = weight.size();
+  double error = 0.0, by = 0.0;
+  for (std::size_t first = 0; first < top.size(); first += users) {
+    double sum = 0.0;
+    for (std::size_t u = 0; u < users; ++u) {
+      sum += static_cast<double>(top[first + u]) * weight[u];
+      by += static_cast<double>(bottom[first + u]) * weight[u];
+    }
+    error += std::abs(sum);
+  }
+  return by > 0.0 ? error / by : kUndefined;
+}
+
 double area(const std::vector<TableFigure::RankedRow>& ranked, std::span<const float> weight) {
   double below = 0.0, pairs = 0.0, positives = 0.0, tied_positive = 0.0, tied_negative = 0.0;
   for (const TableFigure::RankedRow& row : ranked) {
@@ -44,6 +58,8 @@ double TableFigure::value(std::span<const float> weight) const {
       return std::sqrt(ratio_of(top, bottom, weight));
     case Kind::kAuc:
       return area(ranked, weight);
+    case Kind::kBinError:
+      return bin_error(top, bottom, weight);
     case Kind::kGap:
     case Kind::kTrend:
       break;

@@ -9,7 +9,7 @@ namespace swipegym {
 /// A figure of a table in the form that resampling users wants: everything it needs of each user, so that its value for
 /// users counted with any weights takes one pass.
 struct TableFigure {
-  enum class Kind : std::uint8_t { kAbsent, kRatio, kRoot, kAuc, kGap, kTrend };
+  enum class Kind : std::uint8_t { kAbsent, kRatio, kRoot, kAuc, kGap, kTrend, kBinError };
   /// A row in the order of its score, for kAuc.
   struct RankedRow {
     std::uint32_t user = 0;
@@ -21,8 +21,8 @@ struct TableFigure {
   std::vector<RankedRow> ranked;   // kAuc
 
   /// kRatio: sum of top / sum of bottom; kRoot: its square root; kAuc: area under the ROC curve; kGap: largest -
-  /// smallest ratio of the groups; kTrend: Spearman's correlation of the groups' ratios with their number. NaN where
-  /// undefined.
+  /// smallest ratio of the groups; kTrend: Spearman's correlation of the groups' ratios with their number; kBinError:
+  /// sum over groups of |sum of top| / sum of bottom. NaN where undefined.
   double value(std::span<const float> user_weight) const;
   /// Users who contribute.
   std::size_t users(std::size_t all_users) const;

@@ -3,6 +3,7 @@
 #include "policy/embedding/factor_policy.h"
 #include "policy/embedding/two_tower_policy.h"
 #include "policy/label/label_policy.h"
+#include "policy/multitask/multitask_policy.h"
 #include "policy/policy_file.h"
 #include "policy/retrieval.h"
 #include "policy/sasrec/sasrec_policy.h"
@@ -107,6 +108,21 @@ void save_label(const Catalogue& catalogue, const char* kind, const Path& path) 
   LabelPolicy(make_label_model("wt", catalogue, network, 1, 1)).save(path);
 }
 
+void save_multitask(const Catalogue& catalogue, const Path& path) {
+  const MultitaskNetworkConfig network{.experts = 2,
+                                       .state_hidden = {2},
+                                       .item_hidden = {},
+                                       .width = 2,
+                                       .expert = {2},
+                                       .tower = {},
+                                       .tag_dim = 2,
+                                       .author_dim = 2,
+                                       .id_dim = 2};
+  MultitaskPolicy(make_multitask_model(catalogue, network, {}, {Head::kWatch, Head::kLike},
+                                       {.edge = {0.5F, 1.0F}, .mean = {0.2F, 0.8F, 1.4F}}, 1))
+      .save(path);
+}
+
 using Save = std::function<void(const Catalogue&, const Path&)>;
 const std::map<std::string, Save>& kinds() {
   static const std::map<std::string, Save> kinds = {
@@ -121,6 +137,7 @@ const std::map<std::string, Save>& kinds() {
       {"two_tower", save_two_tower},
       {"variational", save_deviations},
       {"multi_interest", save_interests},
+      {"multitask", save_multitask},
       {"label_din", [](const Catalogue& c, const Path& p) { save_label(c, "din", p); }},
       {"label_towers", [](const Catalogue& c, const Path& p) { save_label(c, "two_tower", p); }},
   };

@@ -9,6 +9,7 @@
 
 #include "agents/labels/labelcraft.h"
 #include "agents/labels/train_label_model.h"
+#include "agents/multitask/multitask_trainer.h"
 #include "agents/offline/offline_config.h"
 #include "agents/registry.h"
 #include "agents/retrieval/matrix_factorisation.h"
@@ -41,6 +42,7 @@ Defaults all_defaults() {
       {"mf.json", [] { return config_to_json(MatrixFactorisationConfig{}); }},
       {"label_model.json", [] { return config_to_json(LabelModelConfig{}); }},
       {"labelcraft.json", [] { return config_to_json(LabelCraftConfig{}); }},
+      {"multitask.json", [] { return config_to_json(MultitaskConfig{}); }},
       {"ranker.json", [] { return config_to_json(RankerConfig{}); }},
       {"sasrec.json", [] { return config_to_json(SasrecConfig{}); }},
       {"sqn.json", [] { return config_to_json(SqnConfig{}); }},

@@ -12,6 +12,7 @@
 #include "policy/embedding/factor_policy.h"
 #include "policy/embedding/two_tower_policy.h"
 #include "policy/label/label_policy.h"
+#include "policy/multitask/multitask_policy.h"
 #include "policy/sasrec/sasrec_policy.h"
 #include "policy/scores.h"
 #include "policy/select.h"
@@ -148,6 +149,22 @@ const std::vector<Kind> kKinds = {
      [](const Catalogue& c, const fs::path& p) { TwoTowerPolicy(test::small_towers_model(c, true)).save(p); }},
     {"multi_interest",
      [](const Catalogue& c, const fs::path& p) { MultiInterestPolicy(test::small_interest_model(c)).save(p); }},
+    {"multitask",
+     [](const Catalogue& c, const fs::path& p) {
+       const MultitaskNetworkConfig network{.experts = 2,
+                                            .state_hidden = {3},
+                                            .item_hidden = {},
+                                            .width = 2,
+                                            .expert = {3, 2},
+                                            .tower = {2},
+                                            .tag_dim = 2,
+                                            .author_dim = 1,
+                                            .id_dim = 1};
+       const auto model = make_multitask_model(c, network, {.recent = 1}, {Head::kWatch, Head::kLike},
+                                               {.edge = {0.5F, 1.0F}, .mean = {0.2F, 0.8F, 1.4F}}, 3);
+       model->history_length = 4;
+       MultitaskPolicy(model).save(p);
+     }},
     {"label, din", [](const Catalogue& c, const fs::path& p) { save_label(c, p, "din"); }},
     {"label, two_tower", [](const Catalogue& c, const fs::path& p) { save_label(c, p, "two_tower"); }},
 };

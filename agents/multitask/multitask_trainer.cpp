@@ -1,0 +1,311 @@
+#include "agents/multitask/multitask_trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "agents/epoch_loop.h"
+#include "agents/logged_states.h"
+#include "agents/multitask/head_labels.h"
+#include "agents/supervised_rows.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/parallel_for.h"
+#include "env/catalogue.h"
+#include "evaluation/metrics/binary_score.h"
+#include "nn/fast_math.h"
+#include "sim_data/day_text.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kTaskRows = 128;   // of a shard; a fixed cut, so that threads change nothing
+constexpr std::size_t kJudgedRows = 50;  // of either kind, below which an AUC says little
+
+// The rows that a share of them is drawn from, one draw a row: a larger share holds a smaller one.
+std::vector<std::uint32_t> rows_to_learn(const SupervisedTask& task, float share) {
+  std::vector<std::uint32_t> rows = rows_of_days(*task.data, {task.train, task.holdout});
+  const RandomKey key = split(split(make_key(task.seed), Draw::kBatch), ~std::uint64_t{0});
+  if (share < 1.0F) std::erase_if(rows, [&](std::uint32_t row) { return RandomStream(key, row).uniform() >= share; });
+  if (rows.size() < 2)
+    throw InputError(fmt::format("{} standard rows of a known duration are dated {}; there is nothing to learn from",
+                                 rows.size(), days_text(task.train.from, task.train.until)));
+  return rows;
+}
+
+class MultitaskTrainer {
+ public:
+  MultitaskTrainer(const SupervisedTask& task, const MultitaskConfig& config)
+      : task_(task),
+        config_(config),
+        rows_(rows_to_learn(task, config.rows)),
+        labels_(*task.data, std::max(task.train.until, task.holdout.until)),
+        states_(*task.data, *task.catalogue, config.history_length),
+        model_(make_model()),
+        encoder_(model_->encoder_config, model_->items),
+        adam_({.learning_rate = config.learning_rate,
+               .weight_decay = config.weight_decay,
+               .clip_norm = config.clip_norm}),
+        shards_((config.batch + kTaskRows - 1) / kTaskRows) {
+    model_->network.set_shards(shards_.size());
+    variance_.resize(1, model_->heads.size());
+    variance_.decays = false;
+    add_parts(parts_, model_->network, "network");
+    parts_.parameters.push_back({"log_variance", &variance_});
+    parts_.adam = &adam_;
+    parameters_ = model_->network.parameters();
+    if (config.weighting == "uncertainty") parameters_.push_back(&variance_);
+    embeddings_ = model_->network.embeddings();
+    validation_ = rows_of_days(*task.data, {task.validate});
+  }
+
+  TrainedModel run() {
+    Json identity = config_to_json(config_);
+    identity["model"] = "multitask";
+    std::vector<EpochReport> epochs = run_epochs(
+        task_, {.epochs = config_.epochs, .patience = config_.patience, .identity = identity.dump()}, parts_,
+        [this](int epoch) { return train(epoch); }, [this] { return validate(); });
+    model_->network.set_shards(1);
+    calibrate();
+    Json variances = Json::object();
+    for (std::size_t k = 0; k < model_->heads.size(); ++k)
+      variances[std::string(kHeadNames[static_cast<std::size_t>(model_->heads[k])])] =
+          variance_.value(0, static_cast<Eigen::Index>(k));
+    return {std::make_shared<MultitaskPolicy>(model_),
+            std::move(epochs),
+            {{"rows", rows_.size()}, {"log_variance", variances}}};
+  }
+
+ private:
+  struct Shard {
+    LoggedStates::Batch batch;
+    StateEncoder::Histories histories;
+    MultitaskNetwork::Work work;
+    std::vector<std::array<float, kNumHeads>> label;
+    std::vector<double> loss;  // [heads]
+  };
+
+  std::shared_ptr<MultitaskModel> make_model() const {
+    std::vector<float> ratios;
+    for (const std::uint32_t row : rows_) ratios.push_back(labels_.of(row)[static_cast<std::size_t>(Head::kWatch)]);
+    auto model =
+        make_multitask_model(*task_.catalogue, config_.network, config_.encoder, heads_of(config_.heads),
+                             make_watch_bins(std::move(ratios), config_.network.watch_bins, config_.clip), task_.seed);
+    model->history_length = config_.history_length;
+    model->value = config_.value;
+    model->header.data_fingerprint = task_.data->fingerprint;
+    model->header.config = config_to_json(config_).dump();
+    return model;
+  }
+
+  double weight(std::size_t head) const noexcept {
+    return config_.heads.weight[static_cast<std::size_t>(model_->heads[head])];
+  }
+  double factor(std::size_t head) const noexcept {
+    return config_.weighting == "fixed"
+               ? weight(head)
+               : weight(head) * std::exp(-static_cast<double>(variance_.value(0, static_cast<Eigen::Index>(head))));
+  }
+
+  double train(int epoch) {
+    const RandomKey key = split(split(make_key(task_.seed), Draw::kBatch), static_cast<std::uint64_t>(epoch));
+    const std::vector<std::uint32_t> order = shuffled(rows_, key);
+    const std::size_t batch = std::min(config_.batch, order.size()), batches = order.size() / batch;
+    double total = 0.0;
+    for (std::size_t b = 0; b < batches; ++b) {  // what is left over waits an epoch
+      const double done = (epoch - 1 + static_cast<double>(b) / static_cast<double>(batches)) / config_.epochs;
+      adam_.set_learning_rate(config_.learning_rate + done * (config_.final_learning_rate - config_.learning_rate));
+      const double loss = step({order.data() + b * batch, batch}, split(key, b));
+      require_finite(loss, epoch, adam_.steps() + 1, parts_);
+      adam_.step(parameters_, embeddings_);
+      total += loss;
+      report(task_.progress, "epoch", b + 1, batches);
+    }
+    return total / static_cast<double>(batches);
+  }
+
+  // The loss of a batch; leaves its gradients.
+  double step(std::span<const std::uint32_t> rows, RandomKey key) {
+    const std::size_t used = (rows.size() + kTaskRows - 1) / kTaskRows;
+    parallel_for(used, task_.threads, [&](std::size_t index, int) {
+      const std::size_t first = index * kTaskRows;
+      run_shard(rows.subspan(first, std::min(kTaskRows, rows.size() - first)), first, rows.size(), key, index);
+    });
+    double total = 0.0;
+    for (std::size_t k = 0; k < model_->heads.size(); ++k) {
+      double loss = 0.0;
+      for (std::size_t index = 0; index < used; ++index) loss += shards_[index].loss[k];
+      total += factor(k) * loss;
+      if (config_.weighting == "fixed") continue;
+      const auto at = static_cast<Eigen::Index>(k);
+      total += weight(k) * variance_.value(0, at);
+      variance_.gradient()(0, at) += static_cast<float>(weight(k) - factor(k) * loss);
+    }
+    for (std::size_t index = 0; index < used; ++index) model_->network.scatter(shards_[index].work);
+    return total;
+  }
+
+  void run_shard(std::span<const std::uint32_t> rows, std::size_t first, std::size_t batch, RandomKey key,
+                 std::size_t index) {
+    Shard& shard = shards_[index];
+    MultitaskNetwork::Work& work = shard.work;
+    const std::size_t count = rows.size();
+    states_.fill(rows, shard.batch);
+    work.states.resize(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(encoder_.state_size()));
+    encoder_.encode(shard.batch.observation, 0, count, work.states, shard.histories);
+    gather_videos(model_->items, shard.batch.video, work);
+    work.cross.resize(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(StateEncoder::kCross));
+    work.state_of.resize(count), work.video_of.resize(count), shard.label.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      encoder_.cross(work.states, shard.histories, i, shard.batch.video[i],
+                     work.cross.data() + i * StateEncoder::kCross);
+      work.state_of[i] = work.video_of[i] = static_cast<std::uint32_t>(i);
+      shard.label[i] = labels_.of(rows[i]);
+    }
+    model_->network.forward_states(work);
+    model_->network.forward_items(work);
+    model_->network.forward_pairs(
+        work.item.output(),
+        {.dropout = config_.dropout, .expert_dropout = config_.expert_dropout, .key = key, .first_row = first}, work);
+    shard.loss.assign(model_->heads.size(), 0.0);
+    work.d_output.resize(model_->heads.size());
+    for (std::size_t k = 0; k < model_->heads.size(); ++k)
+      shard.loss[k] =
+          head_loss(k, shard, static_cast<float>(factor(k)) / static_cast<float>(batch)) / static_cast<double>(batch);
+    model_->network.backward(work, index);
+  }
+
+  // The sum of a head's losses; fills the gradient of `scale` times it. A row whose label is unknown adds nothing.
+  double head_loss(std::size_t k, Shard& shard, float scale) const {
+    const Head head = model_->heads[k];
+    const Matrix& logits = shard.work.output(k);
+    Matrix& gradient = shard.work.d_output[k];
+    gradient.setZero(logits.rows(), logits.cols());
+    double sum = 0.0;
+    for (Eigen::Index i = 0; i < logits.rows(); ++i) {
+      const float label = shard.label[static_cast<std::size_t>(i)][static_cast<std::size_t>(head)];
+      if (std::isnan(label)) continue;
+      if (head == Head::kWatch) {
+        const auto bin = static_cast<Eigen::Index>(model_->watch_bins.bin(label));
+        const float most = logits.row(i).maxCoeff();
+        float all = 0.0F;
+        for (Eigen::Index b = 0; b < logits.cols(); ++b) all += gradient(i, b) = fast_exp(logits(i, b) - most);
+        sum += std::log(static_cast<double>(all)) + most - logits(i, bin);
+        gradient.row(i) *= scale / all;
+        gradient(i, bin) -= scale;
+      } else {
+        sum += softplus(logits(i, 0)) - label * logits(i, 0);
+        gradient(i, 0) = scale * (fast_sigmoid(logits(i, 0)) - label);
+      }
+    }
+    return sum;
+  }
+
+  // Of the validation rows whose label is known.
+  struct Judged {
+    std::vector<float> said;
+    std::vector<float> label;
+    std::vector<std::uint8_t> is;
+    std::size_t positives = 0;
+  };
+  Judged judged(const Matrix& outputs, HeadOutput output, const HeadLabels& labels) const {
+    Judged out;
+    for (std::size_t i = 0; i < validation_.size(); ++i) {
+      const float label = labels.of(validation_[i], output);
+      if (std::isnan(label)) continue;
+      out.said.push_back(outputs(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(output)));
+      out.label.push_back(label);
+      out.is.push_back(label > kWatchedAbove);
+      out.positives += label > kWatchedAbove;
+    }
+    return out;
+  }
+
+  Validation validate() {
+    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    if (validation_.empty()) return {kNone, kNone};
+    const HeadLabels labels(*task_.data, task_.validate.until);
+    const Matrix outputs = predict();
+    double loss = 0.0, area = 0.0;
+    int losses = 0, areas = 0;
+    for (std::size_t i = 1; i < kHeadOutputs; ++i) {
+      const auto output = static_cast<HeadOutput>(i);
+      if (!model_->has(output)) continue;
+      const Judged rows = judged(outputs, output, labels);
+      if (rows.said.empty()) continue;
+      loss += log_loss(rows.said, rows.is), ++losses;
+      if (rows.positives < kJudgedRows || rows.said.size() - rows.positives < kJudgedRows) continue;
+      area += auc(rows.said, rows.is), ++areas;
+    }
+    // Where no head has rows enough to rank, the loss decides.
+    return {losses > 0 ? loss / losses : kNone, areas > 0 ? area / areas : losses > 0 ? -loss / losses : kNone};
+  }
+
+  Matrix predict() const {
+    return head_rows(MultitaskPolicy(model_), *task_.data, *task_.catalogue, validation_, task_.threads);
+  }
+
+  void calibrate() {
+    if (validation_.empty()) return;
+    const HeadLabels labels(*task_.data, task_.validate.until);
+    const Matrix outputs = predict();
+    for (std::size_t i = 0; i < kHeadOutputs; ++i) {
+      const auto output = static_cast<HeadOutput>(i);
+      if (!model_->has(output)) continue;
+      const Judged rows = judged(outputs, output, labels);
+      if (rows.said.empty()) continue;
+      std::array<float, 2> line{0.0F, 1.0F};
+      if (output == HeadOutput::kWatch)
+        line = fit_ratio(rows);
+      else
+        line = fit_platt(rows.said, rows.is);
+      model_->calibration.offset[i] = line[0], model_->calibration.slope[i] = line[1];
+    }
+  }
+
+  // Least squares of the clipped ratio.
+  std::array<float, 2> fit_ratio(const Judged& rows) const {
+    double mean_x = 0.0, mean_y = 0.0, cross = 0.0, square = 0.0;
+    const auto n = static_cast<double>(rows.said.size());
+    const auto ratio = [&](std::size_t i) { return std::min(rows.label[i], config_.clip); };
+    for (std::size_t i = 0; i < rows.said.size(); ++i) mean_x += rows.said[i] / n, mean_y += ratio(i) / n;
+    for (std::size_t i = 0; i < rows.said.size(); ++i) {
+      cross += (rows.said[i] - mean_x) * (ratio(i) - mean_y);
+      square += (rows.said[i] - mean_x) * (rows.said[i] - mean_x);
+    }
+    if (square <= 0.0 || cross <= 0.0) return {0.0F, 1.0F};
+    const double slope = cross / square;
+    return {static_cast<float>(mean_y - slope * mean_x), static_cast<float>(slope)};
+  }
+
+  const SupervisedTask& task_;
+  const MultitaskConfig& config_;
+  std::vector<std::uint32_t> rows_, validation_;
+  HeadLabels labels_;
+  LoggedStates states_;
+  std::shared_ptr<MultitaskModel> model_;
+  StateEncoder encoder_;
+  Adam adam_;
+  std::vector<Shard> shards_;
+  Parameter variance_;  // [1, heads] s_k
+  std::vector<Parameter*> parameters_;
+  std::vector<Embedding*> embeddings_;
+  TrainedParts parts_;
+};
+
+}  // namespace
+
+void check(const MultitaskConfig& c) {
+  check_ranges(c);
+  require_setting(c.heads.any(), "heads", c.heads, "a weight above 0 of one head at least");
+  check_value(c.value, heads_of(c.heads));
+}
+
+TrainedModel train_multitask(const SupervisedTask& task, const MultitaskConfig& config) {
+  check(config);
+  return MultitaskTrainer(task, config).run();
+}
+
+}  // namespace swipegym

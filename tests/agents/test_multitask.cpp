@@ -1,0 +1,226 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "agents/logged_states.h"
+#include "agents/multitask/head_labels.h"
+#include "agents/multitask/multitask_trainer.h"
+#include "agents/supervised_rows.h"
+#include "core/error.h"
+#include "env/catalogue.h"
+#include "evaluation/metrics/binary_score.h"
+#include "policy/policy_file.h"
+#include "tests/agents/label_toy.h"
+#include "tests/sanitized.h"
+
+namespace swipegym {
+namespace {
+
+namespace fs = std::filesystem;
+using test::LabelToy;
+
+MultitaskConfig small_multitask() {
+  MultitaskConfig config;
+  config.epochs = testing::kSanitized ? 1 : 6, config.patience = 0, config.batch = 256, config.learning_rate = 5e-3;
+  config.history_length = 10;
+  config.network = {.experts = 2,
+                    .state_hidden = {8},
+                    .item_hidden = {8},
+                    .width = 4,
+                    .expert = {8, 6},
+                    .tower = {4},
+                    .watch_bins = 6,
+                    .tag_dim = 3,
+                    .author_dim = 2,
+                    .id_dim = 2};
+  return config;
+}
+
+const MultitaskPolicy& as_multitask(const TrainedModel& trained) {
+  return static_cast<const MultitaskPolicy&>(*trained.policy);
+}
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_CASE("labels of heads are what their names say, and leaving what the gap says", "[agents]") {
+  LabelToy toy(20220503);
+  Log& log = toy.data.log;
+  const auto user = index_of(log.user[0]);
+  const std::size_t first = toy.data.user_offset[user], end = toy.data.user_offset[user + 1];
+  log.play_ms[first] = 3000, log.duration_ms[first] = 4000;
+  log.signals[first] = static_cast<SignalBits>(bit(Signal::kLike) | bit(Signal::kForward));
+  log.time_ms[first + 1] = log.time_ms[first] + kSessionGapMs;
+  log.time_ms[first + 2] = log.time_ms[first + 1] + kSessionGapMs + 1;
+  log.duration_ms[first + 1] = 0;
+  const HeadLabels labels(toy.data, 99999999);
+  CHECK(labels.of(first, HeadOutput::kWatch) == 0.75F);
+  CHECK(labels.of(first, HeadOutput::kWatched) == 1.0F);
+  CHECK(labels.of(first, HeadOutput::kLike) == 1.0F);
+  CHECK(labels.of(first, HeadOutput::kForward) == 1.0F);
+  CHECK(labels.of(first, HeadOutput::kHate) == 0.0F);
+  CHECK(labels.of(first, HeadOutput::kLeave) == 0.0F);
+  CHECK(labels.of(first + 1, HeadOutput::kLeave) == 1.0F);
+  CHECK(std::isnan(labels.of(first + 1, HeadOutput::kWatched)));
+  // The log's very last moment: nobody knows whether the session goes on.
+  std::size_t last = 0;
+  for (std::size_t row = 0; row < log.size(); ++row)
+    if (log.time_ms[row] > log.time_ms[last]) last = row;
+  CHECK(std::isnan(labels.of(last, HeadOutput::kLeave)));
+  // What comes after the known days is not looked at.
+  const std::size_t day = end - 1;
+  HeadLabels known(toy.data, log.date[first]);
+  for (std::size_t row = first; row + 1 < day; ++row)
+    if (log.date[row] == log.date[first] && log.date[row + 1] > log.date[first])
+      CHECK(known.of(row, HeadOutput::kLeave) != 0.0F);
+}
+
+TEST_CASE("a multi-task network foresees what videos differ by, by every kind of loss and network", "[agents]") {
+  LabelToy toy(20220503);
+  const std::vector<std::uint32_t> later = rows_of_days(toy.data, {toy.task.validate});
+  const HeadLabels labels(toy.data, toy.task.validate.until);
+  for (const std::string weighting : {"uncertainty", "fixed"})
+    for (const std::string kind : {"mmoe", "shared_bottom"}) {
+      MultitaskConfig config = small_multitask();
+      config.weighting = weighting, config.network.kind = kind;
+      const TrainedModel trained = train_multitask(toy.task, config);
+      const Matrix said = head_rows(as_multitask(trained), toy.data, toy.catalogue, later, 1);
+      std::vector<float> watched;
+      std::vector<std::uint8_t> is;
+      double expected = 0.0, ratio = 0.0;
+      for (std::size_t i = 0; i < later.size(); ++i) {
+        const auto row = static_cast<Eigen::Index>(i);
+        watched.push_back(said(row, static_cast<Eigen::Index>(HeadOutput::kWatched)));
+        is.push_back(labels.of(later[i], HeadOutput::kWatched) > 0.5F);
+        expected += said(row, 0);
+        ratio += std::min(labels.of(later[i], HeadOutput::kWatch), config.clip);
+        for (Eigen::Index k = 1; k < said.cols(); ++k) REQUIRE((said(row, k) >= 0.0F && said(row, k) <= 1.0F));
+      }
+      CAPTURE(weighting, kind, auc(watched, is), expected / ratio);
+      CHECK(expected == Approx(ratio).epsilon(0.02));  // calibrated on these very rows
+      if (testing::skips_quality()) continue;
+      CHECK(auc(watched, is) > 0.55);  // by chance .5, standard error .02
+      CHECK(trained.epochs.back().train_loss < trained.epochs.front().train_loss);
+      CHECK(expected_calibration_error(watched, is) < 0.06);
+    }
+}
+
+TEST_CASE("without creator_id nothing that is made from authors reaches the network", "[agents]") {
+  LabelToy toy(20220503);
+  Catalogue others = toy.catalogue;
+  for (std::uint32_t& author : others.author) author = (author + 1) % std::max(2U, others.num_authors);
+  others.num_authors = std::max(2U, others.num_authors);
+  const std::vector<std::uint32_t> rows = rows_of_days(toy.data, {toy.task.validate});
+  const auto said = [&](const Catalogue& catalogue, bool creator_id) {
+    SupervisedTask task = toy.task;
+    task.catalogue = &catalogue;
+    MultitaskConfig config = small_multitask();
+    config.epochs = 1;
+    config.network.creator_id = creator_id;
+    return head_rows(as_multitask(train_multitask(task, config)), toy.data, catalogue, rows, 1);
+  };
+  CHECK(said(toy.catalogue, false) == said(others, false));
+  CHECK(said(toy.catalogue, true) != said(others, true));
+}
+
+TEST_CASE("a multi-task policy's file says what the policy said, pair by pair and in any company", "[agents]") {
+  LabelToy toy(20220503);
+  const fs::path path = fs::temp_directory_path() / "swipegym-multitask.h5";
+  MultitaskConfig config = small_multitask();
+  config.epochs = 1;
+  config.value.weight = {};
+  *config.value.weight.find("long_view") = 2.0F, *config.value.weight.find("hate") = -1.0F;
+  const TrainedModel trained = train_multitask(toy.task, config);
+  trained.policy->save(path);
+  const std::shared_ptr<const Policy> loaded = load_policy(path, toy.catalogue);
+  const auto& policy = static_cast<const MultitaskPolicy&>(*loaded);
+  const std::vector<std::uint32_t> rows = rows_of_days(toy.data, {toy.task.validate});
+  const Matrix said = head_rows(policy, toy.data, toy.catalogue, rows, 2);
+  CHECK(said == head_rows(as_multitask(trained), toy.data, toy.catalogue, rows, 1));
+  CHECK(policy.model().calibration.slope == as_multitask(trained).model().calibration.slope);
+
+  // The same rows through score(), and several videos of a few rows through heads().
+  const LoggedStates states(toy.data, toy.catalogue, 10);
+  LoggedStates::Batch batch;
+  states.fill(rows, batch);
+  DecisionBatch decisions;
+  decisions.observation = batch.observation;
+  decisions.observation.candidates = 1;
+  decisions.observation.candidate = batch.video.data();
+  std::vector<float> scores(rows.size());
+  policy.score(decisions, scores);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto row = static_cast<Eigen::Index>(i);
+    REQUIRE(scores[i] == 2.0F * said(row, 2) - said(row, 8));
+  }
+  const std::vector<std::uint32_t> some = {3, 40, 700}, offset = {0, 2, 2, 5};
+  const std::vector<std::int32_t> videos = {batch.video[3], 7, 1, batch.video[700], 59};
+  Matrix out;
+  HeadFeatures features{.head = Head::kClick, .values = {}};
+  policy.heads(decisions, some, offset, videos, out, &features);
+  REQUIRE(out.rows() == 5);
+  CHECK(out.row(0) == said.row(3));
+  CHECK(out.row(3) == said.row(700));
+  CHECK(features.values.rows() == 5);
+  CHECK(features.values.cols() == 4);
+  CHECK(features.values.allFinite());
+
+  // All videos without candidates are what they are one by one.
+  decisions.observation = batch.observation;
+  std::vector<float> all(rows.size() * toy.catalogue.num_videos());
+  policy.score(decisions, all);
+  CHECK(all[3 * toy.catalogue.num_videos() + static_cast<std::size_t>(batch.video[3])] == scores[3]);
+  fs::remove(path);
+}
+
+TEST_CASE("a product of outputs is the product, and heads that are not there are named", "[agents]") {
+  LabelToy toy(20220503);
+  MultitaskConfig config = small_multitask();
+  config.epochs = 1;
+  config.value.rule = "product";
+  config.value.weight = {};
+  *config.value.weight.find("watched") = 1.0F, *config.value.weight.find("click") = 0.5F;
+  const TrainedModel trained = train_multitask(toy.task, config);
+  std::array<float, kHeadOutputs> outputs{};
+  outputs[1] = 0.4F, outputs[3] = 0.25F;
+  CHECK(as_multitask(trained).value(outputs.data()) == Approx(0.2F));
+  CHECK(as_multitask(trained).head() == "ranking");
+  *config.heads.find("click") = 0.0F;
+  CHECK_THROWS_WITH(train_multitask(toy.task, config), Catch::Contains("no head 'click'"));
+  config.heads = {};
+  CHECK_THROWS_WITH(train_multitask(toy.task, config), Catch::Contains("heads"));
+}
+
+TEST_CASE("a multi-task training goes on from a checkpoint with the same bits", "[agents]") {
+  LabelToy toy(20220503);
+  const auto folder = fs::temp_directory_path();
+  const auto checkpoint = folder / "swipegym-multitask-checkpoint.h5", whole = folder / "swipegym-multitask-whole.h5",
+             resumed = folder / "swipegym-multitask-resumed.h5";
+  MultitaskConfig config = small_multitask();
+  config.epochs = 3;
+  toy.task.threads = 3;
+  train_multitask(toy.task, config).policy->save(whole);
+  fs::remove(checkpoint);
+  toy.task.threads = 1;
+  toy.task.checkpoint = checkpoint;
+  bool stop = false;
+  toy.task.progress = [&](std::string_view what, std::uint64_t done, std::uint64_t) {
+    if (stop) throw Interrupted();
+    stop = what == "training" && done == 2;
+  };
+  CHECK_THROWS_AS(train_multitask(toy.task, config), Interrupted);
+  toy.task.progress = {};
+  toy.task.resume = true;
+  train_multitask(toy.task, config).policy->save(resumed);
+  CHECK(bytes_of(whole) == bytes_of(resumed));
+  config.network.experts = 3;
+  CHECK_THROWS_AS(train_multitask(toy.task, config), InputError);
+  for (const auto& path : {checkpoint, whole, resumed}) fs::remove(path);
+}
+
+}  // namespace
+}  // namespace swipegym
