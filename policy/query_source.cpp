@@ -13,20 +13,24 @@ constexpr std::size_t kQueryTile = 64;      // videos multiplied together
 constexpr std::size_t kQueryColumns = 32;   // vectors multiplied together, unless one row has more
 constexpr std::size_t kQueryShard = 16384;  // videos of one parallel piece
 
-float query_product(const float* a, const float* b, std::size_t width) noexcept {
-  float sum = 0.0F;
-  for (std::size_t d = 0; d < width; ++d) sum += a[d] * b[d];
-  return sum;
-}
-
-// The largest product of a video with one of the row's vectors. In the order of multiply_lanes(), so that one video's
-// score has the same bits among candidates, in a matrix of all and in a list of the best.
-float best_product(const QueryVectors& queries, std::size_t row, const float* item, std::size_t width) noexcept {
-  const float* first = queries.vectors.data() + row * queries.each * width;
-  float best = query_product(first, item, width);
-  for (std::size_t q = 1; q < queries.count[row]; ++q)
-    best = std::max(best, query_product(first + q * width, item, width));
-  return best;
+// For each of the videos the largest product with one of the row's vectors. By multiply_lanes(), as score_tiles() and
+// top_items() are, so that a video's score has the same bits among candidates, among all and in a list of the best.
+void best_products(const QueryVectors& queries, std::size_t row, const Matrix& items,
+                   std::span<const std::int32_t> videos, std::span<float> out) {
+  const auto width = static_cast<std::size_t>(items.cols());
+  const std::size_t count = queries.count[row];
+  thread_local std::vector<float> turned, block, products;
+  turned.resize(width * count), block.resize(videos.size() * width), products.resize(videos.size() * count);
+  for (std::size_t q = 0; q < count; ++q)
+    for (std::size_t d = 0; d < width; ++d)
+      turned[d * count + q] = queries.vectors.data()[(row * queries.each + q) * width + d];
+  for (std::size_t i = 0; i < videos.size(); ++i)
+    std::copy_n(items.data() + static_cast<std::size_t>(videos[i]) * width, width, block.data() + i * width);
+  multiply_lanes(block.data(), width, std::size_t{1}, videos.size(), width, turned.data(), count, count,
+                 products.data(), count, false);
+  for (std::size_t i = 0; i < videos.size(); ++i)
+    out[i] = *std::max_element(products.begin() + static_cast<std::ptrdiff_t>(i * count),
+                               products.begin() + static_cast<std::ptrdiff_t>((i + 1) * count));
 }
 
 // Rows [first, last) of the batch, all videos of [from, until).
@@ -73,10 +77,9 @@ void score_by_queries(const QueryVectors& queries, const Matrix& items, const Ob
   if (observation.candidates > 0) {
     const std::size_t slots = observation.candidates;
     parallel_for(observation.rows, threads, [&](std::size_t row, int) {
-      for (std::size_t slot = 0; slot < slots; ++slot) {
-        const auto video = static_cast<std::size_t>(observation.candidate[row * slots + slot]);
-        scores[row * slots + slot] = scale * best_product(queries, row, items.data() + video * width, width);
-      }
+      const std::span<float> own = scores.subspan(row * slots, slots);
+      best_products(queries, row, items, {observation.candidate + row * slots, slots}, own);
+      for (float& score : own) score *= scale;
     });
     return;
   }
@@ -114,8 +117,8 @@ void best_by_queries(const QueryVectors& queries, const Matrix& items, const Dec
   vectors.conservativeResize(used, Eigen::NoChange);
   std::vector<std::int32_t> lists(asked.size() * count);
   best_unseen(vectors, items, batch, asked, count, lists);
-  const auto width = static_cast<std::size_t>(items.cols());
   std::size_t list = 0;
+  std::vector<float> product;
   std::vector<TopItem> found;
   for (std::size_t i = 0; i < rows.size(); list += queries.count[i] * count, ++i) {
     std::vector<std::int32_t> videos(lists.begin() + static_cast<std::ptrdiff_t>(list),
@@ -123,8 +126,9 @@ void best_by_queries(const QueryVectors& queries, const Matrix& items, const Dec
     std::sort(videos.begin(), videos.end());
     videos.erase(std::unique(videos.begin(), videos.end()), videos.end());
     found.clear();
-    for (const std::int32_t video : videos)
-      found.push_back({video, best_product(queries, i, items.data() + static_cast<std::size_t>(video) * width, width)});
+    product.resize(videos.size());
+    best_products(queries, i, items, videos, product);
+    for (std::size_t v = 0; v < videos.size(); ++v) found.push_back({videos[v], product[v]});
     std::stable_sort(found.begin(), found.end(), [](const TopItem& a, const TopItem& b) { return a.score > b.score; });
     for (std::size_t place = 0; place < count; ++place) out[i * count + place] = found[place].item;
   }

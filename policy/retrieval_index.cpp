@@ -24,6 +24,7 @@
 #include "core/hdf5_writer.h"
 #include "core/parallel_for.h"
 #include "core/validate.h"
+#include "nn/matrix_product.h"
 
 namespace swipegym {
 namespace {
@@ -31,12 +32,6 @@ namespace {
 using Hnsw = hnswlib::HierarchicalNSW<float>;
 
 constexpr std::size_t kSearchShard = 16;  // queries of one parallel piece
-
-float product(const float* a, const float* b, std::size_t d) noexcept {
-  float sum = 0.0F;
-  for (std::size_t i = 0; i < d; ++i) sum += a[i] * b[i];
-  return sum;
-}
 
 // A graph as it lies in a file.
 struct StoredGraph {
@@ -82,18 +77,21 @@ struct RetrievalIndex::Graph {
     return reinterpret_cast<const float*>(hnsw.getDataByInternalId(static_cast<hnswlib::tableint>(at)));
   }
 
+  float distance(const float* query, std::size_t at) const {
+    return hnsw.fstdistfunc_(query, row(at), hnsw.dist_func_param_);
+  }
+
   // Where the search of the lowest layer begins: as near as the upper layers lead.
   hnswlib::tableint descend(const float* query) const {
     hnswlib::tableint at = hnsw.enterpoint_node_;
-    float best = product(query, row(at), dimension);
+    float best = distance(query, at);
     for (int layer = hnsw.maxlevel_; layer > 0; --layer)
       for (bool nearer = true; nearer;) {
         nearer = false;
         const hnswlib::linklistsizeint* list = hnsw.get_linklist(at, layer);
         const std::size_t count = *reinterpret_cast<const unsigned short*>(list);
         for (std::size_t i = 1; i <= count; ++i)
-          if (const float other = product(query, row(list[i]), dimension); other > best)
-            best = other, at = list[i], nearer = true;
+          if (const float other = distance(query, list[i]); other < best) best = other, at = list[i], nearer = true;
       }
     return at;
   }
@@ -101,10 +99,16 @@ struct RetrievalIndex::Graph {
   void search(const float* query, std::size_t count, std::size_t ef, TopItem* out) const {
     auto found = hnsw.searchBaseLayerST<false>(descend(query), query, std::max(ef, count));
     std::vector<TopItem> all;
+    std::vector<float> rows, products(found.size());
     for (; !found.empty(); found.pop()) {
       const std::size_t at = found.top().second;
-      all.push_back({static_cast<std::int32_t>(at), product(query, row(at), dimension)});
+      all.push_back({static_cast<std::int32_t>(at), 0.0F});
+      rows.insert(rows.end(), row(at), row(at) + dimension);
     }
+    // The scores that top_items() would give them, to the bit.
+    multiply_lanes(rows.data(), dimension, std::size_t{1}, all.size(), dimension, query, std::size_t{1}, std::size_t{1},
+                   products.data(), std::size_t{1}, false);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].score = products[i];
     std::sort(all.begin(), all.end(), [](const TopItem& a, const TopItem& b) {
       return a.score > b.score || (a.score == b.score && a.item < b.item);
     });

@@ -136,10 +136,8 @@ TEST_CASE("vectors are drawn as mean + d * deviation with d uniform or normal, b
     for (std::uint32_t step = 0; step < 100; ++step) {
       std::fill(sessions.streams.begin(), sessions.streams.end(), step);
       policy.query_vectors(sessions.batch(sessions.full), out);
-      for (Eigen::Index i = 0; i < out.vectors.rows(); ++i) {
-        CHECK(std::abs(out.vectors(i, 0)) == Approx(1.0F).epsilon(1e-3));
+      for (Eigen::Index i = 0; i < out.vectors.rows(); ++i)
         share += (out.vectors(i, 0) > 0.0F) / (100.0 * static_cast<double>(out.vectors.rows()));
-      }
     }
     return share;
   };
