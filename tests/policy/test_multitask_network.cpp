@@ -10,7 +10,7 @@ namespace swipegym {
 namespace {
 
 using test::MatrixD;
-using NetworkD = MultitaskNetworkOf<double>;
+using MultitaskD = MultitaskNetworkOf<double>;
 
 struct SmallCase {
   MultitaskNetworkConfig config{.experts = 3,
@@ -25,7 +25,7 @@ struct SmallCase {
   MultitaskShape shape{.state = 6, .item = 3, .cross = 2, .tags = 3, .authors = 4, .ids = 5, .outputs = {3, 1, 1}};
 
   // Two states, three videos and five pairs of them; video 2 is unknown.
-  void fill(NetworkD::Work& work) const {
+  void fill(MultitaskD::Work& work) const {
     work.states = test::random_matrix(2, static_cast<Eigen::Index>(shape.state), 1);
     work.numbers = test::random_matrix(3, static_cast<Eigen::Index>(shape.item), 2);
     work.tag = {0, 2, -1}, work.author = {3, 3, -1}, work.id = {4, 1, -1};
@@ -34,13 +34,13 @@ struct SmallCase {
   }
 };
 
-void forward(const NetworkD& network, const NetworkD::Noise& noise, NetworkD::Work& work) {
+void forward(const MultitaskD& network, const MultitaskD::Noise& noise, MultitaskD::Work& work) {
   network.forward_states(work);
   network.forward_items(work);
   network.forward_pairs(work.item.output(), noise, work);
 }
 
-MatrixD dense_gradient(const EmbeddingOf<double>& table) {
+MatrixD multitask_gradient(const EmbeddingOf<double>& table) {
   MatrixD dense = MatrixD::Zero(table.table.value.rows(), table.table.value.cols());
   for (std::size_t r = 0; r < table.touched().size(); ++r)
     dense.row(table.touched()[r]) = table.touched_gradient().row(static_cast<Eigen::Index>(r));
@@ -49,7 +49,7 @@ MatrixD dense_gradient(const EmbeddingOf<double>& table) {
 
 TEST_CASE("the multi-task network's gradients are its finite differences", "[policy]") {
   SmallCase small;
-  NetworkD::Noise noise;
+  MultitaskD::Noise noise;
   SECTION("a mixture of experts") {}
   SECTION("a shared bottom") {
     small.config.kind = "shared_bottom";
@@ -62,8 +62,8 @@ TEST_CASE("the multi-task network's gradients are its finite differences", "[pol
     small.config.expert = {4}, small.config.width = 0;
     small.config.author_dim = 0;
   }
-  NetworkD network(small.config, small.shape, make_key(1));
-  NetworkD::Work work;
+  MultitaskD network(small.config, small.shape, make_key(1));
+  MultitaskD::Work work;
   small.fill(work);
   const std::vector<MatrixD> slopes = {test::random_matrix(5, 3, 11), test::random_matrix(5, 1, 12),
                                        test::random_matrix(5, 1, 13)};
@@ -82,14 +82,14 @@ TEST_CASE("the multi-task network's gradients are its finite differences", "[pol
     test::check_gradient(parameter->value, analytic, loss);
   }
   for (EmbeddingOf<double>* table : network.embeddings())
-    test::check_gradient(table->table.value, dense_gradient(*table), loss);
+    test::check_gradient(table->table.value, multitask_gradient(*table), loss);
 }
 
 TEST_CASE("a pair's outputs do not depend on the other pairs, and a table's rows are as good", "[policy]") {
   const SmallCase small;
   const MultitaskNetwork network(small.config, small.shape, make_key(1));
   const auto all = [&](const MatrixD& d) { return d.cast<float>().eval(); };
-  NetworkD::Work doubles;
+  MultitaskD::Work doubles;
   small.fill(doubles);
   MultitaskNetwork::Work work;
   work.states = all(doubles.states), work.numbers = all(doubles.numbers), work.cross = all(doubles.cross);
@@ -110,10 +110,10 @@ TEST_CASE("a pair's outputs do not depend on the other pairs, and a table's rows
 
 TEST_CASE("a mixture's gates sum to one, and a left-out expert has no say", "[policy]") {
   const SmallCase small;
-  const NetworkD network(small.config, small.shape, make_key(1));
-  NetworkD::Work work;
+  const MultitaskD network(small.config, small.shape, make_key(1));
+  MultitaskD::Work work;
   small.fill(work);
-  const NetworkD::Noise noise{.dropout = 0.0, .expert_dropout = 0.5, .key = make_key(2), .first_row = 0};
+  const MultitaskD::Noise noise{.dropout = 0.0, .expert_dropout = 0.5, .key = make_key(2), .first_row = 0};
   forward(network, noise, work);
   int left_out = 0;
   for (const MatrixD& gate : work.gate)
