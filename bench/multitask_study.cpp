@@ -1,4 +1,4 @@
-// The networks of docs/results/multitask.md, for bench/multitask_study.py. Not a benchmark of speed: it trains
+// The networks that bench/multitask_study.py compares. Not a benchmark of speed: it trains
 // multi-task and single-task networks on a log and writes what they say of the test days.
 //
 //   multitask_study rows DATA OUT

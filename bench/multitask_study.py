@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the tables of docs/results/multitask.md: multi-task networks beside single-task ones and LightGBM.
+"""Multi-task networks beside single-task ones and LightGBM: prints the tables as Markdown.
 
     pip install numpy lightgbm
     python3 bench/multitask_study.py DATA OUT [--seeds 5] [--trials 4] [--program build/release/bench/multitask_study]
