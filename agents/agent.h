@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "agents/learner.h"
-#include "agents/online_checkpoint.h"
+#include "agents/train_online.h"
 #include "core/config.h"
 #include "core/memory_budget.h"
 #include "policy/world.h"
@@ -21,17 +21,14 @@ struct FinalFigures {
   Json json;
 };
 
-/// How long settings say that a training takes.
+/// How long a training takes.
 struct TrainingSteps {
   std::int64_t env_steps = 0, round_steps = 0;  // of all envs together
 };
+/// The part of an agent's settings that says where and how long it acts: they themselves, or a struct within them.
 template <class Config>
-TrainingSteps training_steps(const Config& config) {
-  return {config.env_steps, config.round_steps};
-}
-template <class Config>
-const WorldConfig& world_of(const Config& config) {
-  return config.world;
+const Config& acting_settings(const Config& config) {
+  return config;
 }
 
 /// An agent with its settings: all that a training in a simulator is made of. agents/registry.h names those there are.
@@ -50,18 +47,21 @@ struct Agent {
 };
 
 /// An agent of these settings, whose learner `make_learner(simulator, run)` makes. Beside the settings there are
-/// check(config), training_memory(simulator, config) and make_training_env(simulator, config, threads). Throws
+/// check(config), training_memory(simulator, config) and make_training_env(simulator, acting_settings(config),
+/// threads). Throws
 /// InputError for settings that make no sense.
 template <class Config, class MakeLearner>
 Agent agent_with(const Config& config, MakeLearner make_learner) {
   check(config);
   return {.config = config_to_json(config),
           .settings_of_today = settings_of_today<Config>,
-          .steps = training_steps(config),
-          .clock = world_of(config).clock,
+          .steps = {acting_settings(config).env_steps, acting_settings(config).round_steps},
+          .clock = acting_settings(config).world.clock,
           .memory = [config](const Simulator& simulator) { return training_memory(simulator, config); },
-          .make_env = [config](std::shared_ptr<const Simulator> simulator,
-                               int threads) { return make_training_env(std::move(simulator), config, threads); },
+          .make_env =
+              [config](std::shared_ptr<const Simulator> simulator, int threads) {
+                return make_training_env(std::move(simulator), acting_settings(config), threads);
+              },
           .make_learner = std::move(make_learner)};
 }
 /// The same for a learner that is made of (simulator, config, seed, threads).

@@ -6,13 +6,13 @@
 #include <numeric>
 
 #include "agents/logged_states.h"
-#include "core/parallel_for.h"
-#include "policy/scores.h"
+#include "core/parallel_pieces.h"
+#include "policy/select.h"
 
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kRankedTogether = 32;  // observations
+constexpr std::size_t kRankedTogether = 32, kScoredTogether = 512;  // observations
 
 // One user's question: where the period begins, and what is wanted in it.
 struct Asked {
@@ -64,15 +64,27 @@ std::uint32_t rank_of(std::size_t video, std::span<const float> scores) {
   return static_cast<std::uint32_t>(above + (same - 1) / 2);
 }
 
-// Every video for each of the rows last filled in.
-void score_states(const Policy& policy, const LoggedStates::Batch& batch, std::span<float> scores) {
-  // Whoever draws draws for each user apart.
-  std::vector<RandomKey> keys;
-  for (const std::uint32_t user : batch.user) keys.push_back(split(RandomKey{}, user));
-  const std::vector<std::uint32_t> streams(batch.observation.rows);
-  score_slots(policy,
-              {.observation = batch.observation, .env = nullptr, .keys = keys, .streams = streams, .threads = 1},
-              scores);
+// Calls use(i, scores) with what the policy scores in the state before rows[i]: the row's own video, or every one.
+template <class Use>
+void score_logged(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
+                  std::span<const std::uint32_t> rows, bool every_video, int threads, const Use& use) {
+  const LoggedStates states(data, catalogue, std::max<std::size_t>(1, policy.history_length()));
+  const std::size_t slots = every_video ? catalogue.num_videos() : 1;
+  parallel_pieces(rows.size(), every_video ? kRankedTogether : kScoredTogether, threads,
+                  [&](std::size_t, std::size_t first, std::size_t count) {
+                    thread_local std::vector<float> scores;
+                    thread_local LoggedStates::Batch batch;
+                    states.fill(rows.subspan(first, count), batch);
+                    if (!every_video)
+                      batch.observation.candidates = 1, batch.observation.candidate = batch.video.data();
+                    scores.resize(count * slots);
+                    // Whoever draws draws for each user apart.
+                    std::vector<RandomKey> keys;
+                    for (const std::uint32_t user : batch.user) keys.push_back(split(RandomKey{}, user));
+                    const std::vector<std::uint32_t> streams(count);
+                    score_slots(policy, {batch.observation, nullptr, keys, streams, 1}, scores);
+                    for (std::size_t i = 0; i < count; ++i) use(first + i, std::span(scores).subspan(i * slots, slots));
+                  });
 }
 
 }  // namespace
@@ -84,21 +96,25 @@ double CatalogueRanking::mean_recall() const noexcept {
   return users > 0.0 ? sum / users : std::numeric_limits<double>::quiet_NaN();
 }
 
+void score_catalogue(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
+                     std::span<const std::uint32_t> rows, int threads,
+                     const std::function<void(std::size_t i, std::span<float> scores)>& use) {
+  score_logged(policy, data, catalogue, rows, /*every_video=*/true, threads, use);
+}
+
+std::vector<float> score_logged_videos(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
+                                       std::span<const std::uint32_t> rows, int threads) {
+  std::vector<float> scores(rows.size());
+  score_logged(policy, data, catalogue, rows, /*every_video=*/false, threads,
+               [&](std::size_t i, std::span<const float> one) { scores[i] = one[0]; });
+  return scores;
+}
+
 std::vector<std::uint32_t> rank_logged_rows(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
                                             const std::vector<std::uint32_t>& rows, int threads) {
-  const LoggedStates states(data, catalogue, std::max<std::size_t>(1, policy.history_length()));
-  const std::size_t videos = catalogue.num_videos();
   std::vector<std::uint32_t> rank(rows.size());
-  parallel_for((rows.size() + kRankedTogether - 1) / kRankedTogether, threads, [&](std::size_t piece, int) {
-    thread_local std::vector<float> scores;
-    thread_local LoggedStates::Batch batch;
-    const std::size_t first = piece * kRankedTogether, count = std::min(kRankedTogether, rows.size() - first);
-    states.fill(std::span(rows).subspan(first, count), batch);
-    scores.resize(count * videos);
-    score_states(policy, batch, scores);
-    for (std::size_t i = 0; i < count; ++i)
-      rank[first + i] =
-          rank_of(static_cast<std::size_t>(batch.video[i]), std::span(scores).subspan(i * videos, videos));
+  score_catalogue(policy, data, catalogue, rows, threads, [&](std::size_t i, std::span<const float> scores) {
+    rank[i] = rank_of(index_of(data.log.video[rows[i]]), scores);
   });
   return rank;
 }
@@ -106,31 +122,20 @@ std::vector<std::uint32_t> rank_logged_rows(const Policy& policy, const Dataset&
 CatalogueRanking rank_catalogue(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
                                 const RankingQuestion& question, int threads) {
   const std::vector<Asked> asked = collect(data, question);
-  const LoggedStates states(data, catalogue, std::max<std::size_t>(1, policy.history_length()));
-  const std::size_t videos = catalogue.num_videos();
   CatalogueRanking ranking;
   ranking.found.resize(asked.size()), ranking.next.resize(asked.size());
+  std::vector<std::uint32_t> rows;
   for (const Asked& one : asked) {
+    rows.push_back(one.first_row);
     ranking.user.push_back(one.user);
     ranking.wanted.push_back(static_cast<std::uint32_t>(one.wanted.size()));
   }
-  parallel_for((asked.size() + kRankedTogether - 1) / kRankedTogether, threads, [&](std::size_t piece, int) {
-    thread_local std::vector<float> scores, sorted;
-    thread_local LoggedStates::Batch batch;
-    thread_local std::vector<std::uint32_t> rows;
-    const std::size_t first = piece * kRankedTogether, last = std::min(asked.size(), first + kRankedTogether);
-    rows.clear();
-    for (std::size_t i = first; i < last; ++i) rows.push_back(asked[i].first_row);
-    states.fill(rows, batch);
-    scores.resize(rows.size() * videos);
-    score_states(policy, batch, scores);
-    for (std::size_t i = first; i < last; ++i) {
-      const std::span<float> own(scores.data() + (i - first) * videos, videos);
-      ranking.next[i] = rank_of(index_of(data.log.video[asked[i].first_row]), own);
-      for (std::size_t row = data.user_offset[asked[i].user]; row < asked[i].first_row; ++row)
-        own[index_of(data.log.video[row])] = std::numeric_limits<float>::lowest();
-      ranking.found[i] = count_found(own, asked[i].wanted, question.k, sorted);
-    }
+  score_catalogue(policy, data, catalogue, rows, threads, [&](std::size_t i, std::span<float> scores) {
+    thread_local std::vector<float> sorted;
+    ranking.next[i] = rank_of(index_of(data.log.video[rows[i]]), scores);
+    for (std::size_t row = data.user_offset[asked[i].user]; row < rows[i]; ++row)
+      scores[index_of(data.log.video[row])] = std::numeric_limits<float>::lowest();
+    ranking.found[i] = count_found(scores, asked[i].wanted, question.k, sorted);
   });
   return ranking;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "agents/supervised_task.h"
@@ -41,5 +43,13 @@ CatalogueRanking rank_catalogue(const Policy& policy, const Dataset& data, const
 /// let it expect; one half of those that score the same count as better.
 std::vector<std::uint32_t> rank_logged_rows(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
                                             const std::vector<std::uint32_t>& rows, int threads);
+
+/// Calls use(i, scores) with what the policy scores every video in the state before rows[i]; on several threads.
+void score_catalogue(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
+                     std::span<const std::uint32_t> rows, int threads,
+                     const std::function<void(std::size_t i, std::span<float> scores)>& use);
+/// What the policy scores each row's own video, as `swipegym score` does; [rows].
+std::vector<float> score_logged_videos(const Policy& policy, const Dataset& data, const Catalogue& catalogue,
+                                       std::span<const std::uint32_t> rows, int threads);
 
 }  // namespace swipegym

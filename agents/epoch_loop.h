@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,23 +21,34 @@ struct TrainedParts {
   };
   std::vector<Named> parameters;  // dense ones and the tables of embeddings, as a checkpoint and a message name them
   Adam* adam = nullptr;
-  Adam* second_adam = nullptr;  // where two networks take turns
+  Adam* second_adam = nullptr;      // where two networks take turns
+  std::vector<Parameter*> dense{};  // of `parameters`, what a step of `adam` moves
+  std::vector<Embedding*> tables{};
+
+  void add(std::string name, Parameter* parameter) {
+    parameters.push_back({std::move(name), parameter});
+    dense.push_back(parameter);
+  }
+  void add(std::string name, Embedding* table) {
+    parameters.push_back({std::move(name), &table->table});
+    tables.push_back(table);
+  }
 };
 
-/// Adds every parameter and table of a network, by their place in its lists.
+/// Adds every parameter and table of a network, by their place in its lists; `prefix` is what their names begin with.
 template <class Network>
-void add_parts(TrainedParts& parts, Network& network, const std::string& name) {
+void add_parts(TrainedParts& parts, Network& network, const std::string& prefix) {
   std::size_t number = 0;
   for (Parameter* parameter : network.parameters())
-    parts.parameters.push_back({name + "/parameter_" + std::to_string(number++), parameter});
+    parts.add(prefix + "parameter_" + std::to_string(number++), parameter);
   number = 0;
-  for (Embedding* table : network.embeddings())
-    parts.parameters.push_back({name + "/table_" + std::to_string(number++), &table->table});
+  for (Embedding* table : network.embeddings()) parts.add(prefix + "table_" + std::to_string(number++), table);
 }
 
 struct Validation {
-  double loss = 0.0;    // NaN without validation rows
-  double metric = 0.0;  // higher is better; NaN: nothing is stopped early and the last epoch is kept
+  static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  double loss = kNone;    // none without validation rows
+  double metric = kNone;  // higher is better; none: nothing is stopped early and the last epoch is kept
 };
 
 struct EpochSettings {
@@ -45,6 +57,14 @@ struct EpochSettings {
   /// Who is being trained on what, as JSON text: a checkpoint of anything else is refused.
   std::string identity{};
 };
+
+/// Of a trainer's settings; `model` tells its checkpoints from those of others.
+template <class Config>
+EpochSettings epoch_settings(const Config& config, const char* model) {
+  Json identity = config_to_json(config);
+  identity["model"] = model;
+  return {.epochs = config.epochs, .patience = config.patience, .identity = identity.dump()};
+}
 
 /// Trains for epochs 1, 2, ...: `train(epoch)` makes the epoch's updates and returns its mean loss, drawing every
 /// random number from the seed and the epoch alone; `validate()` judges. Keeps the values of the best epoch. After each

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/json_text.h"
 #include "core/remarks.h"
+#include "policy/policy_file.h"
 
 namespace swipegym {
 namespace {
@@ -41,6 +42,28 @@ AgentInfo actor_entry(const std::string& algorithm, std::string summary, const s
                make);
 }
 
+struct ActorText {
+  const char *name, *summary, *about;
+};
+constexpr ActorText kActors[] = {
+    {"ppo", "train a policy by proximal policy optimisation in a simulator",
+     "Learns probabilities over the candidates by clipped policy gradients with a critic."},
+    {"a2c", "train a policy by advantage actor-critic in a simulator",
+     "Learns probabilities over the candidates by policy gradients, one pass over each short rollout."},
+    {"reinforce", "train a policy, or slates, by REINFORCE in a simulator",
+     "Learns by policy gradients of whole returns less a baseline; slates by the top-K correction."},
+    {"rwr", "train a policy by reward-weighted regression in a simulator",
+     "Imitates its own choices, those that paid the more the stronger."},
+    {"rcpo", "train a policy under constraints by a penalised reward",
+     "PPO on the reward less multipliers times what constraints are broken by; multipliers rise while they are."},
+    {"lagrangian", "train a policy under constraints by Lagrangian PPO",
+     "PPO on one critic a response; multipliers follow what constraints are broken by, through Adam or a PID "
+     "controller."},
+    {"tscac", "train a policy near others that serve one response each",
+     "Two-stage constrained actor-critic: a policy for each constraint's response alone, then the main one, kept near "
+     "those."},
+};
+
 std::vector<AgentInfo> make_agents() {
   std::vector<AgentInfo> all;
   all.push_back(entry({.name = "dqn",
@@ -54,26 +77,7 @@ std::vector<AgentInfo> make_agents() {
                        .about = "Q-learning by a network that knows nothing of a video but its place: what agent "
                                 "libraries do, for shelves and catalogues of at most 10,000 videos."},
                       FullOutputConfig{}, make_agent<FullOutputLearner, FullOutputConfig>));
-  all.push_back(actor_entry("ppo", "train a policy by proximal policy optimisation in a simulator",
-                            "Learns probabilities over the candidates by clipped policy gradients with a critic."));
-  all.push_back(
-      actor_entry("a2c", "train a policy by advantage actor-critic in a simulator",
-                  "Learns probabilities over the candidates by policy gradients, one pass over each short rollout."));
-  all.push_back(
-      actor_entry("reinforce", "train a policy, or slates, by REINFORCE in a simulator",
-                  "Learns by policy gradients of whole returns less a baseline; slates by the top-K correction."));
-  all.push_back(actor_entry("rwr", "train a policy by reward-weighted regression in a simulator",
-                            "Imitates its own choices, those that paid the more the stronger."));
-  all.push_back(actor_entry(
-      "rcpo", "train a policy under constraints by a penalised reward",
-      "PPO on the reward less multipliers times what constraints are broken by; multipliers rise while they are."));
-  all.push_back(actor_entry(
-      "lagrangian", "train a policy under constraints by Lagrangian PPO",
-      "PPO on one critic a response; multipliers follow what constraints are broken by, through Adam or a PID "
-      "controller."));
-  all.push_back(actor_entry("tscac", "train a policy near others that serve one response each",
-                            "Two-stage constrained actor-critic: a policy for each constraint's response alone, then "
-                            "the main one, kept near those."));
+  for (const auto& [name, summary, about] : kActors) all.push_back(actor_entry(name, summary, about));
   all.push_back(entry({.name = "sasrec-ppo",
                        .summary = "train a SASRec by proximal policy optimisation in a simulator",
                        .about = std::string("A SASRec whose softmax over the candidates is the policy, trained by PPO. "
@@ -111,6 +115,27 @@ Agent read_agent(const AgentInfo& info, const std::filesystem::path& config) {
   if (other.empty()) return info.with(settings, {config.string(), text});
   remark(fmt::format("{}: these are settings of 'train {}' now", config.string(), other));
   return find_agent(other).with(settings, {config.string(), text});
+}
+
+OnlineResult train_agent(const std::shared_ptr<const Simulator>& simulator, const Agent& agent, const OnlineRun& run) {
+  agent.memory(*simulator).require();
+  Json identity = agent.config;
+  if (!run.start.empty()) {
+    const PolicyHeader start = read_policy_header(run.start);
+    identity["start"] = {
+        {"name", start.policy}, {"seed", start.seed}, {"config", start.config}, {"data", start.data_fingerprint}};
+  }
+  VectorEnv env = agent.make_env(simulator, run.threads);
+  OnlineResult result;
+  result.learner = agent.make_learner(simulator, run);
+  result.rounds = train_with_checkpoints(*result.learner, env,
+                                         {.config = identity.dump(),
+                                          .seed = run.seed,
+                                          .data_fingerprint = simulator->data_fingerprint,
+                                          .of_today = agent.settings_of_today},
+                                         agent.steps.env_steps, agent.steps.round_steps, run);
+  result.policy = result.learner->snapshot();
+  return result;
 }
 
 }  // namespace swipegym

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/config.h"
@@ -61,5 +63,17 @@ struct TrainedModel {
   std::vector<EpochReport> epochs{};
   Json details = Json::object();  // what else its trainer tells: how many "rows" it learned from, ...
 };
+
+/// What a policy learned from a task's rows says of itself; `until` is the last day of the rows behind its catalogue.
+template <class Config>
+PolicyHeader header_of(const SupervisedTask& task, std::string model, std::string policy, const Config& config,
+                       std::int32_t until) {
+  return {.model = std::move(model),
+          .policy = std::move(policy),
+          .seed = task.seed,
+          .data_fingerprint = task.data->fingerprint,
+          .catalogue_until = until,
+          .config = config_to_json(config).dump()};
+}
 
 }  // namespace swipegym

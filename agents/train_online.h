@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "agents/learner.h"
+#include "core/config.h"
 #include "core/progress.h"
 
 namespace swipegym {
@@ -35,5 +38,38 @@ struct OnlineTraining {
 /// loaded from that point, goes on with the same numbers. Returns the reports of all rounds.
 std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const OnlineTraining& training,
                                       std::vector<RoundReport> done = {});
+
+/// How a training run is driven, besides what its agent's settings say.
+struct OnlineRun {
+  std::uint64_t seed = 1;
+  int threads = 0;                     // 0: all; never changes a result
+  std::filesystem::path start{};       // a policy file to go on from, where the agent can; empty: from nothing
+  std::filesystem::path checkpoint{};  // where to keep what `resume` needs, written between rounds; empty: nowhere
+  int checkpoint_rounds = 2;           // rounds between two checkpoints
+  bool resume = false;                 // go on from `checkpoint` if it is there
+  Progress progress{};
+  std::function<void(const RoundReport&)> on_round{};  // may be empty
+};
+
+/// What a run's numbers follow from, with the build. A checkpoint of any other run is refused.
+struct RunIdentity {
+  std::string config;  // JSON text of the agent's settings
+  std::uint64_t seed = 0;
+  std::uint64_t data_fingerprint = 0;              // of the data behind the simulator
+  Json (*of_today)(const Json& stored) = nullptr;  // settings stored by an earlier version, as this one writes them
+};
+
+/// Writes the learner and the log so far; the file appears whole or not at all.
+void save_checkpoint(const std::filesystem::path& path, const RunIdentity& identity, const Learner& learner,
+                     const std::vector<RoundReport>& rounds);
+/// Fills `learner` and returns the log. Throws InputError for a damaged file and for one of another run, naming what
+/// differs.
+std::vector<RoundReport> load_checkpoint(const std::filesystem::path& path, const RunIdentity& identity,
+                                         Learner& learner);
+
+/// train_online() for any learner, with a checkpoint every so many rounds: the result does not depend on being
+/// interrupted and resumed. The checkpoint is left behind; the caller removes it once the policy is saved.
+std::vector<RoundReport> train_with_checkpoints(Learner& learner, VectorEnv& env, const RunIdentity& identity,
+                                                std::int64_t env_steps, std::int64_t round_steps, const OnlineRun& run);
 
 }  // namespace swipegym

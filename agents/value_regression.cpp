@@ -14,7 +14,15 @@ constexpr std::size_t kReferenceVideos = 256;  // enough for a mean; drawn once,
 
 }  // namespace
 
-ValueRegression::ValueRegression(ValueModel& model, const Settings& settings)
+void RegressionShard::judge(const RegressionSettings& settings, std::span<const float> weight,
+                            std::span<float> errors) {
+  for (std::size_t i = 0; i < errors.size(); ++i) errors[i] = value.data()[i] - target.data()[i];
+  const LossRows<float> whole_batch{.weight = weight, .total_weight = static_cast<double>(settings.batch)};
+  loss = huber(value, target, settings.huber_delta, whole_batch, &d_value);
+  value_sum = value.cast<double>().sum();
+}
+
+ValueRegression::ValueRegression(ValueModel& model, const RegressionSettings& settings)
     : model_(model),
       settings_(settings),
       encoder_(make_state_encoder(model)),
@@ -67,24 +75,17 @@ void ValueRegression::run_shard(std::size_t index, const Provide& provide) {
 
   model_.network.forward_states(*model_.items, work);
   model_.network.forward_items(*model_.items, work);
-  shard.value.resize(n, 1);
-  model_.network.combine(work.item.output(), false, count, 1, work, {shard.value.data(), count});
-  shard.target = as_matrix(rows.target.data(), count, 1);
-  for (std::size_t i = 0; i < count; ++i) errors_[first + i] = shard.value.data()[i] - rows.target[i];
-  const LossRows<float> whole_batch{.weight = rows.weight, .total_weight = static_cast<double>(settings_.batch)};
-  shard.loss = huber(shard.value, shard.target, settings_.huber_delta, whole_batch, &shard.d_value);
-  shard.value_sum = shard.value.cast<double>().sum();
-  model_.network.backward({shard.d_value.data(), count}, work, index);
+  shard.rows.value.resize(n, 1);
+  model_.network.combine(work.item.output(), false, count, 1, work, {shard.rows.value.data(), count});
+  shard.rows.target = as_matrix(rows.target.data(), count, 1);
+  shard.rows.judge(settings_, rows.weight, std::span(errors_).subspan(first, count));
+  model_.network.backward({shard.rows.d_value.data(), count}, work, index);
 }
 
 RegressionStats ValueRegression::step(const Provide& provide) {
   parallel_for(shards_.size(), settings_.threads, [&](std::size_t index, int) { run_shard(index, provide); });
-  RegressionStats stats;
-  for (const Shard& shard : shards_) {
-    model_.network.scatter(*model_.items, shard.work);
-    stats.loss += shard.loss;
-    stats.mean_value += shard.value_sum / static_cast<double>(settings_.batch);
-  }
+  for (const Shard& shard : shards_) model_.network.scatter(*model_.items, shard.work);
+  RegressionStats stats = sum_of(shards_, settings_);
   if (!reference_.videos.empty()) centre_gradient();
   stats.gradient_norm = adam_.step(parameters_, embeddings_);
   centre(model_.network);

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "agents/gradient_steps.h"
 #include "nn/adam.h"
 #include "policy/value/value_policy.h"
 
@@ -24,20 +25,44 @@ struct RegressionStats {
   double gradient_norm = 0.0;  // before clipping
 };
 
+struct RegressionSettings {
+  AdamConfig adam;
+  float huber_delta = 1.0F;
+  std::size_t batch = 512;
+  std::size_t shard_rows = 128;
+  int threads = 0;
+};
+/// Of an agent's or a trainer's settings.
+template <class Config>
+RegressionSettings regression_settings(const Config& config, int threads) {
+  return {.adam = adam_of(config), .huber_delta = config.huber_delta, .batch = config.batch, .threads = threads};
+}
+
+/// The outputs of a shard's rows and what they should have been, [rows, 1].
+struct RegressionShard {
+  Matrix value, target, d_value;
+  double loss = 0.0, value_sum = 0.0;
+
+  /// The rows' Huber loss as a part of the batch's, its derivative, and value - target of each.
+  void judge(const RegressionSettings& settings, std::span<const float> weight, std::span<float> errors);
+};
+/// What a step says of itself before its gradient is known.
+template <class Shard>
+RegressionStats sum_of(const std::vector<Shard>& shards, const RegressionSettings& settings) {
+  RegressionStats stats;
+  for (const Shard& shard : shards) {
+    stats.loss += shard.rows.loss;
+    stats.mean_value += shard.rows.value_sum / static_cast<double>(settings.batch);
+  }
+  return stats;
+}
+
 /// Huber regression of a ValueModel by Adam. A batch is cut into shards of fixed size, whose gradients are added in
 /// order: threads take shards, and their number never changes a bit.
 class ValueRegression {
  public:
-  struct Settings {
-    AdamConfig adam;
-    float huber_delta = 1.0F;
-    std::size_t batch = 512;
-    std::size_t shard_rows = 128;
-    int threads = 0;
-  };
-
   /// `model` must outlive this; nobody may use it during step().
-  ValueRegression(ValueModel& model, const Settings& settings);
+  ValueRegression(ValueModel& model, const RegressionSettings& settings);
 
   /// Provides rows [first, first + count) of the batch, for shard `shard`; called from several threads, one a shard.
   /// The views must stay valid until step() returns.
@@ -57,14 +82,13 @@ class ValueRegression {
  private:
   struct Shard {
     ValueNetwork::Work work;
-    Matrix value, target, d_value;
-    double loss = 0.0, value_sum = 0.0;
+    RegressionShard rows;
   };
   void centre_gradient();
   void run_shard(std::size_t index, const Provide& provide);
 
   ValueModel& model_;
-  Settings settings_;
+  RegressionSettings settings_;
   StateEncoder encoder_;
   Adam adam_;
   std::vector<Shard> shards_;

@@ -72,9 +72,11 @@ void full_output(benchmark::State& state) {
   choose_backend(state.range(2) != 0);
   const FloatReplay replay(actions);
   FullOutputNetwork network(kInputs, kHidden, actions, make_key(2));
-  FullOutputRegression regression(network, {.adam = {.learning_rate = 1e-4, .clip_norm = 10.0},
-                                            .batch = kUpdateBatch,
-                                            .threads = static_cast<int>(state.range(1))});
+  FullOutputRegression regression(network,
+                                  {.adam = {.learning_rate = 1e-4, .clip_norm = 10.0},
+                                   .batch = kUpdateBatch,
+                                   .threads = static_cast<int>(state.range(1))},
+                                  false);
   std::vector<FloatBatch> batches(regression.shards());
   std::uint64_t updates = 0;
   for (auto _ : state) {

@@ -26,6 +26,7 @@
 #include <map>
 #include <sstream>
 
+#include "agents/catalogue_ranking.h"
 #include "agents/labels/label_batches.h"
 #include "agents/labels/labelcraft.h"
 #include "agents/labels/train_label_model.h"
@@ -133,9 +134,8 @@ Fitted fit_label(const Study& study, std::uint64_t seed, const LabelModelConfig&
   return {trained.policy, best_metric(trained.epochs), std::chrono::duration<double>(Clock::now() - start).count()};
 }
 
-std::vector<float> scores_of(const Study& study, const LabelModel& model, std::span<const std::uint32_t> rows) {
-  LabelBatches batches(study.data, study.catalogue, model, study.task.threads);
-  return score_label_rows(model, batches, rows);
+std::vector<float> scores_of(const Study& study, const Policy& policy, std::span<const std::uint32_t> rows) {
+  return score_logged_videos(policy, study.data, study.catalogue, rows, study.task.threads);
 }
 
 // Durations of what is recommended, beside the pool's: users with more than 5 test rows, their 5 best.
@@ -223,8 +223,7 @@ void run_fit(Study& study, std::size_t trials, const std::vector<std::string>& m
       std::fflush(stdout);
       if (seed != 1) continue;
       std::ofstream durations(study.out / fmt::format("durations-{}.csv", method));
-      write_durations(study, durations, method, rows,
-                      scores_of(study, static_cast<const LabelPolicy&>(*fitted.policy).model(), rows));
+      write_durations(study, durations, method, rows, scores_of(study, *fitted.policy, rows));
     }
   }
   std::ofstream pool(study.out / "durations-pool.csv");
@@ -262,9 +261,8 @@ void run_planted(Study& study, const std::vector<std::string>& methods, double l
     for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) {
       const Fitted fitted = method == "labelcraft" ? fit_labelcraft(study, seed, config)
                                                    : fit_label(study, seed, label_settings(method, {}));
-      const double value = platform_value(
-          study.data, training, rows, scores_of(study, static_cast<const LabelPolicy&>(*fitted.policy).model(), rows),
-          config)[kWatchObjective];
+      const double value =
+          platform_value(study.data, training, rows, scores_of(study, *fitted.policy, rows), config)[kWatchObjective];
       csv << fmt::format("{},{},{:.5f}\n", method, seed, value) << std::flush;
       sum += value, squares += value * value;
     }

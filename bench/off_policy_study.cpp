@@ -30,8 +30,8 @@
 #include "evaluation/generate/generate.h"
 #include "evaluation/metrics/mean_variance.h"
 #include "evaluation/off_policy/session_values.h"
+#include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
-#include "policy/simple_policies.h"
 #include "policy/value/value_policy.h"
 
 namespace swipegym {

@@ -30,8 +30,8 @@
 #include "env/catalogue.h"
 #include "evaluation/metrics/bootstrap.h"
 #include "evaluation/metrics/ranking.h"
+#include "policy/best_unseen.h"
 #include "policy/query_source.h"
-#include "policy/top_items.h"
 #include "sim_data/dataset.h"
 
 namespace swipegym {

@@ -12,7 +12,7 @@
 #include "core/random_words.h"
 #include "core/range.h"
 #include "nn/matrix_product.h"
-#include "policy/top_items.h"
+#include "policy/best_unseen.h"
 
 namespace swipegym {
 namespace {

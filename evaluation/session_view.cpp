@@ -7,7 +7,7 @@
 #include <cmath>
 #include <iterator>
 
-#include "policy/scores.h"
+#include "policy/select.h"
 #include "sim_data/calendar.h"
 
 namespace swipegym {

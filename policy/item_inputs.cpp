@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 
 #include "core/error.h"
 #include "core/hdf5_reader.h"
@@ -56,12 +57,19 @@ ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_author
   return items;
 }
 
+std::vector<std::int32_t> match_ids(const std::vector<std::int64_t>& known, const std::vector<std::int64_t>& wanted) {
+  std::unordered_map<std::int64_t, std::int32_t> row_of;
+  row_of.reserve(known.size());
+  for (std::size_t row = 0; row < known.size(); ++row) row_of.emplace(known[row], static_cast<std::int32_t>(row));
+  std::vector<std::int32_t> rows(wanted.size(), -1);
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (const auto found = row_of.find(wanted[i]); found != row_of.end()) rows[i] = found->second;
+  return rows;
+}
+
 ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue) {
   if (own.raw_id == catalogue.raw_video_id) return own;
-  std::unordered_map<std::int64_t, std::size_t> row_of;
-  row_of.reserve(own.num_videos());
-  for (std::size_t row = 0; row < own.num_videos(); ++row) row_of.emplace(own.raw_id[row], row);
-
+  const std::vector<std::int32_t> row_of = match_ids(own.raw_id, catalogue.raw_video_id);
   const std::size_t videos = catalogue.num_videos();
   ItemInputs items;
   items.raw_id = catalogue.raw_video_id;
@@ -69,12 +77,10 @@ ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue) 
   items.num_tags = own.num_tags, items.num_authors = own.num_authors, items.num_ids = own.num_ids;
   items.tag.assign(videos, -1), items.author.assign(videos, -1), items.id.assign(videos, -1);
   for (std::size_t v = 0; v < videos; ++v) {
-    const auto found = row_of.find(catalogue.raw_video_id[v]);
-    if (found == row_of.end()) continue;
-    items.features.row(static_cast<Eigen::Index>(v)) = own.features.row(static_cast<Eigen::Index>(found->second));
-    items.tag[v] = own.tag[found->second];
-    items.author[v] = own.author[found->second];
-    items.id[v] = own.id[found->second];
+    if (row_of[v] < 0) continue;
+    const auto row = static_cast<std::size_t>(row_of[v]);
+    items.features.row(static_cast<Eigen::Index>(v)) = own.features.row(row_of[v]);
+    items.tag[v] = own.tag[row], items.author[v] = own.author[row], items.id[v] = own.id[row];
   }
   items.derived = derive(items.features);
   read_at_random(items);
@@ -127,6 +133,41 @@ ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name) {
   file.check(items);
   items.derived = derive(items.features);
   return items;
+}
+
+VideoTables::VideoTables(const ItemInputs& items, std::size_t tag_dim, std::size_t author_dim, std::size_t id_dim,
+                         RandomKey key, std::uint64_t first)
+    : tag(items.num_tags, tag_dim, split(key, first), 0.1),
+      author(items.num_authors, author_dim, split(key, first + 1), 0.05),
+      id(items.num_ids, id_dim, split(key, first + 2), 0.05) {}
+
+void VideoTables::gather(const ItemInputs& items, const std::vector<std::int32_t>& videos, MatrixRef<float> out) const {
+  constexpr auto kFeatures = static_cast<Eigen::Index>(kVideoFeatures);
+  auto at = static_cast<Eigen::Index>(kNumbers);
+  for (Eigen::Index i = 0; i < out.rows(); ++i) {
+    const std::int32_t video = videos[static_cast<std::size_t>(i)];
+    out.row(i).head(kFeatures) = items.features.row(video);
+    out.row(i).segment(kFeatures, at - kFeatures) = items.derived.row(video);
+  }
+  thread_local std::vector<std::int32_t> rows;
+  for (const auto& [column, table] : {std::pair(&items.tag, &tag), {&items.author, &author}, {&items.id, &id}}) {
+    const auto dim = static_cast<Eigen::Index>(table->dim());
+    gather_column(*column, videos, rows);
+    table->gather(rows, out.middleCols(at, dim));
+    at += dim;
+  }
+}
+
+void VideoTables::scatter(const ItemInputs& items, const std::vector<std::int32_t>& videos,
+                          ConstMatrixRef<float> gradient) {
+  auto at = static_cast<Eigen::Index>(kNumbers);
+  std::vector<std::int32_t> rows;
+  for (const auto& [column, table] : {std::pair(&items.tag, &tag), {&items.author, &author}, {&items.id, &id}}) {
+    const auto dim = static_cast<Eigen::Index>(table->dim());
+    gather_column(*column, videos, rows);
+    table->scatter(rows, gradient.middleCols(at, dim));
+    at += dim;
+  }
 }
 
 }  // namespace swipegym

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
+#include "core/parallel_pieces.h"
 #include "env/simulator.h"
+#include "nn/embedding.h"
 #include "nn/matrix.h"
 
 namespace swipegym {
@@ -45,6 +48,9 @@ ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_author
 /// gets its features from that catalogue and no tag, author or id.
 ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue);
 
+/// For each id of `wanted` its first place in `known`; -1 where it has none.
+std::vector<std::int32_t> match_ids(const std::vector<std::int64_t>& known, const std::vector<std::int64_t>& wanted);
+
 /// out[i] = column[videos[i]], of a column of one value a video.
 inline void gather_column(const std::vector<std::int32_t>& column, const std::vector<std::int32_t>& videos,
                           std::vector<std::int32_t>& out) {
@@ -54,5 +60,38 @@ inline void gather_column(const std::vector<std::int32_t>& column, const std::ve
 
 void save(Hdf5Writer& file, const std::string& name, const ItemInputs& items);
 ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name);
+
+/// What a tower reads of a video: its features and derived ones, then the embeddings of its tag, author and id. Small
+/// ones: what has rarely been met should look average.
+struct VideoTables {
+  static constexpr std::size_t kNumbers = kVideoFeatures + kDerivedItemFeatures;  // in front of the embeddings
+
+  VideoTables() = default;
+  /// First values are drawn from three children of `key`, from number `first` on.
+  VideoTables(const ItemInputs& items, std::size_t tag_dim, std::size_t author_dim, std::size_t id_dim, RandomKey key,
+              std::uint64_t first);
+
+  std::size_t size() const noexcept { return kNumbers + tag.dim() + author.dim() + id.dim(); }
+  /// out [videos, size()].
+  void gather(const ItemInputs& items, const std::vector<std::int32_t>& videos, MatrixRef<float> out) const;
+  /// Adds the embeddings' part of a gradient [videos, size()]; one thread.
+  void scatter(const ItemInputs& items, const std::vector<std::int32_t>& videos, ConstMatrixRef<float> gradient);
+
+  Embedding tag, author, id;
+};
+
+/// [videos, width] of the whole catalogue, a row a video: output(videos, work) is that of some of them.
+template <class Work, class Output>
+Matrix table_of_videos(std::size_t num_videos, std::size_t width, int threads, const Output& output) {
+  constexpr std::size_t kRows = 1024;  // a fixed cut, so that the table does not depend on threads
+  Matrix table(static_cast<Eigen::Index>(num_videos), static_cast<Eigen::Index>(width));
+  parallel_pieces(num_videos, kRows, threads, [&](std::size_t, std::size_t first, std::size_t count) {
+    Work work;
+    work.videos.resize(count);
+    std::iota(work.videos.begin(), work.videos.end(), static_cast<std::int32_t>(first));
+    table.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(count)) = output(work);
+  });
+  return table;
+}
 
 }  // namespace swipegym

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/parallel_for.h"
+#include "core/parallel_pieces.h"
 #include "env/candidate_sources.h"
 #include "env/seen_videos.h"
 #include "policy/best_unseen.h"
@@ -22,11 +23,9 @@ namespace {
 // The expected reward in env `row` of every video of the catalogue, or of the listed ones when a list is given.
 void expect_many(const VectorEnv& env, std::size_t row, std::span<const std::int32_t> listed, int threads,
                  std::span<float> scores) {
-  constexpr std::size_t kPiece = 64 * kChunk;
-  parallel_for((scores.size() + kPiece - 1) / kPiece, threads, [&](std::size_t piece, int) {
+  parallel_pieces(scores.size(), 64 * kChunk, threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local std::vector<std::int32_t> videos;
     thread_local std::vector<Expectation> expectations;
-    const std::size_t first = piece * kPiece, count = std::min(kPiece, scores.size() - first);
     videos.resize(count), expectations.resize(count);
     if (listed.empty())
       std::iota(videos.begin(), videos.end(), static_cast<std::int32_t>(first));
@@ -36,6 +35,18 @@ void expect_many(const VectorEnv& env, std::size_t row, std::span<const std::int
     std::transform(expectations.begin(), expectations.end(), scores.begin() + static_cast<std::ptrdiff_t>(first),
                    [&](const Expectation& e) { return expected_reward(env.config().reward, e); });
   });
+}
+
+// Policy::best_videos() by the expected reward of all `videos` of the catalogue, or of the listed ones.
+bool best_expected(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
+                   std::span<const std::int32_t> listed, std::size_t videos, std::size_t count,
+                   std::span<std::int32_t> out) {
+  std::vector<float> scores(videos);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    expect_many(*batch.env, rows[i], listed, batch.threads, scores);
+    if (!best_unseen(scores, listed, batch, rows[i], count, out.subspan(i * count, count))) return false;
+  }
+  return true;
 }
 
 // The allowed slots of each row, row by row: no room for the expectations of all, and none asked for masked slots.
@@ -83,13 +94,8 @@ void OneStepOracle::score(const DecisionBatch& batch, std::span<float> scores) c
 
 bool OneStepOracle::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                                 std::span<std::int32_t> out) const {
-  if (batch.env == nullptr) return false;
-  std::vector<float> scores(batch.env->simulator().catalogue.num_videos());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    expect_many(*batch.env, rows[i], {}, batch.threads, scores);
-    if (!best_unseen(scores, {}, batch, rows[i], count, out.subspan(i * count, count))) return false;
-  }
-  return true;
+  return batch.env != nullptr &&
+         best_expected(batch, rows, {}, batch.env->simulator().catalogue.num_videos(), count, out);
 }
 
 namespace {
@@ -178,13 +184,7 @@ void ShortlistOracle::score(const DecisionBatch&, std::span<float>) const {
 
 bool ShortlistOracle::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                                   std::span<std::int32_t> out) const {
-  if (batch.env == nullptr) return false;
-  std::vector<float> scores(videos_.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    expect_many(*batch.env, rows[i], videos_, batch.threads, scores);
-    if (!best_unseen(scores, videos_, batch, rows[i], count, out.subspan(i * count, count))) return false;
-  }
-  return true;
+  return batch.env != nullptr && best_expected(batch, rows, videos_, videos_.size(), count, out);
 }
 
 }  // namespace swipegym

@@ -27,6 +27,13 @@ template <class Architecture>
 Architecture read_architecture(const Hdf5Reader& file) {
   return config_from_text<Architecture>(file.read_text("architecture"), file.path().string() + ": architecture");
 }
+/// A model of a header and such an architecture, whose visit_fields() names what the latter has.
+template <class Model>
+std::shared_ptr<Model> read_model(const Hdf5Reader& file) {
+  auto model = std::make_shared<Model>(read_architecture<Model>(file));
+  model->header = read_header(file);
+  return model;
+}
 /// Throws InputError unless the file is large enough for a layer between each two neighbours of `sizes`; two sizes are
 /// those of a table. Asked before room is made for a network: a damaged architecture may want any.
 void require_stored(const Hdf5Reader& file, std::string_view name, const std::vector<std::size_t>& sizes);

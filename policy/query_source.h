@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "nn/matrix.h"
+#include "policy/best_unseen.h"
 #include "policy/policy.h"
-#include "policy/top_items.h"
 
 namespace swipegym {
 

@@ -10,7 +10,7 @@
 #include "env/seen_videos.h"
 #include "policy/best_unseen.h"
 #include "policy/policy_file.h"
-#include "policy/scores.h"
+#include "policy/select.h"
 
 namespace swipegym {
 namespace {

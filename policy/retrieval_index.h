@@ -9,7 +9,7 @@
 
 #include "core/range.h"
 #include "nn/matrix.h"
-#include "policy/top_items.h"
+#include "policy/best_unseen.h"
 
 namespace swipegym {
 

@@ -6,8 +6,8 @@
 
 #include "core/error.h"
 #include "core/parallel_for.h"
+#include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
-#include "policy/simple_policies.h"
 #include "sim_data/labels.h"
 
 namespace swipegym {

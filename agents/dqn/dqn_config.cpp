@@ -1,8 +1,12 @@
 #include "agents/dqn/dqn_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "agents/training_memory.h"
 #include "core/config.h"
+#include "replay/uniform_replay.h"
 
 namespace swipegym {
 
@@ -54,8 +58,57 @@ Exploration exploration_at(const DqnConfig& c, std::int64_t env_steps) {
   return Exploration::epsilon_greedy(falls(c.epsilon_start, c.epsilon_end));
 }
 
+std::int64_t updates_due(const DqnConfig& c, std::int64_t env_steps) {
+  return std::max<std::int64_t>(0, env_steps - c.learning_starts) / c.steps_per_update;
+}
+
+double share_of(const DqnConfig& c, std::int64_t env_steps) {
+  return std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(c.env_steps));
+}
+
+UniformReplayConfig replay_config(const DqnConfig& c) {
+  return {.capacity = c.replay_capacity,
+          .num_envs = c.num_envs,
+          .history_length = c.world.history_length,
+          .candidates = slots_kept(c)};
+}
+
+void gather_user_features(const Catalogue& catalogue, const TransitionBatch& batch, std::vector<float>& out) {
+  out.resize(batch.user.size() * kUserFeatures);
+  for (std::size_t i = 0; i < batch.user.size(); ++i)
+    std::copy_n(catalogue.user_features.data() + std::size_t{batch.user[i]} * kUserFeatures, kUserFeatures,
+                &out[i * kUserFeatures]);
+}
+
 VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, int threads) {
   return make_env(std::move(simulator), config.world, {.num_envs = config.num_envs, .threads = threads});
+}
+
+MemoryBudget q_learning_memory(const Simulator& simulator, const DqnConfig& c) {
+  MemoryBudget budget;
+  budget.add(fmt::format("{} sessions side by side", c.num_envs),
+             env_bytes(simulator, c.world, {.num_envs = c.num_envs}), "num_envs");
+  budget.add(fmt::format("a replay buffer of {} steps", c.replay_capacity), UniformReplay::bytes(replay_config(c)),
+             "replay_capacity");
+  return budget;
+}
+
+void add_transitions(MemoryBudget& budget, const DqnConfig& c, const NetworkNumbers& numbers) {
+  constexpr std::uint64_t kStates = 2;  // s and s'
+  const std::uint64_t a_row =
+      product_of({kStates, sum_of({8 * c.world.history_length, product_of({slots_kept(c), 5})})});
+  add_batch(budget, c.batch, sum_of({kStates, slots_kept(c)}), numbers, a_row, "batch");
+}
+
+MemoryBudget training_memory(const Simulator& simulator, const DqnConfig& c) {
+  const Catalogue& catalogue = simulator.catalogue;
+  MemoryBudget budget = q_learning_memory(simulator, c);
+  if (c.prioritised.enabled)
+    budget.add("their priorities", product_of({c.replay_capacity, 2 * sizeof(float)}), "replay_capacity");
+  const NetworkNumbers numbers = numbers_of(catalogue, c.network, c.encoder);
+  add_network(budget, catalogue, numbers, 2, c.network.width + 1);
+  add_transitions(budget, c, numbers);
+  return budget;
 }
 
 }  // namespace swipegym

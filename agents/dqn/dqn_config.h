@@ -5,11 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "agents/training_memory.h"
 #include "core/memory_budget.h"
 #include "core/range.h"
 #include "policy/select.h"
 #include "policy/value/value_network.h"
 #include "policy/world.h"
+#include "replay/uniform_replay.h"
 
 namespace swipegym {
 
@@ -132,8 +134,17 @@ inline std::size_t slots_kept(const DqnConfig& config) {
   return config.fresh_candidates > 0 ? 0 : config.world.candidates;
 }
 
-/// How they explore after this many env steps.
+/// A batch of transitions of any network.
+void add_transitions(MemoryBudget& budget, const DqnConfig& config, const NetworkNumbers& numbers);
+
+UniformReplayConfig replay_config(const DqnConfig& config);
+/// [rows, kUserFeatures] of a batch's users.
+void gather_user_features(const Catalogue& catalogue, const TransitionBatch& batch, std::vector<float>& out);
+
+/// How they explore, how many updates are due and which share of the training is over after this many env steps.
 Exploration exploration_at(const DqnConfig& config, std::int64_t env_steps);
+std::int64_t updates_due(const DqnConfig& config, std::int64_t env_steps);
+double share_of(const DqnConfig& config, std::int64_t env_steps);
 
 /// The environment the settings ask for.
 VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, int threads);

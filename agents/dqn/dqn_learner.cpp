@@ -15,31 +15,14 @@ namespace {
 // Up to this many videos the target network's vectors are computed once a copy instead of once a batch.
 constexpr std::size_t kTableVideos = 100'000;
 
-UniformReplayConfig replay_config(const DqnConfig& config) {
-  UniformReplayConfig replay;
-  replay.capacity = config.replay_capacity;
-  replay.num_envs = config.num_envs;
-  replay.history_length = config.world.history_length;
-  replay.candidates = config.fresh_candidates > 0 ? 0 : config.world.candidates;
-  return replay;
-}
-
-ValueRegression::Settings regression_settings(const DqnConfig& config, int threads) {
-  ValueRegression::Settings settings;
-  settings.adam = {
-      .learning_rate = config.learning_rate, .weight_decay = config.weight_decay, .clip_norm = config.clip_norm};
-  settings.huber_delta = config.huber_delta;
-  settings.batch = config.batch;
-  settings.threads = threads;
-  return settings;
-}
-
-// target += rate * (online - target); exactly online for rate 1.
-void blend(const Matrix& online, float rate, Matrix& target) {
-  if (rate == 1.0F)
-    target = online;
-  else
-    target += rate * (online - target);
+// work.values of pairs whose states, videos and cross features lie in `work`, `per_state` of each state.
+void value_pairs(const ValueModel& model, std::size_t pairs, std::size_t per_state, ValueNetwork::Work& work) {
+  model.network.forward_states(*model.items, work);
+  const bool has_table = model.item_table.size() > 0;
+  if (!has_table) model.network.forward_items(*model.items, work);
+  work.values.resize(pairs);
+  model.network.combine(has_table ? model.item_table : work.item.output(), has_table, pairs, per_state, work,
+                        work.values);
 }
 
 }  // namespace
@@ -82,15 +65,8 @@ float DqnLearner::beta() const {
   return config_.prioritised.beta + share * (1.0F - config_.prioritised.beta);
 }
 
-Exploration DqnLearner::exploration(std::int64_t env_steps) const {
-  return exploration_at(config_, env_steps);
-}
-
 void DqnLearner::move_target() {
-  const std::vector<Parameter*> online = model_->network.parameters(), target = target_->network.parameters();
-  for (std::size_t i = 0; i < online.size(); ++i) blend(online[i]->value, config_.target_rate, target[i]->value);
-  const std::vector<Embedding*> from = model_->network.embeddings(), to = target_->network.embeddings();
-  for (std::size_t i = 0; i < from.size(); ++i) blend(from[i]->table.value, config_.target_rate, to[i]->table.value);
+  move_target_towards(target_->network, model_->network, config_.target_rate);
   regression_.centre(target_->network);
   renew_table();
 }
@@ -103,11 +79,8 @@ void DqnLearner::renew_table() {
 
 void DqnLearner::update(std::int64_t env_steps) {
   if (replay_.size() == 0) return;
-  const std::int64_t due = std::max<std::int64_t>(0, env_steps - config_.learning_starts) / config_.steps_per_update;
-  const double share = std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(config_.env_steps));
-  regression_.adam().set_learning_rate(config_.learning_rate +
-                                       share * (config_.final_learning_rate - config_.learning_rate));
-  while (updates_ < due) one_update();
+  regression_.adam().set_learning_rate(learning_rate_at(config_, share_of(config_, env_steps)));
+  while (updates_ < updates_due(config_, env_steps)) one_update();
 }
 
 void DqnLearner::one_update() {
@@ -135,11 +108,7 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
   else
     replay_.sample(request, shard.batch);
 
-  const float* features = simulator_->catalogue.user_features.data();
-  shard.user_features.resize(count * kUserFeatures);
-  for (std::size_t i = 0; i < count; ++i)
-    std::copy_n(features + std::size_t{shard.batch.user[i]} * kUserFeatures, kUserFeatures,
-                &shard.user_features[i * kUserFeatures]);
+  gather_user_features(simulator_->catalogue, shard.batch, shard.user_features);
   shard.next_value.assign(count, 0.0F);
   if (request.next) {
     if (config_.fresh_candidates > 0)
@@ -158,8 +127,6 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
 }
 
 void DqnLearner::choose_next(Shard& shard, const ValueModel& model, ValueNetwork::Work& work) const {
-  const ValueNetwork& network = model.network;
-  const Matrix& table = model.item_table;
   const std::size_t m = config_.world.candidates, rows = shard.batch.rows, pairs = rows * m;
   const SampledStates& next = shard.batch.next;
   work.videos.assign(next.candidate.begin(), next.candidate.end());
@@ -167,11 +134,7 @@ void DqnLearner::choose_next(Shard& shard, const ValueModel& model, ValueNetwork
   for (std::size_t pair = 0; pair < pairs; ++pair)
     encoder_.cross(work.states, work.histories, pair / m, work.videos[pair],
                    work.cross.data() + pair * StateEncoder::kCross);
-  network.forward_states(*model.items, work);
-  const bool has_table = table.size() > 0;
-  if (!has_table) network.forward_items(*model_->items, work);
-  work.values.resize(pairs);
-  network.combine(has_table ? table : work.item.output(), has_table, pairs, m, work, work.values);
+  value_pairs(model, pairs, m, work);
 }
 
 void DqnLearner::value_next(Shard& shard) const {
@@ -217,12 +180,7 @@ void DqnLearner::value_offered(Shard& shard) const {
   }
   std::swap(judge.states, chooser.states);
   std::swap(judge.histories.watched, chooser.histories.watched);
-  const ValueNetwork& network = target_->network;
-  network.forward_states(*target_->items, judge);
-  const bool has_table = target_->item_table.size() > 0;
-  if (!has_table) network.forward_items(*target_->items, judge);
-  judge.values.resize(rows);
-  network.combine(has_table ? target_->item_table : judge.item.output(), has_table, rows, 1, judge, judge.values);
+  value_pairs(*target_, rows, 1, judge);
   for (std::size_t i = 0; i < rows; ++i)
     if (best[i] >= 0) shard.next_value[i] = judge.values[i];
 }
@@ -237,10 +195,6 @@ std::shared_ptr<const Policy> DqnLearner::snapshot() const {
 
 LearnerBytes DqnLearner::bytes() const {
   return {bytes_of(model_->network.parameters(), model_->network.embeddings()), replay_.bytes()};
-}
-
-LearnerStats DqnLearner::take_stats() {
-  return tally_.take(updates_);
 }
 
 void DqnLearner::save(Hdf5Writer& file, const std::string& name) const {

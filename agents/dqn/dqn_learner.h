@@ -28,11 +28,11 @@ class DqnLearner final : public Learner {
 
   const Policy& policy() const noexcept override { return policy_; }
   std::shared_ptr<const Policy> snapshot() const override;
-  Exploration exploration(std::int64_t env_steps) const override;
+  Exploration exploration(std::int64_t env_steps) const override { return exploration_at(config_, env_steps); }
   void begin(const ObservationView& first) override;
   void observe(const StepView& step) override;
   void update(std::int64_t env_steps) override;
-  LearnerStats take_stats() override;
+  LearnerStats take_stats() override { return tally_.take(updates_); }
   LearnerBytes bytes() const override;
   void save(Hdf5Writer& file, const std::string& name) const override;
   void load(const Hdf5Reader& file, const std::string& name) override;

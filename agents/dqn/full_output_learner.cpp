@@ -34,16 +34,6 @@ std::vector<std::int32_t> videos_of_outputs(const Catalogue& catalogue, const Dq
                        make_key(0));  // the seed of a training's source
 }
 
-FullOutputRegression::Settings full_output_settings(const DqnConfig& config, int threads) {
-  return {.adam = {.learning_rate = config.learning_rate,
-                   .weight_decay = config.weight_decay,
-                   .clip_norm = config.clip_norm},
-          .huber_delta = config.huber_delta,
-          .double_q = config.double_q,
-          .batch = config.batch,
-          .threads = threads};
-}
-
 }  // namespace
 
 void check(const FullOutputConfig& config) {
@@ -57,10 +47,6 @@ void check(const FullOutputConfig& config) {
                   "at most 10000: one output each");
 }
 
-VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const FullOutputConfig& config, int threads) {
-  return make_training_env(std::move(simulator), config.q, threads);
-}
-
 MemoryBudget training_memory(const Simulator& simulator, const FullOutputConfig& config) {
   const Catalogue& catalogue = simulator.catalogue;
   const DqnConfig& c = config.q;
@@ -69,10 +55,7 @@ MemoryBudget training_memory(const Simulator& simulator, const FullOutputConfig&
                                  c.world.has_shelf() ? c.world.candidates : catalogue.num_videos());
   const NetworkNumbers numbers{.dense = weights_of(sizes), .tables = 0, .state = 4 * units_of(sizes), .video = 0};
   add_network(budget, catalogue, numbers, 2, 0);
-  constexpr std::uint64_t kStates = 2;  // s and s'
-  const std::uint64_t a_row =
-      product_of({kStates, sum_of({8 * c.world.history_length, product_of({slots_kept(c), 5})})});
-  add_batch(budget, c.batch, sum_of({kStates, slots_kept(c)}), numbers, a_row, "batch");
+  add_transitions(budget, c, numbers);
   return budget;
 }
 
@@ -97,11 +80,8 @@ FullOutputLearner::FullOutputLearner(std::shared_ptr<const Simulator> simulator,
                                     config_.encoder, seed)),
       encoder_(config_.encoder, model_->items),
       policy_(model_),
-      replay_(simulator_, {.capacity = config_.replay_capacity,
-                           .num_envs = config_.num_envs,
-                           .history_length = config_.world.history_length,
-                           .candidates = slots_kept(config_)}),
-      regression_(model_->network, full_output_settings(config_, threads)),
+      replay_(simulator_, replay_config(config_)),
+      regression_(model_->network, regression_settings(config_, threads), config_.double_q),
       shards_(regression_.shards()),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
   model_->header.data_fingerprint = simulator_->data_fingerprint;
@@ -110,12 +90,9 @@ FullOutputLearner::FullOutputLearner(std::shared_ptr<const Simulator> simulator,
 
 void FullOutputLearner::update(std::int64_t env_steps) {
   if (replay_.size() == 0) return;
-  const std::int64_t due = std::max<std::int64_t>(0, env_steps - config_.learning_starts) / config_.steps_per_update;
-  const double share = std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(config_.env_steps));
-  regression_.adam().set_learning_rate(config_.learning_rate +
-                                       share * (config_.final_learning_rate - config_.learning_rate));
+  regression_.adam().set_learning_rate(learning_rate_at(config_, share_of(config_, env_steps)));
   const std::int64_t before = updates_;
-  while (updates_ < due) {
+  while (updates_ < updates_due(config_, env_steps)) {
     const RandomKey key = split(batch_key_, static_cast<std::uint64_t>(updates_));
     const RegressionStats stats =
         regression_.step([this, key](std::size_t shard, std::size_t first, std::size_t count) {
@@ -140,14 +117,9 @@ FullOutputRows FullOutputLearner::provide(RandomKey key, std::size_t index, std:
   TransitionBatch& batch = shard.batch;
   replay_.sample(
       {.count = count, .key = key, .first_row = first, .n_step = config_.n_step, .discount = config_.discount}, batch);
-  const float* features = simulator_->catalogue.user_features.data();
-  shard.user_features.resize(count * kUserFeatures);
+  gather_user_features(simulator_->catalogue, batch, shard.user_features);
   shard.reward.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::copy_n(features + std::size_t{batch.user[i]} * kUserFeatures, kUserFeatures,
-                &shard.user_features[i * kUserFeatures]);
-    shard.reward[i] = config_.reward_scale * batch.reward[i];
-  }
+  for (std::size_t i = 0; i < count; ++i) shard.reward[i] = config_.reward_scale * batch.reward[i];
   encode(batch.observation(), shard, shard.states);
   encode(batch.next_observation(), shard, shard.next);
   FullOutputRows rows{.states = &shard.states,

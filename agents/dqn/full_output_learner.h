@@ -28,17 +28,13 @@ void visit_fields(Visitor& visit, FullOutputConfig& config) {
   visit("full_output_hidden", config.full_output_hidden, ranges::kUnits, ranges::kLayers);
 }
 
-inline TrainingSteps training_steps(const FullOutputConfig& config) {
-  return {config.q.env_steps, config.q.round_steps};
-}
-inline const WorldConfig& world_of(const FullOutputConfig& config) {
-  return config.q.world;
+inline const DqnConfig& acting_settings(const FullOutputConfig& config) {
+  return config.q;
 }
 std::vector<FormerName> former_names(const FullOutputConfig& config);
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const FullOutputConfig& config);
-VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const FullOutputConfig& config, int threads);
 MemoryBudget training_memory(const Simulator& simulator, const FullOutputConfig& config);
 
 /// Whether settings of `train dqn` are an earlier version's that chose this network: "full-output" then, or nothing.

@@ -19,10 +19,11 @@ std::int32_t best_action(const float* values, const std::uint8_t* mask, std::siz
 
 }  // namespace
 
-FullOutputRegression::FullOutputRegression(FullOutputNetwork& online, const Settings& settings)
+FullOutputRegression::FullOutputRegression(FullOutputNetwork& online, const RegressionSettings& settings, bool double_q)
     : online_(online),
       target_(online),
       settings_(settings),
+      double_q_(double_q),
       adam_(settings.adam),
       shards_((settings.batch + settings.shard_rows - 1) / settings.shard_rows),
       errors_(settings.batch),
@@ -34,7 +35,7 @@ FullOutputRegression::FullOutputRegression(FullOutputNetwork& online, const Sett
 
 void FullOutputRegression::value_next(const FullOutputRows& rows, Shard& shard) const {
   const std::size_t count = rows.action.size(), actions = online_.actions();
-  const FullOutputNetwork& chooser = settings_.double_q ? online_ : target_;
+  const FullOutputNetwork& chooser = double_q_ ? online_ : target_;
   chooser.forward(*rows.next, shard.next);
   chooser.all_values(shard.next, shard.all);
   shard.best.resize(count), shard.next_value.resize(count);
@@ -43,7 +44,7 @@ void FullOutputRegression::value_next(const FullOutputRows& rows, Shard& shard) 
     shard.best[i] = best_action(values, rows.next_mask.empty() ? nullptr : &rows.next_mask[i * actions], actions);
     shard.next_value[i] = shard.best[i] < 0 ? 0.0F : values[shard.best[i]];
   }
-  if (!settings_.double_q) return;
+  if (!double_q_) return;
   const auto none = [](std::int32_t action) { return action < 0; };
   std::vector<std::int32_t> judged = shard.best;
   std::replace_if(judged.begin(), judged.end(), none, 0);
@@ -61,43 +62,27 @@ void FullOutputRegression::run_shard(std::size_t index, const Provide& provide) 
   assert(rows.action.size() == count && static_cast<std::size_t>(rows.states->rows()) == count);
   value_next(rows, shard);
   const auto n = static_cast<Eigen::Index>(count);
-  shard.target.resize(n, 1), shard.value.resize(n, 1);
+  shard.rows.target.resize(n, 1), shard.rows.value.resize(n, 1);
   for (std::size_t i = 0; i < count; ++i)
-    shard.target.data()[i] = rows.reward[i] + rows.discount[i] * shard.next_value[i];
+    shard.rows.target.data()[i] = rows.reward[i] + rows.discount[i] * shard.next_value[i];
 
   online_.forward(*rows.states, shard.online);
-  online_.chosen_values(shard.online, rows.action, {shard.value.data(), count});
-  for (std::size_t i = 0; i < count; ++i) errors_[first + i] = shard.value.data()[i] - shard.target.data()[i];
-  const LossRows<float> whole_batch{.weight = rows.weight, .total_weight = static_cast<double>(settings_.batch)};
-  shard.loss = huber(shard.value, shard.target, settings_.huber_delta, whole_batch, &shard.d_value);
-  shard.value_sum = shard.value.cast<double>().sum();
-  online_.backward(*rows.states, {shard.d_value.data(), count}, rows.action, shard.online, index);
+  online_.chosen_values(shard.online, rows.action, {shard.rows.value.data(), count});
+  shard.rows.judge(settings_, rows.weight, std::span(errors_).subspan(first, count));
+  online_.backward(*rows.states, {shard.rows.d_value.data(), count}, rows.action, shard.online, index);
 }
 
 RegressionStats FullOutputRegression::step(const Provide& provide) {
-  if (settings_.double_q) online_.lay_out();  // it chooses among all actions
+  if (double_q_) online_.lay_out();  // it chooses among all actions
   parallel_for(shards_.size(), settings_.threads, [&](std::size_t index, int) { run_shard(index, provide); });
   online_.scatter(work_, settings_.threads);
-  RegressionStats stats;
-  for (const Shard& shard : shards_) {
-    stats.loss += shard.loss;
-    stats.mean_value += shard.value_sum / static_cast<double>(settings_.batch);
-  }
+  RegressionStats stats = sum_of(shards_, settings_);
   stats.gradient_norm = adam_.step(parameters_, embeddings_, settings_.threads);
   return stats;
 }
 
 void FullOutputRegression::move_target(float rate) {
-  const auto blend = [rate](const Matrix& from, Matrix& to) {
-    if (rate == 1.0F)
-      to = from;
-    else
-      to += rate * (from - to);
-  };
-  const std::vector<Parameter*> target = target_.parameters();
-  for (std::size_t i = 0; i < target.size(); ++i) blend(parameters_[i]->value, target[i]->value);
-  const std::vector<Embedding*> tables = target_.embeddings();
-  for (std::size_t i = 0; i < tables.size(); ++i) blend(embeddings_[i]->table.value, tables[i]->table.value);
+  move_target_towards(target_, online_, rate);
   target_.lay_out();
 }
 

@@ -6,7 +6,7 @@
 
 #include "agents/value_regression.h"
 #include "nn/adam.h"
-#include "policy/value/full_output_network.h"
+#include "policy/value/full_output_policy.h"
 
 namespace swipegym {
 
@@ -26,17 +26,8 @@ struct FullOutputRows {
 /// that no transition of the batch took keep their weights and moments (lazy Adam).
 class FullOutputRegression {
  public:
-  struct Settings {
-    AdamConfig adam;
-    float huber_delta = 1.0F;
-    bool double_q = false;
-    std::size_t batch = 256;
-    std::size_t shard_rows = 128;
-    int threads = 0;
-  };
-
   /// `online` must outlive this; nobody may use it during step().
-  FullOutputRegression(FullOutputNetwork& online, const Settings& settings);
+  FullOutputRegression(FullOutputNetwork& online, const RegressionSettings& settings, bool double_q);
 
   /// Provides rows [first, first + count) of the batch, for shard `shard`; called from several threads, one a shard.
   /// The views must stay valid until step() returns.
@@ -56,17 +47,18 @@ class FullOutputRegression {
  private:
   struct Shard {
     FullOutputNetwork::Work online, next;
-    Matrix all, value, target, d_value;
+    RegressionShard rows;
+    Matrix all;
     std::vector<std::int32_t> best;
     std::vector<float> next_value;
-    double loss = 0.0, value_sum = 0.0;
   };
   void value_next(const FullOutputRows& rows, Shard& shard) const;
   void run_shard(std::size_t index, const Provide& provide);
 
   FullOutputNetwork& online_;
   FullOutputNetwork target_;
-  Settings settings_;
+  RegressionSettings settings_;
+  bool double_q_;
   Adam adam_;
   std::vector<Shard> shards_;
   std::vector<float> errors_;

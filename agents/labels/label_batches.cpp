@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-#include "core/parallel_for.h"
+#include "agents/supervised_rows.h"
+#include "core/error.h"
+#include "core/parallel_pieces.h"
 #include "sim_data/labels.h"
 
 namespace swipegym {
@@ -11,45 +13,27 @@ void LabelBatches::fill(std::span<const std::uint32_t> rows, std::vector<LabelRo
   const std::size_t count = (rows.size() + kShardRows - 1) / kShardRows;
   shards.resize(count);
   if (batches_.size() < count) batches_.resize(count);
-  parallel_for(count, threads_, [&](std::size_t s, int) {
-    const auto own = rows.subspan(s * kShardRows, std::min(kShardRows, rows.size() - s * kShardRows));
+  parallel_pieces(rows.size(), kShardRows, threads_, [&](std::size_t s, std::size_t first, std::size_t own) {
     LoggedStates::Batch& batch = batches_[s];
-    states_.fill(own, batch);
-    encoder_.clear(shards[s], own.size());
-    for (std::size_t i = 0; i < own.size(); ++i)
+    states_.fill(rows.subspan(first, own), batch);
+    encoder_.clear(shards[s], own);
+    for (std::size_t i = 0; i < own; ++i)
       encoder_.add(batch.observation, i, batch.video[i], /*repeat_history=*/false, i, shards[s]);
   });
 }
 
-std::vector<float> score_label_rows(const LabelModel& model, LabelBatches& batches,
-                                    std::span<const std::uint32_t> rows) {
-  std::vector<float> scores(rows.size());
-  const LabelEncoder encoder(model);
-  // A few shards at a time; the last one is padded to full size as the policy does.
-  constexpr std::size_t kAtOnce = 32 * LabelBatches::kShardRows;
-  std::vector<LabelRows> shards;
-  for (std::size_t begin = 0; begin < rows.size(); begin += kAtOnce) {
-    const auto part = rows.subspan(begin, std::min(kAtOnce, rows.size() - begin));
-    batches.fill(part, shards);
-    parallel_for(shards.size(), batches.threads(), [&](std::size_t s, int) {
-      const std::size_t count = shards[s].size();
-      if (count < LabelBatches::kShardRows) {
-        for (Matrix* values : {&shards[s].user_statistics, &shards[s].video_statistics}) {
-          const Matrix known = *values;
-          values->setZero(static_cast<Eigen::Index>(LabelBatches::kShardRows), known.cols());
-          values->topRows(known.rows()) = known;
-        }
-        while (shards[s].size() < LabelBatches::kShardRows) encoder.add_padding(shards[s]);
-      }
-      LabelNetwork::Pass pass;
-      model.network->predict(shards[s], pass);
-      const Matrix& output = pass.shards[0]->output;
-      for (std::size_t i = 0; i < count; ++i)
-        scores[begin + s * LabelBatches::kShardRows + i] =
-            label_score(model, output.row(static_cast<Eigen::Index>(i)).data());
-    });
-  }
-  return scores;
+TrainedParts label_parts(LabelNetwork& network, Adam& adam) {
+  TrainedParts parts;
+  parts.adam = &adam;
+  for (const NamedParameter& part : named_state(network)) parts.parameters.push_back({part.name, part.parameter});
+  parts.dense = network.parameters(), parts.tables = network.embeddings();
+  return parts;
+}
+
+std::vector<std::uint32_t> label_rows(const SupervisedTask& task, std::initializer_list<DayRange> days) {
+  std::vector<std::uint32_t> rows = rows_of_days(*task.data, days);
+  if (rows.size() < 2) throw InputError("no two standard rows of a known duration lie in the days to train on");
+  return rows;
 }
 
 LabelFigures label_figures(const Dataset& data, std::span<const std::uint32_t> rows, std::span<const float> scores,

@@ -4,8 +4,11 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
+#include "agents/catalogue_ranking.h"
 #include "agents/epoch_loop.h"
+#include "agents/gradient_steps.h"
 #include "agents/labels/label_batches.h"
 #include "agents/labels/labelcraft_rows.h"
 #include "agents/supervised_rows.h"
@@ -29,26 +32,23 @@ Mlp make_labeling_model(const LabelCraftConfig& config, RandomKey key) {
 
 class LabelCraft {
  public:
-  LabelCraft(const SupervisedTask& task, const LabelCraftConfig& config, LabelModel& model,
+  LabelCraft(const SupervisedTask& task, const LabelCraftConfig& config, const std::shared_ptr<LabelModel>& model,
              std::span<const std::uint32_t> rows)
       : task_(task),
         config_(config),
-        model_(model),
+        model_(*model),
+        policy_(model),
         worth_(*task.data, rows, config),
-        batches_(*task.data, *task.catalogue, model, task.threads),
+        batches_(*task.data, *task.catalogue, *model, task.threads),
         adam_({.learning_rate = config.learning_rate, .clip_norm = 10.0}),
         labeling_adam_({.learning_rate = config.labeling_rate, .clip_norm = 10.0}),
         labeling_(make_labeling_model(config, split(split(make_key(task.seed), Draw::kInit), 7))),
-        bilevel_(*model.network, labeling_) {
-    for (const NamedParameter& part : named_state(*model.network))
-      parts_.parameters.push_back({part.name, part.parameter});
+        bilevel_(*model->network, labeling_),
+        parts_(label_parts(*model->network, adam_)) {
     for (std::size_t i = 0; i < labeling_.layers.size(); ++i) {
       parts_.parameters.push_back({fmt::format("labeling/{}", i), &labeling_.layers[i].weight});
       labeling_parameters_.push_back(&labeling_.layers[i].weight);
     }
-    parts_.adam = &adam_;
-    parameters_ = model.network->parameters();
-    embeddings_ = model.network->embeddings();
     if (task.holdout.empty())
       throw InputError("LabelCraft chooses its label by hold-out days: give --holdout-until, the last of them");
     holdout_ = users_with_rows(task.data->log, rows_of_days(*task.data, {task.holdout}), config.k);
@@ -73,7 +73,7 @@ class LabelCraft {
     std::size_t held = 0;
     for (std::size_t u = 0; u < std::min(sizes.size(), config.holdout_users); ++u) held += sizes[u];
     most = std::max(most, held);
-    model.network->set_shards((most + LabelBatches::kShardRows - 1) / LabelBatches::kShardRows);
+    model_.network->set_shards((most + LabelBatches::kShardRows - 1) / LabelBatches::kShardRows);
   }
 
   TrainedParts& parts() { return parts_; }
@@ -104,19 +104,18 @@ class LabelCraft {
   }
 
   Validation validate(std::span<const std::uint32_t> rows, std::span<const std::uint32_t> training_rows) {
-    const double unknown = std::numeric_limits<double>::quiet_NaN();
-    if (rows.empty()) return {unknown, unknown};
-    const std::vector<float> scores = score_label_rows(model_, batches_, rows);
+    if (rows.empty()) return {};
+    const std::vector<float> scores = score_logged_videos(policy_, *task_.data, *task_.catalogue, rows, task_.threads);
     if (config_.stop_metric == "nwtg") {
       const LabelFigures figures = label_figures(*task_.data, rows, scores, config_.stop_k);
-      return {unknown, figures.watch.weighted_mean(figures.ranked)};
+      return {.metric = figures.watch.weighted_mean(figures.ranked)};
     }
     LabelCraftConfig judged = config_;
     judged.k = config_.stop_k;
     const auto value = platform_value(*task_.data, training_rows, rows, scores, judged);
     double sum = 0.0;
     for (std::size_t j = 0; j < kPlatformObjectives; ++j) sum += bilevel_config_.objective.used[j] ? value[j] : 0.0;
-    return {unknown, sum};
+    return {.metric = sum};
   }
 
  private:
@@ -171,18 +170,14 @@ class LabelCraft {
     bilevel_.labels(batch_, bilevel_config_, labels_);
     const double loss = bilevel_.add_loss_gradient(batch_, labels_, LabelNetwork::Mode::kTrain, bilevel_config_);
     require_finite(loss, epoch, adam_.steps(), parts_);
-    if (config_.optimiser == "adam") {
-      adam_.step(parameters_, embeddings_);
-    } else {
-      sgd_step<float>(parameters_, embeddings_, config_.learning_rate);
-      adam_.set_steps(adam_.steps() + 1);
-    }
+    step_label_parts(parts_, config_);
     return loss;
   }
 
   const SupervisedTask& task_;
   const LabelCraftConfig& config_;
   LabelModel& model_;
+  LabelPolicy policy_;
   RowWorth worth_;
   LabelBatches batches_;
   Adam adam_, labeling_adam_;
@@ -190,8 +185,7 @@ class LabelCraft {
   Bilevel bilevel_;
   BilevelConfig bilevel_config_;
   TrainedParts parts_;
-  std::vector<Parameter*> parameters_, labeling_parameters_;
-  std::vector<Embedding*> embeddings_;
+  std::vector<Parameter*> labeling_parameters_;
   std::vector<std::vector<std::uint32_t>> holdout_;  // rows of each user
   std::vector<ListObjective::Value> objectives_;
   LabeledRows<float> batch_;
@@ -221,22 +215,17 @@ const std::vector<std::string>& ablation_names() {
 }
 
 LabelCraftConfig ablate(LabelCraftConfig config, const std::string& part) {
-  if (part == "B")
+  const std::map<std::string, bool*> switches = {{"S", &config.scale},
+                                                 {"WI", &config.watch_input},
+                                                 {"DI", &config.duration_input},
+                                                 {"EI", &config.feedback_input},
+                                                 {"WO", &config.watch_objective},
+                                                 {"DO", &config.duration_objective},
+                                                 {"EO", &config.feedback_objective}};
+  if (const auto found = switches.find(part); found != switches.end())
+    *found->second = false;
+  else if (part == "B")
     config.balance = 0.0;
-  else if (part == "S")
-    config.scale = false;
-  else if (part == "WI")
-    config.watch_input = false;
-  else if (part == "DI")
-    config.duration_input = false;
-  else if (part == "EI")
-    config.feedback_input = false;
-  else if (part == "WO")
-    config.watch_objective = false;
-  else if (part == "DO")
-    config.duration_objective = false;
-  else if (part == "EO")
-    config.feedback_objective = false;
   else
     throw InputError(fmt::format("ablation '{}', expected one of {}", part, fmt::join(ablation_names(), ", ")));
   return config;
@@ -244,14 +233,10 @@ LabelCraftConfig ablate(LabelCraftConfig config, const std::string& part) {
 
 TrainedModel train_labelcraft(const SupervisedTask& task, const LabelCraftConfig& config, LearnedLabel* label) {
   check(config);
-  const std::vector<std::uint32_t> rows = rows_of_days(*task.data, {task.train});
-  if (rows.size() < 2) throw InputError("no two standard rows of a known duration lie in the days to train on");
-  auto model = make_label_model("labelcraft", *task.catalogue, config.network, 1, task.seed);
-  model->header.data_fingerprint = task.data->fingerprint;
-  model->header.catalogue_until = task.train.until;
-  model->header.config = config_to_json(config).dump();
+  const std::vector<std::uint32_t> rows = label_rows(task, {task.train});
+  auto model = make_task_model(task, "labelcraft", config, 1);
 
-  LabelCraft craft(task, config, *model, rows);
+  LabelCraft craft(task, config, model, rows);
   const std::vector<std::uint32_t> validation = rows_of_days(*task.data, {task.validate});
   const RandomKey key = split(make_key(task.seed), Draw::kBatch);
   std::vector<EpochReport> epochs = run_epochs(

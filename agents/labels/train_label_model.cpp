@@ -1,18 +1,81 @@
 #include "agents/labels/train_label_model.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
+#include "agents/catalogue_ranking.h"
 #include "agents/epoch_loop.h"
+#include "agents/gradient_steps.h"
 #include "agents/labels/label_batches.h"
 #include "agents/supervised_rows.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/catalogue.h"
-#include "nn/sgd.h"
+#include "sim_data/d2co_label.h"
+#include "sim_data/duration_groups.h"
+#include "sim_data/labels.h"
 
 namespace swipegym {
+namespace {
+
+using LabelOfRow = std::function<float(std::size_t row)>;
+
+LabelOfRow main_label(const Log& log, std::span<const std::uint32_t> training_rows, const std::string& label) {
+  if (label == "ef") return [&log](std::size_t r) { return has_explicit_feedback(log.signals[r]) ? 1.0F : 0.0F; };
+  if (label == "pc")
+    return [&log](std::size_t r) { return is_play_complete(log.play_ms[r], log.duration_ms[r]) ? 1.0F : 0.0F; };
+  if (label == "pcr") return [&log](std::size_t r) { return play_completion_rate(log.play_ms[r], log.duration_ms[r]); };
+  if (label == "wt") {
+    std::int32_t longest = 1;
+    for (const std::uint32_t row : training_rows) longest = std::max(longest, log.play_ms[row]);
+    return [&log, longest](std::size_t r) {
+      return std::min(1.0F, static_cast<float>(log.play_ms[r]) / static_cast<float>(longest));
+    };
+  }
+  const std::vector<std::uint64_t> rows(training_rows.begin(), training_rows.end());
+  if (label == "d2co")
+    return
+        [&log, d2co = D2CoLabel(log, rows)](std::size_t r) { return d2co.label(log.play_ms[r], log.duration_ms[r]); };
+  const DurationGroups groups(log, rows);
+  if (label == "d2q")
+    return [&log, groups](std::size_t r) { return groups.quantile(log.play_ms[r], log.duration_ms[r]); };
+  return [&log, groups](std::size_t r) { return groups.watch_time_gain(log.play_ms[r], log.duration_ms[r]); };
+}
+
+}  // namespace
+
+const std::vector<std::string>& label_names() {
+  static const std::vector<std::string> names = {"wt",    "ef",    "pc",     "pcr",    "d2q",    "dvr",    "d2co",
+                                                 "wt+ef", "pc+ef", "pcr+ef", "d2q+ef", "dvr+ef", "d2co+ef"};
+  return names;
+}
+
+LabelTargets make_label_targets(const Dataset& data, std::span<const std::uint32_t> training_rows,
+                                const std::string& label) {
+  if (std::find(label_names().begin(), label_names().end(), label) == label_names().end())
+    throw InputError(fmt::format("label is '{}', expected one of {}", label, fmt::join(label_names(), ", ")));
+  const Log& log = data.log;
+  const std::size_t plus = label.find("+ef");
+  const bool two_tasks = plus != std::string::npos;
+  const std::string main = label.substr(0, plus);
+  LabelTargets targets;
+  targets.bounded = main != "dvr";
+  if (two_tasks) targets.score = targets.bounded ? LabelScore::kSigmoidSum : LabelScore::kNormalSum;
+  const LabelOfRow value = main_label(log, training_rows, main);
+  targets.value.resize(log.size());
+  if (two_tasks) targets.feedback.resize(log.size());
+  for (std::size_t row = 0; row < log.size(); ++row) {
+    if (log.duration_ms[row] > 0) targets.value[row] = value(row);
+    if (two_tasks) targets.feedback[row] = has_explicit_feedback(log.signals[row]) ? 1.0F : 0.0F;
+  }
+  return targets;
+}
+
 namespace {
 
 enum class LabelLoss { kCrossEntropy, kSquaredProbability, kSquared };
@@ -38,30 +101,23 @@ double one_loss(LabelLoss kind, float output, float target, float& slope) {
 
 class LabelTrainer {
  public:
-  LabelTrainer(const SupervisedTask& task, const LabelModelConfig& config, LabelModel& model,
+  LabelTrainer(const SupervisedTask& task, const LabelModelConfig& config, const std::shared_ptr<LabelModel>& model,
                const LabelTargets& targets)
       : task_(task),
         config_(config),
-        model_(model),
+        model_(*model),
+        policy_(model),
         targets_(targets),
         loss_(!targets.bounded       ? LabelLoss::kSquared
               : config.loss == "bce" ? LabelLoss::kCrossEntropy
                                      : LabelLoss::kSquaredProbability),
-        batches_(*task.data, *task.catalogue, model, task.threads),
-        adam_({.learning_rate = config.learning_rate,
-               .weight_decay = config.weight_decay,
-               .clip_norm = config.clip_norm}),
-        adversary_(1, 1, split(make_key(task.seed), Draw::kInit)) {
-    for (const NamedParameter& part : named_state(*model.network))
-      parts_.parameters.push_back({part.name, part.parameter});
-    parts_.parameters.push_back({"adversary/weight", &adversary_.weight});
-    parts_.parameters.push_back({"adversary/bias", &adversary_.bias});
-    parts_.adam = &adam_;
-    parameters_ = model.network->parameters();
-    parameters_.push_back(&adversary_.weight), parameters_.push_back(&adversary_.bias);
-    embeddings_ = model.network->embeddings();
+        batches_(*task.data, *task.catalogue, *model, task.threads),
+        adam_(adam_of(config)),
+        adversary_(1, 1, split(make_key(task.seed), Draw::kInit)),
+        parts_(label_parts(*model->network, adam_)) {
+    parts_.add("adversary/weight", &adversary_.weight), parts_.add("adversary/bias", &adversary_.bias);
     const std::size_t shards = (config.batch + LabelBatches::kShardRows - 1) / LabelBatches::kShardRows;
-    model.network->set_shards(shards);
+    model_.network->set_shards(shards);
     adversary_.set_shards(shards);
   }
 
@@ -81,9 +137,8 @@ class LabelTrainer {
   }
 
   Validation validate(std::span<const std::uint32_t> rows) {
-    const double unknown = std::numeric_limits<double>::quiet_NaN();
-    if (rows.empty()) return {unknown, unknown};
-    const std::vector<float> scores = score_label_rows(model_, batches_, rows);
+    if (rows.empty()) return {};
+    const std::vector<float> scores = score_logged_videos(policy_, *task_.data, *task_.catalogue, rows, task_.threads);
     const LabelFigures figures = label_figures(*task_.data, rows, scores, config_.stop_k);
     double sum = 0.0;
     if (model_.score == LabelScore::kFirst) {
@@ -92,7 +147,7 @@ class LabelTrainer {
         sum += one_loss(loss_, scores[i], targets_.value[rows[i]], slope) / static_cast<double>(rows.size());
       }
     }
-    return {model_.score == LabelScore::kFirst ? sum : unknown, figures.watch.weighted_mean(figures.ranked)};
+    return {model_.score == LabelScore::kFirst ? sum : Validation::kNone, figures.watch.weighted_mean(figures.ranked)};
   }
 
  private:
@@ -109,12 +164,7 @@ class LabelTrainer {
     double total = 0.0;
     for (const double part : loss) total += part;
     require_finite(total, 0, adam_.steps(), parts_);
-    if (config_.optimiser == "adam") {
-      adam_.step(parameters_, embeddings_);
-    } else {
-      sgd_step<float>(parameters_, embeddings_, config_.learning_rate, config_.weight_decay);
-      adam_.set_steps(adam_.steps() + 1);
-    }
+    step_label_parts(parts_, config_, config_.weight_decay);
     return total;
   }
 
@@ -152,40 +202,30 @@ class LabelTrainer {
   const SupervisedTask& task_;
   const LabelModelConfig& config_;
   LabelModel& model_;
+  LabelPolicy policy_;
   const LabelTargets& targets_;
   LabelLoss loss_;
   LabelBatches batches_;
   Adam adam_;
   Linear adversary_;
   TrainedParts parts_;
-  std::vector<Parameter*> parameters_;
-  std::vector<Embedding*> embeddings_;
   std::vector<LabelRows> shards_;
   LabelNetwork::Pass pass_;
 };
 
 }  // namespace
 
-void check(const LabelModelConfig& c) {
-  check_ranges(c);
-}
-
 TrainedModel train_label_model(const SupervisedTask& task, const LabelModelConfig& given) {
   check(given);
   LabelModelConfig config = given;
-  const std::vector<std::uint32_t> rows = rows_of_days(*task.data, {task.train, task.holdout});
-  if (rows.size() < 2) throw InputError("no two standard rows of a known duration lie in the days to train on");
+  const std::vector<std::uint32_t> rows = label_rows(task, {task.train, task.holdout});
   const LabelTargets targets = make_label_targets(*task.data, rows, config.label);
   if (!targets.bounded) config.network.duration = false;
-  auto model =
-      make_label_model(config.label, *task.catalogue, config.network, targets.feedback.empty() ? 1 : 2, task.seed);
+  auto model = make_task_model(task, config.label, config, targets.feedback.empty() ? 1 : 2);
   model->score = targets.score;
   model->feedback_weight = config.feedback_weight;
-  model->header.data_fingerprint = task.data->fingerprint;
-  model->header.catalogue_until = task.train.until;
-  model->header.config = config_to_json(config).dump();
 
-  LabelTrainer trainer(task, config, *model, targets);
+  LabelTrainer trainer(task, config, model, targets);
   const std::vector<std::uint32_t> validation = rows_of_days(*task.data, {task.validate});
   const RandomKey key = split(make_key(task.seed), Draw::kBatch);
   std::vector<EpochReport> epochs = run_epochs(

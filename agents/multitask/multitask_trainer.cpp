@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "agents/epoch_loop.h"
+#include "agents/gradient_steps.h"
 #include "agents/logged_states.h"
 #include "agents/multitask/head_labels.h"
 #include "agents/supervised_rows.h"
@@ -52,7 +53,7 @@ class MultitaskTrainer {
     model_->network.set_shards(shards_.size());
     variance_.resize(1, model_->heads.size());
     variance_.decays = false;
-    add_parts(parts_, model_->network, "network");
+    add_parts(parts_, model_->network, "network/");
     parts_.parameters.push_back({"log_variance", &variance_});
     parts_.adam = &adam_;
     parameters_ = model_->network.parameters();

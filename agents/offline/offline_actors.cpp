@@ -6,8 +6,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "agents/supervised_rows.h"
-#include "agents/tscac_target.h"
+#include "agents/gradient_steps.h"
+#include "agents/masked_softmax.h"
 #include "nn/fast_math.h"
 
 namespace swipegym {
@@ -28,10 +28,8 @@ double chosen_loss(std::span<const float> out, std::span<float> d_out, std::size
 
 // A pass over the training rows; loss(place, out, d_out), where row `place` of rows.train is looked at.
 template <class Loss>
-void train_pass(ActionNetwork& actor, const OfflineRows& rows, std::size_t batch, RandomKey key, Loss loss) {
-  std::vector<std::uint32_t> places(rows.train.size());
-  std::iota(places.begin(), places.end(), 0U);
-  places = shuffled(std::move(places), key);
+void train_pass(StateNetwork& actor, const OfflineRows& rows, std::size_t batch, RandomKey key, Loss loss) {
+  const std::vector<std::uint32_t> places = shuffled_numbers(rows.train.size(), key);
   std::vector<std::uint32_t> taken;
   for (std::size_t first = 0; first < places.size(); first += batch) {
     const auto part = std::span(places).subspan(first, std::min(batch, places.size() - first));
@@ -46,7 +44,7 @@ void train_pass(ActionNetwork& actor, const OfflineRows& rows, std::size_t batch
 
 }  // namespace
 
-void gradient_epoch(ActionNetwork& actor, const OfflineRows& rows, const LoggedGradient& gradient, std::size_t batch,
+void gradient_epoch(StateNetwork& actor, const OfflineRows& rows, const LoggedGradient& gradient, std::size_t batch,
                     RandomKey key) {
   train_pass(actor, rows, batch, key,
              [&](std::size_t, std::uint32_t place, std::span<const float> out, std::span<float> d_out) {
@@ -58,7 +56,7 @@ void gradient_epoch(ActionNetwork& actor, const OfflineRows& rows, const LoggedG
              });
 }
 
-void regression_epoch(ActionNetwork& actor, const OfflineRows& rows, std::span<const float> advantage,
+void regression_epoch(StateNetwork& actor, const OfflineRows& rows, std::span<const float> advantage,
                       double temperature, std::size_t batch, RandomKey key) {
   train_pass(
       actor, rows, batch, key,
@@ -69,13 +67,13 @@ void regression_epoch(ActionNetwork& actor, const OfflineRows& rows, std::span<c
       });
 }
 
-SecondStage second_stage(const OfflineRows& rows, const ActionNetwork& behaviour,
-                         std::span<const ActionNetwork> auxiliaries, const ActionNetwork& advantage) {
+SecondStage second_stage(const OfflineRows& rows, const StateNetwork& behaviour,
+                         std::span<const StateNetwork> auxiliaries, const StateNetwork& advantage) {
   SecondStage stage;
   stage.auxiliaries = static_cast<double>(auxiliaries.size());
   Matrix log_prob;
   stage.auxiliary_log.setZero(static_cast<Eigen::Index>(rows.train.size()), static_cast<Eigen::Index>(rows.actions));
-  for (const ActionNetwork& auxiliary : auxiliaries) {
+  for (const StateNetwork& auxiliary : auxiliaries) {
     auxiliary.log_probs(rows.states, rows.train, log_prob);
     stage.auxiliary_log += log_prob / static_cast<float>(auxiliaries.size());
   }
@@ -97,7 +95,7 @@ SecondStage second_stage(const OfflineRows& rows, const ActionNetwork& behaviour
   return stage;
 }
 
-double target_epoch(ActionNetwork& actor, const OfflineRows& rows, const SecondStage& stage, double lambda,
+double target_epoch(StateNetwork& actor, const OfflineRows& rows, const SecondStage& stage, double lambda,
                     std::size_t batch, RandomKey key) {
   const std::size_t k = rows.actions;
   const std::vector<std::uint8_t> all(k, 1);
@@ -152,15 +150,15 @@ class OfflineTrainer {
   }
 
  private:
-  ActionNetwork new_actor() const {
-    ActionNetwork actor = behaviour_.network;
+  StateNetwork new_actor() const {
+    StateNetwork actor = behaviour_.network;
     actor.restart(config_.actor_rate);
     return actor;
   }
   RandomKey key_of(ActorKey method, std::size_t setting, int epoch) const {
     return split(split(split(make_key(run_.seed), method), setting), static_cast<std::uint64_t>(epoch));
   }
-  OfflineChoice& add(std::string_view method, std::string setting, const ActionNetwork& actor) {
+  OfflineChoice& add(std::string_view method, std::string setting, const StateNetwork& actor) {
     report(run_.progress, method, 0, 0);
     out_.choices.push_back({method, std::move(setting), logged_log_probs(actor, rows_)});
     return out_.choices.back();
@@ -184,31 +182,38 @@ class OfflineTrainer {
   LoggedGradient gradient(std::span<const float> advantage) const {
     return {behaviour_log_, advantage, config_.ratio_limit};
   }
-  void move(Multipliers& multipliers, const OfflineChoice& choice) const {
+  // Tells the choice the multipliers it was trained with, and moves them by what it gains.
+  void move(Multipliers& multipliers, OfflineChoice& choice) const {
+    choice.multipliers.assign(multipliers.begin(), multipliers.end());
     const auto gains = judge_(choice.log_prob, behaviour_log_);
     for (std::size_t i = 0; i < kOfflineMain; ++i)
       multipliers[i] = std::max(0.0, multipliers[i] - config_.multiplier_rate * gains[i]);
   }
 
+  // One more actor, each of whose epochs is a choice; train(actor, epoch) is a pass.
+  template <class Train>
+  void add_epochs(std::string_view method, const std::string& setting, const Train& train) {
+    StateNetwork actor = new_actor();
+    for (int epoch = 1; epoch <= config_.actor_epochs; ++epoch) {
+      train(actor, epoch);
+      add(method, fmt::format("{}, epoch {}", setting, epoch), actor);
+    }
+  }
+
   void regression() {
     const std::vector<float> advantage = combine(advantage_, equal(1.0));
-    for (std::size_t t = 0; t < config_.temperatures.size(); ++t) {
-      ActionNetwork actor = new_actor();
-      for (int epoch = 1; epoch <= config_.actor_epochs; ++epoch) {
+    for (std::size_t t = 0; t < config_.temperatures.size(); ++t)
+      add_epochs("rwr", fmt::format("temperature {:g}", config_.temperatures[t]), [&](StateNetwork& actor, int epoch) {
         regression_epoch(actor, rows_, advantage, config_.temperatures[t], config_.batch,
                          key_of(kRegressionKey, t, epoch));
-        add("rwr", fmt::format("temperature {:g}, epoch {}", config_.temperatures[t], epoch), actor);
-      }
-    }
+      });
   }
   void weighted_sums() {
     for (std::size_t w = 0; w < config_.weights.size(); ++w) {
       const std::vector<float> advantage = combine(advantage_, equal(config_.weights[w]));
-      ActionNetwork actor = new_actor();
-      for (int epoch = 1; epoch <= config_.actor_epochs; ++epoch) {
+      add_epochs("weighted sum", fmt::format("weight {:g}", config_.weights[w]), [&](StateNetwork& actor, int epoch) {
         gradient_epoch(actor, rows_, gradient(advantage), config_.batch, key_of(kWeightedKey, w, epoch));
-        add("weighted sum", fmt::format("weight {:g}, epoch {}", config_.weights[w], epoch), actor);
-      }
+      });
     }
   }
   void rcpo_single() {
@@ -218,31 +223,29 @@ class OfflineTrainer {
       value.pass(reward, key_of(kSingleKey, 1, epoch));
     };
     for (int epoch = 1; epoch < config_.critic_epochs; ++epoch) pass(scaled_[kOfflineMain], -epoch);
-    ActionNetwork actor = new_actor();
+    StateNetwork actor = new_actor();
     for (int epoch = 1; epoch <= config_.actor_epochs; ++epoch) {
       const std::vector<float> reward = combine(scaled_, multipliers);
       pass(reward, epoch);
       gradient_epoch(actor, rows_, gradient(value.advantages(reward)), config_.batch, key_of(kSingleKey, 2, epoch));
       OfflineChoice& choice = add("rcpo", fmt::format("epoch {}", epoch), actor);
-      choice.multipliers.assign(multipliers.begin(), multipliers.end());
       move(multipliers, choice);
     }
   }
   void rcpo_many() {
     Multipliers multipliers{};
-    ActionNetwork actor = new_actor();
+    StateNetwork actor = new_actor();
     for (int epoch = 1; epoch <= config_.actor_epochs; ++epoch) {
       gradient_epoch(actor, rows_, gradient(combine(advantage_, multipliers)), config_.batch,
                      key_of(kManyKey, 0, epoch));
       OfflineChoice& choice = add("rcpo many", fmt::format("epoch {}", epoch), actor);
-      choice.multipliers.assign(multipliers.begin(), multipliers.end());
       move(multipliers, choice);
     }
   }
   void tscac() {
-    std::vector<ActionNetwork> auxiliaries;
+    std::vector<StateNetwork> auxiliaries;
     for (std::size_t i = 0; i < kOfflineMain; ++i) {
-      ActionNetwork actor = new_actor();
+      StateNetwork actor = new_actor();
       for (int epoch = 1; epoch <= config_.actor_epochs; ++epoch)
         gradient_epoch(actor, rows_, gradient(advantage_[i]), config_.batch, key_of(kAuxiliaryKey, i, epoch));
       auxiliaries.push_back(std::move(actor));
@@ -251,7 +254,7 @@ class OfflineTrainer {
     out_.advantage_epochs = advantage.epochs, out_.advantage_loss = advantage.validation_loss;
     const SecondStage stage = second_stage(rows_, behaviour_.network, auxiliaries, advantage.network);
     for (std::size_t l = 0; l < config_.lambdas.size(); ++l) {
-      ActionNetwork actor = new_actor();
+      StateNetwork actor = new_actor();
       actor.restart(config_.behaviour_rate);  // a fit of known probabilities, as behaviour cloning is
       double distance = 0.0;
       for (int epoch = 1; epoch <= config_.actor_epochs; ++epoch)

@@ -21,10 +21,10 @@ struct LoggedGradient {
 };
 
 /// A pass over the training rows, order and dropped units drawn from `key`.
-void gradient_epoch(ActionNetwork& actor, const OfflineRows& rows, const LoggedGradient& gradient, std::size_t batch,
+void gradient_epoch(StateNetwork& actor, const OfflineRows& rows, const LoggedGradient& gradient, std::size_t batch,
                     RandomKey key);
 /// The same for reward-weighted regression: -min(exp(A / temperature), 20) log p(a | s).
-void regression_epoch(ActionNetwork& actor, const OfflineRows& rows, std::span<const float> advantage,
+void regression_epoch(StateNetwork& actor, const OfflineRows& rows, std::span<const float> advantage,
                       double temperature, std::size_t batch, RandomKey key);
 
 /// The second stage of TSCAC where it is exact: all that its target needs, for the training rows.
@@ -34,11 +34,11 @@ struct SecondStage {
   double deviation = 0.0;  // of the centred advantage under the behaviour model
   double auxiliaries = 0;  // how many
 };
-SecondStage second_stage(const OfflineRows& rows, const ActionNetwork& behaviour,
-                         std::span<const ActionNetwork> auxiliaries, const ActionNetwork& advantage);
+SecondStage second_stage(const OfflineRows& rows, const StateNetwork& behaviour,
+                         std::span<const StateNetwork> auxiliaries, const StateNetwork& advantage);
 /// A pass of cross-entropy towards tscac_target() with this lambda for every auxiliary; returns the mean KL(target, p)
 /// of the pass, which tells how far the actor still is.
-double target_epoch(ActionNetwork& actor, const OfflineRows& rows, const SecondStage& stage, double lambda,
+double target_epoch(StateNetwork& actor, const OfflineRows& rows, const SecondStage& stage, double lambda,
                     std::size_t batch, RandomKey key);
 
 /// A trained policy that validation days may choose, as what judges need of it.

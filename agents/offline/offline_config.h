@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/config.h"
 #include "core/range.h"
 #include "policy/state_encoder.h"
 
@@ -74,6 +75,8 @@ void visit_fields(Visitor& visit, OfflineConfig& config) {
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and what is expected.
-void check(const OfflineConfig& config);
+inline void check(const OfflineConfig& config) {
+  check_ranges(config);
+}
 
 }  // namespace swipegym

@@ -4,15 +4,17 @@
 #include <cmath>
 #include <optional>
 
-#include "agents/supervised_rows.h"
+#include "agents/gradient_steps.h"
 #include "nn/fast_math.h"
 
 namespace swipegym {
 namespace {
 
+constexpr float kLoggedDelta = 50.0F;  // of the critics' Huber loss, in deviations of a response
+
 enum OfflineKey : std::uint64_t { kBehaviourKey = 1, kValueKey, kAdvantageKey };
 
-ActionNetwork::Settings network_settings(const OfflineConfig& config, double rate, int threads) {
+StateNetwork::Settings network_settings(const OfflineConfig& config, double rate, int threads) {
   return {.hidden = config.hidden,
           .adam = {.learning_rate = rate, .weight_decay = config.weight_decay, .clip_norm = 10.0},
           .dropout = config.dropout,
@@ -34,8 +36,8 @@ struct StoppedFit {
 
 // Trains for epochs on training rows and keeps the weights of the smallest validation loss.
 StoppedNetwork fit_stopped(const StoppedFit& fit) {
-  ActionNetwork network(static_cast<std::size_t>(fit.rows.states.cols()), fit.rows.actions,
-                        network_settings(fit.config, fit.rate, fit.run.threads), split(fit.key, Draw::kInit));
+  StateNetwork network(static_cast<std::size_t>(fit.rows.states.cols()), fit.rows.actions,
+                       network_settings(fit.config, fit.rate, fit.run.threads), split(fit.key, Draw::kInit));
   std::optional<StoppedNetwork> best;
   Matrix out;
   std::vector<float> ignored(fit.rows.actions);
@@ -93,7 +95,7 @@ StoppedNetwork fit_behaviour(const OfflineRows& rows, const OfflineConfig& confi
                       }});
 }
 
-std::vector<float> logged_log_probs(const ActionNetwork& network, const OfflineRows& rows) {
+std::vector<float> logged_log_probs(const StateNetwork& network, const OfflineRows& rows) {
   std::vector<float> out(rows.size());
   constexpr std::size_t kPiece = 4096;  // bounds the memory that all K take
   Matrix chances;
@@ -110,11 +112,13 @@ std::vector<float> logged_log_probs(const ActionNetwork& network, const OfflineR
 LoggedValue::LoggedValue(const OfflineRows& rows, const OfflineConfig& config, const OfflineRun& run, RandomKey key)
     : rows_(rows),
       config_(config),
-      critic_(static_cast<std::size_t>(rows.states.cols()),
+      critic_(static_cast<std::size_t>(rows.states.cols()), 1,
               {.hidden = config.critic_hidden,
                .adam = {.learning_rate = config.critic_rate, .weight_decay = config.weight_decay, .clip_norm = 10.0},
+               .batch = config.batch,
+               .shard_rows = 256,
                .threads = run.threads},
-              config.batch, key) {}
+              key) {}
 
 std::vector<float> LoggedValue::targets(std::span<const float> reward, std::vector<float>& value) const {
   value.resize(rows_.size());
@@ -131,7 +135,8 @@ void LoggedValue::pass(std::span<const float> reward, RandomKey key) {
   const std::vector<float> target = targets(reward, value);
   const std::vector<std::uint32_t> order = shuffled(rows_.train, key);
   for (std::size_t first = 0; first < order.size(); first += config_.batch)
-    critic_.step(rows_.states, std::span(order).subspan(first, std::min(config_.batch, order.size() - first)), target);
+    critic_.step_towards(rows_.states, std::span(order).subspan(first, std::min(config_.batch, order.size() - first)),
+                         target, kLoggedDelta);
 }
 
 std::vector<float> LoggedValue::advantages(std::span<const float> reward) const {

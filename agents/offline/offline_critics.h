@@ -5,9 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "agents/offline/action_network.h"
 #include "agents/offline/offline_rows.h"
-#include "agents/state_critic.h"
+#include "agents/state_network.h"
 #include "core/progress.h"
 
 namespace swipegym {
@@ -21,7 +20,7 @@ struct OfflineRun {
 
 /// A network that was stopped by validation days.
 struct StoppedNetwork {
-  ActionNetwork network;
+  StateNetwork network;
   int epochs = 0;                // that were kept
   double validation_loss = 0.0;  // a row, of these
 };
@@ -30,7 +29,7 @@ struct StoppedNetwork {
 StoppedNetwork fit_behaviour(const OfflineRows& rows, const OfflineConfig& config, const OfflineRun& run);
 
 /// log p(logged action | s) of every row, in all parts: what off-policy weights are made of.
-std::vector<float> logged_log_probs(const ActionNetwork& network, const OfflineRows& rows);
+std::vector<float> logged_log_probs(const StateNetwork& network, const OfflineRows& rows);
 
 /// V(s) of one reward under the policy that logged, by fitted temporal differences over the training rows.
 class LoggedValue {
@@ -47,7 +46,7 @@ class LoggedValue {
 
   const OfflineRows& rows_;
   const OfflineConfig& config_;
-  StateCritic critic_;
+  StateNetwork critic_;
 };
 
 /// Each response in units of its training rows' deviation, with a minus for hate: what critics learn. [all rows] each;

@@ -9,7 +9,7 @@
 #include "agents/logged_states.h"
 #include "agents/supervised_rows.h"
 #include "core/error.h"
-#include "core/parallel_for.h"
+#include "core/parallel_pieces.h"
 #include "env/catalogue.h"
 #include "policy/item_inputs.h"
 #include "sim_data/day_text.h"
@@ -75,11 +75,9 @@ void encode_states(const SupervisedTask& task, const OfflineConfig& config, cons
   const LoggedStates logged(*task.data, *task.catalogue, config.history_length);
   const KnownBefore known(*task.data, logged, task.train);
   out.resize(static_cast<Eigen::Index>(log_row.size()), static_cast<Eigen::Index>(encoder.state_size()));
-  constexpr std::size_t kPiece = 256;
-  parallel_for((log_row.size() + kPiece - 1) / kPiece, task.threads, [&](std::size_t piece, int) {
+  parallel_pieces(log_row.size(), 256, task.threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local LoggedStates::Batch batch;
     thread_local StateEncoder::Histories histories;
-    const std::size_t first = piece * kPiece, count = std::min(kPiece, log_row.size() - first);
     const std::span<const std::uint32_t> rows = std::span(log_row).subspan(first, count);
     logged.fill(rows, batch);
     for (std::size_t i = 0; i < count; ++i) known.write(rows[i], &batch.user_features[i * kUserFeatures]);

@@ -8,7 +8,7 @@
 #include "agents/policy_gradient/cost_meter.h"
 #include "agents/policy_gradient/tscac_learner.h"
 #include "core/config.h"
-#include "policy/scores.h"
+#include "policy/select.h"
 
 namespace swipegym {
 

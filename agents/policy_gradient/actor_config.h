@@ -92,26 +92,27 @@ struct ActorConfig {
   StateEncoderConfig encoder;
 };
 
+/// What all on-policy agents have in common: where and how long they act, how they improve, and how fast.
 template <class Visitor>
-void visit_fields(Visitor& visit, ActorConfig& config) {
-  visit("algorithm", config.algorithm, one_of(kActorAlgorithms));
+void visit_rollouts(Visitor& visit, ActorConfig& config) {
   visit("world", config.world);
   visit("num_envs", config.num_envs, ranges::kEnvs);
   visit("env_steps", config.env_steps, ranges::kEnvSteps);
   visit("round_steps", config.round_steps, ranges::kEnvSteps);
   visit("rollout_steps", config.rollout_steps, between(1, 1'000'000));
-  visit("evaluation_sessions", config.evaluation_sessions, between(0, 1'000'000'000));
+}
+template <class Visitor>
+void visit_passes(Visitor& visit, ActorConfig& config, const Range& minibatch) {
   visit("discount", config.discount, between(0, 1));
   visit("gae_lambda", config.gae_lambda, between(0, 1));
   visit("epochs", config.epochs, ranges::kEpochs);
-  visit("minibatch", config.minibatch, between(0, 16'777'216));
+  visit("minibatch", config.minibatch, minibatch);
   visit("clip", config.clip, below(0, 1));
   visit("target_kl", config.target_kl, ranges::kWeight);
   visit("entropy", config.entropy, ranges::kWeight);
-  visit("importance_cap", config.importance_cap, between(1, 1e6));
-  visit("regression_beta", config.regression_beta, between(1e-3, 1e6));
-  visit("regression_cap", config.regression_cap, between(1e-3, 1e6));
-  visit("standardise", config.standardise);
+}
+template <class Visitor>
+void visit_rates(Visitor& visit, ActorConfig& config) {
   visit("reward_scale", config.reward_scale, between(1e-6, 1e6));
   visit("huber_delta", config.huber_delta, between(1e-6, 1e9));
   visit("learning_rate", config.learning_rate, ranges::kLearningRate);
@@ -119,6 +120,19 @@ void visit_fields(Visitor& visit, ActorConfig& config) {
   visit("critic_rate", config.critic_rate, ranges::kLearningRate);
   visit("clip_norm", config.clip_norm, ranges::kClipNorm);
   visit("critic_hidden", config.critic_hidden, ranges::kUnits, ranges::kLayersOrNone);
+}
+
+template <class Visitor>
+void visit_fields(Visitor& visit, ActorConfig& config) {
+  visit("algorithm", config.algorithm, one_of(kActorAlgorithms));
+  visit_rollouts(visit, config);
+  visit("evaluation_sessions", config.evaluation_sessions, between(0, 1'000'000'000));
+  visit_passes(visit, config, between(0, 16'777'216));
+  visit("importance_cap", config.importance_cap, between(1, 1e6));
+  visit("regression_beta", config.regression_beta, between(1e-3, 1e6));
+  visit("regression_cap", config.regression_cap, between(1e-3, 1e6));
+  visit("standardise", config.standardise);
+  visit_rates(visit, config);
   visit("objective", config.objective, one_of(objective_names()));
   visit("constraints", config.constraints, lengths(0, kNumSignals));
   visit("expected_signals", config.expected_signals);

@@ -6,7 +6,8 @@
 #include <numeric>
 
 #include "agents/counters.h"
-#include "agents/policy_gradient/advantages.h"
+#include "agents/gradient_steps.h"
+#include "agents/policy_gradient/policy_loss.h"
 #include "core/config.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
@@ -18,48 +19,21 @@ PolicyLoss policy_loss_settings(const ActorConfig& config) {
   PolicyLoss loss;
   if (config.algorithm == "a2c" || config.algorithm == "reinforce") loss.kind = PolicyLoss::Kind::kReinforce;
   if (config.algorithm == "rwr") loss.kind = PolicyLoss::Kind::kRegression;
-  loss.clip = config.clip;
-  loss.entropy = config.entropy;
-  loss.importance_cap = config.importance_cap;
-  loss.regression_beta = config.regression_beta;
-  loss.regression_cap = config.regression_cap;
+  loss.clip = config.clip, loss.entropy = config.entropy, loss.importance_cap = config.importance_cap;
+  loss.regression_beta = config.regression_beta, loss.regression_cap = config.regression_cap;
   loss.slate = config.world.slate;
   return loss;
 }
 
-std::unique_ptr<ActorNetwork> value_actor(const Simulator& simulator, const ActorConfig& config, std::uint64_t seed,
-                                          int threads) {
-  auto model = make_value_model(config.algorithm, simulator.catalogue, config.network, config.encoder, seed);
-  model->header.data_fingerprint = simulator.data_fingerprint;
-  model->header.config = config_to_json(config).dump();
-  return make_value_actor(std::move(model), scorer_settings(config, threads), minibatch_rows(config));
-}
-
-StateCritic::Settings critic_settings(const ActorConfig& config, int threads) {
-  StateCritic::Settings settings;
-  settings.hidden = config.critic_hidden;
-  settings.adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0};
-  settings.huber_delta = config.huber_delta;
-  settings.threads = threads;
-  return settings;
+StateNetwork::Settings critic_settings(const ActorConfig& config, int threads) {
+  return {.hidden = config.critic_hidden,
+          .adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0},
+          .batch = minibatch_rows(config),
+          .shard_rows = 256,
+          .threads = threads};
 }
 
 }  // namespace
-
-CandidateScorer::Settings scorer_settings(const ActorConfig& config, int threads) {
-  return {.adam = {.learning_rate = config.learning_rate, .clip_norm = config.clip_norm}, .threads = threads};
-}
-
-std::size_t minibatch_rows(const ActorConfig& config) {
-  const std::size_t all = config.num_envs * config.rollout_steps;
-  return config.minibatch == 0 ? all : std::min(all, config.minibatch);
-}
-
-void shuffle_rows(std::vector<std::uint32_t>& rows, RandomKey key) {
-  RandomStream random(key);
-  for (std::size_t left = rows.size(); left > 1; --left)
-    std::swap(rows[left - 1], rows[random.below(static_cast<std::uint32_t>(left))]);
-}
 
 void scores_to_log_probs(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> scores) {
   const std::size_t m = rollout.shape().slots;
@@ -69,9 +43,43 @@ void scores_to_log_probs(const Rollout& rollout, std::span<const std::uint32_t> 
   }
 }
 
+void measure_rollout(const Rollout& rollout, std::vector<std::uint32_t>& valid_rows, ActorReport& report) {
+  valid_rows.clear();
+  double reward = 0.0, videos = 0.0;
+  for (std::size_t row = 0; row < rollout.rows(); ++row) {
+    if (!rollout.valid[row]) continue;
+    valid_rows.push_back(static_cast<std::uint32_t>(row));
+    reward += static_cast<double>(rollout.reward[row]);
+    videos += rollout.videos[row];
+  }
+  report.reward = reward / std::max(videos, 1.0);
+  report.rates = signal_rates(rollout);
+}
+
+void rollout_advantages(const Rollout& rollout, const ActorConfig& config, std::span<const float> response,
+                        std::span<const float> value, std::span<float> advantage) {
+  generalised_advantages({.steps = rollout.shape().steps,
+                          .envs = rollout.shape().envs,
+                          .reward = response,
+                          .value = value,
+                          .valid = rollout.valid,
+                          .terminated = rollout.terminated,
+                          .truncated = rollout.truncated,
+                          .discount = config.discount,
+                          .lambda = config.gae_lambda},
+                         advantage);
+}
+
+double mean_value(const ActorConfig& config, std::span<const float> value) {
+  return std::accumulate(value.begin(), value.end(), 0.0) / static_cast<double>(value.size()) /
+         static_cast<double>(config.reward_scale);
+}
+
 ActorLearner::ActorLearner(const std::shared_ptr<const Simulator>& simulator, const ActorConfig& config,
                            std::uint64_t seed, int threads)
-    : ActorLearner(config, value_actor(*simulator, config, seed, threads), {}, seed, threads) {}
+    : ActorLearner(config,
+                   make_value_actor(*simulator, config, config.algorithm, seed, network_settings(config, threads)), {},
+                   seed, threads) {}
 
 ActorLearner::ActorLearner(const ActorConfig& config, std::unique_ptr<ActorNetwork> actor, const ActorAnchor& anchor,
                            std::uint64_t seed, int threads)
@@ -94,7 +102,7 @@ ActorLearner::ActorLearner(const ActorConfig& config, std::unique_ptr<ActorNetwo
   const std::size_t critics = constrained_ && config.critics == "many" ? 1 + config.constraints.size() : 1;
   const RandomKey critic_key = split(split(make_key(seed), Draw::kInit), 100);  // apart from the actor's
   for (std::size_t i = 0; i < critics; ++i)
-    critics_.emplace_back(encoder_.state_size(), critic_settings(config, threads), minibatch_rows(config),
+    critics_.emplace_back(encoder_.state_size(), 1, critic_settings(config, threads),
                           anchor.own_critic_key ? critic_key : split(critic_key, i));
   for (std::size_t i = 0; i < config.constraints.size(); ++i) multipliers_.emplace_back(config.multiplier);
   const std::size_t rows = rollout_.rows();
@@ -120,8 +128,7 @@ void ActorLearner::observe(const StepView& step) {
 void ActorLearner::update(std::int64_t env_steps) {
   if (!rollout_.full()) return;
   const double share = std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(config_.env_steps));
-  actor_->adam().set_learning_rate(config_.learning_rate +
-                                   share * (config_.final_learning_rate - config_.learning_rate));
+  actor_->adam().set_learning_rate(learning_rate_at(config_, share));
   ActorReport report;
   report.env_steps = env_steps;
   measure(report);
@@ -140,16 +147,7 @@ void ActorLearner::log_probs(const Rollout& rollout, std::span<const std::uint32
 }
 
 void ActorLearner::measure(ActorReport& report) {
-  rows_.clear();
-  double reward = 0.0, videos = 0.0;
-  for (std::size_t row = 0; row < rollout_.rows(); ++row) {
-    if (!rollout_.valid[row]) continue;
-    rows_.push_back(static_cast<std::uint32_t>(row));
-    reward += static_cast<double>(rollout_.reward[row]);
-    videos += rollout_.videos[row];
-  }
-  report.reward = reward / std::max(videos, 1.0);
-  report.rates = signal_rates(rollout_);
+  measure_rollout(rollout_, rows_, report);
   for (std::size_t i = 0; i < multipliers_.size(); ++i) {
     const Constraint& constraint = meter_.constraints()[i];
     if (objective_ < 0) multipliers_[i].update(constraint.excess(report.rates[i]), 0.0);
@@ -182,21 +180,10 @@ void ActorLearner::value_responses() {
   for (std::size_t critic = 0; critic < critics_.size(); ++critic) {
     fill_response(critic, response_);
     critics_[critic].values(rollout_.states, value_);
-    generalised_advantages({.steps = rollout_.shape().steps,
-                            .envs = rollout_.shape().envs,
-                            .reward = response_,
-                            .value = value_,
-                            .valid = rollout_.valid,
-                            .terminated = rollout_.terminated,
-                            .truncated = rollout_.truncated,
-                            .discount = config_.discount,
-                            .lambda = config_.gae_lambda},
-                           advantages_[critic]);
+    rollout_advantages(rollout_, config_, response_, value_, advantages_[critic]);
     for (std::size_t row = 0; row < rollout_.rows(); ++row)
       targets_[critic][row] = advantages_[critic][row] + value_[row];
-    if (critic == 0)
-      tally_.add_value(std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size()) /
-                       static_cast<double>(config_.reward_scale));
+    if (critic == 0) tally_.add_value(mean_value(config_, value_));
   }
 }
 
@@ -216,49 +203,33 @@ void ActorLearner::combine_advantages() {
 }
 
 void ActorLearner::improve(ActorReport& report) {
-  const std::size_t m = rollout_.shape().slots, slate = rollout_.shape().slate, batch = row_results_.size();
+  const std::size_t m = rollout_.shape().slots, slate = rollout_.shape().slate;
   log_probs(rollout_, all_, old_log_prob_);  // of the policy that acted: it does not change between updates
   const bool anchored = anchor_.weight > 0.0F && actor_->anchor_score(rollout_, all_, anchor_log_prob_);
   if (anchored) scores_to_log_probs(rollout_, all_, anchor_log_prob_);
-  const RandomKey key = split(batch_key_, static_cast<std::uint64_t>(updates_));
-  for (report.passes = 0; report.passes < config_.epochs;) {
-    shuffle_rows(rows_, split(key, static_cast<std::uint64_t>(report.passes)));
-    double entropy = 0.0, kl = 0.0;
-    for (std::size_t first = 0; first < rows_.size(); first += batch) {
-      const std::size_t count = std::min(batch, rows_.size() - first);
-      const std::span<const std::uint32_t> rows = std::span(rows_).subspan(first, count);
-      const ActorNetwork::Step step = actor_->step(
-          rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
-            thread_local std::vector<float> log_prob;
-            log_prob.resize(m);
-            const std::size_t row = rows[index];
-            log_softmax(scores, std::span(rollout_.mask).subspan(row * m, m), log_prob);
-            row_results_[index] = policy_loss(loss_,
-                                              {.log_prob = log_prob,
-                                               .old_log_prob = std::span(old_log_prob_).subspan(row * m, m),
-                                               .actions = std::span(rollout_.action).subspan(row * slate, slate),
-                                               .advantage = advantage_[row]},
-                                              d_scores);
-            if (!anchored) return row_results_[index].loss;
-            return row_results_[index].loss +
-                   anchor_loss(anchor_.weight, log_prob, std::span(anchor_log_prob_).subspan(row * m, m), d_scores);
-          });
-      for (std::size_t i = 0; i < count; ++i) entropy += row_results_[i].entropy, kl += row_results_[i].kl;
-      tally_.add_step(step.loss, step.gradient_norm);
-      critic_step(rows);
-    }
-    const double count = std::max<double>(1.0, static_cast<double>(rows_.size()));
-    report.entropy = entropy / count, report.kl = kl / count;
-    ++report.passes;
-    if (config_.target_kl > 0.0 && report.kl > config_.target_kl) break;
-  }
-}
-
-double ActorLearner::critic_step(std::span<const std::uint32_t> rows) {
-  double loss = 0.0;
-  for (std::size_t critic = 0; critic < critics_.size(); ++critic)
-    loss += critics_[critic].step(rollout_.states, rows, targets_[critic]);
-  return loss;
+  improve_policy(
+      config_, rows_, row_results_, split(batch_key_, static_cast<std::uint64_t>(updates_)), report,
+      [&](std::span<const std::uint32_t> rows) {
+        const ActorNetwork::Step step = actor_->step(
+            rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
+              thread_local std::vector<float> log_prob;
+              log_prob.resize(m);
+              const std::size_t row = rows[index];
+              log_softmax(scores, std::span(rollout_.mask).subspan(row * m, m), log_prob);
+              row_results_[index] = policy_loss(loss_,
+                                                {.log_prob = log_prob,
+                                                 .old_log_prob = std::span(old_log_prob_).subspan(row * m, m),
+                                                 .actions = std::span(rollout_.action).subspan(row * slate, slate),
+                                                 .advantage = advantage_[row]},
+                                                d_scores);
+              if (!anchored) return row_results_[index].loss;
+              return row_results_[index].loss +
+                     anchor_loss(anchor_.weight, log_prob, std::span(anchor_log_prob_).subspan(row * m, m), d_scores);
+            });
+        tally_.add_step(step.loss, step.gradient_norm);
+        for (std::size_t critic = 0; critic < critics_.size(); ++critic)
+          critics_[critic].step_towards(rollout_.states, rows, targets_[critic], config_.huber_delta);
+      });
 }
 
 void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {

@@ -1,17 +1,21 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "agents/gradient_steps.h"
 #include "agents/learner.h"
+#include "agents/masked_softmax.h"
 #include "agents/policy_gradient/actor_config.h"
 #include "agents/policy_gradient/actor_network.h"
 #include "agents/policy_gradient/actor_reports.h"
 #include "agents/policy_gradient/cost_meter.h"
 #include "agents/policy_gradient/policy_loss.h"
-#include "agents/state_critic.h"
+#include "agents/state_network.h"
 
 namespace swipegym {
 
@@ -63,7 +67,6 @@ class ActorLearner final : public Learner {
   void value_responses();
   void combine_advantages();
   void improve(ActorReport& report);
-  double critic_step(std::span<const std::uint32_t> rows);
   void fill_response(std::size_t critic, std::span<float> out) const;
 
   ActorConfig config_;
@@ -75,7 +78,7 @@ class ActorLearner final : public Learner {
   StateEncoder encoder_;
   CostMeter meter_;
   Rollout rollout_;
-  std::vector<StateCritic> critics_;
+  std::vector<StateNetwork> critics_;
   std::vector<Multiplier> multipliers_;
   RandomKey batch_key_;
 
@@ -90,14 +93,44 @@ class ActorLearner final : public Learner {
   std::vector<PolicyRowResult> row_results_;              // of a minibatch
 };
 
-/// Of the settings: how an actor's scorer learns, and the rows of its largest batch.
-CandidateScorer::Settings scorer_settings(const ActorConfig& config, int threads);
-std::size_t minibatch_rows(const ActorConfig& config);
-
 /// Scores [rows, m] of states `rows` into log probabilities, in place.
 void scores_to_log_probs(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> scores);
 
-/// Rows in an order drawn from `key`.
-void shuffle_rows(std::vector<std::uint32_t>& rows, RandomKey key);
+/// Lists the valid rows of a full rollout, and reports what it was given.
+void measure_rollout(const Rollout& rollout, std::vector<std::uint32_t>& valid_rows, ActorReport& report);
+
+/// Generalised advantages of a response [rows] under a critic's `value` [state rows].
+void rollout_advantages(const Rollout& rollout, const ActorConfig& config, std::span<const float> response,
+                        std::span<const float> value, std::span<float> advantage);
+/// The mean of a critic's values, in the reward's unit.
+double mean_value(const ActorConfig& config, std::span<const float> value);
+
+/// Calls use(minibatch) for `rows` cut into minibatches, in an order drawn from `key`; the last may be smaller.
+template <class Use>
+void each_minibatch(std::vector<std::uint32_t>& rows, std::size_t batch, RandomKey key, const Use& use) {
+  rows = shuffled(std::move(rows), key);
+  for (std::size_t first = 0; first < rows.size(); first += batch)
+    use(std::span<const std::uint32_t>(rows).subspan(first, std::min(batch, rows.size() - first)));
+}
+
+/// Passes over `rows` in minibatches, as many as the settings say or until the policy has moved far enough. `step` of a
+/// minibatch writes `results`, one a row.
+template <class Step>
+void improve_policy(const ActorConfig& config, std::vector<std::uint32_t>& rows, std::vector<PolicyRowResult>& results,
+                    RandomKey key, ActorReport& report, const Step& step) {
+  const double count = std::max<double>(1.0, static_cast<double>(rows.size()));
+  for (report.passes = 0; report.passes < config.epochs;) {
+    double entropy = 0.0, kl = 0.0;
+    each_minibatch(rows, results.size(), split(key, static_cast<std::uint64_t>(report.passes)),
+                   [&](std::span<const std::uint32_t> minibatch) {
+                     step(minibatch);
+                     for (std::size_t i = 0; i < minibatch.size(); ++i)
+                       entropy += results[i].entropy, kl += results[i].kl;
+                   });
+    report.entropy = entropy / count, report.kl = kl / count;
+    ++report.passes;
+    if (config.target_kl > 0.0 && report.kl > config.target_kl) break;
+  }
+}
 
 }  // namespace swipegym

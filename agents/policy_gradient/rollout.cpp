@@ -6,7 +6,7 @@
 #include <cassert>
 
 #include "core/memory_budget.h"
-#include "core/parallel_for.h"
+#include "core/parallel_pieces.h"
 
 namespace swipegym {
 
@@ -47,10 +47,9 @@ void Rollout::encode(const ObservationView& observation, std::size_t block) {
   const std::size_t envs = shape_.envs, m = shape_.slots, base = block * envs;
   std::copy_n(observation.candidate, envs * m, candidate.begin() + static_cast<std::ptrdiff_t>(base * m));
   std::copy_n(observation.mask, envs * m, mask.begin() + static_cast<std::ptrdiff_t>(base * m));
-  parallel_for((envs + kChunk - 1) / kChunk, shape_.threads, [&](std::size_t chunk, int) {
+  parallel_pieces(envs, kChunk, shape_.threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local Matrix encoded;
     thread_local StateEncoder::Histories histories;
-    const std::size_t first = chunk * kChunk, count = std::min(kChunk, envs - first);
     encoded.resize(static_cast<Eigen::Index>(kChunk), states.cols());
     encoder_.encode(observation, first, count, encoded, histories);
     states.middleRows(static_cast<Eigen::Index>(base + first), static_cast<Eigen::Index>(count)) =

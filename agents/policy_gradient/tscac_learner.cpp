@@ -7,9 +7,9 @@
 #include <numeric>
 
 #include "agents/counters.h"
-#include "agents/policy_gradient/advantages.h"
-#include "agents/training_memory.h"
-#include "agents/tscac_target.h"
+#include "agents/gradient_steps.h"
+#include "agents/masked_softmax.h"
+#include "agents/policy_gradient/policy_loss.h"
 #include "core/config.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
@@ -36,27 +36,27 @@ ActorConfig auxiliary_config(const ActorConfig& config, std::size_t i) {
   return own;
 }
 
+ActorNetwork::Settings action_critic_settings(const ActorConfig& config, int threads) {
+  ActorNetwork::Settings settings = network_settings(config, threads);
+  settings.adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0};
+  return settings;
+}
+
 }  // namespace
 
 TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, std::uint64_t seed,
                            int threads)
     : config_(config),
-      model_(make_value_model("tscac", simulator->catalogue, config.network, config.encoder, seed)),
-      critic_model_(make_value_model("critic", simulator->catalogue, config.network, config.encoder, seed + 1)),
-      encoder_(config.encoder, *model_->items),
-      policy_(model_),
+      actor_(make_value_actor(*simulator, config, "tscac", seed, network_settings(config, threads))),
+      critic_(make_value_actor(*simulator, config, "critic", seed + 1, action_critic_settings(config, threads))),
+      encoder_(config.encoder, actor_->items()),
       meter_(parse_constraints(config), config.expected_signals),
       rollout_(encoder_, {.envs = config.num_envs,
                           .steps = config.rollout_steps,
                           .slots = config.world.candidates,
                           .costs = meter_.columns(),
                           .threads = threads}),
-      actor_(*model_, scorer_settings(config, threads), minibatch_rows(config)),
-      critic_(*critic_model_, {.adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0}, .threads = threads},
-              minibatch_rows(config)),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
-  model_->header.data_fingerprint = simulator->data_fingerprint;
-  model_->header.config = config_to_json(config).dump();
   for (std::size_t i = 0; i < config.constraints.size(); ++i)
     auxiliaries_.push_back(
         std::make_unique<ActorLearner>(simulator, auxiliary_config(config, i), seed + (i + 1) * 1'000'003, threads));
@@ -70,7 +70,7 @@ TscacLearner::TscacLearner(std::shared_ptr<const Simulator> simulator, const Act
 }
 
 const Policy& TscacLearner::policy() const noexcept {
-  return stage_one() ? auxiliaries_[learning_]->policy() : policy_;
+  return stage_one() ? auxiliaries_[learning_]->policy() : actor_->policy();
 }
 
 void TscacLearner::begin(const ObservationView& first) {
@@ -96,19 +96,10 @@ void TscacLearner::update(std::int64_t env_steps) {
   if (!rollout_.full()) return;
   const double share = static_cast<double>(env_steps - begun) /
                        static_cast<double>(std::max<std::int64_t>(config_.env_steps - begun, 1));
-  actor_.adam().set_learning_rate(config_.learning_rate +
-                                  std::min(1.0, share) * (config_.final_learning_rate - config_.learning_rate));
+  actor_->adam().set_learning_rate(learning_rate_at(config_, std::min(1.0, share)));
   ActorReport report;
   report.env_steps = env_steps;
-  rows_.clear();
-  double reward = 0.0, videos = 0.0;
-  for (std::size_t row = 0; row < rollout_.rows(); ++row) {
-    if (!rollout_.valid[row]) continue;
-    rows_.push_back(static_cast<std::uint32_t>(row));
-    reward += static_cast<double>(rollout_.reward[row]), videos += rollout_.videos[row];
-  }
-  report.reward = reward / std::max(videos, 1.0);
-  report.rates = signal_rates(rollout_);
+  measure_rollout(rollout_, rows_, report);
   report.multipliers.assign(auxiliaries_.size(), config_.tscac_lambda);
   const RandomKey key = split(batch_key_, static_cast<std::uint64_t>(updates_));
   value_actions();
@@ -123,9 +114,9 @@ void TscacLearner::update(std::int64_t env_steps) {
 // Values of all candidates under the policy that acted, and the lambda-returns that the critic learns.
 void TscacLearner::value_actions() {
   const std::size_t m = rollout_.shape().slots;
-  actor_.score(rollout_, all_, log_prob_);
+  actor_->score(rollout_, all_, log_prob_);
   scores_to_log_probs(rollout_, all_, log_prob_);
-  critic_.score(rollout_, all_, action_value_);
+  critic_->score(rollout_, all_, action_value_);
   for (std::size_t state = 0; state < value_.size(); ++state) {
     double value = 0.0;
     for (std::size_t pair = state * m; pair < (state + 1) * m; ++pair)
@@ -133,37 +124,24 @@ void TscacLearner::value_actions() {
     value_[state] = static_cast<float>(value);
   }
   for (std::size_t row = 0; row < response_.size(); ++row) response_[row] = config_.reward_scale * rollout_.reward[row];
-  generalised_advantages({.steps = rollout_.shape().steps,
-                          .envs = rollout_.shape().envs,
-                          .reward = response_,
-                          .value = value_,
-                          .valid = rollout_.valid,
-                          .terminated = rollout_.terminated,
-                          .truncated = rollout_.truncated,
-                          .discount = config_.discount,
-                          .lambda = config_.gae_lambda},
-                         target_);
+  rollout_advantages(rollout_, config_, response_, value_, target_);
   for (std::size_t row = 0; row < target_.size(); ++row) target_[row] += value_[row];
-  tally_.add_value(std::accumulate(value_.begin(), value_.end(), 0.0) / static_cast<double>(value_.size()) /
-                   static_cast<double>(config_.reward_scale));
+  tally_.add_value(mean_value(config_, value_));
 }
 
 void TscacLearner::learn_critic(RandomKey key) {
-  const std::size_t batch = row_results_.size();
-  for (int pass = 0; pass < config_.epochs; ++pass) {
-    shuffle_rows(rows_, split(key, static_cast<std::uint64_t>(pass)));
-    for (std::size_t first = 0; first < rows_.size(); first += batch) {
-      const std::span<const std::uint32_t> rows =
-          std::span(rows_).subspan(first, std::min(batch, rows_.size() - first));
-      critic_.step(rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
-        const auto slot = static_cast<std::size_t>(rollout_.action[rows[index]]);
-        const float error = scores[slot] - target_[rows[index]];
-        std::fill(d_scores.begin(), d_scores.end(), 0.0F);
-        d_scores[slot] = std::clamp(error, -config_.huber_delta, config_.huber_delta);
-        return 0.5 * static_cast<double>(error) * static_cast<double>(error);
-      });
-    }
-  }
+  for (int pass = 0; pass < config_.epochs; ++pass)
+    each_minibatch(rows_, row_results_.size(), split(key, static_cast<std::uint64_t>(pass)),
+                   [&](std::span<const std::uint32_t> rows) {
+                     critic_->step(rollout_, rows,
+                                   [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
+                                     const auto slot = static_cast<std::size_t>(rollout_.action[rows[index]]);
+                                     const float error = scores[slot] - target_[rows[index]];
+                                     std::fill(d_scores.begin(), d_scores.end(), 0.0F);
+                                     d_scores[slot] = std::clamp(error, -config_.huber_delta, config_.huber_delta);
+                                     return 0.5 * static_cast<double>(error) * static_cast<double>(error);
+                                   });
+                   });
 }
 
 void TscacLearner::score_auxiliaries() {
@@ -175,7 +153,7 @@ void TscacLearner::score_auxiliaries() {
       std::copy_n(scratch_.begin() + static_cast<std::ptrdiff_t>(row * m), m,
                   auxiliary_log_.begin() + static_cast<std::ptrdiff_t>((row * count + i) * m));
   }
-  critic_.score(rollout_, all, advantage_);
+  critic_->score(rollout_, all, advantage_);
   double square = 0.0, valid = 0.0;
   for (std::size_t row = 0; row < rows; ++row) {
     double mean = 0.0;
@@ -198,50 +176,32 @@ void TscacLearner::score_auxiliaries() {
 }
 
 void TscacLearner::follow_target(ActorReport& report, RandomKey key) {
-  const std::size_t m = rollout_.shape().slots, batch = row_results_.size(), count = auxiliaries_.size();
+  const std::size_t m = rollout_.shape().slots, count = auxiliaries_.size();
   const std::vector<double> lambda(count, config_.tscac_lambda);
-  for (report.passes = 0; report.passes < config_.epochs;) {
-    shuffle_rows(rows_, split(key, static_cast<std::uint64_t>(report.passes)));
-    double entropy = 0.0, kl = 0.0;
-    for (std::size_t first = 0; first < rows_.size(); first += batch) {
-      const std::span<const std::uint32_t> rows =
-          std::span(rows_).subspan(first, std::min(batch, rows_.size() - first));
-      const CandidateScorer::Step step =
-          actor_.step(rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
-            thread_local std::vector<float> wanted, now;
-            wanted.resize(m), now.resize(m);
-            const std::size_t row = rows[index];
-            const std::span<const std::uint8_t> mask = std::span(rollout_.mask).subspan(row * m, m);
-            tscac_target(std::span(auxiliary_log_).subspan(row * count * m, count * m), lambda,
-                         std::span(advantage_).subspan(row * m, m), mask, wanted);
-            log_softmax(scores, mask, now);
-            PolicyRowResult& result = row_results_[index] = {};
-            for (std::size_t slot = 0; slot < m; ++slot) {
-              const double chance = std::exp(static_cast<double>(now[slot]));
-              const double goal = std::exp(static_cast<double>(wanted[slot]));
-              const double old = static_cast<double>(log_prob_[row * m + slot]);
-              result.loss -= goal * static_cast<double>(now[slot]);
-              result.entropy -= chance * static_cast<double>(now[slot]);
-              result.kl += std::exp(old) * (old - static_cast<double>(now[slot]));
-              d_scores[slot] = static_cast<float>(chance - goal);
-            }
-            return result.loss;
-          });
-      for (std::size_t i = 0; i < rows.size(); ++i) entropy += row_results_[i].entropy, kl += row_results_[i].kl;
-      tally_.add_step(step.loss, step.gradient_norm);
-    }
-    const double all = std::max<double>(1.0, static_cast<double>(rows_.size()));
-    report.entropy = entropy / all, report.kl = kl / all;
-    ++report.passes;
-    if (config_.target_kl > 0.0 && report.kl > config_.target_kl) break;
-  }
-}
-
-std::shared_ptr<const Policy> TscacLearner::snapshot() const {
-  auto model = std::make_shared<ValueModel>(*model_);
-  model->network.set_shards(1);
-  model->header.temperature = 1.0F;
-  return std::make_shared<ValuePolicy>(std::move(model));
+  improve_policy(config_, rows_, row_results_, key, report, [&](std::span<const std::uint32_t> rows) {
+    const ActorNetwork::Step step =
+        actor_->step(rollout_, rows, [&](std::size_t index, std::span<const float> scores, std::span<float> d_scores) {
+          thread_local std::vector<float> wanted, now;
+          wanted.resize(m), now.resize(m);
+          const std::size_t row = rows[index];
+          const std::span<const std::uint8_t> mask = std::span(rollout_.mask).subspan(row * m, m);
+          tscac_target(std::span(auxiliary_log_).subspan(row * count * m, count * m), lambda,
+                       std::span(advantage_).subspan(row * m, m), mask, wanted);
+          log_softmax(scores, mask, now);
+          PolicyRowResult& result = row_results_[index] = {};
+          for (std::size_t slot = 0; slot < m; ++slot) {
+            const double chance = std::exp(static_cast<double>(now[slot]));
+            const double goal = std::exp(static_cast<double>(wanted[slot]));
+            const double old = static_cast<double>(log_prob_[row * m + slot]);
+            result.loss -= goal * static_cast<double>(now[slot]);
+            result.entropy -= chance * static_cast<double>(now[slot]);
+            result.kl += std::exp(old) * (old - static_cast<double>(now[slot]));
+            d_scores[slot] = static_cast<float>(chance - goal);
+          }
+          return result.loss;
+        });
+    tally_.add_step(step.loss, step.gradient_norm);
+  });
 }
 
 LearnerStats TscacLearner::take_stats() {
@@ -252,10 +212,10 @@ LearnerStats TscacLearner::take_stats() {
 void TscacLearner::save(Hdf5Writer& file, const std::string& name) const {
   for (std::size_t i = 0; i < auxiliaries_.size(); ++i)
     auxiliaries_[i]->save(file, fmt::format("{}/auxiliary_{}", name, i));
-  model_->network.save(file, name + "/actor", /*moments=*/true);
-  critic_model_->network.save(file, name + "/critic", /*moments=*/true);
+  actor_->save(file, name + "/actor");
+  critic_->save(file, name + "/critic");
   file.write(name + "/counters",
-             std::vector<std::int64_t>{updates_, steps_, actor_.adam().steps(), critic_.adam().steps()});
+             std::vector<std::int64_t>{updates_, steps_, actor_->adam().steps(), critic_->adam().steps()});
   file.write(name + "/deviation", std::vector<double>{deviation_});
   save_reports(file, name + "/reports", reports_);
 }
@@ -263,11 +223,11 @@ void TscacLearner::save(Hdf5Writer& file, const std::string& name) const {
 void TscacLearner::load(const Hdf5Reader& file, const std::string& name) {
   for (std::size_t i = 0; i < auxiliaries_.size(); ++i)
     auxiliaries_[i]->load(file, fmt::format("{}/auxiliary_{}", name, i));
-  model_->network.load(file, name + "/actor");
-  critic_model_->network.load(file, name + "/critic");
+  actor_->load(file, name + "/actor");
+  critic_->load(file, name + "/critic");
   const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 4);
   updates_ = counters[0], steps_ = counters[1];
-  actor_.adam().set_steps(counters[2]), critic_.adam().set_steps(counters[3]);
+  actor_->adam().set_steps(counters[2]), critic_->adam().set_steps(counters[3]);
   deviation_ = file.checked(Deviation{file.read<double>(name + "/deviation")}).value[0];
   reports_ = load_reports(file, name + "/reports", auxiliaries_.size());
 }

@@ -19,7 +19,7 @@ class TscacLearner final : public Learner {
   TscacLearner(std::shared_ptr<const Simulator> simulator, const ActorConfig& config, std::uint64_t seed, int threads);
 
   const Policy& policy() const noexcept override;
-  std::shared_ptr<const Policy> snapshot() const override;
+  std::shared_ptr<const Policy> snapshot() const override { return actor_->snapshot(); }
   const std::vector<ActorReport>& reports() const noexcept { return reports_; }
   Exploration exploration(std::int64_t) const override { return Exploration::boltzmann(1.0F); }
   void begin(const ObservationView& first) override;
@@ -46,12 +46,10 @@ class TscacLearner final : public Learner {
 
   ActorConfig config_;
   std::vector<std::unique_ptr<ActorLearner>> auxiliaries_;
-  std::shared_ptr<ValueModel> model_, critic_model_;
+  std::unique_ptr<ActorNetwork> actor_, critic_;
   StateEncoder encoder_;
-  ValuePolicy policy_;
   CostMeter meter_;
   Rollout rollout_;
-  CandidateScorer actor_, critic_;
   RandomKey batch_key_;
 
   std::vector<ActorReport> reports_;

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
 #include "agents/catalogue_ranking.h"
 #include "agents/epoch_loop.h"
+#include "agents/gradient_steps.h"
 #include "agents/supervised_rows.h"
 #include "core/config.h"
 #include "core/error.h"
@@ -32,7 +32,7 @@ class Factoriser {
         config_(config),
         logistic_(config.target != "watch_ratio"),
         key_(split(make_key(task.seed), Draw::kBatch)),
-        adam_({.learning_rate = config.learning_rate, .weight_decay = config.weight_decay}) {
+        adam_(adam_of(config)) {
     const RandomKey init = split(make_key(task.seed), Draw::kInit);
     const double deviation = 0.1 / std::sqrt(static_cast<double>(std::max<std::size_t>(config.factors, 1)));
     user_ = Embedding(task.catalogue->num_users(), config.factors + 1, split(init, 0), deviation);
@@ -47,28 +47,21 @@ class Factoriser {
     if (config.target == "implicit") std::erase_if(held, [&](std::uint32_t row) { return !wanted(row); });
     held_ = ratings(held, split(key_, 0));
     set_mean(ratings(train_rows_, split(key_, 1)));
-    parts_.parameters = {{"user", &user_.table}, {"video", &video_.table}};
+    parts_.add("user", &user_), parts_.add("video", &video_);
     parts_.adam = &adam_;
   }
 
   std::uint64_t rows() const noexcept { return train_rows_.size(); }
 
   std::vector<EpochReport> run() {
-    Json identity = config_to_json(config_);
-    identity["model"] = "mf";
     return run_epochs(
-        task_, {.epochs = config_.epochs, .patience = config_.patience, .identity = identity.dump()}, parts_,
-        [this](int epoch) { return train(epoch); }, [this] { return validate(); });
+        task_, epoch_settings(config_, "mf"), parts_, [this](int epoch) { return train(epoch); },
+        [this] { return validate(); });
   }
 
   std::shared_ptr<const FactorModel> model() const {
     auto model = std::make_shared<FactorModel>();
-    model->header = {.model = "factors",
-                     .policy = "mf",
-                     .seed = task_.seed,
-                     .data_fingerprint = task_.data->fingerprint,
-                     .catalogue_until = task_.catalogue->until,
-                     .config = config_to_json(config_).dump()};
+    model->header = header_of(task_, "factors", "mf", config_, task_.catalogue->until);
     model->head = config_.target == "watch_ratio" ? kWatchRatioHead
                   : config_.target == "binary"    ? kBinaryHead
                                                   : "wanted";
@@ -157,14 +150,13 @@ class Factoriser {
       require_finite(loss, epoch, adam_.steps() + 1, parts_);
       total += loss;
       user_.scatter(users, d_user), video_.scatter(videos, d_video);
-      const std::array<Embedding*, 2> tables = {&user_, &video_};
-      adam_.step({}, tables);
+      adam_.step(parts_.dense, parts_.tables);
     }
     return total / static_cast<double>(all.size());
   }
 
   Validation validate() const {
-    if (held_.empty()) return {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
+    if (held_.empty()) return {};
     double sum = 0.0;
     for (const Rating& rating : held_) sum += loss_of(predict(rating), rating.value);
     const double loss = sum / static_cast<double>(held_.size());

@@ -29,12 +29,7 @@ TrainedModel train_multi_interest(const SupervisedTask& task, const MultiInteres
   TrainedModel trained;
   auto model = std::make_shared<MultiInterestModel>();
   model->towers = towers_of(task, config, trained);
-  model->header = {.model = "multi_interest",
-                   .policy = "multi-interest",
-                   .seed = task.seed,
-                   .data_fingerprint = task.data->fingerprint,
-                   .catalogue_until = task.catalogue->until,
-                   .config = config_to_json(config).dump()};
+  model->header = header_of(task, "multi_interest", "multi-interest", config, task.catalogue->until);
   model->history_length = config.history_length;
   model->interests = config.interests;
   trained.policy = std::make_shared<MultiInterestPolicy>(std::move(model));

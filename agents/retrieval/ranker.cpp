@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agents/logged_states.h"
+#include "agents/supervised_rows.h"
 #include "agents/value_regression.h"
 #include "core/config.h"
 #include "core/error.h"
@@ -16,12 +17,8 @@ namespace swipegym {
 namespace {
 
 std::vector<std::uint32_t> rows_to_learn(const Dataset& data, std::int32_t until, const RankerConfig& config) {
-  const Log& log = data.log;
-  std::vector<std::uint32_t> rows;
-  for (std::size_t row = 0; row < log.size(); ++row)
-    if (log.date[row] <= until && log.duration_ms[row] > 0 &&
-        (log.is_random[row] ? config.random_rows : config.standard_rows))
-      rows.push_back(static_cast<std::uint32_t>(row));
+  std::vector<std::uint32_t> rows =
+      rows_of_days(data, {{.from = 0, .until = until}}, config.standard_rows, config.random_rows);
   if (rows.empty())
     throw InputError(fmt::format("no row of a known duration is dated <= {}{}: choose a later date", until,
                                  config.standard_rows && config.random_rows ? "" : " in the rows asked for"));
@@ -72,16 +69,8 @@ TrainedModel train_ranker(const SupervisedTask& task, const RankerConfig& config
   const LoggedStates states(data, catalogue, config.history_length);
   const Labels labels = make_labels(data, states, rows, config);
   auto model = make_value_model("ranker", catalogue, config.network, config.encoder, task.seed);
-  model->header.data_fingerprint = data.fingerprint;
-  model->header.config = config_to_json(config).dump();
-
-  ValueRegression::Settings settings;
-  settings.adam = {
-      .learning_rate = config.learning_rate, .weight_decay = config.weight_decay, .clip_norm = config.clip_norm};
-  settings.huber_delta = config.huber_delta;
-  settings.batch = config.batch;
-  settings.threads = task.threads;
-  ValueRegression regression(*model, settings);
+  model->header = header_of(task, "value", "ranker", config, catalogue.until);
+  ValueRegression regression(*model, regression_settings(config, task.threads));
 
   struct Shard {
     LoggedStates::Batch batch;
@@ -97,8 +86,7 @@ TrainedModel train_ranker(const SupervisedTask& task, const RankerConfig& config
   const double loss_unit = labels.deviation * labels.deviation / static_cast<double>(tenth);
   for (std::int64_t update = 0; update < updates; ++update) {
     const double share = static_cast<double>(update) / static_cast<double>(updates);
-    regression.adam().set_learning_rate(config.learning_rate +
-                                        share * (config.final_learning_rate - config.learning_rate));
+    regression.adam().set_learning_rate(learning_rate_at(config, share));
     const RandomKey batch_key = split(key, static_cast<std::uint64_t>(update));
     const RegressionStats stats = regression.step([&](std::size_t index, std::size_t first, std::size_t count) {
       Shard& shard = shards[index];

@@ -8,6 +8,7 @@
 
 #include "agents/catalogue_ranking.h"
 #include "agents/epoch_loop.h"
+#include "agents/gradient_steps.h"
 #include "agents/logged_states.h"
 #include "agents/retrieval/in_batch_softmax.h"
 #include "agents/supervised_rows.h"
@@ -34,9 +35,7 @@ class TwoTowerTrainer {
         states_(*task.data, *task.catalogue, config.history_length),
         model_(make_model()),
         encoder_(model_->encoder_config, model_->items),
-        adam_({.learning_rate = config.learning_rate,
-               .weight_decay = config.weight_decay,
-               .clip_norm = config.clip_norm}),
+        adam_(adam_of(config)),
         shards_((config.batch + kPairRows - 1) / kPairRows) {
     rows_ = rows_of_days(*task.data, {task.train, task.holdout});
     std::erase_if(rows_, [&](std::uint32_t row) { return !is_wanted(task.data->log, row, config.wanted_above); });
@@ -45,10 +44,8 @@ class TwoTowerTrainer {
                                    rows_.size(), days_text(task.train.from, task.train.until), config.wanted_above));
     count_pairs();
     model_->network.set_shards(shards_.size());
-    for (const auto& [name, parameter] : model_->network.parameters())
-      parts_.parameters.push_back({name, parameter}), parameters_.push_back(parameter);
-    for (const auto& [name, table] : model_->network.embeddings())
-      parts_.parameters.push_back({name, &table->table}), embeddings_.push_back(table);
+    for (const auto& [name, parameter] : model_->network.parameters()) parts_.add(name, parameter);
+    for (const auto& [name, table] : model_->network.embeddings()) parts_.add(name, table);
     parts_.adam = &adam_;
   }
 
@@ -116,7 +113,7 @@ class TwoTowerTrainer {
       if (rows.size() < 2) break;  // nothing to beat
       const double loss = step(rows, split(key, 1 + first));
       require_finite(loss, epoch, adam_.steps() + 1, parts_);
-      adam_.step(parameters_, embeddings_);
+      adam_.step(parts_.dense, parts_.tables);
       total += loss * static_cast<double>(rows.size());
     }
     return total / static_cast<double>(order.size());
@@ -187,16 +184,14 @@ class TwoTowerTrainer {
   }
 
   Validation validate() {
-    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    if (task_.validate.empty()) return {kNone, kNone};
+    if (task_.validate.empty()) return {};
     auto model = std::make_shared<TwoTowerModel>(*model_);
     model->queries = {};
     model->item_table = model->network.item_table(model->items, task_.threads);
     const RankingQuestion question{
         .days = task_.validate, .k = config_.recall_at, .wanted_above = config_.wanted_above};
-    return {
-        kNone,
-        rank_catalogue(TwoTowerPolicy(model), *task_.data, *task_.catalogue, question, task_.threads).mean_recall()};
+    return {.metric = rank_catalogue(TwoTowerPolicy(model), *task_.data, *task_.catalogue, question, task_.threads)
+                          .mean_recall()};
   }
 
   // What a variational training tells: on how many dimensions means differ (the others learned nothing), and how well
@@ -237,16 +232,10 @@ class TwoTowerTrainer {
   std::vector<float> log_q_;                             // [videos]; empty: not corrected for
   std::vector<std::int32_t> videos_;
   Matrix items_, d_items_;  // unit vectors of the batch's videos, and their gradient
-  std::vector<Parameter*> parameters_;
-  std::vector<Embedding*> embeddings_;
   TrainedParts parts_;
 };
 
 }  // namespace
-
-void check(const TwoTowerTrainingConfig& c) {
-  check_ranges(c);
-}
 
 std::size_t active_dimensions(const Matrix& means) {
   std::size_t active = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agents/supervised_task.h"
+#include "core/config.h"
 #include "core/range.h"
 #include "policy/embedding/two_tower_policy.h"
 
@@ -42,7 +43,9 @@ void visit_fields(Visitor& visit, TwoTowerTrainingConfig& config) {
 }
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
-void check(const TwoTowerTrainingConfig& config);
+inline void check(const TwoTowerTrainingConfig& config) {
+  check_ranges(config);
+}
 
 /// What a variational two-tower learns by besides.
 struct VariationConfig {

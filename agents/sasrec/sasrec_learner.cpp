@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/gradient_steps.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "nn/losses.h"
@@ -12,9 +13,6 @@
 
 namespace swipegym {
 namespace {
-
-// Rows of one sequence at most; numbers of dropped rows are spread by it, so that no two sequences share any.
-constexpr std::size_t kMaxRows = 512;
 
 bool is_finite(const Matrix& values) {
   return values.allFinite();
@@ -35,43 +33,33 @@ SasrecLearner::SasrecLearner(SasrecNetwork& network, const Settings& settings)
       settings_(settings),
       adam_(settings.adam),
       key_(split(make_key(settings.seed), Draw::kBatch)),
-      shards_(std::max<std::size_t>(settings.shards, 1)),
+      pieces_(settings.shards),
+      d_items_(pieces_.shards()),
       parameters_(network.parameters()),
       embeddings_(network.embeddings()) {
-  network.set_shards(shards_.size());
+  network.set_shards(pieces_.shards());
 }
 
 void SasrecLearner::assemble(std::size_t sequences, const Provide& provide) {
-  parallel_for(shards_.size(), settings_.threads, [&](std::size_t index, int) {
-    Shard& shard = shards_[index];
-    shard.used = 0;
-    const std::size_t end = sequences * (index + 1) / shards_.size();
-    for (std::size_t s = sequences * index / shards_.size(); s < end; ++s) {
-      if (shard.used == 0 || shard.pieces[shard.used - 1]->examples.histories.rows() >= settings_.piece_rows) {
-        if (shard.used == shard.pieces.size()) shard.pieces.push_back(std::make_unique<Piece>());
-        Piece& piece = *shard.pieces[shard.used++];
-        piece.examples.clear();
-        piece.examples.histories.features.resize(0, static_cast<Eigen::Index>(network_.step_features.in()));
-        piece.first_row = s * kMaxRows;
-      }
-      provide(s, shard.pieces[shard.used - 1]->examples);
-    }
+  pieces_.assemble(sequences, settings_.piece_rows, settings_.threads, [&](std::size_t sequence, Piece& piece) {
+    if (piece.rows() == 0)
+      piece.examples.histories.features.resize(0, static_cast<Eigen::Index>(network_.step_features.in()));
+    provide(sequence, piece.examples);
   });
 }
 
 SasrecLearner::Totals SasrecLearner::count() const {
   Totals totals;
-  for (const Shard& shard : shards_)
-    for (std::size_t p = 0; p < shard.used; ++p) {
-      const SasrecExamples& e = shard.pieces[p]->examples;
-      totals.targets +=
-          static_cast<double>(std::count_if(e.target.begin(), e.target.end(), [](std::int32_t t) { return t >= 0; }));
-      totals.candidates += static_cast<double>(e.item.size());
-    }
+  for (const Piece* piece : pieces_.list()) {
+    const SasrecExamples& e = piece->examples;
+    totals.targets +=
+        static_cast<double>(std::count_if(e.target.begin(), e.target.end(), [](std::int32_t t) { return t >= 0; }));
+    totals.candidates += static_cast<double>(e.item.size());
+  }
   return totals;
 }
 
-double SasrecLearner::softmax_loss(Piece& piece, double total, bool learning, Shard& shard) {
+double SasrecLearner::softmax_loss(Piece& piece, double total, bool learning, std::size_t shard) {
   // Rows with a target alone, against the whole table; its gradient is dense and kept a shard.
   std::vector<std::int32_t> rows, target;
   for (std::size_t row = 0; row < piece.examples.target.size(); ++row)
@@ -91,7 +79,7 @@ double SasrecLearner::softmax_loss(Piece& piece, double total, bool learning, Sh
                                             learning ? &gradient : nullptr);
   if (!learning) return loss;
   gradient *= static_cast<float>(settings_.next_weight);
-  matrix_product<float>(transposed(gradient), chosen, shard.d_items, true);
+  matrix_product<float>(transposed(gradient), chosen, d_items_[shard], true);
   matrix_product<float>(gradient, table, d_chosen);
   for (std::size_t i = 0; i < rows.size(); ++i)
     piece.d_states.row(rows[i]) = d_chosen.row(static_cast<Eigen::Index>(i));
@@ -133,7 +121,7 @@ void SasrecLearner::forward(Piece& piece, const Totals& totals, bool learning, s
   const Matrix& states = piece.work.states();
   if (settings_.next_weight > 0.0 && totals.targets > 0.0) {
     if (settings_.softmax) {
-      piece.next = softmax_loss(piece, totals.targets, learning, shards_[shard]);
+      piece.next = softmax_loss(piece, totals.targets, learning, shard);
     } else {
       const std::size_t first = piece.gradients.items.size();
       piece.next = next_video_loss<float>(states, network_.items, e.target, e.negatives, totals.targets, piece.d_states,
@@ -154,12 +142,8 @@ void SasrecLearner::forward(Piece& piece, const Totals& totals, bool learning, s
 SasrecLosses SasrecLearner::losses(const Totals& totals) const {
   SasrecLosses sum;
   sum.targets = totals.targets, sum.candidates = totals.candidates;
-  for (const Shard& shard : shards_)
-    for (std::size_t p = 0; p < shard.used; ++p) {
-      sum.next += shard.pieces[p]->next;
-      sum.binary += shard.pieces[p]->binary;
-      sum.ratio += shard.pieces[p]->ratio;
-    }
+  for (const Piece* piece : pieces_.list())
+    sum.next += piece->next, sum.binary += piece->binary, sum.ratio += piece->ratio;
   sum.total =
       settings_.next_weight * sum.next + settings_.binary_weight * sum.binary + settings_.ratio_weight * sum.ratio;
   return sum;
@@ -169,34 +153,16 @@ SasrecLosses SasrecLearner::step(const Provide& provide) {
   assemble(settings_.sequences, provide);
   const Totals totals = count();
   const bool dense = settings_.softmax && settings_.next_weight > 0.0;
-  parallel_for(shards_.size(), settings_.threads, [&](std::size_t index, int) {
-    Shard& shard = shards_[index];
-    if (dense) shard.d_items.setZero(network_.items.table.value.rows(), network_.items.table.value.cols());
-    for (std::size_t p = 0; p < shard.used; ++p) forward(*shard.pieces[p], totals, true, index);
-  });
+  const Matrix& table = network_.items.table.value;
+  if (dense)
+    for (Matrix& d_items : d_items_) d_items.setZero(table.rows(), table.cols());
+  pieces_.each(settings_.threads, [&](Piece& piece, std::size_t shard) { forward(piece, totals, true, shard); });
   SasrecLosses out = losses(totals);
   if (!std::isfinite(out.total)) throw_not_finite();
 
-  lists_.clear();
-  if (dense) {
-    for (std::size_t index = 1; index < shards_.size(); ++index) shards_[0].d_items += shards_[index].d_items;
-    const auto items = static_cast<std::int32_t>(network_.items.count());
-    softmax_rows_.clear();
-    for (std::int32_t i = 0; i < items; ++i)
-      softmax_rows_.push_back(
-          {i, 1.0F, shards_[0].d_items.data() + static_cast<std::size_t>(i) * network_.items.dim()});
-    lists_.push_back(softmax_rows_);
-  }
-  const auto scatter = [&](Embedding& table, auto member) {
-    for (const Shard& shard : shards_)
-      for (std::size_t p = 0; p < shard.used; ++p) lists_.push_back(shard.pieces[p]->gradients.*member);
-    table.scatter(lists_, settings_.threads);
-    lists_.clear();
-  };
-  scatter(network_.items, &SasrecGradientsOf<float>::items);
-  if (network_.config().authors) scatter(network_.authors, &SasrecGradientsOf<float>::authors);
-  if (network_.tags.count() > 0) scatter(network_.tags, &SasrecGradientsOf<float>::tags);
-  if (network_.users.count() > 0) scatter(network_.users, &SasrecGradientsOf<float>::users);
+  std::vector<const SasrecGradientsOf<float>*> gradients;
+  for (const Piece* piece : pieces_.list()) gradients.push_back(&piece->gradients);
+  scatter_tables(network_, gradients, settings_.threads, dense ? sum_of_shards(d_items_) : std::vector<RowGradient>{});
   out.gradient_norm = adam_.step(parameters_, embeddings_, settings_.threads);
   if (!std::isfinite(out.gradient_norm)) throw_not_finite();  // a rectifier may hide it from the loss
   return out;
@@ -205,9 +171,7 @@ SasrecLosses SasrecLearner::step(const Provide& provide) {
 SasrecLosses SasrecLearner::evaluate(std::size_t sequences, const Provide& provide) {
   assemble(sequences, provide);
   const Totals totals = count();
-  parallel_for(shards_.size(), settings_.threads, [&](std::size_t index, int) {
-    for (std::size_t p = 0; p < shards_[index].used; ++p) forward(*shards_[index].pieces[p], totals, false, index);
-  });
+  pieces_.each(settings_.threads, [&](Piece& piece, std::size_t shard) { forward(piece, totals, false, shard); });
   return losses(totals);
 }
 
@@ -219,20 +183,18 @@ void SasrecLearner::throw_not_finite() const {
     for (const Embedding* table : embeddings_)
       if (!is_finite(table->table.value))
         return void(where = table == embeddings_[0] ? "the item table" : "an embedding table");
-    for (const Shard& shard : shards_)
-      for (std::size_t p = 0; p < shard.used; ++p) {
-        const auto& work = shard.pieces[p]->work;
-        if (!is_finite(shard.pieces[p]->examples.histories.features)) return void(where = "the input features");
-        if (!is_finite(work.input)) return void(where = "the input layer");
-        for (std::size_t b = 0; b < work.transformer.blocks.size(); ++b) {
-          if (!is_finite(work.transformer.blocks[b].attended))
-            return void(where = fmt::format("block {}, attention", b));
-          if (!is_finite(work.transformer.blocks[b].output))
-            return void(where = fmt::format("block {}, position-wise layers", b));
-        }
-        if (!is_finite(work.states())) return void(where = "the last normalisation");
-        if (!shard.pieces[p]->examples.item.empty() && !is_finite(work.head.output())) return void(where = "the heads");
+    for (const Piece* piece : pieces_.list()) {
+      const auto& work = piece->work;
+      if (!is_finite(piece->examples.histories.features)) return void(where = "the input features");
+      if (!is_finite(work.input)) return void(where = "the input layer");
+      for (std::size_t b = 0; b < work.transformer.blocks.size(); ++b) {
+        if (!is_finite(work.transformer.blocks[b].attended)) return void(where = fmt::format("block {}, attention", b));
+        if (!is_finite(work.transformer.blocks[b].output))
+          return void(where = fmt::format("block {}, position-wise layers", b));
       }
+      if (!is_finite(work.states())) return void(where = "the last normalisation");
+      if (!piece->examples.item.empty() && !is_finite(work.head.output())) return void(where = "the heads");
+    }
   };
   look();
   throw SystemError(
@@ -240,6 +202,21 @@ void SasrecLearner::throw_not_finite() const {
                   "in {}. Nothing was learned "
                   "from this step; lower learning_rate or set clip_norm",
                   adam_.steps() + 1, where));
+}
+
+SasrecLearner::Settings learner_settings(const SupervisedTask& task, const SasrecConfig& config) {
+  return {.adam = adam_of(config),
+          .dropout = config.dropout,
+          .attention_dropout = config.attention_dropout,
+          .head_dropout = config.head_dropout,
+          .next_weight = config.next_weight,
+          .binary_weight = config.binary_weight,
+          .ratio_weight = config.ratio_weight,
+          .softmax = config.softmax,
+          .huber_delta = config.huber_delta,
+          .sequences = config.batch,
+          .threads = task.threads,
+          .seed = task.seed};
 }
 
 }  // namespace swipegym

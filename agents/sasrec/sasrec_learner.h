@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "agents/sasrec/sasrec_pieces.h"
+#include "agents/sasrec/train_sasrec.h"
+#include "agents/supervised_task.h"
 #include "nn/adam.h"
 #include "policy/sasrec/sasrec_network.h"
 
@@ -71,11 +74,9 @@ class SasrecLearner {
     Matrix d_states, d_head;
     double next = 0.0, binary = 0.0, ratio = 0.0;
     std::size_t first_row = 0;
-  };
-  struct Shard {
-    std::vector<std::unique_ptr<Piece>> pieces;
-    std::size_t used = 0;
-    Matrix d_items;  // softmax: the item table's gradient
+
+    void clear() { examples.clear(); }
+    std::size_t rows() const noexcept { return examples.histories.rows(); }
   };
   struct Totals {
     double targets = 0.0, candidates = 0.0;
@@ -85,7 +86,7 @@ class SasrecLearner {
   Totals count() const;
   void forward(Piece& piece, const Totals& totals, bool learning, std::size_t shard);
   void learn_heads(Piece& piece, const Totals& totals, bool learning, std::size_t shard);
-  double softmax_loss(Piece& piece, double total, bool learning, Shard& shard);
+  double softmax_loss(Piece& piece, double total, bool learning, std::size_t shard);
   SasrecLosses losses(const Totals& totals) const;
   [[noreturn]] void throw_not_finite() const;
 
@@ -93,11 +94,13 @@ class SasrecLearner {
   Settings settings_;
   Adam adam_;
   RandomKey key_;
-  std::vector<Shard> shards_;
+  SequencePieces<Piece> pieces_;
+  std::vector<Matrix> d_items_;  // [shards] softmax: the item table's gradient
   std::vector<Parameter*> parameters_;
   std::vector<Embedding*> embeddings_;
-  std::vector<std::span<const RowGradient>> lists_;
-  std::vector<RowGradient> softmax_rows_;
 };
+
+/// Of a task's settings: how its SASRec learns.
+SasrecLearner::Settings learner_settings(const SupervisedTask& task, const SasrecConfig& config);
 
 }  // namespace swipegym

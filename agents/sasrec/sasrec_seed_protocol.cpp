@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agents/gradient_steps.h"
 #include "agents/logged_states.h"
 #include "agents/sasrec/sasrec_learner.h"
 #include "agents/supervised_rows.h"
@@ -92,9 +93,8 @@ class SeedProtocol {
     result.test_padding = test.padding;
     const RandomKey key = split(make_key(task_.seed), Draw::kBatch);
     for (int epoch = 1; epoch <= config_.epochs; ++epoch) {
-      std::vector<std::uint32_t> order(train.sequences.size());
-      for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-      order = shuffled(std::move(order), split(key, static_cast<std::uint64_t>(epoch)));
+      const std::vector<std::uint32_t> order =
+          shuffled_numbers(train.sequences.size(), split(key, static_cast<std::uint64_t>(epoch)));
       SeedProtocolEpoch& report_of = result.epochs.emplace_back();
       report_of.epoch = epoch;
       double steps = 0.0;
@@ -117,15 +117,8 @@ class SeedProtocol {
 
  private:
   SasrecLearner::Settings settings() const {
-    SasrecLearner::Settings s;
-    s.adam = {.learning_rate = config_.learning_rate,
-              .beta2 = config_.beta2,
-              .weight_decay = config_.weight_decay,
-              .clip_norm = config_.clip_norm};
-    s.dropout = config_.dropout, s.attention_dropout = config_.attention_dropout, s.head_dropout = config_.head_dropout;
-    s.next_weight = 0.0, s.binary_weight = config_.binary_weight, s.ratio_weight = config_.ratio_weight;
-    s.huber_delta = config_.huber_delta;
-    s.sequences = config_.batch, s.threads = task_.threads, s.seed = task_.seed;
+    SasrecLearner::Settings s = learner_settings(task_, config_);
+    s.next_weight = 0.0;
     return s;
   }
 
@@ -144,10 +137,8 @@ class SeedProtocol {
     for (std::size_t i = padded ? count : length_; i < length_; ++i) answer(-1, 0.0F);
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint32_t row = part.rows[sequence.first + i], video = index_of(log.video[row]);
-      h.item.push_back(items_.id[video]), h.author.push_back(items_.author[video]);
-      h.position.push_back(history_position(config_.network, i, count));
-      write_step_features(config_.network, items_.features.data() + video * kVideoFeatures, ratios_.ratio(row),
-                          log.signals[row] & kReportedSignals, h.features.data() + (first + i) * kSasrecStepFeatures);
+      pack_step(config_.network, items_, video, items_.features.data() + video * kVideoFeatures, ratios_.ratio(row),
+                log.signals[row] & kReportedSignals, i, count, h);
       answer(static_cast<std::int32_t>(first + i), ratios_.ratio(row));
     }
     h.offset.push_back(static_cast<std::uint32_t>(h.rows()));

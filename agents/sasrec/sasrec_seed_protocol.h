@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "agents/sasrec/sasrec_config.h"
+#include "agents/sasrec/train_sasrec.h"
 #include "agents/supervised_task.h"
 
 namespace swipegym {

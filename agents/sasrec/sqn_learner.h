@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "agents/sasrec/sasrec_pieces.h"
 #include "agents/sasrec/sqn_network.h"
 #include "nn/adam.h"
 
@@ -51,13 +52,10 @@ class SqnLearner {
     SqnGradientsOf<float> gradients;
     SqnLosses losses;
     std::size_t first_row = 0;
+
+    void clear() { transitions.clear(); }
+    std::size_t rows() const noexcept { return transitions.state.rows(); }
   };
-  struct Shard {
-    std::vector<std::unique_ptr<Piece>> pieces;
-    std::size_t used = 0;
-    Matrix d_items;  // of the item table as the supervised head's
-  };
-  void assemble(std::size_t transitions, const Provide& provide);
   void scatter(SqnNetwork& network);
   bool learns_values() const noexcept { return settings_.objective.value_weight > 0.0; }
 
@@ -65,9 +63,8 @@ class SqnLearner {
   Settings settings_;
   std::array<Adam, 2> adam_;
   RandomKey dropout_key_, coin_key_;
-  std::vector<Shard> shards_;
-  std::vector<std::span<const RowGradient>> lists_;
-  std::vector<RowGradient> item_rows_;
+  SequencePieces<Piece> pieces_;
+  std::vector<Matrix> d_items_;  // [shards] of the item table as the supervised head's
 };
 
 }  // namespace swipegym

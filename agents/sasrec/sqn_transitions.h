@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "agents/sasrec/sasrec_log_inputs.h"
-#include "agents/sasrec/sqn_config.h"
+#include "agents/sasrec/sasrec_sequences.h"
 #include "agents/sasrec/sqn_network.h"
+#include "agents/sasrec/train_sqn.h"
 #include "agents/supervised_task.h"
 #include "policy/item_inputs.h"
 

@@ -7,20 +7,20 @@
 #include <limits>
 #include <numeric>
 
+#include "agents/catalogue_ranking.h"
 #include "agents/epoch_loop.h"
+#include "agents/gradient_steps.h"
 #include "agents/sasrec/sasrec_sequences.h"
+#include "agents/supervised_rows.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "evaluation/metrics/binary_score.h"
-#include "policy/scores.h"
 #include "sim_data/day_text.h"
 
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kScoredTogether = 512;
 constexpr std::size_t kMostRankedRows = 5000;  // NDCG over all videos is a mean over at most so many rows
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 struct SasrecTraining {
   const SupervisedTask& task;
@@ -33,42 +33,14 @@ struct SasrecTraining {
 std::shared_ptr<SasrecModel> make_sasrec_model(const SupervisedTask& task, const SasrecConfig& config,
                                                const Catalogue& catalogue, std::int32_t until) {
   auto model = std::make_shared<SasrecModel>();
-  model->header.config = config_to_json(config).dump();
-  model->header.seed = task.seed;
-  model->header.data_fingerprint = task.data->fingerprint;
-  model->header.catalogue_until = until;
+  model->header = header_of(task, model->header.model, model->header.policy, config, until);
   model->objective = parse_sasrec_objective(config.objective);
+  model->threshold = config.threshold;
   model->items = make_item_inputs(catalogue);
   model->users = make_sasrec_users(*task.data);
-  model->network = SasrecNetwork(config.network, model->items.num_ids, model->items.num_authors, kSasrecStepFeatures,
-                                 kSasrecCandidateFeatures, split(make_key(task.seed), Draw::kInit),
-                                 model->items.num_tags, model->users.table_rows);
+  model->network = make_sasrec_network(config.network, model->items, split(make_key(task.seed), Draw::kInit),
+                                       model->users.table_rows);
   return model;
-}
-
-SasrecLearner::Settings settings_of(const SupervisedTask& task, const SasrecConfig& config) {
-  SasrecLearner::Settings s;
-  s.adam = {.learning_rate = config.learning_rate,
-            .beta2 = config.beta2,
-            .weight_decay = config.weight_decay,
-            .clip_norm = config.clip_norm};
-  s.dropout = config.dropout, s.attention_dropout = config.attention_dropout, s.head_dropout = config.head_dropout;
-  s.next_weight = config.next_weight, s.binary_weight = config.binary_weight, s.ratio_weight = config.ratio_weight;
-  s.softmax = config.softmax;
-  s.huber_delta = config.huber_delta;
-  s.sequences = config.batch;
-  s.threads = task.threads;
-  s.seed = task.seed;
-  return s;
-}
-
-// A seed's order of the windows of an epoch.
-std::vector<std::uint32_t> shuffled(std::size_t count, RandomKey key) {
-  std::vector<std::uint32_t> order(count);
-  std::iota(order.begin(), order.end(), 0U);
-  RandomStream random(key);
-  for (std::size_t i = count; i > 1; --i) std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
-  return order;
 }
 
 // average = decay * average + (1 - decay) * weights, of every parameter; early on the share of the past is smaller, so
@@ -76,17 +48,13 @@ std::vector<std::uint32_t> shuffled(std::size_t count, RandomKey key) {
 void move_average(SasrecNetwork& average, SasrecNetwork& weights, double decay, std::int64_t steps) {
   const auto share =
       static_cast<float>(std::min(decay, static_cast<double>(steps) / (static_cast<double>(steps) + 10.0)));
-  const auto move = [share](Matrix& to, const Matrix& from) { to = share * to + (1.0F - share) * from; };
-  const std::vector<Parameter*> to = average.parameters(), from = weights.parameters();
-  for (std::size_t i = 0; i < to.size(); ++i) move(to[i]->value, from[i]->value);
-  const std::vector<Embedding*> to_tables = average.embeddings(), from_tables = weights.embeddings();
-  for (std::size_t i = 0; i < to_tables.size(); ++i) move(to_tables[i]->table.value, from_tables[i]->table.value);
+  each_value(average, weights, [share](Matrix& to, const Matrix& from) { to = share * to + (1.0F - share) * from; });
 }
 
 double train_epoch(SasrecLearner& learner, const SasrecSequences& sequences, const SasrecConfig& config, int epoch,
                    RandomKey key, SasrecTraining& t) {
   const RandomKey epoch_key = split(key, static_cast<std::uint64_t>(epoch));
-  const std::vector<std::uint32_t> order = shuffled(sequences.windows(), split(epoch_key, 0));
+  const std::vector<std::uint32_t> order = shuffled_numbers(sequences.windows(), split(epoch_key, 0));
   const std::size_t steps = std::max<std::size_t>(1, (order.size() + config.batch - 1) / config.batch);
   double loss = 0.0;
   for (std::size_t step = 0; step < steps; ++step) {
@@ -105,95 +73,54 @@ double train_epoch(SasrecLearner& learner, const SasrecSequences& sequences, con
   return loss;
 }
 
-std::vector<std::uint32_t> rows_of(const SupervisedTask& task, const SasrecConfig& config) {
-  const Log& log = task.data->log;
-  std::vector<std::uint32_t> rows;
-  for (std::size_t row = 0; row < log.size(); ++row)
-    if (task.validate.contains(log.date[row]) && log.duration_ms[row] > 0 &&
-        (log.is_random[row] ? config.random_rows : config.standard_rows))
-      rows.push_back(static_cast<std::uint32_t>(row));
-  return rows;
-}
-
-// Scores logged rows as `swipegym score` would: a row is an observation with its video as the one candidate, or with
-// every video (`whole`).
-template <class Use>
-void score_rows_of(const SupervisedTask& task, const SasrecPolicy& policy, const std::vector<std::uint32_t>& rows,
-                   bool whole, const Use& use) {
-  const LoggedStates states(*task.data, *task.catalogue, policy.model().network.config().max_length);
-  LoggedStates::Batch batch;
-  std::vector<float> scores;
-  const std::size_t together = whole ? 64 : kScoredTogether;
-  for (std::size_t first = 0; first < rows.size(); first += together) {
-    const std::size_t count = std::min(together, rows.size() - first);
-    states.fill(std::span(rows).subspan(first, count), batch);
-    DecisionBatch decision;
-    decision.observation = batch.observation;
-    if (!whole) decision.observation.candidates = 1, decision.observation.candidate = batch.video.data();
-    decision.threads = task.threads;
-    const std::size_t slots = num_slots(decision.observation, policy.model().items.num_videos());
-    scores.resize(count * slots);
-    score_slots(policy, decision, scores);
-    for (std::size_t i = 0; i < count; ++i)
-      use(first + i, batch, i, std::span<const float>(scores).subspan(i * slots, slots));
-  }
-}
-
-Validation validate(const SasrecTraining& t, const std::vector<std::uint32_t>& all_rows) {
-  if (all_rows.empty()) return {kUnknown, kUnknown};
+Validation validate(const SasrecTraining& t, const std::vector<std::uint32_t>& rows) {
+  if (rows.empty()) return {};
   const SasrecPolicy policy(t.judged());
-  const SasrecObjective objective = t.model->objective;
-  std::vector<std::uint32_t> rows = all_rows;
-  if (objective == SasrecObjective::kNext && rows.size() > kMostRankedRows) {
-    std::vector<std::uint32_t> some;
-    for (std::size_t i = 0; i < kMostRankedRows; ++i) some.push_back(rows[i * rows.size() / kMostRankedRows]);
-    rows = std::move(some);
+  const Log& log = t.task.data->log;
+  if (t.model->objective == SasrecObjective::kNext) {
+    const std::vector<std::uint32_t> some = some_of(rows, kMostRankedRows);
+    std::vector<double> gain(some.size(), 0.0);
+    score_catalogue(policy, *t.task.data, *t.task.catalogue, some, t.task.threads,
+                    [&](std::size_t i, std::span<const float> scores) {
+                      const float own = scores[index_of(log.video[some[i]])];
+                      const auto above =
+                          std::count_if(scores.begin(), scores.end(), [own](float s) { return s > own; });
+                      if (above < 10) gain[i] = 1.0 / std::log2(static_cast<double>(above) + 2.0);
+                    });
+    return {.metric = std::accumulate(gain.begin(), gain.end(), 0.0) / static_cast<double>(some.size())};
   }
   const LoggedStates ratios(*t.task.data, *t.task.catalogue, 1);
-  std::vector<float> score(rows.size());
+  const std::vector<float> score = score_logged_videos(policy, *t.task.data, *t.task.catalogue, rows, t.task.threads);
   std::vector<std::uint8_t> label(rows.size());
-  double loss = 0.0, gain = 0.0;
-  score_rows_of(t.task, policy, rows, objective == SasrecObjective::kNext,
-                [&](std::size_t i, const LoggedStates::Batch& batch, std::size_t at, std::span<const float> scores) {
-                  score[i] = scores[0];
-                  const float ratio = ratios.ratio(rows[i]);
-                  label[i] = ratio > t.config.threshold ? 1 : 0;
-                  if (objective == SasrecObjective::kBinary) {
-                    const double p = std::clamp(static_cast<double>(score[i]), 1e-7, 1.0 - 1e-7);
-                    loss -= label[i] ? std::log(p) : std::log(1.0 - p);
-                  } else if (objective == SasrecObjective::kRatio) {
-                    const double error = score[i] - std::min(ratio, t.config.ratio_clip);
-                    loss += error * error;
-                  } else {
-                    const float own = scores[static_cast<std::size_t>(batch.video[at])];
-                    const auto above = std::count_if(scores.begin(), scores.end(), [own](float s) { return s > own; });
-                    if (above < 10) gain += 1.0 / std::log2(static_cast<double>(above) + 2.0);
-                  }
-                });
-  const auto n = static_cast<double>(rows.size());
-  switch (objective) {
-    case SasrecObjective::kBinary:
-      return {loss / n, auc(score, label)};
-    case SasrecObjective::kRatio:
-      return {loss / n, -std::sqrt(loss / n)};
-    default:
-      return {kUnknown, gain / n};
+  double log_loss = 0.0, squares = 0.0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const float ratio = ratios.ratio(rows[i]);
+    label[i] = ratio > t.config.threshold ? 1 : 0;
+    const double p = std::clamp(static_cast<double>(score[i]), 1e-7, 1.0 - 1e-7);
+    log_loss -= label[i] ? std::log(p) : std::log(1.0 - p);
+    const double error = score[i] - std::min(ratio, t.config.ratio_clip);
+    squares += error * error;
   }
+  const auto n = static_cast<double>(rows.size());
+  if (t.model->objective == SasrecObjective::kBinary) return {log_loss / n, auc(score, label)};
+  return {squares / n, -std::sqrt(squares / n)};
 }
 
 // Trains up to `epochs` epochs, with early stopping and a checkpoint when there is something to validate on; the kept
 // epoch's values are then in the model.
 std::vector<EpochReport> train_epochs(SasrecTraining& t, const SasrecSequences& sequences, int epochs, bool validates) {
   sequences.standardise(t.model->network);
-  SasrecLearner learner(t.model->network, settings_of(t.task, t.config));
+  SasrecLearner learner(t.model->network, learner_settings(t.task, t.config));
   TrainedParts parts;
   parts.adam = &learner.adam();
-  add_parts(parts, t.model->network, "network");
+  add_parts(parts, t.model->network, "network/");
   if (t.config.average_decay > 0.0) {
     t.average = std::make_shared<SasrecModel>(*t.model);
-    add_parts(parts, t.average->network, "average");
+    add_parts(parts, t.average->network, "average/");
   }
-  const std::vector<std::uint32_t> rows = validates ? rows_of(t.task, t.config) : std::vector<std::uint32_t>{};
+  const std::vector<std::uint32_t> rows =
+      validates ? rows_of_days(*t.task.data, {t.task.validate}, t.config.standard_rows, t.config.random_rows)
+                : std::vector<std::uint32_t>{};
   SupervisedTask task = t.task;
   if (!validates) task.checkpoint.clear();
   const RandomKey key = split(make_key(task.seed), Draw::kBatch);

@@ -6,10 +6,10 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "agents/catalogue_ranking.h"
 #include "agents/epoch_loop.h"
+#include "agents/gradient_steps.h"
 #include "agents/sasrec/sqn_learner.h"
 #include "agents/sasrec/sqn_transitions.h"
 #include "agents/supervised_rows.h"
@@ -37,28 +37,23 @@ class SqnTrainer {
           fmt::format("no row of days {} is worth a reward and has a history: choose other days or "
                       "'rewards'",
                       days_text(task.train.from, task.train.until)));
-    add_parts(parts_, networks_[0], "first"), add_parts(parts_, networks_[1], "second");
+    add_parts(parts_, networks_[0], "first/"), add_parts(parts_, networks_[1], "second/");
     parts_.adam = &learner_.adam()[0], parts_.second_adam = &learner_.adam()[1];
     choose_validation_rows();
   }
 
   TrainedModel run() {
-    Json identity = config_to_json(config_);
-    identity["model"] = "sqn";
     std::vector<EpochReport> epochs = run_epochs(
-        task_, {.epochs = config_.epochs, .patience = config_.patience, .identity = identity.dump()}, parts_,
-        [this](int epoch) { return train(epoch); }, [this] { return validate(); });
+        task_, epoch_settings(config_, "sqn"), parts_, [this](int epoch) { return train(epoch); },
+        [this] { return validate(); });
     return {std::make_shared<SasrecPolicy>(current()), std::move(epochs), {{"transitions", transitions_.size()}}};
   }
 
  private:
   std::shared_ptr<SasrecModel> make_model() const {
     auto model = std::make_shared<SasrecModel>();
-    model->header.policy = config_.method == "none" ? "sasrec-clicks" : config_.method;
-    model->header.config = config_to_json(config_).dump();
-    model->header.seed = task_.seed;
-    model->header.data_fingerprint = task_.data->fingerprint;
-    model->header.catalogue_until = task_.train.until;
+    model->header = header_of(task_, "sasrec", config_.method == "none" ? "sasrec-clicks" : config_.method, config_,
+                              task_.train.until);
     model->objective = SasrecObjective::kNext;
     model->items = make_item_inputs(*task_.catalogue);
     model->users = make_sasrec_users(*task_.data);
@@ -67,30 +62,23 @@ class SqnTrainer {
 
   SqnNetwork make_network(std::uint64_t number) const {
     const RandomKey key = split(split(make_key(task_.seed), Draw::kInit), number);
-    return {SasrecNetwork(config_.network, model_->items.num_ids, model_->items.num_authors, kSasrecStepFeatures,
-                          kSasrecCandidateFeatures, split(key, 0), model_->items.num_tags, model_->users.table_rows),
+    return {make_sasrec_network(config_.network, model_->items, split(key, 0), model_->users.table_rows),
             split(key, 1)};
   }
 
   SqnLearner::Settings settings() const {
-    SqnLearner::Settings s;
-    s.objective = {.discount = config_.discount, .value_weight = config_.method == "none" ? 0.0 : config_.value_weight};
-    s.adam = {.learning_rate = config_.learning_rate,
-              .beta2 = config_.beta2,
-              .weight_decay = config_.weight_decay,
-              .clip_norm = config_.clip_norm};
-    s.dropout = config_.dropout;
-    s.transitions = config_.batch;
-    s.threads = task_.threads;
-    s.seed = task_.seed;
-    return s;
+    const double value_weight = config_.method == "none" ? 0.0 : config_.value_weight;
+    return {.objective = {.discount = config_.discount, .value_weight = value_weight},
+            .adam = adam_of(config_),
+            .dropout = config_.dropout,
+            .transitions = config_.batch,
+            .threads = task_.threads,
+            .seed = task_.seed};
   }
 
   double train(int epoch) {
-    std::vector<std::uint32_t> order(transitions_.size());
-    std::iota(order.begin(), order.end(), 0U);
-    order = shuffled(std::move(order),
-                     split(split(make_key(task_.seed), Draw::kBatch), 1 + static_cast<std::uint64_t>(epoch)));
+    const std::vector<std::uint32_t> order = shuffled_numbers(
+        transitions_.size(), split(split(make_key(task_.seed), Draw::kBatch), 1 + static_cast<std::uint64_t>(epoch)));
     double total = 0.0;
     for (std::size_t first = 0; first < order.size(); first += config_.batch) {
       const bool actor =
@@ -111,8 +99,7 @@ class SqnTrainer {
     const Log& log = task_.data->log;
     std::vector<std::uint32_t> all = rows_of_days(*task_.data, {task_.validate});
     std::erase_if(all, [&](std::uint32_t row) { return config_.rewards.of(log.signals[row]) <= 0.0; });
-    const std::size_t kept = std::min(all.size(), kMostJudgedRows);
-    for (std::size_t i = 0; i < kept; ++i) judged_rows_.push_back(all[i * all.size() / kept]);
+    judged_rows_ = some_of(std::move(all), kMostJudgedRows);
   }
 
   std::shared_ptr<const SasrecModel> current() const {
@@ -123,8 +110,7 @@ class SqnTrainer {
   }
 
   Validation validate() {
-    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-    if (judged_rows_.empty()) return {kNone, kNone};
+    if (judged_rows_.empty()) return {};
     const std::vector<std::uint32_t> rank =
         rank_logged_rows(SasrecPolicy(current()), *task_.data, *task_.catalogue, judged_rows_, task_.threads);
     double gain = 0.0, worth = 0.0;
@@ -133,7 +119,7 @@ class SqnTrainer {
       worth += reward;
       if (rank[i] < kJudgedDepth) gain += reward / std::log2(rank[i] + 2.0);
     }
-    return {kNone, gain / worth};
+    return {.metric = gain / worth};
   }
 
   const SupervisedTask& task_;

@@ -9,9 +9,9 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "evaluation/metrics/sample_distance.h"
+#include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
 #include "policy/retrieval.h"
-#include "policy/simple_policies.h"
 
 namespace swipegym {
 namespace {

@@ -9,7 +9,7 @@
 #include "env/candidate_sources.h"
 #include "evaluation/compare/play_sessions.h"
 #include "evaluation/shown.h"
-#include "policy/simple_policies.h"
+#include "policy/make_policy.h"
 
 namespace swipegym {
 namespace {

@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "env/seen_videos.h"
 #include "evaluation/generate/session_chains.h"
-#include "policy/scores.h"
+#include "policy/select.h"
 
 namespace swipegym {
 namespace {

@@ -11,7 +11,7 @@
 #include "env/catalogue.h"
 #include "evaluation/generate/logged_feed.h"
 #include "evaluation/off_policy/choice_features.h"
-#include "policy/scores.h"
+#include "policy/select.h"
 
 namespace swipegym {
 namespace {

@@ -7,8 +7,8 @@
 #include "core/error.h"
 #include "core/output_file.h"
 #include "evaluation/studies/convergence_figures.h"
+#include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
-#include "policy/simple_policies.h"
 
 namespace swipegym {
 namespace {

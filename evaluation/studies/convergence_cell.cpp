@@ -15,7 +15,7 @@
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "evaluation/studies/greedy_sessions.h"
-#include "policy/scores.h"
+#include "policy/select.h"
 
 namespace swipegym {
 namespace {

@@ -13,7 +13,6 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/vector_env.h"
-#include "policy/scores.h"
 #include "policy/select.h"
 
 namespace swipegym {

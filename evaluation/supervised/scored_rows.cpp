@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/output_file.h"
 #include "core/parallel_for.h"
-#include "policy/scores.h"
+#include "policy/select.h"
 
 namespace swipegym {
 namespace {

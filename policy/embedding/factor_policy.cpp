@@ -3,27 +3,16 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <unordered_map>
 
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "core/validate.h"
 #include "nn/fast_math.h"
+#include "policy/item_inputs.h"
 
 namespace swipegym {
 namespace {
-
-// For each id of `wanted` its position in `known`, -1 where it has none.
-std::vector<std::int32_t> match_ids(const std::vector<std::int64_t>& known, const std::vector<std::int64_t>& wanted) {
-  std::unordered_map<std::int64_t, std::int32_t> row_of;
-  row_of.reserve(known.size());
-  for (std::size_t row = 0; row < known.size(); ++row) row_of.emplace(known[row], static_cast<std::int32_t>(row));
-  std::vector<std::int32_t> rows(wanted.size(), -1);
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    if (const auto found = row_of.find(wanted[i]); found != row_of.end()) rows[i] = found->second;
-  return rows;
-}
 
 void write_matrix(Hdf5Writer& file, const std::string& name, const Matrix& matrix) {
   file.write_matrix<float>(name, {matrix.data(), static_cast<std::size_t>(matrix.size())},

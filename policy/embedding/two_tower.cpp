@@ -12,7 +12,6 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kItemNumbers = kVideoFeatures + kDerivedItemFeatures;
 constexpr float kRatedLimit = 2.0F;
 
 // A log variance is kept within these, or a file of strange weights could make a deviation that is no number.
@@ -56,13 +55,13 @@ void spread_backward(const Matrix& output, const RetrievalTowers::Output& out, c
 
 RetrievalTowers::RetrievalTowers(const TwoTowerConfig& config, std::size_t state_size, const ItemInputs& items,
                                  RandomKey key, bool deviations)
-    : config_(config), state_size_(state_size), deviations_(deviations) {
+    : config_(config),
+      state_size_(state_size),
+      deviations_(deviations),
+      tables_(items, config.tag_dim, config.author_dim, config.id_dim, key, 2) {
   const std::size_t outputs = deviations ? 2 * config.width : config.width;
   user_ = Mlp(user_sizes(config, state_size, outputs), Activation::kSilu, split(key, 0));
   item_ = Mlp(item_sizes(config, outputs), Activation::kSilu, split(key, 1));
-  tag_ = Embedding(items.num_tags, config.tag_dim, split(key, 2), 0.1);
-  author_ = Embedding(items.num_authors, config.author_dim, split(key, 3), 0.05);
-  id_ = Embedding(items.num_ids, config.id_dim, split(key, 4), 0.05);
   history_ = Embedding(items.num_ids, config.history_dim, split(key, 5), 0.1);
   if (!deviations) return;
   deviation_ = Embedding(items.num_ids, 1, split(key, 6), 0.0);
@@ -75,7 +74,8 @@ std::vector<std::size_t> RetrievalTowers::user_sizes(const TwoTowerConfig& confi
 }
 
 std::vector<std::size_t> RetrievalTowers::item_sizes(const TwoTowerConfig& config, std::size_t outputs) {
-  return layer_sizes(kItemNumbers + config.tag_dim + config.author_dim + config.id_dim, config.item_hidden, outputs);
+  return layer_sizes(VideoTables::kNumbers + config.tag_dim + config.author_dim + config.id_dim, config.item_hidden,
+                     outputs);
 }
 
 void RetrievalTowers::forward_users(const StateEncoder& encoder, const ItemInputs& items,
@@ -120,27 +120,15 @@ void RetrievalTowers::forward_users(const StateEncoder& encoder, const ItemInput
 }
 
 void RetrievalTowers::forward_items(const ItemInputs& items, Work& work) const {
-  const auto count = static_cast<Eigen::Index>(work.videos.size());
-  const auto tag = static_cast<Eigen::Index>(config_.tag_dim), author = static_cast<Eigen::Index>(config_.author_dim);
-  const auto id = static_cast<Eigen::Index>(config_.id_dim), numbers = static_cast<Eigen::Index>(kItemNumbers);
-  work.items.resize(count, numbers + tag + author + id);
-  for (Eigen::Index i = 0; i < count; ++i) {
-    const std::int32_t video = work.videos[static_cast<std::size_t>(i)];
-    work.items.row(i).head(kVideoFeatures) = items.features.row(video);
-    work.items.row(i).segment(kVideoFeatures, kDerivedItemFeatures) = items.derived.row(video);
-  }
-  thread_local std::vector<std::int32_t> rows;
-  gather_column(items.tag, work.videos, rows);
-  tag_.gather(rows, work.items.middleCols(numbers, tag));
-  gather_column(items.author, work.videos, rows);
-  author_.gather(rows, work.items.middleCols(numbers + tag, author));
-  gather_column(items.id, work.videos, rows);
-  id_.gather(rows, work.items.rightCols(id));
+  work.items.resize(static_cast<Eigen::Index>(work.videos.size()), static_cast<Eigen::Index>(tables_.size()));
+  tables_.gather(items, work.videos, work.items);
   item_.forward(work.items, work.item);
   if (!deviations_) {
     to_unit_rows<float>(work.item.output(), work.item_out.unit);
     return;
   }
+  std::vector<std::int32_t> rows;
+  gather_column(items.id, work.videos, rows);
   work.by_id.assign(rows.size(), 0.0F);
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (rows[i] >= 0) work.by_id[i] = deviation_.table.value(rows[i], 0);
@@ -209,15 +197,10 @@ void RetrievalTowers::backward(const Matrix& d_user_unit, const Matrix& d_item_u
 }
 
 void RetrievalTowers::scatter(const ItemInputs& items, const Work& work) {
-  const auto tag = static_cast<Eigen::Index>(config_.tag_dim), author = static_cast<Eigen::Index>(config_.author_dim);
-  const auto numbers = static_cast<Eigen::Index>(kItemNumbers), dim = static_cast<Eigen::Index>(config_.history_dim);
+  tables_.scatter(items, work.videos, work.d_items);
+  const auto dim = static_cast<Eigen::Index>(config_.history_dim);
   std::vector<std::int32_t> rows;
-  gather_column(items.tag, work.videos, rows);
-  tag_.scatter(rows, work.d_items.middleCols(numbers, tag));
-  gather_column(items.author, work.videos, rows);
-  author_.scatter(rows, work.d_items.middleCols(numbers + tag, author));
   gather_column(items.id, work.videos, rows);
-  id_.scatter(rows, work.d_items.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
   if (deviations_) deviation_.scatter(rows, work.d_item.rightCols(work.d_item.cols() / 2).rowwise().sum());
   if (config_.history_dim == 0) return;
   const std::size_t length = work.history.size() / work.videos.size();
@@ -257,7 +240,7 @@ std::vector<std::pair<std::string, Embedding*>> RetrievalTowers::embeddings() {
   const auto add = [&](const char* name, Embedding& embedding) {
     if (embedding.dim() > 0) all.emplace_back(name, &embedding);
   };
-  add("tag", tag_), add("author", author_), add("id", id_), add("history", history_);
+  add("tag", tables_.tag), add("author", tables_.author), add("id", tables_.id), add("history", history_);
   add("deviation", deviation_);
   return all;
 }

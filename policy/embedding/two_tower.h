@@ -117,7 +117,8 @@ class RetrievalTowers {
   std::size_t state_size_ = 0;
   bool deviations_ = false;
   Mlp user_, item_;
-  Embedding tag_, author_, id_, history_, deviation_;
+  VideoTables tables_;
+  Embedding history_, deviation_;
 };
 
 }  // namespace swipegym

@@ -26,9 +26,8 @@ template <class Scalar>
 DinNetworkOf<Scalar>::DinNetworkOf(const LabelNetworkConfig& config, const LabelInputs& inputs, std::size_t heads,
                                    RandomKey key)
     : tables(config, inputs, split(key, 0)), attention(3 * config.embedding, config.attention_hidden, split(key, 1)) {
-  std::vector<std::size_t> sizes = {7 * config.embedding + inputs.user_statistics + inputs.video_statistics};
-  sizes.insert(sizes.end(), config.hidden.begin(), config.hidden.end());
-  sizes.push_back(heads);
+  const auto sizes =
+      layer_sizes(7 * config.embedding + inputs.user_statistics + inputs.video_statistics, config.hidden, heads);
   for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
     layers.emplace_back(sizes[i], sizes[i + 1], key);
     initialise_xavier_normal(layers.back().weight, split(key, 2 + i));

@@ -2,7 +2,6 @@
 
 #include "nn/dice.h"
 #include "nn/linear.h"
-#include "policy/label/label_embeddings.h"
 #include "policy/label/label_network.h"
 
 namespace swipegym {

@@ -8,7 +8,6 @@
 #include "core/config.h"
 #include "nn/xavier.h"
 #include "policy/label/din_network.h"
-#include "policy/label/label_embeddings.h"
 #include "policy/label/two_tower_network.h"
 
 namespace swipegym {
@@ -31,10 +30,6 @@ void gather_parts(const LabelEmbeddingsOf<Scalar>& tables, std::span<const std::
 }
 
 }  // namespace
-
-void check(const LabelNetworkConfig& c) {
-  check_ranges(c);
-}
 
 std::int32_t duration_bucket(double duration_s) noexcept {
   const double bucket = std::floor(10.0 * std::log1p(std::max(duration_s, 0.0)));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/config.h"
 #include "core/range.h"
 #include "nn/attention_pooling.h"
 #include "nn/embedding.h"
@@ -36,7 +37,9 @@ void visit_fields(Visitor& visit, LabelNetworkConfig& config) {
 }
 
 /// Throws InputError naming the first setting that makes no sense.
-void check(const LabelNetworkConfig& config);
+inline void check(const LabelNetworkConfig& config) {
+  check_ranges(config);
+}
 
 /// Durations by logarithm: bucket floor(10 ln(1 + s)), at most kDurationBuckets - 1.
 inline constexpr std::size_t kDurationBuckets = 92;
@@ -56,6 +59,24 @@ struct LabelRows {
 struct LabelInputs {
   std::size_t users = 0, videos = 0, tags = 0;
   std::size_t user_statistics = 0, video_statistics = 0;  // columns
+};
+
+/// The tables every label network begins with: a user's vector, and a video's as [id, duration bucket, tag].
+template <class Scalar>
+struct LabelEmbeddingsOf {
+  LabelEmbeddingsOf() = default;
+  LabelEmbeddingsOf(const LabelNetworkConfig& config, const LabelInputs& inputs, RandomKey key);
+
+  std::size_t dim() const noexcept { return user.dim(); }
+  void gather_user(const LabelRows& rows, MatrixRef<Scalar> out) const { user.gather(rows.user, out); }
+  void gather_video(const LabelRows& rows, MatrixRef<Scalar> out) const;    // [rows, 3 dim]
+  void gather_history(const LabelRows& rows, MatrixRef<Scalar> out) const;  // [history rows, 3 dim]
+  /// Adds gradients of the three; one thread.
+  void scatter(const LabelRows& rows, ConstMatrixRef<Scalar> d_user, ConstMatrixRef<Scalar> d_video,
+               ConstMatrixRef<Scalar> d_history);
+  std::vector<EmbeddingOf<Scalar>*> all() { return {&user, &video, &bucket, &tag}; }
+
+  EmbeddingOf<Scalar> user, video, bucket, tag;
 };
 
 /// A recommender with one output a head. A batch is a list of shards that threads work on; batch statistics are taken

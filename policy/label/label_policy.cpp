@@ -1,10 +1,18 @@
 #include "policy/label/label_policy.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
-#include "core/parallel_for.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
+#include "core/parallel_pieces.h"
 #include "env/catalogue.h"
+#include "nn/mlp.h"
+#include "policy/policy_file.h"
 
 namespace swipegym {
 namespace {
@@ -115,22 +123,82 @@ float label_score(const LabelModel& model, const float* output) noexcept {
 void LabelPolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
   const std::size_t slots = num_slots(observation, model_->items.num_videos());
-  const std::size_t pairs = observation.rows * slots;
   const LabelEncoder encoder(*model_);
-  parallel_for((pairs + kPairBlock - 1) / kPairBlock, batch.threads, [&](std::size_t block, int) {
-    LabelRows rows;
-    LabelNetwork::Pass pass;
-    encoder.clear(rows, kPairBlock);
-    const std::size_t first = block * kPairBlock, end = std::min(first + kPairBlock, pairs);
-    for (std::size_t pair = first; pair < end; ++pair)
-      encoder.add(observation, pair / slots, video_in_slot(observation, pair / slots, pair % slots),
-                  pair > first && pair % slots != 0, pair - first, rows);
-    while (rows.size() < kPairBlock) encoder.add_padding(rows);
-    model_->network->predict(rows, pass);
-    const Matrix& output = pass.shards[0]->output;
-    for (std::size_t pair = first; pair < end; ++pair)
-      scores[pair] = label_score(*model_, output.row(static_cast<Eigen::Index>(pair - first)).data());
-  });
+  parallel_pieces(observation.rows * slots, kPairBlock, batch.threads,
+                  [&](std::size_t, std::size_t first, std::size_t count) {
+                    LabelRows rows;
+                    LabelNetwork::Pass pass;
+                    encoder.clear(rows, kPairBlock);
+                    for (std::size_t pair = first; pair < first + count; ++pair)
+                      encoder.add(observation, pair / slots, video_in_slot(observation, pair / slots, pair % slots),
+                                  pair > first && pair % slots != 0, pair - first, rows);
+                    while (rows.size() < kPairBlock) encoder.add_padding(rows);
+                    model_->network->predict(rows, pass);
+                    const Matrix& output = pass.shards[0]->output;
+                    for (std::size_t i = 0; i < count; ++i)
+                      scores[first + i] = label_score(*model_, output.row(static_cast<Eigen::Index>(i)).data());
+                  });
+}
+
+namespace {
+
+struct LabelArchitecture {
+  LabelNetworkConfig network;
+  std::size_t heads = 1;
+  int score = 0;
+  float feedback_weight = 1.0F;
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, LabelArchitecture& architecture) {
+  visit("network", architecture.network);
+  visit("heads", architecture.heads, between(1, 2));
+  visit("score", architecture.score, between(0, static_cast<int>(LabelScore::kNormalSum)));
+  visit("feedback_weight", architecture.feedback_weight, ranges::kWeight);
+}
+
+void require_stored(const Hdf5Reader& file, const LabelNetworkConfig& c, const LabelInputs& inputs) {
+  require_stored(file, "the network", layer_sizes(c.embedding, c.hidden, 1));
+  if (c.kind == "din") require_stored(file, "the attention", {c.embedding, c.attention_hidden});
+  for (const std::size_t rows : {inputs.users, inputs.videos, inputs.tags})
+    require_stored(file, "a table of embeddings", {rows, c.embedding});
+}
+
+}  // namespace
+
+void LabelPolicy::write(Hdf5Writer& file) const {
+  const LabelModel& model = *model_;
+  const LabelArchitecture architecture{model.network_config, model.network->heads(), static_cast<int>(model.score),
+                                       model.feedback_weight};
+  file.write_text("architecture", config_to_json(architecture).dump());
+  swipegym::save(file, "items", model.items);
+  file.write("users", model.raw_user);
+  for (const NamedParameter& part : named_state(*model.network))
+    swipegym::save(file, "network/" + part.name, *part.parameter, /*moments=*/false);
+}
+
+std::shared_ptr<const Policy> load_label_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
+  auto model = std::make_shared<LabelModel>();
+  model->header = read_header(file);
+  const auto architecture = read_architecture<LabelArchitecture>(file);
+  if (architecture.heads != (architecture.score == 0 ? 1U : 2U))
+    throw InputError(fmt::format("{}: {} outputs scored by rule {}, which this version does not know",
+                                 file.path().string(), architecture.heads, architecture.score));
+  model->network_config = architecture.network;
+  model->score = static_cast<LabelScore>(architecture.score);
+  model->feedback_weight = architecture.feedback_weight;
+  model->raw_user = file.read<std::int64_t>("users");
+  model->items = load_item_inputs(file, "items");
+  check(model->network_config);
+  require_stored(file, model->network_config, label_inputs(*model));
+  model->network =
+      make_label_network<float>(model->network_config, label_inputs(*model), architecture.heads, RandomKey{});
+  for (const NamedParameter& part : named_state(*model->network)) load(file, "network/" + part.name, *part.parameter);
+  file.check(*model->network);
+  model->items = match_item_inputs(model->items, catalogue);
+  model->bucket = duration_buckets(model->items);
+  model->user_row = match_ids(model->raw_user, catalogue.raw_user_id);
+  return std::make_shared<LabelPolicy>(std::move(model));
 }
 
 }  // namespace swipegym

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "nn/mlp.h"
-#include "policy/label/label_embeddings.h"
 #include "policy/label/label_network.h"
 
 namespace swipegym {

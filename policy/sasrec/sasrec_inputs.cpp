@@ -63,8 +63,14 @@ void write_step_features(const SasrecNetworkConfig& config, const float* video_f
       out[kVideoFeatures + kSasrecRatioFeatures + s] = given(signals, static_cast<Signal>(s));
 }
 
-std::int32_t history_position(const SasrecNetworkConfig& config, std::size_t i, std::size_t length) noexcept {
-  return static_cast<std::int32_t>(config.positions == "start" ? i : config.max_length - length + i);
+void pack_step(const SasrecNetworkConfig& config, const ItemInputs& items, std::size_t video,
+               const float* video_features, float ratio, SignalBits signals, std::size_t i, std::size_t length,
+               PackedHistories& out) {
+  write_step_features(config, video_features, ratio, signals, out.features.data() + out.rows() * kSasrecStepFeatures);
+  out.item.push_back(items.id[video]);
+  out.author.push_back(items.author[video]);
+  out.tag.push_back(items.tag[video]);
+  out.position.push_back(static_cast<std::int32_t>(config.positions == "start" ? i : config.max_length - length + i));
 }
 
 void pack_history(const SasrecNetworkConfig& config, const ItemInputs& items, const ObservationView& observation,
@@ -79,13 +85,8 @@ void pack_history(const SasrecNetworkConfig& config, const ItemInputs& items, co
   for (std::size_t i = 0; i < known; ++i) {
     const std::size_t at = base + begin + i;
     const auto video = static_cast<std::size_t>(observation.history_video[at]);
-    out.item.push_back(items.id[video]);
-    out.author.push_back(items.author[video]);
-    out.tag.push_back(items.tag[video]);
-    out.position.push_back(history_position(config, i, known));
-    write_step_features(config, items.features.data() + video * kVideoFeatures, observation.history_ratio[at],
-                        observation.history_signals != nullptr ? observation.history_signals[at] : SignalBits{0},
-                        out.features.data() + (first + i) * kSasrecStepFeatures);
+    pack_step(config, items, video, items.features.data() + video * kVideoFeatures, observation.history_ratio[at],
+              observation.history_signals != nullptr ? observation.history_signals[at] : SignalBits{0}, i, known, out);
   }
   out.offset.push_back(static_cast<std::uint32_t>(out.rows()));
 }

@@ -27,12 +27,22 @@ inline constexpr std::size_t kSasrecCandidateFeatures = kSasrecUserFeatures + kS
                                                         kSasrecGapKnots + kSasrecUserStatistics + kVideoFeatures +
                                                         kSasrecDurationKnots + kSasrecMatchStatistics;
 
+/// A fresh network for these videos and their rows, with all its heads.
+inline SasrecNetwork make_sasrec_network(const SasrecNetworkConfig& config, const ItemInputs& items, RandomKey key,
+                                         std::uint32_t user_rows = 0) {
+  return {config, items.num_ids,  items.num_authors, kSasrecStepFeatures, kSasrecCandidateFeatures,
+          key,    items.num_tags, user_rows};
+}
+
 /// Writes the kSasrecStepFeatures of a watched video. `video_features` [kVideoFeatures].
 void write_step_features(const SasrecNetworkConfig& config, const float* video_features, float ratio,
                          SignalBits signals, float* out) noexcept;
 
-/// Row of the position table of entry i of `length`.
-std::int32_t history_position(const SasrecNetworkConfig& config, std::size_t i, std::size_t length) noexcept;
+/// Adds entry i of `length` of a sequence: a video, with what was known of it [kVideoFeatures] and what the user did.
+/// `out.features` has the row already.
+void pack_step(const SasrecNetworkConfig& config, const ItemInputs& items, std::size_t video,
+               const float* video_features, float ratio, SignalBits signals, std::size_t i, std::size_t length,
+               PackedHistories& out);
 
 /// Adds the newest max_length videos of an observation's row to `out` as one sequence (possibly empty); of the ones
 /// added so far `out.features` has the rows. Padding is left out.

@@ -122,11 +122,8 @@ SasrecNetworkOf<Scalar>::SasrecNetworkOf(const SasrecNetworkConfig& config, std:
   feature_scale.resize(1, candidate_features);
   feature_scale.value.setOnes();
   if (candidate_features > 0) {
-    std::vector<std::size_t> sizes = {3 * config.width + candidate_features +
-                                      (users.count() > 0 ? config.user_width : 0)};
-    sizes.insert(sizes.end(), config.head_hidden.begin(), config.head_hidden.end());
-    sizes.push_back(kHeads);
-    head = MlpOf<Scalar>(sizes, Activation::kRelu, split(key, 5));
+    const std::size_t in = 3 * config.width + candidate_features + (users.count() > 0 ? config.user_width : 0);
+    head = MlpOf<Scalar>(layer_sizes(in, config.head_hidden, kHeads), Activation::kRelu, split(key, 5));
   }
 }
 
@@ -321,6 +318,22 @@ double next_video_loss(const MatrixOf<Scalar>& states, const EmbeddingOf<Scalar>
       if (negatives[row * k + n] >= 0) pull(negatives[row * k + n], false);
   }
   return sum;
+}
+
+void scatter_tables(SasrecNetwork& network, const std::vector<const SasrecGradientsOf<float>*>& passes, int threads,
+                    std::span<const RowGradient> first) {
+  using Gradients = SasrecGradientsOf<float>;
+  std::vector<std::span<const RowGradient>> lists;
+  if (!first.empty()) lists.push_back(first);
+  const auto scatter = [&](Embedding& table, auto member) {
+    for (const Gradients* pass : passes) lists.emplace_back(pass->*member);
+    table.scatter(lists, threads);
+    lists.clear();
+  };
+  scatter(network.items, &Gradients::items);
+  if (network.config().authors) scatter(network.authors, &Gradients::authors);
+  if (network.tags.count() > 0) scatter(network.tags, &Gradients::tags);
+  if (network.users.count() > 0) scatter(network.users, &Gradients::users);
 }
 
 template class SasrecNetworkOf<float>;

@@ -80,6 +80,10 @@ struct PackedHistoriesOf {
   MatrixOf<Scalar> features;                // [rows, step features]
 
   std::size_t rows() const noexcept { return item.size(); }
+  /// The row of the newest entry of a sequence; -1: it is empty.
+  std::int32_t newest(std::size_t sequence) const noexcept {
+    return offset[sequence] == offset[sequence + 1] ? -1 : static_cast<std::int32_t>(offset[sequence + 1]) - 1;
+  }
   void clear() {
     offset.assign(1, 0);
     item.clear(), author.clear(), tag.clear(), position.clear();
@@ -174,6 +178,10 @@ class SasrecNetworkOf {
   SasrecNetworkConfig config_;
 };
 using SasrecNetwork = SasrecNetworkOf<float>;
+
+/// Adds what passes left for the tables, in their order; for the items that of `first` before all.
+void scatter_tables(SasrecNetwork& network, const std::vector<const SasrecGradientsOf<float>*>& passes, int threads,
+                    std::span<const RowGradient> first = {});
 
 void save(Hdf5Writer& file, const std::string& name, const SasrecNetwork& network, bool moments);
 void load(const Hdf5Reader& file, const std::string& name, SasrecNetwork& network);

@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
 
 #include "core/config.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
-#include "core/parallel_for.h"
+#include "core/parallel_pieces.h"
 #include "core/validate.h"
 #include "env/fitted/feature_encoder.h"
 #include "nn/fast_math.h"
@@ -73,17 +72,18 @@ SasrecUsers make_sasrec_users(const Dataset& data) {
 
 SasrecUsers match_users(const SasrecUsers& own, const Catalogue& catalogue) {
   if (own.raw_id == catalogue.raw_user_id || own.raw_id.empty()) return own;
-  std::unordered_map<std::int64_t, std::size_t> row_of;
-  row_of.reserve(own.raw_id.size());
-  for (std::size_t row = 0; row < own.raw_id.size(); ++row) row_of.emplace(own.raw_id[row], row);
   SasrecUsers users;
   users.raw_id = catalogue.raw_user_id;
   users.table_rows = own.table_rows;
-  for (const std::int64_t id : users.raw_id) {
-    const auto found = row_of.find(id);
-    own.write(found != row_of.end() ? found->second : own.raw_id.size(), users.code);
-  }
+  for (const std::int32_t row : match_ids(own.raw_id, users.raw_id))
+    own.write(row < 0 ? own.raw_id.size() : static_cast<std::size_t>(row), users.code);
   return users;
+}
+
+float next_video_score(const SasrecModel& model, const Matrix& states, Eigen::Index state, std::size_t video) {
+  if (state < 0) return model.items.features(static_cast<Eigen::Index>(video), kVideoExposures);
+  const std::int32_t id = model.items.id[video];
+  return id < 0 ? 0.0F : states.row(state).dot(model.network.items.table.value.row(id));
 }
 
 struct SasrecPolicy::Room {
@@ -100,22 +100,18 @@ SasrecPolicy::SasrecPolicy(std::shared_ptr<const SasrecModel> model) : model_(st
 void SasrecPolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
   const std::size_t slots = num_slots(observation, model_->items.num_videos());
-  const std::size_t chunks = (observation.rows + kRowsTogether - 1) / kRowsTogether;
-  parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
-    thread_local Room room;
-    const std::size_t first = chunk * kRowsTogether;
-    const std::size_t count = std::min(kRowsTogether, observation.rows - first);
-    score_rows(observation, first, count, slots, room, scores.subspan(first * slots, count * slots));
-  });
+  parallel_pieces(observation.rows, kRowsTogether, batch.threads,
+                  [&](std::size_t, std::size_t first, std::size_t count) {
+                    thread_local Room room;
+                    score_rows(observation, first, count, slots, room, scores.subspan(first * slots, count * slots));
+                  });
 }
 
 std::string_view SasrecPolicy::head() const noexcept {
   if (model_->objective == SasrecObjective::kNext) return "next_video";
   if (model_->objective == SasrecObjective::kRatio) return kWatchRatioHead;
   // A chance of exceeding another threshold is an order only.
-  const Json config = Json::parse(model_->header.config, nullptr, /*allow_exceptions=*/false);
-  const bool half = !config.is_object() || !config.contains("threshold") || config["threshold"] == 0.5;
-  return half ? kBinaryHead : std::string_view("ratio_above_threshold");
+  return model_->threshold == 0.5F ? kBinaryHead : std::string_view("ratio_above_threshold");
 }
 
 void SasrecPolicy::score_rows(const ObservationView& observation, std::size_t first, std::size_t count,
@@ -128,24 +124,13 @@ void SasrecPolicy::score_rows(const ObservationView& observation, std::size_t fi
   if (room.histories.features.rows() != known)
     room.histories.features.conservativeResize(known, static_cast<Eigen::Index>(kSasrecStepFeatures));
   network.forward(room.histories, {}, room.work);
-  const auto last_state = [&](std::size_t i) {
-    const bool none = room.histories.offset[i] == room.histories.offset[i + 1];
-    return none ? std::int32_t{-1} : static_cast<std::int32_t>(room.histories.offset[i + 1]) - 1;
-  };
 
   if (model_->objective == SasrecObjective::kNext) {
-    const Matrix& table = network.items.table.value;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::int32_t state = last_state(i);
-      for (std::size_t slot = 0; slot < slots; ++slot) {
-        const auto v = static_cast<std::size_t>(video_in_slot(observation, first + i, slot));
-        float& out = scores[i * slots + slot];
-        if (state < 0)
-          out = items.features(static_cast<Eigen::Index>(v), kVideoExposures);
-        else
-          out = items.id[v] < 0 ? 0.0F : room.work.states().row(state).dot(table.row(items.id[v]));
-      }
-    }
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t slot = 0; slot < slots; ++slot)
+        scores[i * slots + slot] =
+            next_video_score(*model_, room.work.states(), room.histories.newest(i),
+                             static_cast<std::size_t>(video_in_slot(observation, first + i, slot)));
     return;
   }
 
@@ -170,7 +155,7 @@ void SasrecPolicy::score_rows(const ObservationView& observation, std::size_t fi
                              static_cast<Eigen::Index>(kSasrecCandidateFeatures));
       const std::int32_t video = video_in_slot(observation, first + i, slot);
       encoder.write(video, room.features.data() + room.item.size() * kSasrecCandidateFeatures);
-      room.state.push_back(last_state(i));
+      room.state.push_back(room.histories.newest(i));
       room.item.push_back(items.id[static_cast<std::size_t>(video)]);
       room.author.push_back(items.author[static_cast<std::size_t>(video)]);
       room.tag.push_back(items.tag[static_cast<std::size_t>(video)]);
@@ -196,9 +181,17 @@ void SasrecPolicy::write(Hdf5Writer& file) const {
 
 namespace {
 
-std::shared_ptr<const SasrecModel> read_model(const Hdf5Reader& file, const Catalogue& catalogue) {
+// Of what a file says it was trained with; a half where that does not say.
+float threshold_in(const std::string& config) {
+  const Json settings = Json::parse(config, nullptr, /*allow_exceptions=*/false);
+  if (!settings.is_object() || !settings.contains("threshold")) return 0.5F;
+  return settings["threshold"].is_number() ? settings["threshold"].get<float>() : 0.0F;
+}
+
+std::shared_ptr<const SasrecModel> read_sasrec(const Hdf5Reader& file, const Catalogue& catalogue) {
   auto model = std::make_shared<SasrecModel>();
   model->header = read_header(file);
+  model->threshold = threshold_in(model->header.config);
   try {
     model->objective = parse_sasrec_objective(file.read_text("objective"));
   } catch (const InputError& error) {
@@ -214,8 +207,7 @@ std::shared_ptr<const SasrecModel> read_model(const Hdf5Reader& file, const Cata
   users.table_rows = static_cast<std::uint32_t>(std::clamp<std::int64_t>(rows, 0, kMostUserRows + 1));
   file.check(users);
   require_stored(file, config, own, users);
-  model->network = SasrecNetwork(config, own.num_ids, own.num_authors, kSasrecStepFeatures, kSasrecCandidateFeatures,
-                                 RandomKey{}, own.num_tags, users.table_rows);
+  model->network = make_sasrec_network(config, own, RandomKey{}, users.table_rows);
   model->users = match_users(users, catalogue);
   load(file, "network", model->network);
   model->items = match_item_inputs(own, catalogue);
@@ -225,7 +217,7 @@ std::shared_ptr<const SasrecModel> read_model(const Hdf5Reader& file, const Cata
 }  // namespace
 
 std::shared_ptr<const Policy> load_sasrec_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
-  return std::make_shared<SasrecPolicy>(read_model(file, catalogue));
+  return std::make_shared<SasrecPolicy>(read_sasrec(file, catalogue));
 }
 
 std::shared_ptr<const SasrecModel> load_sasrec_model(const std::filesystem::path& path, const Catalogue& catalogue) {
@@ -234,7 +226,7 @@ std::shared_ptr<const SasrecModel> load_sasrec_model(const std::filesystem::path
     throw InputError(
         fmt::format("{}: a policy of the model '{}', expected a SASRec: one of sqn, sac, sasrec-clicks or sasrec-next",
                     path.string(), model));
-  return read_model(file, catalogue);
+  return read_sasrec(file, catalogue);
 }
 
 }  // namespace swipegym

@@ -38,10 +38,15 @@ SasrecUsers match_users(const SasrecUsers& own, const Catalogue& catalogue);
 struct SasrecModel {
   PolicyHeader header{.model = "sasrec", .policy = "sasrec", .config = "{}"};
   SasrecObjective objective = SasrecObjective::kBinary;
+  float threshold = 0.5F;  // kBinary: of the watch ratio
   ItemInputs items;
   SasrecUsers users;
   SasrecNetwork network;
 };
+
+/// What `video` is worth next, by the model of objective kNext, after a history whose newest state is row `state` of
+/// `states`; -1: a user without history.
+float next_video_score(const SasrecModel& model, const Matrix& states, Eigen::Index state, std::size_t video);
 
 /// Scores by a SasrecNetwork: one pass over a row's history, whatever the number of its candidates. A score depends on
 /// its row alone. Binary scores are probabilities. A user without history gets what the heads have learned of

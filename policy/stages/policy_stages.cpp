@@ -8,7 +8,7 @@
 #include "policy/best_unseen.h"
 #include "policy/make_policy.h"
 #include "policy/policy_file.h"
-#include "policy/scores.h"
+#include "policy/select.h"
 #include "policy/stages/listed_observation.h"
 
 namespace swipegym {

@@ -4,44 +4,138 @@
 
 #include <algorithm>
 #include <atomic>
-#include <map>
+#include <cassert>
+#include <cmath>
 #include <numeric>
 
 #include "core/config.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
-#include "core/parallel_for.h"
+#include "core/lanes.h"
+#include "core/parallel_pieces.h"
 #include "env/user_model.h"
+#include "nn/activation.h"
+#include "nn/matrix_product.h"
 #include "nn/mlp.h"
 #include "policy/best_unseen.h"
 
 namespace swipegym {
 namespace {
 
+constexpr float kRowOfOnes = 1.0F;
+
+float dot(const float* a, const float* b, std::size_t count) noexcept {
+  FloatLanes sum{};
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) sum += load_lanes(a + i) * load_lanes(b + i);
+  float total = sum_lanes(sum);
+  for (; i < count; ++i) total += a[i] * b[i];
+  return total;
+}
+
+}  // namespace
+
+FullOutputNetwork::FullOutputNetwork(std::size_t inputs, const std::vector<std::size_t>& hidden, std::size_t actions,
+                                     RandomKey key) {
+  assert(!hidden.empty());
+  for (std::size_t i = 0; i < hidden.size(); ++i)
+    layers_.emplace_back(i == 0 ? inputs : hidden[i - 1], hidden[i], split(key, i), std::sqrt(2.0));
+  output_ =
+      Embedding(actions, hidden.back(), split(key, hidden.size()), 1.0 / std::sqrt(static_cast<double>(hidden.back())));
+  bias_ = Embedding(actions, 1, split(key, hidden.size() + 1), 0.0);
+  bias_.table.decays = false;
+  lay_out();
+}
+
+void FullOutputNetwork::forward(const Matrix& states, Work& work) const {
+  work.hidden.resize(layers_.size());
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    apply(layers_[i], i == 0 ? states : work.hidden[i - 1], work.hidden[i]);
+    activate(Activation::kRelu, work.hidden[i], work.hidden[i]);
+  }
+}
+
+void FullOutputNetwork::lay_out() {
+  columns_ = output_.table.value.transpose();
+}
+
+void FullOutputNetwork::all_values(const Work& work, Matrix& values) const {
+  assert(columns_.cols() == output_.table.value.rows());
+  matrix_product<float>(work.hidden.back(), columns_, values, false, bias_.table.value.data());
+}
+
+void FullOutputNetwork::chosen_values(const Work& work, std::span<const std::int32_t> action,
+                                      std::span<float> values) const {
+  const std::size_t width = output_.dim();
+  for (std::size_t i = 0; i < action.size(); ++i) {
+    const auto a = static_cast<std::size_t>(action[i]);
+    values[i] = dot(work.hidden.back().data() + i * width, output_.table.value.data() + a * width, width) +
+                bias_.table.value.data()[a];
+  }
+}
+
+void FullOutputNetwork::backward(const Matrix& states, std::span<const float> d_value,
+                                 std::span<const std::int32_t> action, Work& work, std::size_t shard) {
+  const std::size_t width = output_.dim();
+  Matrix* gradient = &work.gradient;
+  Matrix* below = &work.next_gradient;
+  gradient->resize(static_cast<Eigen::Index>(action.size()), static_cast<Eigen::Index>(width));
+  work.rows.resize(action.size()), work.biases.resize(action.size());
+  for (std::size_t i = 0; i < action.size(); ++i) {
+    const auto row = static_cast<Eigen::Index>(i);
+    gradient->row(row) = d_value[i] * output_.table.value.row(action[i]);
+    work.rows[i] = {action[i], d_value[i], work.hidden.back().data() + i * width};
+    work.biases[i] = {action[i], d_value[i], &kRowOfOnes};
+  }
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    // A rectifier's output is above 0 where its input is.
+    activate_backward(Activation::kRelu, work.hidden[i], *gradient);
+    apply_backward(layers_[i], i == 0 ? states : work.hidden[i - 1], *gradient, i == 0 ? nullptr : below, false, shard);
+    std::swap(gradient, below);
+  }
+}
+
+void FullOutputNetwork::scatter(std::span<Work* const> shards, int threads) {
+  thread_local std::vector<std::span<const RowGradient>> rows, biases;
+  rows.clear(), biases.clear();
+  for (const Work* work : shards) rows.emplace_back(work->rows), biases.emplace_back(work->biases);
+  output_.scatter(rows, threads);
+  bias_.scatter(biases, 1);
+}
+
+void FullOutputNetwork::set_shards(std::size_t count) {
+  for (Linear& layer : layers_) layer.set_shards(count);
+}
+
+std::vector<Parameter*> FullOutputNetwork::parameters() {
+  std::vector<Parameter*> all;
+  for (Linear& layer : layers_) all.insert(all.end(), {&layer.weight, &layer.bias});
+  return all;
+}
+
+std::vector<Embedding*> FullOutputNetwork::embeddings() {
+  return {&output_, &bias_};
+}
+
+void FullOutputNetwork::save(Hdf5Writer& file, const std::string& name, bool moments) const {
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    swipegym::save(file, name + "/hidden/" + std::to_string(i), layers_[i], moments);
+  swipegym::save(file, name + "/output", output_.table, moments);
+  swipegym::save(file, name + "/bias", bias_.table, moments);
+}
+
+void FullOutputNetwork::load(const Hdf5Reader& file, const std::string& name) {
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    swipegym::load(file, name + "/hidden/" + std::to_string(i), layers_[i]);
+  swipegym::load(file, name + "/output", output_.table);
+  swipegym::load(file, name + "/bias", bias_.table);
+  lay_out();
+}
+
+namespace {
+
 constexpr float kNoOutput = -1e9F;
-
-// What a policy file says of its network: enough to build one of the same shape.
-struct FullOutputArchitecture {
-  std::vector<std::size_t> hidden = {1};  // a text without it means one layer, and no network has none
-  StateEncoderConfig encoder;
-};
-
-template <class Visitor>
-void visit_fields(Visitor& visit, FullOutputArchitecture& architecture) {
-  visit("hidden", architecture.hidden, ranges::kUnits, ranges::kLayers);
-  visit("encoder", architecture.encoder);
-}
-
-// Which output each video of the catalogue has, matched by raw id.
-std::vector<std::int32_t> match_outputs(const std::vector<std::int64_t>& raw_id, const ItemInputs& items) {
-  std::map<std::int64_t, std::int32_t> output;
-  for (std::size_t i = 0; i < raw_id.size(); ++i) output[raw_id[i]] = static_cast<std::int32_t>(i);
-  std::vector<std::int32_t> of(items.num_videos(), -1);
-  for (std::size_t v = 0; v < of.size(); ++v)
-    if (const auto found = output.find(items.raw_id[v]); found != output.end()) of[v] = found->second;
-  return of;
-}
 
 }  // namespace
 
@@ -59,7 +153,7 @@ std::shared_ptr<FullOutputModel> make_full_output_model(std::string name, const 
   model->encoder_config = encoder;
   model->items = make_item_inputs(catalogue);
   for (const std::int32_t video : videos) model->raw_id.push_back(model->items.raw_id[static_cast<std::size_t>(video)]);
-  model->output_of = match_outputs(model->raw_id, model->items);
+  model->output_of = match_ids(model->raw_id, model->items.raw_id);
   model->network = FullOutputNetwork(StateEncoder(encoder, model->items).state_size(), hidden, videos.size(),
                                      split(make_key(seed), Draw::kInit));
   return model;
@@ -83,12 +177,10 @@ void FullOutputPolicy::values_of(const ObservationView& observation, std::span<c
 void FullOutputPolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
   const std::size_t slots = num_slots(observation, model_->items.num_videos());
-  const std::size_t chunks = (observation.rows + kChunk - 1) / kChunk;
-  parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
+  parallel_pieces(observation.rows, kChunk, batch.threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local Matrix values;
     thread_local std::vector<std::uint32_t> rows;
-    const std::size_t first = chunk * kChunk;
-    rows.resize(std::min(kChunk, observation.rows - first));
+    rows.resize(count);
     std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
     values_of(observation, rows, values);
     for (std::size_t i = 0; i < rows.size(); ++i)
@@ -102,13 +194,11 @@ void FullOutputPolicy::score(const DecisionBatch& batch, std::span<float> scores
 
 bool FullOutputPolicy::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                                    std::span<std::int32_t> out) const {
-  const std::size_t chunks = (rows.size() + kChunk - 1) / kChunk;
   std::atomic<bool> found = true;
-  parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
+  parallel_pieces(rows.size(), kChunk, batch.threads, [&](std::size_t, std::size_t first, std::size_t here) {
     thread_local Matrix values;
     thread_local std::vector<float> scores;
-    const std::size_t first = chunk * kChunk;
-    const auto mine = rows.subspan(first, std::min(kChunk, rows.size() - first));
+    const auto mine = rows.subspan(first, here);
     values_of(batch.observation, mine, values);
     scores.resize(model_->output_of.size());
     for (std::size_t i = 0; i < mine.size(); ++i) {
@@ -124,17 +214,14 @@ bool FullOutputPolicy::best_videos(const DecisionBatch& batch, std::span<const s
 
 void FullOutputPolicy::write(Hdf5Writer& file) const {
   const FullOutputModel& model = *model_;
-  file.write_text("architecture", config_to_json(FullOutputArchitecture{model.hidden, model.encoder_config}).dump());
+  file.write_text("architecture", config_to_json(model).dump());
   file.write("outputs", model.raw_id);
   swipegym::save(file, "items", model.items);
   model.network.save(file, "network", /*moments=*/false);
 }
 
 std::shared_ptr<const Policy> load_full_output_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
-  auto model = std::make_shared<FullOutputModel>();
-  model->header = read_header(file);
-  const auto architecture = read_architecture<FullOutputArchitecture>(file);
-  model->hidden = architecture.hidden, model->encoder_config = architecture.encoder;
+  const auto model = read_model<FullOutputModel>(file);
   model->raw_id = file.read<std::int64_t>("outputs");
   if (model->raw_id.empty())
     throw InputError(
@@ -145,8 +232,8 @@ std::shared_ptr<const Policy> load_full_output_policy(const Hdf5Reader& file, co
   model->network = FullOutputNetwork(state_size, model->hidden, model->raw_id.size(), RandomKey{});
   model->network.load(file, "network");
   model->items = match_item_inputs(own, catalogue);
-  model->output_of = match_outputs(model->raw_id, model->items);
-  return std::make_shared<FullOutputPolicy>(std::move(model));
+  model->output_of = match_ids(model->raw_id, model->items.raw_id);
+  return std::make_shared<FullOutputPolicy>(model);
 }
 
 }  // namespace swipegym

@@ -95,24 +95,23 @@ void SequenceEncoder::collect(std::vector<Parameter*>& parameters) {
     transformer_.collect(parameters);
 }
 
-void SequenceEncoder::save(Hdf5Writer& file, const std::string& name, bool moments) const {
-  if (!enabled()) return;
-  swipegym::save(file, name + "/step", step_, moments);
-  swipegym::save(file, name + "/place", place_, moments);
-  if (is_gru())
-    swipegym::save(file, name + "/gru", gru_, moments);
+// Calls use(name, part) for what a file holds, whatever the encoder's constness.
+template <class Encoder, class Use>
+void SequenceEncoder::each_part(Encoder& encoder, const Use& use) {
+  if (!encoder.enabled()) return;
+  use("/step", encoder.step_), use("/place", encoder.place_);
+  if (encoder.is_gru())
+    use("/gru", encoder.gru_);
   else
-    swipegym::save(file, name + "/blocks", transformer_, moments);
+    use("/blocks", encoder.transformer_);
+}
+
+void SequenceEncoder::save(Hdf5Writer& file, const std::string& name, bool moments) const {
+  each_part(*this, [&](const char* part, const auto& what) { swipegym::save(file, name + part, what, moments); });
 }
 
 void SequenceEncoder::load(const Hdf5Reader& file, const std::string& name) {
-  if (!enabled()) return;
-  swipegym::load(file, name + "/step", step_);
-  swipegym::load(file, name + "/place", place_);
-  if (is_gru())
-    swipegym::load(file, name + "/gru", gru_);
-  else
-    swipegym::load(file, name + "/blocks", transformer_);
+  each_part(*this, [&](const char* part, auto& what) { swipegym::load(file, name + part, what); });
 }
 
 }  // namespace swipegym

@@ -59,6 +59,8 @@ class SequenceEncoder {
   void load(const Hdf5Reader& file, const std::string& name);
 
  private:
+  template <class Encoder, class Use>
+  static void each_part(Encoder& encoder, const Use& use);
   bool is_gru() const noexcept { return config_.kind == "gru"; }
 
   SequenceConfig config_;
@@ -67,5 +69,12 @@ class SequenceEncoder {
   Gru gru_;
   Transformer transformer_;
 };
+
+inline void save(Hdf5Writer& file, const std::string& name, const SequenceEncoder& encoder, bool moments) {
+  encoder.save(file, name, moments);
+}
+inline void load(const Hdf5Reader& file, const std::string& name, SequenceEncoder& encoder) {
+  encoder.load(file, name);
+}
 
 }  // namespace swipegym

@@ -9,7 +9,6 @@
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
-#include "core/parallel_for.h"
 #include "core/validate.h"
 #include "env/user_model.h"
 
@@ -17,24 +16,19 @@ namespace swipegym {
 namespace {
 
 constexpr std::size_t kCross = StateEncoder::kCross;
-constexpr std::size_t kNumbers = kVideoFeatures + kDerivedItemFeatures;  // of a video, in front of its embeddings
 
 }  // namespace
 
 ValueNetwork::ValueNetwork(const ValueNetworkConfig& config, std::size_t state_size, const ItemInputs& items,
                            RandomKey key)
-    : config_(config) {
-  sequence_ = SequenceEncoder(config.sequence, item_size() + 1, split(key, 6));
+    : config_(config), tables_(items, config.tag_dim, config.author_dim, config.id_dim, key, 3) {
+  sequence_ = SequenceEncoder(config.sequence, tables_.size() + 1, split(key, 6));
   state_ = Mlp(layer_sizes(state_size + sequence_.width(), config.state_hidden, config.width + 1 + kCross),
                Activation::kSilu, split(key, 0));
-  item_ = Mlp(layer_sizes(item_size(), config.item_hidden, config.width + 1), Activation::kSilu, split(key, 1));
+  item_ = Mlp(layer_sizes(tables_.size(), config.item_hidden, config.width + 1), Activation::kSilu, split(key, 1));
   if (config.interaction_hidden > 0)
     interaction_ =
         Mlp(layer_sizes(config.width + kCross, {config.interaction_hidden}, 1), Activation::kSilu, split(key, 2));
-  // Small embeddings: what has rarely been met should look average.
-  tag_ = Embedding(items.num_tags, config.tag_dim, split(key, 3), 0.1);
-  author_ = Embedding(items.num_authors, config.author_dim, split(key, 4), 0.05);
-  id_ = Embedding(items.num_ids, config.id_dim, split(key, 5), 0.05);
   if (config.dueling) means_ = Matrix::Zero(1, static_cast<Eigen::Index>(config.width + 1));
 }
 
@@ -42,11 +36,11 @@ void ValueNetwork::forward_states(const ItemInputs& items, Work& work) const {
   if (!sequence_.enabled()) return state_.forward(work.states, work.state);
   const StateEncoder::Watched& watched = work.histories.watched;
   const auto rows = static_cast<Eigen::Index>(watched.offset.size() - 1);
-  const auto size = static_cast<Eigen::Index>(item_size()), width = static_cast<Eigen::Index>(sequence_.width());
+  const auto size = static_cast<Eigen::Index>(tables_.size()), width = static_cast<Eigen::Index>(sequence_.width());
   assert(rows > 0 && rows <= work.states.rows());  // 0: the StateEncoder was not told to keep the videos
   SequenceEncoder::Work& sequence = work.sequence;
   sequence.steps.resize(static_cast<Eigen::Index>(watched.video.size()), size + 1);
-  gather_items(items, watched.video, sequence.steps.leftCols(size));
+  tables_.gather(items, watched.video, sequence.steps.leftCols(size));
   sequence.steps.col(size) = as_matrix(watched.ratio.data(), watched.ratio.size(), 1);
   sequence_.forward(watched.offset, sequence);
   work.joined.resize(work.states.rows(), work.states.cols() + width);
@@ -72,48 +66,17 @@ void ValueNetwork::backward_centre(const Matrix& d_mean, Work& reference, std::s
   item_.backward(reference.items, reference.d_item, reference.item, &reference.d_items, shard);
 }
 
-std::size_t ValueNetwork::item_size() const noexcept {
-  return kNumbers + config_.tag_dim + config_.author_dim + config_.id_dim;
-}
-
-void ValueNetwork::gather_items(const ItemInputs& items, const std::vector<std::int32_t>& videos,
-                                MatrixRef<float> out) const {
-  const auto tag_dim = static_cast<Eigen::Index>(config_.tag_dim);
-  const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
-  constexpr auto kFeatures = static_cast<Eigen::Index>(kNumbers);
-  for (Eigen::Index i = 0; i < out.rows(); ++i) {
-    const std::int32_t video = videos[static_cast<std::size_t>(i)];
-    out.row(i).head(static_cast<Eigen::Index>(kVideoFeatures)) = items.features.row(video);
-    out.row(i).segment(static_cast<Eigen::Index>(kVideoFeatures), static_cast<Eigen::Index>(kDerivedItemFeatures)) =
-        items.derived.row(video);
-  }
-  thread_local std::vector<std::int32_t> rows;
-  gather_column(items.tag, videos, rows);
-  tag_.gather(rows, out.middleCols(kFeatures, tag_dim));
-  gather_column(items.author, videos, rows);
-  author_.gather(rows, out.middleCols(kFeatures + tag_dim, author_dim));
-  gather_column(items.id, videos, rows);
-  id_.gather(rows, out.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
-}
-
 void ValueNetwork::forward_raw_items(const ItemInputs& items, Work& work) const {
-  work.items.resize(static_cast<Eigen::Index>(work.videos.size()), static_cast<Eigen::Index>(item_size()));
-  gather_items(items, work.videos, work.items);
+  work.items.resize(static_cast<Eigen::Index>(work.videos.size()), static_cast<Eigen::Index>(tables_.size()));
+  tables_.gather(items, work.videos, work.items);
   item_.forward(work.items, work.item);
 }
 
 Matrix ValueNetwork::item_table(const ItemInputs& items, int threads) const {
-  constexpr std::size_t kRows = 1024;  // a fixed cut, so that the table does not depend on threads
-  const std::size_t videos = items.num_videos();
-  Matrix table(static_cast<Eigen::Index>(videos), static_cast<Eigen::Index>(config_.width + 1));
-  parallel_for((videos + kRows - 1) / kRows, threads, [&](std::size_t piece, int) {
-    Work work;
-    const std::size_t first = piece * kRows, last = std::min(videos, first + kRows);
-    for (std::size_t v = first; v < last; ++v) work.videos.push_back(static_cast<std::int32_t>(v));
+  return table_of_videos<Work>(items.num_videos(), config_.width + 1, threads, [&](Work& work) -> const Matrix& {
     forward_items(items, work);
-    table.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(last - first)) = work.item.output();
+    return work.item.output();
   });
-  return table;
 }
 
 void ValueNetwork::queries(const Work& work, Matrix& queries, std::vector<float>& offset) const {
@@ -195,24 +158,10 @@ void ValueNetwork::backward(std::span<const float> d_value, Work& work, std::siz
 }
 
 void ValueNetwork::scatter(const ItemInputs& items, const Work& work) {
-  scatter_items(items, work.videos, work.d_items);
+  tables_.scatter(items, work.videos, work.d_items);
   const std::vector<std::int32_t>& watched = work.histories.watched.video;
   if (sequence_.enabled() && !watched.empty())
-    scatter_items(items, watched, work.sequence.d_steps.leftCols(static_cast<Eigen::Index>(item_size())));
-}
-
-void ValueNetwork::scatter_items(const ItemInputs& items, const std::vector<std::int32_t>& videos,
-                                 ConstMatrixRef<float> gradient) {
-  const auto tag_dim = static_cast<Eigen::Index>(config_.tag_dim);
-  const auto author_dim = static_cast<Eigen::Index>(config_.author_dim);
-  constexpr auto kFeatures = static_cast<Eigen::Index>(kNumbers);
-  std::vector<std::int32_t> rows;
-  gather_column(items.tag, videos, rows);
-  tag_.scatter(rows, gradient.middleCols(kFeatures, tag_dim));
-  gather_column(items.author, videos, rows);
-  author_.scatter(rows, gradient.middleCols(kFeatures + tag_dim, author_dim));
-  gather_column(items.id, videos, rows);
-  id_.scatter(rows, gradient.rightCols(static_cast<Eigen::Index>(config_.id_dim)));
+    tables_.scatter(items, watched, work.sequence.d_steps.leftCols(static_cast<Eigen::Index>(tables_.size())));
 }
 
 void ValueNetwork::set_shards(std::size_t count) {
@@ -232,35 +181,27 @@ std::vector<Parameter*> ValueNetwork::parameters() {
 }
 
 std::vector<Embedding*> ValueNetwork::embeddings() {
-  return {&tag_, &author_, &id_};
+  return {&tables_.tag, &tables_.author, &tables_.id};
+}
+
+// Calls use(name, part) for what a file holds, whatever the network's constness.
+template <class Network, class Use>
+void ValueNetwork::each_part(Network& network, const Use& use) {
+  use("/state", network.state_), use("/item", network.item_), use("/interaction", network.interaction_);
+  use("/sequence", network.sequence_);
+  if (network.tables_.tag.dim() > 0) use("/tag", network.tables_.tag.table);
+  if (network.tables_.author.dim() > 0) use("/author", network.tables_.author.table);
+  if (network.tables_.id.dim() > 0) use("/id", network.tables_.id.table);
 }
 
 void ValueNetwork::save(Hdf5Writer& file, const std::string& name, bool moments) const {
-  swipegym::save(file, name + "/state", state_, moments);
-  swipegym::save(file, name + "/item", item_, moments);
-  swipegym::save(file, name + "/interaction", interaction_, moments);
-  sequence_.save(file, name + "/sequence", moments);
-  const auto save_table = [&](const char* table, const Embedding& embedding) {
-    if (embedding.dim() > 0) swipegym::save(file, name + table, embedding.table, moments);
-  };
-  save_table("/tag", tag_);
-  save_table("/author", author_);
-  save_table("/id", id_);
+  each_part(*this, [&](const char* part, const auto& what) { swipegym::save(file, name + part, what, moments); });
   if (means_.size() > 0)
     file.write(name + "/reference_means", std::vector<float>(means_.data(), means_.data() + means_.size()));
 }
 
 void ValueNetwork::load(const Hdf5Reader& file, const std::string& name) {
-  swipegym::load(file, name + "/state", state_);
-  swipegym::load(file, name + "/item", item_);
-  swipegym::load(file, name + "/interaction", interaction_);
-  sequence_.load(file, name + "/sequence");
-  const auto load_table = [&](const char* table, Embedding& embedding) {
-    if (embedding.dim() > 0) swipegym::load(file, name + table, embedding.table);
-  };
-  load_table("/tag", tag_);
-  load_table("/author", author_);
-  load_table("/id", id_);
+  each_part(*this, [&](const char* part, auto& what) { swipegym::load(file, name + part, what); });
   if (means_.size() == 0) return;
   struct StoredMeans {
     std::string name;

@@ -124,14 +124,13 @@ class ValueNetwork {
   void load(const Hdf5Reader& file, const std::string& name);
 
  private:
+  template <class Network, class Use>
+  static void each_part(Network& network, const Use& use);
   void forward_raw_items(const ItemInputs& items, Work& work) const;
-  std::size_t item_size() const noexcept;
-  void gather_items(const ItemInputs& items, const std::vector<std::int32_t>& videos, MatrixRef<float> out) const;
-  void scatter_items(const ItemInputs& items, const std::vector<std::int32_t>& videos, ConstMatrixRef<float> gradient);
 
   ValueNetworkConfig config_;
   Mlp state_, item_, interaction_;
-  Embedding tag_, author_, id_;
+  VideoTables tables_;
   SequenceEncoder sequence_;
   Matrix means_;  // [1, k + 1] of the reference videos; empty without dueling
 };

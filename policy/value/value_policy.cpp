@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
-#include "core/parallel_for.h"
+#include "core/config.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
+#include "core/parallel_pieces.h"
 #include "policy/best_unseen.h"
 
 namespace swipegym {
@@ -45,11 +48,8 @@ void ValuePolicy::score(const DecisionBatch& batch, std::span<float> scores) con
   if (!has_table && kChunk * slots >= model_->items->num_videos())
     own = model_->network.item_table(*model_->items, batch.threads);
   const Matrix& table = has_table ? model_->item_table : own;
-  const std::size_t chunks = (observation.rows + kChunk - 1) / kChunk;
-  parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
+  parallel_pieces(observation.rows, kChunk, batch.threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local ValueNetwork::Work work;
-    const std::size_t first = chunk * kChunk;
-    const std::size_t count = std::min(kChunk, observation.rows - first);
     const auto mine = scores.subspan(first * slots, count * slots);
     encode_chunk(observation, first, count, work);
     if (model_->is_product() && table.size() > 0)
@@ -98,18 +98,16 @@ bool ValuePolicy::best_videos(const DecisionBatch& batch, std::span<const std::u
   if (!model_->is_product() || model_->item_table.size() == 0) return false;
   const auto width = static_cast<Eigen::Index>(model_->network_config.width + 1);
   Matrix all(static_cast<Eigen::Index>(rows.size()), width);
-  const std::size_t chunks = (rows.size() + kChunk - 1) / kChunk;
-  parallel_for(chunks, batch.threads, [&](std::size_t chunk, int) {
+  parallel_pieces(rows.size(), kChunk, batch.threads, [&](std::size_t, std::size_t first, std::size_t here) {
     thread_local ValueNetwork::Work work;
     thread_local Matrix queries;
     thread_local std::vector<float> offset;  // the same for all videos of a row: it decides nothing
-    const std::size_t first = chunk * kChunk, count_here = std::min(kChunk, rows.size() - first);
     work.states.setZero(static_cast<Eigen::Index>(kChunk), static_cast<Eigen::Index>(encoder_.state_size()));
-    encoder_.encode(batch.observation, rows.subspan(first, count_here), work.states, work.histories);
+    encoder_.encode(batch.observation, rows.subspan(first, here), work.states, work.histories);
     model_->network.forward_states(*model_->items, work);
     model_->network.queries(work, queries, offset);
-    all.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(count_here)) =
-        queries.topRows(static_cast<Eigen::Index>(count_here));
+    all.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(here)) =
+        queries.topRows(static_cast<Eigen::Index>(here));
   });
   best_unseen(all, model_->item_table, batch, rows, count, out);
   return true;
@@ -139,6 +137,51 @@ void ValuePolicy::score_chunk(const ObservationView& observation, std::size_t fi
       std::copy_n(work.values.begin() + static_cast<std::ptrdiff_t>(i * block), block,
                   scores.begin() + static_cast<std::ptrdiff_t>(i * slots + begin));
   }
+}
+
+namespace {
+
+// Beyond this many videos a table of their vectors costs more memory than computing those of the candidates is worth.
+constexpr std::size_t kTableVideos = 500'000;
+
+void require_stored(const Hdf5Reader& file, const ValueNetworkConfig& c, std::size_t state_size,
+                    const ItemInputs& items) {
+  const std::size_t item_size = c.tag_dim + c.author_dim + c.id_dim;
+  const SequenceConfig& sequence = c.sequence;
+  if (sequence.enabled()) {
+    check(sequence);
+    require_stored(file, "the sequence encoder", {sequence.length, sequence.width, sequence.width});
+    require_stored(file, "the sequence encoder", {sequence.blocks, sequence.width * sequence.width});
+    require_stored(file, "the sequence encoder", {item_size, sequence.width});
+  }
+  const std::size_t read = state_size + (sequence.enabled() ? sequence.width : 0);
+  require_stored(file, "the state tower", layer_sizes(read, c.state_hidden, c.width));
+  require_stored(file, "the video tower", layer_sizes(item_size, c.item_hidden, c.width));
+  require_stored(file, "the network of pairs", {c.width, c.interaction_hidden});
+  require_stored(file, "the table of tags", {items.num_tags, c.tag_dim});
+  require_stored(file, "the table of authors", {items.num_authors, c.author_dim});
+  require_stored(file, "the table of ids", {items.num_ids, c.id_dim});
+}
+
+}  // namespace
+
+void ValuePolicy::write(Hdf5Writer& file) const {
+  const ValueModel& model = *model_;
+  file.write_text("architecture", config_to_json(model).dump());
+  swipegym::save(file, "items", *model.items);
+  model.network.save(file, "network", /*moments=*/false);
+}
+
+std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
+  const auto model = read_model<ValueModel>(file);
+  const ItemInputs own = load_item_inputs(file, "items");
+  const std::size_t state_size = StateEncoder(model->encoder_config, own).state_size();
+  require_stored(file, model->network_config, state_size, own);
+  model->network = ValueNetwork(model->network_config, state_size, own, RandomKey{});
+  model->network.load(file, "network");
+  model->items = std::make_shared<const ItemInputs>(match_item_inputs(own, catalogue));
+  if (model->items->num_videos() <= kTableVideos) model->item_table = model->network.item_table(*model->items, 0);
+  return std::make_shared<ValuePolicy>(model);
 }
 
 }  // namespace swipegym

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "core/range.h"
 #include "policy/policy.h"
 #include "policy/policy_file.h"
 #include "policy/value/value_network.h"
@@ -22,6 +23,13 @@ struct ValueModel {
   /// for.
   bool is_product() const noexcept { return network_config.interaction_hidden == 0 && !encoder_config.cross; }
 };
+
+/// What a policy file says of its network.
+template <class Visitor>
+void visit_fields(Visitor& visit, ValueModel& model) {
+  visit("network", model.network_config);
+  visit("encoder", model.encoder_config);
+}
 
 /// The encoder whose rows and histories the model's network reads. The model must outlive it.
 StateEncoder make_state_encoder(const ValueModel& model);

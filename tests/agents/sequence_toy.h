@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
+#include "agents/supervised_task.h"
 #include "core/random.h"
+#include "env/catalogue.h"
 #include "sim_data/dataset.h"
 
 namespace swipegym::test {
@@ -50,5 +52,19 @@ inline Dataset taste_log() {
   }
   return data;
 }
+
+/// taste_log() cut by time: three days to learn from, one to validate on, one to test.
+struct TasteToy {
+  Dataset data = taste_log();
+  Catalogue catalogue = build_catalogue(data, 20220417);
+  SupervisedTask task(int threads = 1) const {
+    return {.data = &data,
+            .catalogue = &catalogue,
+            .train = {20220415, 20220417},
+            .validate = {20220418, 20220418},
+            .test = {20220419, 20220419},
+            .threads = threads};
+  }
+};
 
 }  // namespace swipegym::test

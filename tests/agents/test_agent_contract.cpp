@@ -99,16 +99,16 @@ auto make_actor(const char* algorithm, const Change& change) {
 
 std::unique_ptr<Learner> make_sasrec_actor(const Task& task, std::uint64_t seed) {
   SasrecActorConfig config;
-  config.world.candidates = task.candidates->slots();
-  config.num_envs = kEnvs;
-  config.world.history_length = kHistory;
-  config.env_steps = task.env_steps;
-  config.rollout_steps = 6;
-  config.discount = task.discount;
-  config.gae_lambda = 0.9F;
-  config.epochs = 4, config.minibatch = 128, config.target_kl = 0.0;
-  config.reward_scale = 1.0F;
-  config.learning_rate = 0.02, config.final_learning_rate = 0.005, config.critic_rate = 0.01;
+  config.actor.world.candidates = task.candidates->slots();
+  config.actor.num_envs = kEnvs;
+  config.actor.world.history_length = kHistory;
+  config.actor.env_steps = task.env_steps;
+  config.actor.rollout_steps = 6;
+  config.actor.discount = task.discount;
+  config.actor.gae_lambda = 0.9F;
+  config.actor.epochs = 4, config.actor.minibatch = 128, config.actor.target_kl = 0.0;
+  config.actor.reward_scale = 1.0F;
+  config.actor.learning_rate = 0.02, config.actor.final_learning_rate = 0.005, config.actor.critic_rate = 0.01;
   config.network.width = 8, config.network.inner = 8, config.network.max_length = kHistory;
   return swipegym::make_sasrec_actor(task.simulator, config, seed, 1);
 }

@@ -8,10 +8,10 @@
 #include "agents/dqn/dqn_learner.h"
 #include "agents/dqn/full_output_learner.h"
 #include "agents/epoch_loop.h"
-#include "agents/online_checkpoint.h"
 #include "agents/policy_gradient/actor_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "agents/policy_gradient/tscac_learner.h"
+#include "agents/train_online.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
@@ -105,9 +105,10 @@ const std::vector<Kind> kKinds = {
     {"sasrec actor",
      [] {
        SasrecActorConfig config;
-       config.world = toy_actor("ppo").world, config.num_envs = kMutantEnvs;
-       config.env_steps = kSteps, config.rollout_steps = 4, config.minibatch = 8, config.epochs = 1;
-       config.critic_hidden = {2}, config.encoder.recent = 1;
+       config.actor.world = toy_actor("ppo").world, config.actor.num_envs = kMutantEnvs;
+       config.actor.env_steps = kSteps, config.actor.rollout_steps = 4, config.actor.minibatch = 8,
+       config.actor.epochs = 1;
+       config.actor.critic_hidden = {2}, config.actor.encoder.recent = 1;
        config.network.width = 2, config.network.inner = 2, config.network.max_length = 3, config.network.blocks = 1;
        config.network.head_hidden = {2};
        return make_sasrec_actor(toy_simulator(), config, 3, 1);

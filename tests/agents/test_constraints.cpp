@@ -2,9 +2,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "agents/masked_softmax.h"
 #include "agents/policy_gradient/actor_learner.h"
 #include "agents/train_online.h"
-#include "agents/tscac_target.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "tests/agents/toy_models.h"

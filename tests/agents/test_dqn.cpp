@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/candidate_sources.h"
+#include "tests/agents/toy_dqn.h"
 #include "tests/agents/toy_models.h"
 #include "tests/agents/trained.h"
 #include "tests/sanitized.h"
@@ -18,34 +19,11 @@ namespace {
 using test::LadderModel;
 using test::make_toy_simulator;
 using test::PatienceModel;
+using test::shortened;
 
-// Under a sanitizer the same code runs, for a fraction of the steps; what was learned is not asked then.
-constexpr std::int64_t shortened(std::int64_t count) {
-  return testing::kSanitized ? count / 20 : count;
-}
-
-// Small and quick; rewards are watch ratios, so that values are easy to say.
 DqnConfig small_config() {
-  DqnConfig config;
-  config.world.candidates = 5;
-  config.num_envs = 64;
-  config.world.history_length = 4;
-  config.world.max_steps = 20;
-  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
-  config.env_steps = shortened(40'000);
-  config.round_steps = shortened(10'000);
-  config.learning_starts = shortened(1'000);
-  config.steps_per_update = 64;
-  config.replay_capacity = 20'000;
-  config.batch = 128;
-  config.reward_scale = 1.0F;
-  config.learning_rate = 3e-3;
-  config.weight_decay = 0.0;
-  config.target_every = 20;
+  DqnConfig config = test::quick_dqn_config();
   config.epsilon_share = 0.5;
-  config.n_step = 1;
-  config.huber_delta = 5.0F;
-  config.network = {.state_hidden = {32}, .item_hidden = {16}, .width = 8, .interaction_hidden = 8};
   return config;
 }
 

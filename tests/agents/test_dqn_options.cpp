@@ -7,6 +7,7 @@
 
 #include "agents/dqn/dqn_learner.h"
 #include "core/error.h"
+#include "tests/agents/toy_dqn.h"
 #include "tests/agents/toy_models.h"
 #include "tests/agents/trained.h"
 #include "tests/sanitized.h"
@@ -14,60 +15,18 @@
 namespace swipegym {
 namespace {
 
+using test::FreshScores;
 using test::LadderModel;
 using test::make_toy_simulator;
 using test::ToyModel;
 
-constexpr std::int64_t fewer_when_sanitized(std::int64_t count) {
-  return testing::kSanitized ? count / 20 : count;
-}
-
 DqnConfig toy_config() {
-  DqnConfig config;
-  config.world.candidates = 5;
-  config.num_envs = 64;
+  DqnConfig config = test::quick_dqn_config();
   config.world.history_length = 8;
-  config.world.max_steps = 20;
-  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
-  config.env_steps = fewer_when_sanitized(20'000);
-  config.round_steps = config.env_steps;
-  config.learning_starts = fewer_when_sanitized(1'000);
-  config.replay_capacity = 20'000;
-  config.batch = 128;
-  config.reward_scale = 1.0F;
-  config.learning_rate = 3e-3;
-  config.weight_decay = 0.0;
-  config.target_every = 20;
-  config.n_step = 1;
-  config.huber_delta = 5.0F;
+  config.env_steps = config.round_steps = test::shortened(20'000);
   config.epsilon_start = config.epsilon_end = 1.0F;
-  config.network = {.state_hidden = {32}, .item_hidden = {16}, .width = 8, .interaction_hidden = 8};
   return config;
 }
-
-/// Scores of fresh sessions' candidates: [num_envs, slots], and the videos they are of.
-struct FreshScores {
-  FreshScores(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, const Policy& policy)
-      : scores(config.num_envs * config.world.candidates), videos(scores.size()) {
-    VectorEnv env = make_training_env(std::move(simulator), config, 1);
-    std::vector<std::uint64_t> seeds(config.num_envs);
-    std::iota(seeds.begin(), seeds.end(), 1000);
-    const ObservationView view = env.reset(seeds);
-    const std::vector<RandomKey> keys(config.num_envs);
-    const std::vector<std::uint32_t> streams(config.num_envs);
-    policy.score({view, &env, keys, streams, 1}, scores);
-    std::copy_n(view.candidate, videos.size(), videos.begin());
-  }
-  double mean_best(std::size_t slots) const {
-    double sum = 0.0;
-    for (std::size_t row = 0; row < scores.size(); row += slots)
-      sum += static_cast<double>(*std::max_element(scores.begin() + static_cast<std::ptrdiff_t>(row),
-                                                   scores.begin() + static_cast<std::ptrdiff_t>(row + slots)));
-    return sum / static_cast<double>(scores.size() / slots);
-  }
-  std::vector<float> scores;
-  std::vector<std::int32_t> videos;
-};
 
 /// Every video is watched to 0 or 1, as a coin falls; sessions last 3 videos. All are worth the same: a value above
 /// .5 (1 + d + d^2) is noise that a maximum picked out.
@@ -98,7 +57,7 @@ TEST_CASE("double Q-learning overestimates less where all videos are alike and r
   config.replay_capacity = 1'000;  // 5 plays of each video: enough to lead astray
   config.learning_rate = 0.03;
   config.target_every = 300;  // by then all of them are others, and so is what they suggest
-  config.env_steps = fewer_when_sanitized(80'000);
+  config.env_steps = test::shortened(80'000);
   config.round_steps = config.env_steps;
   config.network.id_dim = 8;
   const auto excess = [&](bool double_q) {
@@ -134,8 +93,8 @@ TEST_CASE("with n steps a reward reaches the choice that earned it sooner", "[ag
   const auto simulator = make_toy_simulator(std::make_shared<LateRewardModel>());
   DqnConfig config = toy_config();
   config.discount = 1.0F;
-  config.target_every = 150;                        // one step a copy: four copies until the first step knows
-  config.env_steps = fewer_when_sanitized(36'000);  // 550 updates, fewer than that
+  config.target_every = 150;                   // one step a copy: four copies until the first step knows
+  config.env_steps = test::shortened(36'000);  // 550 updates, fewer than that
   config.round_steps = config.env_steps;
   const auto gap = [&](int n_step) {  // between odd and even first videos; 1 when all is learned
     config.n_step = n_step;
@@ -176,8 +135,8 @@ TEST_CASE("prioritised replay learns a rare transition sooner", "[agents]") {
   config.discount = 0.0F;
   config.replay_capacity = 2'000;  // by luck one batch of 128 in four holds the rare video
   config.steps_per_update = 8;
-  config.learning_starts = fewer_when_sanitized(2'000);
-  config.env_steps = fewer_when_sanitized(4'000);
+  config.learning_starts = test::shortened(2'000);
+  config.env_steps = test::shortened(4'000);
   config.round_steps = config.env_steps;
   config.learning_rate = 0.005;
   config.prioritised.alpha = 1.0F, config.prioritised.beta = 0.0F;
@@ -206,7 +165,7 @@ TEST_CASE("Boltzmann exploration and dueling reach the closed form too", "[agent
   for (const bool dueling : {false, true}) {
     CAPTURE(dueling);
     DqnConfig config = toy_config();
-    config.env_steps = fewer_when_sanitized(40'000);
+    config.env_steps = test::shortened(40'000);
     config.discount = 0.5F;
     config.network.dueling = dueling;
     config.exploration = "boltzmann";

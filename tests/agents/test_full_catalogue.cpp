@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "policy/select.h"
+#include "tests/agents/toy_dqn.h"
 #include "tests/agents/toy_models.h"
 #include "tests/agents/trained.h"
 #include "tests/sanitized.h"
@@ -17,22 +18,9 @@ using test::LadderModel;
 using test::make_toy_simulator;
 
 DqnConfig product_config() {
-  DqnConfig config;
-  config.num_envs = 64;
-  config.world.history_length = 4;
-  config.world.max_steps = 20;
-  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
-  config.env_steps = testing::kSanitized ? 2'000 : 40'000;
-  config.round_steps = config.env_steps / 4;
+  DqnConfig config = test::quick_dqn_config();
+  config.world.candidates = WorldConfig{}.candidates;
   config.learning_starts = 500;
-  config.replay_capacity = 20'000;
-  config.batch = 128;
-  config.reward_scale = 1.0F;
-  config.learning_rate = 3e-3;
-  config.weight_decay = 0.0;
-  config.target_every = 20;
-  config.n_step = 1;
-  config.huber_delta = 5.0F;
   config.discount = 0.5F;
   config.network = {.state_hidden = {32}, .item_hidden = {16}, .width = 8, .interaction_hidden = 0};
   config.encoder.cross = false;

@@ -7,6 +7,7 @@
 
 #include "agents/dqn/full_output_learner.h"
 #include "core/error.h"
+#include "tests/agents/toy_dqn.h"
 #include "tests/agents/toy_models.h"
 #include "tests/agents/trained.h"
 #include "tests/sanitized.h"
@@ -98,8 +99,8 @@ struct OneStepWorld {
 
 struct Trained {
   Trained(bool double_q, int threads, int updates) : network(kInputs, {32, 32}, kActions, make_key(4)) {
-    FullOutputRegression regression(
-        network, {.adam = {.learning_rate = 3e-3}, .double_q = double_q, .batch = kBatch, .threads = threads});
+    FullOutputRegression regression(network, {.adam = {.learning_rate = 3e-3}, .batch = kBatch, .threads = threads},
+                                    double_q);
     std::vector<OneStepWorld> worlds(regression.shards());
     for (int update = 0; update < updates; ++update) {
       if (update == updates * 3 / 4) regression.adam().set_learning_rate(3e-4);
@@ -156,41 +157,21 @@ TEST_CASE("the number of threads changes no bit of full-output learning", "[agen
 FullOutputConfig shelf_config() {
   FullOutputConfig all;
   all.full_output_hidden = {32, 32};
-  DqnConfig& config = all.q;
+  DqnConfig& config = all.q = test::quick_dqn_config();
   config.world.source = "top", config.world.candidates = 40;
-  config.num_envs = 64, config.world.history_length = 4, config.world.max_steps = 20;
-  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F}, config.reward_scale = 1.0F;
   config.env_steps = testing::kSanitized ? 2'000 : 60'000;
   config.round_steps = config.env_steps / 4;
-  config.learning_starts = 500, config.replay_capacity = 20'000, config.batch = 128;
-  config.learning_rate = 3e-3, config.weight_decay = 0.0;
-  config.discount = 0.5F, config.n_step = 1, config.target_every = 20, config.huber_delta = 5.0F;
+  config.learning_starts = 500;
+  config.discount = 0.5F;
   config.epsilon_end = 0.5F;
   return all;
 }
-
-struct ShelfScores {
-  ShelfScores(std::shared_ptr<const Simulator> simulator, const FullOutputConfig& all, const Policy& policy)
-      : config(all.q), scores(config.num_envs * config.world.candidates), videos(scores.size()) {
-    VectorEnv env = make_training_env(std::move(simulator), config, 1);
-    std::vector<std::uint64_t> seeds(config.num_envs);
-    std::iota(seeds.begin(), seeds.end(), 1000);
-    const ObservationView view = env.reset(seeds);
-    const std::vector<RandomKey> keys(config.num_envs);
-    const std::vector<std::uint32_t> streams(config.num_envs);
-    policy.score({view, &env, keys, streams, 1}, scores);
-    std::copy_n(view.candidate, videos.size(), videos.begin());
-  }
-  DqnConfig config;
-  std::vector<float> scores;
-  std::vector<std::int32_t> videos;
-};
 
 TEST_CASE("a full-output DQN learns the closed form on a shelf, resumes and is read from its file", "[agents]") {
   const auto simulator = test::make_toy_simulator(std::make_shared<test::LadderModel>(3));
   const FullOutputConfig config = shelf_config();
   const OnlineResult whole = test::train_full_output(simulator, config, {.seed = 3, .threads = 1});
-  const ShelfScores scores(simulator, config, *whole.policy);
+  const test::FreshScores scores(simulator, config.q, *whole.policy);
   if (!testing::skips_quality()) {
     // Sessions of 3 on a shelf with ten videos worth 3/4: whatever comes first, two of them follow.
     double absolute = 0.0;
@@ -209,16 +190,16 @@ TEST_CASE("a full-output DQN learns the closed form on a shelf, resumes and is r
   run.progress = {};
   run.resume = true;
   const OnlineResult resumed = test::train_full_output(simulator, config, run);
-  CHECK(ShelfScores(simulator, config, *resumed.policy).scores == scores.scores);
+  CHECK(test::FreshScores(simulator, config.q, *resumed.policy).scores == scores.scores);
 
   whole.policy->save(path);
   const auto loaded = load_policy(path, *simulator);
   CHECK(loaded->name() == "dqn_full_output");
-  CHECK(ShelfScores(simulator, config, *loaded).scores == scores.scores);
+  CHECK(test::FreshScores(simulator, config.q, *loaded).scores == scores.scores);
   // On another shelf a video without an output comes last.
   FullOutputConfig wider = config;
   wider.q.world.candidates = 60;
-  const ShelfScores wide(simulator, wider, *loaded);
+  const test::FreshScores wide(simulator, wider.q, *loaded);
   for (std::size_t i = 0; i < 60; ++i)
     CHECK((wide.scores[i] < -1e8F) ==
           (std::find(scores.videos.begin(), scores.videos.begin() + 40, wide.videos[i]) == scores.videos.begin() + 40));
@@ -239,7 +220,7 @@ TEST_CASE("a full-output DQN learns among candidates that change, remembered or 
     const OnlineResult trained = test::train_full_output(simulator, config, {.seed = 3, .threads = 2});
     if (testing::skips_quality()) continue;
     // Sessions of 3 in which a video worth 3/4 is always there to follow.
-    const ShelfScores scores(simulator, shelf_config(), *trained.policy);
+    const test::FreshScores scores(simulator, shelf_config().q, *trained.policy);
     double absolute = 0.0;
     for (std::size_t i = 0; i < scores.scores.size(); ++i)
       absolute += std::abs(static_cast<double>(scores.scores[i]) - scores.videos[i] % 4 / 4.0 - 0.75 * 0.75);

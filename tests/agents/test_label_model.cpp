@@ -4,8 +4,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "agents/catalogue_ranking.h"
 #include "agents/labels/label_batches.h"
-#include "agents/labels/label_targets.h"
 #include "agents/labels/train_label_model.h"
 #include "agents/supervised_rows.h"
 #include "core/error.h"
@@ -86,9 +86,7 @@ TEST_CASE("a recommender fitted to a label ranks by it, whichever it is", "[agen
       LabelModelConfig config = small(label);
       config.network.kind = kind;
       const TrainedModel trained = train_label_model(toy.task, config);
-      LabelBatches batches(toy.data, toy.catalogue, static_cast<const LabelPolicy&>(*trained.policy).model(), 1);
-      const std::vector<float> scores =
-          score_label_rows(static_cast<const LabelPolicy&>(*trained.policy).model(), batches, later);
+      const std::vector<float> scores = score_logged_videos(*trained.policy, toy.data, toy.catalogue, later, 1);
       // The mean watch ratio of video v is .2 + .01 v: that is what any label leads to, wt apart; d2q and
       // dvr see it within videos of like duration only.
       std::vector<float> truth;
@@ -118,9 +116,7 @@ TEST_CASE("a label model's file scores as the model did, for unknown users and v
   CHECK(loaded->name() == "d2q+ef");
 
   const std::vector<std::uint32_t> rows = rows_of_days(toy.data, {toy.task.validate});
-  LabelBatches batches(toy.data, toy.catalogue, static_cast<const LabelPolicy&>(*trained.policy).model(), 1);
-  const std::vector<float> expected =
-      score_label_rows(static_cast<const LabelPolicy&>(*trained.policy).model(), batches, rows);
+  const std::vector<float> expected = score_logged_videos(*trained.policy, toy.data, toy.catalogue, rows, 1);
   const LoggedStates states(toy.data, toy.catalogue, 10);
   LoggedStates::Batch batch;
   states.fill(rows, batch);

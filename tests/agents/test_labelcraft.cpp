@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "agents/catalogue_ranking.h"
 #include "agents/labels/label_batches.h"
 #include "agents/labels/labelcraft.h"
 #include "agents/labels/labelcraft_rows.h"
@@ -229,13 +230,11 @@ TEST_CASE("LabelCraft finds the label of a planted objective", "[agents]") {
   const TrainedModel wt = train_label_model(toy.task, fixed);
   const auto judged = rows_of_days(toy.data, {toy.task.validate});
   const auto training = rows_of_days(toy.data, {toy.task.train});
-  const auto worth = [&](const LabelModel& model) {
-    LabelBatches batches(toy.data, toy.catalogue, model, 1);
-    return platform_value(toy.data, training, judged, score_label_rows(model, batches, judged),
-                          config)[kWatchObjective];
+  const auto worth = [&](const Policy& policy) {
+    const std::vector<float> scores = score_logged_videos(policy, toy.data, toy.catalogue, judged, 1);
+    return platform_value(toy.data, training, judged, scores, config)[kWatchObjective];
   };
-  const double crafted = worth(static_cast<const LabelPolicy&>(*craft.policy).model()),
-               watched = worth(static_cast<const LabelPolicy&>(*wt.policy).model());
+  const double crafted = worth(*craft.policy), watched = worth(*wt.policy);
   if (testing::skips_quality()) return;
   CHECK(is_wanted_most());
   CHECK(crafted > 0.6);  // by chance: 1 / 3

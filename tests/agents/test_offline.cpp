@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kX = OfflineBandit::kContexts, kA = OfflineBandit::kActions;
 
 /// [contexts, actions] of what a network says of the four contexts.
-Matrix chances(const ActionNetwork& network) {
+Matrix chances(const StateNetwork& network) {
   Matrix contexts = Matrix::Identity(kX, kX), out;
   const std::vector<std::uint32_t> all = {0, 1, 2, 3};
   network.log_probs(contexts, all, out);
@@ -72,7 +72,7 @@ TEST_CASE("offline: a log's behaviour is recovered, and TSCAC's second stage att
   const std::vector<float> behaviour_log = logged_log_probs(behaviour.network, rows);
   const auto advantages = logged_advantages(rows, scaled_responses(rows), config, run);
   // Two auxiliaries: one learns likes, the other learns nothing and stays the clone.
-  std::vector<ActionNetwork> auxiliaries = {behaviour.network, behaviour.network};
+  std::vector<StateNetwork> auxiliaries = {behaviour.network, behaviour.network};
   auxiliaries[0].restart(1e-3);
   for (std::uint64_t epoch = 0; epoch < 5; ++epoch)
     gradient_epoch(auxiliaries[0], rows, {behaviour_log, advantages[1], 10.0}, config.batch, make_key(epoch));
@@ -83,7 +83,7 @@ TEST_CASE("offline: a log's behaviour is recovered, and TSCAC's second stage att
   const StoppedNetwork advantage = fit_advantage(rows, advantages[kOfflineMain], config, run);
   const SecondStage stage = second_stage(rows, behaviour.network, auxiliaries, advantage.network);
   constexpr double kLambda = 0.7;
-  ActionNetwork actor = behaviour.network;
+  StateNetwork actor = behaviour.network;
   actor.restart(3e-3);
   double distance = 1.0;
   for (std::uint64_t epoch = 0; epoch < 12; ++epoch)

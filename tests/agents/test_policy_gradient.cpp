@@ -3,8 +3,6 @@
 #include <functional>
 #include <vector>
 
-#include "agents/policy_gradient/advantages.h"
-#include "agents/policy_gradient/candidate_scorer.h"
 #include "agents/policy_gradient/policy_loss.h"
 
 namespace swipegym {

@@ -12,20 +12,7 @@
 namespace swipegym {
 namespace {
 
-using test::taste_log;
-
-struct Toy {
-  Dataset data = taste_log();
-  Catalogue catalogue = build_catalogue(data, 20220417);
-  SupervisedTask task(int threads = 1) const {
-    return {.data = &data,
-            .catalogue = &catalogue,
-            .train = {20220415, 20220417},
-            .validate = {20220418, 20220418},
-            .test = {20220419, 20220419},
-            .threads = threads};
-  }
-};
+using Toy = test::TasteToy;
 
 SasrecConfig small_sasrec() {
   SasrecConfig config;

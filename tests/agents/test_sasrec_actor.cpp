@@ -17,13 +17,14 @@ using test::make_toy_simulator;
 
 SasrecActorConfig small_sasrec_actor() {
   SasrecActorConfig config;
-  config.world.candidates = 5, config.num_envs = 32, config.world.history_length = 6, config.world.max_steps = 8;
-  config.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
-  config.rollout_steps = 6;
-  config.round_steps = 5 * 192, config.env_steps = 15 * 192;
-  config.minibatch = 100;
-  config.reward_scale = 1.0F;
-  config.learning_rate = 0.02, config.final_learning_rate = 0.005;
+  config.actor.world.candidates = 5, config.actor.num_envs = 32, config.actor.world.history_length = 6,
+  config.actor.world.max_steps = 8;
+  config.actor.world.reward = {.watch_s = 0.0F, .watch_ratio = 1.0F};
+  config.actor.rollout_steps = 6;
+  config.actor.round_steps = 5 * 192, config.actor.env_steps = 15 * 192;
+  config.actor.minibatch = 100;
+  config.actor.reward_scale = 1.0F;
+  config.actor.learning_rate = 0.02, config.actor.final_learning_rate = 0.005;
   config.network.width = 8, config.network.inner = 8, config.network.max_length = 6;
   return config;
 }
@@ -129,10 +130,10 @@ TEST_CASE("a SASRec actor's complaints name the setting or the start", "[agents]
   config.anchor = -1.0F;
   CHECK_THROWS_WITH(train(simulator, config, {.seed = 1}), Catch::Contains("anchor"));
   config = small_sasrec_actor();
-  config.clip = 2.0F;
+  config.actor.clip = 2.0F;
   CHECK_THROWS_WITH(train(simulator, config, {.seed = 1}), Catch::Contains("clip"));
   config = small_sasrec_actor();
-  config.world.slate = 2;
+  config.actor.world.slate = 2;
   CHECK_THROWS_WITH(train(simulator, config, {.seed = 1}), Catch::Contains("slate"));
 }
 

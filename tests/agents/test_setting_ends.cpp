@@ -118,9 +118,10 @@ TEST_CASE("actors train at the ends of their settings' ranges", "[agents]") {
           }) > 60);
   }
   SasrecActorConfig small;
-  small.world.candidates = 3, small.num_envs = 4, small.world.history_length = 4, small.world.max_steps = 5;
-  small.rollout_steps = 4, small.round_steps = 16, small.env_steps = 32, small.minibatch = 8;
-  small.network.width = 4, small.network.inner = 4, small.network.max_length = 4, small.critic_hidden = {4};
+  small.actor.world.candidates = 3, small.actor.num_envs = 4, small.actor.world.history_length = 4,
+  small.actor.world.max_steps = 5;
+  small.actor.rollout_steps = 4, small.actor.round_steps = 16, small.actor.env_steps = 32, small.actor.minibatch = 8;
+  small.network.width = 4, small.network.inner = 4, small.network.max_length = 4, small.actor.critic_hidden = {4};
   CHECK(train_at_ends(small, [&](const SasrecActorConfig& config) {
           train_agent(simulator, sasrec_ppo_agent(config), {.seed = 1, .threads = 1});
         }) > 50);

@@ -14,20 +14,7 @@
 namespace swipegym {
 namespace {
 
-using test::taste_log;
-
-struct SqnToy {
-  Dataset data = taste_log();
-  Catalogue catalogue = build_catalogue(data, 20220417);
-  SupervisedTask task(int threads = 1) const {
-    return {.data = &data,
-            .catalogue = &catalogue,
-            .train = {20220415, 20220417},
-            .validate = {20220418, 20220418},
-            .test = {20220419, 20220419},
-            .threads = threads};
-  }
-};
+using SqnToy = test::TasteToy;
 
 SqnConfig small_sqn(const std::string& method) {
   SqnConfig config;

@@ -5,8 +5,8 @@
 #include "core/error.h"
 #include "env/constant_user_model.h"
 #include "evaluation/compare/compare.h"
+#include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
-#include "policy/simple_policies.h"
 #include "tests/evaluation/toy_model.h"
 
 using namespace swipegym;

@@ -11,7 +11,7 @@
 #include "env/constant_user_model.h"
 #include "evaluation/generate/generate.h"
 #include "evaluation/generate/generated_release.h"
-#include "policy/simple_policies.h"
+#include "policy/make_policy.h"
 #include "sim_data/calendar.h"
 #include "sim_data/dataset.h"
 #include "tests/evaluation/toy_model.h"

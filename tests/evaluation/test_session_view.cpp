@@ -5,7 +5,7 @@
 #include "env/constant_user_model.h"
 #include "evaluation/compare/play_sessions.h"
 #include "evaluation/session_view.h"
-#include "policy/simple_policies.h"
+#include "policy/make_policy.h"
 
 using namespace swipegym;
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "agents/labels/label_targets.h"
+#include "agents/labels/train_label_model.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "evaluation/supervised/scored_rows.h"

@@ -7,7 +7,7 @@
 #include "evaluation/supervised/scored_rows.h"
 #include "evaluation/supervised/supervised_tables.h"
 #include "evaluation/supervised/table_figures.h"
-#include "policy/simple_policies.h"
+#include "policy/make_policy.h"
 #include "tests/env/toy_log.h"
 
 namespace swipegym {

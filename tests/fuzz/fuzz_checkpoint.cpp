@@ -4,7 +4,6 @@
 #include "agents/dqn/full_output_learner.h"
 #include "agents/labels/labelcraft.h"
 #include "agents/labels/train_label_model.h"
-#include "agents/online_checkpoint.h"
 #include "agents/policy_gradient/actor_agents.h"
 #include "agents/policy_gradient/actor_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
@@ -12,6 +11,7 @@
 #include "agents/retrieval/two_tower_trainer.h"
 #include "agents/sasrec/train_sasrec.h"
 #include "agents/sasrec/train_sqn.h"
+#include "agents/train_online.h"
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "tests/fuzz/hdf5_recipe.h"
@@ -79,10 +79,11 @@ MakeLearner actor(const char* algorithm) {
 
 MakeLearner sasrec_actor() {
   SasrecActorConfig config;
-  config.world.candidates = kSlots, config.num_envs = 2, config.world.history_length = kHistory;
-  config.world.max_steps = 4;
-  config.env_steps = 2 * kRound, config.round_steps = kRound, config.rollout_steps = 4, config.minibatch = 4;
-  config.critic_hidden = {2};
+  config.actor.world.candidates = kSlots, config.actor.num_envs = 2, config.actor.world.history_length = kHistory;
+  config.actor.world.max_steps = 4;
+  config.actor.env_steps = 2 * kRound, config.actor.round_steps = kRound, config.actor.rollout_steps = 4,
+  config.actor.minibatch = 4;
+  config.actor.critic_hidden = {2};
   config.network.width = 2, config.network.inner = 2, config.network.max_length = kHistory;
   return [config] { return make_sasrec_actor(small_simulator(), config, 1, 1); };
 }

@@ -9,7 +9,7 @@
 #include "env/catalogue.h"
 #include "evaluation/generate/generate.h"
 #include "evaluation/off_policy/session_values.h"
-#include "policy/simple_policies.h"
+#include "policy/make_policy.h"
 #include "tests/evaluation/toy_model.h"
 
 using namespace swipegym;

@@ -4,9 +4,9 @@
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/seen_videos.h"
+#include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
 #include "policy/select.h"
-#include "policy/simple_policies.h"
 #include "policy/value/value_policy.h"
 #include "tests/agents/toy_models.h"
 

@@ -3,8 +3,8 @@
 
 #include "core/error.h"
 #include "core/hdf5_writer.h"
+#include "policy/make_policy.h"
 #include "policy/policy_file.h"
-#include "policy/simple_policies.h"
 #include "policy/value/value_policy.h"
 
 namespace swipegym {

@@ -14,7 +14,6 @@
 #include "policy/label/label_policy.h"
 #include "policy/multitask/multitask_policy.h"
 #include "policy/sasrec/sasrec_policy.h"
-#include "policy/scores.h"
 #include "policy/select.h"
 #include "policy/value/full_output_policy.h"
 #include "policy/value/value_policy.h"

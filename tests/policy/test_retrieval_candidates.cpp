@@ -6,9 +6,9 @@
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
 #include "env/seen_videos.h"
+#include "policy/make_policy.h"
 #include "policy/policy_file.h"
 #include "policy/retrieval.h"
-#include "policy/simple_policies.h"
 #include "policy/value/value_policy.h"
 
 namespace swipegym {

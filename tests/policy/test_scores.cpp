@@ -5,9 +5,7 @@
 
 #include "core/error.h"
 #include "policy/best_unseen.h"
-#include "policy/scores.h"
 #include "policy/select.h"
-#include "policy/top_items.h"
 
 namespace swipegym {
 namespace {

@@ -8,7 +8,6 @@
 #include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
 #include "policy/select.h"
-#include "policy/simple_policies.h"
 
 namespace swipegym {
 namespace {

@@ -3,9 +3,9 @@
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
+#include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
 #include "policy/select.h"
-#include "policy/simple_policies.h"
 #include "policy/simulator_oracle.h"
 
 namespace swipegym {

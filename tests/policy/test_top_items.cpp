@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "core/random.h"
-#include "policy/top_items.h"
+#include "policy/best_unseen.h"
 
 namespace swipegym {
 namespace {
