@@ -62,6 +62,7 @@ COMMANDS = [  # name of the section, words
     ),
     ("converge", "converge --simulator sim.h5 --sizes 10,20 --seeds 1 --agents dqn --config converge.json --out study"),
     ("tabular", "tabular --simulator sim.h5 --seeds 2 --dqn-seeds 0 --config tabular.json"),
+    ("bandits", "bandits --impressions 5,10 --seeds 2 --policies greedy,buckets"),
     ("bench", "bench --envs 64 --seconds 0.1"),
 ]
 KINDS = {bool: "bool", int: "number", float: "number", str: "text", type(None): "null here"}

@@ -16,8 +16,8 @@
 #include "agents/retrieval/multi_interest_trainer.h"
 #include "agents/retrieval/ranker.h"
 #include "agents/retrieval/two_tower_trainer.h"
-#include "agents/sasrec/train_sasrec.h"
-#include "agents/sasrec/train_sqn.h"
+#include "agents/sasrec/sasrec_config.h"
+#include "agents/sasrec/sqn_config.h"
 #include "cli/command.h"
 #include "core/config.h"
 #include "core/output_file.h"
@@ -25,6 +25,7 @@
 #include "evaluation/studies/convergence_cell.h"
 #include "evaluation/studies/exactness.h"
 #include "evaluation/studies/random_search.h"
+#include "evaluation/studies/upload_season.h"
 
 namespace swipegym {
 namespace {
@@ -36,6 +37,7 @@ namespace fs = std::filesystem;
 using Defaults = std::map<std::string, std::function<Json()>>;
 Defaults all_defaults() {
   Defaults all = {
+      {"bandits.json", [] { return config_to_json(UploadSeasonConfig{}); }},
       {"converge.json", [] { return config_to_json(ConvergenceConfig{}); }},
       {"constrain.json", [] { return config_to_json(OfflineConfig{}); }},
       {"fit.json", [] { return config_to_json(FitConfig{}); }},
