@@ -11,8 +11,8 @@
 namespace swipegym {
 
 /// An agent that learns in a simulator, by name. `train NAME`, its help, its page of settings and its command in Python
-/// follow from this table, and quickstart reads it. `converge` compares variants of the DQN and makes them itself. A
-/// new agent is a learner (agents/learner.h), its settings, and an entry in agents/registry.cpp.
+/// follow from this table, and quickstart and `converge`, which compares variants of the DQN, read it. A new
+/// agent is a learner (agents/learner.h), its settings, and an entry in agents/registry.cpp.
 struct AgentInfo {
   std::string name, summary;  // the summary is one line
   std::string about;          // how it learns, in a sentence or two

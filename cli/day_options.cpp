@@ -45,7 +45,15 @@ void set_days(const DaySettings& days, SupervisedTask& task) {
   task.test = days_after(last, days.test_until, "--test-until");
 }
 
-void require_rows(const SupervisedTask& task) {
+LogTask::LogTask(const Run& run, const std::filesystem::path& path, const DaySettings& days) {
+  set_days(days, task);
+  loaded = load_data(run, path);
+  catalogue = build_catalogue(loaded.data, days.until);
+  task.data = &loaded.data, task.catalogue = &catalogue;
+  task.seed = run.seed, task.threads = run.threads, task.progress = run.progress;
+}
+
+void LogTask::require_rows() const {
   const auto require = [&](const DayRange& days, const char* option) {
     if (!days.empty() && rows_of_days(*task.data, {days}).empty())
       throw InputError(fmt::format("no standard row of a known duration is dated {} to {}; choose another {}",

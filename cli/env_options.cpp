@@ -75,9 +75,9 @@ Json act_json(const ActSettings& settings) {
   return json;
 }
 
-std::string clock_note(const Simulator& simulator) {
+std::string clock_note(const Simulator& simulator, const std::string& clock) {
   const std::optional<double> videos = simulator.fit.mean_session_videos;
-  if (!videos) return "";
+  if (!videos || clock != "dense") return "";
   if (*videos == 0.0) return "dense clock: sessions as long as the log's, which are whole";
   return fmt::format("dense clock: {:g} videos a session under the logged policy, an assumption (mean_session_videos)",
                      *videos);

@@ -32,7 +32,8 @@ Json act_json(const ActSettings& settings);
 std::filesystem::path fitted_data(const Simulator& simulator);
 
 /// "dense clock: 30 videos a session under the logged policy, an assumption", or what else the simulator's fit says.
-std::string clock_note(const Simulator& simulator);
+/// Empty on another clock.
+std::string clock_note(const Simulator& simulator, const std::string& clock = "dense");
 
 /// Notes in a fitted simulator where its data lies, so that commands that need its rows or tables find them untold.
 void remember_data(Simulator& simulator, const std::filesystem::path& data);

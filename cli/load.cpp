@@ -19,11 +19,10 @@ std::string counts(const char* title, const std::map<std::string, std::uint64_t>
   return out;
 }
 
-std::set<std::int32_t> standard_days(const Dataset& data) {
-  std::set<std::int32_t> days;
-  for (std::size_t row = 0; row < data.log.size(); ++row)
-    if (data.log.is_random[row] == 0) days.insert(data.log.date[row]);
-  return days;
+// "198,895 rows read, 193,583 kept; dropped: repeated 5,312; noted: duration 0 3,101".
+std::string describe(const LoadReport& report) {
+  return fmt::format("{} rows read, {} kept{}{}", show_count(report.rows_read), show_count(report.rows_kept),
+                     counts("dropped", report.dropped), counts("noted", report.noted));
 }
 
 // The truth that made a synthetic release, to step in as in a fitted simulator.
@@ -39,11 +38,6 @@ std::shared_ptr<const Simulator> load_truth(const Run& run, const std::filesyste
 }
 
 }  // namespace
-
-std::string describe(const LoadReport& report) {
-  return fmt::format("{} rows read, {} kept{}{}", show_count(report.rows_read), show_count(report.rows_kept),
-                     counts("dropped", report.dropped), counts("noted", report.noted));
-}
 
 LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadOptions options,
                         const std::filesystem::path& called) {
@@ -69,27 +63,6 @@ const FittedUserModel& fitted_model(const Simulator& simulator) {
   if (model == nullptr)
     throw InputError(fmt::format("this needs a fitted simulator, got one of kind '{}'", simulator.model->name()));
   return *model;
-}
-
-std::size_t count_days(const Dataset& data) {
-  return standard_days(data).size();
-}
-
-std::int32_t last_fitted_day(const Dataset& data, std::size_t held_out) {
-  const std::set<std::int32_t> days = standard_days(data);
-  if (days.size() <= held_out)
-    throw InputError(fmt::format("the standard log has {} days; {} are held out, so at least {} are needed",
-                                 days.size(), held_out, held_out + 1));
-  return *std::next(days.rbegin(), static_cast<std::ptrdiff_t>(held_out));
-}
-
-std::int32_t next_logged_day(const Dataset& data, std::int32_t day) {
-  const std::set<std::int32_t> days = standard_days(data);
-  const auto next = days.upper_bound(day);
-  if (next == days.end())
-    throw InputError(
-        fmt::format("the log has no day after {}; its last one is {}", day, days.empty() ? 0 : *days.rbegin()));
-  return *next;
 }
 
 }  // namespace swipegym::cli

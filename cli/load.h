@@ -26,15 +26,4 @@ std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::
 /// The model of a simulator from a file. Throws InputError for a simulator of another kind.
 const FittedUserModel& fitted_model(const Simulator& simulator);
 
-/// "198,895 rows read, 193,583 kept; dropped: repeated 5,312; noted: duration 0 3,101".
-std::string describe(const LoadReport& report);
-
-/// Days that have rows of the standard log.
-std::size_t count_days(const Dataset& data);
-/// The last day but the last `held_out` ones of the standard log: what one fits until, to judge on the rest.
-/// Throws InputError when the log does not have more days than that.
-std::int32_t last_fitted_day(const Dataset& data, std::size_t held_out);
-/// The first day of the log after `day`. Throws InputError when there is none.
-std::int32_t next_logged_day(const Dataset& data, std::int32_t day);
-
 }  // namespace swipegym::cli

@@ -66,10 +66,6 @@ std::vector<std::string> split_list(const std::string& name, const std::string& 
   return items;
 }
 
-std::string show_real(double value) {
-  return fmt::format("{:.6g}", value);
-}
-
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
   std::string best;
   std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
@@ -87,12 +83,7 @@ Options& Options::group(std::string title) {
 }
 
 Options::Option Options::describe(std::string name, std::string value, std::string help, std::string fallback) {
-  Option option;
-  option.name = std::move(name);
-  option.value = std::move(value);
-  option.help = std::move(help);
-  option.fallback = std::move(fallback);
-  return option;
+  return {.name = std::move(name), .value = std::move(value), .help = std::move(help), .fallback = std::move(fallback)};
 }
 
 Options& Options::push(Option option) {
@@ -131,6 +122,7 @@ Options& Options::date(std::string name, std::int32_t& target, std::string help,
   Option option = describe(std::move(name), "YYYYMMDD", std::move(help), "");
   option.is_required = is_required;
   option.set = [&target, shown = "--" + option.name](const std::string& text) { target = parse_date(shown, text); };
+  option.json = [&target] { return Json(target); };
   return push(std::move(option));
 }
 
@@ -143,6 +135,7 @@ Options& Options::choice(std::string name, std::string& target, std::vector<std:
       throw InputError(fmt::format("{} is '{}', expected {}", shown, text, value));
     target = text;
   };
+  option.json = [&target] { return Json(target); };
   return push(std::move(option));
 }
 
@@ -182,6 +175,16 @@ FileUse Options::files() const {
   for (const Option& option : options_)
     if (option.files) option.files(use);
   return use;
+}
+
+Json Options::values(std::initializer_list<std::string_view> names) const {
+  Json out = Json::object();
+  for (const std::string_view name : names) {
+    std::string key(name);
+    std::replace(key.begin(), key.end(), '-', '_');
+    out[key] = std::ranges::find(options_, name, &Option::name)->json();
+  }
+  return out;
 }
 
 bool Options::given(std::string_view name) const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "cli/file_use.h"
+#include "core/json_text.h"
 #include "core/range.h"
 
 namespace swipegym::cli {
@@ -40,6 +42,7 @@ class Options {
     bool is_required = false;
     bool is_positional = false;
     std::function<void(const std::string& text)> set;
+    std::function<Json()> json;               // where it stands
     std::function<void(FileUse& use)> files;  // after parsing: adds what it names to the command's files
   };
 
@@ -53,14 +56,6 @@ class Options {
   requires(!Number<T>) Options& add(std::string name, T& target, std::string value, std::string help) {
     static_assert(!std::is_same_v<T, Path>, "say input() or output()");
     return push(make(std::move(name), target, std::move(value), std::move(help)));
-  }
-  template <class T>
-  Options& required(std::string name, T& target, std::string value, std::string help) {
-    static_assert(!std::is_same_v<T, Path>, "say input() or output()");
-    Option option = make(std::move(name), target, std::move(value), std::move(help));
-    option.is_required = true;
-    option.fallback.clear();
-    return push(std::move(option));
   }
   /// An argument without dashes, given in this order: `swipegym data import DIR`. `--name` works as well.
   template <class T>
@@ -108,6 +103,8 @@ class Options {
   const std::vector<Option>& all() const noexcept { return options_; }
   /// True when the person gave it.
   bool given(std::string_view name) const;
+  /// Where options stand, by their names with _ for -.
+  Json values(std::initializer_list<std::string_view> names) const;
 
  private:
   static Option describe(std::string name, std::string value, std::string help, std::string fallback);
@@ -126,7 +123,6 @@ class Options {
 /// The words between commas that are not empty; "\," is a comma in a word, and "\\" a backslash. InputError when there
 /// is none.
 std::vector<std::string> split_list(const std::string& name, const std::string& text);
-std::string show_real(double value);
 
 /// The word nearest to `word` by edit distance, or empty when none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
@@ -147,18 +143,26 @@ Options::Option Options::make(std::string name, T& target, std::string value, st
     else
       target = text;
   };
+  option.json = [&target] {
+    if constexpr (std::is_same_v<T, Path>)
+      return Json(target.string());
+    else
+      return Json(target);
+  };
   return option;
 }
 
 template <Number T>
 Options& Options::add(std::string name, T& target, const Range& range, std::string value, std::string help) {
-  const std::string fallback = std::is_integral_v<T> ? fmt::format("{}", target) : show_real(target);
+  const std::string fallback =
+      std::is_integral_v<T> ? fmt::format("{}", target) : fmt::format("{:.6g}", static_cast<double>(target));
   Option option = describe(std::move(name), std::move(value), std::move(help), fallback);
   option.range = range.text<T>();
   option.expected = range.expected<T>();
   option.set = [&target, range, name = "--" + option.name](const std::string& text) {
     target = parse_number<T>(name, text, range);
   };
+  option.json = [&target] { return Json(target); };
   return push(std::move(option));
 }
 

@@ -16,6 +16,12 @@ bool is_there(const std::string& path) {
   return fs::exists(path, ignored);
 }
 
+PolicyWord split(const std::string& word) {
+  const std::size_t equals = word.find('=');
+  if (equals == std::string::npos || is_there(word)) return {word, word};
+  return {word.substr(0, equals), word.substr(equals + 1)};
+}
+
 std::vector<std::string> matches(const std::string& pattern) {
   if (is_there(pattern) || pattern.find_first_of("*?[") == std::string::npos) return {pattern};
   glob_t found = {};
@@ -28,12 +34,10 @@ std::vector<std::string> matches(const std::string& pattern) {
 }  // namespace
 
 PolicyWord split_policy_word(const std::string& word) {
-  const std::size_t equals = word.find('=');
-  const bool is_named = equals != std::string::npos && !is_there(word);
-  PolicyWord out{.name = is_named ? word.substr(0, equals) : word, .spec = is_named ? word.substr(equals + 1) : word};
+  PolicyWord out = split(word);
   if (out.spec.empty())
     throw InputError(fmt::format("'{}' names no policy, expected a name, a file or NAME=PATTERN", word));
-  if (!is_named && names_policy_file(word)) out.name = fs::path(word).stem().string();
+  if (out.spec == word && names_policy_file(word)) out.name = fs::path(word).stem().string();
   return out;
 }
 
@@ -45,10 +49,8 @@ std::vector<std::string> expand_pattern(const std::string& pattern) {
 }
 
 std::vector<fs::path> files_of_word(const std::string& word) {
-  const std::size_t equals = word.find('=');
-  const bool is_named = equals != std::string::npos && !is_there(word);
   std::vector<fs::path> files;
-  for (const std::string& file : matches(is_named ? word.substr(equals + 1) : word))
+  for (const std::string& file : matches(split(word).spec))
     if (is_there(file)) files.emplace_back(file);
   return files;
 }

@@ -2,17 +2,14 @@
 
 #include <cmath>
 
+#include "evaluation/json_number.h"
 #include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {
 
-std::string show_figure(double value, int digits) {
-  return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
-}
-
 // The figure and half the width of its interval, which is near enough to symmetric to read that way; JSON has the ends.
-std::string show_figure(const Interval& interval, int digits) {
+std::string show_spread(const Interval& interval, int digits) {
   if (std::isnan(interval.mean)) return "-";
   if (std::isnan(interval.low)) return show_figure(interval.mean, digits);
   return fmt::format("{:.{}f} ±{:.{}f}", interval.mean, digits, 0.5 * (interval.high - interval.low), digits);
@@ -66,14 +63,14 @@ std::string text_of(const SupervisedTables& tables, const std::string& reference
       std::vector<std::string> cells = {line.seeds > 1 ? fmt::format("{} ({} seeds)", line.policy, line.seeds)
                                                        : line.policy};
       for (std::size_t c = 0; c < table.columns.size(); ++c)
-        cells.push_back(show_figure(line.figure[c], table.columns[c].digits));
+        cells.push_back(show_spread(line.figure[c], table.columns[c].digits));
       text.add(cells);
     }
     std::vector<std::string> users = {"users"};
     for (const TableColumn& column : table.columns) users.push_back(show_count(column.users));
     text.add(users);
     out += text.text();
-    for (const std::string& note : table.notes) out += fmt::format("  {}\n", note);
+    if (!table.note.empty()) out += fmt::format("  {}\n", table.note);
     out += "\n";
     if (reference.empty() || table.key == "labelcraft_code" || table.lines[0].difference.empty()) continue;
     header[0] = "minus " + reference + " (p, Holm)";
@@ -84,7 +81,7 @@ std::string text_of(const SupervisedTables& tables, const std::string& reference
       for (std::size_t c = 0; c < table.columns.size(); ++c)
         cells.push_back(std::isnan(line.difference[c].mean)
                             ? "-"
-                            : fmt::format("{} ({})", show_figure(line.difference[c], table.columns[c].digits),
+                            : fmt::format("{} ({})", show_spread(line.difference[c], table.columns[c].digits),
                                           show_figure(line.p_value[c], 3)));
       gaps.add(cells);
     }
@@ -105,13 +102,12 @@ std::string text_of(const std::vector<EpochReport>& epochs) {
 }
 
 Json epochs_json(const std::vector<EpochReport>& epochs) {
-  const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); };
   Json list = Json::array();
   for (const EpochReport& e : epochs)
     list.push_back({{"epoch", e.epoch},
-                    {"train_loss", number(e.train_loss)},
-                    {"validation_loss", number(e.validation_loss)},
-                    {"validation_metric", number(e.validation_metric)},
+                    {"train_loss", json_number(e.train_loss)},
+                    {"validation_loss", json_number(e.validation_loss)},
+                    {"validation_metric", json_number(e.validation_metric)},
                     {"seconds", e.seconds}});
   return list;
 }

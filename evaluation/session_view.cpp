@@ -7,7 +7,7 @@
 #include <cmath>
 #include <iterator>
 
-#include "policy/select.h"
+#include "evaluation/session_runner.h"
 #include "sim_data/calendar.h"
 
 namespace swipegym {
@@ -47,41 +47,34 @@ SessionView play_session(std::shared_ptr<const Simulator> simulator, std::shared
                          const Policy& policy, const VectorEnvConfig& config, const Exploration& exploration,
                          std::uint64_t seed) {
   const Catalogue& catalogue = simulator->catalogue;
-  VectorEnvConfig alone = config;
-  alone.num_envs = 1;
-  alone.autoreset = AutoresetMode::kDisabled;
-  VectorEnv env(simulator, std::move(candidates), alone);
-  ObservationView observation = env.reset(std::array{seed});
-  const Shown opening = env.next_shown(0, 0);
+  SessionRunner runner(simulator, std::move(candidates), config, 1, 1, [seed](std::size_t) { return seed; });
+  const Shown opening = runner.env().next_shown(0, 0);
   SessionView out{.policy = std::string(policy.name()),
-                  .user_id = catalogue.raw_user_id[observation.user[0]],
+                  .user_id = catalogue.raw_user_id[runner.env().observation().user[0]],
                   .start_ms = opening.time_ms,
                   .tab = opening.tab,
                   .no_tag = catalogue.num_tags - 1,
                   .videos = {}};
 
-  const std::array keys = {split(make_key(seed), Draw::kExploration)};
-  std::vector<float> scores(num_slots(observation, catalogue.num_videos()));
-  std::vector<std::int32_t> actions(alone.slate);
-  for (std::uint32_t step = 0;; ++step) {
-    const std::array streams = {step};
-    const DecisionBatch batch{env.observation(), &env, keys, streams, config.threads};
-    score_slots(policy, batch, scores);
-    select_actions(batch, scores, resolved(exploration, policy), actions, alone.slate);
-    const StepView& view = env.step(actions);
-    for (std::uint32_t place = 0; place < view.consumed[0]; ++place) {
-      const auto video = static_cast<std::size_t>(view.video[place]);
-      out.videos.push_back({.video_id = catalogue.raw_video_id[video],
-                            .tag = catalogue.tag[video],
-                            .duration_s = static_cast<float>(catalogue.duration_ms[video]) / 1000.0F,
-                            .watch_s = view.watch_s[place],
-                            .watch_ratio = view.watch_ratio[place],
-                            .signals = view.signals[place]});
-    }
-    out.reward += view.reward[0];
-    out.left = view.terminated[0] != 0;
-    if (view.terminated[0] || view.truncated[0]) return out;
+  std::vector<float> scores;
+  std::vector<std::int32_t> actions(config.slate);
+  while (runner.under_way()) {
+    choose_actions(policy, runner.batch(), exploration, catalogue.num_videos(), scores, actions, config.slate);
+    runner.step(actions, [&](std::size_t, std::size_t, const StepView& view) {
+      for (std::uint32_t place = 0; place < view.consumed[0]; ++place) {
+        const auto video = static_cast<std::size_t>(view.video[place]);
+        out.videos.push_back({.video_id = catalogue.raw_video_id[video],
+                              .tag = catalogue.tag[video],
+                              .duration_s = static_cast<float>(catalogue.duration_ms[video]) / 1000.0F,
+                              .watch_s = view.watch_s[place],
+                              .watch_ratio = view.watch_ratio[place],
+                              .signals = view.signals[place]});
+      }
+      out.reward += view.reward[0];
+      out.left = view.terminated[0] != 0;
+    });
   }
+  return out;
 }
 
 std::string to_text(const SessionView& session) {

@@ -25,6 +25,10 @@ double quantile_of(std::vector<float>& values, double share) {
   return *low + fraction * (high - *low);
 }
 
+bool is_described(const Log& log, std::size_t row, LogPart part) {
+  return part == LogPart::kBoth || (log.is_random[row] != 0) == (part == LogPart::kRandom);
+}
+
 RowStatistics rows_of_kind(const Log& log, std::uint8_t is_random) {
   RowStatistics out;
   std::vector<float> duration, play, ratio;
@@ -53,7 +57,7 @@ RowStatistics rows_of_kind(const Log& log, std::uint8_t is_random) {
   return out;
 }
 
-std::vector<TabStatistics> rows_of_tabs(const Log& log) {
+std::vector<TabStatistics> rows_of_tabs(const Log& log, LogPart part, std::uint64_t all_rows) {
   struct Sum {
     std::uint64_t rows = 0, known = 0, zero_play = 0;
     double ratio = 0.0;
@@ -61,6 +65,7 @@ std::vector<TabStatistics> rows_of_tabs(const Log& log) {
   };
   std::vector<Sum> sums(256);
   for (std::size_t i = 0; i < log.size(); ++i) {
+    if (!is_described(log, i, part)) continue;
     Sum& sum = sums[log.tab[i]];
     ++sum.rows;
     sum.zero_play += log.play_ms[i] == 0;
@@ -75,7 +80,7 @@ std::vector<TabStatistics> rows_of_tabs(const Log& log) {
     if (sum.rows == 0) continue;
     const auto rows = static_cast<double>(sum.rows);
     TabStatistics out{.tab = static_cast<std::uint8_t>(tab), .rows = sum.rows};
-    out.share = rows / static_cast<double>(log.size());
+    out.share = rows / static_cast<double>(all_rows);
     out.watch_ratio = sum.known > 0 ? sum.ratio / static_cast<double>(sum.known) : 0.0;
     out.zero_play = static_cast<double>(sum.zero_play) / rows;
     for (std::size_t s = 0; s < kNumSignals; ++s) out.signal[s] = static_cast<double>(sum.signal[s]) / rows;
@@ -85,24 +90,29 @@ std::vector<TabStatistics> rows_of_tabs(const Log& log) {
   return tabs;
 }
 
-void describe_users(const Dataset& data, DataStatistics& out) {
+void describe_users(const Dataset& data, LogPart part, DataStatistics& out) {
   const Log& log = data.log;
   const std::int32_t last_day = days_of_date(out.last_date);
   std::vector<float> rows, session_rows, session_minutes;
   std::vector<std::int32_t> days;
+  std::vector<std::uint64_t> mine;
   std::uint64_t may_return = 0, returned = 0;
   for (std::size_t user = 0; user + 1 < data.user_offset.size(); ++user) {
-    const std::uint64_t begin = data.user_offset[user], end = data.user_offset[user + 1];
-    if (begin == end) continue;
-    rows.push_back(static_cast<float>(end - begin));
+    mine.clear();
+    for (std::uint64_t i = data.user_offset[user]; i < data.user_offset[user + 1]; ++i)
+      if (is_described(log, i, part)) mine.push_back(i);
+    if (mine.empty()) continue;
+    rows.push_back(static_cast<float>(mine.size()));
     days.clear();
-    std::uint64_t first = begin;
-    for (std::uint64_t i = begin; i < end; ++i) {
-      if (i == begin || log.date[i] != log.date[i - 1]) days.push_back(days_of_date(log.date[i]));
-      if (i + 1 < end && log.time_ms[i + 1] - log.time_ms[i] <= kSessionGapMs) continue;
-      session_rows.push_back(static_cast<float>(i + 1 - first));
-      session_minutes.push_back(static_cast<float>(log.time_ms[i] + log.play_ms[i] - log.time_ms[first]) / 60000.0F);
-      first = i + 1;
+    std::size_t first = 0;
+    for (std::size_t k = 0; k < mine.size(); ++k) {
+      const std::uint64_t i = mine[k];
+      if (k == 0 || log.date[i] != log.date[mine[k - 1]]) days.push_back(days_of_date(log.date[i]));
+      if (k + 1 < mine.size() && log.time_ms[mine[k + 1]] - log.time_ms[i] <= kSessionGapMs) continue;
+      session_rows.push_back(static_cast<float>(k + 1 - first));
+      session_minutes.push_back(static_cast<float>(log.time_ms[i] + log.play_ms[i] - log.time_ms[mine[first]]) /
+                                60000.0F);
+      first = k + 1;
     }
     std::sort(days.begin(), days.end());  // by date, which is not always that of time_ms
     days.erase(std::unique(days.begin(), days.end()), days.end());
@@ -118,9 +128,10 @@ void describe_users(const Dataset& data, DataStatistics& out) {
   if (may_return > 0) out.next_day_return = static_cast<double>(returned) / static_cast<double>(may_return);
 }
 
-void describe_videos(const Dataset& data, DataStatistics& out) {
+void describe_videos(const Dataset& data, LogPart part, DataStatistics& out) {
   std::vector<std::uint64_t> rows(data.videos.size());
-  for (const VideoIndex video : data.log.video) ++rows[index_of(video)];
+  for (std::size_t i = 0; i < data.log.size(); ++i)
+    if (is_described(data.log, i, part)) ++rows[index_of(data.log.video[i])];
   std::sort(rows.begin(), rows.end());
   const auto n = static_cast<double>(rows.size());
   double total = 0.0, weighted = 0.0, top = 0.0;
@@ -175,22 +186,25 @@ Distribution distribution_of(std::vector<float>& values) {
   return out;
 }
 
-DataStatistics describe_data(const Dataset& data, int threads) {
+DataStatistics describe_data(const Dataset& data, int threads, LogPart part) {
+  const Log& log = data.log;
   DataStatistics out;
-  out.rows = data.log.size();
   out.users = data.users.size();
   out.videos = data.videos.size();
   out.authors = data.videos.num_authors();
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    if (!is_described(log, i, part)) continue;
+    out.first_date = out.rows == 0 ? log.date[i] : std::min(out.first_date, log.date[i]);
+    out.last_date = std::max(out.last_date, log.date[i]);
+    ++out.rows;
+  }
   if (out.rows == 0) return out;
-  const auto [first, last] = std::minmax_element(data.log.date.begin(), data.log.date.end());
-  out.first_date = *first;
-  out.last_date = *last;
-  parallel_for(5, threads, [&](std::size_t part, int) {
-    if (part == 0) out.standard = rows_of_kind(data.log, 0);
-    if (part == 1) out.random = rows_of_kind(data.log, 1);
-    if (part == 2) out.tabs = rows_of_tabs(data.log);
-    if (part == 3) describe_users(data, out);
-    if (part == 4) describe_videos(data, out);
+  parallel_for(5, threads, [&](std::size_t task, int) {
+    if (task == 0 && part != LogPart::kRandom) out.standard = rows_of_kind(log, 0);
+    if (task == 1 && part != LogPart::kStandard) out.random = rows_of_kind(log, 1);
+    if (task == 2) out.tabs = rows_of_tabs(log, part, out.rows);
+    if (task == 3) describe_users(data, part, out);
+    if (task == 4) describe_videos(data, part, out);
   });
   return out;
 }

@@ -32,7 +32,7 @@ struct RowStatistics {
 struct TabStatistics {
   std::uint8_t tab = 0;
   std::uint64_t rows = 0;
-  double share = 0.0;  // of all rows
+  double share = 0.0;  // of the rows described
   double watch_ratio = 0.0, zero_play = 0.0;
   std::array<double, kNumSignals> signal{};
 };
@@ -52,7 +52,10 @@ struct DataStatistics {
   Distribution session_rows, session_minutes;
 };
 
-DataStatistics describe_data(const Dataset& data, int threads = 0);
+/// Which rows are described.
+enum class LogPart : std::uint8_t { kBoth, kStandard, kRandom };
+
+DataStatistics describe_data(const Dataset& data, int threads = 0, LogPart part = LogPart::kBoth);
 
 /// As JSON, unrounded; keys are the fields' names.
 Json statistics_to_json(const DataStatistics& statistics);

@@ -31,16 +31,6 @@ struct Measured {
   bool discarded() const noexcept { return threads > 1 && std::min(gain_before, gain_after) < kHealthyGain; }
 };
 
-Json settings_json(const BenchSettings& settings, int threads) {
-  Json json = {{"simulator", settings.simulator.string()},
-               {"envs", settings.envs},
-               {"seconds", settings.seconds},
-               {"hash_steps", settings.hash_steps},
-               {"threads", threads}};
-  json.update(config_to_json(settings.world));
-  return json;
-}
-
 // Without a simulator the user model is one that answers at once, so that the figure is the engine's own share.
 std::shared_ptr<const Simulator> simulator_for(const BenchSettings& settings, const Run& run) {
   if (!settings.simulator.empty()) return load_simulator_file(run, settings.simulator, settings.world.clock);
@@ -139,7 +129,10 @@ void bench(const BenchSettings& settings, Run& run) {
     json["one_thread"] = measured_json(*one);
     json["gain_over_one_thread"] = many.run.steps_per_s() / one->run.steps_per_s();
   }
-  run.write_json(std::move(json), settings_json(settings, threads), simulator->data_fingerprint);
+  Json used = run.options->values({"simulator", "envs", "seconds", "hash-steps"});
+  used["threads"] = threads;
+  used.update(config_to_json(settings.world));
+  run.write_json(std::move(json), used, simulator->data_fingerprint);
 }
 
 }  // namespace

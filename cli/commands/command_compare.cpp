@@ -39,18 +39,6 @@ CompareConfig compare_config(const CompareSettings& settings, const Run& run) {
   return config;
 }
 
-Json settings_json(const CompareSettings& settings) {
-  Json json = {{"simulator", settings.simulator.string()},
-               {"judge", settings.judge},
-               {"policies", settings.policies},
-               {"sessions", settings.sessions},
-               {"seeds", settings.seeds},
-               {"resamples", settings.resamples},
-               {"versus", settings.versus}};
-  json.update(act_json(settings.act));
-  return json;
-}
-
 void compare_policies(const CompareSettings& settings, Run& run) {
   const CompareConfig config = compare_config(settings, run);
   const std::shared_ptr<const Simulator> train = load_simulator_file(run, settings.simulator, settings.act.world.clock);
@@ -59,9 +47,10 @@ void compare_policies(const CompareSettings& settings, Run& run) {
   const std::vector<ComparedPolicy> policies = read_policies(settings.policies, train, simulators.size() > 1);
   run.require_memory(compare_memory(policies, simulators, config));
   const CompareReport report = compare(policies, simulators, config, run.progress);
-  const std::string clock = settings.act.world.clock == "dense" ? clock_note(*train) : "";
+  const std::string clock = clock_note(*train, settings.act.world.clock);
   run.print("{}{}", to_text(report, settings.wide), clock.empty() ? "" : clock + "\n");
-  const Json used = settings_json(settings);
+  Json used = run.options->values({"simulator", "judge", "policies", "sessions", "seeds", "resamples", "versus"});
+  used.update(act_json(settings.act));
   run.write_json(to_json(report), used, train->data_fingerprint);
   if (settings.report.empty()) return;
   std::vector<std::string> notes = {fmt::format("data {:016x}, seed {}", train->data_fingerprint, run.seed),

@@ -71,13 +71,9 @@ void constrain(const ConstrainSettings& settings, Run& run) {
   OfflineStudySettings study{
       .config = run.read_config<OfflineConfig>(), .seeds = settings.seeds, .resamples = settings.resamples};
   check(study.config);
-  SupervisedTask task;
-  set_days(settings.days, task);
-  const LoadedDataset loaded = load_data(run, settings.data);
-  const Catalogue catalogue = build_catalogue(loaded.data, settings.days.until);
-  task.data = &loaded.data, task.catalogue = &catalogue;
-  task.seed = run.seed, task.threads = run.threads, task.progress = run.progress;
-  require_rows(task);
+  const LogTask log(run, settings.data, settings.days);
+  const SupervisedTask& task = log.task;
+  log.require_rows();
   run.note("train {}, validate {}, test {}", show_days(task.train), show_days(task.validate), show_days(task.test));
   const OfflineRows rows = make_offline_rows(task, study.config);
   const OfflineStudyResult result = run_offline_study(rows, study, run.seed, run.threads, run.progress);
@@ -102,7 +98,7 @@ void constrain(const ConstrainSettings& settings, Run& run) {
       "'were the model right'. Intervals are 95 % over users alone.\n");
   Json json = {{"days", days_json(task)}, {"seeds", settings.seeds}};
   json.update(to_json(result));
-  run.write_json(json, config_to_json(study.config), loaded.data.fingerprint);
+  run.write_json(json, config_to_json(study.config), log.data().fingerprint);
 }
 
 }  // namespace

@@ -33,6 +33,14 @@ std::vector<std::size_t> read_sizes(const std::vector<std::string>& words, std::
   return sizes;
 }
 
+// "dqn: as configured; ...".
+std::string variants_text() {
+  std::string text;
+  for (const ConvergenceVariant& variant : convergence_variants())
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", variant.name, variant.about);
+  return text;
+}
+
 void converge(const ConvergeSettings& settings, Run& run) {
   ConvergenceStudy study;
   study.config = run.read_config<ConvergenceConfig>();
@@ -55,9 +63,7 @@ void converge(const ConvergeSettings& settings, Run& run) {
   if (const std::string clock = clock_note(*simulator); !clock.empty()) run.print("{}\n", clock);
   run.note("curves, table, baselines and slopes as CSV: {}", settings.out.string());
   Json used = config_to_json(study.config);
-  used["sizes"] = settings.sizes;
-  used["agents"] = settings.agents;
-  used["seeds"] = settings.seeds;
+  used.update(run.options->values({"sizes", "agents", "seeds"}));
   run.write_json(to_json(report), used, simulator->data_fingerprint);
 }
 
@@ -88,9 +94,7 @@ void add_converge_commands(std::vector<Command>& table) {
       .checked([](const std::string& text) {
         for (const std::string& word : split_list("--sizes", text)) read_size(word, 2);
       })
-      .add("agents", settings->agents, "LIST",
-           "dqn; single: without double Q-learning; bandit: with discount 0; full-output: one output a video, up to "
-           "10,000")
+      .add("agents", settings->agents, "LIST", variants_text())
       .add("seeds", settings->seeds, between(1, 10'000), "K", "trainings of each agent on each size")
       .group("Output")
       .output("out", settings->out, "DIR", "a folder for the trainings and the CSV files", Writing::kWorkFolder);

@@ -1,9 +1,9 @@
-#include <chrono>
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/load.h"
 #include "core/error.h"
+#include "core/stopwatch.h"
 #include "evaluation/generate/synthesise.h"
 #include "evaluation/text_table.h"
 #include "sim_data/csv/interactions_csv.h"
@@ -31,6 +31,14 @@ struct SynthSettings {
   bool no_satiation = false, replace = false;
 };
 
+std::string show_number(double value) {
+  return fmt::format("{:.4g}", value);
+}
+
+std::string show_rate(double value) {
+  return fmt::format("{:.4f}", value);
+}
+
 Json report_json(const LoadReport& report) {
   return {{"rows_read", report.rows_read},
           {"rows_kept", report.rows_kept},
@@ -54,12 +62,12 @@ InteractionFormat interaction_format(const DataSettings& settings, const Run& ru
 
 void import(const DataSettings& settings, Run& run) {
   const InteractionFormat format = interaction_format(settings, run);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const LoadOptions options{.skip_bad_rows = settings.skip_bad_rows, .threads = run.threads, .progress = run.progress};
   const LoadReport report = settings.format == "interactions"
                                 ? import_interactions(settings.data, settings.out, options, format)
                                 : import_logs(settings.data, settings.out, options);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = watch.seconds();
   const std::uint64_t fingerprint = LogStoreReader(where_written(settings.out)).fingerprint();
   const std::uintmax_t bytes = std::filesystem::file_size(where_written(settings.out));
   Table table({"imported", ""});
@@ -84,19 +92,27 @@ void import(const DataSettings& settings, Run& run) {
   run.write_json(json, config, fingerprint);
 }
 
-Json summary_json(const LogSummary& summary) {
+// Of the rows of one log.
+struct SynthesisedPart {
+  const DataStatistics& log;
+  const RowStatistics& row;
+
+  double rate(Signal signal) const { return row.signal[static_cast<std::size_t>(signal)]; }
+};
+
+Json part_json(const SynthesisedPart& part) {
   Json signal = Json::object();
-  for (std::size_t s = 0; s < kNumSignals; ++s) signal[std::string(kSignalNames[s])] = summary.rate[s];
-  return {{"rows", summary.rows},
-          {"users", summary.users},
-          {"videos", summary.videos},
+  for (std::size_t s = 0; s < kNumSignals; ++s) signal[std::string(kSignalNames[s])] = part.row.signal[s];
+  return {{"rows", part.log.rows},
+          {"users", part.log.rows_per_user.count},
+          {"videos", part.log.rows_per_video.count},
           {"signal", signal},
-          {"duration_s", summary.duration_s.mean},
-          {"play_s", summary.play_s.mean},
-          {"watch_ratio", summary.watch_ratio.mean},
-          {"complete", summary.complete},
-          {"session_rows", summary.session_rows},
-          {"next_day_return", summary.next_day_return}};
+          {"duration_s", part.row.duration_s.mean},
+          {"play_s", part.row.play_s.mean},
+          {"watch_ratio", part.row.watch_ratio.mean},
+          {"complete", part.row.complete},
+          {"session_rows", part.log.session_rows.mean},
+          {"next_day_return", part.log.next_day_return}};
 }
 
 void synth(const SynthSettings& settings, Run& run) {
@@ -112,33 +128,30 @@ void synth(const SynthSettings& settings, Run& run) {
                            .progress = run.progress};
   check(options.truth);
   const SynthesisReport made = synthesise(options, settings.out);
+  const SynthesisedPart standard{made.standard, made.standard.standard}, random{made.random, made.random.random};
   Table table({"synthetic log", "standard", "random"});
-  const auto add = [&](const char* what, auto value_of) {
-    table.add({what, value_of(made.standard), made.random.rows > 0 ? value_of(made.random) : "-"});
+  const auto add = [&](const char* what, auto shown) {
+    table.add({what, shown(standard), made.random.rows > 0 ? shown(random) : "-"});
   };
-  const auto add_rate = [&](const char* what, auto member) {
-    add(what, [&](const LogSummary& summary) { return fmt::format("{:.4f}", member(summary)); });
+  const auto add_count = [&](const char* what, auto count) {
+    add(what, [&](const SynthesisedPart& part) { return show_count(count(part)); });
   };
-  add("rows", [](const LogSummary& s) { return show_count(s.rows); });
-  add("users with rows", [](const LogSummary& s) { return show_count(s.users); });
-  add("videos with rows", [](const LogSummary& s) { return show_count(s.videos); });
-  add_rate("mean watch ratio", [](const LogSummary& s) { return s.watch_ratio.mean; });
-  add_rate("watched to the end", [](const LogSummary& s) { return s.complete; });
-  add_rate("click", [](const LogSummary& s) { return s.rate[static_cast<std::size_t>(Signal::kClick)]; });
-  add_rate("long view", [](const LogSummary& s) { return s.rate[static_cast<std::size_t>(Signal::kLongView)]; });
-  add_rate("like", [](const LogSummary& s) { return s.rate[static_cast<std::size_t>(Signal::kLike)]; });
-  add_rate("rows a session", [](const LogSummary& s) { return s.session_rows; });
-  add_rate("back the next day", [](const LogSummary& s) { return s.next_day_return; });
+  const auto add_rate = [&](const char* what, auto rate) {
+    add(what, [&](const SynthesisedPart& part) { return show_rate(rate(part)); });
+  };
+  add_count("rows", [](const auto& part) { return part.log.rows; });
+  add_count("users with rows", [](const auto& part) { return part.log.rows_per_user.count; });
+  add_count("videos with rows", [](const auto& part) { return part.log.rows_per_video.count; });
+  add_rate("mean watch ratio", [](const auto& part) { return part.row.watch_ratio.mean; });
+  add_rate("watched to the end", [](const auto& part) { return part.row.complete; });
+  add_rate("click", [](const auto& part) { return part.rate(Signal::kClick); });
+  add_rate("long view", [](const auto& part) { return part.rate(Signal::kLongView); });
+  add_rate("like", [](const auto& part) { return part.rate(Signal::kLike); });
+  add_rate("rows a session", [](const auto& part) { return part.log.session_rows.mean; });
+  add_rate("back the next day", [](const auto& part) { return part.log.next_day_return; });
   run.print("{}\n  its truth is in {}\n", table.text(), (settings.out / "truth.json").string());
-  run.write_json({{"standard", summary_json(made.standard)}, {"random", summary_json(made.random)}},
+  run.write_json({{"standard", part_json(standard)}, {"random", part_json(random)}},
                  parse_json(truth_json(options.truth), "truth.json"), 0);
-}
-
-std::string show_number(double value) {
-  return fmt::format("{:.4g}", value);
-}
-std::string show_rate(double value) {
-  return fmt::format("{:.4f}", value);
 }
 
 std::string distribution_table(const DataStatistics& s) {

@@ -212,21 +212,11 @@ void evaluate(EvaluateSettings settings, Run& run) {
   Json result = {{"policy", judged.policy->name()}, {"known_until", judged.made_for->catalogue.until}};
   result.update(print_one_step(rows, settings, table, run));
   if (settings.sessions) result["sessions"] = print_sessions(rows, settings, table, run);
-  Json used = {{"policy", settings.policy},
-               {"data", settings.data.string()},
-               {"logged_candidates", settings.logged_candidates.string()},
-               {"simulator", settings.simulator.string()},
-               {"from", settings.from},
-               {"until", settings.until},
-               {"candidates", log.slots},
-               {"draws", judge.draws},
-               {"reward", ConfigWriter::write(settings.act.world.reward)},
-               {"epsilon", settings.act.epsilon},
-               {"temperature", settings.act.temperature},
-               {"folds", settings.folds},
-               {"resamples", settings.resamples},
-               {"discount", settings.discount},
-               {"window", settings.window}};
+  Json used =
+      run.options->values({"policy", "data", "logged-candidates", "simulator", "from", "until", "candidates", "draws"});
+  used["candidates"] = log.slots, used["draws"] = judge.draws;
+  used["reward"] = ConfigWriter::write(settings.act.world.reward);
+  used.update(run.options->values({"epsilon", "temperature", "folds", "resamples", "discount", "window"}));
   run.write_json(result, used, loaded.data.fingerprint);
 }
 

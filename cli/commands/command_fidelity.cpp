@@ -26,12 +26,7 @@ FidelityReport score_rows(const FidelitySettings& settings, const Simulator& sim
   FidelityScorer scorer(data, window);
   replay_log(
       fitted_model(simulator), data, {.from = window.from, .until = window.until, .random = window.random}, run.seed,
-      run.threads,
-      [&](const RowPrediction& row) {
-        scorer.add(
-            {.log_row = row.log_row, .quantile = row.quantile, .probability = row.probability, .draw = row.draw});
-      },
-      run.progress);
+      run.threads, [&](const RowPrediction& row) { scorer.add(row); }, run.progress);
   if (!simulator.truth.empty())  // synthetic data: how well the rows could be predicted at best
     predict_with_truth(simulator.truth, data, window, run.threads, [&](const TruthPrediction& row) {
       scorer.add_truth(row.log_row, row.quantile, row.probability);
@@ -46,12 +41,13 @@ bool has_random_rows(const Dataset& data, const FidelitySettings& settings) {
   return false;
 }
 
-FreeRunningOptions free_options(const FidelitySettings& settings, const Run& run) {
-  return {.from = settings.from,
-          .until = settings.until,
-          .seed = run.seed,
-          .threads = run.threads,
-          .progress = run.progress};
+// With what free running and the uniform policy are asked for alike.
+template <class Asked>
+Asked asked(const FidelitySettings& settings, const Run& run) {
+  Asked options;
+  options.from = settings.from, options.until = settings.until;
+  options.seed = run.seed, options.threads = run.threads, options.progress = run.progress;
+  return options;
 }
 
 void fidelity(const FidelitySettings& settings, Run& run) {
@@ -61,12 +57,12 @@ void fidelity(const FidelitySettings& settings, Run& run) {
   run.print("{}", to_text(report));
   Json json = to_json(report);
   if (!settings.rows_only) {
-    const FreeRunningReport free = run_free(*simulator, loaded.data, free_options(settings, run));
+    const FreeRunningReport free = run_free(*simulator, loaded.data, asked<FreeRunningOptions>(settings, run));
     run.print("\n{}", to_text(free));
     json["free_running"] = to_json(free);
     if (!simulator->truth.empty()) {  // synthetic data: how the law behind it fares in the same test
       const std::shared_ptr<const Simulator> behind = truth_behind(*simulator, loaded.data, "log", run.threads);
-      const FreeRunningReport truth = run_free(*behind, loaded.data, free_options(settings, run));
+      const FreeRunningReport truth = run_free(*behind, loaded.data, asked<FreeRunningOptions>(settings, run));
       run.print("\nthe truth itself, {}", to_text(truth));
       json["free_running_truth"] = to_json(truth);
       const std::shared_ptr<const Simulator> naive =
@@ -76,12 +72,8 @@ void fidelity(const FidelitySettings& settings, Run& run) {
       json["uniform_pairs"] = to_json(pairs);
     }
     if (has_random_rows(loaded.data, settings)) {
-      const RandomExposureReport random = check_random_exposure(simulator, loaded.data,
-                                                                {.from = settings.from,
-                                                                 .until = settings.until,
-                                                                 .seed = run.seed,
-                                                                 .threads = run.threads,
-                                                                 .progress = run.progress});
+      const RandomExposureReport random =
+          check_random_exposure(simulator, loaded.data, asked<RandomExposureOptions>(settings, run));
       run.print("\n{}", to_text(random));
       json["random_policy"] = to_json(random);
     }

@@ -1,9 +1,9 @@
-#include <chrono>
 
 #include "cli/command.h"
 #include "cli/env_options.h"
 #include "cli/load.h"
 #include "core/error.h"
+#include "core/stopwatch.h"
 #include "env/fitted/fit_simulator.h"
 #include "env/fitted/simulator_file.h"
 #include "evaluation/text_table.h"
@@ -37,9 +37,9 @@ void fit(const FitSettings& settings, Run& run) {
   config.training.threads = run.threads;
   const LoadedDataset loaded =
       load_data(run, settings.data, {.standard = settings.log != "random", .random = settings.log != "standard"});
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   FitResult result = fit_simulator(loaded.data, settings.until, config, run.progress);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = watch.seconds();
   remember_data(result.simulator, settings.data);
   save_simulator(result.simulator, settings.out);
 

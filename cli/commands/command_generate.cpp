@@ -115,13 +115,9 @@ void generate(const GenerateSettings& settings, Run& run) {
   kept.save();
   run.print("{} sessions of {} users, {} rows, {} to {}: {}\n", show_count(report.sessions), show_count(report.users),
             show_count(report.rows), report.first_date, report.last_date, settings.out.string());
-  const std::string clock = settings.act.world.clock == "dense" ? clock_note(*simulator) : "";
+  const std::string clock = clock_note(*simulator, settings.act.world.clock);
   if (!clock.empty()) run.print("{}\n", clock);
-  Json used = {{"simulator", settings.simulator.string()},
-               {"policy", settings.policy},
-               {"format", settings.format},
-               {"sessions", settings.sessions},
-               {"rows_per_part", settings.rows_per_part}};
+  Json used = run.options->values({"simulator", "policy", "format", "sessions", "rows-per-part"});
   used.update(act_json(settings.act));
   run.write_json({{"sessions", report.sessions},
                   {"users", report.users},

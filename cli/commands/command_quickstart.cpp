@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +13,7 @@
 #include "cli/load.h"
 #include "cli/policy_list.h"
 #include "core/error.h"
+#include "core/stopwatch.h"
 #include "env/fitted/fit_simulator.h"
 #include "env/fitted/fitted_user_model.h"
 #include "env/fitted/replay_log.h"
@@ -56,31 +57,27 @@ class Quickstart {
 
   void tell() {
     make_folder();
-    const auto begun = Clock::now();
+    const Stopwatch watch;
     stage(data_is_real() ? "The log" : "A log: synthetic KuaiRand, whose truth is known", [&] { load(); });
     stage("A user simulator, fitted to the earlier days", [&] { fit(); });
     stage("Is it faithful? The held-out days, beside two reference models", [&] { judge(); });
     stage("A DQN that learns to choose among ten candidates", [&] { train(); });
     stage("Policies compared on the same sessions, with 95 % intervals", [&] { compare_policies(); });
-    run_.print("All of it took {:.0f} s.\n\n", seconds_since(begun));
+    run_.print("All of it took {:.0f} s.\n\n", watch.seconds());
     tell_what_is_next();
     run_.write_json(std::move(result_), config_, data_.fingerprint);
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  static double seconds_since(Clock::time_point begun) {
-    return std::chrono::duration<double>(Clock::now() - begun).count();
-  }
   bool data_is_real() const { return !settings_.data.empty(); }
   fs::path data_path() const { return data_is_real() ? settings_.data : settings_.out / "data"; }
 
   template <class Work>
   void stage(const std::string& title, Work work) {
-    const auto begun = Clock::now();
+    const Stopwatch watch;
     run_.print("{}. {}\n\n", ++stages_, title);
     work();
-    const double seconds = seconds_since(begun);
+    const double seconds = watch.seconds();
     run_.print("\n   {}\n\n", seconds < 1.0 ? "under a second" : fmt::format("{:.1f} s", seconds));
     run_.check_interrupt();
   }
@@ -101,10 +98,22 @@ class Quickstart {
                   .progress = run_.progress},
                  data_path());
     data_ = load_data(run_, where_written(data_path()), {}, data_path()).data;
-    until_ = last_fitted_day(data_, std::max<std::size_t>(2, count_days(data_) / 6));
-    from_ = next_logged_day(data_, until_);
+    hold_out_days();
     run_.print("   {} rows of {} users and {} videos; days from {} on are held out\n", show_count(data_.log.size()),
                show_count(data_.users.size()), show_count(data_.videos.size()), from_);
+  }
+
+  // The last sixth of the standard log's days, and two at least.
+  void hold_out_days() {
+    std::set<std::int32_t> days;
+    for (std::size_t row = 0; row < data_.log.size(); ++row)
+      if (data_.log.is_random[row] == 0) days.insert(data_.log.date[row]);
+    const std::size_t held_out = std::max<std::size_t>(2, days.size() / 6);
+    if (days.size() <= held_out)
+      throw InputError(fmt::format("the standard log has {} days; {} are held out, so at least {} are needed",
+                                   days.size(), held_out, held_out + 1));
+    const auto first = std::prev(days.end(), static_cast<std::ptrdiff_t>(held_out));
+    from_ = *first, until_ = *std::prev(first);
   }
 
   FitResult fit_fold(std::uint32_t fold, std::uint32_t folds) {
@@ -129,10 +138,7 @@ class Quickstart {
     FidelityScorer scorer(data_, {.from = from_});
     const FittedUserModel& model = fitted_model(*simulator_);
     replay_log(
-        model, data_, {.from = from_}, run_.seed, run_.threads,
-        [&](const RowPrediction& row) {
-          scorer.add({row.log_row, row.quantile, row.probability, row.draw});
-        },
+        model, data_, {.from = from_}, run_.seed, run_.threads, [&](const RowPrediction& row) { scorer.add(row); },
         run_.progress);
     const FidelityReport report = scorer.finish();
     run_.print("{}", to_text(report));

@@ -23,19 +23,12 @@ void respond(const RespondSettings& settings, Run& run) {
   RespondCsv csv(settings.out, loaded.data);
   replay_log(
       fitted_model(*simulator), loaded.data, {.from = settings.from, .until = settings.until, .random = random},
-      run.seed, run.threads,
-      [&](const RowPrediction& row) {
-        csv.add({.log_row = row.log_row, .quantile = row.quantile, .probability = row.probability, .draw = row.draw});
-      },
-      run.progress);
+      run.seed, run.threads, [&](const RowPrediction& row) { csv.add(row); }, run.progress);
   csv.commit();
   run.print("{} rows answered: {}\n", show_count(csv.rows()), settings.out.string());
-  run.write_json({{"rows", csv.rows()},
-                  {"from", settings.from},
-                  {"until", settings.until},
-                  {"log", settings.log},
-                  {"out", settings.out.string()}},
-                 simulator->fit.all, loaded.data.fingerprint);
+  Json json = {{"rows", csv.rows()}};
+  json.update(run.options->values({"from", "until", "log", "out"}));
+  run.write_json(json, simulator->fit.all, loaded.data.fingerprint);
 }
 
 }  // namespace

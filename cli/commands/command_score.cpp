@@ -63,8 +63,7 @@ void score(const ScoreSettings& settings, Run& run) {
                   {"rows_without_history", without_history},
                   {"rows_of_unmet_videos", of_unmet_videos},
                   {"known_until", known}},
-                 {{"policy", settings.policy.string()}, {"from", settings.from}, {"until", settings.until}},
-                 loaded.data.fingerprint);
+                 run.options->values({"policy", "from", "until"}), loaded.data.fingerprint);
 }
 
 }  // namespace

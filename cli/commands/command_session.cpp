@@ -23,7 +23,7 @@ void show_session(const SessionSettings& settings, Run& run) {
                                            env_config(settings.act.world, {.threads = run.threads}),
                                            exploration(settings.act), session_seed(run.seed, 0, 0));
   run.print("{}", to_text(session));
-  Json used = {{"simulator", settings.simulator.string()}, {"policy", settings.policy}};
+  Json used = run.options->values({"simulator", "policy"});
   used.update(act_json(settings.act));
   run.write_json(to_json(session), used, simulator->data_fingerprint);
 }

@@ -1,4 +1,3 @@
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -13,6 +12,7 @@
 #include "cli/supervised_output.h"
 #include "core/error.h"
 #include "core/output_file.h"
+#include "core/stopwatch.h"
 #include "env/catalogue.h"
 #include "evaluation/metrics/binary_score.h"
 #include "evaluation/studies/random_search.h"
@@ -90,7 +90,7 @@ Json search_settings(const SupervisedSettings& given, const SupervisedModel& mod
   if (task.validate.empty()) throw InputError("--search needs validation days: give --validate-until");
   std::mutex lock;
   std::uint64_t done = 0;
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const std::vector<SearchTrial> trials =
       random_search(space, base, given.trials, run.seed, run.threads, [&](const Json& settings) {
         const double objective = validation_objective(model, task, settings, where, space.objective);
@@ -102,9 +102,15 @@ Json search_settings(const SupervisedSettings& given, const SupervisedModel& mod
   const std::filesystem::path table = trials_path(given);
   write_file(table, trials_csv(space, trials));
   run.note("{} trials in {:.0f} s, all in {}; the best is number {} with {} {:.4f} (defaults: {:.4f})", trials.size(),
-           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), table.string(), best.trial,
-           space.objective, best.objective, trials[0].objective);
+           watch.seconds(), table.string(), best.trial, space.objective, best.objective, trials[0].objective);
   return best.settings;
+}
+
+// Its figures as a line of a table.
+std::vector<std::string> cells_of(std::string name, const Json& figures, int digits) {
+  std::vector<std::string> cells = {std::move(name)};
+  for (const Json& figure : figures) cells.push_back(fmt::format("{:.{}f}", figure.get<double>(), digits));
+  return cells;
 }
 
 Json figures_json(const SeedProtocolFigures& f) {
@@ -118,27 +124,21 @@ void seed_protocol(const SupervisedTask& task, const Json& settings, const std::
   Table losses({"epoch", "train, running", "train, again", "no padding", "validation", "no padding"});
   Json epochs = Json::array();
   for (const SeedProtocolEpoch& e : made.epochs) {
-    std::vector<std::string> cells = {std::to_string(e.epoch)};
-    for (const double loss : {e.train_running, e.train_again, e.train_unpadded, e.validate_padded, e.validate_unpadded})
-      cells.push_back(fmt::format("{:.5f}", loss));
-    losses.add(cells);
-    epochs.push_back({{"epoch", e.epoch},
-                      {"train_running", e.train_running},
-                      {"train_again", e.train_again},
-                      {"train_unpadded", e.train_unpadded},
-                      {"validate_padded", e.validate_padded},
-                      {"validate_unpadded", e.validate_unpadded}});
+    const Json figures = {{"train_running", e.train_running},
+                          {"train_again", e.train_again},
+                          {"train_unpadded", e.train_unpadded},
+                          {"validate_padded", e.validate_padded},
+                          {"validate_unpadded", e.validate_unpadded}};
+    losses.add(cells_of(std::to_string(e.epoch), figures, 5));
+    epochs.push_back({{"epoch", e.epoch}});
+    epochs.back().update(figures);
   }
+  const Json batches = figures_json(made.batches), pooled = figures_json(made.pooled),
+             unpadded = figures_json(made.unpadded);
   Table figures({"test days", "F1", "recall", "precision", "accuracy", "RMSE"});
-  const auto add = [&](const char* what, const SeedProtocolFigures& f) {
-    std::vector<std::string> cells = {what};
-    for (const double figure : {f.f1, f.recall, f.precision, f.accuracy, f.rmse})
-      cells.push_back(fmt::format("{:.4f}", figure));
-    figures.add(cells);
-  };
-  add("means over batches, padding counted, as the report does", made.batches);
-  add("all positions at once, padding counted", made.pooled);
-  add("real rows alone", made.unpadded);
+  figures.add(cells_of("means over batches, padding counted, as the report does", batches, 4));
+  figures.add(cells_of("all positions at once, padding counted", pooled, 4));
+  figures.add(cells_of("real rows alone", unpadded, 4));
   run.print("{}\n{}  padding: {:.1f} % of training positions, {:.1f} % of validation, {:.1f} % of test\n",
             losses.text(), figures.text(), 100.0 * made.train_padding, 100.0 * made.validate_padding,
             100.0 * made.test_padding);
@@ -146,9 +146,9 @@ void seed_protocol(const SupervisedTask& task, const Json& settings, const std::
                   {"days", days_json(task)},
                   {"epochs", epochs},
                   {"padding", {made.train_padding, made.validate_padding, made.test_padding}},
-                  {"batches", figures_json(made.batches)},
-                  {"pooled", figures_json(made.pooled)},
-                  {"unpadded", figures_json(made.unpadded)}},
+                  {"batches", batches},
+                  {"pooled", pooled},
+                  {"unpadded", unpadded}},
                  settings, task.data->fingerprint);
 }
 
@@ -156,12 +156,8 @@ void supervised(const SupervisedSettings& settings, Run& run) {
   const SupervisedModel& model = find_supervised_model(settings.model);
   Json config = run.config_path.empty() ? model.defaults() : model.read(run.config_path);
   const std::string where = run.config_path.empty() ? "the defaults of " + model.name : run.config_path.string();
-  SupervisedTask task;
-  set_days(settings.days, task);
-  const LoadedDataset loaded = load_data(run, settings.data);
-  const Catalogue catalogue = build_catalogue(loaded.data, settings.days.until);
-  task.data = &loaded.data, task.catalogue = &catalogue;
-  task.seed = run.seed, task.threads = run.threads, task.progress = run.progress;
+  LogTask log(run, settings.data, settings.days);
+  SupervisedTask& task = log.task;
   run.note("train {}, hold-out {}, validate {}, test {}", show_days(task.train), show_days(task.holdout),
            show_days(task.validate), show_days(task.test));
   if (settings.protocol == "seed") {
@@ -172,21 +168,21 @@ void supervised(const SupervisedSettings& settings, Run& run) {
     return;
   }
   if (settings.out.empty()) throw InputError("give --out: where to write the policy");
-  require_rows(task);
+  log.require_rows();
   SupervisedTableConfig tables = table_config(settings.tables, run);
   config = search_settings(settings, model, task, config, where, run);
 
   TabledPolicy line{.name = model.name, .seeds = {}, .catalogue = {}};
-  line.catalogue = std::shared_ptr<const Catalogue>(&catalogue, [](const Catalogue*) {});  // outlives the line
+  line.catalogue = std::shared_ptr<const Catalogue>(task.catalogue, [](const Catalogue*) {});  // outlives the line
   Json runs = Json::array();
   for (int s = 0; s < settings.seeds; ++s) {
     task.seed = run.seed + static_cast<std::uint64_t>(s);
     const std::filesystem::path out = policy_path(settings, task.seed);
     task.checkpoint = checkpoint_of(out);
     task.resume = settings.resume;
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     const TrainedModel trained = model.train(task, config, where);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds = watch.seconds();
     trained.policy->save(out);
     run.remove_at_end(task.checkpoint);
     if (!trained.epochs.empty()) run.print("{}\n", text_of(trained.epochs));
@@ -200,11 +196,11 @@ void supervised(const SupervisedSettings& settings, Run& run) {
   Json result = {{"model", model.name}, {"days", days_json(task)}, {"runs", runs}};
   if (!task.test.empty()) {
     tables.train = task.train, tables.validate = task.validate, tables.test = task.test;
-    const SupervisedTables made = make_supervised_tables({line}, loaded.data, tables);
+    const SupervisedTables made = make_supervised_tables({line}, log.data(), tables);
     run.print("{}", text_of(made));
     result.update(to_json(made));
   }
-  run.write_json(result, config, loaded.data.fingerprint);
+  run.write_json(result, config, log.data().fingerprint);
 }
 
 struct TablesSettings {
@@ -239,16 +235,13 @@ TabledPolicy load_line(const std::string& word, const Dataset& data, std::int32_
 }
 
 void tables(const TablesSettings& settings, Run& run) {
-  SupervisedTask task;
-  set_days(settings.days, task);
-  if (task.test.empty()) throw InputError("give --test-until: the last day that the policies are judged on");
-  const LoadedDataset loaded = load_data(run, settings.data);
-  task.data = &loaded.data;
-  require_rows(task);
+  const LogTask log(run, settings.data, settings.days);
+  const SupervisedTask& task = log.task;
+  log.require_rows();
   std::map<std::int32_t, std::shared_ptr<const Catalogue>> catalogues;
   std::vector<TabledPolicy> lines;
   for (const std::string& word : settings.policies) {
-    lines.push_back(load_line(word, loaded.data, settings.days.until, catalogues));
+    lines.push_back(load_line(word, log.data(), settings.days.until, catalogues));
     if (lines.back().catalogue->until >= task.test.from)
       run.note("{} was made from rows up to {}: it knows of the days it is judged on", lines.back().name,
                lines.back().catalogue->until);
@@ -256,11 +249,11 @@ void tables(const TablesSettings& settings, Run& run) {
   SupervisedTableConfig config = table_config(settings.tables, run);
   config.train = task.train, config.validate = task.validate, config.test = task.test;
   config.reference = settings.reference;
-  const SupervisedTables made = make_supervised_tables(lines, loaded.data, config);
+  const SupervisedTables made = make_supervised_tables(lines, log.data(), config);
   run.print("{}", text_of(made, settings.reference));
   Json result = {{"days", days_json(task)}};
   result.update(to_json(made));
-  run.write_json(result, {{"policies", settings.policies}, {"reference", settings.reference}}, loaded.data.fingerprint);
+  run.write_json(result, run.options->values({"policies", "reference"}), log.data().fingerprint);
 }
 
 Command supervised_command() {

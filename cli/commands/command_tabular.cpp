@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "core/output_file.h"
+#include "evaluation/json_number.h"
 #include "evaluation/studies/exactness.h"
 #include "evaluation/text_table.h"
 
@@ -62,13 +63,9 @@ std::string values_table(const Exactness& exact) {
   return table.text();
 }
 
-Json interval_json(const Interval& interval) {
-  return {{"mean", interval.mean}, {"low", interval.low}, {"high", interval.high}};
-}
-
 Json runs_json(const QLearningRuns& runs, double range) {
-  return {{"slope", interval_json(runs.slope)},
-          {"final_error", interval_json(runs.final_error)},
+  return {{"slope", json_interval(runs.slope)},
+          {"final_error", json_interval(runs.final_error)},
           {"final_error_share_of_range", runs.final_error.mean / range},
           {"worst_final_error", runs.worst_final},
           {"sweeps", runs.curves.front().back().sweeps},

@@ -1,20 +1,13 @@
-#include <chrono>
-
 #include "agents/registry.h"
 #include "agents/retrieval/ranker.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "core/error.h"
+#include "core/stopwatch.h"
 #include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {
-
-using TrainClock = std::chrono::steady_clock;
-
-double seconds_since(TrainClock::time_point start) {
-  return std::chrono::duration<double>(TrainClock::now() - start).count();
-}
 
 struct TrainSettings {
   std::filesystem::path simulator, start, out;
@@ -78,9 +71,9 @@ void train(const AgentInfo& info, const TrainSettings& settings, Run& run) {
   training.progress = run.progress;
   if (settings.resume && !std::filesystem::exists(training.checkpoint))
     run.note("{} is not there: training from the beginning", training.checkpoint.string());
-  const auto start = TrainClock::now();
+  const Stopwatch watch;
   const OnlineResult trained = train_agent(simulator, agent, training);
-  const double seconds = seconds_since(start);
+  const double seconds = watch.seconds();
   trained.policy->save(settings.out);
   run.remove_at_end(training.checkpoint);
 
@@ -137,10 +130,10 @@ void run_ranker(const RankerSettings& settings, Run& run) {
   SupervisedTask task;
   task.data = &loaded.data, task.train = {0, settings.until};
   task.seed = run.seed, task.threads = run.threads, task.progress = run.progress;
-  const auto start = TrainClock::now();
+  const Stopwatch watch;
   const TrainedModel trained = train_ranker(task, config);
   Json figures = trained.details;
-  figures["seconds"] = seconds_since(start);
+  figures["seconds"] = watch.seconds();
   trained.policy->save(settings.out);
 
   Table table({"trained ranker", ""});

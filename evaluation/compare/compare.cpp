@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "core/error.h"
@@ -16,44 +17,53 @@
 namespace swipegym {
 namespace {
 
-// Metrics whose items are sessions come first in the list; what is shown of the catalogue is a figure of all sessions
-// of an evaluation seed, so its items are evaluation seeds.
-constexpr std::size_t kReward = 5 + kNumSignals;
-constexpr std::size_t kSessionMetrics = kReward + 4;
+// A figure of sessions, or of shown videos: a sum over sessions, over their number or that of their videos.
+struct SessionMetric {
+  MetricInfo info;
+  bool per_video;
+  float (*of)(const SessionResult& session);
+};
 
-float numerator(const SessionResult& session, std::size_t metric) {
-  switch (metric) {
-    case 0:
-    case 1:
-      return session.watch_s;
-    case 2:
-    case 3:
-      return session.watch_ratio;
-    case 4:
-      return static_cast<float>(session.videos);
-    case kReward:
-      return session.reward;
-    case kReward + 1:
-      return session.tag_entropy;
-    case kReward + 2:
-      return session.returns_in_day ? 1.0F : 0.0F;
-    case kReward + 3:
-      return session.gap_h;
-    default:
-      return session.signals[metric - 5];
-  }
+template <std::size_t Signal>
+float given(const SessionResult& session) {
+  return session.signals[Signal];
 }
 
-bool is_per_video(std::size_t metric) {
-  return metric == 1 || metric == 3 || (metric >= 5 && metric < kReward);
+template <auto Field>
+float field(const SessionResult& session) {
+  return static_cast<float>(session.*Field);
 }
+
+static_assert(kNumSignals == 8);
+constexpr std::array<SessionMetric, 9 + kNumSignals> kMetricsOfSessions = {{
+    {{"watch_s_per_session", "watch time a session (s)"}, false, field<&SessionResult::watch_s>},
+    {{"watch_s_per_video", "watch time a video (s)"}, true, field<&SessionResult::watch_s>},
+    {{"watch_ratio_per_session", "watch ratios a session (sum)"}, false, field<&SessionResult::watch_ratio>},
+    {{"watch_ratio_per_video", "watch ratio a video"}, true, field<&SessionResult::watch_ratio>},
+    {{"depth", "videos a session"}, false, field<&SessionResult::videos>},
+    {{"is_click", "clicks a video"}, true, given<0>},
+    {{"is_like", "likes a video"}, true, given<1>},
+    {{"is_follow", "follows a video"}, true, given<2>},
+    {{"is_comment", "comments a video"}, true, given<3>},
+    {{"is_forward", "forwards a video"}, true, given<4>},
+    {{"is_hate", "hates a video"}, true, given<5>},
+    {{"long_view", "long views a video"}, true, given<6>},
+    {{"is_profile_enter", "profile visits a video"}, true, given<7>},
+    {{"reward", "return a session"}, false, field<&SessionResult::reward>},
+    {{"tag_entropy", "tag entropy of a session (nats)"}, false, field<&SessionResult::tag_entropy>},
+    {{"returns_in_day", "users back within a day (share)"}, false, field<&SessionResult::returns_in_day>},
+    {{"gap_h", "gap to the next visit (h, at most a week)"}, false, field<&SessionResult::gap_h>},
+}};
+constexpr std::size_t kSessionMetrics = kMetricsOfSessions.size();
+// What is shown of the catalogue is a figure of all sessions of an evaluation seed, so its items are evaluation seeds.
+constexpr MetricInfo kCatalogueShare = {"catalogue_share", "share of the catalogue shown"};
 
 // All training seeds of one policy in one simulator.
 struct Scored {
   std::vector<PlayedSessions> seeds;
 };
 
-Measure session_measure(const Scored& scored, std::size_t metric, std::uint32_t group) {
+Measure session_measure(const Scored& scored, const SessionMetric& metric, std::uint32_t group) {
   Measure measure{.seeds = scored.seeds.size(),
                   .items = scored.seeds[0].session.size(),
                   .numerator = {},
@@ -61,8 +71,8 @@ Measure session_measure(const Scored& scored, std::size_t metric, std::uint32_t 
                   .group = group};
   for (const PlayedSessions& played : scored.seeds) {
     for (const SessionResult& session : played.session) {
-      measure.numerator.push_back(numerator(session, metric));
-      if (is_per_video(metric)) measure.denominator.push_back(static_cast<float>(session.videos));
+      measure.numerator.push_back(metric.of(session));
+      if (metric.per_video) measure.denominator.push_back(static_cast<float>(session.videos));
     }
   }
   return measure;
@@ -88,7 +98,7 @@ struct Resampled {
 
 struct PolicyResamples {
   std::vector<Resampled> metric;
-  const Resampled& reward() const { return metric[kReward]; }
+  const Resampled& reward() const { return metric[metric_index("reward")]; }
 };
 
 std::vector<PolicyResamples> resample(const std::vector<Scored>& scored, const CompareConfig& config) {
@@ -100,7 +110,8 @@ std::vector<PolicyResamples> resample(const std::vector<Scored>& scored, const C
   for (std::size_t p = 0; p < scored.size(); ++p) {
     const auto group = static_cast<std::uint32_t>(p);
     std::vector<Measure> measures;
-    for (std::size_t m = 0; m < kSessionMetrics; ++m) measures.push_back(session_measure(scored[p], m, group));
+    for (const SessionMetric& metric : kMetricsOfSessions)
+      measures.push_back(session_measure(scored[p], metric, group));
     std::vector<std::vector<double>> draws = bootstrap(measures, key, options);
     for (std::size_t m = 0; m < kSessionMetrics; ++m)
       out[p].metric.push_back({measures[m].value(), std::move(draws[m])});
@@ -264,25 +275,13 @@ class Scorer {
 }  // namespace
 
 const std::vector<MetricInfo>& compare_metrics() {
-  static const std::vector<MetricInfo> metrics = {{"watch_s_per_session", "watch time a session (s)"},
-                                                  {"watch_s_per_video", "watch time a video (s)"},
-                                                  {"watch_ratio_per_session", "watch ratios a session (sum)"},
-                                                  {"watch_ratio_per_video", "watch ratio a video"},
-                                                  {"depth", "videos a session"},
-                                                  {"is_click", "clicks a video"},
-                                                  {"is_like", "likes a video"},
-                                                  {"is_follow", "follows a video"},
-                                                  {"is_comment", "comments a video"},
-                                                  {"is_forward", "forwards a video"},
-                                                  {"is_hate", "hates a video"},
-                                                  {"long_view", "long views a video"},
-                                                  {"is_profile_enter", "profile visits a video"},
-                                                  {"reward", "return a session"},
-                                                  {"tag_entropy", "tag entropy of a session (nats)"},
-                                                  {"returns_in_day", "users back within a day (share)"},
-                                                  {"gap_h", "gap to the next visit (h, at most a week)"},
-                                                  {"catalogue_share", "share of the catalogue shown"}};
-  return metrics;
+  static const std::vector<MetricInfo> all = [] {
+    std::vector<MetricInfo> metrics;
+    for (const SessionMetric& metric : kMetricsOfSessions) metrics.push_back(metric.info);
+    metrics.push_back(kCatalogueShare);
+    return metrics;
+  }();
+  return all;
 }
 
 std::size_t metric_index(std::string_view name) {

@@ -60,6 +60,9 @@ struct SimulatorFigures {
   Interval random, oracle;  // rewards of the two baselines here
 };
 
+/// Positions of the policies, from the highest return to the lowest.
+std::vector<std::size_t> best_first(const SimulatorFigures& simulator);
+
 /// What a judge makes of the first simulator's opinion.
 struct Agreement {
   std::string judge;

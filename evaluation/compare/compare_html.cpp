@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <map>
 
 #include "evaluation/compare/compare.h"
 
@@ -12,24 +13,11 @@ namespace {
 constexpr double kBarHeight = 13, kRowGap = 9, kLabelWidth = 118, kPlotWidth = 300, kValueWidth = 62;
 
 std::string escape(std::string_view text) {
+  static const std::map<char, std::string> kNamed = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
   std::string out;
   for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
+    const auto named = kNamed.find(c);
+    out += named == kNamed.end() ? std::string(1, c) : named->second;
   }
   return out;
 }
@@ -178,12 +166,7 @@ footer{margin-top:2rem;font-size:.85rem}footer li{overflow-wrap:anywhere}
 std::string to_html(const CompareReport& report, const std::string& title, const std::vector<std::string>& notes) {
   const CompareConfig& config = report.config;
   const std::size_t reward = metric_index("reward");
-  std::vector<std::size_t> order;
-  for (std::size_t p = 0; p < report.simulator[0].policy.size(); ++p) order.push_back(p);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return report.simulator[0].policy[a].metric[reward].mean > report.simulator[0].policy[b].metric[reward].mean;
-  });
-
+  const std::vector<std::size_t> order = best_first(report.simulator[0]);
   std::string html =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 
 #include "evaluation/compare/compare.h"
 #include "evaluation/json_number.h"
@@ -26,14 +27,9 @@ Json policies_json(const SimulatorFigures& simulator, bool versus) {
   return out;
 }
 
-// Policies from the highest return to the lowest.
 std::vector<const PolicyFigures*> ranked(const SimulatorFigures& simulator) {
   std::vector<const PolicyFigures*> order;
-  for (const PolicyFigures& policy : simulator.policy) order.push_back(&policy);
-  const std::size_t reward = metric_index("reward");
-  std::stable_sort(order.begin(), order.end(), [reward](const PolicyFigures* a, const PolicyFigures* b) {
-    return a->metric[reward].mean > b->metric[reward].mean;
-  });
+  for (const std::size_t policy : best_first(simulator)) order.push_back(&simulator.policy[policy]);
   return order;
 }
 
@@ -113,6 +109,15 @@ std::string agreement_text(const CompareReport& report, const Agreement& agreeme
 }
 
 }  // namespace
+
+std::vector<std::size_t> best_first(const SimulatorFigures& simulator) {
+  std::vector<std::size_t> order(simulator.policy.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&, reward = metric_index("reward")](std::size_t a, std::size_t b) {
+    return simulator.policy[a].metric[reward].mean > simulator.policy[b].metric[reward].mean;
+  });
+  return order;
+}
 
 Json to_json(const CompareReport& report) {
   Json out;

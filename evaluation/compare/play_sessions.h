@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/progress.h"
+#include "evaluation/session_runner.h"
 #include "policy/policy.h"
 #include "policy/select.h"
 #include "policy/world.h"
@@ -39,10 +40,6 @@ struct PlayedSessions {
   std::vector<SessionResult> session;   // [seeds, sessions]
   std::vector<double> catalogue_share;  // [seeds] share of the catalogue that the seed's sessions showed
 };
-
-/// The seed of a session of an evaluation seed (0, 1, ...) of a run: the same user, start, candidate draws and response
-/// draws under every policy, so that policies are compared on common random numbers.
-std::uint64_t session_seed(std::uint64_t run_seed, std::size_t evaluation_seed, std::size_t session);
 
 /// What the results take of memory. play_sessions() throws InputError when that is more than memory_limit().
 std::uint64_t played_bytes(const PlayConfig& config) noexcept;

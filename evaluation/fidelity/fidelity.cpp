@@ -76,7 +76,7 @@ void FidelityScorer::add_to(Collected& collected, Quantiles quantiles, std::span
   for (std::size_t s = 0; s < kNumSignals; ++s) collected.probability[s].push_back(probability[s]);
 }
 
-void FidelityScorer::add(const JudgedPrediction& prediction) {
+void FidelityScorer::add(const RowPrediction& prediction) {
   const Log& log = data_.log;
   const std::size_t row = prediction.log_row;
   if (!is_judged(log, row, window_)) throw std::invalid_argument("FidelityScorer: a row outside the judged window");

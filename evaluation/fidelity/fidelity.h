@@ -8,21 +8,13 @@
 #include <vector>
 
 #include "core/config.h"
-#include "env/user_model.h"
+#include "env/fitted/replay_log.h"
 #include "evaluation/fidelity/reference_models.h"
 #include "evaluation/metrics/binary_score.h"
 #include "evaluation/metrics/quantile_score.h"
 #include "sim_data/dataset.h"
 
 namespace swipegym {
-
-/// What a simulator says of one logged row before it sees the answer, and one joint draw.
-struct JudgedPrediction {
-  std::size_t log_row = 0;
-  std::span<const float, kQuantiles> quantile;      // of the watch ratio, ascending
-  std::span<const float, kNumSignals> probability;  // of each signal
-  Response draw;
-};
 
 /// How well one predictor predicted the judged rows.
 struct PredictorScore {
@@ -71,7 +63,7 @@ class FidelityScorer {
   /// `data` must outlive the scorer and hold the rows before the window too: the references are made from them.
   FidelityScorer(const Dataset& data, const JudgedWindow& window);
 
-  void add(const JudgedPrediction& prediction);
+  void add(const RowPrediction& prediction);
   /// What the law behind synthetic rows says of one of them; the rows may come in any order.
   void add_truth(std::size_t log_row, Quantiles quantiles, std::span<const float, kNumSignals> probability);
   FidelityReport finish() const;

@@ -217,13 +217,6 @@ double floor_of(const std::vector<SessionSum>& sums, std::size_t figure, RandomK
   return total / halvings;
 }
 
-template <class SomeLane>
-std::vector<Lane*> pointers(std::vector<SomeLane>& lanes) {
-  std::vector<Lane*> out;
-  for (SomeLane& lane : lanes) out.push_back(&lane);
-  return out;
-}
-
 }  // namespace
 
 FreeRunningReport run_free(const Simulator& simulator, const Dataset& data, const FreeRunningOptions& options) {
@@ -237,7 +230,7 @@ FreeRunningReport run_free(const Simulator& simulator, const Dataset& data, cons
 
   std::vector<HeldOutLane> lanes;
   for (const HeldOutUser& user : users) lanes.emplace_back(data, feed, user, split(split(key, 1), user.user));
-  run_lanes(model, pointers(lanes), options.threads, options.progress);
+  run_lanes(model, lanes, options.threads, options.progress);
   std::vector<SessionSum> simulated;
   for (const HeldOutLane& lane : lanes) simulated.insert(simulated.end(), lane.sums.begin(), lane.sums.end());
   const std::vector<SessionSum> real = sum_real_sessions(data.log, users);
@@ -266,7 +259,7 @@ FreeRunningReport run_free(const Simulator& simulator, const Dataset& data, cons
     chains.emplace_back(feed, ChainStart{user.user, data.log.time_ms[row], data.log.tab[row]}, end_ms,
                         split(split(key, 3), user.user));
   }
-  run_lanes(model, pointers(chains), options.threads, options.progress);
+  run_lanes(model, chains, options.threads, options.progress);
   for (const ReturnLane& chain : chains) ours.add(chain.days, first_day, last_day);
   report.user_days = life.pairs;
   report.real_return = life.share();

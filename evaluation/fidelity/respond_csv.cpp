@@ -24,7 +24,7 @@ std::string header() {
 RespondCsv::RespondCsv(std::filesystem::path path, const Dataset& data)
     : data_(data), file_(std::move(path)), buffer_(header()) {}
 
-void RespondCsv::add(const JudgedPrediction& prediction) {
+void RespondCsv::add(const RowPrediction& prediction) {
   const Log& log = data_.log;
   const std::size_t row = prediction.log_row;
   auto out = std::back_inserter(buffer_);

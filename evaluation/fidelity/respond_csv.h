@@ -14,7 +14,7 @@ namespace swipegym {
 class RespondCsv {
  public:
   RespondCsv(std::filesystem::path path, const Dataset& data);
-  void add(const JudgedPrediction& prediction);
+  void add(const RowPrediction& prediction);
   void commit();
   std::uint64_t rows() const noexcept { return rows_; }
 

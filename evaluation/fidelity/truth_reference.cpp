@@ -19,7 +19,7 @@ constexpr std::uint8_t kMainTab = 1;
 TruthPrediction truth_prediction(const TruthModel& truth, const Dataset& data, std::size_t row, const Shown& shown,
                                  const float* state, UserModel::Scratch& scratch) {
   const ExposureKind exposure = data.log.is_random[row] ? ExposureKind::kInterventional : ExposureKind::kLogged;
-  TruthPrediction out{.log_row = row};
+  TruthPrediction out{.log_row = static_cast<std::uint32_t>(row)};
   std::array<double, kQuantiles> level{}, ratio{};
   for (std::size_t i = 0; i < kQuantiles; ++i) level[i] = quantile_level(i);
   truth.law(shown, state, exposure).quantiles(level, ratio);

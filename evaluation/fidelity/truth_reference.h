@@ -16,7 +16,7 @@ namespace swipegym {
 
 /// What the law behind a synthetic row says of it.
 struct TruthPrediction {
-  std::size_t log_row = 0;
+  std::uint32_t log_row = 0;
   std::array<float, kQuantiles> quantile{};  // of the watch ratio
   std::array<float, kNumSignals> probability{};
 };

@@ -125,10 +125,10 @@ class PolicyChains {
     bool any = false;
     for (std::size_t row = 0; row < rows_; ++row) {
       ++step_[row];
-      buffer_[row].add(shown_[row], static_cast<std::int32_t>(std::lround(view.watch_s[row] * 1000.0F)),
-                       view.signals[row]);
-      buffer_[row].rows.back().propensity = propensity_[row];
-      buffer_[row].rows.back().is_random = uniform_ ? 1 : 0;
+      LogRow& logged = buffer_[row].rows.emplace_back(shown_row(
+          shown_[row], static_cast<std::int32_t>(std::lround(view.watch_s[row] * 1000.0F)), view.signals[row]));
+      logged.propensity = propensity_[row];
+      logged.is_random = uniform_ ? 1 : 0;
       if (!view.terminated[row] && !view.truncated[row]) continue;
       buffer_[row].close_session();
       back_[row] = 1;
@@ -187,7 +187,7 @@ class RecordedLane final : public PlatformLane {
  private:
   bool record(const Shown& shown, const Response& response, std::uint32_t, std::uint32_t position) override {
     if (position == 0) chain.close_session();
-    chain.add(shown, response.play_ms, response.signals);
+    chain.rows.push_back(shown_row(shown, response.play_ms, response.signals));
     return true;
   }
 };
@@ -207,9 +207,7 @@ GenerateReport generate_platform_log(const Simulator& simulator, const LoggedFee
     std::vector<RecordedLane> lanes;
     for (std::uint64_t chain = first; chain < first + kChainBlock; ++chain)
       lanes.emplace_back(feed, plan.start(chain), plan.end_ms(chain), plan.key(chain));
-    std::vector<Lane*> at;
-    for (RecordedLane& lane : lanes) at.push_back(&lane);
-    run_lanes(*simulator.model, at, config.engine.threads);
+    run_lanes(*simulator.model, lanes, config.engine.threads);
     for (RecordedLane& lane : lanes)
       if (!collector.complete()) collector.take(std::move(lane.chain));
   }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "core/progress.h"
 #include "env/user_model.h"
@@ -25,5 +27,11 @@ class Lane {
 
 /// Runs every lane to its end, a chunk of kChunk lanes at a time, so that results do not depend on `threads`.
 void run_lanes(const UserModel& model, std::span<Lane* const> lanes, int threads, const Progress& progress = {});
+template <std::derived_from<Lane> SomeLane>
+void run_lanes(const UserModel& model, std::vector<SomeLane>& lanes, int threads, const Progress& progress = {}) {
+  std::vector<Lane*> pointers;
+  for (SomeLane& lane : lanes) pointers.push_back(&lane);
+  run_lanes(model, std::span<Lane* const>(pointers), threads, progress);
+}
 
 }  // namespace swipegym

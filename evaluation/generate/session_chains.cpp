@@ -47,17 +47,18 @@ std::int64_t ChainPlan::end_ms(std::uint64_t chain) const {
   return begin_ms_ + shift_ms(chain) + period_ms_;
 }
 
-void ChainRows::add(const Shown& shown, std::int32_t play_ms, SignalBits signals) {
-  LogRow& row = rows.emplace_back();
+LogRow shown_row(const Shown& shown, std::int32_t play_ms, SignalBits signals) {
+  LogRow row;
   row.time_ms = shown.time_ms;
   row.user = index_of(shown.user);
   row.video = index_of(shown.video);
   row.play_ms = play_ms;
   row.duration_ms = shown.duration_ms;
   row.date = date_of_time(shown.time_ms);
-  row.hourmin = static_cast<std::uint16_t>(hourmin_of_time(shown.time_ms) / 100 * 100) & 0x7FFFU;  // cut, as in life
+  row.hourmin = static_cast<std::uint16_t>(hourmin_of_time(shown.time_ms) / 100 * 100) & 0x7FFFU;
   row.tab = shown.tab;
   row.signals = signals;
+  return row;
 }
 
 void ChainCollector::take(ChainRows&& chain) {

@@ -28,13 +28,15 @@ class ChainPlan {
   }
 };
 
+/// The row that a shown video becomes. KuaiRand keeps the hour only.
+LogRow shown_row(const Shown& shown, std::int32_t play_ms, SignalBits signals);
+
 /// One user's finished chain.
 struct ChainRows {
   std::vector<LogRow> rows;
   std::vector<std::size_t> session_end;  // number of rows at the end of each session
   std::vector<std::int32_t> candidates;  // [rows, m] as CandidateSink has them; empty when they are not kept
 
-  void add(const Shown& shown, std::int32_t play_ms, SignalBits signals);
   void close_session() {
     if (session_end.empty() ? !rows.empty() : rows.size() > session_end.back()) session_end.push_back(rows.size());
   }

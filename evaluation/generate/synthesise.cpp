@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::size_t kUserBlock = 64;  // users made at a time by one worker
 
-void append_rows(const std::vector<LogRow>& rows, Log& log) {
-  const std::size_t first = log.size();
-  log.resize(first + rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) store_row(rows[i], log, first + i);
-}
-
 /// Files are read in name order (random before standard), each in order of user and time.
 void number_source_rows(Log& log) {
   std::uint32_t next = 0;
@@ -67,7 +61,8 @@ SynthesisReport synthesise(const SynthesisOptions& options, const std::filesyste
   const Dataset data = synthesise_dataset(options);
   write_release(data, output.temporary(), preset_name(options.truth.preset), options.rows_per_part, options.progress);
   output.commit();
-  return {summarise_log(data, LogPart::kStandard), summarise_log(data, LogPart::kRandom)};
+  return {describe_data(data, options.threads, LogPart::kStandard),
+          describe_data(data, options.threads, LogPart::kRandom)};
 }
 
 }  // namespace swipegym

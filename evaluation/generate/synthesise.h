@@ -7,9 +7,9 @@
 #include "core/progress.h"
 #include "env/truth/truth_model.h"
 #include "env/truth/truth_platform.h"
-#include "evaluation/generate/log_summary.h"
 #include "sim_data/dataset.h"
 #include "sim_data/log_row.h"
+#include "sim_data/statistics.h"
 
 namespace swipegym {
 
@@ -34,7 +34,7 @@ Dataset synthesise_dataset(const SynthesisOptions& options);
 
 /// What synthesise() made.
 struct SynthesisReport {
-  LogSummary standard, random;
+  DataStatistics standard, random;
 };
 
 /// Writes a synthetic KuaiRand in its schema: log_standard_<preset>.csv, log_random_<preset>.csv (where the preset has

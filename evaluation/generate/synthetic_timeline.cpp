@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "env/truth/truth_world.h"
+#include "evaluation/generate/session_chains.h"
 #include "evaluation/generate/synthesise.h"
 #include "sim_data/calendar.h"
 
@@ -31,21 +32,6 @@ std::uint8_t draw_tab(const TruthSpec& spec, RandomStream& random) {
     left -= tab.share;
   }
   return spec.tabs.front().code;
-}
-
-LogRow to_row(const TruthModel& world, const Shown& shown, const Response& response, ExposureKind exposure) {
-  LogRow row;
-  row.time_ms = shown.time_ms;
-  row.user = index_of(shown.user);
-  row.video = index_of(shown.video);
-  row.play_ms = response.play_ms;
-  row.duration_ms = world.video(shown.video).duration_missing ? 0 : shown.duration_ms;
-  row.date = date_of_time(shown.time_ms);
-  row.hourmin = static_cast<std::uint16_t>(hourmin_of_time(shown.time_ms) / 100 * 100);  // KuaiRand keeps the hour only
-  row.is_random = exposure == ExposureKind::kInterventional;
-  row.tab = shown.tab;
-  row.signals = response.signals;
-  return row;
 }
 
 /// Everything about a user's month that lasts from session to session.
@@ -81,7 +67,9 @@ std::int64_t Timeline::session(Shown shown, RandomKey key) {
     if (seen.size() > world.num_videos() * 9 / 10) seen.clear();
     float* const states[] = {state.data()};
     world.respond({&shown, 1}, states, exposure, {&answers, 1}, {&position, 1}, {&response, 1}, scratch);
-    rows.push_back(to_row(world, shown, response, exposure));
+    LogRow& row = rows.emplace_back(shown_row(shown, response.play_ms, response.signals));
+    if (world.video(shown.video).duration_missing) row.duration_ms = 0;
+    row.is_random = uniform;
     shown.time_ms += response.play_ms + 300 + static_cast<std::int64_t>(-900.0F * std::log(1.0F - random.uniform()));
     if (shown.time_ms >= kEndMs) break;
   }

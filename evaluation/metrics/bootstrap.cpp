@@ -37,12 +37,6 @@ void draw_counts(RandomStream random, std::span<float> counts) {
     counts[random.below(static_cast<std::uint32_t>(counts.size()))] += 1.0F;
 }
 
-double widening(std::size_t seeds) {
-  if (seeds < 2) return 0.0;
-  const double t = static_cast<double>(seeds);
-  return std::sqrt(t / (t - 1.0)) * student_t975(seeds - 1) / kNormal975;
-}
-
 double resampled_value(const Measure& measure, std::span<const float> item_weight, std::span<const float> seed_weight) {
   double items_drawn = 0.0;
   for (const float weight : item_weight) items_drawn += weight;
@@ -57,10 +51,16 @@ double resampled_value(const Measure& measure, std::span<const float> item_weigh
     drawn_top += seed_weight[seed] * top, drawn_bottom += seed_weight[seed] * bottom;
   }
   const double all = ratio(all_top, all_bottom);
-  return measure.seeds < 2 ? all : all + widening(measure.seeds) * (ratio(drawn_top, drawn_bottom) - all);
+  return measure.seeds < 2 ? all : all + seed_widening(measure.seeds) * (ratio(drawn_top, drawn_bottom) - all);
 }
 
 }  // namespace
+
+double seed_widening(std::size_t seeds) {
+  if (seeds < 2) return 0.0;
+  const double t = static_cast<double>(seeds);
+  return std::sqrt(t / (t - 1.0)) * student_t975(seeds - 1) / kNormal975;
+}
 
 void Measure::validate() const {
   require_size("bootstrap: numerator", numerator.size(), seeds * items);

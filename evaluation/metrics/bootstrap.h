@@ -43,6 +43,9 @@ struct BootstrapOptions {
 std::vector<std::vector<double>> bootstrap(std::span<const Measure> measures, RandomKey key,
                                            const BootstrapOptions& options = {});
 
+/// That factor for T = `seeds`; 0 for one seed.
+double seed_widening(std::size_t seeds);
+
 /// The 2.5 % and 97.5 % points of resampled values, beside `mean`. NaN bounds when a resample is NaN.
 Interval percentile_interval(double mean, std::vector<double> resampled);
 

@@ -7,8 +7,7 @@
 
 namespace swipegym {
 
-/// Running mean and variance (Welford 1962; merge by Chan, Golub, LeVeque 1979), so that each worker owns one and the
-/// parts are merged in a fixed order. Stable for values with a large common offset.
+/// Running mean and variance (Welford 1962). Stable for values with a large common offset.
 class MeanVariance {
  public:
   /// InputError for a value that is not finite: one would make the mean of all others none.
@@ -18,15 +17,6 @@ class MeanVariance {
     const double delta = value - mean_;
     mean_ += delta / static_cast<double>(count_);
     squares_ += delta * (value - mean_);
-  }
-
-  void merge(const MeanVariance& other) noexcept {
-    if (other.count_ == 0) return;
-    const double mine = static_cast<double>(count_), theirs = static_cast<double>(other.count_), all = mine + theirs;
-    const double delta = other.mean_ - mean_;
-    mean_ += delta * theirs / all;
-    squares_ += other.squares_ + delta * delta * mine * theirs / all;
-    count_ += other.count_;
   }
 
   std::uint64_t count() const noexcept { return count_; }

@@ -38,12 +38,6 @@ void QuantileScore::add(Quantiles quantiles, double observed) {
   ++rows_;
 }
 
-void QuantileScore::merge(const QuantileScore& other) noexcept {
-  rows_ += other.rows_;
-  pinball_ += other.pinball_;
-  for (std::size_t i = 0; i < kQuantiles; ++i) below_[i] += other.below_[i], at_most_[i] += other.at_most_[i];
-}
-
 double QuantileScore::crps() const noexcept {
   if (rows_ == 0) return std::numeric_limits<double>::quiet_NaN();
   return 2.0 * pinball_ / (static_cast<double>(rows_) * kQuantiles);

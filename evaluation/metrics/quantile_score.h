@@ -17,14 +17,12 @@ constexpr double quantile_level(std::size_t i) noexcept {
 /// Watch ratios are judged after clipping to this: a loop of sixty plays says no more than one of five.
 inline constexpr float kJudgedRatioCap = 5.0F;
 
-/// Scores predicted quantiles against observations, a row at a time, in constant memory. Sums are kept in double; to be
-/// independent of the thread count, merge parts in a fixed order.
+/// Scores predicted quantiles against observations, a row at a time, in constant memory. Sums are kept in double.
 class QuantileScore {
  public:
   explicit QuantileScore(float cap = kJudgedRatioCap) noexcept : cap_(cap) {}
 
   void add(Quantiles quantiles, double observed);  // InputError unless all is finite
-  void merge(const QuantileScore& other) noexcept;
 
   std::uint64_t rows() const noexcept { return rows_; }
   /// Continuous ranked probability score, the mean over rows: twice the pinball loss averaged over levels (Gneiting and

@@ -50,37 +50,6 @@ void require_rows(std::string_view metric, const RankedUsers& ranked, std::span<
   require_finite(fmt::format("{}: value", metric), values);
 }
 
-// Counts of values by rank, with running sums in O(log n).
-class Counts {
- public:
-  explicit Counts(std::size_t size) : tree_(size + 1) {}
-  void add(std::size_t at) {
-    for (std::size_t i = at + 1; i < tree_.size(); i += i & (~i + 1)) ++tree_[i];
-  }
-  std::uint64_t below(std::size_t at) const {
-    std::uint64_t sum = 0;
-    for (std::size_t i = at; i > 0; i -= i & (~i + 1)) sum += tree_[i];
-    return sum;
-  }
-
- private:
-  std::vector<std::uint64_t> tree_;
-};
-
-std::vector<std::uint32_t> order_by(std::span<const float> values) {
-  std::vector<std::uint32_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return values[a] < values[b]; });
-  return order;
-}
-
-template <class T>
-std::vector<T> gather(std::span<const T> values, std::span<const std::uint32_t> rows) {
-  std::vector<T> out(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) out[i] = values[rows[i]];
-  return out;
-}
-
 }  // namespace
 
 RankedUsers rank_users(std::span<const std::uint32_t> user, std::span<const float> score, std::size_t least_rows) {
@@ -144,69 +113,6 @@ UserFigures duration_spread(const RankedUsers& ranked, std::span<const float> du
     for (const std::uint32_t row : top) squares += (duration_s[row] - mean) * (duration_s[row] - mean);
     return std::sqrt(squares / static_cast<double>(top.size() - 1));
   });
-}
-
-UserFigures mean_gain(const RankedUsers& ranked, std::span<const float> gain, std::size_t k) {
-  require_rows("mean_gain", ranked, gain, k);
-  return each_user(ranked, [&](std::span<const std::uint32_t> rows) {
-    double sum = 0.0;
-    const auto top = rows.first(std::min(k, rows.size()));
-    for (const std::uint32_t row : top) sum += gain[row];
-    return sum / static_cast<double>(top.size());
-  });
-}
-
-double xauc(std::span<const float> score, std::span<const float> truth) {
-  require_size("xauc: truth", truth.size(), score.size());
-  require_finite("xauc: score", score);
-  require_finite("xauc: truth", truth);
-  // Dense ranks of the scores; then, with rows in the order of their truth, how many earlier rows score lower.
-  const std::vector<std::uint32_t> by_score = order_by(score), by_truth = order_by(truth);
-  std::vector<std::size_t> rank(score.size());
-  std::size_t ranks = 0;
-  for (std::size_t i = 0; i < by_score.size(); ++i) {
-    if (i > 0 && score[by_score[i]] != score[by_score[i - 1]]) ++ranks;
-    rank[by_score[i]] = ranks;
-  }
-  Counts counts(ranks + 1);
-  double concordant = 0.0, pairs = 0.0;
-  for (std::size_t begin = 0, end = 0; begin < by_truth.size(); begin = end) {
-    while (end < by_truth.size() && truth[by_truth[end]] == truth[by_truth[begin]]) ++end;
-    for (std::size_t i = begin; i < end; ++i) {
-      const auto lower = static_cast<double>(counts.below(rank[by_truth[i]]));
-      concordant += lower + 0.5 * (static_cast<double>(counts.below(rank[by_truth[i]] + 1)) - lower);
-    }
-    pairs += static_cast<double>(end - begin) * static_cast<double>(begin);
-    for (std::size_t i = begin; i < end; ++i) counts.add(rank[by_truth[i]]);
-  }
-  return pairs > 0.0 ? concordant / pairs : kNoFigure;
-}
-
-GroupGain group_gain(std::span<const std::uint32_t> user, std::span<const float> score, std::span<const float> gain,
-                     std::span<const std::uint32_t> group, std::size_t groups, std::size_t k) {
-  require_size("group_gain: user", user.size(), score.size());
-  require_size("group_gain: gain", gain.size(), score.size());
-  require_size("group_gain: group", group.size(), score.size());
-  require_below("group_gain: group", group, groups);
-  require_finite("group_gain: score", score);
-  require_finite("group_gain: gain", gain);
-  GroupGain out;
-  std::vector<std::vector<std::uint32_t>> rows(groups);
-  for (std::size_t row = 0; row < group.size(); ++row) rows[group[row]].push_back(static_cast<std::uint32_t>(row));
-  std::vector<float> known, number;
-  for (std::size_t g = 0; g < groups; ++g) {
-    const RankedUsers ranked = rank_users(gather(user, rows[g]), gather(score, rows[g]), 2);
-    const UserFigures figures = discounted_gain_ratio(ranked, gather(gain, rows[g]), k);
-    out.ndcg.push_back(figures.mean());
-    out.users.push_back(figures.counted());
-    if (std::isnan(out.ndcg.back())) continue;
-    known.push_back(static_cast<float>(out.ndcg.back()));
-    number.push_back(static_cast<float>(g));
-  }
-  const auto [low, high] = std::minmax_element(known.begin(), known.end());
-  out.gap = known.empty() ? kNoFigure : static_cast<double>(*high) - *low;
-  out.duration_spearman = spearman(known, number);
-  return out;
 }
 
 double spearman(std::span<const float> a, std::span<const float> b) {

@@ -50,25 +50,6 @@ UserFigures discounted_gain_ratio(const RankedUsers& ranked, std::span<const flo
 /// two rows.
 UserFigures duration_spread(const RankedUsers& ranked, std::span<const float> duration_s, std::size_t k);
 
-/// WTG@k: mean gain of the top k (Zheng et al. 2022); gains may be negative.
-UserFigures mean_gain(const RankedUsers& ranked, std::span<const float> gain, std::size_t k);
-
-/// Share of pairs of rows with different truth that the scores order alike; equal scores count half. NaN without a
-/// pair. O(n log n).
-double xauc(std::span<const float> score, std::span<const float> truth);
-
-/// How well rows of each duration group are ranked among themselves: is a ranker fair to short and long videos?
-struct GroupGain {
-  std::vector<double> ndcg;        // [groups], mean over users; NaN for a group without a user
-  std::vector<std::size_t> users;  // [groups], whose ideal is above 0 there
-  double gap = 0.0;                // largest - smallest ndcg of the groups that have one
-  double duration_spearman = 0.0;  // rank correlation of ndcg with the group's number; groups ascend in duration
-};
-/// nDCG@k per group, standard mode: within each user and group, rows ranked by score, gains as given (>= 0). Only pairs
-/// of user and group with at least two rows count, since a single row is always ranked perfectly.
-GroupGain group_gain(std::span<const std::uint32_t> user, std::span<const float> score, std::span<const float> gain,
-                     std::span<const std::uint32_t> group, std::size_t groups, std::size_t k);
-
 /// Spearman's rank correlation with mid-ranks; NaN when a list is constant or shorter than 2.
 double spearman(std::span<const float> a, std::span<const float> b);
 

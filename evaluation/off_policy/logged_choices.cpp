@@ -6,18 +6,14 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/validate.h"
 
 namespace swipegym {
 namespace {
 
 constexpr double kSumTolerance = 1e-4;  // probabilities may come from float scores
 
-void require_size(const char* name, std::size_t got, std::size_t expected) {
-  if (got != expected)
-    throw InputError(fmt::format("logged choices: {} has {} values, expected {}", name, got, expected));
-}
-
-void require_finite(const char* name, std::span<const double> values, std::size_t columns) {
+void require_numbers(const char* name, std::span<const double> values, std::size_t columns) {
   for (std::size_t i = 0; i < values.size(); ++i)
     if (!std::isfinite(values[i]))
       throw InputError(fmt::format("logged choices: {} of row {} is {}", name, i / columns, values[i]));
@@ -27,14 +23,14 @@ void check_choices(const LoggedChoices& c) {
   const std::size_t rows = c.reward.size(), m = c.actions;
   if (m == 0) throw InputError("logged choices: no action to choose from");
   if (rows == 0) throw InputError("logged choices: no row");
-  require_size("action", c.action.size(), rows);
-  require_size("propensity", c.propensity.size(), rows);
-  require_size("evaluation", c.evaluation.size(), rows * m);
-  require_size("user", c.user.size(), rows);
-  if (!c.q_hat.empty()) require_size("q_hat", c.q_hat.size(), rows * m);
-  require_finite("reward", c.reward, 1);
-  require_finite("evaluation", c.evaluation, m);
-  require_finite("q_hat", c.q_hat, m);
+  require_size("logged choices: action", c.action.size(), rows);
+  require_size("logged choices: propensity", c.propensity.size(), rows);
+  require_size("logged choices: evaluation", c.evaluation.size(), rows * m);
+  require_size("logged choices: user", c.user.size(), rows);
+  if (!c.q_hat.empty()) require_size("logged choices: q_hat", c.q_hat.size(), rows * m);
+  require_numbers("reward", c.reward, 1);
+  require_numbers("evaluation", c.evaluation, m);
+  require_numbers("q_hat", c.q_hat, m);
   for (std::size_t row = 0; row < rows; ++row) {
     if (c.action[row] < 0 || static_cast<std::size_t>(c.action[row]) >= m)
       throw InputError(

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/validate.h"
 #include "evaluation/metrics/undefined.h"
 #include "evaluation/off_policy/user_bootstrap.h"
 #include "evaluation/off_policy/users.h"
@@ -13,13 +14,10 @@
 namespace swipegym {
 namespace {
 
-void require_steps(const char* name, const std::vector<double>& values, std::size_t steps, bool may_be_absent) {
-  if (may_be_absent && values.empty()) return;
-  if (values.size() != steps)
-    throw InputError(fmt::format("logged trajectories: {} has {} values, expected {}", name, values.size(), steps));
+void require_steps(std::string_view name, const std::vector<double>& values, std::size_t steps) {
+  require_size(name, values.size(), steps);
   for (std::size_t i = 0; i < steps; ++i)
-    if (!std::isfinite(values[i]))
-      throw InputError(fmt::format("logged trajectories: {} of step {} is {}", name, i, values[i]));
+    if (!std::isfinite(values[i])) throw InputError(fmt::format("{} of step {} is {}", name, i, values[i]));
 }
 
 void check_settings(const SequenceSettings& settings) {
@@ -92,18 +90,17 @@ void check(const LoggedTrajectories& log) {
     if (log.offset[i + 1] <= log.offset[i])
       throw InputError(fmt::format("logged trajectories: number {} has no step", i));
   const std::size_t steps = log.offset.back();
-  require_steps("reward", log.reward, steps, false);
-  require_steps("weight", log.weight, steps, false);
-  require_steps("q_logged", log.q_logged, steps, true);
-  require_steps("q_policy", log.q_policy, steps, true);
+  require_steps("logged trajectories: reward", log.reward, steps);
+  require_steps("logged trajectories: weight", log.weight, steps);
+  if (!log.q_logged.empty()) require_steps("logged trajectories: q_logged", log.q_logged, steps);
+  if (!log.q_policy.empty()) require_steps("logged trajectories: q_policy", log.q_policy, steps);
   for (std::size_t i = 0; i < steps; ++i)
     if (log.weight[i] < 0.0)
       throw InputError(
           fmt::format("logged trajectories: weight of step {} is {}, expected at least 0", i, log.weight[i]));
   if (log.q_logged.size() != log.q_policy.size())
     throw InputError("logged trajectories: q_logged and q_policy go together; one of them is absent");
-  if (log.user.size() != log.size())
-    throw InputError(fmt::format("logged trajectories: user has {} values, expected {}", log.user.size(), log.size()));
+  require_size("logged trajectories: user", log.user.size(), log.size());
 }
 
 std::vector<double> per_decision_returns(const LoggedTrajectories& log, const SequenceSettings& settings) {

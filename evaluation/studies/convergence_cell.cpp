@@ -1,45 +1,39 @@
 #include "evaluation/studies/convergence_cell.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
-#include "agents/dqn/dqn_learner.h"
 #include "agents/dqn/full_output_learner.h"
+#include "agents/registry.h"
 #include "agents/train_online.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/stopwatch.h"
 #include "env/candidate_sources.h"
+#include "evaluation/metrics/sample_distance.h"
 #include "evaluation/studies/greedy_sessions.h"
 #include "policy/select.h"
 
 namespace swipegym {
 namespace {
 
-using CellClock = std::chrono::steady_clock;
-
-double seconds_between(CellClock::time_point from, CellClock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
 double session_mean(const std::vector<float>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-// Gini coefficient of counts: the mean absolute difference of two of them over twice their mean.
-double gini_of_visits(std::vector<std::uint32_t> counts) {
-  std::sort(counts.begin(), counts.end());
-  double weighted = 0.0, total = 0.0;
-  const auto n = static_cast<double>(counts.size());
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    weighted += (2.0 * static_cast<double>(i + 1) - n - 1.0) * counts[i];
-    total += counts[i];
+const ConvergenceVariant& find_variant(const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const ConvergenceVariant& variant : convergence_variants()) {
+    if (variant.name == name) return variant;
+    names.push_back(variant.name);
   }
-  return total > 0.0 ? weighted / (n * total) : 0.0;
+  throw InputError(fmt::format("unknown agent '{}': use one of {}", name, fmt::join(names, ", ")));
 }
 
 // The Q-learning of a cell, whatever its network.
@@ -52,8 +46,7 @@ DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_
   constexpr std::size_t kMostFresh = 10'000;
   dqn.fresh_candidates = std::min(dqn.world.candidates, dqn.fresh_candidates == 0 ? kMostFresh : dqn.fresh_candidates);
   dqn.round_steps = std::max<std::int64_t>(1, dqn.env_steps / static_cast<std::int64_t>(config.evaluations));
-  if (cell.agent == "single") dqn.double_q = false;
-  if (cell.agent == "bandit") dqn.discount = 0.0F;
+  if (const ConvergenceVariant& variant = find_variant(cell.agent); variant.change) variant.change(dqn);
   return dqn;
 }
 
@@ -68,6 +61,15 @@ GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, const D
   return greedy_sessions(std::move(simulator), std::move(source), policy, evaluation);
 }
 
+constexpr std::pair<const char*, double CurvePoint::*> kPointFigures[] = {
+    {"seconds", &CurvePoint::seconds},
+    {"reward", &CurvePoint::reward},
+    {"discounted", &CurvePoint::discounted},
+    {"promised", &CurvePoint::promised},
+    {"largest", &CurvePoint::largest},
+    {"loss", &CurvePoint::loss},
+    {"gradient_norm", &CurvePoint::gradient_norm}};
+
 CellResult train_cell(Learner& learner, VectorEnv& env, const std::shared_ptr<const Simulator>& simulator,
                       const ConvergenceConfig& config, const DqnConfig& dqn, std::uint64_t seed, int threads,
                       const Progress& progress) {
@@ -79,9 +81,9 @@ CellResult train_cell(Learner& learner, VectorEnv& env, const std::shared_ptr<co
       if (!step.autoreset[row]) ++visits[static_cast<std::size_t>(step.video[row])];
   };
   double seconds = 0.0;
-  CellClock::time_point resumed = CellClock::now();
+  Stopwatch resumed;
   online.after_round = [&](const std::vector<RoundReport>& rounds) {
-    seconds += seconds_between(resumed, CellClock::now());
+    seconds += resumed.seconds();
     const std::shared_ptr<const Policy> newest = learner.snapshot();
     const GreedySessions greedy =
         evaluate_cell(simulator, dqn, *newest, config, config.sessions, /*promises=*/true, threads);
@@ -99,7 +101,7 @@ CellResult train_cell(Learner& learner, VectorEnv& env, const std::shared_ptr<co
     result.curve.push_back(point);
     result.final_reward = greedy.reward;
     result.network_bytes = learner.bytes().network;
-    resumed = CellClock::now();
+    resumed = {};
   };
   try {
     train_online(learner, env, online);
@@ -117,7 +119,7 @@ CellResult train_cell(Learner& learner, VectorEnv& env, const std::shared_ptr<co
   }
   result.tried =
       1.0 - static_cast<double>(std::count(visits.begin(), visits.end(), 0U)) / static_cast<double>(visits.size());
-  result.visits_gini = gini_of_visits(std::move(visits));
+  result.visits_gini = gini(std::move(visits));
   result.replay_bytes = learner.bytes().replay;
   return result;
 }
@@ -143,23 +145,33 @@ void check(const ConvergenceConfig& config) {
                   "at most 'sessions': they are the first of them");
 }
 
-const std::vector<std::string>& convergence_agents() {
-  static const std::vector<std::string> names = {"dqn", "single", "bandit"};
+std::span<const ConvergenceVariant> convergence_variants() {
+  static const ConvergenceVariant variants[] = {
+      {"dqn", "dqn", "as configured", nullptr},
+      {"single", "dqn", "without double Q-learning", [](DqnConfig& dqn) { dqn.double_q = false; }},
+      {"bandit", "dqn", "with discount 0", [](DqnConfig& dqn) { dqn.discount = 0.0F; }},
+      {"full-output", "full-output", "one output a video, up to 10,000", nullptr}};
+  return variants;
+}
+
+std::vector<std::string> convergence_agents() {
+  std::vector<std::string> names;
+  for (const ConvergenceVariant& variant : convergence_variants())
+    if (variant.agent == "dqn") names.emplace_back(variant.name);
   return names;
 }
 
 Agent cell_agent(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos) {
-  const DqnConfig dqn = cell_dqn(config, cell, num_videos);
-  const std::vector<std::string>& known = convergence_agents();
-  if (std::count(known.begin(), known.end(), cell.agent) > 0) return make_agent<DqnLearner>(dqn);
-  if (cell.agent != "full-output")
-    throw InputError(fmt::format("unknown agent '{}': use {} or full-output", cell.agent, fmt::join(known, ", ")));
-  if (num_videos > kMostOutputs)
-    throw InputError(
-        fmt::format("agent 'full-output' has one output a video: the simulator has {} videos, expected at "
-                    "most {}",
-                    num_videos, kMostOutputs));
-  return make_agent<FullOutputLearner>(FullOutputConfig{dqn, config.full_output_hidden});
+  const ConvergenceVariant& variant = find_variant(cell.agent);
+  Json settings = config_to_json(cell_dqn(config, cell, num_videos));
+  if (variant.agent == "full-output") {
+    if (num_videos > kMostOutputs)
+      throw InputError(
+          fmt::format("agent 'full-output' has one output a video: the simulator has {} videos, expected at most {}",
+                      num_videos, kMostOutputs));
+    settings = config_to_json(FullOutputConfig{cell_dqn(config, cell, num_videos), config.full_output_hidden});
+  }
+  return find_agent(variant.agent).with(settings, "the settings of converge");
 }
 
 CellResult run_cell(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config, const Cell& cell,
@@ -183,16 +195,10 @@ std::vector<float> baseline(std::shared_ptr<const Simulator> simulator, const Co
 
 Json to_json(const CellResult& result) {
   Json curve = Json::array();
-  for (const CurvePoint& p : result.curve)
-    curve.push_back({{"env_steps", p.env_steps},
-                     {"updates", p.updates},
-                     {"seconds", p.seconds},
-                     {"reward", p.reward},
-                     {"discounted", p.discounted},
-                     {"promised", p.promised},
-                     {"largest", p.largest},
-                     {"loss", p.loss},
-                     {"gradient_norm", p.gradient_norm}});
+  for (const CurvePoint& p : result.curve) {
+    curve.push_back({{"env_steps", p.env_steps}, {"updates", p.updates}});
+    for (const auto& [name, figure] : kPointFigures) curve.back()[name] = p.*figure;
+  }
   return {{"curve", std::move(curve)}, {"final_reward", result.final_reward}, {"visits_gini", result.visits_gini},
           {"tried", result.tried},     {"replay_bytes", result.replay_bytes}, {"network_bytes", result.network_bytes}};
 }
@@ -201,21 +207,17 @@ CellResult cell_from_json(const Json& json) try {
   // A diverged training has figures that are not numbers, which JSON writes as null.
   const auto number = [](const Json& value) { return value.is_null() ? std::nan("") : value.get<double>(); };
   CellResult result;
-  for (const Json& p : json.at("curve"))
-    result.curve.push_back({.env_steps = p.at("env_steps").get<std::int64_t>(),
-                            .updates = p.at("updates").get<std::int64_t>(),
-                            .seconds = number(p.at("seconds")),
-                            .reward = number(p.at("reward")),
-                            .discounted = number(p.at("discounted")),
-                            .promised = number(p.at("promised")),
-                            .largest = number(p.at("largest")),
-                            .loss = number(p.at("loss")),
-                            .gradient_norm = number(p.at("gradient_norm"))});
-  result.final_reward = json.at("final_reward").get<std::vector<float>>();
+  for (const Json& p : json.at("curve")) {
+    CurvePoint& point = result.curve.emplace_back();
+    p.at("env_steps").get_to(point.env_steps);
+    p.at("updates").get_to(point.updates);
+    for (const auto& [name, figure] : kPointFigures) point.*figure = number(p.at(name));
+  }
+  json.at("final_reward").get_to(result.final_reward);
   result.visits_gini = number(json.at("visits_gini"));
   result.tried = number(json.at("tried"));
-  result.replay_bytes = json.at("replay_bytes").get<std::size_t>();
-  result.network_bytes = json.at("network_bytes").get<std::size_t>();
+  json.at("replay_bytes").get_to(result.replay_bytes);
+  json.at("network_bytes").get_to(result.network_bytes);
   return result;
 } catch (const Json::exception&) {
   throw InputError("a training's result in the folder of the study is damaged; remove its file");

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,9 +42,14 @@ inline std::vector<FormerName> former_names(const ConvergenceConfig&) {
 }
 void check(const ConvergenceConfig& config);
 
-/// The agents of a study: `dqn` as configured, `single` without double Q-learning, `bandit` with discount 0; and, where
-/// it is asked for, `full-output` with one output a video of a catalogue of at most 10,000.
-const std::vector<std::string>& convergence_agents();
+/// An agent of a study: one of the table (agents/registry.h), with a setting changed.
+struct ConvergenceVariant {
+  std::string_view name, agent, about;
+  void (*change)(DqnConfig& dqn);  // null: nothing
+};
+std::span<const ConvergenceVariant> convergence_variants();
+/// Those of a study that names none: all but full-output, whose network no large catalogue can have.
+std::vector<std::string> convergence_agents();
 
 /// One training: a DQN on an action space of `size` random candidates a step, or of every video.
 struct Cell {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "evaluation/json_number.h"
 #include "evaluation/shown.h"
@@ -27,41 +28,80 @@ std::vector<std::string> cells_of(const ConvergenceRow& row) {
           show_count(static_cast<std::size_t>(row.steps_per_s))};
 }
 
+// A line's figures by name, in the order of the CSV files.
+Json json_of(const ConvergenceRow& r) {
+  return {{"size", r.size},
+          {"agent", r.agent},
+          {"reward", json_interval(r.reward)},
+          {"normalised", json_interval(r.normalised)},
+          {"above_popularity", json_interval(r.above_popularity)},
+          {"steps_to_80", r.steps_to_80},
+          {"reached_80", r.reached_80},
+          {"converged", r.converged},
+          {"diverged", r.diverged},
+          {"over_estimation", r.over_estimation},
+          {"realised", r.realised},
+          {"largest_value", r.largest},
+          {"loss", r.loss},
+          {"gradient_norm", r.gradient_norm},
+          {"visits_gini", r.visits_gini},
+          {"tried", r.tried},
+          {"seconds", r.seconds},
+          {"steps_per_s", r.steps_per_s},
+          {"update_ms", r.update_ms},
+          {"replay_mb", r.replay_mb},
+          {"network_mb", r.network_mb}};
+}
+
+Json json_of(const BaselineRow& r) {
+  return {{"size", r.size},
+          {"policy", r.policy},
+          {"reward", json_interval(r.reward)},
+          {"normalised", json_interval(r.normalised)},
+          {"recall", r.recall}};
+}
+
+Json json_of(const ConvergenceSlope& s) {
+  return {{"agent", s.agent}, {"figure", s.figure}, {"slope", json_interval(s.slope)}, {"sizes", s.sizes}};
+}
+
+template <class Row>
+Json list_of(const std::vector<Row>& rows) {
+  Json list = Json::array();
+  for (const Row& row : rows) list.push_back(json_of(row));
+  return list;
+}
+
+std::string cell_of(const Json& value) {
+  if (value.is_null()) return "nan";
+  if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// An interval is three columns: name, name_low, name_high.
+template <class Row>
+std::string csv_of(const std::vector<Row>& rows) {
+  const auto line = [](const Json& row, auto cell) {
+    std::vector<std::string> cells;
+    for (const auto& [name, value] : row.items())
+      if (value.is_object())
+        for (const char* end : {"mean", "low", "high"}) cells.push_back(cell(name, end, value[end]));
+      else if (name != "recall")
+        cells.push_back(cell(name, "mean", value));
+    return fmt::format("{}\n", fmt::join(cells, ","));
+  };
+  std::string text = line(json_of(Row{}), [](const std::string& name, const std::string& end, const Json&) {
+    return end == "mean" ? name : name + "_" + end;
+  });
+  for (const Row& row : rows)
+    text += line(json_of(row), [](const std::string&, const char*, const Json& value) { return cell_of(value); });
+  return text;
+}
+
 }  // namespace
 
 Json to_json(const ConvergenceReport& report) {
-  Json rows = Json::array(), lines = Json::array(), slopes = Json::array();
-  for (const ConvergenceRow& r : report.rows)
-    rows.push_back({{"size", r.size},
-                    {"agent", r.agent},
-                    {"reward", json_interval(r.reward)},
-                    {"normalised", json_interval(r.normalised)},
-                    {"above_popularity", json_interval(r.above_popularity)},
-                    {"steps_to_80", r.steps_to_80},
-                    {"reached_80", r.reached_80},
-                    {"converged", r.converged},
-                    {"diverged", r.diverged},
-                    {"over_estimation", json_number(r.over_estimation)},
-                    {"realised", json_number(r.realised)},
-                    {"largest_value", json_number(r.largest)},
-                    {"loss", json_number(r.loss)},
-                    {"gradient_norm", json_number(r.gradient_norm)},
-                    {"visits_gini", r.visits_gini},
-                    {"tried", r.tried},
-                    {"seconds", r.seconds},
-                    {"steps_per_s", r.steps_per_s},
-                    {"update_ms", r.update_ms},
-                    {"replay_mb", r.replay_mb},
-                    {"network_mb", r.network_mb}});
-  for (const BaselineRow& r : report.baselines)
-    lines.push_back({{"size", r.size},
-                     {"policy", r.policy},
-                     {"reward", json_interval(r.reward)},
-                     {"normalised", json_interval(r.normalised)},
-                     {"recall", r.recall}});
-  for (const ConvergenceSlope& s : report.slopes)
-    slopes.push_back({{"agent", s.agent}, {"figure", s.figure}, {"slope", json_interval(s.slope)}, {"sizes", s.sizes}});
-  return {{"rows", std::move(rows)}, {"baselines", std::move(lines)}, {"slopes", std::move(slopes)}};
+  return {{"rows", list_of(report.rows)}, {"baselines", list_of(report.baselines)}, {"slopes", list_of(report.slopes)}};
 }
 
 std::string to_text(const ConvergenceReport& report) {
@@ -103,36 +143,15 @@ std::string curves_csv(const ConvergenceMeasurements& measured) {
 }
 
 std::string table_csv(const ConvergenceReport& report) {
-  std::string text =
-      "size,agent,reward,reward_low,reward_high,normalised,normalised_low,normalised_high,above_popularity,"
-      "above_popularity_low,above_popularity_high,steps_to_80,reached_80,converged,diverged,over_estimation,realised,"
-      "largest_value,loss,gradient_norm,visits_gini,tried,seconds,steps_per_s,update_ms,replay_mb,network_mb\n";
-  for (const ConvergenceRow& r : report.rows)
-    text += fmt::format(
-        "{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{},{},{},{:.6g},{:.6g},{:.6g},{:."
-        "6g},"
-        "{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}\n",
-        r.size, r.agent, r.reward.mean, r.reward.low, r.reward.high, r.normalised.mean, r.normalised.low,
-        r.normalised.high, r.above_popularity.mean, r.above_popularity.low, r.above_popularity.high, r.steps_to_80,
-        r.reached_80, r.converged, r.diverged, r.over_estimation, r.realised, r.largest, r.loss, r.gradient_norm,
-        r.visits_gini, r.tried, r.seconds, r.steps_per_s, r.update_ms, r.replay_mb, r.network_mb);
-  return text;
+  return csv_of(report.rows);
 }
 
 std::string baselines_csv(const ConvergenceReport& report) {
-  std::string text = "size,policy,reward,reward_low,reward_high,normalised,normalised_low,normalised_high\n";
-  for (const BaselineRow& r : report.baselines)
-    text += fmt::format("{},{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}\n", r.size, r.policy, r.reward.mean,
-                        r.reward.low, r.reward.high, r.normalised.mean, r.normalised.low, r.normalised.high);
-  return text;
+  return csv_of(report.baselines);
 }
 
 std::string slopes_csv(const ConvergenceReport& report) {
-  std::string text = "agent,figure,slope,slope_low,slope_high,sizes\n";
-  for (const ConvergenceSlope& s : report.slopes)
-    text += fmt::format("{},{},{:.6g},{:.6g},{:.6g},{}\n", s.agent, s.figure, s.slope.mean, s.slope.low, s.slope.high,
-                        s.sizes);
-  return text;
+  return csv_of(report.slopes);
 }
 
 }  // namespace swipegym

@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/memory_budget.h"
 #include "env/candidate_sources.h"
-#include "evaluation/compare/play_sessions.h"
+#include "evaluation/session_runner.h"
 #include "policy/select.h"
 
 namespace swipegym {
@@ -15,22 +15,17 @@ namespace {
 
 // Sessions under way; fixed, and small enough that few rows idle while the last sessions end.
 constexpr std::size_t kGreedyRows = 128;
-constexpr std::size_t kIdle = static_cast<std::size_t>(-1);
 
-class GreedyRunner {
+class GreedyPlayer {
  public:
-  GreedyRunner(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
+  GreedyPlayer(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> candidates,
                const Policy& policy, const GreedySessionsConfig& config)
       : policy_(policy),
         config_(config),
         num_videos_(simulator->catalogue.num_videos()),
-        rows_(std::min(kGreedyRows, config.sessions)),
-        env_(std::move(simulator), std::move(candidates), env_config(config, rows_)),
-        session_(rows_, kIdle),
-        seeds_(rows_),
-        keys_(rows_),
-        streams_(rows_, 0),
-        restart_(rows_, 0),
+        runner_(std::move(simulator), std::move(candidates), config.env, kGreedyRows, config.sessions,
+                [&config](std::size_t session) { return session_seed(config.seed, 0, session); }),
+        rows_(runner_.rows()),
         actions_(rows_),
         factor_(rows_),
         promised_(rows_) {
@@ -40,57 +35,38 @@ class GreedyRunner {
   }
 
   GreedySessions run() {
-    for (std::size_t row = 0; row < rows_; ++row) begin_next(row);
-    env_.reset(seeds_);
-    for (list_under_way(); !under_way_.empty(); list_under_way()) {
-      const DecisionBatch batch{
-          .observation = observe(), .env = &env_, .keys = keys_, .streams = streams_, .threads = config_.env.threads};
+    while (runner_.under_way()) {
+      under_way_.clear();
+      for (std::size_t row = 0; row < rows_; ++row)
+        if (runner_.plays(row)) under_way_.push_back(static_cast<std::uint32_t>(row));
+      DecisionBatch batch = runner_.batch();
+      spare_idle_rows(batch.observation);
       choose(batch);
       if (config_.promises) promise(batch);
-      record(env_.step(actions_));
-      if (std::find(restart_.begin(), restart_.end(), 1) != restart_.end()) env_.reset(seeds_, restart_);
+      runner_.step(actions_, [this](std::size_t row, std::size_t session, const StepView& view) {
+        if (runner_.decisions(row) == 0) factor_[row] = 1.0F;
+        out_.reward[session] += view.reward[row];
+        out_.discounted[session] += factor_[row] * view.reward[row];
+        factor_[row] *= config_.discount;
+        ++out_.videos;
+      });
     }
     return std::move(out_);
   }
 
  private:
-  static VectorEnvConfig env_config(const GreedySessionsConfig& config, std::size_t rows) {
-    VectorEnvConfig env = config.env;
-    env.num_envs = rows;
-    env.autoreset = AutoresetMode::kDisabled;
-    return env;
-  }
-
-  // Hands the row its next session; a row without one plays its last again, unrecorded: a batch has no holes.
-  void begin_next(std::size_t row) {
-    session_[row] = next_ < config_.sessions ? next_++ : kIdle;
-    if (session_[row] != kIdle) seeds_[row] = session_seed(config_.seed, 0, session_[row]);
-    keys_[row] = split(make_key(seeds_[row]), Draw::kExploration);
-    streams_[row] = 0;
-    factor_[row] = 1.0F;
-    restart_[row] = 1;
-  }
-
-  void list_under_way() {
-    under_way_.clear();
-    for (std::size_t row = 0; row < rows_; ++row)
-      if (session_[row] != kIdle) under_way_.push_back(static_cast<std::uint32_t>(row));
-  }
-
   // Idle rows may choose one slot only: a policy that skips masked slots loses no time with them.
-  ObservationView observe() {
-    ObservationView observation = env_.observation();
+  void spare_idle_rows(ObservationView& observation) {
     const std::size_t m = observation.candidates;
-    if (m == 0 || under_way_.size() == rows_) return observation;
+    if (m == 0 || under_way_.size() == rows_) return;
     mask_.assign(observation.mask, observation.mask + rows_ * m);
     for (std::size_t row = 0; row < rows_; ++row) {
-      if (session_[row] != kIdle) continue;
+      if (runner_.plays(row)) continue;
       const auto begin = mask_.begin() + static_cast<std::ptrdiff_t>(row * m);
       const auto end = begin + static_cast<std::ptrdiff_t>(m), first = std::find(begin, end, 1);
       if (first != end) std::fill(first + 1, end, std::uint8_t{0});
     }
     observation.mask = mask_.data();
-    return observation;
   }
 
   void choose(const DecisionBatch& batch) {
@@ -99,8 +75,8 @@ class GreedyRunner {
       return;
     }
     for (std::size_t row = 0; row < rows_; ++row) {
-      RandomStream any(keys_[row], streams_[row]);
-      actions_[row] = draw_unseen(num_videos_, env_.seen(row), any);
+      RandomStream any(batch.keys[row], batch.streams[row]);
+      actions_[row] = draw_unseen(num_videos_, batch.env->seen(row), any);
     }
     best_.resize(under_way_.size());
     if (!policy_.best_videos(batch, under_way_, 1, best_)) {
@@ -118,7 +94,7 @@ class GreedyRunner {
 
   // The score of the first video of each session that begins.
   void promise(const DecisionBatch& batch) {
-    const auto begins = [&](std::size_t row) { return session_[row] != kIdle && streams_[row] == 0; };
+    const auto begins = [&](std::size_t row) { return runner_.plays(row) && runner_.decisions(row) == 0; };
     bool any = false;
     for (std::size_t row = 0; row < rows_; ++row) any = any || begins(row);
     if (!any) return;
@@ -134,35 +110,18 @@ class GreedyRunner {
     chosen.env = nullptr;
     policy_.score(chosen, promised_);
     for (std::size_t row = 0; row < rows_; ++row)
-      if (begins(row)) out_.promised[session_[row]] = promised_[row];
-  }
-
-  void record(const StepView& view) {
-    std::fill(restart_.begin(), restart_.end(), std::uint8_t{0});
-    for (std::size_t row = 0; row < rows_; ++row) {
-      ++streams_[row];
-      if (session_[row] != kIdle) {
-        out_.reward[session_[row]] += view.reward[row];
-        out_.discounted[session_[row]] += factor_[row] * view.reward[row];
-        factor_[row] *= config_.discount;
-        ++out_.videos;
-      }
-      if (view.terminated[row] || view.truncated[row]) begin_next(row);
-    }
+      if (begins(row)) out_.promised[runner_.session(row)] = promised_[row];
   }
 
   const Policy& policy_;
   const GreedySessionsConfig& config_;
-  std::size_t num_videos_, rows_;
-  VectorEnv env_;
-  std::vector<std::size_t> session_;  // [rows] which session a row plays, or kIdle
-  std::vector<std::uint64_t> seeds_;
-  std::vector<RandomKey> keys_;
-  std::vector<std::uint32_t> streams_, under_way_;
-  std::vector<std::uint8_t> restart_, mask_;
+  std::size_t num_videos_;
+  SessionRunner runner_;
+  std::size_t rows_;
+  std::vector<std::uint32_t> under_way_;
+  std::vector<std::uint8_t> mask_;
   std::vector<std::int32_t> actions_, best_;
   std::vector<float> factor_, scores_, promised_;
-  std::size_t next_ = 0;
   GreedySessions out_;
 };
 
@@ -175,7 +134,7 @@ GreedySessions greedy_sessions(std::shared_ptr<const Simulator> simulator,
       .add(fmt::format("the results of {} sessions", config.sessions), product_of({config.sessions, 3, sizeof(float)}),
            "sessions")
       .require();
-  return GreedyRunner(std::move(simulator), std::move(candidates), policy, config).run();
+  return GreedyPlayer(std::move(simulator), std::move(candidates), policy, config).run();
 }
 
 }  // namespace swipegym

@@ -82,10 +82,10 @@ TableFigure rate_figure(const HeadRows& rows, std::size_t users) {
 
 SupervisedTable make_head_table(const std::vector<TabledPolicy>& policies, const Dataset& data,
                                 const SupervisedTableConfig& config) {
-  SupervisedTable table{.key = "heads", .title = "heads", .notes = {}, .columns = {}, .lines = {}};
-  table.notes = {
-      "probabilities of a multi-task policy against what was answered; ECE: mean |rate - probability| of 15 "
-      "bins of equal mass"};
+  SupervisedTable table{.key = "heads", .title = "heads", .note = {}, .columns = {}, .lines = {}};
+  table.note =
+      "probabilities of a multi-task policy against what was answered; ECE: mean |rate - probability| of 15 bins of "
+      "equal mass";
   table.columns = {{.key = "auc", .title = "AUC"},
                    {.key = "gauc", .title = "GAUC"},
                    {.key = "log_loss", .title = "log loss"},

@@ -309,90 +309,79 @@ class FigureMaker {
 };
 
 // The tables' columns, in the order FigureMaker makes them.
-std::vector<SupervisedTable> name_tables(const SupervisedTableConfig& config) {
-  const auto column = [](std::string key, std::string title, int digits = 4) {
-    return TableColumn{.key = std::move(key), .title = std::move(title), .digits = digits};
-  };
-  std::vector<SupervisedTable> tables(1);
-  const std::string half = fmt::format("{:g}", config.wanted_above);
-  tables[0] = {.key = "binary",
-               .title = "binary: is the watch ratio above " + half + "?",
-               .notes = {},
-               .columns = {},
-               .lines = {}};
-  tables[0].notes = {
-      "probabilities are cut at .5, other scores where F1 is best on the validation days (F1 tuned: all)"};
-  tables[0].columns = {column("auc", "AUC"),          column("gauc", "GAUC"),           column("f1", "F1"),
-                       column("recall", "recall"),    column("precision", "precision"), column("accuracy", "accuracy"),
-                       column("f1_tuned", "F1 tuned")};
-  SupervisedTable ratio{
-      .key = "ratio", .title = "watch ratio", .notes = {}, .columns = {column("rmse", "RMSE")}, .lines = {}};
-  ratio.notes = {
-      fmt::format("ratios are clipped at {:g}; scores that are no ratios are brought to them by a line fitted "
-                  "on the validation days",
-                  config.ratio_clip)};
-  SupervisedTable fans{.key = "fans",
-                       .title = fmt::format("users with fewer than {:g} fans, and with more", config.fans),
-                       .notes = {},
-                       .columns = {},
-                       .lines = {}};
-  for (const std::string who : {"few", "many"}) {
-    fans.columns.push_back(column("auc_" + who, "AUC, " + who));
-    fans.columns.push_back(column("f1_" + who, "F1, " + who));
-    fans.columns.push_back(column("accuracy_" + who, "accuracy, " + who));
+class TableNames {
+ public:
+  // The columns that follow are of this table; `note` says what one must know to read it.
+  void table(std::string key, std::string title, std::string note) {
+    SupervisedTable& table = tables_.emplace_back();
+    table.key = std::move(key), table.title = std::move(title), table.note = std::move(note);
   }
-  SupervisedTable ranking{
-      .key = "ranking", .title = "rankings of a user's test rows", .notes = {}, .columns = {}, .lines = {}};
-  ranking.notes = {
-      "users with more than k test rows; NWTG and NEG leave out users whose best order gains nothing; DS in s"};
-  SupervisedTable code{.key = "labelcraft_code",
-                       .title = "the same as LabelCraft's released code counts it",
-                       .notes = {},
-                       .columns = {},
-                       .lines = {}};
-  code.notes = {"for comparison with its published tables only: late ranks weigh more, users without any gain count 1"};
+  void column(std::string key, std::string title, int digits = 4) {
+    tables_.back().columns.push_back({.key = std::move(key), .title = std::move(title), .digits = digits});
+  }
+  std::vector<SupervisedTable> all() && { return std::move(tables_); }
+
+ private:
+  std::vector<SupervisedTable> tables_;
+};
+
+void name_rankings(TableNames& names, const SupervisedTableConfig& config, bool as_code) {
+  const std::string prefix = as_code ? "code_" : "";
   for (const std::size_t k : config.depths) {
-    ranking.columns.push_back(column(fmt::format("nwtg_{}", k), fmt::format("NWTG@{}", k)));
-    ranking.columns.push_back(column(fmt::format("ds_{}", k), fmt::format("DS@{}", k), 2));
-    ranking.columns.push_back(column(fmt::format("neg_{}", k), fmt::format("NEG@{}", k)));
-    code.columns.push_back(column(fmt::format("code_nwtg_{}", k), fmt::format("NWTG@{}", k)));
-    code.columns.push_back(column(fmt::format("code_neg_{}", k), fmt::format("NEG@{}", k)));
+    names.column(fmt::format("{}nwtg_{}", prefix, k), fmt::format("NWTG@{}", k));
+    if (!as_code) names.column(fmt::format("ds_{}", k), fmt::format("DS@{}", k), 2);
+    names.column(fmt::format("{}neg_{}", prefix, k), fmt::format("NEG@{}", k));
   }
-  SupervisedTable duration{.key = "duration",
-                           .title = "nDCG of watch-time gain within videos about as long",
-                           .notes = {},
-                           .columns = {},
-                           .lines = {}};
-  duration.notes = {
-      fmt::format("{} groups of training rows from short to long; a row is relevant when its gain exceeds "
-                  "{:g}; trend: Spearman's correlation with length",
-                  config.fairness_groups, config.gain_threshold)};
-  for (std::size_t g = 0; g < config.fairness_groups; ++g)
-    duration.columns.push_back(column(fmt::format("ndcg_group_{}", g + 1), fmt::format("group {}", g + 1)));
-  duration.columns.push_back(column("ndcg_gap", "gap"));
-  duration.columns.push_back(column("ndcg_trend", "trend", 2));
-  SupervisedTable retrieval{
-      .key = "retrieval", .title = "retrieval from the whole catalogue", .notes = {}, .columns = {}, .lines = {}};
-  retrieval.notes = {
-      "recall: of what users watch above the cut in the test days and had not watched before, which is left out; next: "
-      "of the video each user watched first in them, among all videos"};
-  retrieval.columns = {column(fmt::format("recall_{}", config.recall_at), fmt::format("recall@{}", config.recall_at)),
-                       column("next_hit_10", "next hit@10"), column("next_ndcg_10", "next NDCG@10")};
-  SupervisedTable reactions{.key = "reactions",
-                            .title = "the video that is reacted to next, among all videos",
-                            .notes = {},
-                            .columns = {},
-                            .lines = {}};
-  reactions.notes = {
-      "of every test row that was clicked, and of every one liked, followed or commented on: is its video among the "
-      "first ten before it is shown?"};
+}
+
+std::vector<SupervisedTable> name_tables(const SupervisedTableConfig& config) {
+  TableNames names;
+  names.table("binary", fmt::format("binary: is the watch ratio above {:g}?", config.wanted_above),
+              "probabilities are cut at .5, other scores where F1 is best on the validation days (F1 tuned: all)");
+  names.column("auc", "AUC");
+  names.column("gauc", "GAUC");
+  names.column("f1", "F1");
+  for (const char* figure : {"recall", "precision", "accuracy"}) names.column(figure, figure);
+  names.column("f1_tuned", "F1 tuned");
+  names.table("ratio", "watch ratio",
+              fmt::format("ratios are clipped at {:g}; scores that are no ratios are brought to them by a line fitted "
+                          "on the validation days",
+                          config.ratio_clip));
+  names.column("rmse", "RMSE");
+  names.table("fans", fmt::format("users with fewer than {:g} fans, and with more", config.fans), "");
+  for (const std::string who : {"few", "many"}) {
+    names.column("auc_" + who, "AUC, " + who);
+    names.column("f1_" + who, "F1, " + who);
+    names.column("accuracy_" + who, "accuracy, " + who);
+  }
+  names.table("ranking", "rankings of a user's test rows",
+              "users with more than k test rows; NWTG and NEG leave out users whose best order gains nothing; DS in s");
+  name_rankings(names, config, false);
+  names.table("labelcraft_code", "the same as LabelCraft's released code counts it",
+              "for comparison with its published tables only: late ranks weigh more, users without any gain count 1");
+  name_rankings(names, config, true);
+  names.table("duration", "nDCG of watch-time gain within videos about as long",
+              fmt::format("{} groups of training rows from short to long; a row is relevant when its gain exceeds "
+                          "{:g}; trend: Spearman's correlation with length",
+                          config.fairness_groups, config.gain_threshold));
+  for (std::size_t g = 1; g <= config.fairness_groups; ++g)
+    names.column(fmt::format("ndcg_group_{}", g), fmt::format("group {}", g));
+  names.column("ndcg_gap", "gap");
+  names.column("ndcg_trend", "trend", 2);
+  names.table("retrieval", "retrieval from the whole catalogue",
+              "recall: of what users watch above the cut in the test days and had not watched before, which is left "
+              "out; next: of the video each user watched first in them, among all videos");
+  names.column(fmt::format("recall_{}", config.recall_at), fmt::format("recall@{}", config.recall_at));
+  names.column("next_hit_10", "next hit@10");
+  names.column("next_ndcg_10", "next NDCG@10");
+  names.table("reactions", "the video that is reacted to next, among all videos",
+              "of every test row that was clicked, and of every one liked, followed or commented on: is its video "
+              "among the first ten before it is shown?");
   for (const std::string what : {"clicked", "feedback"}) {
-    reactions.columns.push_back(column(what + "_hit_10", what + " hit@10"));
-    reactions.columns.push_back(column(what + "_ndcg_10", what + " NDCG@10"));
+    names.column(what + "_hit_10", what + " hit@10");
+    names.column(what + "_ndcg_10", what + " NDCG@10");
   }
-  for (SupervisedTable* table : {&ratio, &fans, &ranking, &code, &duration, &retrieval, &reactions})
-    tables.push_back(std::move(*table));
-  return tables;
+  return std::move(names).all();
 }
 
 // Two-sided: how often the resampled_figures difference is on the other side of 0, doubled.

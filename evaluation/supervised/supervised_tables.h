@@ -55,7 +55,7 @@ struct TableLine {
 
 struct SupervisedTable {
   std::string key, title;
-  std::vector<std::string> notes;  // what one must know to read it
+  std::string note;  // what one must know to read it
   std::vector<TableColumn> columns;
   std::vector<TableLine> lines;
 };

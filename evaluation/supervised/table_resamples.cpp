@@ -1,7 +1,5 @@
 #include "evaluation/supervised/table_resamples.h"
 
-#include <cmath>
-
 #include "core/parallel_for.h"
 #include "core/random.h"
 #include "evaluation/metrics/bootstrap.h"
@@ -23,14 +21,12 @@ UserResamples resample_users(const AllFigures& all, std::size_t users, std::size
       RandomStream seed_random(split(key, r), static_cast<std::uint32_t>(p + 1));
       for (std::size_t& s : drawn) s = seed_random.below(static_cast<std::uint32_t>(seeds));
       const auto n = static_cast<double>(seeds);
-      // As in bootstrap.h: a handful of seeds understates its own spread.
-      const double wider = seeds < 2 ? 0.0 : std::sqrt(n / (n - 1.0)) * student_t975(seeds - 1) / 1.959963985;
       std::vector<double> value(seeds);
       for (std::size_t f = 0; f < figures; ++f) {
         double mean = 0.0, of_drawn = 0.0;
         for (std::size_t s = 0; s < seeds; ++s) mean += (value[s] = all[p][s][f].value(weight)) / n;
         for (const std::size_t s : drawn) of_drawn += value[s] / n;
-        out[p][f][r] = mean + (seeds < 2 ? 0.0 : wider * (of_drawn - mean));
+        out[p][f][r] = mean + (seeds < 2 ? 0.0 : seed_widening(seeds) * (of_drawn - mean));
       }
     }
   });

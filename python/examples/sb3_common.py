@@ -11,6 +11,16 @@ from stable_baselines3.common.vec_env import VecEnv
 
 import swipegym
 
+PPO_SETTINGS = {
+    "learning_rate": 1e-3,
+    "n_steps": 32,
+    "batch_size": 512,
+    "n_epochs": 8,
+    "gamma": 0.8,
+    "ent_coef": 0.01,
+    "device": "cpu",
+}
+
 
 class SlotVecEnv(VecEnv):
     """The native vectorised environment behind SB3's interface, far faster than a DummyVecEnv of lone ones.

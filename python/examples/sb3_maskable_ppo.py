@@ -10,7 +10,7 @@ is a catalogue of ten videos in which each one that was watched is masked.
 from __future__ import annotations
 
 from common import Choose, Progress, main
-from sb3_common import Report, SlotPolicy, SlotVecEnv
+from sb3_common import PPO_SETTINGS, Report, SlotPolicy, SlotVecEnv
 from sb3_contrib import MaskablePPO
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 
@@ -23,13 +23,7 @@ def train(seed: int, steps: int, progress: Progress, **settings) -> Choose:
     agent = MaskablePPO(
         SlotMaskablePolicy,
         SlotVecEnv(64, **settings),
-        learning_rate=1e-3,
-        n_steps=32,
-        batch_size=512,
-        n_epochs=8,
-        gamma=0.8,
-        ent_coef=0.01,
-        device="cpu",
+        **PPO_SETTINGS,
         seed=seed,
     )
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from common import Choose, Progress, main
-from sb3_common import Report, SlotPolicy, SlotVecEnv, chooser
+from sb3_common import PPO_SETTINGS, Report, SlotPolicy, SlotVecEnv, chooser
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import ActorCriticPolicy
 
@@ -20,13 +20,7 @@ def train(seed: int, steps: int, progress: Progress) -> Choose:
     agent = PPO(
         SlotActorCriticPolicy,
         SlotVecEnv(64),
-        learning_rate=1e-3,
-        n_steps=32,
-        batch_size=512,
-        n_epochs=8,
-        gamma=0.8,
-        ent_coef=0.01,
-        device="cpu",
+        **PPO_SETTINGS,
         seed=seed,
     )
     agent.learn(steps, callback=Report(progress, chooser(agent)))

@@ -25,7 +25,7 @@ struct Settings {
 
 Options options_for(Settings& settings) {
   Options options;
-  options.required("data", settings.data, "DIR", "logs")
+  options.input("data", settings.data, "DIR", "logs")
       .date("until", settings.until, "last day")
       .add("sessions", settings.sessions, between(1, 1'000'000), "N", "sessions")
       .add("rate", settings.rate, between(0, 1), "R", "rate")

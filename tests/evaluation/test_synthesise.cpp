@@ -8,9 +8,9 @@
 #include <string>
 
 #include "env/truth/truth_simulator.h"
-#include "evaluation/generate/log_summary.h"
 #include "evaluation/generate/synthesise.h"
 #include "sim_data/labels.h"
+#include "sim_data/statistics.h"
 
 namespace swipegym {
 namespace {
@@ -20,8 +20,8 @@ const Dataset& tiny_data() {
   return data;
 }
 
-double rate(const LogSummary& summary, Signal signal) {
-  return summary.rate[static_cast<std::size_t>(signal)];
+double rate(const RowStatistics& rows, Signal signal) {
+  return rows.signal[static_cast<std::size_t>(signal)];
 }
 
 /// A directory of this test alone, removed at its end.
@@ -46,8 +46,8 @@ std::map<std::string, std::string> contents(const std::filesystem::path& folder)
 }  // namespace
 
 TEST_CASE("the tiny world has KuaiRand's rates", "[evaluation]") {
-  const LogSummary standard = summarise_log(tiny_data(), LogPart::kStandard);
-  const LogSummary random = summarise_log(tiny_data(), LogPart::kRandom);
+  const DataStatistics standard_log = describe_data(tiny_data(), 0, LogPart::kStandard);
+  const RowStatistics &standard = standard_log.standard, random = describe_data(tiny_data()).random;
   CHECK(standard.rows > 15000);
   CHECK(random.rows > 5000);
   // Bands around the published aggregates, as wide as a world of 300 videos needs.
@@ -58,8 +58,8 @@ TEST_CASE("the tiny world has KuaiRand's rates", "[evaluation]") {
   CHECK((rate(standard, Signal::kLike) > 0.010 && rate(standard, Signal::kLike) < 0.025));
   CHECK(rate(random, Signal::kLike) < 0.5 * rate(standard, Signal::kLike));
   CHECK(rate(random, Signal::kHate) > rate(standard, Signal::kHate));
-  CHECK((standard.session_rows > 6 && standard.session_rows < 12));
-  for (const TabSummary& tab : standard.tabs) {
+  CHECK((standard_log.session_rows.mean > 6 && standard_log.session_rows.mean < 12));
+  for (const TabStatistics& tab : standard_log.tabs) {
     if (tab.tab == 0) CHECK(tab.zero_play > 0.85);
     if (tab.tab == 1) CHECK(tab.zero_play < 0.02);
   }
@@ -69,8 +69,8 @@ TEST_CASE("the hidden signal makes the two logs differ; without it only the plat
   const SynthesisOptions blind{.truth = {.preset = TruthPreset::kTiny, .hidden_signal = 0.0}};
   const Dataset open = synthesise_dataset(blind);
   const auto gap = [](const Dataset& data) {
-    return rate(summarise_log(data, LogPart::kStandard), Signal::kClick) -
-           rate(summarise_log(data, LogPart::kRandom), Signal::kClick);
+    const DataStatistics both = describe_data(data);
+    return rate(both.standard, Signal::kClick) - rate(both.random, Signal::kClick);
   };
   CHECK(gap(tiny_data()) > 0.2);
   CHECK(gap(open) < 0.6 * gap(tiny_data()));

@@ -126,12 +126,8 @@ TEST_CASE("a simulator fitted to the log of a fitted simulator answers as that l
   const Simulator second = on_log_clock(fit_simulator(again, until, config).simulator);
   const JudgedWindow window{.from = date_of_days(days_of_date(until) + 1)};
   FidelityScorer scorer(again, window);
-  replay_log(
-      dynamic_cast<const FittedUserModel&>(*second.model), again, {.from = window.from}, 1, 1,
-      [&](const RowPrediction& row) {
-        scorer.add(
-            {.log_row = row.log_row, .quantile = row.quantile, .probability = row.probability, .draw = row.draw});
-      });
+  replay_log(dynamic_cast<const FittedUserModel&>(*second.model), again, {.from = window.from}, 1, 1,
+             [&](const RowPrediction& row) { scorer.add(row); });
   const CellAgreement cells = scorer.finish().cells;
   CAPTURE(cells.cells, cells.ratio, cells.click);
   REQUIRE(cells.cells >= 8);

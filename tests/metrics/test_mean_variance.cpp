@@ -11,17 +11,3 @@ TEST_CASE("mean and variance keep their digits far from zero", "[metrics]") {
   CHECK(running.variance() == Approx(30.0));  // the sum of squares form would return 0 or noise here
   CHECK(running.standard_error() == Approx(std::sqrt(7.5)));
 }
-
-TEST_CASE("merging parts equals adding everything to one", "[metrics]") {
-  MeanVariance whole, left, right, empty;
-  for (int i = 0; i < 50; ++i) {
-    const double value = i * i * 0.1;
-    whole.add(value);
-    (i < 13 ? left : right).add(value);
-  }
-  left.merge(right);
-  left.merge(empty);
-  CHECK(left.count() == 50);
-  CHECK(left.mean() == Approx(whole.mean()));
-  CHECK(left.variance() == Approx(whole.variance()));
-}

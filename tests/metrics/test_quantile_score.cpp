@@ -67,20 +67,6 @@ TEST_CASE("an atom that carries its own mass is not a deviation", "[metrics]") {
   CHECK(score.pit_deviation() < 1e-3);
 }
 
-TEST_CASE("merged scores equal the score of all rows", "[metrics]") {
-  QuantileScore whole, left, right;
-  RandomStream random(make_key(3));
-  for (int i = 0; i < 100; ++i) {
-    const double y = random.uniform_double();
-    whole.add(uniform_quantiles(), y);
-    (i % 3 == 0 ? left : right).add(uniform_quantiles(), y);
-  }
-  left.merge(right);
-  CHECK(left.rows() == 100);
-  CHECK(left.crps() == Approx(whole.crps()));
-  CHECK(left.pit_deviation() == whole.pit_deviation());
-}
-
 TEST_CASE("sample quantiles interpolate between order statistics", "[metrics]") {
   const std::vector<float> values = {1, 2, 4, 8, 16};
   CHECK(sample_quantile(values, 0.5) == 4.0);

@@ -52,50 +52,6 @@ TEST_CASE("duration spread is the sample deviation of the top k", "[metrics]") {
   CHECK(std::isnan(spread.value[1]));
 }
 
-TEST_CASE("the gain of DVR is the mean of the top k", "[metrics]") {
-  const RankedUsers ranked = rank_users(Users{0, 0, 0}, Values{1, 3, 2});
-  const Values gain = {5, -1, 2};
-  CHECK(mean_gain(ranked, gain, 2).value[0] == Approx(0.5));
-}
-
-TEST_CASE("xauc counts ordered pairs, ties in the score half and ties in the truth not at all", "[metrics]") {
-  CHECK(xauc(Values{1, 2, 3}, Values{10, 20, 30}) == 1.0);
-  CHECK(xauc(Values{3, 2, 1}, Values{10, 20, 30}) == 0.0);
-  CHECK(xauc(Values{1, 1, 2}, Values{10, 20, 20}) == 0.75);  // pairs (0, 1): a tie, (0, 2): right
-  CHECK(std::isnan(xauc(Values{1, 2}, Values{5, 5})));
-
-  // Against the definition on random rows with ties of both kinds.
-  RandomStream random(make_key(1));
-  Values score(60), truth(60);
-  for (std::size_t i = 0; i < score.size(); ++i)
-    score[i] = static_cast<float>(random.below(9)), truth[i] = static_cast<float>(random.below(9));
-  double right = 0, pairs = 0;
-  for (std::size_t i = 0; i < score.size(); ++i)
-    for (std::size_t j = 0; j < score.size(); ++j)
-      if (truth[i] < truth[j]) {
-        ++pairs;
-        right += score[i] < score[j] ? 1.0 : score[i] == score[j] ? 0.5 : 0.0;
-      }
-  CHECK(xauc(score, truth) == Approx(right / pairs));
-  // With two truths it is the AUC.
-  std::vector<std::uint8_t> label(truth.size());
-  for (std::size_t i = 0; i < truth.size(); ++i) truth[i] = label[i] = truth[i] > 4;
-  CHECK(xauc(score, truth) == Approx(auc(score, label)));
-}
-
-TEST_CASE("the gain of duration groups shows a ranker that sorts long videos well and short ones badly", "[metrics]") {
-  // One user; group 0 is ranked the wrong way round, group 1 the right way, group 2 has a single row.
-  const Users user = {0, 0, 0, 0, 0}, group = {0, 0, 1, 1, 2};
-  const Values score = {2, 1, 2, 1, 9}, gain = {0, 1, 1, 0, 1};
-  const GroupGain out = group_gain(user, score, gain, group, 3, 10);
-  CHECK(out.ndcg[0] == Approx(1 / std::log2(3.0)));
-  CHECK(out.ndcg[1] == Approx(1.0));
-  CHECK(std::isnan(out.ndcg[2]));
-  CHECK(out.users == std::vector<std::size_t>{1, 1, 0});
-  CHECK(out.gap == Approx(1 - 1 / std::log2(3.0)));
-  CHECK(out.duration_spearman == Approx(1.0));
-}
-
 TEST_CASE("spearman's correlation is that of ranks", "[metrics]") {
   CHECK(spearman(Values{1, 2, 3, 4}, Values{1, 4, 9, 16}) == Approx(1.0));
   CHECK(spearman(Values{1, 2, 3, 4}, Values{2, 1, 4, 3}) == Approx(0.6));  // 1 - 6 * 4 / (4 * 15)

@@ -49,6 +49,17 @@ TEST_CASE("a small log is described as counted by hand", "[statistics]") {
   // User 3: three days; user 0: one row an hour before two at the same time; user 7: one.
   CHECK(s.session_rows.count == 6);
   CHECK(s.session_rows.max == 2.0);
+  // The two random rows alone: of two users, on two days.
+  const DataStatistics random = describe_data(load_dataset(folder.path).data, 1, LogPart::kRandom);
+  CHECK(random.rows == 2);
+  CHECK(random.standard.rows == 0);
+  CHECK(random.random.watch_ratio.mean == s.random.watch_ratio.mean);
+  CHECK(random.first_date == 20220425);
+  CHECK(random.last_date == 20220426);
+  CHECK(random.rows_per_user.count == 2);
+  CHECK(random.rows_per_video.count == 2);
+  CHECK(random.session_rows.max == 1.0);
+  CHECK(random.next_day_return == 0.0);  // of user 3's one day before the last
   const Json json = statistics_to_json(s);
   CHECK(json.at("standard").at("signal").at("long_view") == s.standard.signal[6]);
   CHECK(json.at("tabs").size() == 4);
