@@ -14,6 +14,7 @@
 
 namespace swipegym {
 
+class HeadSource;
 class Hdf5Writer;
 class QuerySource;
 
@@ -93,6 +94,8 @@ class Policy {
   virtual bool ranks_catalogue() const noexcept { return false; }
   /// Of a policy that finds videos by vectors (query_source.h): that side of it. Null for others.
   virtual const QuerySource* query_source() const noexcept { return nullptr; }
+  /// Of a policy that foresees several answers (head_source.h): that side of it. Null for others.
+  virtual const HeadSource* head_source() const noexcept { return nullptr; }
 
  private:
   /// What follows the header in its file.

@@ -27,6 +27,8 @@ class QuerySource {
   virtual ~QuerySource() = default;
   /// Vectors that a request asks by at most.
   virtual std::size_t num_queries() const noexcept = 0;
+  /// Whether they are drawn; otherwise the observation alone says them.
+  virtual bool draws_queries() const noexcept = 0;
   /// What is searched, by the videos' indices: rows of length 1, [videos, d].
   virtual const Matrix& query_items() const noexcept = 0;
   /// The vectors of every row of the batch. What is drawn follows from the row's key and stream alone, whoever else is

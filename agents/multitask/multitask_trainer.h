@@ -35,7 +35,7 @@ void visit_fields(Visitor& visit, MultitaskConfig& config) {
   visit("weighting", config.weighting, one_of({"uncertainty", "fixed"}));
   visit("value", config.value);
   visit("clip", config.clip, between(1, 5));
-  visit("rows", config.rows, above(0, 1));
+  visit("rows", config.rows, between(1e-6, 1));
   visit("history_length", config.history_length, ranges::kHistory);
   visit("epochs", config.epochs, ranges::kEpochs);
   visit("patience", config.patience, ranges::kPatience);

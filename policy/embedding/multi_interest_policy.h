@@ -33,6 +33,9 @@ class MultiInterestPolicy final : public Policy, public QuerySource {
   const QuerySource* query_source() const noexcept override { return this; }
 
   std::size_t num_queries() const noexcept override { return model_->interests.count; }
+  bool draws_queries() const noexcept override {
+    return model_->interests.choice == "drawn" || towers_.draws_queries();
+  }
   const Matrix& query_items() const noexcept override { return towers_.query_items(); }
   void query_vectors(const DecisionBatch& batch, QueryVectors& out) const override;
 

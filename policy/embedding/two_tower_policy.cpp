@@ -85,13 +85,17 @@ void TwoTowerPolicy::for_all_users(const DecisionBatch& batch, const Visit& visi
   });
 }
 
+bool TwoTowerPolicy::draws_queries() const noexcept {
+  return model_->network.has_deviations() && model_->queries.draw != "none";
+}
+
 std::size_t TwoTowerPolicy::num_queries() const noexcept {
-  return model_->network.has_deviations() && model_->queries.draw != "none" ? model_->queries.count : 1;
+  return draws_queries() ? model_->queries.count : 1;
 }
 
 void TwoTowerPolicy::query_vectors(const DecisionBatch& batch, QueryVectors& out) const {
   const std::size_t rows = batch.observation.rows, width = model_->network_config.width;
-  const bool drawn = model_->network.has_deviations() && model_->queries.draw != "none";
+  const bool drawn = draws_queries();
   out.each = num_queries();
   out.count.assign(rows, static_cast<std::uint32_t>(out.each));
   out.vectors.resize(static_cast<Eigen::Index>(rows * out.each), static_cast<Eigen::Index>(width));

@@ -52,6 +52,7 @@ class TwoTowerPolicy final : public Policy, public QuerySource {
   const QuerySource* query_source() const noexcept override { return this; }
 
   std::size_t num_queries() const noexcept override;
+  bool draws_queries() const noexcept override;
   const Matrix& query_items() const noexcept override { return model_->item_table; }
   void query_vectors(const DecisionBatch& batch, QueryVectors& out) const override;
 

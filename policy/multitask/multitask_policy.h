@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/head_source.h"
 #include "policy/item_inputs.h"
 #include "policy/multitask/multitask_network.h"
 #include "policy/policy.h"
@@ -70,7 +71,7 @@ struct HeadFeatures {
 
 /// Foresees several answers and ranks by their value. What is said of a pair depends on that pair alone: neither the
 /// batch nor the number of threads changes a bit of it.
-class MultitaskPolicy final : public Policy {
+class MultitaskPolicy final : public Policy, public HeadSource {
  public:
   /// Computes the table of the videos' shares unless that would be large.
   explicit MultitaskPolicy(std::shared_ptr<MultitaskModel> model);
@@ -81,6 +82,14 @@ class MultitaskPolicy final : public Policy {
   std::string_view head() const noexcept override;
   std::size_t history_length() const noexcept override { return model_->history_length; }
 
+  const HeadSource* head_source() const noexcept override { return this; }
+
+  /// kHeadOutputNames, of which those without a head in the network are 0.
+  const std::vector<std::string>& head_names() const noexcept override { return OutputWeights::names(); }
+  void foresee(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::span<const std::uint32_t> offset,
+               std::span<const std::int32_t> videos, Matrix& out) const override {
+    heads(batch, rows, offset, videos, out);
+  }
   bool has(HeadOutput output) const noexcept { return model_->has(output); }
   /// All outputs, calibrated, of row rows[i] of the batch with each of videos[offset[i]] ... videos[offset[i + 1] - 1]:
   /// `out` becomes [videos, kHeadOutputs], a column an output as kHeadOutputNames has them, 0 for heads the network has

@@ -8,7 +8,7 @@
 namespace swipegym {
 
 void find_side_interests(std::span<const std::uint16_t> history, std::int32_t no_tag, float least_share,
-                         std::vector<std::uint16_t>& room, std::vector<Interest>& out) {
+                         std::vector<std::uint16_t>& room, std::vector<SideInterest>& out) {
   require_between("order: least share of an interest", least_share, 0.01F, 1.0F);
   room.assign(history.begin(), history.end());
   room.erase(std::remove_if(room.begin(), room.end(), [&](std::uint16_t tag) { return tag == no_tag; }), room.end());
@@ -33,16 +33,16 @@ void find_side_interests(std::span<const std::uint16_t> history, std::int32_t no
   });
 }
 
-void keep_interests_of(std::span<const std::uint16_t> list_tags, std::vector<Interest>& interests) {
-  std::erase_if(interests, [&](const Interest& interest) {
+void keep_interests_of(std::span<const std::uint16_t> list_tags, std::vector<SideInterest>& interests) {
+  std::erase_if(interests, [&](const SideInterest& interest) {
     return std::find(list_tags.begin(), list_tags.end(), interest.tag) == list_tags.end();
   });
   double total = 0.0;
-  for (const Interest& interest : interests) total += static_cast<double>(interest.share);
-  for (Interest& interest : interests) interest.share = static_cast<float>(static_cast<double>(interest.share) / total);
+  for (const SideInterest& interest : interests) total += static_cast<double>(interest.share);
+  for (SideInterest& interest : interests) interest.share = static_cast<float>(static_cast<double>(interest.share) / total);
 }
 
-BringBack draw_bring_back(const BringBackSettings& settings, std::span<const Interest> interests, std::size_t places,
+BringBack draw_bring_back(const BringBackSettings& settings, std::span<const SideInterest> interests, std::size_t places,
                           RandomKey key) {
   if (interests.empty() || places == 0) return {};
   RandomStream random(key);

@@ -11,7 +11,7 @@
 namespace swipegym {
 
 /// A tag and its share of a user's history, or the chance of it.
-struct Interest {
+struct SideInterest {
   std::uint16_t tag = 0;
   float share = 0.0F;
 };
@@ -20,10 +20,10 @@ struct Interest {
 /// for the one with most (of several the lowest), by tag. `history` [videos] tags, `no_tag` the value that stands for
 /// none. `room` and `out` are overwritten; at most 1 / least_share interests are found.
 void find_side_interests(std::span<const std::uint16_t> history, std::int32_t no_tag, float least_share,
-                         std::vector<std::uint16_t>& room, std::vector<Interest>& out);
+                         std::vector<std::uint16_t>& room, std::vector<SideInterest>& out);
 
 /// Of these interests those that the list has videos of, with the chance that each is drawn: by share. In place.
-void keep_interests_of(std::span<const std::uint16_t> list_tags, std::vector<Interest>& interests);
+void keep_interests_of(std::span<const std::uint16_t> list_tags, std::vector<SideInterest>& interests);
 
 /// A place of the slate that goes to an interest, or none.
 struct BringBack {
@@ -34,7 +34,7 @@ struct BringBack {
 /// With the settings' probability one of `interests` (as keep_interests_of leaves them: chances) and a place: the last,
 /// or each with the same chance. So an outcome (tag, place) has the chance probability * share / (1 or places), and
 /// none the rest; without interests or places it is always none.
-BringBack draw_bring_back(const BringBackSettings& settings, std::span<const Interest> interests, std::size_t places,
+BringBack draw_bring_back(const BringBackSettings& settings, std::span<const SideInterest> interests, std::size_t places,
                           RandomKey key);
 
 /// Scores [n] times min(1, inventory / floor)^kappa; a negative score is divided by it, so that none rises. `inventory`

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "policy/best_unseen.h"
+#include "policy/head_source.h"
 #include "policy/make_policy.h"
 #include "policy/policy_file.h"
 #include "policy/select.h"
@@ -105,6 +106,20 @@ class PolicyScorer final : public Scorer {
   std::shared_ptr<const Catalogue> catalogue_;
 };
 
+class MultitaskScorer final : public Scorer {
+ public:
+  explicit MultitaskScorer(std::shared_ptr<const Policy> policy) : policy_(std::move(policy)) {}
+  std::string_view name() const noexcept override { return policy_->name(); }
+  const std::vector<std::string>& heads() const noexcept override { return policy_->head_source()->head_names(); }
+  std::size_t history_length() const noexcept override { return policy_->history_length(); }
+  void score(const Requests& requests, const VideoLists& lists, Matrix& out) const override {
+    policy_->head_source()->foresee(requests.batch, requests.rows, lists.offset, lists.video, out);
+  }
+
+ private:
+  std::shared_ptr<const Policy> policy_;
+};
+
 }  // namespace
 
 std::shared_ptr<const Retriever> make_policy_retriever(const StageSettings& settings, const StageContext& context) {
@@ -113,6 +128,15 @@ std::shared_ptr<const Retriever> make_policy_retriever(const StageSettings& sett
 
 std::shared_ptr<const Scorer> make_policy_scorer(const StageSettings& settings, const StageContext& context) {
   return std::make_shared<PolicyScorer>(policy_of(settings, context), context.catalogue);
+}
+
+std::shared_ptr<const Scorer> make_multitask_scorer(const StageSettings& settings, const StageContext& context) {
+  std::shared_ptr<const Policy> policy = policy_of(settings, context);
+  if (policy->head_source() == nullptr)
+    settings.refuse(
+        "file", std::string(policy->name()),
+        "a policy with several heads, as 'supervised multitask' makes; \"use\": \"policy\" scores by any other");
+  return std::make_shared<MultitaskScorer>(std::move(policy));
 }
 
 }  // namespace swipegym

@@ -19,5 +19,7 @@ void visit_fields(Visitor& visit, PolicyStageSettings& settings) {
 
 std::shared_ptr<const Retriever> make_policy_retriever(const StageSettings& settings, const StageContext& context);
 std::shared_ptr<const Scorer> make_policy_scorer(const StageSettings& settings, const StageContext& context);
+/// Of a policy that foresees several answers: each of them is a head.
+std::shared_ptr<const Scorer> make_multitask_scorer(const StageSettings& settings, const StageContext& context);
 
 }  // namespace swipegym

@@ -1,9 +1,13 @@
 #include "policy/stages/stage_registry.h"
 
 #include "core/error.h"
+#include "policy/stages/bucket_retriever.h"
 #include "policy/stages/category_retriever.h"
 #include "policy/stages/policy_stages.h"
+#include "policy/stages/query_retriever.h"
 #include "policy/stages/random_retriever.h"
+#include "policy/stages/rules_filter.h"
+#include "policy/stages/slate_orderer.h"
 
 namespace swipegym {
 namespace {
@@ -34,28 +38,41 @@ const std::vector<StageInfo<Retriever>>& retrievers() {
   static const std::vector<StageInfo<Retriever>> table = {
       entry<PolicyStageSettings, Retriever>("policy", "the best videos of a policy file, or of a rule by its name",
                                             make_policy_retriever),
+      entry<QueryRetrieverSettings, Retriever>(
+          "vectors", "the videos nearest to a request's vectors, exactly or over an index", make_query_retriever),
       entry<CategoryRetrieverSettings, Retriever>(
           "category", "the most exposed videos of the categories that the user watched most of",
           make_category_retriever),
+      entry<BucketRetrieverSettings, Retriever>(
+          "bucket", "flows: every bucket of how well a video is known has its share, in a stack or one a category",
+          make_bucket_retriever),
       entry<RandomRetrieverSettings, Retriever>("random", "videos drawn uniformly", make_random_retriever),
   };
   return table;
 }
 
 const std::vector<StageInfo<Filter>>& filters() {
-  static const std::vector<StageInfo<Filter>> table = {};
+  static const std::vector<StageInfo<Filter>> table = {
+      entry<FilterSettings, Filter>("rules", "what was watched, is unsuitable or too old, or too much of one author",
+                                    make_rules_filter),
+  };
   return table;
 }
 
 const std::vector<StageInfo<Scorer>>& scorers() {
   static const std::vector<StageInfo<Scorer>> table = {
+      entry<PolicyStageSettings, Scorer>("multitask", "the heads of a network with several, as they are calibrated",
+                                         make_multitask_scorer),
       entry<PolicyStageSettings, Scorer>("policy", "the score of a policy file as the one head", make_policy_scorer),
   };
   return table;
 }
 
 const std::vector<StageInfo<Orderer>>& orderers() {
-  static const std::vector<StageInfo<Orderer>> table = {};
+  static const std::vector<StageInfo<Orderer>> table = {
+      entry<SlateOrdererSettings, Orderer>("slate", "diversity, damping by inventory, bring-back and rules of sequence",
+                                           make_slate_orderer),
+  };
   return table;
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("includes point one way through the folders and are written from the r
 /// What the families in a folder's sub-folders may include of one another; those absent, nothing.
 const std::map<std::string, std::map<std::string, std::vector<std::string>>> kFamilies = {
     {"agents", {}},
-    {"policy", {{"policy/stages", {"policy/filtering", "policy/ordering"}}}},
+    {"policy", {{"policy/stages", {"policy/bandit", "policy/filtering", "policy/ordering"}}}},
     {"env", {{"env/fitted", {"env/truth"}}}},
     {"evaluation",
      {{"evaluation/fidelity", {"evaluation/compare", "evaluation/generate"}},

@@ -11,7 +11,7 @@ namespace swipegym {
 TEST_CASE("interests are tags with a share of the history, but for the largest", "[policy]") {
   const std::vector<std::uint16_t> history = {7, 7, 7, 7, 3, 3, 5, 9, 9, 9, 0, 0};  // 0: no tag
   std::vector<std::uint16_t> room;
-  std::vector<Interest> found;
+  std::vector<SideInterest> found;
   find_side_interests(history, 0, 0.2F, room, found);
   REQUIRE(found.size() == 2);
   CHECK(found[0].tag == 3);
@@ -27,7 +27,7 @@ TEST_CASE("interests are tags with a share of the history, but for the largest",
 }
 
 TEST_CASE("an interest is drawn by its share of those the list has, a place as asked", "[policy]") {
-  std::vector<Interest> interests = {{3, 0.2F}, {8, 0.4F}, {9, 0.3F}};
+  std::vector<SideInterest> interests = {{3, 0.2F}, {8, 0.4F}, {9, 0.3F}};
   keep_interests_of(std::vector<std::uint16_t>{9, 1, 3}, interests);
   REQUIRE(interests.size() == 2);
   CHECK(interests[0].share == Approx(0.4));

@@ -1,0 +1,91 @@
+#include "policy/stages/query_retriever.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "policy/best_unseen.h"
+#include "policy/policy_file.h"
+#include "policy/query_source.h"
+
+namespace swipegym {
+namespace {
+
+class QueryRetriever final : public Retriever {
+ public:
+  QueryRetriever(std::shared_ptr<const Policy> policy, std::optional<RetrievalIndexConfig> index)
+      : policy_(std::move(policy)), source_(*policy_->query_source()) {
+    if (index) index_.emplace(source_.query_items(), *index);
+  }
+  std::string_view name() const noexcept override { return policy_->name(); }
+  std::size_t history_length() const noexcept override { return policy_->history_length(); }
+
+  void retrieve(const Requests& requests, std::size_t count, std::span<std::int32_t> out) const override {
+    const QueryVectors queries = queries_of(requests);
+    if (requests.offered()) return from_pools(requests, queries, count, out);
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < requests.size() && requests.batch.env != nullptr; ++i)
+      seen = std::max(seen, requests.batch.env->seen(requests.rows[i]).size());
+    // Each list may hold nothing but what the others hold too and what was shown.
+    const std::size_t length = std::min(count + seen, static_cast<std::size_t>(source_.query_items().rows()));
+    const std::vector<TopItem> lists =
+        index_ ? index_->search(queries.vectors, length, requests.batch.threads)
+               : top_items(queries.vectors, source_.query_items(), length, requests.batch.threads);
+    for (std::size_t i = 0; i < requests.size(); ++i)
+      merge_in_turn(
+          std::span(lists).subspan(i * queries.each * length, queries.each * length), queries.count[i], length,
+          [&](std::int32_t video) { return requests.is_shown(i, video); }, out.subspan(i * count, count));
+  }
+
+ private:
+  // Of the requests' rows, in their order; each draws by its own dice.
+  QueryVectors queries_of(const Requests& requests) const {
+    std::vector<RandomKey> keys(requests.batch.observation.rows);
+    const std::vector<std::uint32_t> streams(keys.size(), 0);
+    DecisionBatch batch = requests.batch;
+    if (source_.draws_queries())
+      for (std::size_t i = 0; i < requests.size(); ++i) keys[requests.rows[i]] = requests.dice[i].key(Chance::kQuery);
+    batch.keys = keys;
+    batch.streams = streams;
+    QueryVectors all;
+    source_.query_vectors(batch, all);
+    return of_rows(all, requests.rows);
+  }
+
+  void from_pools(const Requests& requests, const QueryVectors& queries, std::size_t count,
+                  std::span<std::int32_t> out) const {
+    const Matrix& items = source_.query_items();
+    std::vector<std::int32_t> pool;
+    std::vector<float> scores;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      requests.pool(i, pool);
+      scores.clear();
+      for (const std::int32_t video : pool) {
+        float best = -2.0F;  // vectors have length 1
+        for (std::size_t q = 0; q < queries.count[i]; ++q)
+          best = std::max(best,
+                          queries.vectors.row(static_cast<Eigen::Index>(i * queries.each + q)).dot(items.row(video)));
+        scores.push_back(best);
+      }
+      const std::vector<std::int32_t> order = best_first(scores, count);
+      for (std::size_t k = 0; k < order.size(); ++k) out[i * count + k] = pool[static_cast<std::size_t>(order[k])];
+    }
+  }
+
+  std::shared_ptr<const Policy> policy_;
+  const QuerySource& source_;
+  std::optional<RetrievalIndex> index_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Retriever> make_query_retriever(const StageSettings& stage, const StageContext& context) {
+  const auto settings = stage.read<QueryRetrieverSettings>();
+  if (settings.file.empty()) stage.refuse("file", nullptr, "the file of a policy of vectors, such as a two-tower's");
+  std::shared_ptr<const Policy> policy = load_policy(stage.file("file", settings.file, context), *context.catalogue);
+  if (policy->query_source() == nullptr)
+    stage.refuse("file", settings.file, "a policy that asks by vectors; \"use\": \"policy\" retrieves by any other");
+  return std::make_shared<QueryRetriever>(std::move(policy),
+                                          settings.search == "index" ? std::optional(settings.index) : std::nullopt);
+}
+
+}  // namespace swipegym

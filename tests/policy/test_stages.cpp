@@ -1,0 +1,137 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <numeric>
+#include <set>
+#include <vector>
+
+#include "env/candidate_sources.h"
+#include "env/constant_user_model.h"
+#include "policy/stages/staged_policy.h"
+
+namespace swipegym {
+namespace {
+
+// A session of each of some users, on the full catalogue or among ten random candidates.
+struct StageRequests {
+  StageRequests(const std::shared_ptr<const Simulator>& simulator, bool full)
+      : env(simulator,
+            full ? std::shared_ptr<const CandidateSource>(std::make_shared<FullCatalogue>())
+                 : std::make_shared<RandomCandidates>(simulator->catalogue.num_videos(), 10),
+            {.num_envs = 3, .threads = 1, .history_length = 50, .max_steps = 20}),
+        keys(3),
+        streams(3, 0) {
+    env.reset(std::vector<std::uint64_t>{11, 12, 13});
+    for (std::size_t row = 0; row < 3; ++row) keys[row] = make_key(row);
+  }
+  DecisionBatch batch(std::size_t slate = 1) const {
+    return {
+        .observation = env.observation(), .env = &env, .keys = keys, .streams = streams, .threads = 1, .slate = slate};
+  }
+  VectorEnv env;
+  std::vector<RandomKey> keys;
+  std::vector<std::uint32_t> streams;
+};
+
+std::shared_ptr<const Simulator> stage_world() {
+  return make_constant_simulator({.leave_after = 60}, {.num_users = 20, .num_videos = 400, .history = 30});
+}
+
+StagedPolicy staged_policy(const char* file, const Simulator& simulator) {
+  const std::filesystem::path path = std::filesystem::path(SWIPEGYM_SOURCE_DIR) / "configs" / "staged" / file;
+  Composition composition = read_composition(path, simulator.catalogue);
+  composition.draws = 20'000;
+  return {std::move(composition), simulator.catalogue.num_videos()};
+}
+
+// Those that need no network; the others are judged with their networks, in bench/.
+constexpr const char* kCompositions[] = {"popular.json", "bucket_flow.json", "category_flow.json", "diverse.json"};
+
+TEST_CASE("compositions serve what they say they may, as often as they say", "[policy][stages]") {
+  const auto simulator = stage_world();
+  for (const char* file : kCompositions) {
+    CAPTURE(file);
+    const StagedPolicy policy = staged_policy(file, *simulator);
+    StageRequests requests(simulator, false);
+    const std::uint32_t row = 1;
+    std::map<std::int32_t, double> said;
+    const Outcomes outcomes = policy.first_videos(requests.batch(), row);
+    for (const auto& [video, probability] : outcomes.all) said[video] += probability;
+    double total = 0.0;
+    for (const auto& [video, probability] : said) total += probability;
+    CHECK(total == Approx(1.0));
+
+    constexpr int kDraws = 100'000;
+    std::map<std::int32_t, int> counts;
+    for (int draw = 0; draw < kDraws; ++draw) {
+      requests.streams.assign(3, static_cast<std::uint32_t>(draw) + 1);
+      const Served served = policy.serve(requests.batch(), {&row, 1}, 1);
+      ++counts[served.kept.video[served.place[0]]];
+    }
+    // Both sides are counts where the policy says a share of draws: their variances add up.
+    const double own = outcomes.exact ? 0.0 : static_cast<double>(kDraws) / static_cast<double>(outcomes.all.size());
+    double chi_square = 0.0;
+    int cells = 0;
+    for (const auto& [video, probability] : said) {
+      const double expected = kDraws * probability;
+      if (expected < 20.0) continue;
+      chi_square += std::pow(counts[video] - expected, 2) / (expected * (1.0 + own));
+      ++cells;
+    }
+    for (const auto& [video, count] : counts) CHECK((said.contains(video) || count < 60));
+    // Wilson and Hilferty: three deviations above the mean of chi-square.
+    const double spread = 2.0 / (9.0 * std::max(cells - 1, 1));
+    CHECK(chi_square <= std::max(cells - 1, 1) * std::pow(1.0 - spread + 3.5 * std::sqrt(spread), 3));
+  }
+}
+
+TEST_CASE("slates of compositions break none of their rules", "[policy][stages]") {
+  const auto simulator = stage_world();
+  const Catalogue& catalogue = simulator->catalogue;
+  for (const char* file : {"category_flow.json", "diverse.json"}) {
+    CAPTURE(file);
+    const StagedPolicy policy = staged_policy(file, *simulator);
+    StageRequests requests(simulator, true);
+    const std::vector<std::uint32_t> rows = {0, 1, 2};
+    for (std::uint32_t step = 0; step < 200; ++step) {
+      requests.streams.assign(3, step);
+      const Served served = policy.serve(requests.batch(10), rows, 10);
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        std::set<std::int32_t> distinct;
+        for (std::size_t k = 0; k < 10; ++k) {
+          const auto video = static_cast<std::size_t>(served.kept.of(i)[served.place[served.kept.begin(i) + k]]);
+          distinct.insert(static_cast<std::int32_t>(video));
+          CHECK_FALSE(requests.env.seen(rows[i]).contains(static_cast<std::uint32_t>(video)));
+          if (k == 0) continue;
+          const auto before = static_cast<std::size_t>(served.kept.of(i)[served.place[served.kept.begin(i) + k - 1]]);
+          CHECK(catalogue.author[video] != catalogue.author[before]);
+        }
+        CHECK(distinct.size() == 10);
+      }
+    }
+  }
+}
+
+TEST_CASE("a flow gives every bucket its share of a long list", "[policy][stages]") {
+  auto changed = std::make_shared<Simulator>(*stage_world());
+  // A quarter of the videos in each bucket.
+  for (std::size_t v = 0; v < changed->catalogue.num_videos(); ++v)
+    changed->catalogue.exposures[v] = std::array{3U, 20U, 50U, 500U}[v % 4];
+  const std::shared_ptr<const Simulator> simulator = changed;
+  const StagedPolicy policy = staged_policy("bucket_flow.json", *simulator);
+  StageRequests requests(simulator, true);
+  const std::uint32_t row = 0;
+  std::array<double, 4> found{};
+  constexpr int kDraws = 2'000;
+  for (std::uint32_t draw = 0; draw < kDraws; ++draw) {
+    requests.streams.assign(3, draw);
+    const Served served = policy.serve(requests.batch(10), {&row, 1}, 10);
+    for (std::size_t k = 0; k < 10; ++k) found[static_cast<std::size_t>(served.kept.video[served.place[k]]) % 4] += 1;
+  }
+  const std::array shares = {0.05, 0.1, 0.15, 0.7};
+  for (std::size_t b = 0; b < 4; ++b) CHECK(found[b] / (10.0 * kDraws) == Approx(shares[b]).margin(0.006));
+}
+
+}  // namespace
+}  // namespace swipegym
