@@ -5,6 +5,7 @@
 
 #include "core/parallel_for.h"
 #include "core/validate.h"
+#include "nn/mlp.h"
 #include "nn/xavier.h"
 
 namespace swipegym {

@@ -39,11 +39,12 @@ void keep_interests_of(std::span<const std::uint16_t> list_tags, std::vector<Sid
   });
   double total = 0.0;
   for (const SideInterest& interest : interests) total += static_cast<double>(interest.share);
-  for (SideInterest& interest : interests) interest.share = static_cast<float>(static_cast<double>(interest.share) / total);
+  for (SideInterest& interest : interests)
+    interest.share = static_cast<float>(static_cast<double>(interest.share) / total);
 }
 
-BringBack draw_bring_back(const BringBackSettings& settings, std::span<const SideInterest> interests, std::size_t places,
-                          RandomKey key) {
+BringBack draw_bring_back(const BringBackSettings& settings, std::span<const SideInterest> interests,
+                          std::size_t places, RandomKey key) {
   if (interests.empty() || places == 0) return {};
   RandomStream random(key);
   if (!(random.uniform_double() < static_cast<double>(settings.probability))) return {};

@@ -42,7 +42,7 @@ const MultitaskPolicy& as_multitask(const TrainedModel& trained) {
   return static_cast<const MultitaskPolicy&>(*trained.policy);
 }
 
-std::string bytes_of(const fs::path& path) {
+std::string multitask_bytes(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -216,7 +216,7 @@ TEST_CASE("a multi-task training goes on from a checkpoint with the same bits", 
   toy.task.progress = {};
   toy.task.resume = true;
   train_multitask(toy.task, config).policy->save(resumed);
-  CHECK(bytes_of(whole) == bytes_of(resumed));
+  CHECK(multitask_bytes(whole) == multitask_bytes(resumed));
   config.network.experts = 3;
   CHECK_THROWS_AS(train_multitask(toy.task, config), InputError);
   for (const auto& path : {checkpoint, whole, resumed}) fs::remove(path);

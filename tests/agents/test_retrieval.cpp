@@ -170,7 +170,8 @@ TEST_CASE("two towers: threads change no bit, a resumed training neither, and th
 
 TEST_CASE("a variational video's deviation shrinks with its pairs, and the towers still learn the chance", "[agents]") {
   const World world;
-  VariationalTrainingConfig config{.towers = small_towers(true), .variation = {.kl_weight = 1.0, .queries = {.draw = "none"}}};
+  VariationalTrainingConfig config{.towers = small_towers(true),
+                                   .variation = {.kl_weight = 1.0, .queries = {.draw = "none"}}};
   config.towers.epochs = 20;
   const TrainedModel trained = train_variational_two_tower(world.task, config);
   const auto& policy = dynamic_cast<const TwoTowerPolicy&>(*trained.policy);
