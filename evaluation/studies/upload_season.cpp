@@ -74,11 +74,11 @@ class Season {
             split(split(world_, kSeasonChoices), static_cast<std::uint64_t>(day) << 40 | static_cast<std::uint64_t>(s));
         const std::size_t chosen = choose(key);
         const double rates = show(std::span(slate_).first(chosen));
-        if (!daily) feedback_.merge_into(arms_);
+        if (!daily) merge();
         if (day < config_.life_days) continue;
         shown += rates, count += static_cast<double>(chosen), best += oracle * static_cast<double>(chosen);
       }
-      feedback_.merge_into(arms_);
+      merge();
     }
     return {shown / count, best / count, found()};
   }
@@ -89,6 +89,11 @@ class Season {
     RandomStream random(split(world_, kSeasonRates), arm);
     rates_.push_back(draw_beta(random, config_.prior.alpha, config_.prior.beta));
     born_.push_back(day), shows_.push_back(0);
+  }
+
+  void merge() {
+    counted_ += static_cast<double>(feedback_.waiting());
+    feedback_.merge_into(arms_);
   }
 
   void begin_day(int day) {
@@ -134,12 +139,9 @@ class Season {
       case SeasonRule::kUniform:
         std::fill(scores_.begin(), scores_.end(), 0.0);  // all tie
         break;
-      case SeasonRule::kUcb1: {
-        double total = 1.0;
-        for (const std::uint32_t arm : list) total += arms_.shows()[arm];
-        score_ucb1(arms_, list, total, 1.0, scores_);
+      case SeasonRule::kUcb1:
+        score_ucb1(arms_, list, counted_, 1.0, scores_);
         break;
-      }
       case SeasonRule::kBayesUcb:
         score_bayes_ucb(arms_, list, config_.z, scores_);
         break;
@@ -193,6 +195,7 @@ class Season {
   const RandomKey world_, outcomes_;
   BetaArms arms_;
   DelayedFeedback feedback_;
+  double counted_ = 1.0;  // shows, of uploads that are gone too, and one
   std::vector<double> rates_;
   std::vector<int> born_;
   std::vector<std::uint32_t> shows_;  // decided, merged or not
