@@ -32,6 +32,8 @@ class View {
     out_.policy = std::string(policy.name());
     out_.no_tag = catalogue_.num_tags - 1;
     if (composition.score) out_.heads = composition.score->heads();
+    for (std::size_t head = 0; head < composition.weight.size(); ++head)
+      if (composition.weight[head] != 0.0F) out_.weighed.push_back(head);
     for (const auto& retrieval : composition.retrieve)
       out_.retrieved.emplace_back(std::string(retrieval.retriever->name()), 0);
     for (const auto& orderer : composition.order) out_.orderers.emplace_back(orderer->name());
@@ -117,8 +119,9 @@ std::string reason(const RecommendedVideo& video) {
 RecommendationView recommend(const std::shared_ptr<const Simulator>& simulator, const StagedPolicy& policy,
                              std::int64_t user_id, std::size_t slate, std::uint64_t seed, int threads) {
   const std::uint32_t user = index_of_user(simulator->catalogue, user_id);
-  VectorEnv env(simulator, std::make_shared<FullCatalogue>(),
-                {.num_envs = 1, .threads = threads, .history_length = policy.history_length(), .slate = slate});
+  VectorEnv env(
+      simulator, std::make_shared<FullCatalogue>(),
+      {.num_envs = 1, .threads = threads, .history_length = policy.history_length(), .max_steps = 1, .slate = slate});
   const SessionStart start = last_starts(*simulator)[user];
   env.reset_at(std::array{seed}, std::array{start});
   const std::array keys = {split(make_key(seed), Draw::kExploration)};
@@ -160,7 +163,7 @@ std::string to_text(const RecommendationView& view, std::size_t most) {
   const std::vector<std::pair<std::string, std::size_t>> none;
   line("retrieve", view.milliseconds[0], view.retrieved, "");
   line("filter", view.milliseconds[1], view.dropped,
-       view.dropped.empty() ? "nothing is filtered"
+       view.dropped.empty() ? "nothing was dropped"
        : view.added == 0    ? ""
                             : fmt::format("; too few were left, {} of the "
                                              "most exposed were added",
@@ -174,8 +177,9 @@ std::string to_text(const RecommendationView& view, std::size_t most) {
   text += "\n";
 
   std::vector<std::string> header = {"place", "video", "tag", "author", "length", "retrieved by", "value"};
-  for (const std::string& head : view.heads)
-    if (view.heads.size() > 1) header.push_back(head);
+  // One head alone is the value. A person who wants those that weigh nothing finds them in the JSON.
+  const std::vector<std::size_t> shown = view.weighed.size() > 1 ? view.weighed : std::vector<std::size_t>{};
+  for (const std::size_t head : shown) header.push_back(view.heads[head]);
   header.emplace_back("why");
   Table table(std::move(header));
   std::size_t others = 0;
@@ -188,7 +192,7 @@ std::string to_text(const RecommendationView& view, std::size_t most) {
                                       fmt::format("{:.0f} s", video.duration_s),
                                       video.retrieved_by,
                                       video.dropped_by.empty() ? fmt::format("{:.3f}", video.value) : "-"};
-    for (std::size_t head = 0; view.heads.size() > 1 && head < view.heads.size(); ++head)
+    for (const std::size_t head : shown)
       cells.push_back(video.dropped_by.empty() ? fmt::format("{:.3f}", video.heads[head]) : "-");
     cells.push_back(reason(video));
     table.add(std::move(cells));

@@ -33,6 +33,7 @@ struct RecommendationView {
   std::uint8_t tab = 1;
   std::uint32_t no_tag = 0;  // the tag that means none
   std::vector<std::string> heads;
+  std::vector<std::size_t> weighed;                            // the heads that the value looks at
   std::vector<std::pair<std::string, std::size_t>> retrieved;  // by whom, how many that nobody before had found
   std::vector<std::pair<std::string, std::size_t>> dropped;    // why, how many
   std::size_t pruned = 0;                                      // went no further than a step of pruning
