@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include "agents/masked_softmax.h"
 #include "agents/policy_gradient/policy_loss.h"
 
 namespace swipegym {
