@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/study_main.h"
 #include "core/error.h"
 #include "core/range.h"
 #include "nn/gaussian_rows.h"
@@ -88,10 +89,5 @@ int run(int argc, char** argv) {
 }  // namespace swipegym
 
 int main(int argc, char** argv) {
-  try {
-    return swipegym::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return 2;
-  }
+  return swipegym::study_main(swipegym::run, argc, argv);
 }

@@ -31,6 +31,7 @@
 #include "agents/labels/labelcraft.h"
 #include "agents/labels/train_label_model.h"
 #include "agents/supervised_rows.h"
+#include "bench/study_main.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "env/catalogue.h"
@@ -307,10 +308,5 @@ int run(int argc, char** argv) {
 }  // namespace swipegym
 
 int main(int argc, char** argv) {
-  try {
-    return swipegym::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return 2;
-  }
+  return swipegym::study_main(swipegym::run, argc, argv);
 }

@@ -26,6 +26,7 @@
 #include "agents/multitask/head_labels.h"
 #include "agents/multitask/multitask_trainer.h"
 #include "agents/supervised_rows.h"
+#include "bench/study_main.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "env/catalogue.h"
@@ -216,10 +217,5 @@ int run_study(int argc, char** argv) {
 }  // namespace swipegym
 
 int main(int argc, char** argv) {
-  try {
-    return swipegym::run_study(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return 2;
-  }
+  return swipegym::study_main(swipegym::run_study, argc, argv);
 }

@@ -22,6 +22,7 @@
 #include <cmath>
 #include <string>
 
+#include "bench/study_main.h"
 #include "core/error.h"
 #include "core/range.h"
 #include "env/candidate_sources.h"
@@ -331,10 +332,5 @@ int run(int argc, char** argv) {
 }  // namespace swipegym
 
 int main(int argc, char** argv) {
-  try {
-    return swipegym::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return 2;
-  }
+  return swipegym::study_main(swipegym::run, argc, argv);
 }

@@ -23,6 +23,7 @@
 #include "agents/logged_states.h"
 #include "agents/retrieval/multi_interest_trainer.h"
 #include "agents/retrieval/two_tower_trainer.h"
+#include "bench/study_main.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/parallel_for.h"
@@ -321,10 +322,5 @@ int run(int argc, char** argv) {
 }  // namespace swipegym
 
 int main(int argc, char** argv) {
-  try {
-    return swipegym::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "error: {}\n", error.what());
-    return 2;
-  }
+  return swipegym::study_main(swipegym::run, argc, argv);
 }

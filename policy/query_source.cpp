@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "core/parallel_for.h"
+#include "env/seen_videos.h"
 #include "nn/matrix_product.h"
 #include "policy/best_unseen.h"
+#include "policy/row_copies.h"
 
 namespace swipegym {
 namespace {
@@ -131,6 +133,37 @@ void best_by_queries(const QueryVectors& queries, const Matrix& items, const Dec
     for (std::size_t v = 0; v < videos.size(); ++v) found.push_back({videos[v], product[v]});
     std::stable_sort(found.begin(), found.end(), [](const TopItem& a, const TopItem& b) { return a.score > b.score; });
     for (std::size_t place = 0; place < count; ++place) out[i * count + place] = found[place].item;
+  }
+}
+
+void count_best(const Policy& policy, const DecisionBatch& batch, std::size_t row, std::span<double> out) {
+  constexpr std::size_t kCopies = 32;  // of the row, scored together
+  static_assert(kCountedDraws % kCopies == 0);
+  const std::vector<std::uint32_t> rows(kCopies, static_cast<std::uint32_t>(row));
+  const RowCopies copies(batch.observation, rows);
+  std::vector<RandomKey> keys(kCopies);
+  const std::vector<std::uint32_t> streams(kCopies, 0);
+  const DecisionBatch drawn{
+      .observation = copies.observation(), .env = nullptr, .keys = keys, .streams = streams, .threads = batch.threads};
+  const RandomKey key = split(split(batch.keys[row], Draw::kQuery), batch.streams[row]);
+  const std::size_t slots = out.size();
+  const std::uint8_t* mask = batch.observation.candidates > 0 ? copies.observation().mask : nullptr;
+  const SeenVideos* seen = batch.observation.candidates == 0 && batch.env != nullptr ? &batch.env->seen(row) : nullptr;
+  std::vector<std::size_t> allowed;
+  for (std::size_t slot = 0; slot < slots; ++slot)
+    if ((mask == nullptr || mask[slot] != 0) && (seen == nullptr || !seen->contains(static_cast<std::uint32_t>(slot))))
+      allowed.push_back(slot);
+  std::fill(out.begin(), out.end(), 0.0);
+  std::vector<float> scores(kCopies * slots);
+  for (std::size_t first = 0; first < kCountedDraws && !allowed.empty(); first += kCopies) {
+    for (std::size_t i = 0; i < kCopies; ++i) keys[i] = split(key, first + i);
+    policy.score(drawn, scores);
+    for (std::size_t i = 0; i < kCopies; ++i) {
+      const float* of_draw = scores.data() + i * slots;
+      const auto best = std::max_element(allowed.begin(), allowed.end(),
+                                         [&](std::size_t a, std::size_t b) { return of_draw[a] < of_draw[b]; });
+      out[*best] += 1.0 / static_cast<double>(kCountedDraws);
+    }
   }
 }
 

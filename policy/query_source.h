@@ -34,10 +34,21 @@ class QuerySource {
   /// The vectors of every row of the batch. What is drawn follows from the row's key and stream alone, whoever else is
   /// in the batch; without keys all rows draw by the same one.
   virtual void query_vectors(const DecisionBatch& batch, QueryVectors& out) const = 0;
+  /// How uncertain it is of each row's user: the mean standard deviation of the numbers of their vector, [rows]. False,
+  /// and nothing written, where vectors have no deviations.
+  virtual bool user_deviations([[maybe_unused]] const DecisionBatch& batch,
+                               [[maybe_unused]] std::span<float> out) const {
+    return false;
+  }
 };
 
 /// Those of some rows of the batch, in that order.
 QueryVectors of_rows(const QueryVectors& all, std::span<const std::uint32_t> rows);
+
+/// Policy::best_probabilities() of a policy whose score() draws from the rows' keys: the shares of kCountedDraws draws,
+/// each with a standard error of up to .016.
+inline constexpr std::size_t kCountedDraws = 1024;
+void count_best(const Policy& policy, const DecisionBatch& batch, std::size_t row, std::span<double> out);
 
 /// What a row's vectors draw from.
 inline RandomStream query_stream(const DecisionBatch& batch, std::size_t row) noexcept {

@@ -14,7 +14,7 @@ struct CompareSettings {
   std::string judge, versus;
   std::vector<std::string> policies = {"random", "popularity", "shortest", "longest", "item-mean", "oracle"};
   std::size_t sessions = 1000, seeds = 5, resamples = 1000;
-  bool wide = false;
+  bool wide = false, no_oracle = false;
   ActSettings act;
 };
 
@@ -36,6 +36,7 @@ CompareConfig compare_config(const CompareSettings& settings, const Run& run) {
   config.resamples = settings.resamples;
   config.versus = settings.versus;
   config.exploration = exploration(settings.act);
+  config.oracle = !settings.no_oracle;
   return config;
 }
 
@@ -49,7 +50,8 @@ void compare_policies(const CompareSettings& settings, Run& run) {
   const CompareReport report = compare(policies, simulators, config, run.progress);
   const std::string clock = clock_note(*train, settings.act.world.clock);
   run.print("{}{}", to_text(report, settings.wide), clock.empty() ? "" : clock + "\n");
-  Json used = run.options->values({"simulator", "judge", "policies", "sessions", "seeds", "resamples", "versus"});
+  Json used =
+      run.options->values({"simulator", "judge", "policies", "sessions", "seeds", "resamples", "versus", "no-oracle"});
   used.update(act_json(settings.act));
   run.write_json(to_json(report), used, train->data_fingerprint);
   if (settings.report.empty()) return;
@@ -90,7 +92,10 @@ void add_compare_commands(std::vector<Command>& table) {
       .add("sessions", settings->sessions, ranges::kSessions, "N", "of each evaluation seed")
       .add("seeds", settings->seeds, between(1, 10'000), "K", "evaluation seeds")
       .add("resamples", settings->resamples, between(1, 1'000'000), "N", "of the bootstrap behind the intervals")
-      .add("versus", settings->versus, "NAME", "also print every return less this policy's, session by session");
+      .add("versus", settings->versus, "NAME", "also print every return less this policy's, session by session")
+      .flag("no-oracle", settings->no_oracle,
+            "do not play the one-step oracle, which with --source full asks about every video at every step; no policy "
+            "has a place between random choice and it then");
   add_act_options(command.options, settings->act);
   command.options.group("Output")
       .flag("wide", settings->wide, "print every figure, in wide tables; otherwise what fits 100 columns")

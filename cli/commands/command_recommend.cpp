@@ -50,7 +50,8 @@ void add_recommend_commands(std::vector<Command>& table) {
       "was retrieved by whom, what was filtered and why, the scores by head, and the order. Another --seed is other "
       "draws.";
   command.examples = {"swipegym recommend --simulator sim.h5 --policy configs/staged/popular.json --user 17"};
-  command.next = "swipegym compare --simulator sim.h5 --policies random,configs/staged/popular.json --source full";
+  command.next =
+      "swipegym compare --simulator sim.h5 --policies random,configs/staged/popular.json --source full --no-oracle";
   command.options.group("Input")
       .input("simulator", settings->simulator, "FILE", "from 'swipegym fit'")
       .input("policy", settings->policy, "FILE", "a composition of stages, a .json file")

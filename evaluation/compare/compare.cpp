@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "evaluation/metrics/sample_distance.h"
+#include "evaluation/metrics/undefined.h"
 #include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
 #include "policy/retrieval.h"
@@ -133,20 +134,22 @@ Resampled normalise(const Resampled& a, const Resampled& base, const Resampled& 
 // Everything resampled in one simulator; the two baselines are scored like policies, behind them.
 struct SimulatorResamples {
   std::vector<PolicyResamples> policy;
-  std::size_t random = 0, oracle = 0;  // positions in `policy`
+  std::size_t random = 0, oracle = 0;  // positions in `policy`; npos for an oracle that was not played
 };
 
 SimulatorFigures figures(const SimulatorResamples& all, const std::vector<ComparedPolicy>& policies,
                          const std::string& versus, std::string name) {
   const Resampled& random = all.policy[all.random].reward();
-  const Resampled& oracle = all.policy[all.oracle].reward();
+  const Resampled unknown{kUndefined, {}};
+  const bool has_oracle = all.oracle != std::string::npos;
+  const Resampled& oracle = has_oracle ? all.policy[all.oracle].reward() : unknown;
   SimulatorFigures out{.name = std::move(name), .policy = {}, .random = random.interval(), .oracle = oracle.interval()};
   for (std::size_t p = 0; p < policies.size(); ++p) {
     const PolicyResamples& mine = all.policy[p];
     PolicyFigures figure{.name = policies[p].name,
                          .training_seeds = policies[p].seeds.size(),
                          .metric = {},
-                         .normalised = normalise(mine.reward(), random, oracle).interval(),
+                         .normalised = (has_oracle ? normalise(mine.reward(), random, oracle) : unknown).interval(),
                          .versus_random = minus(mine.reward(), random).interval(),
                          .versus = {}};
     for (std::size_t other = 0; other < policies.size(); ++other)
@@ -224,7 +227,7 @@ class Scorer {
   Scorer(const std::vector<ComparedPolicy>& policies, std::size_t simulators, const CompareConfig& config,
          const Progress& progress)
       : policies_(policies), config_(config), progress_(progress) {
-    std::size_t played = 2;
+    std::size_t played = config.oracle ? 2 : 1;
     for (const ComparedPolicy& policy : policies) played += policy.seeds.size();
     total_ = played * simulators * config.sessions * config.seeds;
   }
@@ -260,7 +263,7 @@ class Scorer {
       scored.emplace_back().seeds.push_back(play(name, policy));
     };
     add_baseline(out.random, "random", RandomPolicy());
-    add_baseline(out.oracle, "the oracle", OneStepOracle());
+    if (config_.oracle) add_baseline(out.oracle, "the oracle", OneStepOracle());
     out.policy = resample(scored, config_);
     return out;
   }

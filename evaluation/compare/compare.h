@@ -32,6 +32,7 @@ struct CompareConfig {
   std::size_t resamples = 1000;  // of the bootstrap
   std::string versus{};          // a policy whose return is taken from the others', paired; empty: none
   Exploration exploration{};
+  bool oracle = true;  // play the one-step oracle; without it no share of the way is known. It asks for every video
 };
 
 /// A column of the table. Figures are ratios of sums over sessions, so that long sessions count by their videos.
@@ -57,7 +58,7 @@ struct PolicyFigures {
 struct SimulatorFigures {
   std::string name;
   std::vector<PolicyFigures> policy;
-  Interval random, oracle;  // rewards of the two baselines here
+  Interval random, oracle;  // rewards of the two baselines here; NaN for an oracle that was not played
 };
 
 /// Positions of the policies, from the highest return to the lowest.

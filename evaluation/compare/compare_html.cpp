@@ -117,6 +117,7 @@ void append_table(std::string& html, const SimulatorFigures& simulator, const st
   for (const MetricInfo& metric : compare_metrics()) fmt::format_to(out, "<th>{}</th>", escape(metric.title));
   html += "</tr></thead><tbody>\n";
   const auto cell = [&](const Interval& figure) {
+    if (!std::isfinite(figure.mean)) return void(html += "<td>–</td>");
     fmt::format_to(out, "<td>{}<br><small>{} … {}</small></td>", number(figure.mean), number(figure.low),
                    number(figure.high));
   };
@@ -184,11 +185,9 @@ std::string to_html(const CompareReport& report, const std::string& title, const
     fmt::format_to(out, "<span><i class=\"s{}\"></i>{}</span>", s, escape(report.simulator[s].name));
   html += "</p>\n";
   const PolicyFigures& winner = report.simulator[0].policy[order[0]];
-  fmt::format_to(out,
-                 "<p>Highest return: <b>{}</b> with {} a session, where random choice makes {} and the one-step oracle "
-                 "{}.</p>\n",
+  fmt::format_to(out, "<p>Highest return: <b>{}</b> with {} a session, where random choice makes {}{}.</p>\n",
                  escape(winner.name), interval_text(winner.metric[reward]), number(report.simulator[0].random.mean),
-                 number(report.simulator[0].oracle.mean));
+                 config.oracle ? " and the one-step oracle " + number(report.simulator[0].oracle.mean) : "");
   for (const Agreement& agreement : report.agreement) append_agreement(html, report, agreement);
   html += "<div class=\"grid2\">\n";
   // What people ask first stands first; the return says nothing new when it is the watch time.

@@ -27,6 +27,10 @@ class MultiInterestPolicy final : public Policy, public QuerySource {
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;
+  bool best_probabilities(const DecisionBatch& batch, std::size_t row, std::span<double> out) const override {
+    if (draws_queries()) count_best(*this, batch, row, out);
+    return draws_queries();
+  }
   std::string_view head() const noexcept override { return "retrieval"; }
   std::size_t history_length() const noexcept override { return model_->history_length; }
   bool ranks_catalogue() const noexcept override { return true; }

@@ -137,12 +137,13 @@ std::vector<float> TwoTowerPolicy::video_deviations(int threads) const {
   return model_->network.item_deviations(model_->items, threads);
 }
 
-void TwoTowerPolicy::user_deviations(const DecisionBatch& batch, std::span<float> out) const {
-  if (!model_->network.has_deviations()) return;
+bool TwoTowerPolicy::user_deviations(const DecisionBatch& batch, std::span<float> out) const {
+  if (!model_->network.has_deviations()) return false;
   for_all_users(batch, [&](const RetrievalTowers::Work& work, std::size_t first, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
       out[first + i] = (0.5F * work.user_out.log_variance.row(static_cast<Eigen::Index>(i)).array()).exp().mean();
   });
+  return true;
 }
 
 void save_towers(Hdf5Writer& file, const TwoTowerModel& model) {

@@ -46,6 +46,10 @@ class TwoTowerPolicy final : public Policy, public QuerySource {
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;
+  bool best_probabilities(const DecisionBatch& batch, std::size_t row, std::span<double> out) const override {
+    if (draws_queries()) count_best(*this, batch, row, out);
+    return draws_queries();
+  }
   std::string_view head() const noexcept override { return "retrieval"; }
   std::size_t history_length() const noexcept override { return model_->history_length; }
   bool ranks_catalogue() const noexcept override { return true; }
@@ -60,7 +64,7 @@ class TwoTowerPolicy final : public Policy, public QuerySource {
   /// How uncertain the towers are of a video or of a row's user: the mean standard deviation of the numbers of its
   /// vector, whose prior is 1. Empty, or untouched, without deviations.
   std::vector<float> video_deviations(int threads) const;
-  void user_deviations(const DecisionBatch& batch, std::span<float> out) const;
+  bool user_deviations(const DecisionBatch& batch, std::span<float> out) const override;
 
  private:
   void write(Hdf5Writer& file) const override;

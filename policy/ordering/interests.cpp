@@ -43,19 +43,6 @@ void keep_interests_of(std::span<const std::uint16_t> list_tags, std::vector<Sid
     interest.share = static_cast<float>(static_cast<double>(interest.share) / total);
 }
 
-BringBack draw_bring_back(const BringBackSettings& settings, std::span<const SideInterest> interests,
-                          std::size_t places, RandomKey key) {
-  if (interests.empty() || places == 0) return {};
-  RandomStream random(key);
-  if (!(random.uniform_double() < static_cast<double>(settings.probability))) return {};
-  double left = random.uniform_double();
-  std::size_t which = 0;
-  while (which + 1 < interests.size() && left >= static_cast<double>(interests[which].share))
-    left -= static_cast<double>(interests[which++].share);
-  const bool last = settings.place == "last";
-  return {interests[which].tag, last ? places - 1 : random.below(static_cast<std::uint32_t>(places))};
-}
-
 void damp_by_inventory(std::span<float> scores, std::span<const std::uint32_t> inventory,
                        const InventoryDamping& settings) {
   require_size("order: inventory", inventory.size(), scores.size());

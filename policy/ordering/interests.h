@@ -31,12 +31,6 @@ struct BringBack {
   std::size_t place = 0;
 };
 
-/// With the settings' probability one of `interests` (as keep_interests_of leaves them: chances) and a place: the last,
-/// or each with the same chance. So an outcome (tag, place) has the chance probability * share / (1 or places), and
-/// none the rest; without interests or places it is always none.
-BringBack draw_bring_back(const BringBackSettings& settings, std::span<const SideInterest> interests,
-                          std::size_t places, RandomKey key);
-
 /// Scores [n] times min(1, inventory / floor)^kappa; a negative score is divided by it, so that none rises. `inventory`
 /// [n] is the number of videos in each one's pool, itself included: 0 counts as 1. Throws InputError for lengths that
 /// differ.

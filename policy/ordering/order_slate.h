@@ -16,7 +16,7 @@ struct OrderRequest {
   ScoredList list;
   ShownBefore before{};    // where rules look further back than the slate
   float boost = 1.0F;      // of diversity's weight, see diversity_boost()
-  BringBack bring_back{};  // see draw_bring_back()
+  BringBack bring_back{};  // drawn by the caller
 };
 
 /// Why a video stands where it stands.

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "policy/row_copies.h"
 #include "policy/stages/request.h"
 
 namespace swipegym {
@@ -17,15 +18,15 @@ class ListedObservation {
   const DecisionBatch& batch() const noexcept { return batch_; }
 
  private:
-  void copy_states(const Requests& requests);
   void list(const VideoLists& lists, std::span<const float> video_features);
 
+  RowCopies rows_;
   DecisionBatch batch_;
-  std::vector<std::uint32_t> user_, streams_;
   std::vector<RandomKey> keys_;
-  std::vector<float> user_features_, history_ratio_, context_, hours_since_, candidate_features_;
-  std::vector<std::int32_t> history_video_, candidate_;
-  std::vector<std::uint8_t> history_signals_, tab_, mask_;
+  std::vector<std::uint32_t> streams_;
+  std::vector<float> candidate_features_;
+  std::vector<std::int32_t> candidate_;
+  std::vector<std::uint8_t> mask_;
 };
 
 }  // namespace swipegym

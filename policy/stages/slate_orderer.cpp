@@ -6,6 +6,7 @@
 #include "policy/ordering/order_slate.h"
 #include "policy/policy_file.h"
 #include "policy/query_source.h"
+#include "policy/row_copies.h"
 
 namespace swipegym {
 namespace {
@@ -36,6 +37,7 @@ class SlateOrderer final : public Orderer {
     OrderRequest request{
         .list = {.relevance = room.relevance, .author = room.author, .tag = room.tag, .no_tag = no_tag_},
         .before = {room.author_before, room.tag_before},
+        .boost = boost_of(requests, i),
         .bring_back = draw_bring_back(requests.dice[i], slots, room)};
     if (settings_.order.method != "value") add_likeness(videos, places, room, request.list);
     room.slate.resize(slots);
@@ -109,6 +111,17 @@ class SlateOrderer final : public Orderer {
     return {.tag = room.interests[(side - 1) / each].tag, .place = drawn ? (side - 1) % each : slots - 1};
   }
 
+  // More diversity for whom the vectors are uncertain of.
+  float boost_of(const Requests& requests, std::size_t i) const {
+    if (settings_.order.variance.power == 0.0F) return 1.0F;
+    const RowCopies row(requests.batch.observation, requests.rows.subspan(i, 1));
+    float deviation = 0.0F;
+    vectors_->query_source()->user_deviations(
+        {.observation = row.observation(), .env = nullptr, .keys = {}, .streams = {}}, {&deviation, 1});
+    return diversity_boost(deviation * deviation, settings_.mean_deviation * settings_.mean_deviation,
+                           settings_.order.variance);
+  }
+
   void add_likeness(std::span<const std::int32_t> videos, const std::vector<std::uint32_t>& places, Room& room,
                     ScoredList& list) const {
     const std::size_t n = room.relevance.size();
@@ -166,6 +179,9 @@ std::shared_ptr<const Orderer> make_slate_orderer(const StageSettings& stage, co
     if (vectors->query_source() == nullptr)
       stage.refuse("vectors", settings.vectors, "a policy that has a vector of each video, such as a two-tower's");
   }
+  if (settings.order.variance.power > 0.0F && (vectors == nullptr || !vectors->query_source()->user_deviations({}, {})))
+    stage.refuse("variance", settings.order.variance.power,
+                 "no power without \"vectors\" that have deviations, as 'supervised variational-two-tower' makes");
   return std::make_shared<SlateOrderer>(settings, std::move(vectors), context.catalogue);
 }
 

@@ -94,6 +94,23 @@ TEST_CASE("baselines are there without being asked for", "[evaluation]") {
   CHECK(alone.simulator[0].oracle.mean == Approx(all.simulator[0].oracle.mean));
 }
 
+TEST_CASE("without the oracle returns are the same, and no policy has a place on the way to it", "[evaluation]") {
+  const auto simulator = test::toy_simulator();
+  CompareConfig config = small();
+  const std::vector<ComparedPolicy> policies = {{"longest", {make_longest_policy(simulator->catalogue)}}};
+  const CompareReport with = compare(policies, {{"toy", simulator}}, config);
+  config.oracle = false;
+  const CompareReport without = compare(policies, {{"toy", simulator}}, config);
+  const std::size_t reward = metric_index("reward");
+  const PolicyFigures& longest = figures_of(without.simulator[0], "longest");
+  CHECK(longest.metric[reward].mean == figures_of(with.simulator[0], "longest").metric[reward].mean);
+  CHECK(longest.versus_random.low == figures_of(with.simulator[0], "longest").versus_random.low);
+  CHECK(std::isnan(longest.normalised.mean));
+  CHECK(to_text(without, true).find("nan") == std::string::npos);
+  CHECK(to_html(without, "title", {}).find("nan") == std::string::npos);
+  CHECK(to_json(without).dump().find("\"oracle_reward\":{\"mean\":null") != std::string::npos);
+}
+
 TEST_CASE("a judge shows which promises are kept", "[evaluation]") {
   // In the dull judge answers are half as long: every policy promises more than it keeps, in the same order.
   const auto simulator = test::toy_simulator();

@@ -26,34 +26,12 @@ TEST_CASE("interests are tags with a share of the history, but for the largest",
   CHECK_THROWS_AS(find_side_interests(history, 0, 0.0F, room, found), InputError);
 }
 
-TEST_CASE("an interest is drawn by its share of those the list has, a place as asked", "[policy]") {
+TEST_CASE("interests are those the list has videos of, by their share", "[policy]") {
   std::vector<SideInterest> interests = {{3, 0.2F}, {8, 0.4F}, {9, 0.3F}};
   keep_interests_of(std::vector<std::uint16_t>{9, 1, 3}, interests);
   REQUIRE(interests.size() == 2);
   CHECK(interests[0].share == Approx(0.4));
   CHECK(interests[1].share == Approx(0.6));
-
-  const BringBackSettings settings{.probability = 0.25F, .place = "drawn"};
-  std::map<std::pair<std::int32_t, std::size_t>, double> seen;
-  constexpr int kDraws = 100'000;
-  for (std::uint64_t i = 0; i < kDraws; ++i) {
-    const BringBack back = draw_bring_back(settings, interests, 4, split(make_key(5), i));
-    ++seen[{back.tag, back.tag < 0 ? 0 : back.place}];
-  }
-  // Chi-square over nine outcomes: its 99.99 % point at eight degrees of freedom is 31.8.
-  double chi = std::pow(seen[{-1, 0}] - 0.75 * kDraws, 2) / (0.75 * kDraws);
-  for (const auto& [tag, share] : {std::pair{3, 0.4}, std::pair{9, 0.6}})
-    for (std::size_t place = 0; place < 4; ++place) {
-      const double expected = 0.25 * share / 4.0 * kDraws;
-      chi += std::pow(seen[{tag, place}] - expected, 2) / expected;
-    }
-  CHECK(seen.size() == 9);
-  CHECK(chi < 31.8);
-
-  CHECK(draw_bring_back({.probability = 1.0F}, interests, 4, make_key(1)).place == 3);
-  CHECK(draw_bring_back({.probability = 1.0F}, {}, 4, make_key(1)).tag == -1);
-  CHECK(draw_bring_back({.probability = 0.0F}, interests, 4, make_key(1)).tag == -1);
-  CHECK(draw_bring_back({.probability = 1.0F}, interests, 0, make_key(1)).tag == -1);
 }
 
 TEST_CASE("small pools are damped by the power of their share of the floor, and nothing rises", "[policy]") {

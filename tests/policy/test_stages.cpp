@@ -1,6 +1,9 @@
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <numeric>
 #include <set>
@@ -8,7 +11,9 @@
 
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
+#include "policy/select.h"
 #include "policy/stages/staged_policy.h"
+#include "tests/policy/two_tower_toy.h"
 
 namespace swipegym {
 namespace {
@@ -131,6 +136,60 @@ TEST_CASE("a flow gives every bucket its share of a long list", "[policy][stages
   }
   const std::array shares = {0.05, 0.1, 0.15, 0.7};
   for (std::size_t b = 0; b < 4; ++b) CHECK(found[b] / (10.0 * kDraws) == Approx(shares[b]).margin(0.006));
+}
+
+TEST_CASE("a policy of drawn vectors says how often each slot comes first, alone and as a stage", "[policy][stages]") {
+  const auto simulator = stage_world();
+  const TwoTowerPolicy towers(test::small_towers_model(simulator->catalogue, true));
+  REQUIRE(towers.draws_queries());
+  StageRequests requests(simulator, false);
+  const std::size_t row = 1;
+  std::vector<double> probability(10);
+  std::vector<float> scores(3 * 10);
+  towers.score(requests.batch(), scores);
+  choice_probabilities(towers, requests.batch(), row, std::span<const float>(scores).subspan(row * 10, 10), {},
+                       Exploration::greedy(), probability);
+  CHECK(std::accumulate(probability.begin(), probability.end(), 0.0) == Approx(1.0));
+  CHECK(*std::max_element(probability.begin(), probability.end()) < 0.9);  // draws decide something
+
+  constexpr int kDraws = 20'000;
+  std::vector<double> share(10);
+  for (int draw = 0; draw < kDraws; ++draw) {
+    requests.streams.assign(3, static_cast<std::uint32_t>(draw) + 1);
+    towers.score(requests.batch(), scores);
+    const auto best = std::max_element(scores.begin() + 10, scores.begin() + 20) - (scores.begin() + 10);
+    share[static_cast<std::size_t>(best)] += 1.0 / kDraws;
+  }
+  for (std::size_t slot = 0; slot < 10; ++slot) CHECK(probability[slot] == Approx(share[slot]).margin(0.06));
+}
+
+TEST_CASE("who is known less is served more diversely, where vectors know how well", "[policy][stages]") {
+  const auto simulator = stage_world();
+  const std::filesystem::path folder = std::filesystem::temp_directory_path();
+  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, true)).save(folder / "deviations.h5");
+  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, false)).save(folder / "plain.h5");
+  const auto composed = [&](const std::string& order) {
+    std::ofstream(folder / "boosted.json") << R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 60}],
+               "score": {"use": "policy", "file": "longest"},
+               "order": [{"use": "slate", "method": "mmr", "mmr_lambda": 0.8, )" +
+                                                  order + "}]}";
+    return StagedPolicy(read_composition(folder / "boosted.json", simulator->catalogue),
+                        simulator->catalogue.num_videos());
+  };
+  StageRequests requests(simulator, true);
+  const std::uint32_t row = 0;
+  const auto slate = [&](const StagedPolicy& policy) {
+    std::vector<std::int32_t> videos(8);
+    policy.best_videos(requests.batch(8), {&row, 1}, 8, videos);
+    return videos;
+  };
+  const std::string vectors = R"("vectors": "deviations.h5")";
+  const auto even = slate(composed(vectors));
+  CHECK(slate(composed(vectors + R"(, "variance": {"power": 0}, "mean_deviation": 0.001)")) == even);
+  CHECK(slate(composed(vectors + R"(, "variance": {"power": 1}, "mean_deviation": 0.001)")) != even);
+  CHECK_THROWS_WITH(composed(R"("variance": {"power": 1})"), Catch::Contains("order[0].variance"));
+  CHECK_THROWS_WITH(composed(R"("vectors": "plain.h5", "variance": {"power": 1})"),
+                    Catch::Contains("order[0].variance"));
 }
 
 }  // namespace
