@@ -115,6 +115,7 @@ Options& Options::formerly(std::string name) {
 Options& Options::flag(std::string name, bool& target, std::string help) {
   Option option = describe(std::move(name), "", std::move(help), "");
   option.set = [&target](const std::string&) { target = true; };
+  option.json = [&target] { return Json(target); };
   return push(std::move(option));
 }
 

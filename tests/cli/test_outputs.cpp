@@ -340,6 +340,14 @@ TEST_CASE("outputs around a fitted simulator", "[cli]") {
     CHECK(report.dump().find("\"a,b\"") != std::string::npos);
     CHECK(report.dump().find("\"lr=3\"") != std::string::npos);
   }
+  SECTION("without the oracle no policy has a place on the way to it") {
+    const std::string json = folder / "n.json";
+    Made::run({"compare", "--simulator", made().simulator, "--policies", "random", "--no-oracle", "--sessions", "4",
+               "--seeds", "1", "--resamples", "10", "--json", json});
+    const auto report = nlohmann::json::parse(read_text(json));
+    CHECK(report["config"]["no_oracle"] == true);
+    CHECK(report["simulators"][0]["policies"][0]["normalised_score"]["mean"].is_null());
+  }
   SECTION("a folder as settings is named as one") {
     CHECK(fails_with(
         run_program({"fit", "--data", made().data, "--config", folder.path().string(), "--out", folder / "s"}), 2,
