@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -15,6 +16,8 @@ class HeadSource {
  public:
   virtual ~HeadSource() = default;
   virtual const std::vector<std::string>& head_names() const noexcept = 0;
+  /// Whether head_names()[head] was learned; a column of zeros otherwise.
+  virtual bool has_head(std::size_t head) const noexcept = 0;
   /// Of row rows[i] of the batch with each of videos[offset[i]] ... videos[offset[i + 1] - 1]: `out` becomes [videos,
   /// heads]. The batch's candidates are not looked at. A pair's figures depend on that pair alone.
   virtual void foresee(const DecisionBatch& batch, std::span<const std::uint32_t> rows,

@@ -56,8 +56,15 @@ constexpr std::array<SessionMetric, 9 + kNumSignals> kMetricsOfSessions = {{
     {{"gap_h", "gap to the next visit (h, at most a week)"}, false, field<&SessionResult::gap_h>},
 }};
 constexpr std::size_t kSessionMetrics = kMetricsOfSessions.size();
-// What is shown of the catalogue is a figure of all sessions of an evaluation seed, so its items are evaluation seeds.
-constexpr MetricInfo kCatalogueShare = {"catalogue_share", "share of the catalogue shown"};
+// A figure of all sessions of an evaluation seed, so its items are evaluation seeds.
+struct CatalogueMetric {
+  MetricInfo info;
+  double CatalogueUse::*of;
+};
+constexpr std::array<CatalogueMetric, 2> kMetricsOfCatalogue = {{
+    {{"catalogue_share", "share of the catalogue shown"}, &CatalogueUse::share},
+    {{"author_gini", "Gini of how often authors are shown"}, &CatalogueUse::author_gini},
+}};
 
 // All training seeds of one policy in one simulator.
 struct Scored {
@@ -79,14 +86,14 @@ Measure session_measure(const Scored& scored, const SessionMetric& metric, std::
   return measure;
 }
 
-Measure share_measure(const Scored& scored, std::uint32_t group) {
+Measure catalogue_measure(const Scored& scored, const CatalogueMetric& metric, std::uint32_t group) {
   Measure measure{.seeds = scored.seeds.size(),
-                  .items = scored.seeds[0].catalogue_share.size(),
+                  .items = scored.seeds[0].catalogue.size(),
                   .numerator = {},
                   .denominator = {},
                   .group = group};
   for (const PlayedSessions& played : scored.seeds)
-    for (const double share : played.catalogue_share) measure.numerator.push_back(static_cast<float>(share));
+    for (const CatalogueUse& use : played.catalogue) measure.numerator.push_back(static_cast<float>(use.*metric.of));
   return measure;
 }
 
@@ -106,7 +113,6 @@ std::vector<PolicyResamples> resample(const std::vector<Scored>& scored, const C
   const BootstrapOptions options{.resamples = config.resamples, .threads = config.engine.threads};
   const RandomKey key = split(make_key(config.seed), Draw::kBatch);
   std::vector<PolicyResamples> out(scored.size());
-  std::vector<Measure> shares;
   // A policy at a time bounds the memory; the same key gives every policy the same resampled sessions.
   for (std::size_t p = 0; p < scored.size(); ++p) {
     const auto group = static_cast<std::uint32_t>(p);
@@ -116,10 +122,14 @@ std::vector<PolicyResamples> resample(const std::vector<Scored>& scored, const C
     std::vector<std::vector<double>> draws = bootstrap(measures, key, options);
     for (std::size_t m = 0; m < kSessionMetrics; ++m)
       out[p].metric.push_back({measures[m].value(), std::move(draws[m])});
-    shares.push_back(share_measure(scored[p], group));
   }
-  std::vector<std::vector<double>> draws = bootstrap(shares, key, options);
-  for (std::size_t p = 0; p < scored.size(); ++p) out[p].metric.push_back({shares[p].value(), std::move(draws[p])});
+  for (const CatalogueMetric& metric : kMetricsOfCatalogue) {
+    std::vector<Measure> measures;
+    for (std::size_t p = 0; p < scored.size(); ++p)
+      measures.push_back(catalogue_measure(scored[p], metric, static_cast<std::uint32_t>(p)));
+    std::vector<std::vector<double>> draws = bootstrap(measures, key, options);
+    for (std::size_t p = 0; p < scored.size(); ++p) out[p].metric.push_back({measures[p].value(), std::move(draws[p])});
+  }
   return out;
 }
 
@@ -281,7 +291,7 @@ const std::vector<MetricInfo>& compare_metrics() {
   static const std::vector<MetricInfo> all = [] {
     std::vector<MetricInfo> metrics;
     for (const SessionMetric& metric : kMetricsOfSessions) metrics.push_back(metric.info);
-    metrics.push_back(kCatalogueShare);
+    for (const CatalogueMetric& metric : kMetricsOfCatalogue) metrics.push_back(metric.info);
     return metrics;
   }();
   return all;

@@ -41,7 +41,7 @@ struct MetricInfo {
   std::string_view title;  // for people, with its unit
 };
 /// watch_s_per_session, watch_s_per_video, watch_ratio_per_session, watch_ratio_per_video, depth, the eight signals (a
-/// shown video), reward (a session), tag_entropy, returns_in_day, gap_h (a session), catalogue_share.
+/// shown video), reward (a session), tag_entropy, returns_in_day, gap_h (a session), catalogue_share, author_gini.
 const std::vector<MetricInfo>& compare_metrics();
 /// The position of a metric in the list; throws std::out_of_range.
 std::size_t metric_index(std::string_view name);

@@ -65,7 +65,7 @@ std::string short_table(const CompareReport& report) {
 // Every figure there is of one simulator.
 std::string wide_tables(const SimulatorFigures& simulator) {
   Table figures({"policy", "return a session", "0 random, 1 oracle", "watch s a session", "videos", "s a video",
-                 "ratio a video", "ratio a session", "entropy", "shown", "back 1 d", "gap h"});
+                 "ratio a video", "ratio a session", "entropy", "shown", "Gini", "back 1 d", "gap h"});
   std::vector<std::string> head = {"per 1000 videos", "click", "like",      "follow", "comment",
                                    "forward",         "hate",  "long view", "profile"};
   static_assert(kNumSignals == 8);
@@ -77,7 +77,8 @@ std::string wide_tables(const SimulatorFigures& simulator) {
     figures.add({policy->name, show_interval(figure(*policy, "reward"), 1), show_interval(policy->normalised, 2),
                  show_interval(figure(*policy, "watch_s_per_session"), 1), mean("depth", 2),
                  mean("watch_s_per_video", 2), mean("watch_ratio_per_video", 4), mean("watch_ratio_per_session", 2),
-                 mean("tag_entropy", 3), mean("catalogue_share", 4), mean("returns_in_day", 3), mean("gap_h", 1)});
+                 mean("tag_entropy", 3), mean("catalogue_share", 4), mean("author_gini", 3), mean("returns_in_day", 3),
+                 mean("gap_h", 1)});
     std::vector<std::string> row = {policy->name};
     for (const std::string_view signal : kSignalNames)
       row.push_back(show_figure(1000 * figure(*policy, signal).mean, 2));

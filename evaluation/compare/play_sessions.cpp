@@ -46,11 +46,7 @@ class Player {
       reported = runner_.finished();
       report(progress, policy_.name(), reported, total_);
     }
-    for (std::size_t seed = 0; seed < config_.seeds; ++seed) {
-      const auto first = shown_.begin() + static_cast<std::ptrdiff_t>(seed * catalogue_.num_videos());
-      const auto count = std::count(first, first + static_cast<std::ptrdiff_t>(catalogue_.num_videos()), true);
-      out_.catalogue_share.push_back(static_cast<double>(count) / static_cast<double>(catalogue_.num_videos()));
-    }
+    for (std::size_t seed = 0; seed < config_.seeds; ++seed) out_.catalogue.push_back(catalogue_use(seed));
     return std::move(out_);
   }
 
@@ -59,6 +55,19 @@ class Player {
     VectorEnvConfig env = env_config(config.world, config.engine);
     env.draw_gaps = true;
     return env;
+  }
+
+  CatalogueUse catalogue_use(std::size_t seed) const {
+    const std::size_t videos = catalogue_.num_videos();
+    std::vector<std::uint32_t> by_author(*std::max_element(catalogue_.author.begin(), catalogue_.author.end()) + 1U);
+    std::size_t seen = 0;
+    for (std::size_t v = 0; v < videos; ++v) {
+      const std::uint32_t times = shown_[seed * videos + v];
+      seen += times > 0 ? 1 : 0;
+      by_author[catalogue_.author[v]] += times;
+    }
+    return {.share = static_cast<double>(seen) / static_cast<double>(videos),
+            .author_gini = gini(std::move(by_author))};
   }
 
   void record(std::size_t row, std::size_t session, const StepView& view) {
@@ -72,7 +81,7 @@ class Player {
       for (std::size_t s = 0; s < kNumSignals; ++s)
         sum.signals[s] = static_cast<std::uint16_t>(sum.signals[s] + (view.signals[at] >> s & 1U));
       tags_[row].push_back(catalogue_.tag[video]);
-      shown_[shown + video] = true;
+      ++shown_[shown + video];
     }
     sum.videos += view.consumed[row];
     sum.reward += view.reward[row];
@@ -99,7 +108,7 @@ class Player {
   SessionRunner runner_;
   std::vector<std::vector<std::uint16_t>> tags_;  // [rows] of the session so far
   std::vector<std::int32_t> actions_;
-  std::vector<bool> shown_;  // [seeds, videos]
+  std::vector<std::uint32_t> shown_;  // [seeds, videos] how often
   std::vector<float> scores_;
   std::vector<std::uint32_t> counts_;
   PlayedSessions out_;

@@ -36,9 +36,15 @@ struct PlayConfig {
   Exploration exploration{};
 };
 
+/// How all sessions of an evaluation seed spread over the catalogue.
+struct CatalogueUse {
+  double share = 0.0;        // of the videos that were shown at all
+  double author_gini = 0.0;  // of how often each author was shown, every author of the catalogue counted; 0 is equal
+};
+
 struct PlayedSessions {
   std::vector<SessionResult> session;   // [seeds, sessions]
-  std::vector<double> catalogue_share;  // [seeds] share of the catalogue that the seed's sessions showed
+  std::vector<CatalogueUse> catalogue;  // [seeds]
 };
 
 /// What the results take of memory. play_sessions() throws InputError when that is more than memory_limit().

@@ -86,6 +86,7 @@ class MultitaskPolicy final : public Policy, public HeadSource {
 
   /// kHeadOutputNames, of which those without a head in the network are 0.
   const std::vector<std::string>& head_names() const noexcept override { return OutputWeights::names(); }
+  bool has_head(std::size_t head) const noexcept override { return has(static_cast<HeadOutput>(head)); }
   void foresee(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::span<const std::uint32_t> offset,
                std::span<const std::int32_t> videos, Matrix& out) const override {
     heads(batch, rows, offset, videos, out);

@@ -106,18 +106,46 @@ class PolicyScorer final : public Scorer {
   std::shared_ptr<const Catalogue> catalogue_;
 };
 
+constexpr const char* kWatchRatio = "watch";
+constexpr const char* kWatchSeconds = "watch_s";
+
+// The heads that a network has learned; with the watch ratio its seconds too, last: the ratio times the duration.
 class MultitaskScorer final : public Scorer {
  public:
-  explicit MultitaskScorer(std::shared_ptr<const Policy> policy) : policy_(std::move(policy)) {}
+  MultitaskScorer(std::shared_ptr<const Policy> policy, const Catalogue& catalogue) : policy_(std::move(policy)) {
+    const HeadSource& source = *policy_->head_source();
+    for (std::size_t k = 0; k < source.head_names().size(); ++k) {
+      if (!source.has_head(k)) continue;
+      if (source.head_names()[k] == kWatchRatio) watch_ = static_cast<Eigen::Index>(k);
+      heads_.push_back(source.head_names()[k]);
+      column_.push_back(static_cast<Eigen::Index>(k));
+    }
+    if (watch_ < 0) return;
+    heads_.emplace_back(kWatchSeconds);
+    seconds_.resize(catalogue.num_videos());
+    for (std::size_t v = 0; v < seconds_.size(); ++v)
+      seconds_[v] = 1e-3F * static_cast<float>(catalogue.duration_ms[v]);
+  }
   std::string_view name() const noexcept override { return policy_->name(); }
-  const std::vector<std::string>& heads() const noexcept override { return policy_->head_source()->head_names(); }
+  const std::vector<std::string>& heads() const noexcept override { return heads_; }
   std::size_t history_length() const noexcept override { return policy_->history_length(); }
   void score(const Requests& requests, const VideoLists& lists, Matrix& out) const override {
-    policy_->head_source()->foresee(requests.batch, requests.rows, lists.offset, lists.video, out);
+    thread_local Matrix all;
+    policy_->head_source()->foresee(requests.batch, requests.rows, lists.offset, lists.video, all);
+    out.resize(all.rows(), static_cast<Eigen::Index>(heads_.size()));
+    for (std::size_t k = 0; k < column_.size(); ++k) out.col(static_cast<Eigen::Index>(k)) = all.col(column_[k]);
+    if (watch_ < 0) return;
+    for (Eigen::Index i = 0; i < out.rows(); ++i)
+      out(i, out.cols() - 1) =
+          all(i, watch_) * seconds_[static_cast<std::size_t>(lists.video[static_cast<std::size_t>(i)])];
   }
 
  private:
   std::shared_ptr<const Policy> policy_;
+  std::vector<std::string> heads_;
+  std::vector<Eigen::Index> column_;  // of the network's outputs, by head
+  Eigen::Index watch_ = -1;           // the column of the ratio; -1 when it was not learned
+  std::vector<float> seconds_;        // [videos]: their durations
 };
 
 }  // namespace
@@ -136,7 +164,7 @@ std::shared_ptr<const Scorer> make_multitask_scorer(const StageSettings& setting
     settings.refuse(
         "file", std::string(policy->name()),
         "a policy with several heads, as 'supervised multitask' makes; \"use\": \"policy\" scores by any other");
-  return std::make_shared<MultitaskScorer>(std::move(policy));
+  return std::make_shared<MultitaskScorer>(std::move(policy), *context.catalogue);
 }
 
 }  // namespace swipegym

@@ -6,6 +6,7 @@
 #include "policy/best_unseen.h"
 #include "policy/policy_file.h"
 #include "policy/query_source.h"
+#include "policy/stages/listed_observation.h"
 
 namespace swipegym {
 namespace {
@@ -37,18 +38,19 @@ class QueryRetriever final : public Retriever {
   }
 
  private:
-  // Of the requests' rows, in their order; each draws by its own dice.
+  // Of the requests' rows, in their order; each draws by its own dice. Copied first: a batch may have many more rows.
   QueryVectors queries_of(const Requests& requests) const {
-    std::vector<RandomKey> keys(requests.batch.observation.rows);
+    const ListedObservation rows(requests, nullptr, {});
+    std::vector<RandomKey> keys(requests.size());
     const std::vector<std::uint32_t> streams(keys.size(), 0);
-    DecisionBatch batch = requests.batch;
     if (source_.draws_queries())
-      for (std::size_t i = 0; i < requests.size(); ++i) keys[requests.rows[i]] = requests.dice[i].key(Chance::kQuery);
+      for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = requests.dice[i].key(Chance::kQuery);
+    DecisionBatch batch = rows.batch();
     batch.keys = keys;
     batch.streams = streams;
-    QueryVectors all;
-    source_.query_vectors(batch, all);
-    return of_rows(all, requests.rows);
+    QueryVectors queries;
+    source_.query_vectors(batch, queries);
+    return queries;
   }
 
   void from_pools(const Requests& requests, const QueryVectors& queries, std::size_t count,

@@ -45,9 +45,11 @@ TEST_CASE("a played adds up what the constant user does", "[evaluation]") {
     CHECK(session.tag_entropy >= 0.0F);
     CHECK(session.tag_entropy <= Approx(std::log(3.0)));
   }
-  REQUIRE(played.catalogue_share.size() == 2);
-  CHECK(played.catalogue_share[0] > 0.1);  // 120 draws of 500 videos, some twice
-  CHECK(played.catalogue_share[0] <= 120.0 / 500);
+  REQUIRE(played.catalogue.size() == 2);
+  CHECK(played.catalogue[0].share > 0.1);  // 120 draws of 500 videos, some twice
+  CHECK(played.catalogue[0].share <= 120.0 / 500);
+  CHECK(played.catalogue[0].author_gini > 0.0);
+  CHECK(played.catalogue[0].author_gini < 1.0);
 }
 
 TEST_CASE("a session's numbers do not depend on which row or batch it runs in", "[evaluation]") {

@@ -11,6 +11,7 @@
 
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
+#include "policy/multitask/multitask_policy.h"
 #include "policy/select.h"
 #include "policy/stages/staged_policy.h"
 #include "tests/policy/two_tower_toy.h"
@@ -161,6 +162,34 @@ TEST_CASE("a policy of drawn vectors says how often each slot comes first, alone
     share[static_cast<std::size_t>(best)] += 1.0 / kDraws;
   }
   for (std::size_t slot = 0; slot < 10; ++slot) CHECK(probability[slot] == Approx(share[slot]).margin(0.06));
+}
+
+TEST_CASE("a scorer with several heads has those that were learned, and the seconds", "[policy][stages]") {
+  const auto simulator = stage_world();
+  const std::filesystem::path folder = std::filesystem::temp_directory_path();
+  const MultitaskNetworkConfig network{.state_hidden = {4}, .item_hidden = {4}, .width = 4, .expert = {4}, .tower = {}};
+  MultitaskPolicy(make_multitask_model(simulator->catalogue, network, {}, {Head::kWatch, Head::kLike},
+                                       {.edge = {0.5F, 1.0F}, .mean = {0.2F, 0.8F, 1.4F}}, 3))
+      .save(folder / "heads.h5");
+  const auto read = [&](const std::string& value) {
+    std::ofstream(folder / "seconds.json") << R"({"retrieve": [{"use": "random", "count": 20}],
+        "score": {"use": "multitask", "file": "heads.h5"}, "value": )"
+                                           << value << "}";
+    return read_composition(folder / "seconds.json", simulator->catalogue);
+  };
+  CHECK_THROWS_WITH(read(R"({"click": 1})"), Catch::Contains("click"));  // not learned
+
+  const StagedPolicy policy(read(R"({"watch_s": 1})"), simulator->catalogue.num_videos());
+  CHECK(policy.composition().score->heads() == std::vector<std::string>{"watch", "watched", "like", "watch_s"});
+  const StageRequests requests(simulator, true);
+  const std::uint32_t row = 1;
+  const Served served = policy.serve(requests.batch(5), {&row, 1}, 5);
+  for (std::size_t k = 0; k < served.kept.video.size(); ++k) {
+    const auto at = static_cast<Eigen::Index>(k);
+    const auto video = static_cast<std::size_t>(served.kept.video[k]);
+    CHECK(served.heads(at, 3) == Approx(served.heads(at, 0) * simulator->catalogue.duration_ms[video] * 1e-3F));
+    CHECK(served.value[k] == served.heads(at, 3));
+  }
 }
 
 TEST_CASE("who is known less is served more diversely, where vectors know how well", "[policy][stages]") {

@@ -1,0 +1,144 @@
+// What requests of compositions cost, and sessions under them, on one core; docs/results/staged.md.
+//   request_study SIMULATOR COMPOSITION...
+// Each composition serves slates of ten among all videos to 1,024 sessions of the simulator. Printed: microseconds a
+// request and stage where 32 are served together, those of lone requests with their 99th percentile, and videos shown a
+// second by the engine under it, beside the engine's own rate under random choice.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <numeric>
+
+#include "bench/study_main.h"
+#include "env/candidate_sources.h"
+#include "env/fitted/simulator_file.h"
+#include "evaluation/session_runner.h"
+#include "policy/make_policy.h"
+#include "policy/select.h"
+#include "policy/stages/staged_policy.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kSlate = 10, kSessions = 1024, kTogether = 32, kLone = 1000;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begun) {
+  return std::chrono::duration<double>(Clock::now() - begun).count();
+}
+
+SessionRunner begin_sessions(const std::shared_ptr<const Simulator>& simulator, std::size_t rows) {
+  return {
+      simulator,
+      std::make_shared<FullCatalogue>(),
+      {.threads = 1, .history_length = 50, .max_steps = 100, .slate = kSlate, .invalid_action = InvalidAction::kRedraw},
+      rows,
+      kSessions,
+      [](std::size_t session) { return session_seed(1, 0, session); }};
+}
+
+// Videos shown a second when slates cost nothing to choose: each row goes through the catalogue by a stride of its own.
+double engine_rate(const std::shared_ptr<const Simulator>& simulator) {
+  SessionRunner runner = begin_sessions(simulator, kSessions);
+  std::vector<std::int32_t> actions(runner.rows() * kSlate);
+  const std::size_t all = simulator->catalogue.num_videos();
+  std::size_t videos = 0, next = 0;
+  const Clock::time_point begun = Clock::now();
+  while (runner.under_way()) {
+    for (std::size_t row = 0; row < runner.rows(); ++row)
+      for (std::size_t k = 0; k < kSlate; ++k)
+        actions[row * kSlate + k] = static_cast<std::int32_t>((row * 7919 + next + k) % all);
+    next += kSlate;
+    runner.step(actions, [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
+  }
+  return static_cast<double>(videos) / seconds_since(begun);
+}
+
+// Videos shown a second of `policy` with all sessions side by side.
+double rollout_rate(const std::shared_ptr<const Simulator>& simulator, const Policy& policy) {
+  SessionRunner runner = begin_sessions(simulator, kSessions);
+  std::vector<std::int32_t> actions(runner.rows() * kSlate);
+  std::vector<float> scores;
+  std::size_t videos = 0;
+  const Clock::time_point begun = Clock::now();
+  while (runner.under_way()) {
+    choose_actions(policy, runner.batch(), Exploration::greedy(), simulator->catalogue.num_videos(), scores, actions,
+                   kSlate);
+    runner.step(actions, [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
+  }
+  return static_cast<double>(videos) / seconds_since(begun);
+}
+
+struct Requests {
+  std::vector<double> together;  // seconds of each block of kTogether
+  std::vector<double> lone;      // seconds of each
+  std::array<double, 4> stage{};
+  std::size_t served = 0;
+};
+
+// Requests of sessions that have come some way: a slate of random videos before each.
+Requests serve(const std::shared_ptr<const Simulator>& simulator, const StagedPolicy& policy) {
+  SessionRunner runner = begin_sessions(simulator, kSessions);
+  std::vector<std::int32_t> actions(runner.rows() * kSlate);
+  std::vector<float> scores;
+  for (int step = 0; step < 3 && runner.under_way(); ++step) {
+    choose_actions(RandomPolicy(), runner.batch(), Exploration::greedy(), simulator->catalogue.num_videos(), scores,
+                   actions, kSlate);
+    runner.step(actions, [](std::size_t, std::size_t, const StepView&) {});
+  }
+  std::vector<std::uint32_t> rows(runner.rows());
+  std::iota(rows.begin(), rows.end(), 0U);
+  Requests out;
+  for (std::size_t first = 0; first + kTogether <= rows.size(); first += kTogether) {
+    const Clock::time_point begun = Clock::now();
+    const Served served = policy.serve(runner.batch(), std::span(rows).subspan(first, kTogether), kSlate);
+    out.together.push_back(seconds_since(begun));
+    for (std::size_t stage = 0; stage < 4; ++stage) out.stage[stage] += served.seconds[stage];
+    out.served += kTogether;
+  }
+  for (std::size_t i = 0; i < std::min(kLone, rows.size()); ++i) {
+    const Clock::time_point begun = Clock::now();
+    policy.serve(runner.batch(), std::span(rows).subspan(i, 1), kSlate);
+    out.lone.push_back(seconds_since(begun));
+  }
+  return out;
+}
+
+double quantile(std::vector<double> values, double q) {
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
+}
+
+int study(int argc, char** argv) {
+  if (argc < 3) {
+    fmt::print(stderr, "usage: request_study SIMULATOR COMPOSITION...\n");
+    return 2;
+  }
+  const auto simulator = std::make_shared<const Simulator>(load_simulator(argv[1]));
+  const double own = engine_rate(simulator);
+  fmt::print("{} videos, slates of {}; the engine alone: {:.0f} videos a second\n\n", simulator->catalogue.num_videos(),
+             kSlate, own);
+  fmt::print(
+      "| composition | µs a request, 32 together | retrieve | filter | score | order | alone, median | alone, P99 |"
+      " videos a second | of the engine's |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+  for (int i = 2; i < argc; ++i) {
+    const StagedPolicy policy(read_composition(argv[i], simulator->catalogue), simulator->catalogue.num_videos());
+    const Requests requests = serve(simulator, policy);
+    const double rate = rollout_rate(simulator, policy), each = 1e6 / static_cast<double>(requests.served);
+    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.3f} |\n",
+               policy.name(), 1e6 * quantile(requests.together, 0.5) / kTogether, each * requests.stage[0],
+               each * requests.stage[1], each * requests.stage[2], each * requests.stage[3],
+               1e6 * quantile(requests.lone, 0.5), 1e6 * quantile(requests.lone, 0.99), rate, rate / own);
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace swipegym
+
+int main(int argc, char** argv) {
+  return swipegym::study_main(swipegym::study, argc, argv);
+}
