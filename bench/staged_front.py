@@ -21,7 +21,38 @@ ORDERERS = {
 }
 
 
+# How a slate is found among 2,000 retrieved videos: pruned step by step, or so many scored at once.
+SCORED = {"use": "multitask", "file": "multitask.h5"}
+DIVERSE = {"use": "slate", "method": "dpp", "dpp_theta": 10, "consider": 30, **VECTORS}
+STEPS = {
+    "stepwise": {
+        "prune": [
+            {"use": "policy", "file": "longest", "keep": 500},  # what a rule knows of seconds
+            {"use": "policy", "file": "two_tower.h5", "keep": 100},
+        ]
+    },
+    "at-once_2000": {},
+    "at-once_500": {"count": 500},
+    "at-once_100": {"count": 100},
+}
+
+
+def write_steps(folder):
+    for name, change in STEPS.items():
+        composition = {
+            "retrieve": [{"use": "vectors", "file": "two_tower.h5", "count": change.get("count", 2000)}],
+            "score": SCORED,
+            "value": {"watch_s": 1},
+            "order": [DIVERSE],
+        }
+        if "prune" in change:
+            composition["prune"] = change["prune"]
+        with open(os.path.join(folder, f"front_{name}.json"), "w") as file:
+            json.dump(composition, file, indent=2)
+
+
 def write(base, folder):
+    write_steps(folder)
     with open(base) as file:
         text = re.sub(r"(?m)^\s*//.*$", "", file.read())
     composition = json.loads(text)
@@ -58,6 +89,6 @@ if __name__ == "__main__":
     elif sys.argv[1:2] == ["table"] and len(sys.argv) == 3:
         table(sys.argv[2])
     elif sys.argv[1:2] == ["names"]:
-        print(" ".join(ORDERERS))
+        print(" ".join([*ORDERERS, *STEPS]))
     else:
         sys.exit(__doc__)

@@ -19,10 +19,11 @@ class HeadSource {
   /// Whether head_names()[head] was learned; a column of zeros otherwise.
   virtual bool has_head(std::size_t head) const noexcept = 0;
   /// Of row rows[i] of the batch with each of videos[offset[i]] ... videos[offset[i + 1] - 1]: `out` becomes [videos,
-  /// heads]. The batch's candidates are not looked at. A pair's figures depend on that pair alone.
+  /// heads]. The batch's candidates are not looked at. A pair's figures depend on that pair alone. Heads that `wanted`,
+  /// [heads] or empty for all, leaves out are 0.
   virtual void foresee(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
                        std::span<const std::uint32_t> offset, std::span<const std::int32_t> videos,
-                       Matrix& out) const = 0;
+                       std::span<const std::uint8_t> wanted, Matrix& out) const = 0;
 };
 
 }  // namespace swipegym

@@ -170,6 +170,7 @@ void MultitaskNetworkOf<Scalar>::forward_pairs(const Mat& items, const Noise& no
   }
   work.gate.resize(heads()), work.mixed.resize(heads()), work.tower.resize(heads());
   for (std::size_t k = 0; k < heads(); ++k) {
+    if (!work.wants(k)) continue;
     gate(noise, k, work);
     work.mixed[k] = work.gate[k].col(0).asDiagonal() * work.expert[0].output();
     for (std::size_t e = 1; e < count; ++e)

@@ -114,7 +114,9 @@ class MultitaskNetworkOf {
     std::vector<typename LayerStackOf<Scalar>::Work> tower;   // [heads]
     std::vector<Mat> d_output;                                // [heads]: filled before backward()
     Mat d_state, d_item;
+    std::vector<std::uint8_t> wanted;  // [heads] that forward_pairs() goes through; empty: all, as backward() needs
 
+    bool wants(std::size_t head) const noexcept { return wanted.empty() || wanted[head] != 0; }
     /// [pairs, outputs of the head], logits.
     const Mat& output(std::size_t head) const noexcept { return tower[head].output(); }
   };

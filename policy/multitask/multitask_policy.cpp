@@ -38,6 +38,17 @@ Matrix item_table(const MultitaskModel& model) {
   return table;
 }
 
+// Heads of the network that give the wanted outputs; empty: all.
+std::vector<std::uint8_t> wanted_heads(const MultitaskModel& model, std::span<const std::uint8_t> outputs) {
+  if (outputs.empty()) return {};
+  std::vector<std::uint8_t> heads(model.heads.size());
+  for (std::size_t k = 0; k < kHeadOutputs; ++k) {
+    const auto output = static_cast<HeadOutput>(k);
+    if (outputs[k] != 0 && model.has(output)) heads[model.place(head_of(output))] = 1;
+  }
+  return heads;
+}
+
 std::shared_ptr<const MultitaskModel> with_items(std::shared_ptr<MultitaskModel> model) {
   model->item_table = item_table(*model);
   return model;
@@ -114,6 +125,7 @@ void raw_outputs(const MultitaskModel& model, const MultitaskNetwork::Work& work
                  float* out) noexcept {
   std::fill_n(out, kHeadOutputs, 0.0F);
   for (std::size_t k = 0; k < model.heads.size(); ++k) {
+    if (!work.wants(k)) continue;
     const Matrix& logits = work.output(k);
     const float* z = logits.data() + static_cast<Eigen::Index>(pair) * logits.cols();
     if (model.heads[k] != Head::kWatch) {
@@ -189,12 +201,16 @@ void MultitaskPolicy::run(const ObservationView& observation, std::span<const st
 void MultitaskPolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
   const std::size_t slots = num_slots(observation, model_->items.num_videos());
+  std::array<std::uint8_t, kHeadOutputs> weighed{};
+  for (std::size_t k = 0; k < kHeadOutputs; ++k) weighed[k] = model_->value.weight.weight[k] != 0.0F ? 1 : 0;
+  const std::vector<std::uint8_t> valued = wanted_heads(*model_, weighed);
   parallel_for((observation.rows + kRowsAtOnce - 1) / kRowsAtOnce, batch.threads, [&](std::size_t block, int) {
     thread_local MultitaskNetwork::Work work;
     const std::size_t first = block * kRowsAtOnce, count = std::min(kRowsAtOnce, observation.rows - first);
     std::array<std::uint32_t, kRowsAtOnce> rows{};
     std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
     std::array<float, kHeadOutputs> out{};
+    work.wanted = valued;
     run(
         observation, std::span(rows).first(count), count * slots,
         [&](std::size_t pair) {
@@ -214,7 +230,7 @@ void MultitaskPolicy::score(const DecisionBatch& batch, std::span<float> scores)
 
 void MultitaskPolicy::heads(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
                             std::span<const std::uint32_t> offset, std::span<const std::int32_t> videos, Matrix& out,
-                            HeadFeatures* features) const {
+                            HeadFeatures* features, std::span<const std::uint8_t> wanted_outputs) const {
   assert(offset.size() == rows.size() + 1 && offset.back() - offset.front() == videos.size());
   const auto width = static_cast<Eigen::Index>(model_->network.feature_size());
   out.resize(static_cast<Eigen::Index>(videos.size()), static_cast<Eigen::Index>(kHeadOutputs));
@@ -225,12 +241,16 @@ void MultitaskPolicy::heads(const DecisionBatch& batch, std::span<const std::uin
                                    kHeadNames[static_cast<std::size_t>(features->head)]));
     features->values.resize(static_cast<Eigen::Index>(videos.size()), width);
   }
+  const std::vector<std::uint8_t> heads = wanted_heads(*model_, wanted_outputs);
+  if (features != nullptr && !heads.empty() && heads[wanted] == 0)
+    throw InputError(fmt::format("the policy '{}' is asked for a head's features without the head", name()));
   parallel_for((rows.size() + kRowsAtOnce - 1) / kRowsAtOnce, batch.threads, [&](std::size_t block, int) {
     thread_local MultitaskNetwork::Work work;
     thread_local std::vector<std::uint32_t> row_of;  // of each pair, among the block's rows
     const std::size_t first = block * kRowsAtOnce, count = std::min(kRowsAtOnce, rows.size() - first);
     const std::size_t begin = offset[first] - offset.front();
     row_of.clear();
+    work.wanted = heads;
     for (std::size_t i = 0; i < count; ++i)
       row_of.insert(row_of.end(), offset[first + i + 1] - offset[first + i], static_cast<std::uint32_t>(i));
     run(
@@ -244,7 +264,7 @@ void MultitaskPolicy::heads(const DecisionBatch& batch, std::span<const std::uin
           float* mine = out.row(row).data();
           raw_outputs(*model_, work, at, mine);
           for (std::size_t k = 0; k < kHeadOutputs; ++k)
-            if (has(static_cast<HeadOutput>(k)))
+            if (has(static_cast<HeadOutput>(k)) && (wanted_outputs.empty() || wanted_outputs[k] != 0))
               mine[k] = model_->calibration.apply(static_cast<HeadOutput>(k), mine[k]);
           if (features != nullptr)
             features->values.row(row) = model_->network.features(wanted, work).row(static_cast<Eigen::Index>(at));

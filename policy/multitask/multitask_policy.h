@@ -88,17 +88,18 @@ class MultitaskPolicy final : public Policy, public HeadSource {
   const std::vector<std::string>& head_names() const noexcept override { return OutputWeights::names(); }
   bool has_head(std::size_t head) const noexcept override { return has(static_cast<HeadOutput>(head)); }
   void foresee(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::span<const std::uint32_t> offset,
-               std::span<const std::int32_t> videos, Matrix& out) const override {
-    heads(batch, rows, offset, videos, out);
+               std::span<const std::int32_t> videos, std::span<const std::uint8_t> wanted, Matrix& out) const override {
+    heads(batch, rows, offset, videos, out, nullptr, wanted);
   }
   bool has(HeadOutput output) const noexcept { return model_->has(output); }
   /// All outputs, calibrated, of row rows[i] of the batch with each of videos[offset[i]] ... videos[offset[i + 1] - 1]:
   /// `out` becomes [videos, kHeadOutputs], a column an output as kHeadOutputNames has them, 0 for heads the network has
   /// not. Videos are those of the catalogue the policy was loaded for. A row's state is encoded once. With `features`
   /// their values are filled in too; its head must be one of the network's (InputError). The batch's candidates are
-  /// not looked at.
+  /// not looked at. Outputs that `wanted`, [kHeadOutputs] or empty for all, leaves out may be 0.
   void heads(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::span<const std::uint32_t> offset,
-             std::span<const std::int32_t> videos, Matrix& out, HeadFeatures* features = nullptr) const;
+             std::span<const std::int32_t> videos, Matrix& out, HeadFeatures* features = nullptr,
+             std::span<const std::uint8_t> wanted = {}) const;
   /// The value of a row of outputs, [kHeadOutputs].
   float value(const float* outputs) const noexcept;
 

@@ -95,7 +95,8 @@ class PolicyScorer final : public Scorer {
   std::string_view name() const noexcept override { return policy_->name(); }
   const std::vector<std::string>& heads() const noexcept override { return heads_; }
   std::size_t history_length() const noexcept override { return policy_->history_length(); }
-  void score(const Requests& requests, const VideoLists& lists, Matrix& out) const override {
+  void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t>,
+             Matrix& out) const override {
     const std::vector<float> scores = scores_of_lists(*policy_, requests, lists, catalogue_->video_features);
     std::copy(scores.begin(), scores.end(), out.data());
   }
@@ -129,9 +130,14 @@ class MultitaskScorer final : public Scorer {
   std::string_view name() const noexcept override { return policy_->name(); }
   const std::vector<std::string>& heads() const noexcept override { return heads_; }
   std::size_t history_length() const noexcept override { return policy_->history_length(); }
-  void score(const Requests& requests, const VideoLists& lists, Matrix& out) const override {
+  void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
+             Matrix& out) const override {
+    std::vector<std::uint8_t> outputs(wanted.empty() ? 0 : policy_->head_source()->head_names().size());
+    for (std::size_t k = 0; k < (wanted.empty() ? 0 : column_.size()); ++k)
+      outputs[static_cast<std::size_t>(column_[k])] = wanted[k];
+    if (!wanted.empty() && watch_ >= 0 && wanted.back() != 0) outputs[static_cast<std::size_t>(watch_)] = 1;
     thread_local Matrix all;
-    policy_->head_source()->foresee(requests.batch, requests.rows, lists.offset, lists.video, all);
+    policy_->head_source()->foresee(requests.batch, requests.rows, lists.offset, lists.video, outputs, all);
     out.resize(all.rows(), static_cast<Eigen::Index>(heads_.size()));
     for (std::size_t k = 0; k < column_.size(); ++k) out.col(static_cast<Eigen::Index>(k)) = all.col(column_[k]);
     if (watch_ < 0) return;

@@ -19,6 +19,7 @@ struct Requests {
   std::span<RequestDice> dice;          // [n]
   std::size_t slate = 1;
   std::size_t num_videos = 0;  // of the catalogue
+  bool every_head = false;     // asks for the heads without a weight too
 
   std::size_t size() const noexcept { return rows.size(); }
   /// Whether the videos to choose among are given, candidates of the observation, and not the whole catalogue.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,8 +18,10 @@ class Scorer {
   virtual ~Scorer() = default;
   virtual std::string_view name() const noexcept = 0;
   virtual const std::vector<std::string>& heads() const noexcept = 0;
-  /// out is [videos of all lists, heads]. A row depends on its request and video alone.
-  virtual void score(const Requests& requests, const VideoLists& lists, Matrix& out) const = 0;
+  /// out is [videos of all lists, heads]; columns that `wanted`, [heads] or empty for all, leaves out may be 0. A row
+  /// depends on its request and video alone.
+  virtual void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
+                     Matrix& out) const = 0;
   virtual std::size_t history_length() const noexcept { return 0; }
 };
 

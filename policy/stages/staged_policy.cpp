@@ -191,12 +191,15 @@ void StagedPolicy::prune(const Requests& requests, Served& served) const {
   if (composition_.prune.empty()) return;
   const StageClock clock(served.seconds[2]);
   Matrix heads;
+  std::vector<std::uint8_t> first;  // the one head that counts
   std::vector<std::uint32_t> order;
   for (const auto& [scorer, keep] : composition_.prune) {
     VideoLists& from = served.kept;
     const auto columns = static_cast<Eigen::Index>(scorer->heads().size());
     heads.resize(static_cast<Eigen::Index>(from.video.size()), columns);
-    scorer->score(requests, from, heads);
+    first.assign(static_cast<std::size_t>(columns), 0);
+    first[0] = 1;
+    scorer->score(requests, from, first, heads);
     VideoLists to;
     for (std::size_t i = 0; i < from.size(); ++i) {
       const std::size_t begin = from.begin(i), left = std::min(from.count(i), std::max(keep, requests.slate));
@@ -222,14 +225,16 @@ void StagedPolicy::score(const Requests& requests, KnownHeads* known, Served& se
   const VideoLists& kept = served.kept;
   const std::size_t heads = composition_.weight.size();
   served.heads.resize(static_cast<Eigen::Index>(kept.video.size()), static_cast<Eigen::Index>(heads));
+  std::vector<std::uint8_t> wanted;
+  for (const float weight : composition_.weight) wanted.push_back(requests.every_head || weight != 0.0F ? 1 : 0);
   if (composition_.score == nullptr) {  // nothing to do
   } else if (known == nullptr) {
-    composition_.score->score(requests, kept, served.heads);
+    composition_.score->score(requests, kept, wanted, served.heads);
   } else {
     const VideoLists missing = known->missing(kept);
     if (!missing.video.empty()) {
       Matrix fresh(static_cast<Eigen::Index>(missing.video.size()), static_cast<Eigen::Index>(heads));
-      composition_.score->score(requests, missing, fresh);
+      composition_.score->score(requests, missing, wanted, fresh);
       known->add(missing, fresh);
     }
     known->copy(kept, served.heads);
@@ -280,10 +285,11 @@ Served StagedPolicy::serve(const Requests& requests, KnownHeads* known) const {
   return served;
 }
 
-Served StagedPolicy::serve(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t slate) const {
+Served StagedPolicy::serve(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t slate,
+                           bool every_head) const {
   std::vector<RequestDice> dice;
   for (const std::uint32_t row : rows) dice.emplace_back(decision_key(batch, row));
-  return serve(Requests{batch, rows, dice, slate, num_videos_}, nullptr);
+  return serve(Requests{batch, rows, dice, slate, num_videos_, every_head}, nullptr);
 }
 
 bool StagedPolicy::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,

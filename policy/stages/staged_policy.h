@@ -54,8 +54,9 @@ class StagedPolicy final : public Policy {
   bool best_probabilities(const DecisionBatch& batch, std::size_t row, std::span<double> out) const override;
 
   const Composition& composition() const noexcept { return composition_; }
-  /// All that becomes of rows of the batch.
-  Served serve(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t slate) const;
+  /// All that becomes of rows of the batch. Heads without a weight are 0 unless `every_head` asks for them.
+  Served serve(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t slate,
+               bool every_head = false) const;
   /// What the heads are worth, [kept], before anything is ordered; without heads the order of retrieval.
   std::vector<float> values(const Served& served) const;
   /// The videos that may come first in a row, with their probabilities.

@@ -183,7 +183,10 @@ TEST_CASE("a scorer with several heads has those that were learned, and the seco
   CHECK(policy.composition().score->heads() == std::vector<std::string>{"watch", "watched", "like", "watch_s"});
   const StageRequests requests(simulator, true);
   const std::uint32_t row = 1;
-  const Served served = policy.serve(requests.batch(5), {&row, 1}, 5);
+  const Served served = policy.serve(requests.batch(5), {&row, 1}, 5, /*every_head=*/true);
+  const Served weighed = policy.serve(requests.batch(5), {&row, 1}, 5);
+  CHECK(weighed.heads.col(2).isZero());  // nobody asked for likes
+  CHECK(weighed.value == served.value);
   for (std::size_t k = 0; k < served.kept.video.size(); ++k) {
     const auto at = static_cast<Eigen::Index>(k);
     const auto video = static_cast<std::size_t>(served.kept.video[k]);
