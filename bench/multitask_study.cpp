@@ -4,7 +4,8 @@
 //   multitask_study rows DATA OUT
 //
 //     OUT/{train,validate,test}.f32: what the networks read of each row, [rows, numbers] in single precision, with the
-//     dense tag, author and video behind; OUT/{...}.labels.f32: the user, then kHeadOutputs labels (NaN: unknown).
+//     dense tag, author and video behind, and without what the row itself adds to statistics; OUT/{...}.labels.f32: the
+//     user, then kHeadOutputs labels (NaN: unknown).
 //
 //   multitask_study fit DATA OUT SEEDS TRIALS SPACE
 //
@@ -25,6 +26,7 @@
 #include "agents/logged_states.h"
 #include "agents/multitask/head_labels.h"
 #include "agents/multitask/multitask_trainer.h"
+#include "agents/own_row.h"
 #include "agents/supervised_rows.h"
 #include "bench/study_main.h"
 #include "core/config.h"
@@ -70,6 +72,7 @@ void write_rows(const MultitaskStudy& study) {
                                           make_watch_bins({0.0F, 1.0F}, 2, 2.0F), 1);
   const StateEncoder encoder(model->encoder_config, model->items);
   const LoggedStates states(study.data, study.catalogue, config.history_length);
+  const OwnRow own_row(study.data, study.catalogue.until);
   const std::size_t size = encoder.state_size(), item = kVideoFeatures + kDerivedItemFeatures;
   const std::size_t columns = size + item + StateEncoder::kCross + 3;
   const std::vector<std::pair<std::string, DayRange>> parts = {
@@ -84,8 +87,9 @@ void write_rows(const MultitaskStudy& study) {
     work.states.resize(1, static_cast<Eigen::Index>(size));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       states.fill(std::span(rows).subspan(i, 1), batch);
-      encoder.encode(batch.observation, 0, 1, work.states, histories);
       gather_videos(model->items, batch.video, work);
+      own_row.leave_out(rows[i], batch.user_features.data(), work.numbers.data(), work.numbers.data() + kVideoFeatures);
+      encoder.encode(batch.observation, 0, 1, work.states, histories);
       float* to = std::copy_n(work.states.data(), size, out.data() + i * columns);
       to = std::copy_n(work.numbers.data(), item, to);
       encoder.cross(work.states, histories, 0, batch.video[0], to);
@@ -186,12 +190,15 @@ void fit_all(MultitaskStudy& study, int seeds, int trials, const fs::path& space
   Json without = chosen["multitask"];
   without["network"]["creator_id"] = false;
   each_seed("multitask-no-creator", without);
+  Json own = chosen["multitask"];
+  own["own_row"] = true;
+  each_seed("multitask-own-row", own);
   for (const int percent : {30, 10, 3})
     for (const Kind& kind : kStudied) {
       Json fewer = chosen[kind.name];
       fewer["rows"] = percent / 100.0;
       // As many updates as 30 % of the rows make in the same epochs, at least.
-      if (percent < 30) fewer["epochs"] = 36;
+      if (percent < 30) fewer["epochs"] = 15;
       each_seed(fmt::format("{}-{}", kind.name, percent), fewer);
     }
 }

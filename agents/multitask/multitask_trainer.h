@@ -15,9 +15,10 @@ struct MultitaskConfig {
   MultitaskValue value;                   // what a video's score is
   float clip = 2.0F;                      // ratios above count as this in the expected watch ratio
   float rows = 1.0F;                      // share of the training rows to learn from, drawn by the seed
+  bool own_row = false;                   // whether a row's statistics hold the row itself (agents/own_row.h)
   std::size_t history_length = 50;        // the user's newest videos before the row
-  int epochs = 12;                        // at most
-  int patience = 3;                       // stops after so many epochs without a better validation metric; 0: never
+  int epochs = 5;                         // at most
+  int patience = 2;                       // stops after so many epochs without a better validation metric; 0: never
   std::size_t batch = 512;
   double learning_rate = 2e-3;
   double final_learning_rate = 1e-4;  // reached linearly at the end of the last epoch
@@ -36,6 +37,7 @@ void visit_fields(Visitor& visit, MultitaskConfig& config) {
   visit("value", config.value);
   visit("clip", config.clip, between(1, 5));
   visit("rows", config.rows, between(1e-6, 1));
+  visit("own_row", config.own_row);
   visit("history_length", config.history_length, ranges::kHistory);
   visit("epochs", config.epochs, ranges::kEpochs);
   visit("patience", config.patience, ranges::kPatience);
