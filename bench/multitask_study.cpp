@@ -4,12 +4,14 @@
 //   multitask_study rows DATA OUT
 //
 //     OUT/{train,validate,test}.f32: what the networks read of each row, [rows, numbers] in single precision, with the
-//     dense tag, author and video behind, and without what the row itself adds to statistics; OUT/{...}.labels.f32: the
-//     user, then kHeadOutputs labels (NaN: unknown).
+//     dense tag, author and video behind, and without what the rows of its day add to statistics; OUT/{...}.labels.f32:
+//     the user, then kHeadOutputs labels (NaN: unknown).
 //
 //   multitask_study fit DATA OUT SEEDS TRIALS SPACE
 //
 //     SPACE is configs/search/multitask.json. OUT/NAME-sSEED.f32: the outputs for the test rows, [rows, kHeadOutputs];
+//     OUT/NAME-sSEED.top.u32, with and without creators: the ten best of all videos for 1,000 users of the test days,
+//     [users, 10]; OUT/authors.u32: each video's author and the author's exposures in the training days, [videos, 2];
 //     OUT/log.csv: a line a training. What is there already is not made again. Names: multitask and the single tasks,
 //     at 100, 30, 10 and 3 % of the training rows, and multitask without creators.
 //
@@ -22,11 +24,13 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <numeric>
 
+#include "agents/catalogue_ranking.h"
+#include "agents/left_out.h"
 #include "agents/logged_states.h"
 #include "agents/multitask/head_labels.h"
 #include "agents/multitask/multitask_trainer.h"
-#include "agents/own_row.h"
 #include "agents/supervised_rows.h"
 #include "bench/study_main.h"
 #include "core/config.h"
@@ -58,10 +62,11 @@ void set_up(MultitaskStudy& study, const fs::path& data, const fs::path& out) {
   fs::create_directories(out);
 }
 
-void write_floats(const fs::path& path, const float* values, std::size_t count) {
+template <class Value>
+void write_values(const fs::path& path, const Value* values, std::size_t count) {
   const fs::path part = fs::path(path).concat(".part");
   std::ofstream file(part, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(values), static_cast<std::streamsize>(count * sizeof(float)));
+  file.write(reinterpret_cast<const char*>(values), static_cast<std::streamsize>(count * sizeof(Value)));
   file.close();
   fs::rename(part, path);
 }
@@ -72,7 +77,7 @@ void write_rows(const MultitaskStudy& study) {
                                           make_watch_bins({0.0F, 1.0F}, 2, 2.0F), 1);
   const StateEncoder encoder(model->encoder_config, model->items);
   const LoggedStates states(study.data, study.catalogue, config.history_length);
-  const OwnRow own_row(study.data, study.catalogue.until);
+  const LeftOut left_out(study.data, study.catalogue.until, config.left_out);
   const std::size_t size = encoder.state_size(), item = kVideoFeatures + kDerivedItemFeatures;
   const std::size_t columns = size + item + StateEncoder::kCross + 3;
   const std::vector<std::pair<std::string, DayRange>> parts = {
@@ -88,7 +93,7 @@ void write_rows(const MultitaskStudy& study) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       states.fill(std::span(rows).subspan(i, 1), batch);
       gather_videos(model->items, batch.video, work);
-      own_row.leave_out(rows[i], batch.user_features.data(), work.numbers.data(), work.numbers.data() + kVideoFeatures);
+      left_out.apply(rows[i], batch.user_features.data(), work.numbers.data(), work.numbers.data() + kVideoFeatures);
       encoder.encode(batch.observation, 0, 1, work.states, histories);
       float* to = std::copy_n(work.states.data(), size, out.data() + i * columns);
       to = std::copy_n(work.numbers.data(), item, to);
@@ -98,10 +103,38 @@ void write_rows(const MultitaskStudy& study) {
       label.push_back(static_cast<float>(index_of(study.data.log.user[rows[i]])));
       for (std::size_t k = 0; k < kHeadOutputs; ++k) label.push_back(labels.of(rows[i], static_cast<HeadOutput>(k)));
     }
-    write_floats(study.out / (name + ".f32"), out.data(), out.size());
-    write_floats(study.out / (name + ".labels.f32"), label.data(), label.size());
+    write_values(study.out / (name + ".f32"), out.data(), out.size());
+    write_values(study.out / (name + ".labels.f32"), label.data(), label.size());
     fmt::print("{}: {} rows of {} numbers\n", name, rows.size(), columns);
   }
+}
+
+void write_authors(const MultitaskStudy& study) {
+  const Catalogue& catalogue = study.catalogue;
+  std::vector<std::uint32_t> shown(catalogue.num_authors, 0), out;
+  for (std::size_t v = 0; v < catalogue.num_videos(); ++v) shown[catalogue.author[v]] += catalogue.exposures[v];
+  for (std::size_t v = 0; v < catalogue.num_videos(); ++v)
+    out.insert(out.end(), {catalogue.author[v], shown[catalogue.author[v]]});
+  write_values(study.out / "authors.u32", out.data(), out.size());
+}
+
+// The best videos for users of the test days, each before the first row there.
+constexpr std::size_t kAskedUsers = 1000, kBestVideos = 10;
+std::vector<std::uint32_t> best_videos(const MultitaskStudy& study, const Policy& policy) {
+  std::vector<std::uint32_t> first;
+  for (const std::uint32_t row : rows_of_days(study.data, {study.task.test}))
+    if (first.empty() || study.data.log.user[first.back()] != study.data.log.user[row]) first.push_back(row);
+  first = some_of(std::move(first), kAskedUsers);
+  std::vector<std::uint32_t> out(first.size() * kBestVideos);
+  score_catalogue(policy, study.data, study.catalogue, first, 1, [&](std::size_t i, std::span<float> scores) {
+    std::vector<std::uint32_t> order(scores.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::partial_sort(order.begin(), order.begin() + kBestVideos, order.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+    });
+    std::copy_n(order.begin(), kBestVideos, &out[i * kBestVideos]);
+  });
+  return out;
 }
 
 struct Kind {
@@ -162,7 +195,7 @@ class Trainings {
     return best_settings;
   }
 
-  void fit(const std::string& name, const Json& settings, std::uint64_t seed) {
+  void fit(const std::string& name, const Json& settings, std::uint64_t seed, bool recommends = false) {
     const fs::path path = study_.out / fmt::format("{}-s{}.f32", name, seed);
     if (fs::exists(path)) return;
     std::shared_ptr<const Policy> policy;
@@ -170,7 +203,11 @@ class Trainings {
     const std::vector<std::uint32_t> rows = rows_of_days(study_.data, {study_.task.test});
     const Matrix outputs =
         head_rows(static_cast<const MultitaskPolicy&>(*policy), study_.data, study_.catalogue, rows, 1);
-    write_floats(path, outputs.data(), static_cast<std::size_t>(outputs.size()));
+    if (recommends) {
+      const std::vector<std::uint32_t> best = best_videos(study_, *policy);
+      write_values(study_.out / fmt::format("{}-s{}.top.u32", name, seed), best.data(), best.size());
+    }
+    write_values(path, outputs.data(), static_cast<std::size_t>(outputs.size()));
   }
 
  private:
@@ -183,16 +220,20 @@ void fit_all(MultitaskStudy& study, int seeds, int trials, const fs::path& space
   const SearchSpace space = read_search_space(space_file);
   std::map<std::string, Json> chosen;
   for (const Kind& kind : kStudied) chosen[kind.name] = trainings.search(kind, space, trials);
-  const auto each_seed = [&](const std::string& name, const Json& settings) {
-    for (int seed = 1; seed <= seeds; ++seed) trainings.fit(name, settings, static_cast<std::uint64_t>(seed));
+  write_authors(study);
+  const auto each_seed = [&](const std::string& name, const Json& settings, bool recommends = false) {
+    for (int seed = 1; seed <= seeds; ++seed)
+      trainings.fit(name, settings, static_cast<std::uint64_t>(seed), recommends);
   };
-  for (const Kind& kind : kStudied) each_seed(kind.name, chosen[kind.name]);
+  for (const Kind& kind : kStudied) each_seed(kind.name, chosen[kind.name], kind.heads.empty());
   Json without = chosen["multitask"];
   without["network"]["creator_id"] = false;
-  each_seed("multitask-no-creator", without);
-  Json own = chosen["multitask"];
-  own["own_row"] = true;
-  each_seed("multitask-own-row", own);
+  each_seed("multitask-no-creator", without, true);
+  for (const std::string what : {"row", "nothing"}) {
+    Json out = chosen["multitask"];
+    out["left_out"] = what;
+    each_seed("multitask-left-out-" + what, out);
+  }
   for (const int percent : {30, 10, 3})
     for (const Kind& kind : kStudied) {
       Json fewer = chosen[kind.name];

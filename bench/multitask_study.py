@@ -214,6 +214,12 @@ def tables(out, seeds):
                         ("itself without creators", lambda o: "multitask-no-creator")):
         gaps = [(figures("multitask", o), figures(other(o), o)) for o in COMPARED]
         print(f"| {name} | " + " | ".join("" if b is None or a is None else cell(a[:, 0] - b[:, 0]) for a, b in gaps) + " |")
+    print("\n| AUC, statistics without | " + " | ".join(COMPARED) + " |\n| --- |" + " --- |" * len(COMPARED))
+    for name, model in (("the row's day", "multitask"), ("the row", "multitask-left-out-row"),
+                        ("nothing", "multitask-left-out-nothing")):
+        line = [figures(model, o) for o in COMPARED]
+        print(f"| {name} | " + " | ".join("" if f is None else cell(f[:, 0]) for f in line) + " |")
+    authors(out, seeds)
     print("\n| AUC at rows | model | " + " | ".join(COMPARED) + " |\n| --- | --- |" + " --- |" * len(COMPARED))
     for share in ("", "-30", "-10", "-3"):
         rows = {name: [figures(model(o) + share, o) for o in COMPARED]
@@ -223,6 +229,35 @@ def tables(out, seeds):
         if all(f is not None for line in rows.values() for f in line):
             print(f"| {share[1:] or '100'} % | gap | " + " | ".join(
                 cell(a[:, 0] - b[:, 0]) for a, b in zip(rows["multi-task"], rows["single task"])) + " |")
+
+
+def authors(out, seeds, resamples=500):
+    """What the networks recommend, over authors: users are drawn again, seeds are pooled."""
+    table = np.fromfile(os.path.join(out, "authors.u32"), np.uint32).reshape(-1, 2).astype(np.int64)
+    author, shown, number = table[:, 0], table[:, 1], table[:, 0].max() + 1
+    draw = np.random.default_rng(1)
+    print("\n| creator id | Gini over authors | slots of authors with < 10 exposures, % | authors recommended |\n"
+          "| --- | --- | --- | --- |")
+    for name, model in (("on", "multitask"), ("off", "multitask-no-creator")):
+        paths = [os.path.join(out, f"{model}-s{seed}.top.u32") for seed in range(1, seeds + 1)]
+        if not all(map(os.path.exists, paths)):
+            continue
+        best = np.stack([np.fromfile(path, np.uint32).reshape(-1, 10) for path in paths])
+        rows = []
+        for r in range(1 + resamples):
+            users = draw.integers(0, best.shape[1], best.shape[1]) if r else np.arange(best.shape[1])
+            each = []
+            for videos in best[:, users].reshape(len(best), -1):
+                slots = np.sort(np.bincount(author[videos], minlength=number))
+                gini = 2 * np.sum(np.arange(1, number + 1) * slots) / (number * slots.sum()) - (number + 1) / number
+                each.append([gini, 100 * np.mean(shown[videos] < 10), np.count_nonzero(slots)])
+            rows.append(np.mean(each, 0))
+        rows = np.array(rows)
+        print(f"| {name} | {cell(rows[:, 0], 3)} | {cell(rows[:, 1], 2)} | {cell(rows[:, 2], 0)} |")
+    at_all = np.bincount(author, minlength=number) > 0
+    few = np.unique(author[shown < 10])
+    print(f"\n{at_all.sum():,} authors, {len(few):,} with fewer than 10 exposures, which have "
+          f"{100 * np.mean(shown < 10):.1f} % of the videos")
 
 
 def main():

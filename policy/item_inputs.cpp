@@ -13,6 +13,7 @@
 #include "core/huge_pages.h"
 #include "core/validate.h"
 #include "env/catalogue.h"
+#include "policy/derive_item.h"
 
 namespace swipegym {
 namespace {
@@ -22,11 +23,7 @@ constexpr float kLargestItemFeature = 50.0F;
 
 Matrix derive(const Matrix& features) {
   Matrix out(features.rows(), static_cast<Eigen::Index>(kDerivedItemFeatures));
-  for (Eigen::Index v = 0; v < features.rows(); ++v) {
-    const float duration_s = std::exp(1.5F * features(v, kVideoLogDuration) + 3.5F);
-    out(v, kItemMeanSeconds) = features(v, kVideoMeanRatio) * duration_s / 20.0F;
-    out(v, kItemClickRoot) = features(v, kVideoClickRate) * std::sqrt(duration_s) / 4.0F;
-  }
+  for (Eigen::Index v = 0; v < features.rows(); ++v) derive_item(features.row(v).data(), out.row(v).data());
   return out;
 }
 
@@ -37,6 +34,12 @@ void read_at_random(const ItemInputs& items) {
 }
 
 }  // namespace
+
+void derive_item(const float* features, float* derived) noexcept {
+  const float duration_s = std::exp(1.5F * features[kVideoLogDuration] + 3.5F);
+  derived[kItemMeanSeconds] = features[kVideoMeanRatio] * duration_s / 20.0F;
+  derived[kItemClickRoot] = features[kVideoClickRate] * std::sqrt(duration_s) / 4.0F;
+}
 
 ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_authors, std::uint32_t max_ids) {
   const std::size_t videos = catalogue.num_videos();

@@ -8,9 +8,9 @@
 
 #include "agents/epoch_loop.h"
 #include "agents/gradient_steps.h"
+#include "agents/left_out.h"
 #include "agents/logged_states.h"
 #include "agents/multitask/head_labels.h"
-#include "agents/own_row.h"
 #include "agents/supervised_rows.h"
 #include "core/config.h"
 #include "core/error.h"
@@ -44,7 +44,7 @@ class MultitaskTrainer {
         config_(config),
         rows_(rows_to_learn(task, config.rows)),
         labels_(*task.data, std::max(task.train.until, task.holdout.until)),
-        own_row_(*task.data, task.catalogue->until),
+        left_out_(*task.data, task.catalogue->until, config.left_out),
         states_(*task.data, *task.catalogue, config.history_length),
         model_(make_model()),
         encoder_(model_->encoder_config, model_->items),
@@ -157,11 +157,10 @@ class MultitaskTrainer {
     const std::size_t count = rows.size();
     states_.fill(rows, shard.batch);
     gather_videos(model_->items, shard.batch.video, work);
-    if (!config_.own_row)
-      for (std::size_t i = 0; i < count; ++i) {
-        float* numbers = work.numbers.row(static_cast<Eigen::Index>(i)).data();
-        own_row_.leave_out(rows[i], &shard.batch.user_features[i * kUserFeatures], numbers, numbers + kVideoFeatures);
-      }
+    for (std::size_t i = 0; i < count; ++i) {
+      float* numbers = work.numbers.row(static_cast<Eigen::Index>(i)).data();
+      left_out_.apply(rows[i], &shard.batch.user_features[i * kUserFeatures], numbers, numbers + kVideoFeatures);
+    }
     work.states.resize(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(encoder_.state_size()));
     encoder_.encode(shard.batch.observation, 0, count, work.states, shard.histories);
     work.cross.resize(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(StateEncoder::kCross));
@@ -292,7 +291,7 @@ class MultitaskTrainer {
   const MultitaskConfig& config_;
   std::vector<std::uint32_t> rows_, validation_;
   HeadLabels labels_;
-  OwnRow own_row_;
+  LeftOut left_out_;
   LoggedStates states_;
   std::shared_ptr<MultitaskModel> model_;
   StateEncoder encoder_;

@@ -15,7 +15,7 @@ struct MultitaskConfig {
   MultitaskValue value;                   // what a video's score is
   float clip = 2.0F;                      // ratios above count as this in the expected watch ratio
   float rows = 1.0F;                      // share of the training rows to learn from, drawn by the seed
-  bool own_row = false;                   // whether a row's statistics hold the row itself (agents/own_row.h)
+  std::string left_out = "day";           // of a row's statistics: its day, the row, or nothing (agents/left_out.h)
   std::size_t history_length = 50;        // the user's newest videos before the row
   int epochs = 5;                         // at most
   int patience = 2;                       // stops after so many epochs without a better validation metric; 0: never
@@ -37,7 +37,7 @@ void visit_fields(Visitor& visit, MultitaskConfig& config) {
   visit("value", config.value);
   visit("clip", config.clip, between(1, 5));
   visit("rows", config.rows, between(1e-6, 1));
-  visit("own_row", config.own_row);
+  visit("left_out", config.left_out, one_of({"day", "row", "nothing"}));
   visit("history_length", config.history_length, ranges::kHistory);
   visit("epochs", config.epochs, ranges::kEpochs);
   visit("patience", config.patience, ranges::kPatience);

@@ -1,0 +1,95 @@
+#include "agents/left_out.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "env/catalogue.h"
+#include "policy/derive_item.h"
+
+namespace swipegym {
+namespace {
+
+// As build_catalogue shrinks it.
+float mean_of_rest(double sum, double count, double mean, double strength) noexcept {
+  return static_cast<float>((sum + strength * mean) / (count + strength));
+}
+
+}  // namespace
+
+void LeftOut::Sums::add(const Sums& other, double times) noexcept {
+  ratio += times * other.ratio, timed += times * other.timed, clicks += times * other.clicks;
+  likes += times * other.likes, rows += times * other.rows;
+}
+
+std::uint64_t LeftOut::key_of(std::uint32_t who, std::int32_t date) noexcept {
+  return std::uint64_t{who} << 32U | static_cast<std::uint32_t>(date);
+}
+
+LeftOut::LeftOut(const Dataset& data, std::int32_t until, const std::string& what)
+    : data_(data), until_(until), nothing_(what == "nothing"), day_(what == "day") {
+  if (nothing_) return;
+  std::vector<std::uint32_t> who(data.log.size());
+  std::transform(data.log.user.begin(), data.log.user.end(), who.begin(), [](UserIndex u) { return index_of(u); });
+  tally(users_, who, data.users.size());
+  std::transform(data.log.video.begin(), data.log.video.end(), who.begin(), [](VideoIndex v) { return index_of(v); });
+  tally(videos_, who, data.videos.size());
+  for (const Sums& user : users_.all) log_.add(user, 1.0);
+}
+
+LeftOut::Sums LeftOut::of_row(std::size_t row) const noexcept {
+  const Log& log = data_.log;
+  Sums sums;
+  sums.rows = 1.0;
+  sums.clicks = has(log.signals[row], Signal::kClick) ? 1.0 : 0.0;
+  sums.likes = has(log.signals[row], Signal::kLike) ? 1.0 : 0.0;
+  if (log.duration_ms[row] <= 0) return sums;
+  sums.timed = 1.0;
+  sums.ratio = std::min(static_cast<float>(log.play_ms[row]) / static_cast<float>(log.duration_ms[row]), kRatioClip);
+  return sums;
+}
+
+void LeftOut::tally(Tallies& tallies, const std::vector<std::uint32_t>& who, std::size_t size) const {
+  const Log& log = data_.log;
+  tallies.all.assign(size, {});
+  for (std::size_t row = 0; row < log.size(); ++row)
+    if (log.date[row] <= until_) tallies.all[who[row]].add(of_row(row), 1.0);
+  if (!day_) return;
+  for (std::size_t row = 0; row < log.size(); ++row)
+    if (log.date[row] <= until_) tallies.day_key.push_back(key_of(who[row], log.date[row]));
+  std::sort(tallies.day_key.begin(), tallies.day_key.end());
+  tallies.day_key.erase(std::unique(tallies.day_key.begin(), tallies.day_key.end()), tallies.day_key.end());
+  tallies.day.assign(tallies.day_key.size(), {});
+  for (std::size_t row = 0; row < log.size(); ++row) {
+    if (log.date[row] > until_) continue;
+    const auto at = std::lower_bound(tallies.day_key.begin(), tallies.day_key.end(), key_of(who[row], log.date[row]));
+    tallies.day[static_cast<std::size_t>(at - tallies.day_key.begin())].add(of_row(row), 1.0);
+  }
+}
+
+LeftOut::Sums LeftOut::without(const Tallies& tallies, std::uint32_t who, std::size_t row) const noexcept {
+  Sums rest = tallies.all[who];
+  if (day_) {
+    const auto at = std::lower_bound(tallies.day_key.begin(), tallies.day_key.end(), key_of(who, data_.log.date[row]));
+    rest.add(tallies.day[static_cast<std::size_t>(at - tallies.day_key.begin())], -1.0);
+  } else {
+    rest.add(of_row(row), -1.0);
+  }
+  return rest;
+}
+
+void LeftOut::apply(std::size_t row, float* user, float* video, float* derived) const noexcept {
+  const Log& log = data_.log;
+  if (nothing_ || log.date[row] > until_) return;
+  const double ratio = log_.ratio / std::max(log_.timed, 1.0), clicks = log_.clicks / log_.rows;
+  const Sums u = without(users_, index_of(log.user[row]), row), v = without(videos_, index_of(log.video[row]), row);
+  user[kUserRows] = std::log1p(static_cast<float>(u.rows)) / 8.0F;
+  user[kUserMeanRatio] = mean_of_rest(u.ratio, u.timed, ratio, kUserShrinkage);
+  user[kUserClickRate] = mean_of_rest(u.clicks, u.rows, clicks, kUserShrinkage);
+  video[kVideoExposures] = std::log1p(static_cast<float>(v.rows)) / 10.0F;
+  video[kVideoMeanRatio] = mean_of_rest(v.ratio, v.timed, ratio, kShrinkage);
+  video[kVideoClickRate] = mean_of_rest(v.clicks, v.rows, clicks, kShrinkage);
+  video[kVideoLikeRate] = 10.0F * mean_of_rest(v.likes, v.rows, log_.likes / log_.rows, kShrinkage);
+  derive_item(video, derived);
+}
+
+}  // namespace swipegym
