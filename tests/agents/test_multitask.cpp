@@ -79,6 +79,11 @@ TEST_CASE("labels of heads are what their names say, and leaving what the gap sa
       CHECK(known.of(row, HeadOutput::kLeave) != 0.0F);
 }
 
+// P(ratio > .5) of a video as the toy draws it (tests/evaluation/toy_data.h).
+float toy_watched(std::uint32_t video) {
+  return static_cast<float>(0.9 * std::exp(-0.5 / (0.2 + 0.01 * (video % 60))));
+}
+
 TEST_CASE("a multi-task network foresees what videos differ by, by every kind of loss and network", "[agents]") {
   LabelToy toy(20220503);
   const std::vector<std::uint32_t> later = rows_of_days(toy.data, {toy.task.validate});
@@ -87,23 +92,26 @@ TEST_CASE("a multi-task network foresees what videos differ by, by every kind of
     for (const std::string kind : {"mmoe", "shared_bottom"}) {
       MultitaskConfig config = small_multitask();
       config.weighting = weighting, config.network.kind = kind;
+      if (!testing::kSanitized) config.epochs = 30, config.learning_rate = 1e-2;
       const TrainedModel trained = train_multitask(toy.task, config);
       const Matrix said = head_rows(as_multitask(trained), toy.data, toy.catalogue, later, 1);
-      std::vector<float> watched;
+      std::vector<float> watched, truth;
       std::vector<std::uint8_t> is;
       double expected = 0.0, ratio = 0.0;
       for (std::size_t i = 0; i < later.size(); ++i) {
         const auto row = static_cast<Eigen::Index>(i);
         watched.push_back(said(row, static_cast<Eigen::Index>(HeadOutput::kWatched)));
+        truth.push_back(toy_watched(index_of(toy.data.log.video[later[i]])));
         is.push_back(labels.of(later[i], HeadOutput::kWatched) > 0.5F);
         expected += said(row, 0);
         ratio += std::min(labels.of(later[i], HeadOutput::kWatch), config.clip);
         for (Eigen::Index k = 1; k < said.cols(); ++k) REQUIRE((said(row, k) >= 0.0F && said(row, k) <= 1.0F));
       }
-      CAPTURE(weighting, kind, auc(watched, is), expected / ratio);
+      const double best = auc(truth, is);
+      CAPTURE(weighting, kind, auc(watched, is), best, expected / ratio);
       CHECK(expected == Approx(ratio).epsilon(0.02));  // calibrated on these very rows
       if (testing::skips_quality()) continue;
-      CHECK(auc(watched, is) > 0.53);  // .54 to .55 here; by chance .5, standard error .02
+      CHECK(auc(watched, is) > best - 0.03);
       CHECK(trained.epochs.back().train_loss < trained.epochs.front().train_loss);
       CHECK(expected_calibration_error(watched, is) < 0.06);
     }
