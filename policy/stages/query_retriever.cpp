@@ -6,6 +6,7 @@
 #include "policy/best_unseen.h"
 #include "policy/policy_file.h"
 #include "policy/query_source.h"
+#include "policy/retrieval_index_file.h"
 #include "policy/stages/listed_observation.h"
 
 namespace swipegym {
@@ -13,9 +14,14 @@ namespace {
 
 class QueryRetriever final : public Retriever {
  public:
-  QueryRetriever(std::shared_ptr<const Policy> policy, std::optional<RetrievalIndexConfig> index)
-      : policy_(std::move(policy)), source_(*policy_->query_source()) {
-    if (index) index_.emplace(source_.query_items(), *index);
+  // `index_file` empty: an index is kept in memory alone.
+  QueryRetriever(std::shared_ptr<const Policy> policy, const QueryRetrieverSettings& settings,
+                 const std::filesystem::path& index_file)
+      : policy_(std::move(policy)), source_(*policy_->query_source()), ef_(settings.index.ef) {
+    if (settings.search != "index") return;
+    const Matrix& items = source_.query_items();
+    index_.emplace(index_file.empty() ? RetrievalIndex(items, settings.index)
+                                      : keep_index_file(index_file, items, settings.index));
   }
   std::string_view name() const noexcept override { return policy_->name(); }
   std::size_t history_length() const noexcept override { return policy_->history_length(); }
@@ -29,7 +35,7 @@ class QueryRetriever final : public Retriever {
     // Each list may hold nothing but what the others hold too and what was shown.
     const std::size_t length = std::min(count + seen, static_cast<std::size_t>(source_.query_items().rows()));
     const std::vector<TopItem> lists =
-        index_ ? index_->search(queries.vectors, length, requests.batch.threads)
+        index_ ? index_->search(queries.vectors, length, requests.batch.threads, ef_)
                : top_items(queries.vectors, source_.query_items(), length, requests.batch.threads);
     for (std::size_t i = 0; i < requests.size(); ++i)
       merge_in_turn(
@@ -75,6 +81,7 @@ class QueryRetriever final : public Retriever {
 
   std::shared_ptr<const Policy> policy_;
   const QuerySource& source_;
+  std::size_t ef_;
   std::optional<RetrievalIndex> index_;
 };
 
@@ -86,8 +93,11 @@ std::shared_ptr<const Retriever> make_query_retriever(const StageSettings& stage
   std::shared_ptr<const Policy> policy = load_policy(stage.file("file", settings.file, context), *context.catalogue);
   if (policy->query_source() == nullptr)
     stage.refuse("file", settings.file, "a policy that asks by vectors; \"use\": \"policy\" retrieves by any other");
-  return std::make_shared<QueryRetriever>(std::move(policy),
-                                          settings.search == "index" ? std::optional(settings.index) : std::nullopt);
+  if (!settings.index_file.empty() && settings.search != "index")
+    stage.refuse("index_file", settings.index_file, "\"search\": \"index\" beside it");
+  return std::make_shared<QueryRetriever>(
+      std::move(policy), settings,
+      settings.index_file.empty() ? std::filesystem::path() : context.folder / settings.index_file);
 }
 
 }  // namespace swipegym

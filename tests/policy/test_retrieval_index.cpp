@@ -4,10 +4,9 @@
 
 #include "core/error.h"
 #include "core/hdf5_reader.h"
-#include "core/hdf5_writer.h"
 #include "nn/gaussian_rows.h"
 #include "nn/unit_rows.h"
-#include "policy/retrieval_index.h"
+#include "policy/retrieval_index_file.h"
 #include "tests/hdf5_mutants.h"
 #include "tests/sanitized.h"
 
@@ -57,23 +56,21 @@ TEST_CASE("an index answers the same however often it is made and on however man
   CHECK_THROWS_AS(RetrievalIndex(items, {.links = 1}), InputError);
 }
 
-void save_index(const RetrievalIndex& index, const std::filesystem::path& path) {
-  Hdf5Writer file(path);
-  file.attribute("kind", std::string_view("index"));
-  file.attribute("schema_version", std::int64_t{1});
-  index.save(file, "index");
-  file.commit();
-}
-
 TEST_CASE("an index comes back from its file as it was, and a damaged one is refused or finds videos that exist",
           "[policy]") {
   const Matrix items = unit_vectors(200, 5), queries = unit_vectors(20, 6);
   const RetrievalIndex index(items, {.links = 4, .ef_construction = 20, .ef = 30});
   const auto path = std::filesystem::temp_directory_path() / "swipegym_retrieval_index.h5";
-  save_index(index, path);
+  save_index_file(index, items, path);
   const auto found = index.search(queries, 10, 1);
-  CHECK(equal(RetrievalIndex::load(Hdf5Reader(path, "index", 1), "index", items).search(queries, 10, 1), found));
-  CHECK_THROWS_AS(RetrievalIndex::load(Hdf5Reader(path, "index", 1), "index", items.topRows(150)), InputError);
+  CHECK(equal(load_index_file(path, items, index.config()).search(queries, 10, 1), found));
+  // Of fewer vectors; of others, which its graph would fit; made otherwise. How wide it looks is no part of it.
+  CHECK_THROWS_AS(RetrievalIndex::load(Hdf5Reader(path, kIndexKind, kIndexVersion), "index", items.topRows(150)),
+                  InputError);
+  CHECK_THROWS_WITH(load_index_file(path, unit_vectors(200, 7), index.config()), Catch::Contains("other vectors"));
+  CHECK_THROWS_WITH(load_index_file(path, items, {.links = 5, .ef_construction = 20}), Catch::Contains("links 4"));
+  CHECK(load_index_file(path, items, {.links = 4, .ef_construction = 20, .ef = 5}).config().ef == 30);
+  CHECK(equal(keep_index_file(path, items, index.config()).search(queries, 10, 1), found));
   const testing::FileImage image = testing::read_image(path);
   const auto all = testing::hdf5_mutations(image);
   std::size_t refused = 0;
@@ -81,7 +78,7 @@ TEST_CASE("an index comes back from its file as it was, and a damaged one is ref
     INFO(mutation.object << ": " << mutation.change);
     const testing::MemoryFile file(testing::mutated(image, mutation));
     try {
-      const auto damaged = RetrievalIndex::load(Hdf5Reader(file.path(), "index", 1), "index", items);
+      const auto damaged = load_index_file(file.path(), items, index.config());
       for (const TopItem& item : damaged.search(queries, 10, 1)) REQUIRE((item.item >= -1 && item.item < 200));
     } catch (const InputError&) {
       ++refused;

@@ -224,5 +224,39 @@ TEST_CASE("who is known less is served more diversely, where vectors know how we
                     Catch::Contains("order[0].variance"));
 }
 
+TEST_CASE("a composition keeps its index in a file, and refuses one of other vectors", "[policy][stages]") {
+  const auto simulator = stage_world();
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "swipegym_index_file";
+  std::filesystem::create_directories(folder);
+  std::filesystem::remove(folder / "index.h5");
+  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, false)).save(folder / "first.h5");
+  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, true)).save(folder / "other.h5");
+  const auto composed = [&](const std::string& file, const std::string& search) {
+    std::ofstream(folder / "indexed.json")
+        << R"({"retrieve": [{"use": "vectors", "count": 40, "file": ")" << file << R"(", )" << search
+        << R"(}], "score": {"use": "policy", "file": "longest"}, "order": []})";
+    return StagedPolicy(read_composition(folder / "indexed.json", simulator->catalogue),
+                        simulator->catalogue.num_videos());
+  };
+  StageRequests requests(simulator, true);
+  const std::uint32_t row = 0;
+  const auto slate = [&](const StagedPolicy& policy) {
+    std::vector<std::int32_t> videos(8);
+    policy.best_videos(requests.batch(8), {&row, 1}, 8, videos);
+    return videos;
+  };
+  const std::string index = R"("search": "index", "index": {"ef": 60})";
+  const std::string kept = index + R"(, "index_file": "index.h5")";
+  const auto made = slate(composed("first.h5", index));
+  CHECK(slate(composed("first.h5", kept)) == made);
+  REQUIRE(std::filesystem::exists(folder / "index.h5"));
+  const auto written = std::filesystem::last_write_time(folder / "index.h5");
+  CHECK(slate(composed("first.h5", kept)) == made);  // read this time
+  CHECK(std::filesystem::last_write_time(folder / "index.h5") == written);
+  CHECK_THROWS_WITH(composed("other.h5", kept), Catch::Contains("other vectors"));
+  CHECK_THROWS_WITH(composed("first.h5", R"("index_file": "index.h5")"), Catch::Contains("index_file"));
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace swipegym
