@@ -12,6 +12,7 @@ namespace {
 struct WantedVideos {
   std::vector<std::int32_t> video;
   std::vector<double> weight;
+  std::vector<std::uint32_t> place;  // in the history
 };
 
 WantedVideos wanted_videos(const ObservationView& observation, std::size_t row, const InterestConfig& config) {
@@ -21,6 +22,7 @@ WantedVideos wanted_videos(const ObservationView& observation, std::size_t row, 
     if (video < 0 || !(observation.history_ratio[at] > config.wanted_above)) continue;
     const float days = observation.history_age_days != nullptr ? observation.history_age_days[at] : 0.0F;
     out.video.push_back(video);
+    out.place.push_back(static_cast<std::uint32_t>(at - row * observation.history_length));
     out.weight.push_back(std::exp(-static_cast<double>(config.decay_per_day) * static_cast<double>(days)));
   }
   return out;
@@ -59,20 +61,20 @@ std::vector<InterestCluster> find_interest_clusters(const ObservationView& obser
     InterestCluster interest{.medoid = wanted.video[medoid_of(own, points)],
                              .importance = 0.0,
                              .size = static_cast<std::uint32_t>(own.size())};
-    for (const std::size_t place : own) interest.importance += wanted.weight[place];
-    interests.push_back(interest);
+    for (const std::size_t i : own) interest.importance += wanted.weight[i], interest.place.push_back(wanted.place[i]);
+    interests.push_back(std::move(interest));
   }
   std::stable_sort(interests.begin(), interests.end(),
                    [](const InterestCluster& a, const InterestCluster& b) { return a.importance > b.importance; });
   return interests;
 }
 
-std::vector<std::int32_t> choose_medoids(std::span<const InterestCluster> interests, const InterestConfig& config,
-                                         RandomStream random) {
-  std::vector<std::int32_t> chosen;
+std::vector<std::size_t> choose_interests(std::span<const InterestCluster> interests, const InterestConfig& config,
+                                          RandomStream random) {
+  std::vector<std::size_t> chosen;
   const std::size_t count = std::min(config.count, interests.size());
   if (config.choice == "top") {
-    for (std::size_t i = 0; i < count; ++i) chosen.push_back(interests[i].medoid);
+    for (std::size_t i = 0; i < count; ++i) chosen.push_back(i);
     return chosen;
   }
   std::vector<bool> taken(interests.size());
@@ -88,7 +90,7 @@ std::vector<std::int32_t> choose_medoids(std::span<const InterestCluster> intere
       if ((left -= interests[i].importance) < 0.0) break;
     }
     taken[pick] = true;
-    chosen.push_back(interests[pick].medoid);
+    chosen.push_back(pick);
   }
   return chosen;
 }

@@ -39,6 +39,8 @@ TEST_CASE("interests are clusters of what was wanted, by medoid and by importanc
   REQUIRE(found.size() == 2);
   CHECK(found[0].size == 2);  // the recent two weigh more than the three old ones
   CHECK(found[0].medoid == 3);
+  CHECK(found[0].place == std::vector<std::uint32_t>{3, 6});
+  CHECK(found[1].place == std::vector<std::uint32_t>{1, 2, 4});
   CHECK(found[0].importance == Approx(std::exp(-0.2) + 1.0));
   CHECK(found[1].medoid == 1);  // the one in the middle
   CHECK(found[1].importance == Approx(std::exp(-3.0) + std::exp(-2.0) + std::exp(-1.0)));
@@ -57,34 +59,34 @@ TEST_CASE("interests are clusters of what was wanted, by medoid and by importanc
   CHECK(find_interest_clusters(row.view(), 0, items, config).empty());
 }
 
-TEST_CASE("medoids are drawn in proportion to importance and never twice, or the most important are taken",
+TEST_CASE("interests are drawn in proportion to importance and never twice, or the most important are taken",
           "[policy]") {
   const std::vector<InterestCluster> interests = {{10, 5.0, 5}, {11, 3.0, 3}, {12, 2.0, 2}};
   InterestConfig config;
   config.count = 1;
-  std::map<std::int32_t, int> drawn;
+  std::map<std::size_t, int> drawn;
   constexpr int kDraws = 20000;
   for (std::uint32_t i = 0; i < kDraws; ++i)
-    ++drawn[choose_medoids(interests, config, RandomStream(make_key(1), i)).at(0)];
+    ++drawn[choose_interests(interests, config, RandomStream(make_key(1), i)).at(0)];
   // A share of 20,000 draws has a standard error of at most .0036; four of them.
-  CHECK(drawn[10] / double{kDraws} == Approx(0.5).margin(0.0145));
-  CHECK(drawn[11] / double{kDraws} == Approx(0.3).margin(0.0145));
+  CHECK(drawn[0] / double{kDraws} == Approx(0.5).margin(0.0145));
+  CHECK(drawn[1] / double{kDraws} == Approx(0.3).margin(0.0145));
 
   config.count = 2;
   int both = 0;
   for (std::uint32_t i = 0; i < kDraws; ++i) {
-    const auto two = choose_medoids(interests, config, RandomStream(make_key(2), i));
+    const auto two = choose_interests(interests, config, RandomStream(make_key(2), i));
     REQUIRE(two.size() == 2);
     REQUIRE(two[0] != two[1]);
-    both += two[0] != 12 && two[1] != 12;
+    both += two[0] != 2 && two[1] != 2;
   }
   CHECK(both / double{kDraws} == Approx(0.5 * 0.3 / 0.5 + 0.3 * 0.5 / 0.7).margin(0.0145));
 
   config.count = 7;
-  CHECK(choose_medoids(interests, config, RandomStream(make_key(3))).size() == 3);
+  CHECK(choose_interests(interests, config, RandomStream(make_key(3))).size() == 3);
   config.count = 2, config.choice = "top";
-  CHECK(choose_medoids(interests, config, RandomStream(make_key(3))) == std::vector<std::int32_t>{10, 11});
-  CHECK(choose_medoids({}, config, RandomStream(make_key(3))).empty());
+  CHECK(choose_interests(interests, config, RandomStream(make_key(3))) == std::vector<std::size_t>{0, 1});
+  CHECK(choose_interests({}, config, RandomStream(make_key(3))).empty());
 }
 
 }  // namespace

@@ -217,6 +217,7 @@ TEST_CASE("gradients of towers with deviations are those of central differences"
 TEST_CASE("interests are asked by their medoids, and a stranger by the user tower", "[policy]") {
   const TowerSessions sessions;
   const auto model = test::small_interest_model(sessions.simulator->catalogue);
+  model->interests.query = "medoid";
   const MultiInterestPolicy policy(model);
   const TwoTowerPolicy towers(model->towers);
   const DecisionBatch batch = sessions.batch(sessions.full);
@@ -224,12 +225,13 @@ TEST_CASE("interests are asked by their medoids, and a stranger by the user towe
   policy.query_vectors(batch, own);
   towers.query_vectors(batch, plain);
   for (std::size_t row = 0; row < kTowerRows; ++row) {
-    const auto medoids =
-        choose_medoids(policy.interests(batch.observation, row), model->interests, query_stream(batch, row));
-    REQUIRE(own.count[row] == std::max<std::size_t>(1, medoids.size()));
-    for (std::size_t q = 0; q < medoids.size(); ++q)
-      CHECK(own.vectors.row(static_cast<Eigen::Index>(2 * row + q)) == policy.query_items().row(medoids[q]));
-    if (medoids.empty())
+    const auto interests = policy.interests(batch.observation, row);
+    const auto chosen = choose_interests(interests, model->interests, query_stream(batch, row));
+    REQUIRE(own.count[row] == std::max<std::size_t>(1, chosen.size()));
+    for (std::size_t q = 0; q < chosen.size(); ++q)
+      CHECK(own.vectors.row(static_cast<Eigen::Index>(2 * row + q)) ==
+            policy.query_items().row(interests[chosen[q]].medoid));
+    if (chosen.empty())
       CHECK(own.vectors.row(static_cast<Eigen::Index>(2 * row)) == plain.vectors.row(static_cast<Eigen::Index>(row)));
   }
   auto picky = test::small_interest_model(sessions.simulator->catalogue);
@@ -237,6 +239,47 @@ TEST_CASE("interests are asked by their medoids, and a stranger by the user towe
   MultiInterestPolicy(picky).query_vectors(batch, own);
   for (std::size_t row = 0; row < kTowerRows; ++row)
     CHECK(own.vectors.row(static_cast<Eigen::Index>(2 * row)) == plain.vectors.row(static_cast<Eigen::Index>(row)));
+}
+
+TEST_CASE("an interest asks the user tower as if its videos had been watched last", "[policy]") {
+  const TowerSessions sessions;
+  const auto model = test::small_interest_model(sessions.simulator->catalogue);
+  const MultiInterestPolicy policy(model);
+  const TwoTowerPolicy towers(model->towers);
+  DecisionBatch batch = sessions.batch(sessions.full);
+  QueryVectors own, plain, one;
+  policy.query_vectors(batch, own);
+  towers.query_vectors(batch, plain);
+  std::size_t several = 0, changed = 0;
+  for (std::size_t row = 0; row < kTowerRows; ++row) {
+    const auto interests = policy.interests(batch.observation, row);
+    const auto chosen = choose_interests(interests, model->interests, query_stream(batch, row));
+    several += interests.size() > 1;
+    for (std::size_t q = 0; q < chosen.size(); ++q) {
+      const std::vector<std::uint32_t>& place = interests[chosen[q]].place;
+      std::vector<std::int32_t> video;
+      std::vector<float> ratio;
+      const auto put = [&](std::uint32_t at) {
+        video.push_back(batch.observation.history_video[row * 5 + at]);
+        ratio.push_back(batch.observation.history_ratio[row * 5 + at]);
+      };
+      for (std::uint32_t at = 0; at < 5; ++at)
+        if (std::find(place.begin(), place.end(), at) == place.end()) put(at);
+      for (const std::uint32_t at : place) put(at);
+      ObservationView cut;
+      cut.rows = 1, cut.history_length = 5, cut.user = batch.observation.user + row;
+      cut.user_features = batch.observation.user_features + row * kUserFeatures;
+      cut.context = batch.observation.context + row * kContextFeatures;
+      cut.history_video = video.data(), cut.history_ratio = ratio.data();
+      towers.query_vectors({.observation = cut, .keys = {}, .streams = {}}, one);
+      CHECK(own.vectors.row(static_cast<Eigen::Index>(2 * row + q)) == one.vectors.row(0));
+      const bool same = one.vectors.row(0) == plain.vectors.row(static_cast<Eigen::Index>(row));
+      if (place.front() + place.size() == 5) CHECK(same);  // they were
+      changed += !same;
+    }
+  }
+  REQUIRE(several > 10);
+  CHECK(changed > several / 2);  // of each two interests one at most is the newest
 }
 
 TEST_CASE("policies that ask by vectors score from their files as before", "[policy]") {

@@ -35,7 +35,7 @@ inline std::shared_ptr<MultiInterestModel> small_interest_model(const Catalogue&
   auto model = std::make_shared<MultiInterestModel>();
   model->header = {.model = "multi_interest", .policy = "multi-interest", .config = "{}"};
   model->history_length = 5;
-  model->interests = {.wanted_above = 0.1F, .merge_cost = 0.05F, .count = 2};
+  model->interests = {.wanted_above = 0.1F, .merge_cost = 0.0F, .count = 2};
   model->towers = small_towers_model(catalogue, false);
   return model;
 }
