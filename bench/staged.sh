@@ -36,7 +36,7 @@ case $world in
     data=$out/log judge=truth
     still=
     [ "$world" = truth ] || still=--no-satiation
-    make "$data" "$swipegym" data synth --preset pure --seed 1 $still --out "$data"
+    make "$data" "$swipegym" data synth --preset pure --rows 200000 --seed 1 $still --out "$data"
     make "$simulator" "$swipegym" fit --data "$data" --until 20220504 --config "$settings/worlds_fit.json" \
       --out "$simulator"
     ;;
