@@ -1,15 +1,19 @@
 #include "policy/retrieval.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <numeric>
 #include <vector>
 
+#include "core/error.h"
 #include "core/parallel_for.h"
 #include "env/candidate_sources.h"
 #include "env/seen_videos.h"
 #include "policy/best_unseen.h"
 #include "policy/policy_file.h"
+#include "policy/query_source.h"
 #include "policy/select.h"
 
 namespace swipegym {
@@ -38,6 +42,22 @@ void rank(const Policy& retriever, const DecisionBatch& batch, std::size_t video
   });
 }
 
+// The same for the nearest ones over an index.
+void rank_by_index(const QuerySource& source, const RetrievalIndex& index, const DecisionBatch& batch,
+                   std::size_t length, std::span<std::int32_t> out) {
+  QueryVectors queries;
+  source.query_vectors(batch, queries);
+  std::size_t seen = 0;
+  for (std::size_t row = 0; row < queries.rows(); ++row) seen = std::max(seen, batch.env->seen(row).size());
+  const std::size_t count = std::min(length + seen, index.size());
+  const std::vector<TopItem> lists = index.search(queries.vectors, count, batch.threads);
+  for (std::size_t row = 0; row < queries.rows(); ++row)
+    merge_in_turn(
+        std::span(lists).subspan(row * queries.each * count, queries.each * count), queries.count[row], count,
+        [&](std::int32_t video) { return batch.env->seen(row).contains(static_cast<std::uint32_t>(video)); },
+        out.subspan(row * length, length));
+}
+
 }  // namespace
 
 std::vector<SessionStart> last_starts(const Simulator& simulator) {
@@ -57,7 +77,18 @@ std::vector<SessionStart> last_starts(const Simulator& simulator) {
 }
 
 std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const Simulator> simulator,
-                                                           const Policy& retriever, std::size_t slots, int threads) {
+                                                           const Policy& retriever, std::size_t slots, int threads,
+                                                           const std::optional<RetrievalIndexConfig>& index) {
+  const QuerySource* queries = retriever.query_source();
+  std::optional<RetrievalIndex> graph;
+  if (index) {
+    if (queries == nullptr)
+      throw InputError(
+          fmt::format("policy '{}' asks by no vectors that an index could be searched for: name a policy "
+                      "such as a two-tower's",
+                      retriever.name()));
+    graph.emplace(queries->query_items(), *index);
+  }
   const std::size_t videos = simulator->catalogue.num_videos();
   const std::size_t length = std::min(2 * slots + kSeenInSession, videos);
   const std::vector<SessionStart> starts = last_starts(*simulator);
@@ -73,7 +104,11 @@ std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const
     // The last block holds users again that were done already: every block is full, so that arithmetic is the same.
     const std::size_t begin = std::min(first, starts.size() - rows);
     env.reset_at(seeds, std::span(starts).subspan(begin, rows));
-    rank(retriever, {env.observation(), &env, keys, streams, threads}, videos, length, scores, block);
+    const DecisionBatch batch{env.observation(), &env, keys, streams, threads};
+    if (graph)
+      rank_by_index(*queries, *graph, batch, length, block);
+    else
+      rank(retriever, batch, videos, length, scores, block);
     std::copy(block.begin(), block.end(), lists.begin() + static_cast<std::ptrdiff_t>(begin * length));
   }
   const std::size_t fillers = std::max<std::size_t>(1, slots / kFillerShare);

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/range.h"
 #include "env/candidate_source.h"
 #include "policy/policy.h"
+#include "policy/retrieval_index.h"
 
 namespace swipegym {
 
@@ -16,9 +18,13 @@ namespace swipegym {
 inline constexpr std::size_t kFillerShare = 10;
 
 /// The videos that `retriever` puts first for each user, as it sees them when their last logged session began; frozen.
-/// Takes 4 * users * (2 * slots + 300) bytes. Throws InputError for slots that the catalogue does not have.
+/// With `index`, those nearest to the vectors it asks by, over an index: an agent that chooses among them is what
+/// Dulac-Arnold et al., "Deep reinforcement learning in large discrete action spaces" (2015), call Wolpertinger, with a
+/// learned retriever's vector as the proto-action. Takes 4 * users * (2 * slots + 300) bytes, and the index. Throws
+/// InputError for slots that the catalogue does not have, and for an index of a retriever that asks by no vectors.
 std::shared_ptr<const CandidateSource> retrieve_candidates(std::shared_ptr<const Simulator> simulator,
-                                                           const Policy& retriever, std::size_t slots, int threads);
+                                                           const Policy& retriever, std::size_t slots, int threads,
+                                                           const std::optional<RetrievalIndexConfig>& index = {});
 
 /// Where each user's last logged session began, [users]; for those who were never seen where the newest of all did.
 std::vector<SessionStart> last_starts(const Simulator& simulator);

@@ -9,7 +9,7 @@ namespace swipegym::cli {
 namespace {
 
 struct ConvergeSettings {
-  std::filesystem::path simulator, out;
+  std::filesystem::path simulator, out, retriever;
   std::vector<std::string> sizes = {"10", "30", "100", "300", "1000", "3000", "all"};
   std::vector<std::string> agents = convergence_agents();
   std::vector<std::string> policies;
@@ -45,6 +45,7 @@ void converge(const ConvergeSettings& settings, Run& run) {
   ConvergenceStudy study;
   study.config = run.read_config<ConvergenceConfig>();
   if (run.given("seed")) study.config.session_seed = run.seed;
+  if (!settings.retriever.empty()) study.config.retrieval.file = settings.retriever.string();
   const std::shared_ptr<const Simulator> simulator =
       load_simulator_file(run, settings.simulator, study.config.dqn.world.clock);
   study.sizes = read_sizes(settings.sizes, simulator->catalogue.num_videos());
@@ -81,13 +82,17 @@ void add_converge_commands(std::vector<Command>& table) {
       "is a file in the output folder: an interrupted study goes on where it stopped.";
   command.examples = {
       "swipegym converge --simulator sim.h5 --sizes 10,100,1000,all --seeds 5 --out study",
-      "swipegym converge --simulator sim.h5 --agents dqn,bandit --policies 'sasrec=sasrec-s1.h5' --out study"};
+      "swipegym converge --simulator sim.h5 --agents dqn,bandit --policies 'sasrec=sasrec-s1.h5' --out study",
+      "swipegym converge --simulator sim.h5 --sizes all --agents dqn,retrieved,wolpertinger --retriever two_tower.h5 "
+      "--out study"};
   command.next = "python3 bench/plot_convergence.py study study/convergence.png";
   command.settings = {settings_page<ConvergenceConfig>(command.name)};
   command.options.group("Input")
       .input("simulator", settings->simulator, "FILE|DIR",
              "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")
       .input("policies", settings->policies, "LIST", "further policies to hold it against, as in 'compare'", false)
+      .input("retriever", settings->retriever, "FILE",
+             "what the agents 'retrieved' and 'wolpertinger' choose among: a policy file such as a two-tower's", false)
       .group("Study")
       .add("sizes", settings->sizes, "LIST",
            "candidates a step, drawn anew each time, 2 to 1000000000; 'all' is every video")

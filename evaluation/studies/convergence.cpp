@@ -101,7 +101,9 @@ ConvergenceReport run_convergence(std::shared_ptr<const Simulator> simulator, co
   std::vector<Cell> cells;
   for (const std::size_t size : study.sizes)
     for (const std::string& agent : study.agents)
-      for (std::uint64_t seed = 1; seed <= study.seeds; ++seed) cells.push_back({size, agent, seed});
+      for (std::uint64_t seed = 1; seed <= study.seeds; ++seed)
+        if (size >= videos || !find_convergence_variant(agent).retrieves()) cells.push_back({size, agent, seed});
+  if (cells.empty()) throw InputError("these agents choose among what is retrieved of all videos: --sizes needs 'all'");
   for (const Cell& cell : cells) cell_agent(study.config, cell, videos);  // settings are refused before hours of work
 
   std::vector<Baseline> all = {{"random", std::make_shared<RandomPolicy>()},

@@ -18,6 +18,7 @@
 #include "env/candidate_sources.h"
 #include "evaluation/metrics/sample_distance.h"
 #include "evaluation/studies/greedy_sessions.h"
+#include "policy/policy_file.h"
 #include "policy/select.h"
 
 namespace swipegym {
@@ -25,15 +26,6 @@ namespace {
 
 double session_mean(const std::vector<float>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-const ConvergenceVariant& find_variant(const std::string& name) {
-  std::vector<std::string_view> names;
-  for (const ConvergenceVariant& variant : convergence_variants()) {
-    if (variant.name == name) return variant;
-    names.push_back(variant.name);
-  }
-  throw InputError(fmt::format("unknown agent '{}': use one of {}", name, fmt::join(names, ", ")));
 }
 
 // The Q-learning of a cell, whatever its network.
@@ -46,18 +38,37 @@ DqnConfig cell_dqn(const ConvergenceConfig& config, const Cell& cell, std::size_
   constexpr std::size_t kMostFresh = 10'000;
   dqn.fresh_candidates = std::min(dqn.world.candidates, dqn.fresh_candidates == 0 ? kMostFresh : dqn.fresh_candidates);
   dqn.round_steps = std::max<std::int64_t>(1, dqn.env_steps / static_cast<std::int64_t>(config.evaluations));
-  if (const ConvergenceVariant& variant = find_variant(cell.agent); variant.change) variant.change(dqn);
+  const ConvergenceVariant& variant = find_convergence_variant(cell.agent);
+  if (variant.retrieves()) {
+    if (config.retrieval.file.empty())
+      throw InputError(
+          fmt::format("agent '{}' chooses among what is retrieved: name a policy file that retrieves", variant.name));
+    dqn.world.source = config.retrieval.file;
+    dqn.world.candidates = std::min(config.retrieval.candidates, num_videos);
+    dqn.fresh_candidates = 0;  // lists are users' own: no fresh draw stands in for them
+  }
+  if (variant.change) variant.change(dqn);
   return dqn;
 }
 
-GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, const DqnConfig& dqn, const Policy& policy,
-                             const ConvergenceConfig& config, std::size_t sessions, bool promises, int threads) {
+// What a cell's agent chooses among.
+std::shared_ptr<const CandidateSource> cell_source(const std::shared_ptr<const Simulator>& simulator,
+                                                   const ConvergenceConfig& config, const std::string& agent,
+                                                   const DqnConfig& dqn, int threads) {
+  if (find_convergence_variant(agent).search != ConvergenceVariant::Search::kIndex)
+    return make_candidates(dqn.world, simulator, 0, threads);
+  const auto retriever = load_policy(config.retrieval.file, simulator->catalogue);
+  return retrieve_candidates(simulator, *retriever, dqn.world.candidates, threads, config.retrieval.index);
+}
+
+GreedySessions evaluate_cell(std::shared_ptr<const Simulator> simulator, std::shared_ptr<const CandidateSource> source,
+                             const DqnConfig& dqn, const Policy& policy, const ConvergenceConfig& config,
+                             std::size_t sessions, bool promises, int threads) {
   GreedySessionsConfig evaluation{.sessions = sessions,
                                   .seed = config.session_seed,
                                   .discount = dqn.discount,
                                   .promises = promises,
                                   .env = env_config(dqn.world, {.threads = threads})};
-  auto source = make_candidates(dqn.world, simulator);
   return greedy_sessions(std::move(simulator), std::move(source), policy, evaluation);
 }
 
@@ -71,8 +82,8 @@ constexpr std::pair<const char*, double CurvePoint::*> kPointFigures[] = {
     {"gradient_norm", &CurvePoint::gradient_norm}};
 
 CellResult train_cell(Learner& learner, VectorEnv& env, const std::shared_ptr<const Simulator>& simulator,
-                      const ConvergenceConfig& config, const DqnConfig& dqn, std::uint64_t seed, int threads,
-                      const Progress& progress) {
+                      const std::shared_ptr<const CandidateSource>& source, const ConvergenceConfig& config,
+                      const DqnConfig& dqn, std::uint64_t seed, int threads, const Progress& progress) {
   std::vector<std::uint32_t> visits(simulator->catalogue.num_videos(), 0);
   CellResult result;
   OnlineTraining online{.seed = seed, .env_steps = dqn.env_steps, .round_steps = dqn.round_steps, .progress = progress};
@@ -86,7 +97,7 @@ CellResult train_cell(Learner& learner, VectorEnv& env, const std::shared_ptr<co
     seconds += resumed.seconds();
     const std::shared_ptr<const Policy> newest = learner.snapshot();
     const GreedySessions greedy =
-        evaluate_cell(simulator, dqn, *newest, config, config.sessions, /*promises=*/true, threads);
+        evaluate_cell(simulator, source, dqn, *newest, config, config.sessions, /*promises=*/true, threads);
     const RoundReport& round = rounds.back();
     CurvePoint point{.env_steps = round.env_steps,
                      .updates = round.learner.updates,
@@ -150,19 +161,31 @@ std::span<const ConvergenceVariant> convergence_variants() {
       {"dqn", "dqn", "as configured", nullptr},
       {"single", "dqn", "without double Q-learning", [](DqnConfig& dqn) { dqn.double_q = false; }},
       {"bandit", "dqn", "with discount 0", [](DqnConfig& dqn) { dqn.discount = 0.0F; }},
-      {"full-output", "full-output", "one output a video, up to 10,000", nullptr}};
+      {"full-output", "full-output", "one output a video, up to 10,000", nullptr},
+      {"retrieved", "dqn", "among what --retriever finds exactly of all videos", nullptr,
+       ConvergenceVariant::Search::kExact},
+      {"wolpertinger", "dqn", "the same over an index", nullptr, ConvergenceVariant::Search::kIndex}};
   return variants;
+}
+
+const ConvergenceVariant& find_convergence_variant(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const ConvergenceVariant& variant : convergence_variants()) {
+    if (variant.name == name) return variant;
+    names.push_back(variant.name);
+  }
+  throw InputError(fmt::format("unknown agent '{}': use one of {}", name, fmt::join(names, ", ")));
 }
 
 std::vector<std::string> convergence_agents() {
   std::vector<std::string> names;
   for (const ConvergenceVariant& variant : convergence_variants())
-    if (variant.agent == "dqn") names.emplace_back(variant.name);
+    if (variant.agent == "dqn" && !variant.retrieves()) names.emplace_back(variant.name);
   return names;
 }
 
 Agent cell_agent(const ConvergenceConfig& config, const Cell& cell, std::size_t num_videos) {
-  const ConvergenceVariant& variant = find_variant(cell.agent);
+  const ConvergenceVariant& variant = find_convergence_variant(cell.agent);
   Json settings = config_to_json(cell_dqn(config, cell, num_videos));
   if (variant.agent == "full-output") {
     if (num_videos > kMostOutputs)
@@ -178,9 +201,11 @@ CellResult run_cell(std::shared_ptr<const Simulator> simulator, const Convergenc
                     int threads, const Progress& progress) {
   const std::size_t videos = simulator->catalogue.num_videos();
   const Agent agent = cell_agent(config, cell, videos);
-  VectorEnv env = agent.make_env(simulator, threads);
+  const DqnConfig dqn = cell_dqn(config, cell, videos);
+  const auto source = cell_source(simulator, config, cell.agent, dqn, threads);
+  VectorEnv env(simulator, source, env_config(dqn.world, {.num_envs = dqn.num_envs, .threads = threads}));
   const std::unique_ptr<Learner> learner = agent.make_learner(simulator, {.seed = cell.seed, .threads = threads});
-  return train_cell(*learner, env, simulator, config, cell_dqn(config, cell, videos), cell.seed, threads, progress);
+  return train_cell(*learner, env, simulator, source, config, dqn, cell.seed, threads, progress);
 }
 
 VectorEnvConfig baseline_env(const ConvergenceConfig& config, std::size_t size, std::size_t num_videos, int threads) {
@@ -190,7 +215,10 @@ VectorEnvConfig baseline_env(const ConvergenceConfig& config, std::size_t size, 
 std::vector<float> baseline(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config,
                             std::size_t size, const Policy& policy, std::size_t sessions, int threads) {
   const DqnConfig dqn = cell_dqn(config, {.size = size}, simulator->catalogue.num_videos());
-  return evaluate_cell(std::move(simulator), dqn, policy, config, sessions, /*promises=*/false, threads).reward;
+  auto source = make_candidates(dqn.world, simulator);
+  return evaluate_cell(std::move(simulator), std::move(source), dqn, policy, config, sessions, /*promises=*/false,
+                       threads)
+      .reward;
 }
 
 Json to_json(const CellResult& result) {

@@ -13,8 +13,23 @@
 #include "core/progress.h"
 #include "env/simulator.h"
 #include "policy/policy.h"
+#include "policy/retrieval_index.h"
 
 namespace swipegym {
+
+/// What the agents "retrieved" and "wolpertinger" choose among.
+struct RetrievedActions {
+  std::string file;              // a policy file, whose policy retrieves: for "wolpertinger" one that asks by vectors
+  std::size_t candidates = 100;  // a step, one in ten of them random
+  RetrievalIndexConfig index;    // of "wolpertinger"
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, RetrievedActions& retrieval) {
+  visit("file", retrieval.file, Words({""}).or_file(".h5"));
+  visit("candidates", retrieval.candidates, ranges::kSlots);
+  visit("index", retrieval.index);
+}
 
 /// What is measured along and after one training of a convergence study.
 struct ConvergenceConfig {
@@ -24,6 +39,8 @@ struct ConvergenceConfig {
   std::uint64_t session_seed = 1;
   DqnConfig dqn = convergence_dqn();  // candidates, slots and fresh_candidates are set for each action space
   std::vector<std::size_t> full_output_hidden = {256, 256};  // of the agent full-output, else as dqn
+
+  RetrievedActions retrieval;
 
   static DqnConfig convergence_dqn();
 };
@@ -36,6 +53,7 @@ void visit_fields(Visitor& visit, ConvergenceConfig& config) {
   visit("session_seed", config.session_seed, ranges::kAnySeed);
   visit("dqn", config.dqn);
   visit("full_output_hidden", config.full_output_hidden, ranges::kUnits, ranges::kLayers);
+  visit("retrieval", config.retrieval);
 }
 inline std::vector<FormerName> former_names(const ConvergenceConfig&) {
   return {{.old = "dqn.full_output_hidden", .now = "full_output_hidden"}};
@@ -46,12 +64,20 @@ void check(const ConvergenceConfig& config);
 struct ConvergenceVariant {
   std::string_view name, agent, about;
   void (*change)(DqnConfig& dqn);  // null: nothing
+  enum class Search : std::uint8_t { kNone, kExact, kIndex } search = Search::kNone;
+
+  /// Chooses among what is retrieved of all videos, and has no other action space.
+  bool retrieves() const noexcept { return search != Search::kNone; }
 };
+/// The one of that name. Throws InputError for an agent that there is not.
+const ConvergenceVariant& find_convergence_variant(std::string_view name);
 std::span<const ConvergenceVariant> convergence_variants();
-/// Those of a study that names none: all but full-output, whose network no large catalogue can have.
+/// Those of a study that names none: all but full-output, whose network no large catalogue can have, and those that
+/// need a retriever.
 std::vector<std::string> convergence_agents();
 
-/// One training: a DQN on an action space of `size` random candidates a step, or of every video.
+/// One training: a DQN on an action space of `size` random candidates a step, of every video, or of what is retrieved
+/// of these.
 struct Cell {
   std::size_t size = 0;  // candidates a step; the whole catalogue when not below its number of videos
   std::string agent = "dqn";

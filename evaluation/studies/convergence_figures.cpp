@@ -257,8 +257,9 @@ ConvergenceReport convergence_figures(const ConvergenceMeasurements& measured, c
       report.baselines.push_back(
           {std::min(size, measured.num_videos), one.name, figures.reward, figures.normalised, one.recall});
     }
-    for (const std::string& agent : agents)
-      report.rows.push_back(row_of(measured, size, agent, cells_of(measured, size, agent), threads));
+    for (const std::string& agent : agents)  // one that chooses among what is retrieved is there for all videos alone
+      if (const Cells cells = cells_of(measured, size, agent); !cells.empty())
+        report.rows.push_back(row_of(measured, size, agent, cells, threads));
   }
   for (const std::string& agent : agents) {
     report.slopes.push_back(

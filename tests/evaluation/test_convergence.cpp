@@ -9,6 +9,7 @@
 #include "evaluation/studies/greedy_sessions.h"
 #include "policy/one_step_oracle.h"
 #include "tests/agents/toy_models.h"
+#include "tests/policy/two_tower_toy.h"
 #include "tests/sanitized.h"
 
 namespace swipegym {
@@ -148,6 +149,38 @@ TEST_CASE("a convergence study finds the best of few and of all, and goes on whe
   CHECK_THROWS_WITH(run_convergence(simulator, other, {}), Catch::Matchers::Contains("other settings"));
   write_file(folder / "cells" / "m3-random.json", "{}");
   CHECK_THROWS_WITH(run_convergence(simulator, study, {}), Catch::Matchers::Contains("m3-random.json"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("agents among retrieved videos are held against all videos, over an index as exactly", "[evaluation]") {
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(4));
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "swipegym_test_wolpertinger";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, false)).save(folder / "towers.h5");
+  ConvergenceStudy study = toy_study(folder / "study");
+  study.agents = {"dqn", "retrieved", "wolpertinger"};
+  study.seeds = 1;
+  CHECK_THROWS_WITH(run_convergence(simulator, study, {}), Catch::Contains("name a policy file that retrieves"));
+  study.config.retrieval.file = (folder / "towers.h5").string();
+  study.config.retrieval.candidates = 60;
+  study.agents = {"wolpertinger"}, study.sizes = {3};
+  CHECK_THROWS_WITH(run_convergence(simulator, study, {}), Catch::Contains("--sizes needs 'all'"));
+
+  study.agents = {"dqn", "retrieved", "wolpertinger"}, study.sizes = {3, 200};
+  const ConvergenceReport report = run_convergence(simulator, study, {});
+  REQUIRE(report.rows.size() == 4);
+  CHECK(report.rows[0].agent == "dqn");
+  CHECK(report.rows[0].size == 3);
+  const ConvergenceRow &exact = report.rows[2], &index = report.rows[3];
+  CHECK(exact.agent == "retrieved");
+  CHECK(index.agent == "wolpertinger");
+  CHECK(index.size == 200);
+  // So few are found whole: the lists are the same, and so is all that is learned from them.
+  CHECK(index.reward.mean == exact.reward.mean);
+  CHECK(index.tried == exact.tried);
+  CHECK(index.tried > 0.9);  // the random ones among them reach every video
+  if (!testing::skips_quality()) CHECK(index.normalised.mean > 0.5);
   std::filesystem::remove_all(folder);
 }
 

@@ -10,6 +10,7 @@
 #include "policy/policy_file.h"
 #include "policy/retrieval.h"
 #include "policy/value/value_policy.h"
+#include "tests/policy/two_tower_toy.h"
 
 namespace swipegym {
 namespace {
@@ -77,6 +78,25 @@ TEST_CASE("lists are the same for any number of threads", "[policy]") {
     different.insert(offer(*one, user, seen).videos);
   }
   CHECK(different.size() > 1);  // a personal retriever retrieves by person
+}
+
+TEST_CASE("over an index a user is offered what an exact search finds", "[policy]") {
+  const auto simulator = retrieval_world();
+  const TwoTowerPolicy towers(test::small_towers_model(simulator->catalogue, false, 8));
+  const auto exact = retrieve_candidates(simulator, towers, kRetrievedSlots, 1);
+  const auto index = retrieve_candidates(simulator, towers, kRetrievedSlots, 1, RetrievalIndexConfig{.ef = 700});
+  const SeenVideos seen(kRetrievedVideos, 10);
+  std::size_t found = 0;
+  for (std::uint32_t user = 0; user < kRetrievedUsers; ++user) {
+    const RetrievedSet one = offer(*exact, user, seen), other = offer(*index, user, seen);
+    const auto end = one.videos.begin() + (kRetrievedSlots - kRandomSlots);
+    for (std::size_t i = 0; i < kRetrievedSlots - kRandomSlots; ++i)
+      found += std::find(one.videos.begin(), end, other.videos[i]) != end;
+  }
+  CHECK(static_cast<double>(found) > 0.97 * kRetrievedUsers * (kRetrievedSlots - kRandomSlots));
+  CHECK_THROWS_WITH(retrieve_candidates(simulator, *make_longest_policy(simulator->catalogue), kRetrievedSlots, 1,
+                                        RetrievalIndexConfig{}),
+                    Catch::Contains("asks by no vectors"));
 }
 
 TEST_CASE("where a list runs out random videos take its place, and lists that are none are refused", "[policy]") {
