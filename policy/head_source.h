@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nn/matrix.h"
+#include "policy/last_layer_sums.h"
 #include "policy/policy.h"
 
 namespace swipegym {
@@ -24,6 +25,15 @@ class HeadSource {
   virtual void foresee(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
                        std::span<const std::uint32_t> offset, std::span<const std::int32_t> videos,
                        std::span<const std::uint8_t> wanted, Matrix& out) const = 0;
+  /// Of the rows that taught head number `head`; null where it keeps none.
+  virtual const LastLayerSums* last_layer_sums([[maybe_unused]] std::size_t head) const noexcept { return nullptr; }
+  /// foresee(), and what a head with sums is made of: `layer` becomes [videos, features of the sums], whose last column
+  /// is 1. Throws InputError for a head that is none of the network's or
+  /// not wanted.
+  virtual void foresee_from(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
+                            std::span<const std::uint32_t> offset, std::span<const std::int32_t> videos,
+                            std::span<const std::uint8_t> wanted, std::size_t head, Matrix& out,
+                            Matrix& layer) const = 0;
 };
 
 }  // namespace swipegym

@@ -40,6 +40,8 @@ class QuerySource {
                                [[maybe_unused]] std::span<float> out) const {
     return false;
   }
+  /// How uncertain it is of each video, in the same unit, [videos]; empty where vectors have no deviations.
+  virtual std::vector<float> video_deviations([[maybe_unused]] int threads) const { return {}; }
 };
 
 /// Those of some rows of the batch, in that order.

@@ -38,6 +38,28 @@ std::uint32_t LinearArms::add(std::size_t count) {
   return first;
 }
 
+std::uint32_t LinearArms::add(const LastLayerSums& sums) {
+  sums.validate();
+  require_size("features of the sums", sums.features, config_.features);
+  const std::uint32_t arm = add();
+  const auto d = static_cast<Eigen::Index>(config_.features);
+  Eigen::Map<Eigen::VectorXd> theta(theta_.data() + arm * config_.features, d);
+  const ConstVector products = as_vector(sums.products);
+  Eigen::MatrixXd a = Eigen::Map<const Eigen::MatrixXd>(sums.squares.data(), d, d);
+  a.diagonal().array() += config_.ridge;
+  if (config_.diagonal) {
+    Eigen::Map<Eigen::VectorXd> inverse(inverse_.data() + arm * block(), d);
+    inverse = a.diagonal().cwiseInverse();
+    theta = inverse.cwiseProduct(products);
+    return arm;
+  }
+  const Eigen::LLT<Eigen::MatrixXd> factor(a);
+  require_that("sums/squares", factor.info() == Eigen::Success, "a matrix without a negative direction");
+  Eigen::Map<Dense>(inverse_.data() + arm * block(), d, d) = factor.solve(Eigen::MatrixXd::Identity(d, d));
+  theta = factor.solve(products);
+  return arm;
+}
+
 void LinearArms::require(std::uint32_t arm, std::span<const double> x) const {
   require_arm(arm, size_);
   require_size("x", x.size(), config_.features);

@@ -7,6 +7,7 @@
 
 #include "core/config.h"
 #include "nn/matrix.h"
+#include "policy/last_layer_sums.h"
 
 namespace swipegym {
 
@@ -33,6 +34,9 @@ class LinearArms {
   explicit LinearArms(const LinearArmsConfig& config);  // InputError out of the fields' ranges
 
   std::uint32_t add(std::size_t count = 1);  // ids as in BetaArms
+  /// One arm more, which has seen the rows behind `sums`; O(d^3). InputError for another number of features, and for
+  /// sums that no rows have.
+  std::uint32_t add(const LastLayerSums& sums);
   std::size_t size() const noexcept { return size_; }
   std::size_t features() const noexcept { return config_.features; }
 

@@ -30,6 +30,17 @@ NeuralLinear::NeuralLinear(const NeuralLinearConfig& config) : config_(config) {
   solve();
 }
 
+NeuralLinear::NeuralLinear(const NeuralLinearConfig& config, const LastLayerSums& sums) : NeuralLinear(config) {
+  sums.validate();
+  require_size("features of the sums", sums.features, config_.features);
+  const auto d = static_cast<Eigen::Index>(config_.features);
+  squares_ = Eigen::Map<const Eigen::MatrixXd>(sums.squares.data(), d, d);
+  products_ = Eigen::Map<const Eigen::VectorXd>(sums.products.data(), d);
+  rewards_ = sums.rewards, rows_ = sums.rows;
+  solve();
+  require_that("sums/squares", factor_.info() == Eigen::Success, "a matrix without a negative direction");
+}
+
 void NeuralLinear::require_rows(ConstMatrixRef<float> features, std::size_t values) const {
   require_size("features of a row", static_cast<std::size_t>(features.cols()), config_.features);
   require_size("values", values, static_cast<std::size_t>(features.rows()));

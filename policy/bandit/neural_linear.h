@@ -6,6 +6,7 @@
 #include "core/config.h"
 #include "core/random.h"
 #include "nn/matrix.h"
+#include "policy/last_layer_sums.h"
 
 namespace swipegym {
 
@@ -31,6 +32,8 @@ void visit_fields(Visitor& visit, NeuralLinearConfig& config) {
 class NeuralLinear {
  public:
   explicit NeuralLinear(const NeuralLinearConfig& config);  // InputError out of the fields' ranges
+  /// Solved, of the rows behind `sums`, which have as many features. InputError for sums that no rows have.
+  NeuralLinear(const NeuralLinearConfig& config, const LastLayerSums& sums);
 
   /// Features [n, d] and rewards [n]. InputError for other sizes and numbers that are not finite. What follows asks for
   /// solve() first.

@@ -63,7 +63,7 @@ class TwoTowerPolicy final : public Policy, public QuerySource {
   const TwoTowerModel& model() const noexcept { return *model_; }
   /// How uncertain the towers are of a video or of a row's user: the mean standard deviation of the numbers of its
   /// vector, whose prior is 1. Empty, or untouched, without deviations.
-  std::vector<float> video_deviations(int threads) const;
+  std::vector<float> video_deviations(int threads) const override;
   bool user_deviations(const DecisionBatch& batch, std::span<float> out) const override;
 
  private:

@@ -6,7 +6,6 @@
 
 #include "core/error.h"
 #include "core/validate.h"
-#include "sim_data/calendar.h"
 
 namespace swipegym {
 
@@ -14,10 +13,6 @@ const char* name_of(FilterReason reason) noexcept {
   constexpr std::array<const char*, kFilterReasons> kNames = {"kept",       "watched", "own",
                                                               "unsuitable", "too old", "author cap"};
   return kNames[static_cast<std::size_t>(reason)];
-}
-
-std::int32_t day_of_time(std::int64_t time_ms) noexcept {
-  return static_cast<std::int32_t>((time_ms + kUtcOffsetMs) / kDayMs);
 }
 
 void SmallTable::begin(std::size_t entries) {

@@ -71,9 +71,6 @@ struct FilterWorkspace {
 /// What of a list went, by reason; counts[kKept] is what is left.
 using FilterCounts = std::array<std::uint32_t, kFilterReasons>;
 
-/// The day of Kuaishou's clock that an age is counted to.
-std::int32_t day_of_time(std::int64_t time_ms) noexcept;
-
 /// FilterSettings made ready for one catalogue, which must outlive it. Immutable: any number of threads may share one.
 class VideoFilter {
  public:

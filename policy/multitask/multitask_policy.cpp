@@ -272,4 +272,20 @@ void MultitaskPolicy::heads(const DecisionBatch& batch, std::span<const std::uin
   });
 }
 
+const LastLayerSums* MultitaskPolicy::last_layer_sums(std::size_t head) const noexcept {
+  if (head >= model_->sums.size() || model_->sums[head].features == 0) return nullptr;
+  return &model_->sums[head];
+}
+
+void MultitaskPolicy::foresee_from(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
+                                   std::span<const std::uint32_t> offset, std::span<const std::int32_t> videos,
+                                   std::span<const std::uint8_t> wanted, std::size_t head, Matrix& out,
+                                   Matrix& layer) const {
+  HeadFeatures features{.head = head_of(static_cast<HeadOutput>(head)), .values = {}};
+  heads(batch, rows, offset, videos, out, &features, wanted);
+  layer.resize(features.values.rows(), features.values.cols() + 1);
+  layer.leftCols(features.values.cols()) = features.values;
+  layer.rightCols(1).setOnes();
+}
+
 }  // namespace swipegym

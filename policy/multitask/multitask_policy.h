@@ -38,7 +38,9 @@ struct MultitaskModel {
   MultitaskValue value;
   ItemInputs items;  // without authors where creator_id is off
   MultitaskNetwork network;
-  Matrix item_table;  // [videos, share_size()] of the network; empty: computed for the videos asked for
+  std::vector<LastLayerSums> sums;  // [kHeadOutputs], of the rows that taught it, without features where there is no
+                                    // such head; empty: not kept, as by earlier versions
+  Matrix item_table;                // [videos, share_size()] of the network; empty: computed for the videos asked for
 
   /// The head's place in the network; heads.size() when it has none.
   std::size_t place(Head head) const noexcept;
@@ -91,6 +93,10 @@ class MultitaskPolicy final : public Policy, public HeadSource {
                std::span<const std::int32_t> videos, std::span<const std::uint8_t> wanted, Matrix& out) const override {
     heads(batch, rows, offset, videos, out, nullptr, wanted);
   }
+  const LastLayerSums* last_layer_sums(std::size_t head) const noexcept override;
+  void foresee_from(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
+                    std::span<const std::uint32_t> offset, std::span<const std::int32_t> videos,
+                    std::span<const std::uint8_t> wanted, std::size_t head, Matrix& out, Matrix& layer) const override;
   bool has(HeadOutput output) const noexcept { return model_->has(output); }
   /// All outputs, calibrated, of row rows[i] of the batch with each of videos[offset[i]] ... videos[offset[i + 1] - 1]:
   /// `out` becomes [videos, kHeadOutputs], a column an output as kHeadOutputNames has them, 0 for heads the network has

@@ -74,6 +74,8 @@ void MultitaskPolicy::write(Hdf5Writer& file) const {
   std::vector<float> numbers(model.calibration.offset.begin(), model.calibration.offset.end());
   numbers.insert(numbers.end(), model.calibration.slope.begin(), model.calibration.slope.end());
   file.write("calibration", numbers);
+  for (std::size_t i = 0; i < model.sums.size(); ++i)
+    if (model.sums[i].features > 0) swipegym::save(file, fmt::format("sums/{}", kHeadOutputNames[i]), model.sums[i]);
   swipegym::save(file, "network", const_cast<MultitaskNetwork&>(model.network));  // which lists what it may change
 }
 
@@ -99,6 +101,13 @@ std::shared_ptr<const Policy> load_multitask_policy(const Hdf5Reader& file, cons
   require_stored(file, model->network_config, shape);
   model->network = MultitaskNetwork(model->network_config, shape, RandomKey{});
   swipegym::load(file, "network", model->network);
+  if (file.has("sums")) {
+    model->sums.resize(kHeadOutputs);
+    for (std::size_t i = 0; i < kHeadOutputs; ++i)
+      if (model->has(static_cast<HeadOutput>(i)))
+        model->sums[i] =
+            load_last_layer_sums(file, fmt::format("sums/{}", kHeadOutputNames[i]), model->network.feature_size() + 1);
+  }
   model->items = match_item_inputs(model->items, catalogue);
   return std::make_shared<MultitaskPolicy>(std::move(model));
 }

@@ -1,5 +1,7 @@
 #include "policy/stages/bucket_retriever.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -10,6 +12,8 @@
 #include "env/catalogue.h"
 #include "policy/bandit/arm_scores.h"
 #include "policy/best_unseen.h"
+#include "policy/policy_file.h"
+#include "policy/query_source.h"
 #include "policy/stages/user_categories.h"
 
 namespace swipegym {
@@ -42,8 +46,10 @@ BetaPrior prior_of(const BucketRetrieverSettings& settings, std::span<const doub
 
 class BucketRetriever final : public Retriever {
  public:
-  BucketRetriever(const BucketRetrieverSettings& settings, std::shared_ptr<const Catalogue> catalogue)
-      : settings_(settings), catalogue_(std::move(catalogue)) {
+  /// `measure`: of each video, where it is neither shows nor the posterior's deviation.
+  BucketRetriever(const BucketRetrieverSettings& settings, std::shared_ptr<const Catalogue> catalogue,
+                  std::vector<double> measure)
+      : settings_(settings), catalogue_(std::move(catalogue)), measure_(std::move(measure)) {
     const std::vector<double> clicks = clicks_of(*catalogue_);
     const std::vector<double> shows(catalogue_->exposures.begin(), catalogue_->exposures.end());
     prior_ = prior_of(settings_, clicks, shows);
@@ -53,10 +59,8 @@ class BucketRetriever final : public Retriever {
     std::vector<std::uint32_t> all(catalogue_->num_videos());
     std::iota(all.begin(), all.end(), 0U);
     measure_.resize(all.size()), score_.resize(all.size());
-    if (settings_.measure == "shows")
-      list_shows(arms_, all, measure_);
-    else
-      list_deviations(arms_, all, measure_);
+    if (settings_.measure == "shows") list_shows(arms_, all, measure_);
+    if (settings_.measure == "deviation") list_deviations(arms_, all, measure_);
     if (settings_.within == "bayes-ucb")
       score_bayes_ucb(arms_, all, settings_.quantile_z, score_);
     else
@@ -64,6 +68,7 @@ class BucketRetriever final : public Retriever {
     count_categories(clicks, shows);
   }
   std::string_view name() const noexcept override { return "bucket"; }
+  const std::vector<double>& measure() const noexcept { return measure_; }
   std::size_t history_length() const noexcept override {
     return settings_.categories > 0 ? settings_.history_length : 0;
   }
@@ -202,6 +207,25 @@ class BucketRetriever final : public Retriever {
   std::vector<double> category_rate_;
 };
 
+// Of each video by the vectors of the settings; empty where they are not asked.
+std::vector<double> deviations_of_vectors(const BucketRetrieverSettings& settings, const StageSettings& stage,
+                                          const StageContext& context) {
+  if (settings.measure != "embedding") {
+    if (!settings.vectors.empty())
+      stage.refuse("vectors", settings.vectors, "nothing, or \"measure\": \"embedding\", which alone asks vectors");
+    return {};
+  }
+  if (settings.vectors.empty())
+    stage.refuse("measure", settings.measure, "a file in \"vectors\" beside it, of towers with deviations");
+  const auto policy = load_policy(stage.file("vectors", settings.vectors, context), *context.catalogue);
+  const std::vector<float> found =
+      policy->query_source() == nullptr ? std::vector<float>{} : policy->query_source()->video_deviations(0);
+  if (found.empty())
+    stage.refuse("vectors", settings.vectors,
+                 "a policy whose vectors have deviations, as 'supervised variational-two-tower' makes");
+  return {found.begin(), found.end()};
+}
+
 }  // namespace
 
 std::shared_ptr<const Retriever> make_bucket_retriever(const StageSettings& stage, const StageContext& context) {
@@ -211,7 +235,16 @@ std::shared_ptr<const Retriever> make_bucket_retriever(const StageSettings& stag
   } catch (const InputError& problem) {
     stage.refuse("shares", ConfigWriter::write(settings.flow.shares), problem.what());
   }
-  return std::make_shared<BucketRetriever>(settings, context.catalogue);
+  auto retriever =
+      std::make_shared<BucketRetriever>(settings, context.catalogue, deviations_of_vectors(settings, stage, context));
+  // Edges in another unit put every video into one bucket, and that bucket would serve alone.
+  const auto [least, most] = std::minmax_element(retriever->measure().begin(), retriever->measure().end());
+  if (settings.measure != "shows" && *least < *most &&
+      settings.flow.bucket_of(*least) == settings.flow.bucket_of(*most) && !settings.flow.edges.empty())
+    stage.refuse("edges", ConfigWriter::write(settings.flow.edges),
+                 fmt::format("an edge between {:.3g} and {:.3g}, the least and the largest deviation of the videos",
+                             *least, *most));
+  return retriever;
 }
 
 }  // namespace swipegym

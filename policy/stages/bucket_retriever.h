@@ -11,7 +11,10 @@ namespace swipegym {
 /// Settings of the retriever "bucket".
 struct BucketRetrieverSettings {
   BucketFlow flow;
-  std::string measure = "shows";   // what buckets are made of: shows, or the posterior's deviation
+  // What buckets are made of: shows; the deviation of the posterior of a video's rate of clicks; or the mean deviation
+  // of the numbers of its vector in the policy file "vectors", of towers with deviations.
+  std::string measure = "shows";
+  std::string vectors;
   std::string within = "mean";     // which videos of a bucket: best mean, upper quantile, or Thompson draw
   double quantile_z = 1.64;        // upper quantile: mean + z deviations
   double alpha = 0.0, beta = 0.0;  // prior of a video's rate; 0: fitted to the catalogue
@@ -23,7 +26,8 @@ struct BucketRetrieverSettings {
 template <class Visitor>
 void visit_fields(Visitor& visit, BucketRetrieverSettings& settings) {
   visit_fields(visit, settings.flow);
-  visit("measure", settings.measure, one_of({"shows", "deviation"}));
+  visit("measure", settings.measure, one_of({"shows", "deviation", "embedding"}));
+  visit("vectors", settings.vectors, Words({""}).or_file(".h5"));
   visit("within", settings.within, one_of({"mean", "bayes-ucb", "thompson"}));
   visit("quantile_z", settings.quantile_z, between(0, 10));
   visit("alpha", settings.alpha, between(1e-6, 1e6).or_value(0));

@@ -6,11 +6,11 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "policy/best_unseen.h"
-#include "policy/head_source.h"
 #include "policy/make_policy.h"
 #include "policy/policy_file.h"
 #include "policy/select.h"
 #include "policy/stages/listed_observation.h"
+#include "policy/stages/network_heads.h"
 
 namespace swipegym {
 namespace {
@@ -107,51 +107,23 @@ class PolicyScorer final : public Scorer {
   std::shared_ptr<const Catalogue> catalogue_;
 };
 
-constexpr const char* kWatchRatio = "watch";
-constexpr const char* kWatchSeconds = "watch_s";
-
-// The heads that a network has learned; with the watch ratio its seconds too, last: the ratio times the duration.
 class MultitaskScorer final : public Scorer {
  public:
-  MultitaskScorer(std::shared_ptr<const Policy> policy, const Catalogue& catalogue) : policy_(std::move(policy)) {
-    const HeadSource& source = *policy_->head_source();
-    for (std::size_t k = 0; k < source.head_names().size(); ++k) {
-      if (!source.has_head(k)) continue;
-      if (source.head_names()[k] == kWatchRatio) watch_ = static_cast<Eigen::Index>(k);
-      heads_.push_back(source.head_names()[k]);
-      column_.push_back(static_cast<Eigen::Index>(k));
-    }
-    if (watch_ < 0) return;
-    heads_.emplace_back(kWatchSeconds);
-    seconds_.resize(catalogue.num_videos());
-    for (std::size_t v = 0; v < seconds_.size(); ++v)
-      seconds_[v] = 1e-3F * static_cast<float>(catalogue.duration_ms[v]);
-  }
-  std::string_view name() const noexcept override { return policy_->name(); }
-  const std::vector<std::string>& heads() const noexcept override { return heads_; }
-  std::size_t history_length() const noexcept override { return policy_->history_length(); }
+  MultitaskScorer(std::shared_ptr<const Policy> policy, const Catalogue& catalogue)
+      : network_(std::move(policy), catalogue) {}
+  std::string_view name() const noexcept override { return network_.policy().name(); }
+  const std::vector<std::string>& heads() const noexcept override { return network_.names(); }
+  std::size_t history_length() const noexcept override { return network_.policy().history_length(); }
   void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
              Matrix& out) const override {
-    std::vector<std::uint8_t> outputs(wanted.empty() ? 0 : policy_->head_source()->head_names().size());
-    for (std::size_t k = 0; k < (wanted.empty() ? 0 : column_.size()); ++k)
-      outputs[static_cast<std::size_t>(column_[k])] = wanted[k];
-    if (!wanted.empty() && watch_ >= 0 && wanted.back() != 0) outputs[static_cast<std::size_t>(watch_)] = 1;
-    thread_local Matrix all;
-    policy_->head_source()->foresee(requests.batch, requests.rows, lists.offset, lists.video, outputs, all);
-    out.resize(all.rows(), static_cast<Eigen::Index>(heads_.size()));
-    for (std::size_t k = 0; k < column_.size(); ++k) out.col(static_cast<Eigen::Index>(k)) = all.col(column_[k]);
-    if (watch_ < 0) return;
-    for (Eigen::Index i = 0; i < out.rows(); ++i)
-      out(i, out.cols() - 1) =
-          all(i, watch_) * seconds_[static_cast<std::size_t>(lists.video[static_cast<std::size_t>(i)])];
+    thread_local Matrix foreseen;
+    network_.source().foresee(requests.batch, requests.rows, lists.offset, lists.video, network_.outputs_of(wanted),
+                              foreseen);
+    network_.fill(foreseen, lists, out);
   }
 
  private:
-  std::shared_ptr<const Policy> policy_;
-  std::vector<std::string> heads_;
-  std::vector<Eigen::Index> column_;  // of the network's outputs, by head
-  Eigen::Index watch_ = -1;           // the column of the ratio; -1 when it was not learned
-  std::vector<float> seconds_;        // [videos]: their durations
+  NetworkHeads network_;
 };
 
 }  // namespace

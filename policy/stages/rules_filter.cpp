@@ -2,16 +2,10 @@
 
 #include <algorithm>
 
-#include "sim_data/calendar.h"
+#include "policy/stages/request_day.h"
 
 namespace swipegym {
 namespace {
-
-// The env's day, or the last one that the catalogue knows where there is no env.
-std::int32_t request_day(const Requests& requests, std::size_t i, const Catalogue& catalogue) {
-  if (requests.batch.env != nullptr) return day_of_time(requests.batch.env->next_shown(requests.rows[i], 0).time_ms);
-  return catalogue.until == 0 ? 0 : days_of_date(catalogue.until);
-}
 
 class RulesFilter final : public Filter {
  public:

@@ -18,10 +18,15 @@ class Scorer {
   virtual ~Scorer() = default;
   virtual std::string_view name() const noexcept = 0;
   virtual const std::vector<std::string>& heads() const noexcept = 0;
-  /// out is [videos of all lists, heads]; columns that `wanted`, [heads] or empty for all, leaves out may be 0. A row
-  /// depends on its request and video alone.
+  /// Numbers of a video that score() gives: its heads, and behind them what draw() reads.
+  virtual std::size_t columns() const noexcept { return heads().size(); }
+  /// out is [videos of all lists, columns]; heads that `wanted`, [heads] or empty for all, leaves out may be 0. A row
+  /// depends on its request and video alone, and on no dice, so that it can be kept while what is drawn comes out in
+  /// another way.
   virtual void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
                      Matrix& out) const = 0;
+  /// Adds to the heads of a request's videos, rows of score(), what its dice say.
+  virtual void draw([[maybe_unused]] RequestDice& dice, [[maybe_unused]] std::span<float> rows) const {}
   virtual std::size_t history_length() const noexcept { return 0; }
 };
 

@@ -1,8 +1,10 @@
 #include "policy/stages/stage_registry.h"
 
 #include "core/error.h"
+#include "policy/stages/bandit_scorers.h"
 #include "policy/stages/bucket_retriever.h"
 #include "policy/stages/category_retriever.h"
+#include "policy/stages/fresh_retriever.h"
 #include "policy/stages/policy_stages.h"
 #include "policy/stages/query_retriever.h"
 #include "policy/stages/random_retriever.h"
@@ -43,6 +45,8 @@ const std::vector<StageInfo<Retriever>>& retrievers() {
       entry<CategoryRetrieverSettings, Retriever>(
           "category", "the most exposed videos of the categories that the user watched most of",
           make_category_retriever),
+      entry<FreshRetrieverSettings, Retriever>("fresh", "the newest videos by their day of upload",
+                                               make_fresh_retriever),
       entry<BucketRetrieverSettings, Retriever>(
           "bucket", "flows: every bucket of how well a video is known has its share, in a stack or one a category",
           make_bucket_retriever),
@@ -63,6 +67,12 @@ const std::vector<StageInfo<Scorer>>& scorers() {
   static const std::vector<StageInfo<Scorer>> table = {
       entry<PolicyStageSettings, Scorer>("multitask", "the heads of a network with several, as they are calibrated",
                                          make_multitask_scorer),
+      entry<NeuralLinearScorerSettings, Scorer>(
+          "neural_linear",
+          "the heads of a network, one of them with a draw or the deviation of its last layer's posterior",
+          make_neural_linear_scorer),
+      entry<LinUcbScorerSettings, Scorer>("linucb", "the heads of a network, one of them by LinUCB over its last layer",
+                                          make_linucb_scorer),
       entry<PolicyStageSettings, Scorer>("policy", "the score of a policy file as the one head", make_policy_scorer),
   };
   return table;

@@ -58,10 +58,10 @@ float value_of(const Composition& composition, const float* heads) {
 
 }  // namespace
 
-/// Heads of a row's videos that were asked for before: its outcomes score the same videos over and over.
+/// What a row's scorer said of videos before: its outcomes score the same videos over and over.
 class StagedPolicy::KnownHeads {
  public:
-  explicit KnownHeads(std::size_t heads) : heads_(heads) {}
+  explicit KnownHeads(const Scorer* scorer) : columns_(scorer == nullptr ? 0 : scorer->columns()) {}
 
   // Those of `lists` that are not known yet, as one list.
   VideoLists missing(const VideoLists& lists) const {
@@ -74,16 +74,16 @@ class StagedPolicy::KnownHeads {
   void add(const VideoLists& lists, const Matrix& heads) {
     for (std::size_t i = 0; i < lists.video.size(); ++i) {
       at_.emplace(lists.video[i], values_.size());
-      values_.insert(values_.end(), heads.data() + i * heads_, heads.data() + (i + 1) * heads_);
+      values_.insert(values_.end(), heads.data() + i * columns_, heads.data() + (i + 1) * columns_);
     }
   }
   void copy(const VideoLists& lists, Matrix& out) const {
     for (std::size_t i = 0; i < lists.video.size(); ++i)
-      std::copy_n(values_.data() + at_.at(lists.video[i]), heads_, out.data() + i * heads_);
+      std::copy_n(values_.data() + at_.at(lists.video[i]), columns_, out.data() + i * columns_);
   }
 
  private:
-  std::size_t heads_;
+  std::size_t columns_;
   std::unordered_map<std::int32_t, std::size_t> at_;
   std::vector<float> values_;
 };
@@ -195,11 +195,9 @@ void StagedPolicy::prune(const Requests& requests, Served& served) const {
   std::vector<std::uint32_t> order;
   for (const auto& [scorer, keep] : composition_.prune) {
     VideoLists& from = served.kept;
-    const auto columns = static_cast<Eigen::Index>(scorer->heads().size());
-    heads.resize(static_cast<Eigen::Index>(from.video.size()), columns);
-    first.assign(static_cast<std::size_t>(columns), 0);
+    first.assign(scorer->heads().size(), 0);
     first[0] = 1;
-    scorer->score(requests, from, first, heads);
+    score_lists(*scorer, requests, from, first, nullptr, heads);
     VideoLists to;
     for (std::size_t i = 0; i < from.size(); ++i) {
       const std::size_t begin = from.begin(i), left = std::min(from.count(i), std::max(keep, requests.slate));
@@ -220,25 +218,36 @@ void StagedPolicy::prune(const Requests& requests, Served& served) const {
   }
 }
 
-void StagedPolicy::score(const Requests& requests, KnownHeads* known, Served& served) const {
-  const StageClock clock(served.seconds[2]);
-  const VideoLists& kept = served.kept;
-  const std::size_t heads = composition_.weight.size();
-  served.heads.resize(static_cast<Eigen::Index>(kept.video.size()), static_cast<Eigen::Index>(heads));
-  std::vector<std::uint8_t> wanted;
-  for (const float weight : composition_.weight) wanted.push_back(requests.every_head || weight != 0.0F ? 1 : 0);
-  if (composition_.score == nullptr) {  // nothing to do
-  } else if (known == nullptr) {
-    composition_.score->score(requests, kept, wanted, served.heads);
+// The heads of all videos of the lists, with what is drawn: [videos, heads].
+void StagedPolicy::score_lists(const Scorer& scorer, const Requests& requests, const VideoLists& lists,
+                               std::span<const std::uint8_t> wanted, KnownHeads* known, Matrix& out) {
+  const std::size_t columns = scorer.columns();
+  const auto heads = static_cast<Eigen::Index>(scorer.heads().size());
+  out.resize(static_cast<Eigen::Index>(lists.video.size()), static_cast<Eigen::Index>(columns));
+  if (known == nullptr) {
+    scorer.score(requests, lists, wanted, out);
   } else {
-    const VideoLists missing = known->missing(kept);
+    const VideoLists missing = known->missing(lists);
     if (!missing.video.empty()) {
-      Matrix fresh(static_cast<Eigen::Index>(missing.video.size()), static_cast<Eigen::Index>(heads));
-      composition_.score->score(requests, missing, wanted, fresh);
+      Matrix fresh(static_cast<Eigen::Index>(missing.video.size()), static_cast<Eigen::Index>(columns));
+      scorer.score(requests, missing, wanted, fresh);
       known->add(missing, fresh);
     }
-    known->copy(kept, served.heads);
+    known->copy(lists, out);
   }
+  for (std::size_t i = 0; i < lists.size(); ++i)
+    scorer.draw(requests.dice[i], {out.data() + lists.begin(i) * columns, lists.count(i) * columns});
+  if (out.cols() > heads) out = Matrix(out.leftCols(heads));
+}
+
+void StagedPolicy::score(const Requests& requests, KnownHeads* known, Served& served) const {
+  const StageClock clock(served.seconds[2]);
+  std::vector<std::uint8_t> wanted;
+  for (const float weight : composition_.weight) wanted.push_back(requests.every_head || weight != 0.0F ? 1 : 0);
+  if (composition_.score == nullptr)
+    served.heads.resize(static_cast<Eigen::Index>(served.kept.video.size()), 0);
+  else
+    score_lists(*composition_.score, requests, served.kept, wanted, known, served.heads);
   served.value = values(served);
 }
 
@@ -329,7 +338,7 @@ std::int32_t StagedPolicy::first_video(const DecisionBatch& batch, std::uint32_t
 }
 
 Outcomes StagedPolicy::first_videos(const DecisionBatch& batch, std::uint32_t row) const {
-  KnownHeads known(composition_.weight.size());
+  KnownHeads known(composition_.score.get());
   const RandomKey key = decision_key(batch, row);
   return outcomes_of(RequestDice(key), key, composition_.most_outcomes, composition_.draws,
                      [&](RequestDice& dice) { return first_video(batch, row, dice, known); });
@@ -345,7 +354,7 @@ bool StagedPolicy::best_probabilities(const DecisionBatch& batch, std::size_t ro
 }
 
 std::vector<ChanceShare> StagedPolicy::chance_shares(const DecisionBatch& batch, std::uint32_t row) const {
-  KnownHeads known(composition_.weight.size());
+  KnownHeads known(composition_.score.get());
   const RandomKey key = decision_key(batch, row);
   RequestDice thrown(key);
   const std::int32_t first = first_video(batch, row, thrown, known);

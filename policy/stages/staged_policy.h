@@ -74,6 +74,8 @@ class StagedPolicy final : public Policy {
             std::span<Served::Drop> dropped) const;
   void prune(const Requests& requests, Served& served) const;
   void score(const Requests& requests, KnownHeads* known, Served& served) const;
+  static void score_lists(const Scorer& scorer, const Requests& requests, const VideoLists& lists,
+                          std::span<const std::uint8_t> wanted, KnownHeads* known, Matrix& out);
   void order(const Requests& requests, Served& served) const;
 
   Composition composition_;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 
 #include "agents/logged_states.h"
 #include "agents/multitask/head_labels.h"
@@ -115,6 +116,58 @@ TEST_CASE("a multi-task network foresees what videos differ by, by every kind of
       CHECK(trained.epochs.back().train_loss < trained.epochs.front().train_loss);
       CHECK(expected_calibration_error(watched, is) < 0.06);
     }
+}
+
+TEST_CASE("a trained network keeps the sums of its last layers over the rows that taught it", "[agents]") {
+  LabelToy toy(20220503);
+  MultitaskConfig config = small_multitask();
+  config.epochs = 1, config.rows = 0.5F;
+  const TrainedModel trained = train_multitask(toy.task, config);
+  const MultitaskPolicy& policy = as_multitask(trained);
+  SupervisedTask threaded = toy.task;
+  threaded.threads = 3;
+  const TrainedModel other = train_multitask(threaded, config);
+  const auto rows = static_cast<double>(trained.details["rows"].get<std::size_t>());
+  for (std::size_t i = 0; i < kHeadOutputs; ++i) {
+    const LastLayerSums* sums = policy.last_layer_sums(i);
+    REQUIRE(sums != nullptr);
+    CHECK(sums->squares == as_multitask(other).last_layer_sums(i)->squares);
+    CHECK(sums->rows <= rows);
+    CHECK(sums->rows > 0.9 * rows);  // of leaving the last rows are not known
+    CHECK(sums->squares.back() == sums->rows);
+    CHECK_NOTHROW(sums->validate());
+  }
+  // All rows of the days, one by one, as they are served: what the sums are sums of where nothing is left out.
+  config.rows = 1.0F, config.left_out = "nothing";
+  const TrainedModel whole = train_multitask(toy.task, config);
+  const std::vector<std::uint32_t> learned = rows_of_days(toy.data, {toy.task.train, toy.task.holdout});
+  const LoggedStates states(toy.data, toy.catalogue, config.history_length);
+  const HeadLabels labels(toy.data, std::max(toy.task.train.until, toy.task.holdout.until));
+  LoggedStates::Batch batch;
+  states.fill(learned, batch);
+  std::vector<std::uint32_t> own(learned.size()), offset(learned.size() + 1);
+  std::iota(own.begin(), own.end(), 0U);
+  std::iota(offset.begin(), offset.end(), 0U);
+  for (const HeadOutput output : {HeadOutput::kWatch, HeadOutput::kWatched, HeadOutput::kLike, HeadOutput::kLeave}) {
+    Matrix said, layer;
+    as_multitask(whole).foresee_from(
+        {.observation = batch.observation, .env = nullptr, .keys = {}, .streams = {}, .threads = 1}, own, offset,
+        batch.video, {}, static_cast<std::size_t>(output), said, layer);
+    LastLayerSums expected(static_cast<std::size_t>(layer.cols()));
+    for (std::size_t i = 0; i < learned.size(); ++i) {
+      const float label = labels.of(learned[i], output);
+      if (std::isnan(label)) continue;
+      const Eigen::VectorXd x = layer.row(static_cast<Eigen::Index>(i)).cast<double>();
+      expected.add(x.data(), static_cast<double>(output == HeadOutput::kWatch ? std::min(label, config.clip) : label));
+    }
+    const LastLayerSums& sums = *as_multitask(whole).last_layer_sums(static_cast<std::size_t>(output));
+    CHECK(sums.rows == expected.rows);
+    CHECK(sums.rewards == Approx(expected.rewards));
+    for (std::size_t j = 0; j < expected.products.size(); ++j)
+      CHECK(sums.products[j] == Approx(expected.products[j]).margin(1e-3));
+    for (std::size_t j = 0; j < expected.squares.size(); ++j)
+      CHECK(sums.squares[j] == Approx(expected.squares[j]).margin(1e-3));
+  }
 }
 
 TEST_CASE("without creator_id nothing that is made from authors reaches the network", "[agents]") {

@@ -162,6 +162,10 @@ const std::vector<Kind> kKinds = {
        const auto model = make_multitask_model(c, network, {.recent = 1}, {Head::kWatch, Head::kLike},
                                                {.edge = {0.5F, 1.0F}, .mean = {0.2F, 0.8F, 1.4F}}, 3);
        model->history_length = 4;
+       model->sums.assign(kHeadOutputs, LastLayerSums());
+       const double x[] = {0.5, -0.25, 1.0};
+       for (const HeadOutput output : {HeadOutput::kWatch, HeadOutput::kWatched, HeadOutput::kLike})
+         (model->sums[static_cast<std::size_t>(output)] = LastLayerSums(3)).add(x, 1.0);
        MultitaskPolicy(model).save(p);
      }},
     {"label, din", [](const Catalogue& c, const fs::path& p) { save_label(c, p, "din"); }},

@@ -11,6 +11,7 @@
 #include "env/catalogue.h"
 #include "policy/filtering/video_filter.h"
 #include "sim_data/calendar.h"
+#include "sim_data/days_off.h"
 
 namespace swipegym {
 namespace {
