@@ -322,7 +322,7 @@ void tune_divergence(RetrievalStudy& study, const std::vector<AskedUser>& users)
   }
 }
 
-// Validation days: how interests ask best.
+// Validation days: how interests ask the user tower best.
 void tune_asking(RetrievalStudy& study, const std::string& folder, std::uint64_t seeds) {
   const std::vector<AskedUser> users = users_of(study, study.task.validate);
   const std::vector<std::size_t> third = thirds(users);
@@ -342,16 +342,14 @@ void tune_asking(RetrievalStudy& study, const std::string& folder, std::uint64_t
     std::fflush(stdout);
   };
   tell("two-tower", [](const Policy& towers) { return with_queries(towers, {}); });
-  for (const char* query : {"tower", "medoid"})
-    for (const std::size_t count : {1, 3, 4})
-      for (const char* choice : {"top", "drawn"})
-        for (const float cost : {0.1F, 0.5F, 1.0F, 2.0F}) {
-          if (std::string(query) == "medoid" && cost != 1.0F) continue;
-          InterestConfig interests;
-          interests.query = query, interests.count = count, interests.choice = choice, interests.merge_cost = cost;
-          tell(fmt::format("{} {} x{} merge_cost {}", query, choice, count, cost),
-               [&](const Policy& towers) { return with_interests(towers, interests); });
-        }
+  for (const std::size_t count : {1, 3})
+    for (const char* choice : {"top", "drawn"})
+      for (const float cost : {0.1F, 0.5F, 1.0F, 2.0F}) {
+        InterestConfig interests;
+        interests.count = count, interests.choice = choice, interests.merge_cost = cost;
+        tell(fmt::format("{} x{} merge_cost {}", choice, count, cost),
+             [&](const Policy& towers) { return with_interests(towers, interests); });
+      }
 }
 
 // What is recommended of videos with few likes, and how it was watched.
