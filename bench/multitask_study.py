@@ -253,7 +253,7 @@ def authors(out, seeds, resamples=500):
                 each.append([gini, 100 * np.mean(shown[videos] < 10), np.count_nonzero(slots)])
             rows.append(np.mean(each, 0))
         rows = np.array(rows)
-        print(f"| {name} | {cell(rows[:, 0], 3)} | {cell(rows[:, 1], 2)} | {cell(rows[:, 2], 0)} |")
+        print(f"| {name} | {cell(rows[:, 0], 3)} | {cell(rows[:, 1], 2)} | {rows[0, 2]:.0f} |")
     at_all = np.bincount(author, minlength=number) > 0
     few = np.unique(author[shown < 10])
     print(f"\n{at_all.sum():,} authors, {len(few):,} with fewer than 10 exposures, which have "
