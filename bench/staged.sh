@@ -67,7 +67,7 @@ if [ "$figure" = table ]; then
   done
   for single in two_tower dqn ppo; do policies="$policies,$single=$out/s*/$single.h5"; done
   policies="$policies,din=$out/s[12]/din.h5"  # takes .7 s of a core a session, a hundred times the others
-  "$swipegym" compare $play --policies "$policies,oracle" --versus dqn --json "$out/table.json" --wide
+  "$swipegym" compare $play --policies "$policies" --versus dqn --json "$out/table.json" --wide
 else
   front=$root/bench/staged_front.py policies=
   for seed in $(seq "$seeds"); do python3 "$front" write "$out/s$seed/four_stages.json" "$out/s$seed"; done
