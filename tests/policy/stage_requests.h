@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -17,17 +18,19 @@ inline std::shared_ptr<const Simulator> stage_world() {
   return make_constant_simulator({.leave_after = 60}, {.num_users = 20, .num_videos = 400, .history = 30});
 }
 
-/// A session of each of three users, on the full catalogue or among ten random candidates.
+/// Sessions of some users, on the full catalogue or among ten random candidates, with keys as whoever acts gives them.
 struct StageRequests {
-  StageRequests(const std::shared_ptr<const Simulator>& simulator, bool full)
+  StageRequests(const std::shared_ptr<const Simulator>& simulator, bool full, std::size_t rows = 3,
+                std::size_t slate = 1)
       : env(simulator,
             full ? std::shared_ptr<const CandidateSource>(std::make_shared<FullCatalogue>())
                  : std::make_shared<RandomCandidates>(simulator->catalogue.num_videos(), 10),
-            {.num_envs = 3, .threads = 1, .history_length = 50, .max_steps = 20}),
-        keys(3),
-        streams(3, 0) {
-    env.reset(std::vector<std::uint64_t>{11, 12, 13});
-    for (std::size_t row = 0; row < 3; ++row) keys[row] = make_key(row);
+            {.num_envs = rows, .threads = 1, .history_length = 50, .max_steps = 40, .slate = slate}),
+        streams(rows, 0) {
+    std::vector<std::uint64_t> seeds(rows);
+    std::iota(seeds.begin(), seeds.end(), std::uint64_t{11});
+    for (std::size_t row = 0; row < rows; ++row) keys.push_back(make_key(row));
+    env.reset(seeds);
   }
   DecisionBatch batch(std::size_t slate = 1, int threads = 1) const {
     return {.observation = env.observation(),
@@ -36,6 +39,12 @@ struct StageRequests {
             .streams = streams,
             .threads = threads,
             .slate = slate};
+  }
+  /// The slate of one row.
+  std::vector<std::int32_t> slate_of(const Policy& policy, std::uint32_t row, std::size_t count) const {
+    std::vector<std::int32_t> videos(count);
+    policy.best_videos(batch(count), {&row, 1}, count, videos);
+    return videos;
   }
   VectorEnv env;
   std::vector<RandomKey> keys;

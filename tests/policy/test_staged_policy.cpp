@@ -14,7 +14,7 @@
 #include "policy/make_policy.h"
 #include "policy/select.h"
 #include "policy/stages/staged_policy.h"
-#include "policy/world.h"
+#include "tests/policy/stage_requests.h"
 
 namespace swipegym {
 namespace {
@@ -25,66 +25,16 @@ std::shared_ptr<const Simulator> staged_world() {
   return make_constant_simulator({.leave_after = 60}, {.num_users = 20, .num_videos = kStagedVideos, .history = 30});
 }
 
-// A composition in a file of its own for as long as a test looks at it.
-class CompositionFile {
- public:
-  explicit CompositionFile(const std::string& text)
-      : path_(std::filesystem::temp_directory_path() / "swipegym_test_composition.json") {
-    std::ofstream(path_) << text;
-  }
-  ~CompositionFile() { std::filesystem::remove(path_); }
-  CompositionFile(const CompositionFile&) = delete;
-  CompositionFile& operator=(const CompositionFile&) = delete;
-  StagedPolicy policy(const Simulator& simulator) const {
-    return {read_composition(path_, simulator.catalogue), simulator.catalogue.num_videos()};
-  }
-  std::string error(const Simulator& simulator) const {
-    try {
-      read_composition(path_, simulator.catalogue);
-    } catch (const InputError& problem) {
-      return problem.what();
-    }
-    return "";
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
-// Sessions with keys as whoever acts gives them.
-struct StagedSessions {
-  StagedSessions(const std::shared_ptr<const Simulator>& simulator, const std::string& source, std::size_t slate = 1)
-      : env(simulator,
-            source == "full" ? std::make_shared<FullCatalogue>() : make_candidates(source, simulator, 10, 1, 1),
-            {.num_envs = kStagedRows, .threads = 1, .history_length = 50, .max_steps = 40, .slate = slate}),
-        streams(kStagedRows, 0) {
-    std::vector<std::uint64_t> seeds(kStagedRows);
-    std::iota(seeds.begin(), seeds.end(), std::uint64_t{5});
-    for (const std::uint64_t seed : seeds) keys.push_back(split(make_key(seed), Draw::kExploration));
-    env.reset(seeds);
-  }
-  DecisionBatch batch(int threads = 1, std::size_t slate = 1) const {
-    return {.observation = env.observation(),
-            .env = &env,
-            .keys = keys,
-            .streams = streams,
-            .threads = threads,
-            .slate = slate};
-  }
-  VectorEnv env;
-  std::vector<RandomKey> keys;
-  std::vector<std::uint32_t> streams;
-};
-
 TEST_CASE("stages that draw nothing choose as the policy does that they are made of", "[policy][stages]") {
   const auto simulator = staged_world();
-  const CompositionFile file(R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 300}],
-                                 "score": {"use": "policy", "file": "item-mean"}})");
-  const StagedPolicy staged = file.policy(*simulator);
+  const test::StageFolder folder("staged");
+  const StagedPolicy staged = folder.policy(R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 300}],
+                                 "score": {"use": "policy", "file": "item-mean"}})",
+                                            *simulator);
   const auto plain = make_policy("item-mean", *simulator);
-  for (const char* source : {"full", "random"}) {
-    CAPTURE(source);
-    StagedSessions sessions(simulator, source);
+  for (const bool full : {true, false}) {
+    CAPTURE(full);
+    test::StageRequests sessions(simulator, full, kStagedRows);
     std::vector<float> scores;
     for (std::uint32_t step = 0; step < 20; ++step) {
       std::vector<std::int32_t> by_stages(kStagedRows), by_score(kStagedRows);
@@ -105,11 +55,12 @@ TEST_CASE("stages that draw nothing choose as the policy does that they are made
 TEST_CASE("retrieved videos are distinct, unseen, and said to be found by whoever found them first",
           "[policy][stages]") {
   const auto simulator = staged_world();
-  const CompositionFile file(R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 20},
+  const test::StageFolder folder("staged");
+  const StagedPolicy staged = folder.policy(R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 20},
                                               {"use": "category", "categories": 2, "count": 30},
-                                              {"use": "random", "count": 50}]})");
-  const StagedPolicy staged = file.policy(*simulator);
-  StagedSessions sessions(simulator, "full");
+                                              {"use": "random", "count": 50}]})",
+                                            *simulator);
+  test::StageRequests sessions(simulator, true, kStagedRows);
   const std::vector<std::uint32_t> rows = {0, 2, 4};
   const Served served = staged.serve(sessions.batch(), rows, 3);
   REQUIRE(served.retrieved.size() == rows.size());
@@ -129,10 +80,11 @@ TEST_CASE("retrieved videos are distinct, unseen, and said to be found by whoeve
 TEST_CASE("how often a video comes first is what the policy says", "[policy][stages]") {
   const auto simulator = staged_world();
   // Three of ten candidates by chance, then the best of them: the k-th best is first with C(10 - k, 2) / C(10, 3).
-  const CompositionFile file(R"({"retrieve": [{"use": "random", "count": 3}],
-                                 "score": {"use": "policy", "file": "longest"}, "draws": 20000})");
-  const StagedPolicy staged = file.policy(*simulator);
-  StagedSessions sessions(simulator, "random");
+  const test::StageFolder folder("staged");
+  const StagedPolicy staged = folder.policy(R"({"retrieve": [{"use": "random", "count": 3}],
+                                 "score": {"use": "policy", "file": "longest"}, "draws": 20000})",
+                                            *simulator);
+  test::StageRequests sessions(simulator, false, kStagedRows);
   const std::size_t row = 3;
   std::vector<double> probability(10);
   REQUIRE(staged.best_probabilities(sessions.batch(), row, probability));
@@ -179,9 +131,10 @@ TEST_CASE("how often a video comes first is what the policy says", "[policy][sta
 TEST_CASE("probabilities with epsilon mix the policy's own with even ones, and a temperature is refused",
           "[policy][stages]") {
   const auto simulator = staged_world();
-  const CompositionFile file(R"({"retrieve": [{"use": "policy", "file": "shortest", "count": 10}]})");
-  const StagedPolicy staged = file.policy(*simulator);
-  StagedSessions sessions(simulator, "random");
+  const test::StageFolder folder("staged");
+  const StagedPolicy staged =
+      folder.policy(R"({"retrieve": [{"use": "policy", "file": "shortest", "count": 10}]})", *simulator);
+  test::StageRequests sessions(simulator, false, kStagedRows);
   std::vector<float> scores(kStagedRows * 10);
   staged.score(sessions.batch(), scores);
   std::vector<double> probability(10);
@@ -198,26 +151,29 @@ TEST_CASE("probabilities with epsilon mix the policy's own with even ones, and a
 
 TEST_CASE("slates are the same for any number of threads", "[policy][stages]") {
   const auto simulator = staged_world();
-  const CompositionFile file(R"({"retrieve": [{"use": "category", "count": 20}, {"use": "random", "count": 20}],
-                                 "score": {"use": "policy", "file": "item-mean"}})");
-  const StagedPolicy staged = file.policy(*simulator);
-  StagedSessions sessions(simulator, "full", 4);
+  const test::StageFolder folder("staged");
+  const StagedPolicy staged =
+      folder.policy(R"({"retrieve": [{"use": "category", "count": 20}, {"use": "random", "count": 20}],
+                                 "score": {"use": "policy", "file": "item-mean"}})",
+                    *simulator);
+  test::StageRequests sessions(simulator, true, kStagedRows, 4);
   std::vector<float> scores;
   std::vector<std::int32_t> one(kStagedRows * 4), three(kStagedRows * 4);
   choose_actions(staged, sessions.batch(1), {}, kStagedVideos, scores, one, 4);
-  choose_actions(staged, sessions.batch(3), {}, kStagedVideos, scores, three, 4);
+  choose_actions(staged, sessions.batch(1, 3), {}, kStagedVideos, scores, three, 4);
   CHECK(one == three);
   CHECK(scores.empty());  // nobody needed a score for each video
 }
 
 TEST_CASE("pruning keeps what scores best, step by step", "[policy][stages]") {
   const auto simulator = staged_world();
-  const CompositionFile file(R"({"retrieve": [{"use": "random", "count": 60}],
+  const test::StageFolder folder("staged");
+  const StagedPolicy staged = folder.policy(R"({"retrieve": [{"use": "random", "count": 60}],
                                  "prune": [{"use": "policy", "file": "longest", "keep": 20},
                                            {"use": "policy", "file": "popularity", "keep": 5}],
-                                 "score": {"use": "policy", "file": "shortest"}})");
-  const StagedPolicy staged = file.policy(*simulator);
-  StagedSessions sessions(simulator, "full");
+                                 "score": {"use": "policy", "file": "shortest"}})",
+                                            *simulator);
+  test::StageRequests sessions(simulator, true, kStagedRows);
   const std::vector<std::uint32_t> rows = {1, 3};
   const Served served = staged.serve(sessions.batch(), rows, 2);
   const Catalogue& catalogue = simulator->catalogue;
@@ -238,7 +194,7 @@ TEST_CASE("pruning keeps what scores best, step by step", "[policy][stages]") {
 
 TEST_CASE("what no composition may say is refused with its place", "[policy][stages]") {
   const auto simulator = staged_world();
-  const auto error = [&](const char* text) { return CompositionFile(text).error(*simulator); };
+  const auto error = [&](const char* text) { return test::StageFolder("staged").error(text, *simulator); };
   CHECK_THAT(error(R"({"retrieve": [{"use": "two-towers"}]})"),
              Catch::Contains(".json:1:") && Catch::Contains("retrieve[0].use") && Catch::Contains("category"));
   CHECK_THAT(error(R"({"retrieve": [{"use": "random", "count": 0}]})"), Catch::Contains("retrieve[0].count"));

@@ -176,20 +176,17 @@ TEST_CASE("a policy of drawn vectors says how often each slot comes first, alone
 
 TEST_CASE("a scorer with several heads has those that were learned, and the seconds", "[policy][stages]") {
   const auto simulator = stage_world();
-  const std::filesystem::path folder = std::filesystem::temp_directory_path();
-  const MultitaskNetworkConfig network{.state_hidden = {4}, .item_hidden = {4}, .width = 4, .expert = {4}, .tower = {}};
-  MultitaskPolicy(make_multitask_model(simulator->catalogue, network, {}, {Head::kWatch, Head::kLike},
-                                       {.edge = {0.5F, 1.0F}, .mean = {0.2F, 0.8F, 1.4F}}, 3))
-      .save(folder / "heads.h5");
+  const test::StageFolder folder("heads");
+  MultitaskPolicy(test::small_multitask_model(simulator->catalogue)).save(folder.path() / "heads.h5");
   const auto read = [&](const std::string& value) {
-    std::ofstream(folder / "seconds.json") << R"({"retrieve": [{"use": "random", "count": 20}],
-        "score": {"use": "multitask", "file": "heads.h5"}, "value": )"
-                                           << value << "}";
-    return read_composition(folder / "seconds.json", simulator->catalogue);
+    return folder.policy(R"({"retrieve": [{"use": "random", "count": 20}],
+                             "score": {"use": "multitask", "file": "heads.h5"}, "value": )" +
+                             value + "}",
+                         *simulator);
   };
   CHECK_THROWS_WITH(read(R"({"click": 1})"), Catch::Contains("click"));  // not learned
 
-  const StagedPolicy policy(read(R"({"watch_s": 1})"), simulator->catalogue.num_videos());
+  const StagedPolicy policy = read(R"({"watch_s": 1})");
   CHECK(policy.composition().score->heads() == std::vector<std::string>{"watch", "watched", "like", "watch_s"});
   const StageRequests requests(simulator, true);
   const std::uint32_t row = 1;
@@ -207,24 +204,18 @@ TEST_CASE("a scorer with several heads has those that were learned, and the seco
 
 TEST_CASE("who is known less is served more diversely, where vectors know how well", "[policy][stages]") {
   const auto simulator = stage_world();
-  const std::filesystem::path folder = std::filesystem::temp_directory_path();
-  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, true)).save(folder / "deviations.h5");
-  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, false)).save(folder / "plain.h5");
+  const test::StageFolder folder("boosted");
+  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, true)).save(folder.path() / "deviations.h5");
+  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, false)).save(folder.path() / "plain.h5");
   const auto composed = [&](const std::string& order) {
-    std::ofstream(folder / "boosted.json") << R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 60}],
-               "score": {"use": "policy", "file": "longest"},
-               "order": [{"use": "slate", "method": "mmr", "mmr_lambda": 0.8, )" +
-                                                  order + "}]}";
-    return StagedPolicy(read_composition(folder / "boosted.json", simulator->catalogue),
-                        simulator->catalogue.num_videos());
+    return folder.policy(R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 60}],
+                             "score": {"use": "policy", "file": "longest"},
+                             "order": [{"use": "slate", "method": "mmr", "mmr_lambda": 0.8, )" +
+                             order + "}]}",
+                         *simulator);
   };
   StageRequests requests(simulator, true);
-  const std::uint32_t row = 0;
-  const auto slate = [&](const StagedPolicy& policy) {
-    std::vector<std::int32_t> videos(8);
-    policy.best_videos(requests.batch(8), {&row, 1}, 8, videos);
-    return videos;
-  };
+  const auto slate = [&](const StagedPolicy& policy) { return requests.slate_of(policy, 0, 8); };
   const std::string vectors = R"("vectors": "deviations.h5")";
   const auto even = slate(composed(vectors));
   CHECK(slate(composed(vectors + R"(, "variance": {"power": 0}, "mean_deviation": 0.001)")) == even);
@@ -236,25 +227,17 @@ TEST_CASE("who is known less is served more diversely, where vectors know how we
 
 TEST_CASE("a composition keeps its index in a file, and refuses one of other vectors", "[policy][stages]") {
   const auto simulator = stage_world();
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "swipegym_index_file";
-  std::filesystem::create_directories(folder);
-  std::filesystem::remove(folder / "index.h5");
+  const test::StageFolder own("index_file");
+  const std::filesystem::path& folder = own.path();
   TwoTowerPolicy(test::small_towers_model(simulator->catalogue, false)).save(folder / "first.h5");
   TwoTowerPolicy(test::small_towers_model(simulator->catalogue, true)).save(folder / "other.h5");
   const auto composed = [&](const std::string& file, const std::string& search) {
-    std::ofstream(folder / "indexed.json")
-        << R"({"retrieve": [{"use": "vectors", "count": 40, "file": ")" << file << R"(", )" << search
-        << R"(}], "score": {"use": "policy", "file": "longest"}, "order": []})";
-    return StagedPolicy(read_composition(folder / "indexed.json", simulator->catalogue),
-                        simulator->catalogue.num_videos());
+    return own.policy(R"({"retrieve": [{"use": "vectors", "count": 40, "file": ")" + file + R"(", )" + search +
+                          R"(}], "score": {"use": "policy", "file": "longest"}, "order": []})",
+                      *simulator);
   };
   StageRequests requests(simulator, true);
-  const std::uint32_t row = 0;
-  const auto slate = [&](const StagedPolicy& policy) {
-    std::vector<std::int32_t> videos(8);
-    policy.best_videos(requests.batch(8), {&row, 1}, 8, videos);
-    return videos;
-  };
+  const auto slate = [&](const StagedPolicy& policy) { return requests.slate_of(policy, 0, 8); };
   const std::string index = R"("search": "index", "index": {"ef": 60})";
   const std::string kept = index + R"(, "index_file": "index.h5")";
   const auto made = slate(composed("first.h5", index));
@@ -265,7 +248,6 @@ TEST_CASE("a composition keeps its index in a file, and refuses one of other vec
   CHECK(std::filesystem::last_write_time(folder / "index.h5") == written);
   CHECK_THROWS_WITH(composed("other.h5", kept), Catch::Contains("other vectors"));
   CHECK_THROWS_WITH(composed("first.h5", R"("index_file": "index.h5")"), Catch::Contains("index_file"));
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace
