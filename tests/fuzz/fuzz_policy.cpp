@@ -118,9 +118,13 @@ void save_multitask(const Catalogue& catalogue, const Path& path) {
                                        .tag_dim = 2,
                                        .author_dim = 2,
                                        .id_dim = 2};
-  MultitaskPolicy(make_multitask_model(catalogue, network, {}, {Head::kWatch, Head::kLike},
-                                       {.edge = {0.5F, 1.0F}, .mean = {0.2F, 0.8F, 1.4F}}, 1))
-      .save(path);
+  const auto model = make_multitask_model(catalogue, network, {}, {Head::kWatch, Head::kLike},
+                                          {.edge = {0.5F, 1.0F}, .mean = {0.2F, 0.8F, 1.4F}}, 1);
+  model->sums.assign(kHeadOutputs, LastLayerSums());
+  const double x[] = {0.5, -0.25, 1.0};
+  for (const HeadOutput output : {HeadOutput::kWatch, HeadOutput::kWatched, HeadOutput::kLike})
+    (model->sums[static_cast<std::size_t>(output)] = LastLayerSums(3)).add(x, 1.0);
+  MultitaskPolicy(model).save(path);
 }
 
 using Save = std::function<void(const Catalogue&, const Path&)>;
