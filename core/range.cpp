@@ -18,8 +18,10 @@ bool Words::contains(std::string_view text) const noexcept {
 }
 
 std::string Words::expected() const {
-  const std::string file = file_ending_.empty() ? "" : fmt::format(", or a file NAME{}", file_ending_);
-  return fmt::format("one of {}{}", fmt::join(words_, ", "), file);
+  const std::string file = file_ending_.empty() ? "" : fmt::format("a file NAME{}", file_ending_);
+  if (words_.empty()) return file;
+  if (words_.size() == 1 && words_[0].empty()) return file.empty() ? "nothing" : "nothing, or " + file;
+  return fmt::format("one of {}{}{}", fmt::join(words_, ", "), file.empty() ? "" : ", or ", file);
 }
 
 void throw_out_of_range(std::string_view name, std::string_view text, const std::string& expected) {

@@ -233,7 +233,9 @@ std::shared_ptr<const Retriever> make_bucket_retriever(const StageSettings& stag
   try {
     settings.flow.validate();
   } catch (const InputError& problem) {
-    stage.refuse("shares", ConfigWriter::write(settings.flow.shares), problem.what());
+    stage.refuse("shares", ConfigWriter::write(settings.flow.shares),
+                 fmt::format("a share for each of {} buckets, which sum to 1, between rising edges ({})",
+                             settings.flow.edges.size() + 1, problem.what()));
   }
   auto retriever =
       std::make_shared<BucketRetriever>(settings, context.catalogue, deviations_of_vectors(settings, stage, context));

@@ -146,7 +146,7 @@ class CompositionReader {
     ConfigReader reader(object_, source_);
     visit_fields(reader, settings);
     for (const auto& item : object_.items()) {
-      static const std::vector<std::string> kKeys = {"retrieve", "filter",     "score",         "value",
+      static const std::vector<std::string> kKeys = {"retrieve", "filter",     "prune",         "score", "value",
                                                      "order",    "value_form", "most_outcomes", "draws"};
       if (std::find(kKeys.begin(), kKeys.end(), item.key()) == kKeys.end())
         detail::throw_unknown_key(source_, item.key(), kKeys);

@@ -19,7 +19,7 @@ template <class Visitor>
 void visit_fields(Visitor& visit, QueryRetrieverSettings& settings) {
   visit("file", settings.file, Words({}).or_file(".h5"));
   visit("search", settings.search, one_of({"exact", "index"}));
-  visit("index_file", settings.index_file, Words({}).or_file(".h5"));
+  visit("index_file", settings.index_file, Words({""}).or_file(".h5"));
   visit("index", settings.index);
 }
 
