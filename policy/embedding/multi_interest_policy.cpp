@@ -132,7 +132,10 @@ void MultiInterestPolicy::write(Hdf5Writer& file) const {
 std::shared_ptr<const Policy> load_multi_interest_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
   auto model = std::make_shared<MultiInterestModel>();
   model->header = read_header(file);
-  const auto shape = config_from_text<InterestShape>(file.read_text("interests"), file.path().string() + ": interests");
+  InterestShape before;  // files that say nothing of what asks were made when medoids alone did
+  before.interests.query = "medoid";
+  const auto shape =
+      config_from_text<InterestShape>(file.read_text("interests"), file.path().string() + ": interests", before);
   model->interests = shape.interests;
   model->history_length = shape.history_length;
   model->towers = load_towers(file, catalogue);

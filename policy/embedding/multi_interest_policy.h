@@ -18,8 +18,8 @@ struct MultiInterestModel {
 /// Scores slots by the largest cosine with one of the user's interests (interest_clusters.h) over the temperature.
 /// Interests are made of the observation's history at each request: nothing is kept of a user.
 ///
-/// An interest asks by its medoid's vector, as in PinnerSage, or by the user tower, shown the history without the
-/// wanted videos of the other interests: so the query knows what the tower knows of a user and of which videos are
+/// An interest asks by its medoid's vector, as in PinnerSage, or by the user tower, shown the history as if the
+/// interest's videos had been watched last: so the query knows what the tower knows of a user and of which videos are
 /// wanted by many. A row in whose history nothing was wanted is asked for by the user tower with all of it.
 class MultiInterestPolicy final : public Policy, public QuerySource {
  public:
