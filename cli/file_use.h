@@ -36,6 +36,10 @@ struct FileUse {
   std::vector<OutputUse> outputs;
 };
 
+/// The .h5 files that a JSON file's settings name, each beside it and, where there is one, in the working folder: what
+/// a composition or settings that name policies read and keep too. None of anything but a regular file of JSON.
+std::vector<std::filesystem::path> files_named_in(const std::filesystem::path& json);
+
 /// Throws InputError, naming both options, when two outputs are one file, or when an output is an input, would replace
 /// a file of an input folder, or is a folder that is, holds or lies in an input. Links are followed, hard ones too.
 void require_apart(const FileUse& use);

@@ -160,7 +160,9 @@ Options& Options::output(std::string name, Path& target, std::string value, std:
 }
 
 void Options::add_inputs(FileUse& use, const std::string& option, const Path& path) {
-  if (!path.empty()) use.inputs.push_back({.option = option, .path = path});
+  if (path.empty()) return;
+  use.inputs.push_back({.option = option, .path = path});
+  for (Path& named : files_named_in(path)) use.inputs.push_back({.option = option, .path = std::move(named)});
 }
 
 void Options::add_inputs(FileUse& use, const std::string& option, const std::string& word) {

@@ -60,6 +60,9 @@ TEST_CASE("an output that is an input is refused by every command, before it is 
   const TemporaryFolder folder;
   const std::string a = folder / "a.h5", b = folder / "b.h5", c = folder / "c.json";
   for (const std::string& path : {a, b, c}) write_text(path, "precious");
+  // Files that a JSON file names are read too, and a composition's index is kept where no file is yet.
+  const std::string staged = folder / "staged.json", named = fs::path(b).filename().string();
+  write_text(staged, R"({"retrieve": [{"use": "vectors", "file": ")" + named + R"(", "index_file": "index.h5"}]})");
   const Words days = {"--until", "20220501"};
   struct Trial {
     Words words;
@@ -105,6 +108,10 @@ TEST_CASE("an output that is an input is refused by every command, before it is 
       {{"tables", "--data", a, "--policies", b, "--until", "20220501", "--test-until", "20220502", "--json", b},
        "--json",
        "--policies"},
+      {{"compare", "--simulator", a, "--policies", "x=" + staged, "--json", b}, "--json", "--policies"},
+      {{"compare", "--simulator", a, "--policies", staged, "--json", folder / "index.h5"}, "--json", "--policies"},
+      {{"recommend", "--simulator", a, "--policy", staged, "--user", "1", "--json", b}, "--json", "--policy"},
+      {{"train", "dqn", "--simulator", a, "--config", staged, "--out", b}, "--out", "--config"},
       {{"converge", "--simulator", a, "--policies", b, "--out", folder / "study", "--json", b}, "--json", "--policies"},
       {{"tabular", "--simulator", a, "--curves", a}, "--curves", "--simulator"},
       {{"bench", "--simulator", a, "--json", a}, "--json", "--simulator"},
