@@ -6,6 +6,7 @@
 #include "evaluation/fidelity/fidelity.h"
 #include "evaluation/json_number.h"
 #include "evaluation/shown.h"
+#include "evaluation/text_table.h"
 #include "sim_data/day_text.h"
 
 namespace swipegym {
@@ -52,8 +53,9 @@ void append_groups(std::string& text, const char* title, const std::vector<Group
   fmt::format_to(std::back_inserter(text), "\n{:<18} {:>8} {:>11} {:>11} {:>11} {:>11}\n", title, "rows", "ratio life",
                  "simulated", "click life", "simulated");
   for (const GroupGap& group : groups)
-    fmt::format_to(std::back_inserter(text), "{:<18} {:>8} {:>11} {:>11} {:>11} {:>11}\n", group.group, group.rows,
-                   digits(group.real), digits(group.drawn), digits(group.real_click), digits(group.drawn_click));
+    fmt::format_to(std::back_inserter(text), "{:<18} {:>8} {:>11} {:>11} {:>11} {:>11}\n", group.group,
+                   show_count(group.rows), digits(group.real), digits(group.drawn), digits(group.real_click),
+                   digits(group.drawn_click));
 }
 
 }  // namespace
@@ -87,7 +89,7 @@ Json to_json(const FidelityReport& report) {
 
 std::string to_text(const FidelityReport& report) {
   std::string text =
-      fmt::format("{} rows of {} users of the {} log, {}\n\n", report.rows, report.users,
+      fmt::format("{} rows of {} users of the {} log, {}\n\n", show_count(report.rows), show_count(report.users),
                   report.window.random ? "random" : "standard", days_text(report.window.from, report.window.until));
   fmt::format_to(std::back_inserter(text), "{:<16} {:>8} {:>8} {:>10}   (watch ratio; CRPS and PIT lower is better)\n",
                  "", "CRPS", "PIT dev.", "log score");
