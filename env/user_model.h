@@ -47,6 +47,9 @@ struct Expectation {
   float leave = 0.0F;              // probability of leaving after this video
 };
 
+/// Which part of an Expectation somebody looks at: all of it, or watch_ratio and watch_s, which takes less time.
+enum class ExpectedPart : std::uint8_t { kAll, kWatch };
+
 /// How a user answers videos: the one seam of the environment. Implementations are immutable after construction and
 /// callable from many threads; everything that changes lives in the session's `state` (state_size() floats, owned by
 /// the caller, trivially copyable) and in a Scratch made per worker.
@@ -74,6 +77,16 @@ class UserModel {
   /// Expectations of showing shown[i] next in states[i]; several rows may name the same state; n <= kChunk.
   virtual void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
                       std::span<Expectation> out, Scratch& scratch) const = 0;
+
+  /// expect() for who looks at watch_ratio and watch_s only: these have the same bits. A model that saves time by it
+  /// leaves the other fields 0; here it is expect() itself.
+  virtual void expect_watch(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+                            std::span<Expectation> out, Scratch& scratch) const;
+  void expect_part(ExpectedPart part, std::span<const Shown> shown, std::span<const float* const> states,
+                   ExposureKind exposure, std::span<Expectation> out, Scratch& scratch) const {
+    if (part == ExpectedPart::kWatch) return expect_watch(shown, states, exposure, out, scratch);
+    expect(shown, states, exposure, out, scratch);
+  }
 
   /// Moves the states on as if shown[i] had been answered by seen[i], whoever drew that answer; n <= kChunk. For models
   /// that look on while somebody else answers. Throws InputError when this one cannot.

@@ -126,7 +126,8 @@ struct VectorEnv::Impl {
 
   // out[i] for videos [begin, end) that pair(i) names as (row, video); in pieces of kChunk.
   template <class Pair>
-  void expect(std::size_t begin, std::size_t end, const Pair& pair, std::span<Expectation> out) const {
+  void expect(std::size_t begin, std::size_t end, ExpectedPart part, const Pair& pair,
+              std::span<Expectation> out) const {
     with_asker([&](Asker& asker) {
       for (std::size_t first = begin; first < end; first += kChunk) {
         const std::size_t n = std::min(kChunk, end - first);
@@ -135,8 +136,8 @@ struct VectorEnv::Impl {
           asker.shown[i] = rows.shown_next(row, video);
           asker.state[i] = rows.state(row);
         }
-        simulator->model->expect({asker.shown.data(), n}, {asker.state.data(), n}, config.exposure,
-                                 out.subspan(first, n), *asker.scratch);
+        simulator->model->expect_part(part, {asker.shown.data(), n}, {asker.state.data(), n}, config.exposure,
+                                      out.subspan(first, n), *asker.scratch);
       }
     });
   }
@@ -266,14 +267,15 @@ const StepView& VectorEnv::step(std::span<const std::int32_t> actions) {
   return impl.rows.view();
 }
 
-void VectorEnv::expect_videos(std::size_t row, std::span<const std::int32_t> videos, std::span<Expectation> out) const {
+void VectorEnv::expect_videos(std::size_t row, std::span<const std::int32_t> videos, std::span<Expectation> out,
+                              ExpectedPart part) const {
   if (!impl_->started || row >= impl_->config.num_envs || videos.size() != out.size())
     throw InputError("expect_videos: reset first, name an env, and give as much room as videos");
   for (const std::int32_t video : videos)
     if (video < 0 || static_cast<std::size_t>(video) >= impl_->simulator->catalogue.num_videos())
       throw InputError(fmt::format("expect_videos: video {} is not in the catalogue", video));
   impl_->expect(
-      0, videos.size(),
+      0, videos.size(), part,
       [&](std::size_t i) {
         return std::pair{row, videos[i]};
       },
@@ -288,7 +290,7 @@ void VectorEnv::expect_candidates(std::size_t row, std::span<Expectation> out) c
   expect_videos(row, {observation().candidate + row * m, m}, out);
 }
 
-void VectorEnv::expect_all(std::span<Expectation> out) const {
+void VectorEnv::expect_all(std::span<Expectation> out, ExpectedPart part) const {
   const Impl& impl = *impl_;
   const std::size_t m = impl.candidates->slots();
   const std::size_t total = impl.config.num_envs * m;
@@ -299,7 +301,7 @@ void VectorEnv::expect_all(std::span<Expectation> out) const {
   constexpr std::size_t kPairs = 16 * kChunk;
   parallel_for((total + kPairs - 1) / kPairs, impl.config.threads, [&](std::size_t piece, int) {
     impl.expect(
-        piece * kPairs, std::min(total, (piece + 1) * kPairs),
+        piece * kPairs, std::min(total, (piece + 1) * kPairs), part,
         [&](std::size_t i) {
           return std::pair{i / m, candidate[i]};
         },

@@ -108,10 +108,11 @@ class VectorEnv {
   /// Expectations of showing videos next, without a draw: for oracles and checks, not for agents. Const and callable
   /// from several threads, but not during a step. All m slots of env `row`:
   void expect_candidates(std::size_t row, std::span<Expectation> out) const;
-  /// Any videos in env `row`; out has as many entries.
-  void expect_videos(std::size_t row, std::span<const std::int32_t> videos, std::span<Expectation> out) const;
+  /// Any videos in env `row`; out has as many entries. What is not of the `part` asked for may be 0.
+  void expect_videos(std::size_t row, std::span<const std::int32_t> videos, std::span<Expectation> out,
+                     ExpectedPart part = ExpectedPart::kAll) const;
   /// All slots of all envs, [envs, m], in parallel on the env's own threads.
-  void expect_all(std::span<Expectation> out) const;
+  void expect_all(std::span<Expectation> out, ExpectedPart part = ExpectedPart::kAll) const;
 
   ObservationView observation() const noexcept;
   /// What showing `video` to env `row` next would be: whom, when, where.

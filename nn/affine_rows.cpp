@@ -67,7 +67,8 @@ void tile(const Pass& pass, const std::array<const float*, kParts>* start, std::
 
 template <std::size_t kParts>
 void affine_rows(std::span<const std::array<const float*, kParts>> start, const float* in, std::size_t in_stride,
-                 const Matrix& weight, bool rectify, float* out, std::size_t out_stride) noexcept {
+                 const Matrix& weight, bool rectify, float* out, std::size_t out_stride,
+                 std::size_t asked_columns) noexcept {
   const Pass pass{.in = in,
                   .in_stride = in_stride,
                   .weight = weight.data(),
@@ -76,9 +77,10 @@ void affine_rows(std::span<const std::array<const float*, kParts>> start, const 
                   .rectify = rectify,
                   .out = out,
                   .out_stride = out_stride};
-  assert(start.size() % kRowBlock == 0 && pass.width % kLanes == 0);
+  assert(start.size() % kRowBlock == 0 && pass.width % kLanes == 0 && asked_columns % kLanes == 0 &&
+         asked_columns <= pass.width);
   // Columns outside, so that a block of the weights is used for all rows while it is near.
-  const std::size_t vectors = pass.width / kTileLanes;
+  const std::size_t vectors = (asked_columns > 0 ? asked_columns : pass.width) / kTileLanes;
   for (std::size_t v = 0; v < vectors;) {
     const std::size_t left = vectors - v, column = v * kTileLanes;
     const std::size_t columns = left >= kTileColumns && left != kTileColumns + 1 ? kTileColumns : left >= 2 ? 2 : 1;
@@ -95,10 +97,10 @@ void affine_rows(std::span<const std::array<const float*, kParts>> start, const 
 }
 
 template void affine_rows<1>(std::span<const std::array<const float*, 1>>, const float*, std::size_t, const Matrix&,
-                             bool, float*, std::size_t) noexcept;
+                             bool, float*, std::size_t, std::size_t) noexcept;
 template void affine_rows<2>(std::span<const std::array<const float*, 2>>, const float*, std::size_t, const Matrix&,
-                             bool, float*, std::size_t) noexcept;
+                             bool, float*, std::size_t, std::size_t) noexcept;
 template void affine_rows<4>(std::span<const std::array<const float*, 4>>, const float*, std::size_t, const Matrix&,
-                             bool, float*, std::size_t) noexcept;
+                             bool, float*, std::size_t, std::size_t) noexcept;
 
 }  // namespace swipegym

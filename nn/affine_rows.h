@@ -20,9 +20,11 @@ inline constexpr std::size_t kRowBlock = 8;
 /// start: vectors to begin with, [rows][kParts] pointers to weight.cols() floats; rows is a multiple of kRowBlock
 /// in: [rows, in_stride], the first weight.rows() columns are read
 /// weight: [depth, width], width a multiple of kLanes
-/// out: [rows, out_stride], the first weight.cols() columns are written
+/// out: [rows, out_stride], the first weight.cols() columns are written, or the first `columns` of them, a multiple of
+/// kLanes; these are then all that is read of weight and start
 template <std::size_t kParts>
 void affine_rows(std::span<const std::array<const float*, kParts>> start, const float* in, std::size_t in_stride,
-                 const Matrix& weight, bool rectify, float* out, std::size_t out_stride) noexcept;
+                 const Matrix& weight, bool rectify, float* out, std::size_t out_stride,
+                 std::size_t columns = 0) noexcept;
 
 }  // namespace swipegym

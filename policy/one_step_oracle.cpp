@@ -1,6 +1,7 @@
 #include "policy/one_step_oracle.h"
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 
 #include "core/error.h"
@@ -18,11 +19,18 @@ float expected_reward(const RewardWeights& weights, const Expectation& expectati
   return sum;
 }
 
+ExpectedPart expected_part(const RewardWeights& weights) noexcept {
+  const bool any = std::any_of(std::begin(weights.signal), std::end(weights.signal), [](float w) { return w != 0.0F; });
+  return any ? ExpectedPart::kAll : ExpectedPart::kWatch;
+}
+
 namespace {
 
 // The expected reward in env `row` of every video of the catalogue, or of the listed ones when a list is given.
 void expect_many(const VectorEnv& env, std::size_t row, std::span<const std::int32_t> listed, int threads,
                  std::span<float> scores) {
+  const RewardWeights& reward = env.config().reward;
+  const ExpectedPart part = expected_part(reward);
   parallel_pieces(scores.size(), 64 * kChunk, threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local std::vector<std::int32_t> videos;
     thread_local std::vector<Expectation> expectations;
@@ -31,22 +39,32 @@ void expect_many(const VectorEnv& env, std::size_t row, std::span<const std::int
       std::iota(videos.begin(), videos.end(), static_cast<std::int32_t>(first));
     else
       std::copy_n(listed.begin() + static_cast<std::ptrdiff_t>(first), count, videos.begin());
-    env.expect_videos(row, videos, expectations);
+    env.expect_videos(row, videos, expectations, part);
     std::transform(expectations.begin(), expectations.end(), scores.begin() + static_cast<std::ptrdiff_t>(first),
-                   [&](const Expectation& e) { return expected_reward(env.config().reward, e); });
+                   [&](const Expectation& e) { return expected_reward(reward, e); });
   });
+}
+
+// Calls use(i, threads, worker) for each of `rows`: many rows side by side, few one after the other with all threads.
+template <class Use>
+void each_row(std::size_t rows, int threads, const Use& use) {
+  const bool many = rows >= static_cast<std::size_t>(worker_count(threads));
+  parallel_for(rows, many ? threads : 1,
+               [&](std::size_t i, int worker) { use(i, many ? 1 : threads, static_cast<std::size_t>(worker)); });
 }
 
 // Policy::best_videos() by the expected reward of all `videos` of the catalogue, or of the listed ones.
 bool best_expected(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
                    std::span<const std::int32_t> listed, std::size_t videos, std::size_t count,
                    std::span<std::int32_t> out) {
-  std::vector<float> scores(videos);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    expect_many(*batch.env, rows[i], listed, batch.threads, scores);
-    if (!best_unseen(scores, listed, batch, rows[i], count, out.subspan(i * count, count))) return false;
-  }
-  return true;
+  std::vector<std::vector<float>> scores(static_cast<std::size_t>(worker_count(batch.threads)));
+  std::atomic<bool> found = true;
+  each_row(rows.size(), batch.threads, [&](std::size_t i, int threads, std::size_t worker) {
+    scores[worker].resize(videos);
+    expect_many(*batch.env, rows[i], listed, threads, scores[worker]);
+    if (!best_unseen(scores[worker], listed, batch, rows[i], count, out.subspan(i * count, count))) found = false;
+  });
+  return found;
 }
 
 // The allowed slots of each row, row by row: no room for the expectations of all, and none asked for masked slots.
@@ -54,6 +72,7 @@ void score_allowed(const DecisionBatch& batch, std::span<float> scores) {
   const VectorEnv& env = *batch.env;
   const ObservationView& observation = batch.observation;
   const std::size_t m = observation.candidates;
+  const ExpectedPart part = expected_part(env.config().reward);
   parallel_for(observation.rows, batch.threads, [&](std::size_t row, int) {
     thread_local std::vector<std::int32_t> videos;
     thread_local std::vector<std::size_t> slots;
@@ -65,7 +84,7 @@ void score_allowed(const DecisionBatch& batch, std::span<float> scores) {
         videos.push_back(observation.candidate[slot]);
       }
     expectations.resize(videos.size());
-    env.expect_videos(row, videos, expectations);
+    env.expect_videos(row, videos, expectations, part);
     for (std::size_t i = 0; i < slots.size(); ++i)
       scores[slots[i]] = expected_reward(env.config().reward, expectations[i]);
   });
@@ -82,14 +101,15 @@ void OneStepOracle::score(const DecisionBatch& batch, std::span<float> scores) c
   if (observation.candidates >= 4 * kChunk) return score_allowed(batch, scores);
   if (observation.candidates > 0) {
     std::vector<Expectation> expectations(scores.size());
-    env.expect_all(expectations);
+    env.expect_all(expectations, expected_part(env.config().reward));
     std::transform(expectations.begin(), expectations.end(), scores.begin(),
                    [&](const Expectation& e) { return expected_reward(env.config().reward, e); });
     return;
   }
   const std::size_t videos = env.simulator().catalogue.num_videos();
-  for (std::size_t row = 0; row < observation.rows; ++row)
-    expect_many(env, row, {}, batch.threads, scores.subspan(row * videos, videos));
+  each_row(observation.rows, batch.threads, [&](std::size_t row, int threads, std::size_t) {
+    expect_many(env, row, {}, threads, scores.subspan(row * videos, videos));
+  });
 }
 
 bool OneStepOracle::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,

@@ -24,6 +24,9 @@ class OneStepOracle final : public Policy {
 /// weights applied to expectations: what OneStepOracle scores.
 float expected_reward(const RewardWeights& weights, const Expectation& expectation) noexcept;
 
+/// What of an expectation that looks at: without a weight for a signal, the watch alone.
+ExpectedPart expected_part(const RewardWeights& weights) noexcept;
+
 /// The one-step oracle of a catalogue of millions, where asking the simulator about every video at every step would
 /// take hours: it asks about a shortlist, the best videos of several sampled sessions among those whose statistics
 /// promise most. How often the best of all videos of other sessions stands on it is measured (recall), so that whoever

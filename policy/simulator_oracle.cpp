@@ -75,6 +75,7 @@ void SimulatorOracle::score(const DecisionBatch& batch, std::span<float> scores)
   const VectorEnv& env = *batch.env;
   const ObservationView& observation = batch.observation;
   const std::size_t m = observation.candidates, rows = observation.rows;
+  const ExpectedPart part = expected_part(env.config().reward);
   std::vector<std::unique_ptr<Room>> rooms(static_cast<std::size_t>(worker_count(batch.threads)));
   parallel_for((rows + kChunk - 1) / kChunk, batch.threads, [&](std::size_t chunk, int worker) {
     std::unique_ptr<Room>& room = rooms[static_cast<std::size_t>(worker)];
@@ -88,8 +89,8 @@ void SimulatorOracle::score(const DecisionBatch& batch, std::span<float> scores)
         room->shown[i] = env.next_shown(row, observation.candidate[first + i]);
         room->asked[i] = room->states.data() + (row - begin) * model.state_size();
       }
-      model.expect({room->shown.data(), n}, {room->asked.data(), n}, env.config().exposure, {room->expected.data(), n},
-                   *room->scratch);
+      model.expect_part(part, {room->shown.data(), n}, {room->asked.data(), n}, env.config().exposure,
+                        {room->expected.data(), n}, *room->scratch);
       for (std::size_t i = 0; i < n; ++i) scores[first + i] = expected_reward(env.config().reward, room->expected[i]);
     }
   });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <new>
 
 #include "core/lanes.h"
@@ -23,6 +24,30 @@ constexpr std::size_t kHistoryFloats = (sizeof(UserHistory) + 63) / 64 * (64 / s
 UserHistory& history_of(float* state) {
   return *std::launder(reinterpret_cast<UserHistory*>(state));
 }
+// WatchGrid::mean_play_ms of the videos asked about lately. An oracle asks about the same videos step after step, and
+// the means of forty bins take longer than the network.
+class MeanPlays {
+ public:
+  using Row = std::array<float, WatchGrid::kBins>;
+  const Row& of(const WatchGrid& grid, const Shown& shown) {
+    if (duration_.empty()) {  // most scratches never expect anything
+      duration_.assign(kSlots, 0);
+      mean_ = std::make_unique_for_overwrite<Row[]>(kSlots);
+    }
+    const std::size_t slot = index_of(shown.video) % kSlots;
+    if (duration_[slot] != shown.duration_ms) {
+      grid.mean_play_ms(shown.duration_ms, mean_[slot]);
+      duration_[slot] = shown.duration_ms;
+    }
+    return mean_[slot];
+  }
+
+ private:
+  static constexpr std::size_t kSlots = 16'384;  // 2.7 MB, of which only those met are touched
+  std::vector<std::int32_t> duration_;           // 0: an empty slot
+  std::unique_ptr<Row[]> mean_;
+};
+
 // sum of a[k] * b[k] over the bins and their filling.
 float dot_bins(const float* a, const float* b) noexcept {
   FloatLanes sum = load_lanes(a) * load_lanes(b);
@@ -46,6 +71,7 @@ struct FittedUserModel::Buffers final : UserModel::Scratch {
   std::array<const float*, kChunk> user_half{};
   std::array<std::uint8_t, kChunk> bin{};  // drawn by draw_row
   MlpWorkspace return_workspace;
+  MeanPlays mean_plays;
 };
 
 FittedUserModel::FittedUserModel(FittedParts parts, Clock clock)
@@ -134,22 +160,23 @@ void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& r
       surprise(Signal::kFollow) + surprise(Signal::kComment) + surprise(Signal::kForward) + mean(h.other, 10.0F);
 }
 
-void FittedUserModel::forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at) const {
+void FittedUserModel::forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at,
+                              ExpectedPart part) const {
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    pass_.prefetch(shown[i].video);
+    pass_.prefetch(shown[i].video, part);
     history_features(*at.histories[i], parts_.encoder.query(shown[i]), parts_.clip,
                      {&at.pass.history(static_cast<Eigen::Index>(i), 0), kHistoryFeatures});
   }
-  pass_.forward(parts_, shown, std::span(at.user_half).first(shown.size()), exposure, at.pass);
+  pass_.forward(parts_, shown, std::span(at.user_half).first(shown.size()), exposure, at.pass, part);
 }
 
 void FittedUserModel::forward_states(std::span<const Shown> shown, std::span<const float* const> states,
-                                     ExposureKind exposure, Buffers& at) const {
+                                     ExposureKind exposure, Buffers& at, ExpectedPart part) const {
   for (std::size_t i = 0; i < shown.size(); ++i) {
     at.histories[i] = &history(states[i]);
     at.user_half[i] = states[i] + kHistoryFloats;
   }
-  forward(shown, exposure, at);
+  forward(shown, exposure, at, part);
 }
 
 Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
@@ -248,17 +275,31 @@ void FittedUserModel::expect(std::span<const Shown> shown, std::span<const float
                              std::span<Expectation> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
   forward_states(shown, states, exposure, at);
-  std::array<float, WatchGrid::kBins> play{};
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const std::span<const float> bins(at.probability(i), WatchGrid::kBins);
-    parts_.encoder.grid.mean_play_ms(shown[i].duration_ms, play);
-    float mean_ms = 0.0F;
-    for (std::size_t k = 0; k < WatchGrid::kBins; ++k) mean_ms += bins[k] * play[k];
-    out[i].watch_s = mean_ms / 1000.0F;
-    out[i].watch_ratio = mean_ms / static_cast<float>(shown[i].duration_ms);
+    expect_play(shown[i], i, at, out[i]);
     out[i].leave = signal_probabilities(parts_.network, bins, at.feedback(i), shown[i].tab, shown[i].duration_ms,
                                         leave_shift(), out[i].signal);
   }
+}
+
+void FittedUserModel::expect_watch(std::span<const Shown> shown, std::span<const float* const> states,
+                                   ExposureKind exposure, std::span<Expectation> out, Scratch& scratch) const {
+  Buffers& at = static_cast<Buffers&>(scratch);
+  forward_states(shown, states, exposure, at, ExpectedPart::kWatch);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    out[i] = {};
+    expect_play(shown[i], i, at, out[i]);
+  }
+}
+
+void FittedUserModel::expect_play(const Shown& shown, std::size_t row, Buffers& at, Expectation& out) const {
+  const float* bins = at.probability(row);
+  const MeanPlays::Row& play = at.mean_plays.of(parts_.encoder.grid, shown);
+  float mean_ms = 0.0F;
+  for (std::size_t k = 0; k < WatchGrid::kBins; ++k) mean_ms += bins[k] * play[k];
+  out.watch_s = mean_ms / 1000.0F;
+  out.watch_ratio = mean_ms / static_cast<float>(shown.duration_ms);
 }
 
 void FittedUserModel::ratio_quantiles(const Prediction& prediction, std::int32_t duration_ms,

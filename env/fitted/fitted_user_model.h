@@ -32,6 +32,8 @@ class FittedUserModel final : public UserModel {
                Scratch& scratch) const override;
   void expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
               std::span<Expectation> out, Scratch& scratch) const override;
+  void expect_watch(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+                    std::span<Expectation> out, Scratch& scratch) const override;
   void advance(std::span<const Shown> shown, std::span<const Response> seen, std::span<float* const> states,
                ExposureKind exposure, Scratch& scratch) const override;
   std::int64_t draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state, RandomKey key,
@@ -58,9 +60,12 @@ class FittedUserModel final : public UserModel {
   struct Buffers;
   /// To the probabilities and feedback terms of shown[i], whose history and user half at.histories and at.user_half
   /// name.
-  void forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at) const;
+  void forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at,
+               ExpectedPart part = ExpectedPart::kAll) const;
   void forward_states(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
-                      Buffers& at) const;
+                      Buffers& at, ExpectedPart part = ExpectedPart::kAll) const;
+  /// watch_s and watch_ratio of showing this, from the probabilities in `row`.
+  void expect_play(const Shown& shown, std::size_t row, Buffers& at, Expectation& out) const;
   Response draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, float watch_level,
                     Buffers& at) const;
   void centre_on_prediction(const Shown& shown, const Response& response, std::size_t row, const UserHistory& history,

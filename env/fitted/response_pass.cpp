@@ -163,15 +163,16 @@ void ResponsePass::add_video_half(const FittedParts& parts, std::size_t video, f
            parts.item_dense[video * kItemDense + d], hidden);
 }
 
-void ResponsePass::prefetch(VideoIndex video) const noexcept {
+void ResponsePass::prefetch(VideoIndex video, ExpectedPart part) const noexcept {
   if (video_half_.size() == 0) return;
   constexpr std::size_t kLine = 64 / sizeof(float);
   const float* half = video_half_.data() + index_of(video) * width();
-  for (std::size_t i = 0; i < width(); i += kLine) __builtin_prefetch(half + i, 0, 2);
+  for (std::size_t i = 0; i < columns(part); i += kLine) __builtin_prefetch(half + i, 0, 2);
 }
 
 void ResponsePass::forward(const FittedParts& parts, std::span<const Shown> shown,
-                           std::span<const float* const> user_half, ExposureKind exposure, Buffers& at) const noexcept {
+                           std::span<const float* const> user_half, ExposureKind exposure, Buffers& at,
+                           ExpectedPart part) const noexcept {
   const Heads& heads = heads_[exposure == ExposureKind::kInterventional ? 1 : 0];
   const std::size_t stride = width();
   Starts<4> start;
@@ -194,12 +195,14 @@ void ResponsePass::forward(const FittedParts& parts, std::span<const Shown> show
                 video};
   }
   for (std::size_t i = shown.size(); i < kChunk; ++i) start[i] = start[0];
-  affine_rows<4>(start, at.history.data(), kHistoryFeatures, history_weight_, true, at.hidden.data(), stride);
+  affine_rows<4>(start, at.history.data(), kHistoryFeatures, history_weight_, true, at.hidden.data(), stride,
+                 columns(part));
   layer(at.hidden.data(), stride, watch_second_, watch_second_bias_, true, at.watch_top);
+  watch_probabilities(shown, heads, at);
+  if (part == ExpectedPart::kWatch) return;
   layer(at.hidden.data() + feedback_at_, stride, feedback_second_, feedback_second_bias_, true, at.feedback_top);
   layer(at.feedback_top.data(), static_cast<std::size_t>(at.feedback_top.cols()), feedback_out_, heads.feedback_bias,
         false, at.feedback);
-  watch_probabilities(shown, heads, at);
 }
 
 void ResponsePass::watch_probabilities(std::span<const Shown> shown, const Heads& heads, Buffers& at) const noexcept {

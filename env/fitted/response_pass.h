@@ -35,12 +35,13 @@ class ResponsePass {
   std::size_t width() const noexcept { return static_cast<std::size_t>(user_half_.cols()); }
   const float* user_half(UserIndex user) const noexcept { return user_half_.data() + index_of(user) * width(); }
   /// Asks for what forward() will read of a video, some time before it does.
-  void prefetch(VideoIndex video) const noexcept;
+  void prefetch(VideoIndex video, ExpectedPart part = ExpectedPart::kAll) const noexcept;
 
   /// From at.history to at.probability and at.feedback of shown[i], where user_half[i] is that of its user; n <=
-  /// kChunk. `parts` are those this was made from.
+  /// kChunk. `parts` are those this was made from. Of ExpectedPart::kWatch only at.probability is written, with the
+  /// same bits: signals have a trunk of their own.
   void forward(const FittedParts& parts, std::span<const Shown> shown, std::span<const float* const> user_half,
-               ExposureKind exposure, Buffers& at) const noexcept;
+               ExposureKind exposure, Buffers& at, ExpectedPart part = ExpectedPart::kAll) const noexcept;
 
  private:
   /// The layers whose constants depend on the kind of exposure.
@@ -55,6 +56,10 @@ class ResponsePass {
   void spread(const float* units, float scale, float* hidden) const noexcept;
   void add_user_half(const FittedParts& parts, std::size_t user, float* hidden) const noexcept;
   void add_video_half(const FittedParts& parts, std::size_t video, float* hidden) const noexcept;
+  /// Floats of a half that are read for this part.
+  std::size_t columns(ExpectedPart part) const noexcept {
+    return part == ExpectedPart::kWatch ? feedback_at_ : width();
+  }
   void watch_probabilities(std::span<const Shown> shown, const Heads& heads, Buffers& at) const noexcept;
 
   std::size_t watch_hidden_, feedback_hidden_;  // units of the trunks
