@@ -40,6 +40,11 @@ SessionRunner begin_sessions(const std::shared_ptr<const Simulator>& simulator, 
       [](std::size_t session) { return session_seed(1, 0, session); }};
 }
 
+// Room for those under way.
+std::span<std::int32_t> slates_of(const SessionRunner& runner, std::vector<std::int32_t>& actions) {
+  return std::span(actions).first(runner.rows() * kSlate);
+}
+
 // Videos shown a second when slates cost nothing to choose: each row goes through the catalogue by a stride of its own.
 double engine_rate(const std::shared_ptr<const Simulator>& simulator) {
   SessionRunner runner = begin_sessions(simulator, kSessions);
@@ -52,7 +57,8 @@ double engine_rate(const std::shared_ptr<const Simulator>& simulator) {
       for (std::size_t k = 0; k < kSlate; ++k)
         actions[row * kSlate + k] = static_cast<std::int32_t>((row * 7919 + next + k) % all);
     next += kSlate;
-    runner.step(actions, [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
+    runner.step(slates_of(runner, actions),
+                [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
   }
   return static_cast<double>(videos) / seconds_since(begun);
 }
@@ -65,9 +71,10 @@ double rollout_rate(const std::shared_ptr<const Simulator>& simulator, const Pol
   std::size_t videos = 0;
   const Clock::time_point begun = Clock::now();
   while (runner.under_way()) {
-    choose_actions(policy, runner.batch(), Exploration::greedy(), simulator->catalogue.num_videos(), scores, actions,
+    const std::span<std::int32_t> now = slates_of(runner, actions);
+    choose_actions(policy, runner.batch(), Exploration::greedy(), simulator->catalogue.num_videos(), scores, now,
                    kSlate);
-    runner.step(actions, [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
+    runner.step(now, [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
   }
   return static_cast<double>(videos) / seconds_since(begun);
 }
@@ -85,9 +92,10 @@ Requests serve(const std::shared_ptr<const Simulator>& simulator, const StagedPo
   std::vector<std::int32_t> actions(runner.rows() * kSlate);
   std::vector<float> scores;
   for (int step = 0; step < 3 && runner.under_way(); ++step) {
+    const std::span<std::int32_t> now = slates_of(runner, actions);
     choose_actions(RandomPolicy(), runner.batch(), Exploration::greedy(), simulator->catalogue.num_videos(), scores,
-                   actions, kSlate);
-    runner.step(actions, [](std::size_t, std::size_t, const StepView&) {});
+                   now, kSlate);
+    runner.step(now, [](std::size_t, std::size_t, const StepView&) {});
   }
   std::vector<std::uint32_t> rows(runner.rows());
   std::iota(rows.begin(), rows.end(), 0U);

@@ -48,9 +48,9 @@ ObservationView ObservationBuffers::view() const noexcept {
           hours_since.data()};
 }
 
-void ObservationBuffers::copy_row(std::size_t row, const ObservationBuffers& from) noexcept {
-  const auto copy = [row](const auto& source, auto& target, std::size_t width) {
-    std::copy_n(source.data() + row * width, width, target.data() + row * width);
+void ObservationBuffers::copy_row(std::size_t from_row, std::size_t to_row, const ObservationBuffers& from) noexcept {
+  const auto copy = [from_row, to_row](const auto& source, auto& target, std::size_t width) {
+    std::copy_n(source.data() + from_row * width, width, target.data() + to_row * width);
   };
   copy(from.user, user, 1);
   copy(from.user_features, user_features, kUserFeatures);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "core/error.h"
 #include "core/memory_budget.h"
@@ -161,6 +162,22 @@ void SessionRows::next_session(std::size_t row, UserModel::Scratch& scratch) {
     if (const std::int32_t video = now_.history_video[row * length + i]; video >= 0)
       seen_[row].insert(static_cast<std::uint32_t>(video), true);
   write_context(row);
+}
+
+void SessionRows::keep(std::span<const std::uint32_t> rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (rows[i] != i) move_row(rows[i], i);
+  now_.rows = rows.size();
+  view_.observation = now_.view();
+}
+
+void SessionRows::move_row(std::size_t from, std::size_t to) {
+  const auto move = [from, to](auto&... columns) { ((columns[to] = columns[from]), ...); };
+  move(env_key_, candidate_key_, response_key_, redraw_key_, episode_, step_, videos_shown_, start_ms_, time_ms_,
+       last_shown_ms_, finished_);
+  std::swap(seen_[to], seen_[from]);
+  std::copy_n(state(from), state_stride_, state(to));
+  now_.move_row(from, to);
 }
 
 // Of the episode that is counted as over: the same draw whether it is only reported or the user comes back by it.

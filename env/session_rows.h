@@ -41,6 +41,8 @@ class SessionRows {
   void next_episode(std::size_t row);
   /// Lets the user of a row whose session is over come back after a gap that the model draws.
   void next_session(std::size_t row, UserModel::Scratch& scratch);
+  /// Row i becomes what rows[i] >= i was, and there are so many rows. Outputs of the last step are lost.
+  void keep(std::span<const std::uint32_t> rows);
   /// Draws candidates and writes candidate features and mask of rows [begin, end).
   void observe(std::size_t begin, std::size_t end);
   /// Throws InputError when a row's actions are not a valid slate of what it was offered.
@@ -60,6 +62,7 @@ class SessionRows {
 
  private:
   float* state(std::size_t row) noexcept { return states_.data() + first_state_ + row * state_stride_; }
+  void move_row(std::size_t from, std::size_t to);
   void begin_episode(std::size_t row);
   void clear_session(std::size_t row);
   void begin_at(std::size_t row, const SessionStart& start);

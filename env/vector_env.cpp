@@ -245,6 +245,23 @@ ObservationView VectorEnv::next_session(std::span<const std::uint8_t> mask) {
   return impl.rows.observation();
 }
 
+ObservationView VectorEnv::keep(std::span<const std::uint32_t> rows) {
+  Impl& impl = *impl_;
+  const std::size_t n = impl.config.num_envs;
+  require(impl.config.autoreset == AutoresetMode::kDisabled, "keep needs an env whose autoreset is kDisabled");
+  require(!rows.empty() && rows.size() <= n, fmt::format("keep got {} rows of {} envs", rows.size(), n));
+  std::vector<std::uint8_t> named(n, 0);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    require(rows[i] < n && rows[i] >= i && named[rows[i]] == 0,
+            fmt::format("keep: row {} cannot become env {} of {}: name each once, none before its own place", rows[i],
+                        i, n));
+    named[rows[i]] = 1;
+  }
+  impl.rows.keep(rows);
+  impl.config.num_envs = rows.size();
+  return impl.rows.observation();
+}
+
 const StepView& VectorEnv::step(std::span<const std::int32_t> actions) {
   Impl& impl = *impl_;
   const std::size_t slate = impl.config.slate;

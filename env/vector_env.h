@@ -99,6 +99,11 @@ class VectorEnv {
   /// same tab after a gap that the model draws, with all that happened to them as history.
   ObservationView next_session(std::span<const std::uint8_t> mask);
 
+  /// Goes on with some rows only, in kDisabled mode: env i is from now on what env rows[i] was, config().num_envs is
+  /// their number, and what was returned before is no longer valid. Each row once, at least one, rows[i] >= i: rows
+  /// from the end fill the places of those left out. The memory is kept.
+  ObservationView keep(std::span<const std::uint32_t> rows);
+
   /// actions: [envs, K] candidate slots (or video indices when the source is the full catalogue), row-major. Throws
   /// InputError that names env and action when one is out of range, masked, or repeated in a slate, before any env
   /// moves (kRedraw: such an action is replaced by a valid one, drawn uniformly). In kDisabled mode a finished env is

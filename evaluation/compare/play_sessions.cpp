@@ -36,9 +36,10 @@ class Player {
   PlayedSessions run(const Progress& progress) {
     if (total_ == 0) return std::move(out_);
     for (std::size_t reported = 0; runner_.under_way();) {
-      choose_actions(policy_, runner_.batch(), config_.exploration, catalogue_.num_videos(), scores_, actions_,
+      const std::span<std::int32_t> actions = std::span(actions_).first(runner_.rows() * config_.world.slate);
+      choose_actions(policy_, runner_.batch(), config_.exploration, catalogue_.num_videos(), scores_, actions,
                      config_.world.slate);
-      runner_.step(actions_, [this](std::size_t row, std::size_t session, const StepView& view) {
+      runner_.step(actions, [this](std::size_t row, std::size_t session, const StepView& view) {
         record(row, session, view);
         if (view.terminated[row] || view.truncated[row]) finish(row, out_.session[session], view.gap_h[row]);
       });
@@ -80,7 +81,7 @@ class Player {
       sum.watch_ratio += std::min(view.watch_ratio[at], kJudgedRatioCap);
       for (std::size_t s = 0; s < kNumSignals; ++s)
         sum.signals[s] = static_cast<std::uint16_t>(sum.signals[s] + (view.signals[at] >> s & 1U));
-      tags_[row].push_back(catalogue_.tag[video]);
+      tags_[runner_.seat(row)].push_back(catalogue_.tag[video]);
       ++shown_[shown + video];
     }
     sum.videos += view.consumed[row];
@@ -90,7 +91,7 @@ class Player {
   void finish(std::size_t row, SessionResult& sum, float gap_h) {
     sum.gap_h = std::min(gap_h, kMaxGapHours);
     sum.returns_in_day = gap_h <= 24.0F;
-    std::vector<std::uint16_t>& tags = tags_[row];
+    std::vector<std::uint16_t>& tags = tags_[runner_.seat(row)];
     std::sort(tags.begin(), tags.end());
     counts_.clear();
     for (std::size_t i = 0; i < tags.size(); ++i) {
@@ -106,7 +107,7 @@ class Player {
   const PlayConfig& config_;
   std::size_t total_;
   SessionRunner runner_;
-  std::vector<std::vector<std::uint16_t>> tags_;  // [rows] of the session so far
+  std::vector<std::vector<std::uint16_t>> tags_;  // [seats] of the session so far
   std::vector<std::int32_t> actions_;
   std::vector<std::uint32_t> shown_;  // [seeds, videos] how often
   std::vector<float> scores_;

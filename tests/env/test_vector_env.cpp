@@ -300,4 +300,73 @@ TEST_CASE("expectations are those of the candidates shown, for one env and for a
   }
 }
 
+TEST_CASE("rows that are kept go on as if the others had never left", "[env]") {
+  const auto simulator = make_noisy_simulator();
+  const auto make = [&](std::size_t rows) {
+    return VectorEnv(simulator, std::make_shared<RandomCandidates>(500, 6),
+                     {.num_envs = rows,
+                      .history_length = 8,
+                      .slate = 2,
+                      .autoreset = AutoresetMode::kDisabled,
+                      .invalid_action = InvalidAction::kRedraw,
+                      .draw_gaps = true});
+  };
+  VectorEnv whole = make(130), kept = make(130);
+  const std::vector<std::uint64_t> seeds = seeds_from(9, 130);
+  whole.reset(seeds), kept.reset(seeds);
+  // The last row fills the first place, the last but one the third; rows come from three chunks into two.
+  std::vector<std::uint32_t> rows = {129, 1, 128, 3};
+  for (std::uint32_t row = 4; row < 90; ++row) rows.push_back(row);
+  const std::vector<std::int32_t> first(260, 1);
+  whole.step(first), kept.step(first);
+  const ObservationView now = kept.keep(rows);
+  CHECK(now.rows == rows.size());
+  CHECK(kept.config().num_envs == rows.size());
+  for (int step = 0; step < 6; ++step) {
+    // Sessions end by themselves in both: those begin anew.
+    std::vector<std::uint8_t> over(130), over_kept(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const ObservationView all = whole.observation(), some = kept.observation();
+      for (std::size_t k = 0; k < 6; ++k) REQUIRE(some.candidate[i * 6 + k] == all.candidate[rows[i] * 6 + k]);
+      for (std::size_t k = 0; k < 8; ++k) REQUIRE(some.history_ratio[i * 8 + k] == all.history_ratio[rows[i] * 8 + k]);
+      REQUIRE(kept.next_shown(i, 3).time_ms == whole.next_shown(rows[i], 3).time_ms);
+      REQUIRE(kept.session_videos(i) == whole.session_videos(rows[i]));
+      Expectation one, other;
+      const std::int32_t video = 17;
+      kept.expect_videos(i, {&video, 1}, {&one, 1});
+      whole.expect_videos(rows[i], {&video, 1}, {&other, 1});
+      REQUIRE(one.watch_ratio == other.watch_ratio);
+      for (std::uint32_t v = 0; v < 500; ++v) REQUIRE(kept.seen(i).contains(v) == whole.seen(rows[i]).contains(v));
+    }
+    for (std::size_t row = 0; row < 130; ++row) over[row] = step == 0;  // every session is young again, once
+    std::fill(over_kept.begin(), over_kept.end(), std::uint8_t{step == 0});
+    whole.next_episode(over), kept.next_episode(over_kept);
+    const StepView& all = whole.step(first);
+    const StepView& some = kept.step(std::span(first).first(2 * rows.size()));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      REQUIRE(some.reward[i] == all.reward[rows[i]]);
+      REQUIRE(some.video[2 * i] == all.video[2 * rows[i]]);
+      REQUIRE(some.gap_h[i] == all.gap_h[rows[i]]);
+      REQUIRE(some.terminated[i] == all.terminated[rows[i]]);
+    }
+    for (std::size_t row = 0; row < 130; ++row) over[row] = all.terminated[row];
+    for (std::size_t i = 0; i < rows.size(); ++i) over_kept[i] = some.terminated[i];
+    whole.next_episode(over), kept.next_episode(over_kept);
+  }
+}
+
+TEST_CASE("rows can be left out only where nothing else would be lost", "[env]") {
+  VectorEnv env = make_env({.num_envs = 3, .autoreset = AutoresetMode::kDisabled});
+  env.reset(seeds_from(1, 3));
+  using Rows = std::vector<std::uint32_t>;
+  CHECK_THROWS_AS(env.keep(Rows{}), InputError);
+  CHECK_THROWS_AS(env.keep(Rows{0, 3}), InputError);                     // there is none
+  CHECK_THROWS_AS(env.keep(Rows{2, 2}), InputError);                     // twice
+  CHECK_THROWS_AS(env.keep(Rows{1, 0}), InputError);                     // overwritten before it could move
+  CHECK_THROWS_AS(make_env({.num_envs = 3}).keep(Rows{0}), InputError);  // begins rows by itself
+  CHECK(env.keep(Rows{2}).rows == 1);
+  CHECK(env.step(std::array<std::int32_t, 1>{0}).observation.rows == 1);
+  CHECK_THROWS_AS(env.step(std::array<std::int32_t, 3>{0, 0, 0}), InputError);
+}
+
 }  // namespace swipegym

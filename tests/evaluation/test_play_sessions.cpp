@@ -7,6 +7,7 @@
 #include "evaluation/metrics/mean_variance.h"
 #include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
+#include "tests/env/noisy_user_model.h"
 #include "tests/evaluation/toy_model.h"
 
 using namespace swipegym;
@@ -21,6 +22,17 @@ bool same(const SessionResult& a, const SessionResult& b) {
   return a.watch_s == b.watch_s && a.watch_ratio == b.watch_ratio && a.reward == b.reward && a.videos == b.videos &&
          a.tag_entropy == b.tag_entropy && a.signals == b.signals && a.gap_h == b.gap_h;
 }
+
+// The oracle, counting the rows it is asked about.
+class CountingOracle final : public Policy {
+ public:
+  std::string_view name() const noexcept override { return "counting"; }
+  void score(const DecisionBatch& batch, std::span<float> scores) const override {
+    asked += batch.observation.rows;
+    OneStepOracle().score(batch, scores);
+  }
+  mutable std::size_t asked = 0;
+};
 
 }  // namespace
 
@@ -111,4 +123,24 @@ TEST_CASE("slates are consumed in order and counted by what was shown", "[evalua
   config.world.slate = 6;
   const PlayedSessions played = play_sessions(simulator, ten_random(), RandomPolicy(), config);
   for (const SessionResult& session : played.session) CHECK(session.videos == 8);  // six, then two of the next slate
+}
+
+TEST_CASE("nobody is asked about a session that is over, and those that last are what they are alone", "[evaluation]") {
+  // Sessions end at any time, so that rows run out one by one and others move into their places.
+  const auto simulator = make_noisy_simulator();
+  PlayConfig config{.sessions = 300};
+  config.world.slate = 2;
+  const CountingOracle policy;
+  const PlayedSessions played = play_sessions(simulator, ten_random(), policy, config);
+  std::size_t decisions = 0, longest = 0;
+  for (std::size_t i = 0; i < 300; ++i) {
+    const SessionResult& session = played.session[i];
+    decisions += (session.videos + 1) / 2;
+    longest = std::max<std::size_t>(longest, session.videos);
+    PlayConfig alone = config;
+    alone.sessions = 1, alone.first_session = i;
+    if (i % 7 == 0) CHECK(same(play_sessions(simulator, ten_random(), OneStepOracle(), alone).session[0], session));
+  }
+  CHECK(longest > 30);  // of 10 on average: without moving rows most would be asked about for nothing
+  CHECK(policy.asked == decisions);
 }
