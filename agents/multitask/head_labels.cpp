@@ -70,8 +70,14 @@ Matrix head_rows(const MultitaskPolicy& policy, const Dataset& data, const Catal
     thread_local Matrix said;
     const std::size_t first = piece * kHeadRowsAtOnce, count = std::min(kHeadRowsAtOnce, rows.size() - first);
     states.fill(rows.subspan(first, count), batch);
-    policy.heads({.observation = batch.observation, .env = nullptr, .keys = {}, .streams = {}, .threads = 1},
-                 std::span(own).first(count), std::span(offset).first(count + 1), batch.video, said);
+    const DecisionBatch decisions{
+        .observation = batch.observation, .env = nullptr, .keys = {}, .streams = {}, .threads = 1};
+    policy.foresee({.batch = decisions,
+                    .rows = std::span(own).first(count),
+                    .offset = std::span(offset).first(count + 1),
+                    .videos = batch.video,
+                    .wanted = {}},
+                   said, nullptr);
     out.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(count)) = said;
   });
   return out;

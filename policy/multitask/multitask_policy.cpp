@@ -228,22 +228,20 @@ void MultitaskPolicy::score(const DecisionBatch& batch, std::span<float> scores)
   });
 }
 
-void MultitaskPolicy::heads(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
-                            std::span<const std::uint32_t> offset, std::span<const std::int32_t> videos, Matrix& out,
-                            HeadFeatures* features, std::span<const std::uint8_t> wanted_outputs) const {
+void MultitaskPolicy::foresee(const HeadQuestion& question, Matrix& out, LastLayer* layer) const {
+  const auto& [batch, rows, offset, videos, wanted] = question;
   assert(offset.size() == rows.size() + 1 && offset.back() - offset.front() == videos.size());
-  const auto width = static_cast<Eigen::Index>(model_->network.feature_size());
-  out.resize(static_cast<Eigen::Index>(videos.size()), static_cast<Eigen::Index>(kHeadOutputs));
-  const std::size_t wanted = features == nullptr ? 0 : model_->place(features->head);
-  if (features != nullptr) {
-    if (wanted == model_->heads.size())
-      throw InputError(fmt::format("the policy '{}' has no head '{}'", name(),
-                                   kHeadNames[static_cast<std::size_t>(features->head)]));
-    features->values.resize(static_cast<Eigen::Index>(videos.size()), width);
+  const auto pairs = static_cast<Eigen::Index>(videos.size());
+  const auto features = static_cast<Eigen::Index>(model_->network.feature_size());
+  out.resize(pairs, static_cast<Eigen::Index>(kHeadOutputs));
+  const std::vector<std::uint8_t> heads = wanted_heads(*model_, wanted);
+  std::size_t layer_head = 0;
+  if (layer != nullptr) {
+    layer_head = model_->place(head_of(static_cast<HeadOutput>(layer->head)));
+    assert(layer_head < model_->heads.size() && (heads.empty() || heads[layer_head] != 0));
+    layer->values.resize(pairs, features + 1);
+    layer->values.col(features).setOnes();
   }
-  const std::vector<std::uint8_t> heads = wanted_heads(*model_, wanted_outputs);
-  if (features != nullptr && !heads.empty() && heads[wanted] == 0)
-    throw InputError(fmt::format("the policy '{}' is asked for a head's features without the head", name()));
   parallel_for((rows.size() + kRowsAtOnce - 1) / kRowsAtOnce, batch.threads, [&](std::size_t block, int) {
     thread_local MultitaskNetwork::Work work;
     thread_local std::vector<std::uint32_t> row_of;  // of each pair, among the block's rows
@@ -264,10 +262,11 @@ void MultitaskPolicy::heads(const DecisionBatch& batch, std::span<const std::uin
           float* mine = out.row(row).data();
           raw_outputs(*model_, work, at, mine);
           for (std::size_t k = 0; k < kHeadOutputs; ++k)
-            if (has(static_cast<HeadOutput>(k)) && (wanted_outputs.empty() || wanted_outputs[k] != 0))
+            if (has(static_cast<HeadOutput>(k)) && (wanted.empty() || wanted[k] != 0))
               mine[k] = model_->calibration.apply(static_cast<HeadOutput>(k), mine[k]);
-          if (features != nullptr)
-            features->values.row(row) = model_->network.features(wanted, work).row(static_cast<Eigen::Index>(at));
+          if (layer != nullptr)
+            layer->values.row(row).head(features) =
+                model_->network.features(layer_head, work).row(static_cast<Eigen::Index>(at));
         });
   });
 }
@@ -275,17 +274,6 @@ void MultitaskPolicy::heads(const DecisionBatch& batch, std::span<const std::uin
 const LastLayerSums* MultitaskPolicy::last_layer_sums(std::size_t head) const noexcept {
   if (head >= model_->sums.size() || model_->sums[head].features == 0) return nullptr;
   return &model_->sums[head];
-}
-
-void MultitaskPolicy::foresee_from(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
-                                   std::span<const std::uint32_t> offset, std::span<const std::int32_t> videos,
-                                   std::span<const std::uint8_t> wanted, std::size_t head, Matrix& out,
-                                   Matrix& layer) const {
-  HeadFeatures features{.head = head_of(static_cast<HeadOutput>(head)), .values = {}};
-  heads(batch, rows, offset, videos, out, &features, wanted);
-  layer.resize(features.values.rows(), features.values.cols() + 1);
-  layer.leftCols(features.values.cols()) = features.values;
-  layer.rightCols(1).setOnes();
 }
 
 }  // namespace swipegym

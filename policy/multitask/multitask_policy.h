@@ -64,13 +64,6 @@ void gather_videos(const ItemInputs& items, std::span<const std::int32_t> videos
 void raw_outputs(const MultitaskModel& model, const MultitaskNetwork::Work& work, std::size_t pair,
                  float* out) noexcept;
 
-/// The last layer before a head's output, which is linear in it (but for the watch head: its bins' logits are), for
-/// posteriors over that layer's weights.
-struct HeadFeatures {
-  Head head = Head::kWatch;
-  Matrix values;  // [n, feature_size() of the network]
-};
-
 /// Foresees several answers and ranks by their value. What is said of a pair depends on that pair alone: neither the
 /// batch nor the number of threads changes a bit of it.
 class MultitaskPolicy final : public Policy, public HeadSource {
@@ -89,23 +82,10 @@ class MultitaskPolicy final : public Policy, public HeadSource {
   /// kHeadOutputNames, of which those without a head in the network are 0.
   const std::vector<std::string>& head_names() const noexcept override { return OutputWeights::names(); }
   bool has_head(std::size_t head) const noexcept override { return has(static_cast<HeadOutput>(head)); }
-  void foresee(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::span<const std::uint32_t> offset,
-               std::span<const std::int32_t> videos, std::span<const std::uint8_t> wanted, Matrix& out) const override {
-    heads(batch, rows, offset, videos, out, nullptr, wanted);
-  }
+  /// Calibrated. A row's state is encoded once.
+  void foresee(const HeadQuestion& question, Matrix& out, LastLayer* layer) const override;
   const LastLayerSums* last_layer_sums(std::size_t head) const noexcept override;
-  void foresee_from(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
-                    std::span<const std::uint32_t> offset, std::span<const std::int32_t> videos,
-                    std::span<const std::uint8_t> wanted, std::size_t head, Matrix& out, Matrix& layer) const override;
   bool has(HeadOutput output) const noexcept { return model_->has(output); }
-  /// All outputs, calibrated, of row rows[i] of the batch with each of videos[offset[i]] ... videos[offset[i + 1] - 1]:
-  /// `out` becomes [videos, kHeadOutputs], a column an output as kHeadOutputNames has them, 0 for heads the network has
-  /// not. Videos are those of the catalogue the policy was loaded for. A row's state is encoded once. With `features`
-  /// their values are filled in too; its head must be one of the network's (InputError). The batch's candidates are
-  /// not looked at. Outputs that `wanted`, [kHeadOutputs] or empty for all, leaves out may be 0.
-  void heads(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::span<const std::uint32_t> offset,
-             std::span<const std::int32_t> videos, Matrix& out, HeadFeatures* features = nullptr,
-             std::span<const std::uint8_t> wanted = {}) const;
   /// The value of a row of outputs, [kHeadOutputs].
   float value(const float* outputs) const noexcept;
 

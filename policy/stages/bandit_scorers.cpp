@@ -26,11 +26,16 @@ struct SummedHead {
   const LastLayerSums& sums() const noexcept { return *network.source().last_layer_sums(head); }
   std::size_t features() const noexcept { return sums().features; }
   void foresee(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
-               Matrix& foreseen, Matrix& layer) const {
+               Matrix& foreseen, LastLayer& layer) const {
     std::vector<std::uint8_t> outputs = network.outputs_of(wanted);
     if (!outputs.empty()) outputs[head] = 1;
-    network.source().foresee_from(requests.batch, requests.rows, lists.offset, lists.video, outputs, head, foreseen,
-                                  layer);
+    layer.head = head;
+    network.source().foresee({.batch = requests.batch,
+                              .rows = requests.rows,
+                              .offset = lists.offset,
+                              .videos = lists.video,
+                              .wanted = outputs},
+                             foreseen, &layer);
   }
 };
 
@@ -76,12 +81,13 @@ class NeuralLinearScorer final : public Scorer {
 
   void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
              Matrix& out) const override {
-    Matrix foreseen, layer;
+    Matrix foreseen;
+    LastLayer layer;
     of_.foresee(requests, lists, wanted, foreseen, layer);
     of_.network.fill(foreseen, lists, out);
-    if (settings_.choice == "ucb") add_deviations(layer, lists, out);
+    if (settings_.choice == "ucb") add_deviations(layer.values, lists, out);
     if (!draws()) return;
-    out.middleCols(static_cast<Eigen::Index>(heads().size()), layer.cols()) = layer;
+    out.middleCols(static_cast<Eigen::Index>(heads().size()), layer.values.cols()) = layer.values;
     if (!of_.network.is_watch(of_.place)) return;
     for (Eigen::Index i = 0; i < out.rows(); ++i)
       out(i, out.cols() - 1) = of_.network.seconds_of(lists.video[static_cast<std::size_t>(i)]);
@@ -135,10 +141,11 @@ class LinUcbScorer final : public Scorer {
 
   void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
              Matrix& out) const override {
-    Matrix foreseen, layer;
+    Matrix foreseen;
+    LastLayer layer;
     of_.foresee(requests, lists, wanted, foreseen, layer);
     of_.network.fill(foreseen, lists, out);
-    const MatrixOf<double> features = layer.cast<double>();
+    const MatrixOf<double> features = layer.values.cast<double>();
     std::vector<double> upper(lists.video.size());
     arms_.score_rows(0, features, width_, upper);
     for (std::size_t i = 0; i < upper.size(); ++i)

@@ -117,8 +117,13 @@ class MultitaskScorer final : public Scorer {
   void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
              Matrix& out) const override {
     thread_local Matrix foreseen;
-    network_.source().foresee(requests.batch, requests.rows, lists.offset, lists.video, network_.outputs_of(wanted),
-                              foreseen);
+    const std::vector<std::uint8_t> outputs = network_.outputs_of(wanted);
+    network_.source().foresee({.batch = requests.batch,
+                               .rows = requests.rows,
+                               .offset = lists.offset,
+                               .videos = lists.video,
+                               .wanted = outputs},
+                              foreseen, nullptr);
     network_.fill(foreseen, lists, out);
   }
 

@@ -43,7 +43,9 @@ inline TaughtRows taught_rows(const MultitaskPolicy& policy, const DecisionBatch
   }
   TaughtRows out;
   Matrix heads;
-  policy.foresee_from(batch, rows, offset, all, {}, static_cast<std::size_t>(output), heads, out.layer);
+  LastLayer layer{.head = static_cast<std::size_t>(output), .values = {}};
+  policy.foresee({.batch = batch, .rows = rows, .offset = offset, .videos = all, .wanted = {}}, heads, &layer);
+  out.layer = layer.values;
   RandomStream random(make_key(seed));
   for (Eigen::Index i = 0; i < heads.rows(); ++i)
     out.reward.push_back(random.uniform() < heads(i, static_cast<Eigen::Index>(output)) ? 1.0F : 0.0F);

@@ -49,9 +49,13 @@ struct TaughtNetwork {
   }
   // The like head's last layer for the videos that were kept, in double.
   Eigen::MatrixXd layer(const Served& kept, std::uint32_t row = 1) const {
-    Matrix heads, layer;
-    policy->foresee_from(requests.batch(), {&row, 1}, kept.kept.offset, kept.kept.video, {}, kLikeNumber, heads, layer);
-    return layer.cast<double>();
+    const DecisionBatch batch = requests.batch();
+    Matrix heads;
+    LastLayer layer{.head = kLikeNumber, .values = {}};
+    policy->foresee(
+        {.batch = batch, .rows = {&row, 1}, .offset = kept.kept.offset, .videos = kept.kept.video, .wanted = {}}, heads,
+        &layer);
+    return layer.values.cast<double>();
   }
   std::string error(const std::string& score) const {
     return folder.error(R"({"retrieve": [{"use": "random"}], "score": {)" + score + "}}", *simulator);
