@@ -11,6 +11,7 @@
 #include "agents/left_out.h"
 #include "agents/logged_states.h"
 #include "agents/multitask/head_labels.h"
+#include "agents/multitask/input_scale.h"
 #include "agents/supervised_rows.h"
 #include "core/config.h"
 #include "core/error.h"
@@ -23,9 +24,10 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kTaskRows = 128;    // of a shard; a fixed cut, so that threads change nothing
-constexpr std::size_t kSummedParts = 32;  // of the training rows, summed each on its own
-constexpr std::size_t kJudgedRows = 50;   // of either kind, below which an AUC says little
+constexpr std::size_t kTaskRows = 128;        // of a shard; a fixed cut, so that threads change nothing
+constexpr std::size_t kSummedParts = 32;      // of the training rows, summed each on its own
+constexpr std::size_t kMeasuredRows = 16384;  // whose inputs' means and spreads are taken
+constexpr std::size_t kJudgedRows = 50;       // of either kind, below which an AUC says little
 
 // The rows that a share of them is drawn from, one draw a row: a larger share holds a smaller one.
 std::vector<std::uint32_t> rows_to_learn(const SupervisedTask& task, float share) {
@@ -63,6 +65,7 @@ class MultitaskTrainer {
     if (config.weighting == "uncertainty") parameters_.push_back(&variance_);
     embeddings_ = model_->network.embeddings();
     validation_ = rows_of_days(*task.data, {task.validate});
+    if (config.standardise) measure_inputs();
   }
 
   TrainedModel run() {
@@ -72,8 +75,9 @@ class MultitaskTrainer {
         task_, {.epochs = config_.epochs, .patience = config_.patience, .identity = identity.dump()}, parts_,
         [this](int epoch) { return train(epoch); }, [this] { return validate(); });
     model_->network.set_shards(1);
-    calibrate();
     sum_last_layers();
+    if (config_.standardise) InputScale::Folded(scale_, model_->network).keep();
+    calibrate();
     Json variances = Json::object();
     for (std::size_t k = 0; k < model_->heads.size(); ++k)
       variances[std::string(kHeadNames[static_cast<std::size_t>(model_->heads[k])])] =
@@ -152,8 +156,8 @@ class MultitaskTrainer {
     return total;
   }
 
-  // The network's outputs for rows with their own videos.
-  void forward(std::span<const std::uint32_t> rows, const MultitaskNetwork::Noise& noise, Shard& shard) const {
+  // Videos' numbers, states and cross features of rows with their own videos, as they are.
+  void read_inputs(std::span<const std::uint32_t> rows, Shard& shard) const {
     MultitaskNetwork::Work& work = shard.work;
     const std::size_t count = rows.size();
     states_.fill(rows, shard.batch);
@@ -165,13 +169,27 @@ class MultitaskTrainer {
     work.states.resize(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(encoder_.state_size()));
     encoder_.encode(shard.batch.observation, 0, count, work.states, shard.histories);
     work.cross.resize(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(StateEncoder::kCross));
-    work.state_of.resize(count), work.video_of.resize(count), shard.label.resize(count);
+    work.state_of.resize(count), work.video_of.resize(count);
     for (std::size_t i = 0; i < count; ++i) {
       encoder_.cross(work.states, shard.histories, i, shard.batch.video[i],
                      work.cross.data() + i * StateEncoder::kCross);
       work.state_of[i] = work.video_of[i] = static_cast<std::uint32_t>(i);
-      shard.label[i] = labels_.of(rows[i]);
     }
+  }
+
+  void measure_inputs() {
+    Shard shard;
+    read_inputs(some_of(rows_, kMeasuredRows), shard);
+    scale_.measure(shard.work.states, shard.work.numbers, shard.work.cross);
+  }
+
+  // The outputs of a network that learns, for rows with their own videos, and their labels.
+  void forward(std::span<const std::uint32_t> rows, const MultitaskNetwork::Noise& noise, Shard& shard) const {
+    MultitaskNetwork::Work& work = shard.work;
+    read_inputs(rows, shard);
+    shard.label.resize(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) shard.label[i] = labels_.of(rows[i]);
+    if (config_.standardise) scale_.apply(work.states, work.numbers, work.cross);
     model_->network.forward_states(work);
     model_->network.forward_items(work);
     model_->network.forward_pairs(work.item.output(), noise, work);
@@ -242,7 +260,7 @@ class MultitaskTrainer {
     constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
     if (validation_.empty()) return {kNone, kNone};
     const HeadLabels labels(*task_.data, task_.validate.until);
-    const Matrix outputs = predict();
+    const Matrix outputs = predict_validation();
     double loss = 0.0, area = 0.0;
     int losses = 0, areas = 0;
     for (std::size_t i = 1; i < kHeadOutputs; ++i) {
@@ -260,6 +278,12 @@ class MultitaskTrainer {
 
   Matrix predict() const {
     return head_rows(MultitaskPolicy(model_), *task_.data, *task_.catalogue, validation_, task_.threads);
+  }
+
+  Matrix predict_validation() {
+    if (!config_.standardise) return predict();
+    const InputScale::Folded folded(scale_, model_->network);
+    return predict();
   }
 
   void calibrate() {
@@ -347,6 +371,7 @@ class MultitaskTrainer {
   LoggedStates states_;
   std::shared_ptr<MultitaskModel> model_;
   StateEncoder encoder_;
+  InputScale scale_;
   Adam adam_;
   std::vector<Shard> shards_;
   Parameter variance_;  // [1, heads] s_k

@@ -16,13 +16,14 @@ struct MultitaskConfig {
   float clip = 2.0F;                      // ratios above count as this in the expected watch ratio
   float rows = 1.0F;                      // share of the training rows to learn from, drawn by the seed
   std::string left_out = "day";           // of a row's statistics: its day, the row, or nothing (agents/left_out.h)
+  bool standardise = true;                // bring inputs to mean 0 and a like spread while learning
   std::size_t history_length = 50;        // the user's newest videos before the row
   int epochs = 5;                         // at most
   int patience = 2;                       // stops after so many epochs without a better validation metric; 0: never
   std::size_t batch = 512;
   double learning_rate = 2e-3;
   double final_learning_rate = 1e-4;  // reached linearly at the end of the last epoch
-  double weight_decay = 0.02;
+  double weight_decay = 0.5;
   double clip_norm = 10.0;
   float dropout = 0.1F;         // of the units of the first layer
   float expert_dropout = 0.1F;  // of the experts that a head's gate may choose
@@ -38,6 +39,7 @@ void visit_fields(Visitor& visit, MultitaskConfig& config) {
   visit("clip", config.clip, between(1, 5));
   visit("rows", config.rows, between(1e-6, 1));
   visit("left_out", config.left_out, one_of({"day", "row", "nothing"}));
+  visit("standardise", config.standardise);
   visit("history_length", config.history_length, ranges::kHistory);
   visit("epochs", config.epochs, ranges::kEpochs);
   visit("patience", config.patience, ranges::kPatience);

@@ -148,6 +148,14 @@ class MultitaskNetworkOf {
   void set_shards(std::size_t count);
   std::vector<ParameterOf<Scalar>*> parameters();
   std::vector<EmbeddingOf<Scalar>*> embeddings();
+  /// The layers that read inputs. Their first rows are the inputs' weights, those of `meet` the rows from width on.
+  struct InputLayers {
+    LinearOf<Scalar>& state;
+    LinearOf<Scalar>& item;
+    ParameterOf<Scalar>& meet;
+    std::size_t cross_row;  // of `meet`, the first cross feature's
+  };
+  InputLayers input_layers() { return {state_.layers.front(), item_.layers.front(), meet_, config_.width}; }
 
  private:
   std::size_t first_size() const noexcept;

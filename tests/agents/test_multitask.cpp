@@ -109,12 +109,13 @@ TEST_CASE("a multi-task network foresees what videos differ by, by every kind of
         for (Eigen::Index k = 1; k < said.cols(); ++k) REQUIRE((said(row, k) >= 0.0F && said(row, k) <= 1.0F));
       }
       const double best = auc(truth, is);
-      CAPTURE(weighting, kind, auc(watched, is), best, expected / ratio);
+      const double noise = expected_calibration_error(truth, is);  // what so few rows alone make of it
+      CAPTURE(weighting, kind, auc(watched, is), best, expected / ratio, noise);
       CHECK(expected == Approx(ratio).epsilon(0.02));  // calibrated on these very rows
       if (testing::skips_quality()) continue;
       CHECK(auc(watched, is) > best - 0.03);
       CHECK(trained.epochs.back().train_loss < trained.epochs.front().train_loss);
-      CHECK(expected_calibration_error(watched, is) < 0.06);
+      CHECK(expected_calibration_error(watched, is) < noise + 0.04);
     }
 }
 
@@ -148,16 +149,18 @@ TEST_CASE("a trained network keeps the sums of its last layers over the rows tha
   std::vector<std::uint32_t> own(learned.size()), offset(learned.size() + 1);
   std::iota(own.begin(), own.end(), 0U);
   std::iota(offset.begin(), offset.end(), 0U);
+  const DecisionBatch decisions{
+      .observation = batch.observation, .env = nullptr, .keys = {}, .streams = {}, .threads = 1};
   for (const HeadOutput output : {HeadOutput::kWatch, HeadOutput::kWatched, HeadOutput::kLike, HeadOutput::kLeave}) {
-    Matrix said, layer;
-    as_multitask(whole).foresee_from(
-        {.observation = batch.observation, .env = nullptr, .keys = {}, .streams = {}, .threads = 1}, own, offset,
-        batch.video, {}, static_cast<std::size_t>(output), said, layer);
-    LastLayerSums expected(static_cast<std::size_t>(layer.cols()));
+    Matrix said;
+    LastLayer layer{.head = static_cast<std::size_t>(output), .values = {}};
+    as_multitask(whole).foresee(
+        {.batch = decisions, .rows = own, .offset = offset, .videos = batch.video, .wanted = {}}, said, &layer);
+    LastLayerSums expected(static_cast<std::size_t>(layer.values.cols()));
     for (std::size_t i = 0; i < learned.size(); ++i) {
       const float label = labels.of(learned[i], output);
       if (std::isnan(label)) continue;
-      const Eigen::VectorXd x = layer.row(static_cast<Eigen::Index>(i)).cast<double>();
+      const Eigen::VectorXd x = layer.values.row(static_cast<Eigen::Index>(i)).cast<double>();
       expected.add(x.data(), static_cast<double>(output == HeadOutput::kWatch ? std::min(label, config.clip) : label));
     }
     const LastLayerSums& sums = *as_multitask(whole).last_layer_sums(static_cast<std::size_t>(output));
@@ -204,7 +207,7 @@ TEST_CASE("a multi-task policy's file says what the policy said, pair by pair an
   CHECK(said == head_rows(as_multitask(trained), toy.data, toy.catalogue, rows, 1));
   CHECK(policy.model().calibration.slope == as_multitask(trained).model().calibration.slope);
 
-  // The same rows through score(), and several videos of a few rows through heads().
+  // The same rows through score(), and several videos of a few rows through foresee().
   const LoggedStates states(toy.data, toy.catalogue, 10);
   LoggedStates::Batch batch;
   states.fill(rows, batch);
@@ -221,14 +224,15 @@ TEST_CASE("a multi-task policy's file says what the policy said, pair by pair an
   const std::vector<std::uint32_t> some = {3, 40, 700}, offset = {0, 2, 2, 5};
   const std::vector<std::int32_t> videos = {batch.video[3], 7, 1, batch.video[700], 59};
   Matrix out;
-  HeadFeatures features{.head = Head::kClick, .values = {}};
-  policy.heads(decisions, some, offset, videos, out, &features);
+  LastLayer layer{.head = static_cast<std::size_t>(HeadOutput::kClick), .values = {}};
+  policy.foresee({.batch = decisions, .rows = some, .offset = offset, .videos = videos, .wanted = {}}, out, &layer);
   REQUIRE(out.rows() == 5);
   CHECK(out.row(0) == said.row(3));
   CHECK(out.row(3) == said.row(700));
-  CHECK(features.values.rows() == 5);
-  CHECK(features.values.cols() == 4);
-  CHECK(features.values.allFinite());
+  CHECK(layer.values.rows() == 5);
+  CHECK(layer.values.cols() == 5);
+  CHECK(layer.values.allFinite());
+  CHECK((layer.values.col(4).array() == 1.0F).all());
 
   // All videos without candidates are what they are one by one.
   decisions.observation = batch.observation;

@@ -1,0 +1,64 @@
+#include "agents/multitask/input_scale.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace swipegym {
+namespace {
+
+// Spreads below this count as this, or a tag that hardly anybody watches would weigh as much as time of day.
+constexpr float kLeastSpread = 0.05F;
+
+}  // namespace
+
+void InputScale::Columns::measure(const Matrix& rows, bool centre) {
+  const auto n = static_cast<double>(rows.rows());
+  mean.assign(static_cast<std::size_t>(rows.cols()), 0.0F), per_spread.assign(mean.size(), 1.0F);
+  for (Eigen::Index c = 0; c < rows.cols(); ++c) {
+    const double m = rows.col(c).cast<double>().sum() / n;
+    const double variance = (rows.col(c).cast<double>().array() - m).square().sum() / n;
+    if (centre) mean[static_cast<std::size_t>(c)] = static_cast<float>(m);
+    per_spread[static_cast<std::size_t>(c)] = 1.0F / std::max(static_cast<float>(std::sqrt(variance)), kLeastSpread);
+  }
+}
+
+void InputScale::Columns::apply(Matrix& rows) const {
+  for (Eigen::Index r = 0; r < rows.rows(); ++r)
+    for (std::size_t c = 0; c < mean.size(); ++c) {
+      float& value = rows(r, static_cast<Eigen::Index>(c));
+      value = (value - mean[c]) * per_spread[c];
+    }
+}
+
+// W -> diag(per_spread) W of the rows from `first` on; what the means add goes from the bias.
+void InputScale::Columns::fold(std::size_t first, Matrix& weight, Matrix* bias) const {
+  for (std::size_t i = 0; i < per_spread.size(); ++i) {
+    auto row = weight.row(static_cast<Eigen::Index>(first + i));
+    row *= per_spread[i];
+    if (bias != nullptr) bias->row(0) -= mean[i] * row;
+  }
+}
+
+void InputScale::measure(const Matrix& states, const Matrix& numbers, const Matrix& cross) {
+  states_.measure(states, true), numbers_.measure(numbers, true), cross_.measure(cross, false);
+}
+
+void InputScale::apply(Matrix& states, Matrix& numbers, Matrix& cross) const {
+  states_.apply(states), numbers_.apply(numbers), cross_.apply(cross);
+}
+
+InputScale::Folded::Folded(const InputScale& scale, MultitaskNetwork& network) {
+  const MultitaskNetwork::InputLayers layers = network.input_layers();
+  parameters_ = {&layers.state.weight, &layers.state.bias, &layers.item.weight, &layers.item.bias, &layers.meet};
+  for (const Parameter* parameter : parameters_) before_.push_back(parameter->value);
+  scale.states_.fold(0, layers.state.weight.value, &layers.state.bias.value);
+  scale.numbers_.fold(0, layers.item.weight.value, &layers.item.bias.value);
+  scale.cross_.fold(layers.cross_row, layers.meet.value, nullptr);
+}
+
+InputScale::Folded::~Folded() {
+  if (kept_) return;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i]->value = before_[i];
+}
+
+}  // namespace swipegym
