@@ -79,6 +79,7 @@ void slate(benchmark::State& state) {
   const Answers answers = random_answers(2000);
   arms.update(std::span(answers.arms).first(20'000), std::span(answers.success).first(20'000));
   std::vector<double> scores(2000), measures(2000);
+  std::vector<std::uint8_t> buckets(2000);
   std::vector<std::uint32_t> chosen(100);
   std::vector<FlowPick> picks(100);
   SlateRoom room;
@@ -93,7 +94,8 @@ void slate(benchmark::State& state) {
       score_means(arms, arms.live(), scores);
     if (state.range(0) == kBuckets) {
       list_shows(arms, arms.live(), measures);
-      fill_buckets({}, measures, scores, 0.5, key, room, picks);
+      find_buckets({}, measures, buckets);
+      fill_buckets({}, buckets, scores, 0.5, key, room, picks);
     } else {
       best_slate(scores, key, room, chosen);
     }

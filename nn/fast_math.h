@@ -48,6 +48,14 @@ inline float fast_log(float x) noexcept {
   return m + (p * m * square - 0.5F * square) + e * 0.693147180559945F;
 }
 
+/// 1 / sqrt(x) to 2e-7 relative for normal x > 0, branch-free like fast_exp: a first guess from the exponent, and
+/// Newton's steps.
+inline float fast_rsqrt(float x) noexcept {
+  float y = std::bit_cast<float>(0x5F375A86U - (std::bit_cast<std::uint32_t>(x) >> 1));
+  for (int step = 0; step < 3; ++step) y = y * (1.5F - 0.5F * x * y * y);
+  return y;
+}
+
 template <class Scalar>
 Scalar fast_sigmoid(Scalar x) noexcept {
   return Scalar(1) / (Scalar(1) + fast_exp(-x));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstring>
 #include <limits>
@@ -86,9 +87,23 @@ bool any_above(const float* scores, std::size_t count, const float* bars) noexce
   return any != 0;
 }
 
+// take(user, score) of those whose bar is beaten or met: an equal one may come earlier in the order of the items.
+template <class Take>
+void for_each_above(const float* scores, const float* bars, const Take& take) {
+  std::uint8_t above[kGroupUsers];
+  for (std::size_t u = 0; u < kGroupUsers; ++u) above[u] = scores[u] >= bars[u] ? 1 : 0;
+  for (std::size_t first = 0; first < kGroupUsers; first += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, above + first, sizeof word);
+    for (; word != 0; word &= word - 1) {
+      const std::size_t u = first + static_cast<std::size_t>(std::countr_zero(word)) / 8;
+      take(u, scores[u]);
+    }
+  }
+}
+
 // Items [first, last).
-void search(const std::vector<float>& users, std::size_t rows, const Matrix& items, std::size_t first, std::size_t last,
-            Worker& worker) {
+void search(const std::vector<float>& users, const Matrix& items, std::size_t first, std::size_t last, Worker& worker) {
   const auto d = static_cast<std::size_t>(items.cols());
   for (std::size_t tile = first; tile < last; tile += kTileItems) {
     const std::size_t n = std::min(kTileItems, last - tile);
@@ -102,13 +117,10 @@ void search(const std::vector<float>& users, std::size_t rows, const Matrix& ite
       const std::size_t count = std::min(kLookItems, n - look);
       if (!any_above(worker.scores.data() + look * kGroupUsers, count, worker.bars.data())) continue;
       for (std::size_t i = look; i < look + count; ++i)
-        for (std::size_t u = 0; u < rows; ++u) {
-          const float score = worker.scores[i * kGroupUsers + u];
-          if (score >= worker.bars[u]) {  // an equal one may come earlier in the order of the items
-            worker.best[u].add({static_cast<std::int32_t>(tile + i), score});
-            worker.bars[u] = worker.best[u].bar();
-          }
-        }
+        for_each_above(&worker.scores[i * kGroupUsers], worker.bars.data(), [&](std::size_t u, float score) {
+          worker.best[u].add({static_cast<std::int32_t>(tile + i), score});
+          worker.bars[u] = worker.best[u].bar();
+        });
     }
   }
 }
@@ -138,7 +150,7 @@ std::vector<TopItem> top_items(const Matrix& users, const Matrix& items, std::si
     }
     // Which worker meets an item does not matter: the best of all workers' best are the same.
     parallel_for(shards, static_cast<int>(workers.size()), [&](std::size_t shard, int worker) {
-      search(turned, rows, items, shard * kShardItems, std::min(n, (shard + 1) * kShardItems),
+      search(turned, items, shard * kShardItems, std::min(n, (shard + 1) * kShardItems),
              workers[static_cast<std::size_t>(worker)]);
     });
     for (std::size_t u = 0; u < rows; ++u) {

@@ -102,7 +102,7 @@ class Season {
       if (born_[arm] <= day - config_.life_days) old.push_back(arm);
     arms_.retire(old);
     for (int i = 0; i < config_.uploads_a_day; ++i) add_upload(day);
-    scores_.resize(arms_.live().size()), measures_.resize(scores_.size());
+    scores_.resize(arms_.live().size()), measures_.resize(scores_.size()), buckets_.resize(scores_.size());
   }
 
   double oracle_rate() const {
@@ -123,7 +123,8 @@ class Season {
     if (rule_ == SeasonRule::kBuckets || rule_ == SeasonRule::kWideBuckets || rule_ == SeasonRule::kBucketsThompson) {
       list_shows(arms_, list, measures_);
       const BucketFlow& flow = rule_ == SeasonRule::kWideBuckets ? config_.wide_buckets : config_.buckets;
-      chosen = fill_buckets(flow, measures_, scores_, 0.5, ties, room_, picks_);
+      find_buckets(flow, measures_, buckets_);
+      chosen = fill_buckets(flow, buckets_, scores_, 0.5, ties, room_, picks_);
       for (std::size_t i = 0; i < chosen; ++i) slate_[i] = picks_[i].place;
     } else if (rule_ == SeasonRule::kEpsilonGreedy) {
       chosen = epsilon_slate(scores_, config_.epsilon, EpsilonShare::kFixed, ties, room_, slate_);
@@ -200,6 +201,7 @@ class Season {
   std::vector<int> born_;
   std::vector<std::uint32_t> shows_;  // decided, merged or not
   std::vector<double> scores_, measures_;
+  std::vector<std::uint8_t> buckets_;
   std::vector<std::uint32_t> slate_;
   std::vector<FlowPick> picks_;
   SlateRoom room_;

@@ -1,20 +1,26 @@
 #include "policy/bandit/arm_scores.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
-#include "core/random_draws.h"
 #include "core/special_functions.h"
 #include "core/validate.h"
+#include "policy/bandit/beta_draws.h"
 
 namespace swipegym {
 namespace {
 
-template <class Score>
-void score_each(const BetaArms& arms, std::span<const std::uint32_t> list, std::span<double> out, const Score& score) {
+void require_list(const BetaArms& arms, std::span<const std::uint32_t> list, std::span<double> out) {
   require_that("list of arms", !list.empty(), "at least one");
   require_below("list of arms", list, arms.size());
   require_size("scores", out.size(), list.size());
+}
+
+template <class Score>
+void score_each(const BetaArms& arms, std::span<const std::uint32_t> list, std::span<double> out, const Score& score) {
+  require_list(arms, list, out);
   for (std::size_t i = 0; i < list.size(); ++i) out[i] = score(list[i]);
 }
 
@@ -54,10 +60,15 @@ void score_bayes_quantile(const BetaArms& arms, std::span<const std::uint32_t> l
 }
 
 void score_thompson(const BetaArms& arms, std::span<const std::uint32_t> list, RandomKey key, std::span<double> out) {
-  score_each(arms, list, out, [&](std::uint32_t arm) {
-    RandomStream random(key, arm);
-    return draw_beta(random, arms.alpha(arm), arms.beta(arm));
-  });
+  require_list(arms, list, out);
+  constexpr std::size_t kAtOnce = 256;
+  std::array<double, kAtOnce> alpha, beta;
+  for (std::size_t first = 0; first < list.size(); first += kAtOnce) {
+    const auto some = list.subspan(first, std::min(kAtOnce, list.size() - first));
+    for (std::size_t i = 0; i < some.size(); ++i) alpha[i] = arms.alpha(some[i]), beta[i] = arms.beta(some[i]);
+    draw_betas(key, some, std::span(alpha).first(some.size()), std::span(beta).first(some.size()),
+               out.subspan(first, some.size()));
+  }
 }
 
 void list_deviations(const BetaArms& arms, std::span<const std::uint32_t> list, std::span<double> out) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 
 #include "core/validate.h"
@@ -11,17 +12,8 @@ namespace {
 
 constexpr std::size_t kMostBuckets = 64;
 
-void require_lists(const BucketFlow& flow, std::span<const double> measures, std::span<const double> scores) {
-  flow.validate();
-  require_size("measures", measures.size(), scores.size());
-  for (std::size_t i = 0; i < measures.size(); ++i)
-    if (std::isnan(measures[i])) detail::throw_invalid("measures", i, measures[i], "a number");
-}
-
-void best_first(std::span<SlateRoom::Key> keys, std::size_t count) {
-  const auto middle = keys.begin() + static_cast<std::ptrdiff_t>(count);
-  if (count < keys.size()) std::nth_element(keys.begin(), middle, keys.end(), comes_before);
-  std::sort(keys.begin(), middle, comes_before);
+std::size_t nth_to_spill(const BucketFlow& flow, std::size_t i) noexcept {
+  return flow.spill == "up" ? i : flow.shares.size() - 1 - i;
 }
 
 // Places of all arms in room.places, best first.
@@ -66,74 +58,82 @@ void bucket_slots(const BucketFlow& flow, std::size_t slots, double phase, std::
   }
 }
 
-std::size_t fill_buckets(const BucketFlow& flow, std::span<const double> measures, std::span<const double> scores,
+void find_buckets(const BucketFlow& flow, std::span<const double> measures, std::span<std::uint8_t> out) {
+  flow.validate();
+  require_size("buckets", out.size(), measures.size());
+  for (std::size_t i = 0; i < measures.size(); ++i) {
+    if (std::isnan(measures[i])) detail::throw_invalid("measures", i, measures[i], "a number");
+    out[i] = static_cast<std::uint8_t>(flow.bucket_of(measures[i]));
+  }
+}
+
+std::size_t fill_buckets(const BucketFlow& flow, std::span<const std::uint8_t> buckets, std::span<const double> scores,
                          double phase, std::optional<RandomKey> ties, SlateRoom& room, std::span<FlowPick> picks) {
-  require_lists(flow, measures, scores);
+  flow.validate();
+  require_size("buckets", buckets.size(), scores.size());
   require_that("scores", !scores.empty(), "at least one");
   require_that("slate", !picks.empty(), "at least one slot");
-  for (std::size_t i = 0; i < scores.size(); ++i)
+  const std::size_t wanted = std::min(picks.size(), scores.size()), number = flow.shares.size();
+  room.heaps.resize(std::max(room.heaps.size(), number));
+  for (std::vector<SlateRoom::Key>& heap : room.heaps) heap.clear();
+  std::array<std::size_t, kMostBuckets> arms{};
+  TieWords tie(ties);
+  // The best `wanted` of each bucket: most of a long list is only compared with the last of its bucket's.
+  for (std::uint32_t i = 0; i < scores.size(); ++i) {
+    assert(buckets[i] < number);
+    std::vector<SlateRoom::Key>& heap = room.heaps[buckets[i]];
+    ++arms[buckets[i]];
+    const bool full = heap.size() == wanted;
+    if (full && scores[i] < heap.front().score) continue;
     if (std::isnan(scores[i])) detail::throw_invalid("scores", i, scores[i], "a number");
-  const std::size_t wanted = std::min(picks.size(), scores.size()), buckets = flow.shares.size();
-  std::array<std::size_t, kMostBuckets> slots{}, lists{};
-  bucket_slots(flow, wanted, phase, std::span(slots).first(buckets));
-  // How many of a bucket's arms are taken is known before which: the slots that it and those before it have.
-  for (const double measure : measures) ++lists[flow.bucket_of(measure)];
-  std::array<std::size_t, kMostBuckets> take{};
-  std::size_t left = 0;
-  for (std::size_t i = 0; i < buckets; ++i) {
-    const std::size_t b = flow.spill == "up" ? i : buckets - 1 - i;
-    take[b] = std::min(slots[b] + left, lists[b]);
-    left += slots[b] - take[b];
+    if (full) {
+      replace_last(heap, {scores[i], tie(i), i});
+    } else {
+      heap.push_back({scores[i], tie(i), i});
+      std::push_heap(heap.begin(), heap.end(), comes_before);
+    }
   }
-  // The keys bucket by bucket, in the order of spilling; of each the best come first.
-  room.places.resize(scores.size()), room.keys.resize(scores.size());
-  tie_words(ties, room.places);
-  std::array<std::size_t, kMostBuckets> begin{}, end{};
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < buckets; ++i) {
-    const std::size_t b = flow.spill == "up" ? i : buckets - 1 - i;
-    begin[b] = end[b] = at, at += lists[b];
+  std::array<std::size_t, kMostBuckets> slots{};
+  bucket_slots(flow, wanted, phase, std::span(slots).first(number));
+  std::size_t left = 0, slot = 0;
+  room.keys.clear();  // those not taken
+  for (std::size_t i = 0; i < number; ++i) {
+    const std::size_t b = nth_to_spill(flow, i);
+    std::vector<SlateRoom::Key>& heap = room.heaps[b];
+    std::sort_heap(heap.begin(), heap.end(), comes_before);
+    const std::size_t take = std::min(slots[b] + left, arms[b]);
+    left += slots[b] - take;
+    for (std::size_t k = 0; k < take; ++k)
+      picks[slot++] = {heap[k].place, static_cast<std::uint32_t>(b), k >= slots[b]};
+    room.keys.insert(room.keys.end(), heap.begin() + static_cast<std::ptrdiff_t>(take), heap.end());
   }
-  for (std::uint32_t i = 0; i < scores.size(); ++i)
-    room.keys[end[flow.bucket_of(measures[i])]++] = {scores[i], room.places[i], i};
-  std::size_t slot = 0;
-  for (std::size_t i = 0; i < buckets; ++i) {
-    const std::size_t b = flow.spill == "up" ? i : buckets - 1 - i;
-    best_first(std::span(room.keys).subspan(begin[b], lists[b]), take[b]);
-    for (std::size_t k = 0; k < take[b]; ++k)
-      picks[slot++] = {room.keys[begin[b] + k].place, static_cast<std::uint32_t>(b), k >= slots[b]};
-  }
-  if (left == 0) return wanted;
-  // Those not taken move to the front, and the best of them fill what is left.
-  std::size_t others = 0;
-  for (std::size_t i = 0; i < buckets; ++i) {
-    const std::size_t b = flow.spill == "up" ? i : buckets - 1 - i;
-    for (std::size_t k = take[b]; k < lists[b]; ++k) room.keys[others++] = room.keys[begin[b] + k];
-  }
-  best_first(std::span(room.keys).first(others), left);
+  std::partial_sort(room.keys.begin(), room.keys.begin() + static_cast<std::ptrdiff_t>(left), room.keys.end(),
+                    comes_before);
   for (std::size_t k = 0; k < left; ++k) {
     const std::uint32_t place = room.keys[k].place;
-    picks[slot++] = {place, static_cast<std::uint32_t>(flow.bucket_of(measures[place])), true};
+    picks[slot++] = {place, buckets[place], true};
   }
   return wanted;
 }
 
-void single_slot_propensities(const BucketFlow& flow, std::span<const double> measures, std::span<const double> scores,
-                              std::optional<RandomKey> ties, SlateRoom& room, std::span<double> out) {
-  require_lists(flow, measures, scores);
+void single_slot_propensities(const BucketFlow& flow, std::span<const std::uint8_t> buckets,
+                              std::span<const double> scores, std::optional<RandomKey> ties, SlateRoom& room,
+                              std::span<double> out) {
+  flow.validate();
+  require_size("buckets", buckets.size(), scores.size());
   require_size("propensities", out.size(), scores.size());
   order_all(scores, ties, room);
   constexpr std::uint32_t kNone = 0xFFFFFFFFU;
   std::array<std::uint32_t, kMostBuckets> best{};
   best.fill(kNone);
   for (const std::uint32_t place : room.places) {
-    std::uint32_t& first = best[flow.bucket_of(measures[place])];
+    std::uint32_t& first = best[buckets[place]];
     if (first == kNone) first = place;
   }
   std::fill(out.begin(), out.end(), 0.0);
   double left = 0.0;
   for (std::size_t i = 0; i < flow.shares.size(); ++i) {
-    const std::size_t b = flow.spill == "up" ? i : flow.shares.size() - 1 - i;
+    const std::size_t b = nth_to_spill(flow, i);
     left += flow.shares[b];
     if (best[b] != kNone) out[best[b]] = left, left = 0.0;
   }

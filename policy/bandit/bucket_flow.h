@@ -37,6 +37,9 @@ void visit_fields(Visitor& visit, BucketFlow& flow) {
 /// expectation, exactly, also of a single slot.
 void bucket_slots(const BucketFlow& flow, std::size_t slots, double phase, std::span<std::size_t> out);
 
+/// The bucket of each arm, [list]. InputError for a flow that is none (validate) or a measure that is NaN.
+void find_buckets(const BucketFlow& flow, std::span<const double> measures, std::span<std::uint8_t> out);
+
 struct FlowPick {
   std::uint32_t place = 0;   // in the list
   std::uint32_t bucket = 0;  // the arm's own
@@ -45,15 +48,16 @@ struct FlowPick {
 
 /// Fills min(picks.size(), scores.size()) picks: the buckets in the order of spilling, each with its best arms by
 /// score, as many as its slots and those the buckets before could not fill; what is left after the last one goes to
-/// the best of all arms not yet taken. `measures` and `scores` are [list]; ties as in best_slate(). Returns how many
-/// were filled. InputError for a flow that is none (validate), an empty list or slate, and a score or measure that is
-/// NaN.
-std::size_t fill_buckets(const BucketFlow& flow, std::span<const double> measures, std::span<const double> scores,
+/// the best of all arms not yet taken. `buckets` (find_buckets) and `scores` are [list]; ties as in best_slate().
+/// Returns how many were filled. InputError for a flow that is none (validate), an empty list or slate, and a score
+/// that is NaN.
+std::size_t fill_buckets(const BucketFlow& flow, std::span<const std::uint8_t> buckets, std::span<const double> scores,
                          double phase, std::optional<RandomKey> ties, SlateRoom& room, std::span<FlowPick> picks);
 
 /// The probability of each arm to fill a slate of one slot whose phase is uniform, given its score: `out` is [list],
 /// sums to 1. A flow gives its share to the bucket's best arm, or, where the bucket is empty, to whom it spills.
-void single_slot_propensities(const BucketFlow& flow, std::span<const double> measures, std::span<const double> scores,
-                              std::optional<RandomKey> ties, SlateRoom& room, std::span<double> out);
+void single_slot_propensities(const BucketFlow& flow, std::span<const std::uint8_t> buckets,
+                              std::span<const double> scores, std::optional<RandomKey> ties, SlateRoom& room,
+                              std::span<double> out);
 
 }  // namespace swipegym

@@ -1,10 +1,8 @@
 #include "policy/bandit/slate.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
-#include "core/random_words.h"
 #include "core/validate.h"
 
 namespace swipegym {
@@ -17,23 +15,6 @@ void require_scores(std::span<const double> scores, std::size_t slots) {
     if (std::isnan(scores[i])) detail::throw_invalid("scores", i, scores[i], "a number");
 }
 
-// The tie words of places that are asked for in ascending order.
-class TieWords {
- public:
-  explicit TieWords(std::optional<RandomKey> key) : key_(key) {}
-  std::uint32_t operator()(std::uint32_t place) {
-    if (!key_) return 0;
-    const auto block = static_cast<std::uint32_t>(place / kWordsAtOnce);
-    if (block != block_) random_words(*key_, 0, block_ = block, words_);
-    return words_[place % kWordsAtOnce];
-  }
-
- private:
-  std::optional<RandomKey> key_;
-  std::uint32_t block_ = 0xFFFFFFFFU;
-  alignas(64) std::array<std::uint32_t, kWordsAtOnce> words_{};
-};
-
 }  // namespace
 
 std::size_t best_slate(std::span<const double> scores, std::optional<RandomKey> ties, SlateRoom& room,
@@ -42,26 +23,24 @@ std::size_t best_slate(std::span<const double> scores, std::optional<RandomKey> 
   const auto count = static_cast<std::uint32_t>(scores.size());
   const auto taken = static_cast<std::uint32_t>(std::min(slate.size(), scores.size()));
   TieWords tie(ties);
-  // A heap of the best so far whose front is the last of them: most of a long list is only compared with it.
+  // Most of a long list is only compared with the last of the best.
   room.keys.resize(taken);
   for (std::uint32_t i = 0; i < taken; ++i) room.keys[i] = {scores[i], tie(i), i};
   std::make_heap(room.keys.begin(), room.keys.end(), comes_before);
   for (std::uint32_t i = taken; i < count; ++i) {
     if (scores[i] < room.keys.front().score) continue;
-    const SlateRoom::Key key{scores[i], tie(i), i};
-    if (!comes_before(key, room.keys.front())) continue;
-    std::pop_heap(room.keys.begin(), room.keys.end(), comes_before);
-    room.keys.back() = key;
-    std::push_heap(room.keys.begin(), room.keys.end(), comes_before);
+    replace_last(room.keys, {scores[i], tie(i), i});
   }
   std::sort_heap(room.keys.begin(), room.keys.end(), comes_before);
   for (std::uint32_t i = 0; i < taken; ++i) slate[i] = room.keys[i].place;
   return taken;
 }
 
-void tie_words(std::optional<RandomKey> ties, std::span<std::uint32_t> out) {
-  TieWords tie(ties);
-  for (std::uint32_t i = 0; i < out.size(); ++i) out[i] = tie(i);
+void replace_last(std::vector<SlateRoom::Key>& heap, const SlateRoom::Key& key) {
+  if (!comes_before(key, heap.front())) return;
+  std::pop_heap(heap.begin(), heap.end(), comes_before);
+  heap.back() = key;
+  std::push_heap(heap.begin(), heap.end(), comes_before);
 }
 
 std::size_t epsilon_slate(std::span<const double> scores, double epsilon, EpsilonShare share, RandomKey key,

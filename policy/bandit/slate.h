@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "core/random_words.h"
 
 namespace swipegym {
 
@@ -17,6 +19,7 @@ struct SlateRoom {
     std::uint32_t tie, place;
   };
   std::vector<Key> keys;
+  std::vector<std::vector<Key>> heaps;  // of each bucket of a flow
   std::vector<std::uint32_t> places;
   std::vector<std::uint8_t> taken;
 };
@@ -32,8 +35,25 @@ inline bool comes_before(const SlateRoom::Key& a, const SlateRoom::Key& b) noexc
   if (a.score != b.score) return a.score > b.score;
   return a.tie != b.tie ? a.tie < b.tie : a.place < b.place;
 }
-/// The word by which each place's ties are decided; all 0 without a key.
-void tie_words(std::optional<RandomKey> ties, std::span<std::uint32_t> out);
+/// A heap of the best so far whose front is the last of them: takes `key` in the front's stead if it comes before it.
+void replace_last(std::vector<SlateRoom::Key>& heap, const SlateRoom::Key& key);
+
+/// The words by which places' ties are decided, asked for in ascending order; all 0 without a key.
+class TieWords {
+ public:
+  explicit TieWords(std::optional<RandomKey> key) : key_(key) {}
+  std::uint32_t operator()(std::uint32_t place) {
+    if (!key_) return 0;
+    const auto block = static_cast<std::uint32_t>(place / kWordsAtOnce);
+    if (block != block_) random_words(*key_, 0, block_ = block, words_);
+    return words_[place % kWordsAtOnce];
+  }
+
+ private:
+  std::optional<RandomKey> key_;
+  std::uint32_t block_ = 0xFFFFFFFFU;
+  alignas(64) std::array<std::uint32_t, kWordsAtOnce> words_{};
+};
 
 /// How many slots explore.
 enum class EpsilonShare : std::uint8_t {

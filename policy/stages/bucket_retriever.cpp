@@ -65,6 +65,8 @@ class BucketRetriever final : public Retriever {
       score_bayes_ucb(arms_, all, settings_.quantile_z, score_);
     else
       score_means(arms_, all, score_);
+    bucket_.resize(all.size());
+    find_buckets(settings_.flow, measure_, bucket_);
     count_categories(clicks, shows);
   }
   std::string_view name() const noexcept override { return "bucket"; }
@@ -92,7 +94,8 @@ class BucketRetriever final : public Retriever {
   struct Room {
     std::vector<std::int32_t> pool, part;
     std::vector<std::uint32_t> arms;
-    std::vector<double> measure, score, affinity, phases;
+    std::vector<std::uint8_t> bucket;
+    std::vector<double> score, affinity, phases;
     std::vector<CategoryShare> shares;
     std::vector<std::int32_t> chosen;
     std::vector<std::vector<std::int32_t>> parts;
@@ -133,16 +136,15 @@ class BucketRetriever final : public Retriever {
   // The stack's flow into `list`; `number` tells the stacks of a request apart.
   void fill(RequestDice& dice, std::span<std::int32_t> list, std::uint32_t number, Room& room) const {
     if (room.arms.empty()) return;
-    room.measure.resize(room.arms.size()), room.score.resize(room.arms.size());
-    for (std::size_t k = 0; k < room.arms.size(); ++k) {
-      room.measure[k] = measure_[room.arms[k]];
-      room.score[k] = score_[room.arms[k]];
-    }
+    room.bucket.resize(room.arms.size()), room.score.resize(room.arms.size());
+    for (std::size_t k = 0; k < room.arms.size(); ++k) room.bucket[k] = bucket_[room.arms[k]];
     if (settings_.within == "thompson")
       score_thompson(arms_, room.arms, dice.key(Chance::kThompson, number + 1), room.score);
+    else
+      for (std::size_t k = 0; k < room.arms.size(); ++k) room.score[k] = score_[room.arms[k]];
     room.picks.resize(std::min(list.size(), room.arms.size()));
     const std::size_t filled =
-        fill_buckets(settings_.flow, room.measure, room.score, draw_phase(dice, room.picks.size(), room), std::nullopt,
+        fill_buckets(settings_.flow, room.bucket, room.score, draw_phase(dice, room.picks.size(), room), std::nullopt,
                      room.slate, room.picks);
     for (std::size_t k = 0; k < filled; ++k) list[k] = static_cast<std::int32_t>(room.arms[room.picks[k].place]);
   }
@@ -203,6 +205,7 @@ class BucketRetriever final : public Retriever {
   BetaPrior prior_;
   BetaArms arms_;
   std::vector<double> measure_, score_;             // [videos]
+  std::vector<std::uint8_t> bucket_;                // [videos]
   std::vector<std::vector<std::uint32_t>> videos_;  // of each category
   std::vector<double> category_rate_;
 };

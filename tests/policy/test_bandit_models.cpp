@@ -214,6 +214,12 @@ TEST_CASE("a flow's slots sum to the slate, and to its shares in expectation", "
   }
 }
 
+static std::vector<std::uint8_t> buckets_of(const BucketFlow& flow, const std::vector<double>& measures) {
+  std::vector<std::uint8_t> buckets(measures.size());
+  find_buckets(flow, measures, buckets);
+  return buckets;
+}
+
 TEST_CASE("buckets are filled by score, and what one lacks goes to the next", "[policy][bandit]") {
   const BucketFlow up{.edges = {10, 100}, .shares = {0.4, 0.4, 0.2}, .spill = "up"};
   const BucketFlow down{.edges = {10, 100}, .shares = {0.4, 0.4, 0.2}, .spill = "down"};
@@ -223,18 +229,18 @@ TEST_CASE("buckets are filled by score, and what one lacks goes to the next", "[
   SlateRoom room;
   std::vector<FlowPick> picks(5);
   // Two slots for the newest, which has one arm: three for the middle, its best; the oldest keeps its slot.
-  CHECK(fill_buckets(up, measures, scores, 0.5, {}, room, picks) == 5);
+  CHECK(fill_buckets(up, buckets_of(up, measures), scores, 0.5, {}, room, picks) == 5);
   CHECK(places_of(picks) == std::vector<std::uint32_t>{0, 7, 3, 4, 1});
   CHECK_FALSE(picks[2].spilled);
   CHECK(picks[3].spilled);
   CHECK(picks[3].bucket == 1);
   // The other way the newest bucket comes last, and what it lacks goes to the best of all that are left.
-  CHECK(fill_buckets(down, measures, scores, 0.5, {}, room, picks) == 5);
+  CHECK(fill_buckets(down, buckets_of(down, measures), scores, 0.5, {}, room, picks) == 5);
   CHECK(places_of(picks) == std::vector<std::uint32_t>{1, 7, 3, 0, 6});
   CHECK(picks[4].spilled);
   CHECK(picks[4].bucket == 2);
   std::vector<FlowPick> all(20);
-  CHECK(fill_buckets(up, measures, scores, 0.5, {}, room, all) == 8);
+  CHECK(fill_buckets(up, buckets_of(up, measures), scores, 0.5, {}, room, all) == 8);
   std::vector<std::uint32_t> places = places_of({all.begin(), all.begin() + 8});
   std::sort(places.begin(), places.end());
   CHECK(places == std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6, 7});
@@ -247,12 +253,12 @@ TEST_CASE("the propensities of a single slot are how often a drawn phase fills i
     const BucketFlow flow{.edges = {10, 100}, .shares = {0.3, 0.5, 0.2}, .spill = spill};
     SlateRoom room;
     std::vector<double> exact(5), counted(5, 0.0);
-    single_slot_propensities(flow, measures, scores, {}, room, exact);
+    single_slot_propensities(flow, buckets_of(flow, measures), scores, {}, room, exact);
     CHECK(std::accumulate(exact.begin(), exact.end(), 0.0) == Approx(1.0));
     std::vector<FlowPick> one(1);
     constexpr int kPhases = 10'000;
     for (int i = 0; i < kPhases; ++i) {
-      fill_buckets(flow, measures, scores, (i + 0.5) / kPhases, {}, room, one);
+      fill_buckets(flow, buckets_of(flow, measures), scores, (i + 0.5) / kPhases, {}, room, one);
       counted[one[0].place] += 1.0 / kPhases;
     }
     for (std::size_t i = 0; i < 5; ++i) CHECK(counted[i] == Approx(exact[i]).margin(2.0 / kPhases));
@@ -262,9 +268,11 @@ TEST_CASE("the propensities of a single slot are how often a drawn phase fills i
 
 TEST_CASE("flows refuse what makes no sense", "[policy][bandit]") {
   const std::vector<double> two = {1.0, 2.0}, bad = {1.0, kNoNumber};
+  const std::vector<std::uint8_t> buckets = {0, 0};
+  std::vector<std::uint8_t> made(2);
   SlateRoom room;
   std::vector<FlowPick> picks(1);
-  const auto fill = [&](const BucketFlow& flow) { fill_buckets(flow, two, two, 0.5, {}, room, picks); };
+  const auto fill = [&](const BucketFlow& flow) { fill_buckets(flow, buckets, two, 0.5, {}, room, picks); };
   CHECK_NOTHROW(fill({}));
   CHECK_THROWS_AS(fill({.edges = {}, .shares = {}}), InputError);
   CHECK_THROWS_AS(fill({.edges = {1.0}, .shares = {0.5, 0.6}}), InputError);
@@ -275,12 +283,12 @@ TEST_CASE("flows refuse what makes no sense", "[policy][bandit]") {
   CHECK_THROWS_AS(fill({.edges = {2.0, 2.0}, .shares = {0.5, 0.25, 0.25}}), InputError);
   CHECK_THROWS_AS(fill({.edges = {kNoNumber}, .shares = {0.5, 0.5}}), InputError);
   CHECK_THROWS_AS(fill({.edges = {1.0}, .shares = {0.5, 0.5}, .spill = "sideways"}), InputError);
-  CHECK_THROWS_AS(fill_buckets({}, two, bad, 0.5, {}, room, picks), InputError);
-  CHECK_THROWS_AS(fill_buckets({}, bad, two, 0.5, {}, room, picks), InputError);
+  CHECK_THROWS_AS(fill_buckets({}, buckets, bad, 0.5, {}, room, picks), InputError);
+  CHECK_THROWS_AS(find_buckets({}, bad, made), InputError);
   CHECK_THROWS_AS(fill_buckets({}, {}, {}, 0.5, {}, room, picks), InputError);
-  CHECK_THROWS_AS(fill_buckets({}, two, two, 0.5, {}, room, {}), InputError);
-  CHECK_THROWS_AS(fill_buckets({}, two, two, 1.0, {}, room, picks), InputError);
-  CHECK_THROWS_AS(fill_buckets({}, two, std::span(two).first(1), 0.5, {}, room, picks), InputError);
+  CHECK_THROWS_AS(fill_buckets({}, buckets, two, 0.5, {}, room, {}), InputError);
+  CHECK_THROWS_AS(fill_buckets({}, buckets, two, 1.0, {}, room, picks), InputError);
+  CHECK_THROWS_AS(fill_buckets({}, buckets, std::span(two).first(1), 0.5, {}, room, picks), InputError);
 }
 
 }  // namespace swipegym
