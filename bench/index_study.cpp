@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <string>
 #include <vector>
 
@@ -21,13 +20,6 @@
 
 namespace swipegym {
 namespace {
-
-// Seconds of processor time: on a machine that others use too, what the core itself took.
-double core_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 Matrix vectors_of(std::size_t rows, std::size_t width, bool grouped, RandomKey key) {
   constexpr std::size_t kCentres = 2000;

@@ -2,13 +2,13 @@
 //   request_study SIMULATOR COMPOSITION...
 // Each composition serves slates of ten among all videos to 1,024 sessions of the simulator. Printed: microseconds a
 // request and stage where 32 are served together, those of lone requests with their 99th percentile, and videos shown a
-// second by the engine under it, beside the engine's own rate under random choice.
+// second by the engine under it, beside the engine's own rate under random choice; recall where an index is searched.
+// All times are the processor's; stages share the whole as they do by the clock.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <memory>
 #include <numeric>
 
@@ -24,11 +24,6 @@ namespace swipegym {
 namespace {
 
 constexpr std::size_t kSlate = 10, kSessions = 1024, kTogether = 32, kLone = 1000;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begun) {
-  return std::chrono::duration<double>(Clock::now() - begun).count();
-}
 
 SessionRunner begin_sessions(const std::shared_ptr<const Simulator>& simulator, std::size_t rows) {
   return {
@@ -51,7 +46,7 @@ double engine_rate(const std::shared_ptr<const Simulator>& simulator) {
   std::vector<std::int32_t> actions(runner.rows() * kSlate);
   const std::size_t all = simulator->catalogue.num_videos();
   std::size_t videos = 0, next = 0;
-  const Clock::time_point begun = Clock::now();
+  const double begun = core_seconds();
   while (runner.under_way()) {
     for (std::size_t row = 0; row < runner.rows(); ++row)
       for (std::size_t k = 0; k < kSlate; ++k)
@@ -60,7 +55,7 @@ double engine_rate(const std::shared_ptr<const Simulator>& simulator) {
     runner.step(slates_of(runner, actions),
                 [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
   }
-  return static_cast<double>(videos) / seconds_since(begun);
+  return static_cast<double>(videos) / (core_seconds() - begun);
 }
 
 // Videos shown a second of `policy` with all sessions side by side.
@@ -69,21 +64,21 @@ double rollout_rate(const std::shared_ptr<const Simulator>& simulator, const Pol
   std::vector<std::int32_t> actions(runner.rows() * kSlate);
   std::vector<float> scores;
   std::size_t videos = 0;
-  const Clock::time_point begun = Clock::now();
+  const double begun = core_seconds();
   while (runner.under_way()) {
     const std::span<std::int32_t> now = slates_of(runner, actions);
     choose_actions(policy, runner.batch(), Exploration::greedy(), simulator->catalogue.num_videos(), scores, now,
                    kSlate);
     runner.step(now, [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
   }
-  return static_cast<double>(videos) / seconds_since(begun);
+  return static_cast<double>(videos) / (core_seconds() - begun);
 }
 
 struct Requests {
-  std::vector<double> together;  // seconds of each block of kTogether
-  std::vector<double> lone;      // seconds of each
-  std::array<double, 4> stage{};
-  std::size_t served = 0;
+  std::vector<double> together;   // seconds of each block of kTogether
+  std::vector<double> lone;       // seconds of each
+  std::array<double, 4> stage{};  // shares of the time
+  double recall = 1.0;            // of the first retriever that searches an index
 };
 
 // Requests of sessions that have come some way: a slate of random videos before each.
@@ -101,17 +96,20 @@ Requests serve(const std::shared_ptr<const Simulator>& simulator, const StagedPo
   std::iota(rows.begin(), rows.end(), 0U);
   Requests out;
   for (std::size_t first = 0; first + kTogether <= rows.size(); first += kTogether) {
-    const Clock::time_point begun = Clock::now();
+    const double begun = core_seconds();
     const Served served = policy.serve(runner.batch(), std::span(rows).subspan(first, kTogether), kSlate);
-    out.together.push_back(seconds_since(begun));
+    out.together.push_back((core_seconds() - begun));
     for (std::size_t stage = 0; stage < 4; ++stage) out.stage[stage] += served.seconds[stage];
-    out.served += kTogether;
   }
+  const double all = std::accumulate(out.stage.begin(), out.stage.end(), 0.0);
+  for (double& stage : out.stage) stage /= all;
   for (std::size_t i = 0; i < std::min(kLone, rows.size()); ++i) {
-    const Clock::time_point begun = Clock::now();
+    const double begun = core_seconds();
     policy.serve(runner.batch(), std::span(rows).subspan(i, 1), kSlate);
-    out.lone.push_back(seconds_since(begun));
+    out.lone.push_back((core_seconds() - begun));
   }
+  for (const std::optional<double> recall : policy.recalls(runner.batch(), std::span(rows).first(256), kSlate))
+    if (recall) out.recall = *recall;
   return out;
 }
 
@@ -131,15 +129,16 @@ int study(int argc, char** argv) {
              kSlate, own);
   fmt::print(
       "| composition | µs a request, 32 together | retrieve | filter | score | order | alone, median | alone, P99 |"
-      " videos a second | of the engine's |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+      " videos a second | of the engine's | recall |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | "
+      "--- |\n");
   for (int i = 2; i < argc; ++i) {
     const StagedPolicy policy(read_composition(argv[i], simulator->catalogue), simulator->catalogue.num_videos());
     const Requests requests = serve(simulator, policy);
-    const double rate = rollout_rate(simulator, policy), each = 1e6 / static_cast<double>(requests.served);
-    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.3f} |\n",
-               policy.name(), 1e6 * quantile(requests.together, 0.5) / kTogether, each * requests.stage[0],
-               each * requests.stage[1], each * requests.stage[2], each * requests.stage[3],
-               1e6 * quantile(requests.lone, 0.5), 1e6 * quantile(requests.lone, 0.99), rate, rate / own);
+    const double rate = rollout_rate(simulator, policy), each = 1e6 * quantile(requests.together, 0.5) / kTogether;
+    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.3f} | {:.3f} |\n",
+               policy.name(), each, each * requests.stage[0], each * requests.stage[1], each * requests.stage[2],
+               each * requests.stage[3], 1e6 * quantile(requests.lone, 0.5), 1e6 * quantile(requests.lone, 0.99), rate,
+               rate / own, requests.recall);
     std::fflush(stdout);
   }
   return 0;

@@ -149,6 +149,7 @@ RecommendationView recommend(const std::shared_ptr<const Simulator>& simulator, 
     for (const auto& [video, probability] : outcomes.all)
       if (video == served.kept.video[served.place[0]]) view.first_probability += probability;
   view.chances = policy.chance_shares(batch, 0);
+  view.recall = policy.recalls(batch, rows, slate);
   return view;
 }
 
@@ -163,7 +164,12 @@ std::string to_text(const RecommendationView& view, std::size_t most) {
     text += list + rest + "\n";
   };
   const std::vector<std::pair<std::string, std::size_t>> none;
-  line("retrieve", view.milliseconds[0], view.retrieved, "");
+  std::string over_index;
+  for (std::size_t r = 0; r < view.recall.size(); ++r)
+    if (view.recall[r])
+      over_index += fmt::format("; {} over an index finds {:.1f} % of an exact search", view.retrieved[r].first,
+                                100.0 * *view.recall[r]);
+  line("retrieve", view.milliseconds[0], view.retrieved, over_index);
   line("filter", view.milliseconds[1], view.dropped,
        view.dropped.empty() ? "nothing was dropped"
        : view.added == 0    ? ""
@@ -234,6 +240,9 @@ Json to_json(const RecommendationView& view) {
     for (const auto& [name, count] : parts) list.push_back({{"name", name}, {"videos", count}});
     return list;
   };
+  Json retrieved = counts(view.retrieved);
+  for (std::size_t r = 0; r < view.recall.size(); ++r)
+    if (view.recall[r]) retrieved[r]["recall"] = *view.recall[r];
   Json chances = Json::object();
   for (const ChanceShare& share : view.chances)
     chances[std::string(chance_name(share.chance))] = {{"moves_first", share.moves}, {"exact", share.exact}};
@@ -241,7 +250,7 @@ Json to_json(const RecommendationView& view) {
           {"user_id", view.user_id},
           {"time_ms", view.time_ms},
           {"tab", view.tab},
-          {"retrieved", counts(view.retrieved)},
+          {"retrieved", std::move(retrieved)},
           {"dropped", counts(view.dropped)},
           {"pruned", view.pruned},
           {"added", view.added},

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct RecommendationView {
   std::vector<std::string> heads;
   std::vector<std::size_t> weighed;                            // the heads that the value looks at
   std::vector<std::pair<std::string, std::size_t>> retrieved;  // by whom, how many that nobody before had found
+  std::vector<std::optional<double>> recall;                   // of those that search an index, Retriever::recall()
   std::vector<std::pair<std::string, std::size_t>> dropped;    // why, how many
   std::size_t pruned = 0;                                      // went no further than a step of pruning
   std::size_t added = 0;                                       // after the filters had left too few

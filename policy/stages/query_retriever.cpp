@@ -43,6 +43,12 @@ class QueryRetriever final : public Retriever {
           [&](std::int32_t video) { return requests.is_shown(i, video); }, out.subspan(i * count, count));
   }
 
+  std::optional<double> recall(const Requests& requests, std::size_t count) const override {
+    if (!index_ || requests.offered()) return std::nullopt;
+    return index_recall(*index_, source_.query_items(), queries_of(requests).vectors, count, requests.batch.threads,
+                        ef_);
+  }
+
  private:
   // Of the requests' rows, in their order; each draws by its own dice. Copied first: a batch may have many more rows.
   QueryVectors queries_of(const Requests& requests) const {

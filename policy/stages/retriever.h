@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -17,6 +18,12 @@ class Retriever {
   /// candidates where requests.offered(). out is [requests, count], -1 behind the end. Whatever is drawn comes from
   /// the requests' dice.
   virtual void retrieve(const Requests& requests, std::size_t count, std::span<std::int32_t> out) const = 0;
+  /// The share of an exact search's lists that is found, in [0, 1], where an index is searched; none otherwise.
+  /// Searches exactly too: for reports.
+  virtual std::optional<double> recall([[maybe_unused]] const Requests& requests,
+                                       [[maybe_unused]] std::size_t count) const {
+    return std::nullopt;
+  }
   /// Newest videos of the user that it looks at.
   virtual std::size_t history_length() const noexcept { return 0; }
 };

@@ -284,6 +284,14 @@ void StagedPolicy::order(const Requests& requests, Served& served) const {
   });
 }
 
+namespace {
+std::vector<RequestDice> dice_of(const DecisionBatch& batch, std::span<const std::uint32_t> rows) {
+  std::vector<RequestDice> dice;
+  for (const std::uint32_t row : rows) dice.emplace_back(decision_key(batch, row));
+  return dice;
+}
+}  // namespace
+
 Served StagedPolicy::serve(const Requests& requests, KnownHeads* known) const {
   Served served;
   retrieve(requests, served);
@@ -296,9 +304,17 @@ Served StagedPolicy::serve(const Requests& requests, KnownHeads* known) const {
 
 Served StagedPolicy::serve(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t slate,
                            bool every_head) const {
-  std::vector<RequestDice> dice;
-  for (const std::uint32_t row : rows) dice.emplace_back(decision_key(batch, row));
+  std::vector<RequestDice> dice = dice_of(batch, rows);
   return serve(Requests{batch, rows, dice, slate, num_videos_, every_head}, nullptr);
+}
+
+std::vector<std::optional<double>> StagedPolicy::recalls(const DecisionBatch& batch,
+                                                         std::span<const std::uint32_t> rows, std::size_t slate) const {
+  std::vector<RequestDice> dice = dice_of(batch, rows);
+  const Requests requests{batch, rows, dice, slate, num_videos_, false};
+  std::vector<std::optional<double>> out;
+  for (const auto& [retriever, count] : composition_.retrieve) out.push_back(retriever->recall(requests, count));
+  return out;
 }
 
 bool StagedPolicy::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -57,6 +58,9 @@ class StagedPolicy final : public Policy {
   /// All that becomes of rows of the batch. Heads without a weight are 0 unless `every_head` asks for them.
   Served serve(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t slate,
                bool every_head = false) const;
+  /// Of each retriever, over all requests: Retriever::recall().
+  std::vector<std::optional<double>> recalls(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
+                                             std::size_t slate) const;
   /// What the heads are worth, [kept], before anything is ordered; without heads the order of retrieval.
   std::vector<float> values(const Served& served) const;
   /// The videos that may come first in a row, with their probabilities.

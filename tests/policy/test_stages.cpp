@@ -246,6 +246,14 @@ TEST_CASE("a composition keeps its index in a file, and refuses one of other vec
   const auto written = std::filesystem::last_write_time(folder / "index.h5");
   CHECK(slate(composed("first.h5", kept)) == made);  // read this time
   CHECK(std::filesystem::last_write_time(folder / "index.h5") == written);
+  const std::vector<std::uint32_t> row = {0};
+  const auto recall = [&](const std::string& search) {
+    return composed("first.h5", search).recalls(requests.batch(), row, 8)[0];
+  };
+  REQUIRE(recall(kept).has_value());
+  CHECK(*recall(kept) == Approx(1.0).margin(0.1));
+  CHECK(*recall(R"("search": "index", "index": {"links": 2, "ef_construction": 2, "ef": 1})") < 0.9);
+  CHECK_FALSE(recall(R"("search": "exact")").has_value());
   CHECK_THROWS_WITH(composed("other.h5", kept), Catch::Contains("other vectors"));
   CHECK_THROWS_WITH(composed("first.h5", R"("index_file": "index.h5")"), Catch::Contains("index_file"));
 }
