@@ -189,7 +189,7 @@ void check_multitask_parity() {
   }
 }
 
-TEST_CASE("MMoE gives the outputs and gradients of the same formula in autograd", "[policy]") {
+TEST_CASE("MMoE gives the outputs and gradients of the same formula in PyTorch", "[policy]") {
   SECTION("in double") {
     check_multitask_parity<double>();
   }
