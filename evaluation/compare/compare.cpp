@@ -71,12 +71,9 @@ struct Scored {
   std::vector<PlayedSessions> seeds;
 };
 
-Measure session_measure(const Scored& scored, const SessionMetric& metric, std::uint32_t group) {
-  Measure measure{.seeds = scored.seeds.size(),
-                  .items = scored.seeds[0].session.size(),
-                  .numerator = {},
-                  .denominator = {},
-                  .group = group};
+Measure session_measure(const Scored& scored, const SessionMetric& metric) {
+  Measure measure{
+      .seeds = scored.seeds.size(), .items = scored.seeds[0].session.size(), .numerator = {}, .denominator = {}};
   for (const PlayedSessions& played : scored.seeds) {
     for (const SessionResult& session : played.session) {
       measure.numerator.push_back(metric.of(session));
@@ -86,12 +83,9 @@ Measure session_measure(const Scored& scored, const SessionMetric& metric, std::
   return measure;
 }
 
-Measure catalogue_measure(const Scored& scored, const CatalogueMetric& metric, std::uint32_t group) {
-  Measure measure{.seeds = scored.seeds.size(),
-                  .items = scored.seeds[0].catalogue.size(),
-                  .numerator = {},
-                  .denominator = {},
-                  .group = group};
+Measure catalogue_measure(const Scored& scored, const CatalogueMetric& metric) {
+  Measure measure{
+      .seeds = scored.seeds.size(), .items = scored.seeds[0].catalogue.size(), .numerator = {}, .denominator = {}};
   for (const PlayedSessions& played : scored.seeds)
     for (const CatalogueUse& use : played.catalogue) measure.numerator.push_back(static_cast<float>(use.*metric.of));
   return measure;
@@ -113,20 +107,17 @@ std::vector<PolicyResamples> resample(const std::vector<Scored>& scored, const C
   const BootstrapOptions options{.resamples = config.resamples, .threads = config.engine.threads};
   const RandomKey key = split(make_key(config.seed), Draw::kBatch);
   std::vector<PolicyResamples> out(scored.size());
-  // A policy at a time bounds the memory; the same key gives every policy the same resampled sessions.
+  // A policy at a time bounds the memory; the same key gives every policy the same resampled sessions and seeds.
   for (std::size_t p = 0; p < scored.size(); ++p) {
-    const auto group = static_cast<std::uint32_t>(p);
     std::vector<Measure> measures;
-    for (const SessionMetric& metric : kMetricsOfSessions)
-      measures.push_back(session_measure(scored[p], metric, group));
+    for (const SessionMetric& metric : kMetricsOfSessions) measures.push_back(session_measure(scored[p], metric));
     std::vector<std::vector<double>> draws = bootstrap(measures, key, options);
     for (std::size_t m = 0; m < kSessionMetrics; ++m)
       out[p].metric.push_back({measures[m].value(), std::move(draws[m])});
   }
   for (const CatalogueMetric& metric : kMetricsOfCatalogue) {
     std::vector<Measure> measures;
-    for (std::size_t p = 0; p < scored.size(); ++p)
-      measures.push_back(catalogue_measure(scored[p], metric, static_cast<std::uint32_t>(p)));
+    for (std::size_t p = 0; p < scored.size(); ++p) measures.push_back(catalogue_measure(scored[p], metric));
     std::vector<std::vector<double>> draws = bootstrap(measures, key, options);
     for (std::size_t p = 0; p < scored.size(); ++p) out[p].metric.push_back({measures[p].value(), std::move(draws[p])});
   }

@@ -93,7 +93,7 @@ std::vector<std::vector<double>> bootstrap(std::span<const Measure> measures, Ra
     std::vector<float> seed_weight;
     for (std::size_t m = 0; m < measures.size(); ++m) {
       seed_weight.resize(measures[m].seeds);
-      draw_counts(RandomStream(split(resample_key, measures[m].group)), seed_weight);
+      draw_counts(RandomStream(split(resample_key, measures[m].seeds)), seed_weight);
       out[m][resample] = resampled_value(measures[m], item_weight, seed_weight);
     }
   });

@@ -21,7 +21,6 @@ struct Measure {
   std::size_t items = 0;
   std::vector<float> numerator;    // [seeds, items], row-major
   std::vector<float> denominator;  // the same, or empty
-  std::uint32_t group = 0;         // measures of one group (a policy) resample the same training seeds
 
   double value() const;   // over all seeds and items; NaN when the denominator sums to 0
   void validate() const;  // sizes fit and all is finite
@@ -32,9 +31,10 @@ struct BootstrapOptions {
   int threads = 0;
 };
 
-/// The hierarchical bootstrap: every resample draws training seeds with replacement (each group its own), and sessions
-/// with replacement (the same for all measures, so that differences of two measures are paired on common random
-/// numbers). Returns [measures, resamples]. All measures must have the same number of items.
+/// The hierarchical bootstrap: every resample draws training seeds with replacement, the same for all measures of
+/// equally many, and sessions with replacement, the same for all measures. So differences of two measures are paired on
+/// common random numbers, and by seed where both have a network of each; where seeds have nothing in common the pairing
+/// adds nothing and takes nothing. Returns [measures, resamples]. All measures must have the same number of items.
 ///
 /// A handful of training seeds says little about their own spread: resampling T of them understates it by
 /// sqrt((T - 1) / T), and percentiles treat it as known. The part of a resample that comes from the drawn seeds is

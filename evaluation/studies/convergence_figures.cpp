@@ -37,8 +37,8 @@ ReturnScale scale_of(const ConvergenceMeasurements& measured, std::size_t size) 
   return {mean_reward(random, random.size()), mean_reward(oracle, oracle.size()) - mean_reward(random, oracle.size())};
 }
 
-Measure measure_of(const std::vector<const std::vector<float>*>& seeds, std::size_t items, std::uint32_t group) {
-  Measure measure{.seeds = seeds.size(), .items = items, .numerator = {}, .denominator = {}, .group = group};
+Measure measure_of(const std::vector<const std::vector<float>*>& seeds, std::size_t items) {
+  Measure measure{.seeds = seeds.size(), .items = items, .numerator = {}, .denominator = {}};
   for (const std::vector<float>* rewards : seeds)
     measure.numerator.insert(measure.numerator.end(), rewards->begin(),
                              rewards->begin() + static_cast<std::ptrdiff_t>(items));
@@ -59,12 +59,12 @@ Figures interval_figures(const ConvergenceMeasurements& measured, std::size_t si
   const RandomKey key = split(make_key(measured.config.session_seed), Draw::kBatch);
   const BootstrapOptions options{.resamples = kResamples, .threads = threads};
   const std::size_t items = seeds[0]->size();
-  const std::vector<Measure> mine = {measure_of(seeds, items, 0), measure_of({&random}, items, 1),
-                                     measure_of({&popularity}, items, 2)};
+  const std::vector<Measure> mine = {measure_of(seeds, items), measure_of({&random}, items),
+                                     measure_of({&popularity}, items)};
   const std::vector<std::vector<double>> draws = bootstrap(mine, key, options);
   Figures out;
   out.reward = percentile_interval(mine[0].value(), draws[0]);
-  const std::vector<Measure> ends = {measure_of({&random}, oracle.size(), 0), measure_of({&oracle}, oracle.size(), 1)};
+  const std::vector<Measure> ends = {measure_of({&random}, oracle.size()), measure_of({&oracle}, oracle.size())};
   const bool same_sessions = oracle.size() == items;
   const std::vector<std::vector<double>> ends_draws = bootstrap(ends, same_sessions ? key : split(key, 1), options);
   std::vector<double> normalised(kResamples);

@@ -56,7 +56,6 @@ TEST_CASE("a paired difference is narrower than the figures it compares", "[metr
   RandomStream random(make_key(1));
   Measure a = simulate(random, 1, 200, 0.0, 1.0);
   Measure b = a;
-  b.group = 1;
   for (float& x : b.numerator) x += 0.05F;  // the same sessions, a little better each
   const std::vector<Measure> both = {a, b};
   const auto resampled = bootstrap(both, make_key(2), {.resamples = 300, .threads = 1});
@@ -65,6 +64,29 @@ TEST_CASE("a paired difference is narrower than the figures it compares", "[metr
   CHECK(alone.high - alone.low > 0.2);
   CHECK(paired.low == Approx(0.05).epsilon(1e-3));
   CHECK(paired.high == Approx(0.05).epsilon(1e-3));
+}
+
+TEST_CASE("differences are paired by seed where seeds have something in common, and hold the truth where not",
+          "[metrics]") {
+  RandomStream random(make_key(3));
+  const Measure a = simulate(random, 5, 200, 1.0, 0.2);
+  Measure same = a;
+  for (float& x : same.numerator) x += 0.05F;  // networks of the same seeds, each a little better
+  const auto gap_of = [](const Measure& from, const Measure& to, std::uint64_t key) {
+    const std::vector<Measure> both = {from, to};
+    const auto resampled = bootstrap(both, make_key(key), {.resamples = 200, .threads = 1});
+    return percentile_interval(to.value() - from.value(), difference(resampled[1], resampled[0]));
+  };
+  CHECK(gap_of(a, same, 4).low == Approx(0.05).epsilon(1e-3));
+  CHECK(gap_of(a, same, 4).high == Approx(0.05).epsilon(1e-3));
+  int covered = 0;
+  constexpr int kExperiments = 400;
+  for (int experiment = 0; experiment < kExperiments; ++experiment) {
+    const Measure first = simulate(random, 5, 40, 1.0, 0.2), second = simulate(random, 5, 40, 1.0, 0.2);
+    const Interval gap = gap_of(first, second, 100 + static_cast<std::uint64_t>(experiment));
+    covered += gap.low <= 0.0 && 0.0 <= gap.high;
+  }
+  CHECK(covered > 0.90 * kExperiments);
 }
 
 TEST_CASE("a ratio is of sums, not a mean of ratios", "[metrics]") {
