@@ -23,7 +23,8 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kSlate = 10, kSessions = 1024, kTogether = 32, kLone = 1000;
+constexpr std::size_t kSlate = 10, kSessions = 1024, kTogether = 32, kLone = 1000, kFewestLone = 100;
+constexpr double kLoneSeconds = 20.0;
 
 SessionRunner begin_sessions(const std::shared_ptr<const Simulator>& simulator, std::size_t rows) {
   return {
@@ -103,7 +104,9 @@ Requests serve(const std::shared_ptr<const Simulator>& simulator, const StagedPo
   }
   const double all = std::accumulate(out.stage.begin(), out.stage.end(), 0.0);
   for (double& stage : out.stage) stage /= all;
-  for (std::size_t i = 0; i < std::min(kLone, rows.size()); ++i) {
+  // A thousand, or fewer where they take long: an exact search of millions reads all of them for each lone request.
+  const double lone_begun = core_seconds();
+  for (std::size_t i = 0; i < kLone && (i < kFewestLone || core_seconds() - lone_begun < kLoneSeconds); ++i) {
     const double begun = core_seconds();
     policy.serve(runner.batch(), std::span(rows).subspan(i, 1), kSlate);
     out.lone.push_back((core_seconds() - begun));

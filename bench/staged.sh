@@ -52,7 +52,9 @@ for seed in $(seq "$seeds"); do
   make "$at/two_tower.h5" "$swipegym" supervised two-tower $rows --out "$at/two_tower.h5"
   make "$at/multitask.h5" "$swipegym" supervised multitask $rows --out "$at/multitask.h5"
   cp "$root"/configs/staged/*.json "$at"
-  if [ "$figure" = table ]; then
+  if [ "$figure" = front ]; then
+    make "$at/variational.h5" "$swipegym" supervised variational-two-tower $rows --out "$at/variational.h5"
+  else
     make "$at/din.h5" "$swipegym" supervised wt $rows --out "$at/din.h5"
     make "$at/dqn.h5" "$swipegym" train dqn $learn --config "$settings/policies_myopic.json" --out "$at/dqn.h5"
     make "$at/ppo.h5" "$swipegym" train ppo $learn --config "$settings/staged_ppo.json" --out "$at/ppo.h5"

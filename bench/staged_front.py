@@ -10,10 +10,14 @@ import re
 import sys
 
 VECTORS = {"vectors": "two_tower.h5"}
+DEVIATIONS = {"vectors": "variational.h5"}
 ORDERERS = {
     "value": {},
     **{f"mmr_{x}": {"method": "mmr", "mmr_lambda": x, **VECTORS} for x in (0.9, 0.7, 0.5)},
     **{f"dpp_{x}": {"method": "dpp", "dpp_theta": x, **VECTORS} for x in (30, 10, 3)},
+    # More of it for users who are not well known, at an equal mean: the mean of deviation / mean deviation is 1.
+    **{f"mmr_{x}_{name}": {"method": "mmr", "mmr_lambda": x, **DEVIATIONS, "variance": {"power": power, "limit": 1000}}
+       for x in (0.9, 0.7) for name, power in (("constant", 0), ("by-variance", 0.5))},
     **{f"ssd_{x}": {"method": "ssd", "ssd_gamma": x, **VECTORS} for x in (0.1, 0.3, 1)},
     **{f"damping_{x}": {"inventory": {"kappa": x}} for x in (0.1, 0.3, 1)},
     **{f"bring-back_{x}": {"bring_back": {"probability": x, "place": "drawn"}} for x in (0.1, 0.3, 1)},

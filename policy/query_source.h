@@ -40,6 +40,8 @@ class QuerySource {
                                [[maybe_unused]] std::span<float> out) const {
     return false;
   }
+  /// The mean of that over the users it learned from; 0 where it is not known.
+  virtual float mean_user_deviation() const noexcept { return 0.0F; }
   /// How uncertain it is of each video, in the same unit, [videos]; empty where vectors have no deviations.
   virtual std::vector<float> video_deviations([[maybe_unused]] int threads) const { return {}; }
 };

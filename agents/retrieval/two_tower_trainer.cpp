@@ -202,6 +202,7 @@ class TwoTowerTrainer {
     Matrix users(static_cast<Eigen::Index>(count), videos.cols());
     LoggedStates::Batch batch;
     RetrievalTowers::Work work;
+    double deviations = 0.0;
     for (std::size_t first = 0; first < count; first += kPairRows) {
       const std::size_t n = std::min(kPairRows, count - first);
       // Rows lie user by user: some of all of them.
@@ -210,12 +211,15 @@ class TwoTowerTrainer {
       states_.fill(rows, batch);
       model_->network.forward_users(encoder_, model_->items, batch.observation, 0, n, n, work);
       users.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(n)) = work.user_out.vector;
+      deviations += static_cast<double>((0.5F * work.user_out.log_variance.array()).exp().rowwise().mean().sum());
     }
+    model_->mean_user_deviation = static_cast<float>(deviations / static_cast<double>(count));
     std::vector<float> deviation, fewer;
     const std::vector<float> of_videos = model_->network.item_deviations(model_->items, task_.threads);
     for (std::size_t v = 0; v < of_videos.size(); ++v)
       if (video_pairs_[v] > 0) deviation.push_back(of_videos[v]), fewer.push_back(-static_cast<float>(video_pairs_[v]));
     details["active_dimensions"] = {{"videos", active_dimensions(videos)}, {"users", active_dimensions(users)}};
+    details["mean_user_deviation"] = model_->mean_user_deviation;
     details["deviation_by_pairs"] = spearman(deviation, fewer);
   }
 

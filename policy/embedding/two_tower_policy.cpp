@@ -31,6 +31,7 @@ void visit_fields(Visitor& visit, TwoTowerShape& shape) {
 struct VariationalShape : TwoTowerShape {
   bool deviations = false;
   QueryConfig queries;
+  float mean_user_deviation = 0.0F;
 };
 
 template <class Visitor>
@@ -38,6 +39,7 @@ void visit_fields(Visitor& visit, VariationalShape& shape) {
   visit_fields(visit, static_cast<TwoTowerShape&>(shape));
   visit("deviations", shape.deviations);
   visit("queries", shape.queries);
+  visit("mean_user_deviation", shape.mean_user_deviation, between(0, 1e6));
 }
 
 // Rows are encoded so many at a time, always full, so that a row's bits do not depend on the batch.
@@ -151,6 +153,7 @@ void save_towers(Hdf5Writer& file, const TwoTowerModel& model) {
   shape.network = model.network_config, shape.encoder = model.encoder_config;
   shape.history_length = model.history_length;
   shape.deviations = model.network.has_deviations(), shape.queries = model.queries;
+  shape.mean_user_deviation = model.mean_user_deviation;
   // Without deviations as earlier versions wrote it, which read it then.
   file.write_text(
       "architecture",
@@ -167,6 +170,7 @@ std::shared_ptr<TwoTowerModel> load_towers(const Hdf5Reader& file, const Catalog
   model->encoder_config = shape.encoder;
   model->history_length = shape.history_length;
   model->queries = shape.queries;
+  model->mean_user_deviation = shape.mean_user_deviation;
   const ItemInputs own = load_item_inputs(file, "items");
   const std::size_t state_size = StateEncoder(shape.encoder, own).state_size();
   require_stored(file, shape, state_size, own);

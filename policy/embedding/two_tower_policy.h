@@ -30,6 +30,7 @@ struct TwoTowerModel {
   StateEncoderConfig encoder_config{.session_clock = false};
   std::size_t history_length = 50;
   QueryConfig queries;
+  float mean_user_deviation = 0.0F;  // over users they learned from; 0 without deviations and in files of before
   ItemInputs items;
   RetrievalTowers network;  // with deviations or without
   Matrix item_table;        // unit vectors of all videos; made when training is over
@@ -65,6 +66,7 @@ class TwoTowerPolicy final : public Policy, public QuerySource {
   /// vector, whose prior is 1. Empty, or untouched, without deviations.
   std::vector<float> video_deviations(int threads) const override;
   bool user_deviations(const DecisionBatch& batch, std::span<float> out) const override;
+  float mean_user_deviation() const noexcept override { return model_->mean_user_deviation; }
 
  private:
   void write(Hdf5Writer& file) const override;

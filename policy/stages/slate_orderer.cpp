@@ -172,7 +172,7 @@ class SlateOrderer final : public Orderer {
 }  // namespace
 
 std::shared_ptr<const Orderer> make_slate_orderer(const StageSettings& stage, const StageContext& context) {
-  const auto settings = stage.read<SlateOrdererSettings>();
+  auto settings = stage.read<SlateOrdererSettings>();
   std::shared_ptr<const Policy> vectors;
   if (!settings.vectors.empty()) {
     vectors = load_policy(stage.file("vectors", settings.vectors, context), *context.catalogue);
@@ -182,6 +182,11 @@ std::shared_ptr<const Orderer> make_slate_orderer(const StageSettings& stage, co
   if (settings.order.variance.power > 0.0F && (vectors == nullptr || !vectors->query_source()->user_deviations({}, {})))
     stage.refuse("variance", settings.order.variance.power,
                  "no power without \"vectors\" that have deviations, as 'supervised variational-two-tower' makes");
+  if (settings.order.variance.power > 0.0F && settings.mean_deviation == 0.0F) {
+    settings.mean_deviation = vectors->query_source()->mean_user_deviation();
+    if (settings.mean_deviation == 0.0F)
+      stage.refuse("mean_deviation", 0.0F, "a number above 0: this file of vectors does not tell its users' mean");
+  }
   return std::make_shared<SlateOrderer>(settings, std::move(vectors), context.catalogue);
 }
 

@@ -205,7 +205,10 @@ TEST_CASE("a scorer with several heads has those that were learned, and the seco
 TEST_CASE("who is known less is served more diversely, where vectors know how well", "[policy][stages]") {
   const auto simulator = stage_world();
   const test::StageFolder folder("boosted");
-  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, true)).save(folder.path() / "deviations.h5");
+  const auto towers = test::small_towers_model(simulator->catalogue, true);
+  TwoTowerPolicy(towers).save(folder.path() / "untold.h5");
+  towers->mean_user_deviation = 0.001F;
+  TwoTowerPolicy(towers).save(folder.path() / "deviations.h5");
   TwoTowerPolicy(test::small_towers_model(simulator->catalogue, false)).save(folder.path() / "plain.h5");
   const auto composed = [&](const std::string& order) {
     return folder.policy(R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 60}],
@@ -219,7 +222,11 @@ TEST_CASE("who is known less is served more diversely, where vectors know how we
   const std::string vectors = R"("vectors": "deviations.h5")";
   const auto even = slate(composed(vectors));
   CHECK(slate(composed(vectors + R"(, "variance": {"power": 0}, "mean_deviation": 0.001)")) == even);
-  CHECK(slate(composed(vectors + R"(, "variance": {"power": 1}, "mean_deviation": 0.001)")) != even);
+  const auto boosted = slate(composed(vectors + R"(, "variance": {"power": 1}, "mean_deviation": 0.001)"));
+  CHECK(boosted != even);
+  CHECK(slate(composed(vectors + R"(, "variance": {"power": 1})")) == boosted);  // as the file tells
+  CHECK_THROWS_WITH(composed(R"("vectors": "untold.h5", "variance": {"power": 1})"),
+                    Catch::Contains("order[0].mean_deviation"));
   CHECK_THROWS_WITH(composed(R"("variance": {"power": 1})"), Catch::Contains("order[0].variance"));
   CHECK_THROWS_WITH(composed(R"("vectors": "plain.h5", "variance": {"power": 1})"),
                     Catch::Contains("order[0].variance"));
