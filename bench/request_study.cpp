@@ -41,21 +41,24 @@ std::span<std::int32_t> slates_of(const SessionRunner& runner, std::vector<std::
   return std::span(actions).first(runner.rows() * kSlate);
 }
 
-// Videos shown a second when slates cost nothing to choose: each row goes through the catalogue by a stride of its own.
+// Slates that cost nothing to choose: each row goes through the catalogue by a stride of its own.
+std::span<std::int32_t> stride(const SessionRunner& runner, std::size_t all, std::size_t step,
+                               std::vector<std::int32_t>& actions) {
+  for (std::size_t row = 0; row < runner.rows(); ++row)
+    for (std::size_t k = 0; k < kSlate; ++k)
+      actions[row * kSlate + k] = static_cast<std::int32_t>((row * 7919 + step * kSlate + k) % all);
+  return slates_of(runner, actions);
+}
+
+// Videos shown a second under such slates.
 double engine_rate(const std::shared_ptr<const Simulator>& simulator) {
   SessionRunner runner = begin_sessions(simulator, kSessions);
   std::vector<std::int32_t> actions(runner.rows() * kSlate);
-  const std::size_t all = simulator->catalogue.num_videos();
-  std::size_t videos = 0, next = 0;
+  std::size_t videos = 0, step = 0;
   const double begun = core_seconds();
-  while (runner.under_way()) {
-    for (std::size_t row = 0; row < runner.rows(); ++row)
-      for (std::size_t k = 0; k < kSlate; ++k)
-        actions[row * kSlate + k] = static_cast<std::int32_t>((row * 7919 + next + k) % all);
-    next += kSlate;
-    runner.step(slates_of(runner, actions),
+  while (runner.under_way())
+    runner.step(stride(runner, simulator->catalogue.num_videos(), step++, actions),
                 [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
-  }
   return static_cast<double>(videos) / (core_seconds() - begun);
 }
 
@@ -82,36 +85,34 @@ struct Requests {
   double recall = 1.0;            // of the first retriever that searches an index
 };
 
-// Requests of sessions that have come some way: a slate of random videos before each.
+// Requests of sessions that have come some way: three slates before each.
 Requests serve(const std::shared_ptr<const Simulator>& simulator, const StagedPolicy& policy) {
   SessionRunner runner = begin_sessions(simulator, kSessions);
   std::vector<std::int32_t> actions(runner.rows() * kSlate);
-  std::vector<float> scores;
-  for (int step = 0; step < 3 && runner.under_way(); ++step) {
-    const std::span<std::int32_t> now = slates_of(runner, actions);
-    choose_actions(RandomPolicy(), runner.batch(), Exploration::greedy(), simulator->catalogue.num_videos(), scores,
-                   now, kSlate);
-    runner.step(now, [](std::size_t, std::size_t, const StepView&) {});
-  }
+  for (std::size_t step = 0; step < 3 && runner.under_way(); ++step)
+    runner.step(stride(runner, simulator->catalogue.num_videos(), step, actions),
+                [](std::size_t, std::size_t, const StepView&) {});
   std::vector<std::uint32_t> rows(runner.rows());
   std::iota(rows.begin(), rows.end(), 0U);
   Requests out;
   for (std::size_t first = 0; first + kTogether <= rows.size(); first += kTogether) {
     const double begun = core_seconds();
     const Served served = policy.serve(runner.batch(), std::span(rows).subspan(first, kTogether), kSlate);
-    out.together.push_back((core_seconds() - begun));
+    out.together.push_back(core_seconds() - begun);
     for (std::size_t stage = 0; stage < 4; ++stage) out.stage[stage] += served.seconds[stage];
   }
   const double all = std::accumulate(out.stage.begin(), out.stage.end(), 0.0);
   for (double& stage : out.stage) stage /= all;
   // A thousand, or fewer where they take long: an exact search of millions reads all of them for each lone request.
   const double lone_begun = core_seconds();
-  for (std::size_t i = 0; i < kLone && (i < kFewestLone || core_seconds() - lone_begun < kLoneSeconds); ++i) {
+  for (std::size_t i = 0;
+       i < std::min(kLone, rows.size()) && (i < kFewestLone || core_seconds() - lone_begun < kLoneSeconds); ++i) {
     const double begun = core_seconds();
     policy.serve(runner.batch(), std::span(rows).subspan(i, 1), kSlate);
-    out.lone.push_back((core_seconds() - begun));
+    out.lone.push_back(core_seconds() - begun);
   }
-  for (const std::optional<double> recall : policy.recalls(runner.batch(), std::span(rows).first(256), kSlate))
+  for (const std::optional<double> recall :
+       policy.recalls(runner.batch(), std::span(rows).first(std::min<std::size_t>(256, rows.size())), kSlate))
     if (recall) out.recall = *recall;
   return out;
 }
