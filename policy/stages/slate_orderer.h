@@ -14,8 +14,8 @@ struct SlateOrdererSettings {
   std::string vectors;          // a policy file whose vectors say how alike videos are; empty: tag and author say it
   float mean_deviation = 0.0F;  // a user's deviation that leaves diversity's weight as it is (see VarianceBoost); 0:
                                 // the mean of the users that the vectors learned from
-  float same_tag = 0.7F;            // without vectors: likeness of two videos of one tag; of one author: the rest
-  std::size_t consider = 100;       // of the present order so many enter; the others stay behind them
+  float same_tag = 0.7F;        // without vectors: likeness of two videos of one tag; of one author: the rest
+  std::size_t consider = 100;   // of the present order so many enter; the others stay behind them
   std::size_t history_length = 50;  // newest videos that a user's interests are told from
 };
 template <class Visitor>
