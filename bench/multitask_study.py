@@ -2,7 +2,7 @@
 """Multi-task networks beside single-task ones and LightGBM: prints the tables as Markdown.
 
     pip install numpy lightgbm
-    python3 bench/multitask_study.py DATA OUT [--seeds 5] [--trials 4] [--program build/release/bench/multitask_study]
+    python3 bench/multitask_study.py DATA OUT [--seeds 5] [--trials 4] [--resamples 500] [--program FILE]
 
 Networks are trained by bench/multitask_study.cpp (built with -DSWIPEGYM_BENCH=ON), trees by LightGBM from what the
 networks read, ids too. Everything is chosen and calibrated on the validation days; the test days are looked at by the
@@ -122,7 +122,7 @@ def trees(out, seeds, trials):
 class Judge:
     """Figures of the test rows by resampled users: the same users for every model, so that gaps are paired."""
 
-    def __init__(self, user, resamples=500):
+    def __init__(self, user, resamples):
         _, self.user = np.unique(user, return_inverse=True)
         users = self.user.max() + 1
         draw = np.random.default_rng(1)
@@ -171,9 +171,9 @@ def cell(values, digits=4):
     return f"{values[0]:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def tables(out, seeds):
+def tables(out, seeds, resamples):
     _, user, labels = read_part(out, "test")
-    judge = Judge(user)
+    judge = Judge(user, resamples)
     kept = {}
 
     def figures(model, output):
@@ -190,7 +190,7 @@ def tables(out, seeds):
         if np.isnan(y).any():
             known = ~np.isnan(y)
             y, made = y[known], [m[known] for m in made]
-            part = Judge(user[known])
+            part = Judge(user[known], resamples)
         else:
             part = judge
         kept[model, output] = part.of_seeds([part.figures(m, y) for m in made])
@@ -219,7 +219,7 @@ def tables(out, seeds):
                         ("nothing", "multitask-left-out-nothing")):
         line = [figures(model, o) for o in COMPARED]
         print(f"| {name} | " + " | ".join("" if f is None else cell(f[:, 0]) for f in line) + " |")
-    authors(out, seeds)
+    authors(out, seeds, resamples)
     print("\n| AUC at rows | model | " + " | ".join(COMPARED) + " |\n| --- | --- |" + " --- |" * len(COMPARED))
     for share in ("", "-30", "-10", "-3"):
         rows = {name: [figures(model(o) + share, o) for o in COMPARED]
@@ -231,7 +231,7 @@ def tables(out, seeds):
                 cell(a[:, 0] - b[:, 0]) for a, b in zip(rows["multi-task"], rows["single task"])) + " |")
 
 
-def authors(out, seeds, resamples=500):
+def authors(out, seeds, resamples):
     """What the networks recommend, over authors: users are drawn again, seeds are pooled."""
     table = np.fromfile(os.path.join(out, "authors.u32"), np.uint32).reshape(-1, 2).astype(np.int64)
     author, shown, number = table[:, 0], table[:, 1], table[:, 0].max() + 1
@@ -267,6 +267,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=4)
     parser.add_argument("--program", default="build/release/bench/multitask_study")
+    parser.add_argument("--resamples", type=int, default=500, help="draws of users and seeds behind an interval")
     parser.add_argument("--part", choices=["all", "networks", "trees", "tables"], default="all")
     given = parser.parse_args()
     space = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../configs/search/multitask.json")
@@ -277,7 +278,7 @@ def main():
     if given.part in ("all", "trees"):
         trees(given.out, given.seeds, given.trials)
     if given.part in ("all", "tables"):
-        tables(given.out, given.seeds)
+        tables(given.out, given.seeds, given.resamples)
 
 
 main()
