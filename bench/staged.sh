@@ -63,7 +63,7 @@ done
 
 play="--simulator $simulator --judge $judge --source full --slate 10 --sessions $sessions --seeds $evaluations --quiet"
 if [ "$figure" = table ]; then
-  policies=random,popularity
+  policies=random,popularity,longest,item-mean  # the cheap rivals: rules that know durations and mean ratios
   for staged in popular diverse bucket_flow category_flow four_stages; do
     policies="$policies,$staged=$out/s*/$staged.json"
   done

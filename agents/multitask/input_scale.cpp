@@ -8,6 +8,8 @@ namespace {
 
 // Spreads below this count as this, or a tag that hardly anybody watches would weigh as much as time of day.
 constexpr float kLeastSpread = 0.05F;
+// What never varied while learning taught its weights nothing, and is left out: it may vary later.
+constexpr float kNoSpread = 1e-6F;
 
 }  // namespace
 
@@ -17,8 +19,9 @@ void InputScale::Columns::measure(const Matrix& rows, bool centre) {
   for (Eigen::Index c = 0; c < rows.cols(); ++c) {
     const double m = rows.col(c).cast<double>().sum() / n;
     const double variance = (rows.col(c).cast<double>().array() - m).square().sum() / n;
+    const auto spread = static_cast<float>(std::sqrt(variance));
     if (centre) mean[static_cast<std::size_t>(c)] = static_cast<float>(m);
-    per_spread[static_cast<std::size_t>(c)] = 1.0F / std::max(static_cast<float>(std::sqrt(variance)), kLeastSpread);
+    per_spread[static_cast<std::size_t>(c)] = spread > kNoSpread ? 1.0F / std::max(spread, kLeastSpread) : 0.0F;
   }
 }
 

@@ -8,7 +8,7 @@ namespace swipegym {
 
 /// Inputs brought to mean 0 and a like spread while a network learns, and the same network for inputs as they are.
 /// Rates of rare answers differ by thousandths and counts by whole numbers, and Adam moves every weight at the same
-/// pace.
+/// pace. An input that does not vary among the rows measured is taken out.
 class InputScale {
  public:
   /// Of these states, [rows, state], numbers of videos, [rows, item], and cross features, [rows, cross].

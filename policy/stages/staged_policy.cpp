@@ -56,6 +56,12 @@ float value_of(const Composition& composition, const float* heads) {
   return static_cast<float>(value);
 }
 
+std::vector<RequestDice> dice_of(const DecisionBatch& batch, std::span<const std::uint32_t> rows) {
+  std::vector<RequestDice> dice;
+  for (const std::uint32_t row : rows) dice.emplace_back(decision_key(batch, row));
+  return dice;
+}
+
 }  // namespace
 
 /// What a row's scorer said of videos before: its outcomes score the same videos over and over.
@@ -283,14 +289,6 @@ void StagedPolicy::order(const Requests& requests, Served& served) const {
     }
   });
 }
-
-namespace {
-std::vector<RequestDice> dice_of(const DecisionBatch& batch, std::span<const std::uint32_t> rows) {
-  std::vector<RequestDice> dice;
-  for (const std::uint32_t row : rows) dice.emplace_back(decision_key(batch, row));
-  return dice;
-}
-}  // namespace
 
 Served StagedPolicy::serve(const Requests& requests, KnownHeads* known) const {
   Served served;

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "agents/multitask/input_scale.h"
+#include "tests/policy/multitask_toy.h"
 
 namespace swipegym {
 namespace {
@@ -47,17 +48,9 @@ TEST_CASE("scaled inputs have mean 0 and spread 1, and folded weights say of inp
       CHECK(spread < 1.0F);
   }
   for (const std::size_t layers : {std::size_t{0}, std::size_t{2}}) {
-    MultitaskNetworkConfig config{.experts = 2,
-                                  .state_hidden = std::vector<std::size_t>(layers, 6),
-                                  .item_hidden = {5},
-                                  .width = 3,
-                                  .expert = {6, 4},
-                                  .tower = {4},
-                                  .tag_dim = 2,
-                                  .author_dim = 2,
-                                  .id_dim = 2};
-    MultitaskNetwork network(
-        config, {.state = 9, .item = 5, .cross = 4, .tags = 3, .authors = 3, .ids = 3, .outputs = {1, 3}}, make_key(7));
+    MultitaskNetwork network(test::small_multitask_network(std::vector<std::size_t>(layers, 6)),
+                             {.state = 9, .item = 5, .cross = 4, .tags = 3, .authors = 3, .ids = 3, .outputs = {1, 3}},
+                             make_key(7));
     const Matrix scaled = said_by(network, s, n, c), raw = said_by(network, states, numbers, cross);
     CAPTURE(layers);
     CHECK((scaled - raw).cwiseAbs().maxCoeff() > 0.05F);
@@ -69,6 +62,22 @@ TEST_CASE("scaled inputs have mean 0 and spread 1, and folded weights say of inp
     InputScale::Folded(scale, network).keep();
     CHECK((said_by(network, states, numbers, cross) - scaled).cwiseAbs().maxCoeff() < 1e-3F);
   }
+}
+
+TEST_CASE("an input that never varied while learning changes nothing when it does later", "[agents]") {
+  Matrix states = drawn_rows(9, 1), numbers = drawn_rows(5, 2), cross = drawn_rows(4, 3);
+  states.col(4).setConstant(0.3F), numbers.col(2).setZero(), cross.col(1).setOnes();
+  InputScale scale;
+  scale.measure(states, numbers, cross);
+  MultitaskNetwork network(test::small_multitask_network(),
+                           {.state = 9, .item = 5, .cross = 4, .tags = 3, .authors = 3, .ids = 3, .outputs = {1, 3}},
+                           make_key(7));
+  InputScale::Folded(scale, network).keep();
+  const Matrix before = said_by(network, states, numbers, cross);
+  states.col(4).setConstant(9.0F), numbers.col(2).setConstant(-5.0F), cross.col(1).setZero();
+  CHECK(said_by(network, states, numbers, cross) == before);
+  states.col(5).array() += 1.0F;
+  CHECK(said_by(network, states, numbers, cross) != before);
 }
 
 }  // namespace

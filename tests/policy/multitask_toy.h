@@ -8,17 +8,20 @@
 /// A small multi-task network of drawn weights, for tests of whoever asks its heads.
 namespace swipegym::test {
 
+inline MultitaskNetworkConfig small_multitask_network(std::vector<std::size_t> state_hidden = {4}) {
+  return {.experts = 2,
+          .state_hidden = std::move(state_hidden),
+          .item_hidden = {4},
+          .width = 3,
+          .expert = {6, 5},
+          .tower = {4},
+          .tag_dim = 3,
+          .author_dim = 2,
+          .id_dim = 3};
+}
+
 inline std::shared_ptr<MultitaskModel> small_multitask_model(const Catalogue& catalogue) {
-  const MultitaskNetworkConfig network{.experts = 2,
-                                       .state_hidden = {4},
-                                       .item_hidden = {4},
-                                       .width = 3,
-                                       .expert = {6, 5},
-                                       .tower = {4},
-                                       .tag_dim = 3,
-                                       .author_dim = 2,
-                                       .id_dim = 3};
-  auto model = make_multitask_model(catalogue, network, {.recent = 1}, {Head::kWatch, Head::kLike},
+  auto model = make_multitask_model(catalogue, small_multitask_network(), {.recent = 1}, {Head::kWatch, Head::kLike},
                                     {.edge = {0.5F, 1.0F}, .mean = {0.2F, 0.8F, 1.4F}}, 3);
   model->header.config = "{}";
   model->history_length = 5;
