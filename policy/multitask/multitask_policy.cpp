@@ -229,7 +229,10 @@ void MultitaskPolicy::score(const DecisionBatch& batch, std::span<float> scores)
 }
 
 void MultitaskPolicy::foresee(const HeadQuestion& question, Matrix& out, LastLayer* layer) const {
-  const auto& [batch, rows, offset, videos, wanted] = question;
+  const DecisionBatch& batch = question.batch;
+  const std::span<const std::uint32_t> rows = question.rows, offset = question.offset;
+  const std::span<const std::int32_t> videos = question.videos;
+  const std::span<const std::uint8_t> wanted = question.wanted;
   assert(offset.size() == rows.size() + 1 && offset.back() - offset.front() == videos.size());
   const auto pairs = static_cast<Eigen::Index>(videos.size());
   const auto features = static_cast<Eigen::Index>(model_->network.feature_size());
