@@ -2,6 +2,7 @@
 #include "env/fitted/fitted_user_model.h"
 #include "env/fitted/simulator_file.h"
 #include "env/fitted/training_rows.h"
+#include "env/platform/creator_fit.h"
 #include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
 #include "tests/fuzz/hdf5_recipe.h"
@@ -42,13 +43,28 @@ void use(const std::filesystem::path& path) {
   act(simulator, "random", OneStepOracle(), 1);
 }
 
+// A fit of creators that nothing was fitted for.
+std::string unfitted_creators() {
+  CreatorFit fit{.creators = 20, .creator_days = 90, .uploads = 8, .log_likelihood = -30.0};
+  for (CreatorEstimate& estimate : fit.coefficients) estimate = {.value = 0.5, .error = 0.1, .low = 0.3, .high = 0.7};
+  fit.mean_response = fit.coefficients[0];
+  return written_by([&](const std::filesystem::path& path) { save_creator_fit(fit, path); });
+}
+
+// Loads, and makes a law of it.
+void use_creators(const std::filesystem::path& path) {
+  const CreatorLaw law(read_creator_fit(path).law(), make_key(1));
+  law.uplift(law.traits(1), {.score = 2.0}, 1.0, 3);
+}
+
 }  // namespace
 
 std::vector<std::string> target_names() {
-  return {"simulator"};
+  return {"simulator", "creator_fit"};
 }
 
-Target make_target(const std::string&) {
+Target make_target(const std::string& name) {
+  if (name == "creator_fit") return hdf5_target(unfitted_creators(), use_creators);
   return hdf5_target(unfitted(), use);
 }
 
