@@ -10,6 +10,7 @@
 #include "evaluation/uplift/outcome_model.h"
 #include "evaluation/uplift/uplift_estimators.h"
 #include "evaluation/uplift/uplift_scores.h"
+#include "evaluation/uplift/uplift_table.h"
 #include "tests/evaluation/uplift_world.h"
 
 namespace swipegym {
@@ -101,6 +102,26 @@ TEST_CASE("learners find who answers, and the naive regression's numbers are too
   CHECK(truth_qini(by_coin.tau, world.per_watch) > 0.9);
   CHECK(pehe(by_coin.tau, world.per_watch) < 0.3 * pehe(naive.tau, world.per_watch));
   CHECK(std::isnan(naive.first_stage));
+}
+
+TEST_CASE("the table has every estimator for one watch, scored against the truth", "[evaluation]") {
+  const test::UpliftWorld world = test::make_uplift_world(2, {.creators = 1000});
+  const std::vector<UpliftLine> lines = uplift_table(world.rows, world.per_watch, {}, make_key(2), 1);
+  REQUIRE(lines.size() == 9);
+  CHECK(lines[0].name == "naive regression");
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    CAPTURE(lines[i].name);
+    CHECK(lines[i].pehe < lines[0].pehe);
+    CHECK(lines[i].estimate.average.mean == Approx(world.mean_per_watch).margin(0.02));
+    CHECK(lines[i].estimate.first_stage > 1000.0);
+    if (i != 1) CHECK(lines[i].truth_qini > 0.5);
+  }
+  CHECK(std::isnan(lines[1].slope));  // one number for all
+  UpliftRows bare = world.rows;
+  bare.num_features = 0, bare.features.clear(), bare.impressions.clear();
+  const std::vector<UpliftLine> few = uplift_table(bare, {}, {}, make_key(2));
+  CHECK(few.size() == 7);
+  for (const UpliftLine& line : few) CHECK(std::isnan(line.pehe));
 }
 
 TEST_CASE("the average owes nothing to the models: a penalty that flattens tau leaves it right", "[evaluation]") {
