@@ -19,13 +19,13 @@
 namespace swipegym {
 namespace {
 
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
 constexpr double kNormal95 = 1.959963984540054;
 constexpr std::pair<double, double> kResponseRange = {-10.0, 10.0};  // of CreatorSettings
 constexpr int kResponsivePlace = 2;                                  // of responsive, response and response_rest
 // Where the search stays, in free coefficients.
-const CreatorVector kLeast = (CreatorVector() << -20, -7, -12, -10, -10, -10, -16, -7).finished();
-const CreatorVector kMost = (CreatorVector() << 20, 2.3, 12, 10, 10, 10, 12, 16).finished();
+const CreatorVector kLeastFree = (CreatorVector() << -20, -7, -12, -10, -10, -10, -16, -7).finished();
+const CreatorVector kMostFree = (CreatorVector() << 20, 2.3, 12, 10, 10, 10, 12, 16).finished();
 
 void require_panel(const CreatorPanel& panel) {
   panel.validate();
@@ -121,7 +121,7 @@ class CreatorSearch {
     const Eigen::LDLT<CreatorMatrix> solver(damped);
     if (solver.info() != Eigen::Success || !solver.isPositive()) return false;
     const CreatorVector step = solver.solve(value_.gradient).cwiseMax(-2.0).cwiseMin(2.0);
-    const CreatorVector next = (free_ + step).cwiseMax(kLeast).cwiseMin(kMost);
+    const CreatorVector next = (free_ + step).cwiseMax(kLeastFree).cwiseMin(kMostFree);
     const CreatorLikelihood::Value value = likelihood_.at(next);
     if (!(value.log_likelihood >= value_.log_likelihood) || next == free_) return false;
     free_ = next, value_ = value;
@@ -141,8 +141,9 @@ class CreatorSearch {
 CreatorMatrix covariances(const CreatorMatrix& hessian, const CreatorVector& free, double creators) {
   std::vector<int> kept;
   for (int i = 0; i < free.size(); ++i)
-    if (-hessian(i, i) > 1e-7 * creators && free[i] > kLeast[i] + 1e-9 && free[i] < kMost[i] - 1e-9) kept.push_back(i);
-  CreatorMatrix out = CreatorMatrix::Constant(kUnknown);
+    if (-hessian(i, i) > 1e-7 * creators && free[i] > kLeastFree[i] + 1e-9 && free[i] < kMostFree[i] - 1e-9)
+      kept.push_back(i);
+  CreatorMatrix out = CreatorMatrix::Constant(kNotKnown);
   while (!kept.empty()) {
     const auto size = static_cast<Eigen::Index>(kept.size());
     Eigen::MatrixXd scaled(size, size);  // diagonal 1
@@ -170,7 +171,7 @@ CreatorMatrix covariances(const CreatorMatrix& hessian, const CreatorVector& fre
 
 CreatorEstimate known_or_not(CreatorEstimate estimate) {
   if (!std::isfinite(estimate.error) || !std::isfinite(estimate.low) || !std::isfinite(estimate.high))
-    estimate.error = estimate.low = estimate.high = kUnknown;
+    estimate.error = estimate.low = estimate.high = kNotKnown;
   return estimate;
 }
 

@@ -10,7 +10,16 @@ namespace swipegym {
 namespace {
 
 // Places of the coefficients.
-enum : int { kBaseMean, kBaseDeviation, kResponsive, kResponse, kResponseRest, kIdleSlope, kLeaveHazard, kLeaveScale };
+enum : int {
+  kBaseMean,
+  kBaseDeviation,
+  kResponsive,
+  kResponseMean,
+  kResponseRest,
+  kIdleSlope,
+  kLeaveHazard,
+  kLeaveScale
+};
 
 constexpr std::size_t kShard = 64;       // creators whose sums are added in their order, whoever computes them
 constexpr double kMostLogOdds = 40.0;    // beyond, an upload is as good as certain or impossible
@@ -133,7 +142,7 @@ CreatorLikelihood::Nodes CreatorLikelihood::nodes_at(const CreatorVector& natura
       const auto at = static_cast<std::size_t>(std::max<Eigen::Index>(r, 0));
       nodes.normal[k] = base_.at[b];
       nodes.base[k] = natural[kBaseMean] + natural[kBaseDeviation] * base_.at[b];
-      nodes.response[k] = r < 0 ? natural[kResponseRest] : natural[kResponse] + width_ * response_.at[at];
+      nodes.response[k] = r < 0 ? natural[kResponseRest] : natural[kResponseMean] + width_ * response_.at[at];
       nodes.log_weight[k] = std::log(base_.weight[b]) + (r < 0 ? log_rest : log_share + std::log(response_.weight[at]));
     }
   return nodes;
@@ -216,7 +225,7 @@ void CreatorLikelihood::add_creator(std::size_t creator, const CreatorVector& na
   gradient[kBaseMean] = (s.posterior * s.by_base).sum();
   gradient[kBaseDeviation] = natural[kBaseDeviation] * (s.posterior * s.by_base * nodes.normal).sum();
   gradient[kResponsive] = responsive - natural[kResponsive];
-  gradient[kResponse] = (s.posterior * s.by_response).tail(others).sum();
+  gradient[kResponseMean] = (s.posterior * s.by_response).tail(others).sum();
   gradient[kResponseRest] = (s.posterior * s.by_response).head(rest).sum();
   gradient[kIdleSlope] = (s.posterior * s.by_idle).sum();
   gradient[kLeaveHazard] = (s.posterior * s.by_hazard).sum() + hazard_stayed;

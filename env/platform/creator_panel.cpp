@@ -14,12 +14,12 @@
 namespace swipegym {
 namespace {
 
-constexpr std::int32_t kNever = std::numeric_limits<std::int32_t>::max();
+constexpr std::int32_t kNoUpload = std::numeric_limits<std::int32_t>::max();
 constexpr std::uint32_t kLeftOut = std::numeric_limits<std::uint32_t>::max();
 
 // Days [first, last] of something, as day numbers; first > last: none.
 struct DaySpan {
-  std::int32_t first = kNever, last = std::numeric_limits<std::int32_t>::min();
+  std::int32_t first = kNoUpload, last = std::numeric_limits<std::int32_t>::min();
 
   void add(std::int32_t day) noexcept { first = std::min(first, day), last = std::max(last, day); }
   std::string text() const { return fmt::format("{} to {}", date_of_days(first), date_of_days(last)); }
@@ -72,7 +72,7 @@ std::vector<DaySpan> uploads_of_authors(const VideoTable& videos, const DaySpan&
 std::vector<std::uint32_t> chosen_authors(const std::vector<DaySpan>& uploads, const CreatorPanelOptions& options) {
   std::vector<std::uint32_t> chosen;
   for (std::uint32_t author = 0; author < uploads.size(); ++author)
-    if (uploads[author].first != kNever) chosen.push_back(author);
+    if (uploads[author].first != kNoUpload) chosen.push_back(author);
   if (chosen.size() <= options.most_creators) return chosen;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> drawn;
   for (const std::uint32_t author : chosen)
@@ -144,7 +144,7 @@ LoadedCreatorPanel panel_of(const Dataset& data, const CreatorPanelOptions& opti
     panel.offset.push_back(panel.offset.back() + static_cast<std::uint64_t>(rows.last - panel.arrival.back() + 1));
   }
   out.report.later_authors = static_cast<std::uint64_t>(
-      std::count_if(uploads.begin(), uploads.end(), [](const DaySpan& span) { return span.first == kNever; }));
+      std::count_if(uploads.begin(), uploads.end(), [](const DaySpan& span) { return span.first == kNoUpload; }));
 
   const std::size_t days = panel.offset.back();
   for (std::vector<float>* column : {&panel.watches, &panel.likes, &panel.follows}) column->assign(days, 0.0F);
