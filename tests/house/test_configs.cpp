@@ -22,6 +22,7 @@
 #include "core/config.h"
 #include "core/output_file.h"
 #include "env/fitted/fit_simulator.h"
+#include "env/platform/creator_fit.h"
 #include "evaluation/studies/convergence_cell.h"
 #include "evaluation/studies/exactness.h"
 #include "evaluation/studies/random_search.h"
@@ -40,6 +41,7 @@ Defaults all_defaults() {
       {"bandits.json", [] { return config_to_json(UploadSeasonConfig{}); }},
       {"converge.json", [] { return config_to_json(ConvergenceConfig{}); }},
       {"constrain.json", [] { return config_to_json(OfflineConfig{}); }},
+      {"creators_fit.json", [] { return config_to_json(CreatorFitSettings{}); }},
       {"fit.json", [] { return config_to_json(FitConfig{}); }},
       {"mf.json", [] { return config_to_json(MatrixFactorisationConfig{}); }},
       {"label_model.json", [] { return config_to_json(LabelModelConfig{}); }},
