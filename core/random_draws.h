@@ -65,4 +65,13 @@ double draw_beta(Stream& random, double a, double b) noexcept {
   return 1.0 / (1.0 + std::exp(odds));
 }
 
+/// A Poisson number: how many unit exponentials fit into `mean` >= 0, one word each.
+template <class Stream>
+std::uint32_t draw_poisson(Stream& random, double mean) noexcept {
+  std::uint32_t count = 0;
+  for (double left = mean + std::log(to_positive_unit(random.next())); left >= 0.0; ++count)
+    left += std::log(to_positive_unit(random.next()));
+  return count;
+}
+
 }  // namespace swipegym

@@ -18,8 +18,8 @@ struct ObservationBuffers {
   ObservationView view() const noexcept;
   /// Copies row `row` of `from`, which has the same shape.
   void copy_row(std::size_t row, const ObservationBuffers& from) noexcept { copy_row(row, row, from); }
-  /// Row `to` becomes what row `from` is.
-  void move_row(std::size_t from, std::size_t to) noexcept { copy_row(from, to, *this); }
+  /// Row `to_row` becomes what row `from_row` of `from` is.
+  void copy_row(std::size_t from_row, std::size_t to_row, const ObservationBuffers& from) noexcept;
 
   std::size_t rows = 0, history_length = 0, candidates = 0;
   std::vector<std::uint32_t> user;
@@ -33,9 +33,6 @@ struct ObservationBuffers {
   std::vector<std::uint8_t> history_signals;
   std::vector<std::uint8_t> tab;
   std::vector<float> hours_since;
-
- private:
-  void copy_row(std::size_t from_row, std::size_t to_row, const ObservationBuffers& from) noexcept;
 };
 
 }  // namespace swipegym

@@ -49,6 +49,14 @@ class SeenVideos {
     return true;
   }
 
+  /// Becomes what `other`, made for the same numbers, is: what is beyond its entries is not copied.
+  void copy_from(const SeenVideos& other) noexcept {
+    std::copy(other.bits_.begin(), other.bits_.end(), bits_.begin());
+    std::copy_n(other.list_.begin(), other.size_, list_.begin());
+    size_ = other.size_;
+    logged_ = other.logged_;
+  }
+
   bool contains(std::uint32_t video) const noexcept { return marked(video) && (exact_ || listed(video, 0)); }
   /// Watched in this session, whatever the log says.
   bool watched_now(std::uint32_t video) const noexcept { return marked(video) && listed(video, logged_); }
@@ -63,6 +71,7 @@ class SeenVideos {
     __builtin_prefetch(list_.data() + size_);
   }
 
+  std::size_t capacity() const noexcept { return list_.size(); }
   /// The number of entries: distinct videos, but for logged ones that were watched again.
   std::size_t size() const noexcept { return size_; }
   /// Oldest first: the logged ones, then this session's.
@@ -70,9 +79,9 @@ class SeenVideos {
   /// This session's, in the order they were watched.
   std::span<const std::uint32_t> watched() const noexcept { return videos().subspan(logged_); }
 
- private:
   static constexpr std::size_t kMaxBits = 8192;
 
+ private:
   bool marked(std::uint32_t video) const noexcept { return bits_[(video & mask_) >> 6] >> (video & 63) & 1U; }
   bool listed(std::uint32_t video, std::size_t from) const noexcept {
     bool found = false;  // no early exit: the loop stays a handful of vector compares

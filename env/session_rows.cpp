@@ -4,12 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
+#include <type_traits>
 #include <utility>
 
 #include "core/error.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "core/memory_budget.h"
 #include "env/candidate_sources.h"
+#include "env/catalogue.h"
 #include "sim_data/calendar.h"
 
 namespace swipegym {
@@ -86,11 +91,14 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
   const std::size_t videos = simulator.catalogue.num_videos();
   const std::size_t session = longest_session(config);
   excluded_ = excluded_videos(simulator, slots_, config);
+  on_offer_ = {0, static_cast<std::uint32_t>(videos)};
 
   env_key_.resize(n), candidate_key_.resize(n), response_key_.resize(n), redraw_key_.resize(n);
   episode_.resize(n), step_.resize(n), videos_shown_.resize(n);
   start_ms_.resize(n), time_ms_.resize(n), last_shown_ms_.resize(n), finished_.resize(n);
-  seen_.assign(n, SeenVideos(videos, excluded_ + std::min(session, videos)));  // no video is shown twice in a session
+  // No video is shown twice in a session. A catalogue that grows may outgrow an exact bitmap.
+  const std::size_t marked = config.growing ? std::max(videos, SeenVideos::kMaxBits + 1) : videos;
+  seen_.assign(n, SeenVideos(marked, excluded_ + std::min(session, videos)));
   state_stride_ = state_stride(simulator);
   states_.resize(n * state_stride_ + kFloatsALine);
   const auto address = reinterpret_cast<std::uintptr_t>(states_.data()) / sizeof(float);
@@ -167,24 +175,46 @@ void SessionRows::next_session(std::size_t row, UserModel::Scratch& scratch) {
 void SessionRows::keep(std::span<const std::uint32_t> rows) {
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (rows[i] != i) move_row(rows[i], i);
-  now_.rows = rows.size();
-  view_.observation = now_.view();
+  set_rows(rows.size());
+}
+
+void SessionRows::copy_columns(const SessionRows& other, std::size_t from, std::size_t to) {
+  const auto copy = [&](auto SessionRows::*... columns) { (((this->*columns)[to] = (other.*columns)[from]), ...); };
+  copy(&SessionRows::env_key_, &SessionRows::candidate_key_, &SessionRows::response_key_, &SessionRows::redraw_key_,
+       &SessionRows::episode_, &SessionRows::step_, &SessionRows::videos_shown_, &SessionRows::start_ms_,
+       &SessionRows::time_ms_, &SessionRows::last_shown_ms_, &SessionRows::finished_);
+  std::copy_n(other.state(from), state_stride_, state(to));
+  now_.copy_row(from, to, other.now_);
 }
 
 void SessionRows::move_row(std::size_t from, std::size_t to) {
-  const auto move = [from, to](auto&... columns) { ((columns[to] = columns[from]), ...); };
-  move(env_key_, candidate_key_, response_key_, redraw_key_, episode_, step_, videos_shown_, start_ms_, time_ms_,
-       last_shown_ms_, finished_);
+  copy_columns(*this, from, to);
   std::swap(seen_[to], seen_[from]);
-  std::copy_n(state(from), state_stride_, state(to));
-  now_.move_row(from, to);
+}
+
+void SessionRows::take_row(const SessionRows& other, std::size_t from, std::size_t to) {
+  copy_columns(other, from, to);
+  seen_[to].copy_from(other.seen_[from]);
+}
+
+void SessionRows::set_rows(std::size_t rows) noexcept {
+  now_.rows = rows;
+  view_.observation = now_.view();
+}
+
+std::size_t SessionRows::choices(std::size_t row) const noexcept {
+  std::size_t seen = 0;
+  for (const std::uint32_t video : seen_[row].videos()) seen += on_offer_.contains(video) ? 1 : 0;
+  return on_offer_.size() - std::min(on_offer_.size(), seen);
 }
 
 // Of the episode that is counted as over: the same draw whether it is only reported or the user comes back by it.
 std::int64_t SessionRows::next_gap_ms(std::size_t row, UserModel::Scratch& scratch) const {
   const RandomKey key = split(split(env_key_[row], episode_[row]), Draw::kReturn);
-  return simulator_.model->draw_return_gap(UserIndex{now_.user[row]}, time_ms_[row],
-                                           {state(row), simulator_.model->state_size()}, key, scratch);
+  const std::int64_t gap = simulator_.model->draw_return_gap(
+      UserIndex{now_.user[row]}, time_ms_[row], {state(row), simulator_.model->state_size()}, key, scratch);
+  if (config_.gap_scale == 1.0) return gap;
+  return std::max(kSessionGapMs + 1, static_cast<std::int64_t>(static_cast<double>(gap) * config_.gap_scale));
 }
 
 void SessionRows::draw_gap(std::size_t row, UserModel::Scratch& scratch) {
@@ -286,6 +316,9 @@ void SessionRows::check(std::size_t row, std::span<const std::int32_t> actions) 
       throw InputError(fmt::format("env {}: action {} is not in [0, {}): choose a {}", row, action, choices,
                                    slots_ > 0 ? "slot of the candidate set" : "video of the catalogue"));
     const auto index = static_cast<std::size_t>(action);
+    if (slots_ == 0 && !on_offer_.contains(static_cast<std::uint32_t>(action)))
+      throw InputError(
+          fmt::format("env {}: video {} is not on offer, [{}, {}) are", row, action, on_offer_.begin, on_offer_.end));
     if (slots_ > 0 ? now_.mask[row * slots_ + index] == 0 : seen_[row].contains(static_cast<std::uint32_t>(action)))
       throw InputError(fmt::format("env {}: action {} is masked: its video has been watched already", row, action));
     for (std::size_t j = 0; j < k; ++j)
@@ -304,7 +337,7 @@ void SessionRows::redraw(std::size_t row, std::span<const std::int32_t> actions,
         slate.begin() + static_cast<std::ptrdiff_t>(k))
       return false;
     return slots_ > 0 ? now_.mask[row * slots_ + static_cast<std::size_t>(action)] != 0
-                      : !seen_[row].contains(static_cast<std::uint32_t>(action));
+                      : may_show(row, static_cast<std::uint32_t>(action));
   };
   for (std::size_t k = 0; k < slate_; ++k) {
     slate[k] = actions[k];
@@ -380,6 +413,8 @@ void SessionRows::finish(std::size_t row, UserModel::Scratch& scratch) {
   if (slots_ > 0) {
     choices = 0;
     for (std::size_t slot = 0; slot < slots_ && choices < slate_; ++slot) choices += now_.mask[row * slots_ + slot];
+  } else if (on_offer_.size() < simulator_.catalogue.num_videos()) {
+    choices = this->choices(row);
   }
   truncated_[row] =
       !terminated_[row] && (step_[row] >= static_cast<std::uint32_t>(config_.max_steps) || choices < slate_) ? 1 : 0;
@@ -441,6 +476,85 @@ void SessionRows::step(std::size_t begin, std::size_t end, std::span<const std::
   }
   observe(begin, end);
   for (std::size_t row = begin; row < end; ++row) finish(row, *worker.scratch);
+}
+
+namespace {
+
+// Columns of a row, one behind the other, as numbers a file may hold.
+template <class T>
+std::span<const std::uint8_t> bytes_of(const std::vector<T>& column) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  return {reinterpret_cast<const std::uint8_t*>(column.data()), column.size() * sizeof(T)};
+}
+
+template <class T>
+void read_bytes(const Hdf5Reader& file, const std::string& name, std::vector<T>& column) {
+  file.require_shape(name, {column.size() * sizeof(T)});
+  const std::vector<std::uint8_t> bytes = file.read<std::uint8_t>(name);
+  std::memcpy(column.data(), bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+template <class Self, class Visit>
+void SessionRows::each_column(Self& self, const Visit& visit) {
+  visit("env_key", self.env_key_), visit("candidate_key", self.candidate_key_);
+  visit("response_key", self.response_key_), visit("redraw_key", self.redraw_key_);
+  visit("episode", self.episode_), visit("step", self.step_), visit("videos_shown", self.videos_shown_);
+  visit("start_ms", self.start_ms_), visit("time_ms", self.time_ms_), visit("last_shown_ms", self.last_shown_ms_);
+  visit("finished", self.finished_);
+  visit("user", self.now_.user), visit("user_features", self.now_.user_features);
+  visit("history_video", self.now_.history_video), visit("history_ratio", self.now_.history_ratio);
+  visit("history_signals", self.now_.history_signals), visit("context", self.now_.context);
+  visit("tab", self.now_.tab), visit("hours_since", self.now_.hours_since);
+}
+
+void SessionRows::save(Hdf5Writer& file, const std::string& group) const {
+  each_column(*this, [&](const char* name, const auto& column) { file.write(group + "/" + name, bytes_of(column)); });
+  const std::size_t rows = episode_.size();
+  std::vector<float> states;
+  std::vector<std::uint32_t> seen, seen_count, logged_count;
+  for (std::size_t row = 0; row < rows; ++row) {
+    states.insert(states.end(), state(row), state(row) + state_stride_);
+    const std::span<const std::uint32_t> videos = seen_[row].videos();
+    seen.insert(seen.end(), videos.begin(), videos.end());
+    seen_count.push_back(static_cast<std::uint32_t>(videos.size()));
+    logged_count.push_back(static_cast<std::uint32_t>(videos.size() - seen_[row].watched().size()));
+  }
+  file.write(group + "/state", bytes_of(states));
+  file.write(group + "/seen", seen);
+  file.write(group + "/seen_count", seen_count);
+  file.write(group + "/logged_count", logged_count);
+}
+
+void SessionRows::load(const Hdf5Reader& file, const std::string& group) {
+  each_column(*this, [&](const char* name, auto& column) { read_bytes(file, group + "/" + name, column); });
+  const std::size_t rows = episode_.size(), videos = simulator_.catalogue.num_videos();
+  std::vector<float> states(rows * state_stride_);
+  read_bytes(file, group + "/state", states);
+  const auto seen = file.read<std::uint32_t>(group + "/seen");
+  const auto seen_count = file.read<std::uint32_t>(group + "/seen_count");
+  const auto logged_count = file.read<std::uint32_t>(group + "/logged_count");
+  const auto damaged = [&](bool holds, const char* what) {
+    if (!holds) throw InputError(fmt::format("{}: {} of its rows make no sense", file.path().string(), what));
+  };
+  damaged(seen_count.size() == rows && logged_count.size() == rows, "the videos seen");
+  for (const std::uint32_t user : now_.user) damaged(user < simulator_.catalogue.num_users(), "the users");
+  for (const std::int32_t video : now_.history_video)
+    damaged(video >= -1 && video < static_cast<std::int64_t>(videos), "the histories");
+  std::size_t at = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::copy_n(states.data() + row * state_stride_, state_stride_, state(row));
+    damaged(seen_count[row] <= seen.size() - at && logged_count[row] <= seen_count[row] &&
+                seen_count[row] <= seen_[row].capacity(),
+            "the videos seen");
+    seen_[row].clear();
+    for (std::size_t i = 0; i < seen_count[row]; ++i, ++at) {
+      damaged(seen[at] < videos, "the videos seen");
+      damaged(seen_[row].insert(seen[at], i < logged_count[row]), "the videos seen");
+    }
+  }
+  damaged(at == seen.size(), "the videos seen");
 }
 
 }  // namespace swipegym

@@ -4,13 +4,18 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "env/observation_buffers.h"
 #include "env/seen_videos.h"
 #include "env/vector_env.h"
+#include "env/video_range.h"
 
 namespace swipegym {
+
+class Hdf5Reader;
+class Hdf5Writer;
 
 /// The sessions of a VectorEnv as structure-of-arrays, and what is done to them a chunk at a time. Rows share nothing
 /// that changes, so different chunks may run at the same time, each with its worker's own room.
@@ -43,6 +48,21 @@ class SessionRows {
   void next_session(std::size_t row, UserModel::Scratch& scratch);
   /// Row i becomes what rows[i] >= i was, and there are so many rows. Outputs of the last step are lost.
   void keep(std::span<const std::uint32_t> rows);
+  /// Row `to` becomes what row `from` of `other` is, rows of the same simulator, source and settings.
+  void take_row(const SessionRows& other, std::size_t from, std::size_t to);
+  /// How many rows there are, at most what there is room for; those that are new are stale.
+  void set_rows(std::size_t rows) noexcept;
+  /// With the full catalogue: only these videos may be chosen from here on.
+  void offer(VideoRange videos) noexcept { on_offer_ = videos; }
+  VideoRange on_offer() const noexcept { return on_offer_; }
+  bool may_show(std::size_t row, std::uint32_t video) const noexcept {
+    return on_offer_.contains(video) && !seen_[row].contains(video);
+  }
+  /// Videos on offer that a row was not shown, with the full catalogue.
+  std::size_t choices(std::size_t row) const noexcept;
+  /// All that rows hold between two sessions, and the way back; InputError unless the file's rows fit these.
+  void save(Hdf5Writer& file, const std::string& group) const;
+  void load(const Hdf5Reader& file, const std::string& group);
   /// Draws candidates and writes candidate features and mask of rows [begin, end).
   void observe(std::size_t begin, std::size_t end);
   /// Throws InputError when a row's actions are not a valid slate of what it was offered.
@@ -56,6 +76,7 @@ class SessionRows {
   Shown shown_next(std::size_t row, std::int32_t video) const noexcept;
   std::uint32_t videos_shown(std::size_t row) const noexcept { return videos_shown_[row]; }
   std::int64_t start_ms(std::size_t row) const noexcept { return start_ms_[row]; }
+  std::int64_t time_ms(std::size_t row) const noexcept { return time_ms_[row]; }
 
   const StepView& view() const noexcept { return view_; }
   ObservationView observation() const noexcept { return now_.view(); }
@@ -63,6 +84,9 @@ class SessionRows {
  private:
   float* state(std::size_t row) noexcept { return states_.data() + first_state_ + row * state_stride_; }
   void move_row(std::size_t from, std::size_t to);
+  template <class Self, class Visit>
+  static void each_column(Self& self, const Visit& visit);
+  void copy_columns(const SessionRows& other, std::size_t from, std::size_t to);
   void begin_episode(std::size_t row);
   void clear_session(std::size_t row);
   void begin_at(std::size_t row, const SessionStart& start);
@@ -81,6 +105,7 @@ class SessionRows {
   const VectorEnvConfig& config_;
   std::size_t slots_, slate_, costs_, excluded_;
   bool gaps_;  // whether anybody asks when users come back
+  VideoRange on_offer_;
 
   std::vector<RandomKey> env_key_, candidate_key_, response_key_, redraw_key_;
   std::vector<std::uint32_t> episode_, step_, videos_shown_;

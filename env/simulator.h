@@ -37,6 +37,9 @@ struct Catalogue {
   std::vector<std::int8_t> visible_status{};  // [videos], KuaiRand's; -1: unknown. Empty where it is 0 for all
   std::vector<std::int64_t> raw_author_id{};  // [authors]
   std::vector<std::uint16_t> tag_code{};      // [tags], the data's code of each; VideoTable::kNoTag for 'none'
+  /// Of a platform whose creators answer what they get (env/platform); empty elsewhere, and in files.
+  std::vector<float> creator_uplift{};        // [videos], uploads more in the days ahead for one watch more today
+  std::vector<std::uint16_t> creator_days{};  // [videos], days since the creator arrived
   std::uint32_t num_tags = 0;
   std::uint32_t num_authors = 0;
   std::int32_t until = 0;  // last day (yyyymmdd) of the rows the statistics are made of; 0: unknown

@@ -25,6 +25,7 @@ void visit_fields(Visitor& visit, VectorEnvConfig& config) {
   visit("slate", config.slate, between(1, 1'000));
   visit("reward", config.reward, ranges::kAnyWeight);
   visit("costs", config.costs, ranges::kAnyWeight, lengths(0, 1'000));
+  visit("gap_scale", config.gap_scale, above(0, 1'000));
   visit("exclude_history", config.exclude_history, between(0, 1'000'000));
 }
 
@@ -68,6 +69,7 @@ struct VectorEnv::Impl {
       : simulator(std::move(simulator_)),
         candidates(std::move(candidates_)),
         config(std::move(config_)),
+        most(config.num_envs),
         rows(*simulator, *candidates, config) {
     for (int w = 0; w < worker_count(config.threads); ++w)
       workers.push_back(std::make_unique<SessionRows::Worker>(*simulator->model, config.slate));
@@ -94,6 +96,7 @@ struct VectorEnv::Impl {
   std::shared_ptr<const Simulator> simulator;
   std::shared_ptr<const CandidateSource> candidates;
   VectorEnvConfig config;
+  std::size_t most;  // envs there is room for
   SessionRows rows;
   std::vector<std::unique_ptr<SessionRows::Worker>> workers;
   bool started = false;
@@ -260,6 +263,65 @@ ObservationView VectorEnv::keep(std::span<const std::uint32_t> rows) {
   impl.rows.keep(rows);
   impl.config.num_envs = rows.size();
   return impl.rows.observation();
+}
+
+void VectorEnv::offer(VideoRange videos) {
+  Impl& impl = *impl_;
+  require(impl.candidates->slots() == 0, "offer needs an env with the full catalogue");
+  require(videos.begin < videos.end && videos.end <= impl.simulator->catalogue.num_videos(),
+          fmt::format("offer got videos [{}, {}) of a catalogue of {}", videos.begin, videos.end,
+                      impl.simulator->catalogue.num_videos()));
+  impl.rows.offer(videos);
+}
+VideoRange VectorEnv::on_offer() const noexcept {
+  return impl_->rows.on_offer();
+}
+bool VectorEnv::may_show(std::size_t row, std::uint32_t video) const noexcept {
+  return impl_->rows.may_show(row, video);
+}
+std::size_t VectorEnv::choices(std::size_t row) const noexcept {
+  return impl_->rows.choices(row);
+}
+std::int64_t VectorEnv::time_ms(std::size_t row) const noexcept {
+  return impl_->rows.time_ms(row);
+}
+bool VectorEnv::finished(std::size_t row) const noexcept {
+  return impl_->rows.finished(row);
+}
+
+ObservationView VectorEnv::seat(const VectorEnv& users, std::span<const std::uint32_t> rows) {
+  Impl& impl = *impl_;
+  const Impl& from = *users.impl_;
+  require(impl.config.autoreset == AutoresetMode::kDisabled, "seat needs an env whose autoreset is kDisabled");
+  require(impl.simulator == from.simulator && impl.candidates == from.candidates && from.started &&
+              impl.config.history_length == from.config.history_length && impl.config.slate == from.config.slate &&
+              impl.config.max_steps == from.config.max_steps,
+          "seat: the users' env was never reset, or has another simulator or other settings");
+  require(!rows.empty() && rows.size() <= impl.most,
+          fmt::format("seat got {} rows for {} envs", rows.size(), impl.most));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    require(rows[i] < from.config.num_envs, fmt::format("seat: row {} of {} users", rows[i], from.config.num_envs));
+    impl.rows.take_row(from.rows, rows[i], i);
+  }
+  impl.config.num_envs = rows.size();
+  impl.rows.set_rows(rows.size());
+  impl.started = true;
+  return impl.rows.observation();
+}
+
+void VectorEnv::take_back(const VectorEnv& seats, std::size_t from, std::size_t to) {
+  require(from < seats.impl_->config.num_envs && to < impl_->config.num_envs,
+          fmt::format("take_back got row {} of {} for row {} of {}", from, seats.impl_->config.num_envs, to,
+                      impl_->config.num_envs));
+  impl_->rows.take_row(seats.impl_->rows, from, to);
+}
+
+void VectorEnv::save(Hdf5Writer& file, const std::string& group) const {
+  impl_->rows.save(file, group);
+}
+void VectorEnv::load(const Hdf5Reader& file, const std::string& group) {
+  impl_->rows.load(file, group);
+  impl_->started = true;
 }
 
 const StepView& VectorEnv::step(std::span<const std::int32_t> actions) {

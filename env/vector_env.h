@@ -3,14 +3,19 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "env/candidate_source.h"
 #include "env/observation.h"
 #include "env/reward_weights.h"
 #include "env/simulator.h"
+#include "env/video_range.h"
 
 namespace swipegym {
+
+class Hdf5Reader;
+class Hdf5Writer;
 
 /// Gymnasium's three autoreset modes.
 enum class AutoresetMode : std::uint8_t { kNextStep, kSameStep, kDisabled };
@@ -28,6 +33,8 @@ struct VectorEnvConfig {
   std::vector<RewardWeights> costs = {};  // one entry a cost; written as the columns of StepView::cost
   bool draw_gaps = false;                 // StepView::gap_h is written; a reward or cost that asks for gaps does so too
   ExposureKind exposure = ExposureKind::kInterventional;
+  double gap_scale = 1.0;  // gaps between visits are so many times what the model draws: a log may be thinned
+  bool growing = false;    // the catalogue gets more videos between steps, as on a platform with uploads
   std::size_t exclude_history =
       200;  // the user's last logged videos that are never offered; fewer in a small catalogue
 };
@@ -104,6 +111,26 @@ class VectorEnv {
   /// from the end fill the places of those left out. The memory is kept.
   ObservationView keep(std::span<const std::uint32_t> rows);
 
+  /// With the full catalogue: only these videos may be chosen from here on, as on a platform where uploads come and
+  /// go. Sessions end (truncated) where fewer than K are left that a user was not shown.
+  void offer(VideoRange videos);
+  VideoRange on_offer() const noexcept;
+  /// Whether env `row` may be shown `video` next: it is on offer and seen(row) has it not.
+  bool may_show(std::size_t row, std::uint32_t video) const noexcept;
+  /// How many such videos there are; with the full catalogue.
+  std::size_t choices(std::size_t row) const noexcept;
+
+  /// Sessions of many users take turns in few envs, in kDisabled mode: env i becomes what env rows[i] of `users` is,
+  /// and config().num_envs is their number, at most what this one was made with. Both have the same simulator, source
+  /// and settings but for num_envs and threads. What was returned before is no longer valid.
+  ObservationView seat(const VectorEnv& users, std::span<const std::uint32_t> rows);
+  /// And back: env `to` of this one becomes what env `from` of `seats` is.
+  void take_back(const VectorEnv& seats, std::size_t from, std::size_t to);
+  /// All that envs in kDisabled mode hold between two steps, candidates excluded, as columns under `group`. load()
+  /// wants an env of the same simulator and settings, and throws InputError for a file that does not fit.
+  void save(Hdf5Writer& file, const std::string& group) const;
+  void load(const Hdf5Reader& file, const std::string& group);
+
   /// actions: [envs, K] candidate slots (or video indices when the source is the full catalogue), row-major. Throws
   /// InputError that names env and action when one is out of range, masked, or repeated in a slate, before any env
   /// moves (kRedraw: such an action is replaced by a valid one, drawn uniformly). In kDisabled mode a finished env is
@@ -125,6 +152,9 @@ class VectorEnv {
   /// Videos shown in the session so far, and when it began.
   std::uint32_t session_videos(std::size_t row) const noexcept;
   std::int64_t session_start_ms(std::size_t row) const noexcept;
+  /// Now, in env `row`: where its session is over, when that was.
+  std::int64_t time_ms(std::size_t row) const noexcept;
+  bool finished(std::size_t row) const noexcept;
 
  private:
   struct Impl;

@@ -128,8 +128,13 @@ void search(const std::vector<float>& users, const Matrix& items, std::size_t fi
 }  // namespace
 
 std::vector<TopItem> top_items(const Matrix& users, const Matrix& items, std::size_t count, int threads) {
-  assert(users.cols() == items.cols());
-  const auto m = static_cast<std::size_t>(users.rows()), n = static_cast<std::size_t>(items.rows());
+  return top_items(users, items, {0, static_cast<std::uint32_t>(items.rows())}, count, threads);
+}
+
+std::vector<TopItem> top_items(const Matrix& users, const Matrix& items, VideoRange range, std::size_t count,
+                               int threads) {
+  assert(users.cols() == items.cols() && range.end <= static_cast<std::size_t>(items.rows()));
+  const auto m = static_cast<std::size_t>(users.rows()), n = range.size();
   const auto d = static_cast<std::size_t>(items.cols());
   count = std::min(count, n);
   std::vector<TopItem> out(m * count);
@@ -150,7 +155,7 @@ std::vector<TopItem> top_items(const Matrix& users, const Matrix& items, std::si
     }
     // Which worker meets an item does not matter: the best of all workers' best are the same.
     parallel_for(shards, static_cast<int>(workers.size()), [&](std::size_t shard, int worker) {
-      search(turned, items, shard * kShardItems, std::min(n, (shard + 1) * kShardItems),
+      search(turned, items, range.begin + shard * kShardItems, range.begin + std::min(n, (shard + 1) * kShardItems),
              workers[static_cast<std::size_t>(worker)]);
     });
     for (std::size_t u = 0; u < rows; ++u) {
@@ -173,7 +178,7 @@ std::vector<TopItem> top_items(const Matrix& users, const Matrix& items, std::si
 namespace {
 
 bool is_shown(const DecisionBatch& batch, std::uint32_t row, std::int32_t video) {
-  return batch.env != nullptr && batch.env->seen(row).contains(static_cast<std::uint32_t>(video));
+  return batch.env != nullptr && !batch.env->may_show(row, static_cast<std::uint32_t>(video));
 }
 
 // Copies the first `count` videos of `ranked` that were not shown; how many there were.
@@ -208,12 +213,14 @@ void best_unseen(const Matrix& queries, const Matrix& items, const DecisionBatch
   std::vector<std::size_t> left(rows.size());
   std::iota(left.begin(), left.end(), std::size_t{0});
   std::vector<std::int32_t> ranked;
-  const auto videos = static_cast<std::size_t>(items.rows());
+  const VideoRange range =
+      batch.env != nullptr ? batch.env->on_offer() : VideoRange{0, static_cast<std::uint32_t>(items.rows())};
+  const std::size_t videos = range.size();
   for (std::size_t list = count + 7; !left.empty(); list *= 8) {
     Matrix asked(static_cast<Eigen::Index>(left.size()), queries.cols());
     for (std::size_t i = 0; i < left.size(); ++i)
       asked.row(static_cast<Eigen::Index>(i)) = queries.row(static_cast<Eigen::Index>(left[i]));
-    const std::vector<TopItem> top = top_items(asked, items, list, batch.threads);
+    const std::vector<TopItem> top = top_items(asked, items, range, list, batch.threads);
     const std::size_t length = std::min(list, videos);
     std::vector<std::size_t> again;
     for (std::size_t i = 0; i < left.size(); ++i) {

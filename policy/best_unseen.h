@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "env/video_range.h"
 #include "nn/matrix.h"
 #include "policy/policy.h"
 
@@ -20,6 +21,9 @@ struct TopItem {
 /// memory beyond the arguments stays at a few megabytes whatever n. `threads` (0: all) never changes a result. Returns
 /// [m, min(count, n)], row-major.
 std::vector<TopItem> top_items(const Matrix& users, const Matrix& items, std::size_t count, int threads);
+/// Of the items in `range` alone; [m, min(count, size of the range)].
+std::vector<TopItem> top_items(const Matrix& users, const Matrix& items, VideoRange range, std::size_t count,
+                               int threads);
 
 /// The `count` videos with the largest scores, best first, equal ones by index; all when there are fewer.
 std::vector<std::int32_t> best_first(std::span<const float> scores, std::size_t count);

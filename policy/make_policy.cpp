@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <limits>
+#include <memory>
 #include <numeric>
 
 #include "core/error.h"
@@ -92,6 +94,16 @@ const RulePolicy* rule_of(std::string_view spec) {
 }
 
 }  // namespace
+
+std::shared_ptr<const Policy> ItemScorePolicy::refreshed(const CatalogueNow& now) const {
+  const RulePolicy* rule = rule_of(name_);
+  if (rule == nullptr) return nullptr;
+  const auto fresh = std::dynamic_pointer_cast<const ItemScorePolicy>(rule->make(*now.catalogue));
+  std::vector<float> score = fresh->score_;
+  for (std::size_t video = 0; video < score.size(); ++video)  // so that the head of the order is on offer
+    if (!now.on_offer.contains(static_cast<std::uint32_t>(video))) score[video] = std::numeric_limits<float>::lowest();
+  return std::make_shared<ItemScorePolicy>(name_, std::move(score));
+}
 
 const std::vector<std::string>& policy_names() {
   static const std::vector<std::string> names = [] {

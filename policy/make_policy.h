@@ -26,6 +26,8 @@ class ItemScorePolicy final : public Policy {
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;
+  /// Of the rules: made anew by its name, of the videos on offer.
+  std::shared_ptr<const Policy> refreshed(const CatalogueNow& now) const override;
   bool ranks_catalogue() const noexcept override { return true; }
 
  private:

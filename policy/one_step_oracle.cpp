@@ -59,6 +59,12 @@ bool best_expected(const DecisionBatch& batch, std::span<const std::uint32_t> ro
                    std::span<std::int32_t> out) {
   std::vector<std::vector<float>> scores(static_cast<std::size_t>(worker_count(batch.threads)));
   std::atomic<bool> found = true;
+  std::vector<std::int32_t> offered;
+  if (const VideoRange range = batch.env->on_offer(); listed.empty() && range.size() < videos) {
+    offered.resize(videos = range.size());
+    std::iota(offered.begin(), offered.end(), static_cast<std::int32_t>(range.begin));
+    listed = offered;
+  }
   each_row(rows.size(), batch.threads, [&](std::size_t i, int threads, std::size_t worker) {
     scores[worker].resize(videos);
     expect_many(*batch.env, rows[i], listed, threads, scores[worker]);

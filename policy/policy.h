@@ -10,7 +10,9 @@
 
 #include "core/random.h"
 #include "env/observation.h"
+#include "env/simulator.h"
 #include "env/vector_env.h"
+#include "env/video_range.h"
 
 namespace swipegym {
 
@@ -47,6 +49,12 @@ struct DecisionBatch {
 inline constexpr std::string_view kWatchRatioHead = "watch_ratio";
 inline constexpr std::string_view kBinaryHead = "ratio_above_half";
 
+/// A catalogue whose counts and whose videos on offer move on, as of one moment: what a platform's policies know.
+struct CatalogueNow {
+  std::shared_ptr<const Catalogue> catalogue;
+  VideoRange on_offer;
+};
+
 /// Scores every slot of every row in one call; choosing is separate (select.h), learning is elsewhere (agents/).
 /// Immutable after construction, so that any number of threads may share one.
 class Policy {
@@ -70,6 +78,9 @@ class Policy {
                            [[maybe_unused]] std::span<std::int32_t> out) const {
     return false;
   }
+  /// The policy as of what the catalogue, of the same videos, says now, where it depends on what is counted of them;
+  /// null where it does not.
+  virtual std::shared_ptr<const Policy> refreshed([[maybe_unused]] const CatalogueNow& now) const { return nullptr; }
   /// True when scores are independent random draws that say nothing of the slot, so that the best one is uniform over
   /// those allowed. The chooser's probabilities then say 1 / allowed, not 1 for the slot that happened to win.
   virtual bool scores_are_random() const noexcept { return false; }

@@ -90,6 +90,45 @@ FittedUserModel::FittedUserModel(FittedParts parts, Clock clock)
       last_history_[u].add(parts_.event[e]);
 }
 
+namespace {
+
+// A table of `width` numbers a row, with its first row repeated up to `rows`.
+template <class T>
+void lengthen(std::vector<T>& table, std::size_t width, std::size_t rows) {
+  const std::vector<T> first(table.begin(), table.begin() + static_cast<std::ptrdiff_t>(width));
+  table.reserve(rows * width);
+  while (table.size() < rows * width) table.insert(table.end(), first.begin(), first.end());
+}
+
+template <class T>
+void copy_table_row(std::vector<T>& table, std::size_t width, std::size_t from, std::size_t to) {
+  std::copy_n(table.begin() + static_cast<std::ptrdiff_t>(from * width), width,
+              table.begin() + static_cast<std::ptrdiff_t>(to * width));
+}
+
+}  // namespace
+
+void FittedUserModel::make_room(std::size_t videos) {
+  FeatureEncoder& features = parts_.encoder.features;
+  lengthen(features.video_code, kVideoCodes, videos);
+  lengthen(features.video_dense, kVideoDense, videos);
+  lengthen(features.video_tag, 1, videos);
+  lengthen(features.video_author, 1, videos);
+  lengthen(parts_.item_dense, kItemDense, videos);
+  pass_ = ResponsePass(parts_);
+}
+
+void FittedUserModel::copy_video(VideoIndex from, VideoIndex to, std::uint32_t author) {
+  FeatureEncoder& features = parts_.encoder.features;
+  const std::size_t a = index_of(from), b = index_of(to);
+  copy_table_row(features.video_code, kVideoCodes, a, b);
+  copy_table_row(features.video_dense, kVideoDense, a, b);
+  copy_table_row(features.video_tag, 1, a, b);
+  features.video_author[b] = author;
+  copy_table_row(parts_.item_dense, kItemDense, a, b);
+  pass_.copy_video(from, to);
+}
+
 const UserHistory& FittedUserModel::history(const float* state) noexcept {
   return *std::launder(reinterpret_cast<const UserHistory*>(state));
 }

@@ -50,6 +50,11 @@ class FittedUserModel final : public UserModel {
   /// The 99 percentiles (.01 to .99) of the watch ratio.
   void ratio_quantiles(const Prediction& prediction, std::int32_t duration_ms, std::span<float> out) const;
 
+  /// Room for videos that are uploaded later: indices below `videos` are valid then, and copies of the first one until
+  /// copy_video() makes one answered as another is. Neither may be called while somebody asks the model.
+  void make_room(std::size_t videos);
+  void copy_video(VideoIndex from, VideoIndex to, std::uint32_t author);
+
   /// The history that a session's state holds.
   static const UserHistory& history(const float* state) noexcept;
 

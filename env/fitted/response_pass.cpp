@@ -105,6 +105,12 @@ ResponsePass::ResponsePass(const FittedParts& parts)
   for (const bool interventional : {false, true}) heads_[interventional ? 1 : 0] = make_heads(parts, interventional);
 }
 
+void ResponsePass::copy_video(VideoIndex from, VideoIndex to) noexcept {
+  if (video_half_.size() > 0)
+    video_half_.row(static_cast<Eigen::Index>(index_of(to))) =
+        video_half_.row(static_cast<Eigen::Index>(index_of(from)));
+}
+
 ResponsePass::Heads ResponsePass::make_heads(const FittedParts& parts, bool interventional) const {
   const ResponseNetwork& network = parts.network;
   const auto top = static_cast<Eigen::Index>(network.shape.watch_top);

@@ -30,6 +30,8 @@ class ResponsePass {
   };
 
   explicit ResponsePass(const FittedParts& parts);
+  /// Video `to` adds from here on what `from` adds; for FittedUserModel::copy_video().
+  void copy_video(VideoIndex from, VideoIndex to) noexcept;
 
   /// Floats of a half: the width of the first layer, filled up to whole vectors.
   std::size_t width() const noexcept { return static_cast<std::size_t>(user_half_.cols()); }

@@ -9,24 +9,25 @@
 namespace swipegym {
 
 /// How creators answer what their videos get. The truth of a synthetic world, or an assumption on top of a fitted one:
-/// no log says it, so it is named, printed under every table and varied. Defaults are those of the prototype that
-/// docs/results/platform.md begins with.
+/// no log says it, so it is named, printed under every table and varied. Defaults are those of a prototype with ten
+/// watches a creator and day, with both scales doubled for the traffic of a user a creator.
 struct CreatorSettings {
   // Reception of a creator at the end of day d: S = sum over days j <= d of memory^(d - j) times what the videos got
   // that day, watches, likes and follows weighed.
   double memory = 0.87;
+  double first_reception = 40.0;  // S of the creators at the start
   double watch_weight = 1.0, like_weight = 2.0, follow_weight = 5.0;
   // P(an upload on a day) = sigmoid(a + b ln(1 + S / reception_scale) + idle_slope * days since the last upload), with
   // a of each creator drawn from N(base_mean, base_deviation).
   double base_mean = -3.0, base_deviation = 0.5;
-  double reception_scale = 5.0;
+  double reception_scale = 10.0;
   double idle_slope = 0.0;
   // b is a mixture: most creators hardly answer, few do a lot. A share `responsive` has U(response_low,
   // response_high), the others `response_rest`.
   double responsive = 0.3, response_low = 0.5, response_high = 1.3, response_rest = 0.05;
   // P(leaves for good on a day) = leave_hazard exp(-S / leave_scale); leave_scale 0: whatever the reception.
-  double leave_hazard = 0.03, leave_scale = 20.0;
-  double arrivals_a_day = 8.0;  // newcomers, a Poisson number; each uploads on arrival
+  double leave_hazard = 0.03, leave_scale = 40.0;
+  double arrivals = 0.02;  // newcomers a day, a Poisson number, as a share of the first creators; each uploads at once
   // A watched video adds mimic_rate exp(-days / mimic_days) to the hazard of its viewer, where the viewer is a creator;
   // an upload that comes of it takes the video's topic with probability mimic_topic.
   double mimic_rate = 0.0, mimic_days = 3.0, mimic_topic = 0.5;
@@ -35,6 +36,7 @@ struct CreatorSettings {
 template <class Visitor>
 void visit_fields(Visitor& visit, CreatorSettings& settings) {
   visit("memory", settings.memory, between(0, 1));
+  visit("first_reception", settings.first_reception, between(0, 1e9));
   visit("watch_weight", settings.watch_weight, between(0, 1000));
   visit("like_weight", settings.like_weight, between(0, 1000));
   visit("follow_weight", settings.follow_weight, between(0, 1000));
@@ -48,7 +50,7 @@ void visit_fields(Visitor& visit, CreatorSettings& settings) {
   visit("response_rest", settings.response_rest, between(-10, 10));
   visit("leave_hazard", settings.leave_hazard, between(0, 1));
   visit("leave_scale", settings.leave_scale, between(0, 1e9));
-  visit("arrivals_a_day", settings.arrivals_a_day, between(0, 100'000));
+  visit("arrivals", settings.arrivals, between(0, 1));
   visit("mimic_rate", settings.mimic_rate, between(0, 100));
   visit("mimic_days", settings.mimic_days, above(0, 1000));
   visit("mimic_topic", settings.mimic_topic, between(0, 1));

@@ -120,6 +120,10 @@ std::unique_ptr<UserModel::Scratch> TruthModel::make_scratch() const {
   return std::make_unique<NoScratch>();
 }
 
+void TruthModel::make_room(std::size_t videos) {
+  videos_.resize(std::max(videos, videos_.size()), videos_.front());
+}
+
 void TruthModel::set_histories(std::vector<float> states) {
   assert(states.empty() || states.size() == users_.size() * kTruthStateSize);
   histories_ = std::move(states);

@@ -79,6 +79,11 @@ class TruthModel final : public UserModel {
   /// Moves the state on after a video was watched to this ratio: what respond does with its own draws.
   void observe(const Shown& shown, float ratio, float* state) const;
 
+  /// Room for videos that are uploaded later: indices below `videos` are valid then, and hold copies of the first one
+  /// until set_video() says what they are. Neither may be called while somebody asks the model.
+  void make_room(std::size_t videos);
+  void set_video(VideoIndex index, const TruthVideo& video) { videos_[index_of(index)] = video; }
+
   /// States that begin() starts from, [users, state_size()], such as the end of a log; empty: everyone is rested.
   void set_histories(std::vector<float> states);
   /// Added to the leave hazard's predictor (see TruthOptions::mean_session_videos).

@@ -10,7 +10,19 @@
 namespace swipegym {
 namespace {
 
-enum WorldDraw : std::uint64_t { kVideoDraw = 101, kUserDraw, kAuthorDraw, kTagDraw, kCohortDraw, kAffinityDraw };
+enum WorldDraw : std::uint64_t {
+  kVideoDraw = 101,
+  kUserDraw,
+  kAuthorDraw,
+  kTagDraw,
+  kCohortDraw,
+  kAffinityDraw,
+  kUploadDraw,
+  kFavouriteDraw
+};
+
+constexpr float kLoyalty = 0.8F;         // share of an author's uploads that have a favourite tag first
+constexpr float kFirstFavourite = 0.7F;  // of those the share of the first favourite
 
 // Durations of the pool that KuaiRand-Pure exposes, and of everything KuaiRand-1K's users were shown, in seconds.
 constexpr std::array<float, 9> kPoolDuration = {5, 7.4F, 14.6F, 32, 78, 142, 228, 495, 1180};
@@ -83,6 +95,12 @@ constexpr auto kTagCumulative = make_tag_cumulative();
 /// Tag codes in order of their weight: a fixed shuffle of 1 .. 46, so that the code says nothing about popularity.
 constexpr std::uint8_t code_of_rank(std::size_t rank) {
   return static_cast<std::uint8_t>(1 + (rank * 17 + 11) % kTruthTags);
+}
+
+std::size_t rank_of_code(std::uint8_t code) {
+  std::size_t rank = 0;
+  while (rank + 1 < kTruthTags && code_of_rank(rank) != code) ++rank;
+  return rank;
 }
 
 std::size_t draw_tag_rank(RandomStream& random) {
@@ -174,17 +192,51 @@ TruthVideo TruthWorld::video(std::uint32_t raw_id) const {
   TruthVideo video{};
   std::size_t rank[2];
   draw_tags(random, video, rank);
-  const TagTraits &first = tag_[rank[0]], &second = tag_[rank[1]];
-  const float share = 1.0F - video.weight;
+  draw_form(random, rank[0], video);
+  video.author = random.below(static_cast<std::uint32_t>(3.4 * spec_.videos) + 1);
+  draw_appeal(random, rank, video);
+  return video;
+}
 
+std::array<std::uint8_t, 2> TruthWorld::favourite_tags(std::uint32_t author) const {
+  RandomStream random(key(kFavouriteDraw, author));
+  const std::size_t first = draw_tag_rank(random), second = draw_tag_rank(random);
+  return {code_of_rank(first), code_of_rank(second)};
+}
+
+TruthVideo TruthWorld::upload(std::uint32_t author, std::int32_t day, std::uint8_t mimicked,
+                              std::uint64_t season) const {
+  RandomStream random(split(split(key(kUploadDraw, author), season), static_cast<std::uint64_t>(day)));
+  const std::array<std::uint8_t, 2> favourite = favourite_tags(author);
+  TruthVideo video{};
+  std::size_t rank[2];
+  draw_tags(random, video, rank);
+  const float loyal = random.uniform(), which = random.uniform();
+  if (mimicked != 0 || loyal < kLoyalty) {
+    rank[0] = rank_of_code(mimicked != 0 ? mimicked : favourite[which < kFirstFavourite ? 0 : 1]);
+    if (rank[1] == rank[0]) rank[1] = (rank[0] + 3) % kTruthTags;
+    if (video.tag[0] != 0) video.tag[0] = code_of_rank(rank[0]);
+    if (video.tag[1] != 0) video.tag[1] = code_of_rank(rank[1]);
+    video.topic = {topic_of_rank(rank[0]), topic_of_rank(rank[1])};
+  }
+  draw_form(random, rank[0], video);
+  video.author = author;
+  draw_appeal(random, rank, video);
+  return video;
+}
+
+void TruthWorld::draw_form(RandomStream& random, std::size_t rank, TruthVideo& video) const {
   const float duration_s = std::clamp(
-      quantile_of(spec_.duration_quantile_s, random.uniform()) * std::exp(first.log_duration), 4.0F, 1180.0F);
+      quantile_of(spec_.duration_quantile_s, random.uniform()) * std::exp(tag_[rank].log_duration), 4.0F, 1180.0F);
   video.duration_ms = static_cast<std::int32_t>(duration_s * 1000.0F);
   video.duration_missing = random.uniform() < spec_.missing_duration;
   video.upload_type = video.duration_missing ? 6 : draw_upload_type(random, duration_s);
   video.is_ad = random.uniform() < 0.01F;
-  video.author = random.below(static_cast<std::uint32_t>(3.4 * spec_.videos) + 1);
+}
 
+void TruthWorld::draw_appeal(RandomStream& random, const std::size_t (&rank)[2], TruthVideo& video) const {
+  const TagTraits &first = tag_[rank[0]], &second = tag_[rank[1]];
+  const float share = 1.0F - video.weight;
   RandomStream author(key(kAuthorDraw, video.author));
   const auto own = draw_normals(random), shown = draw_normals(random);
   const float z = own[0];
@@ -197,7 +249,6 @@ TruthVideo TruthWorld::video(std::uint32_t raw_id) const {
     video.factor[k] = 0.6F * (video.weight * first.factor[k] + share * second.factor[k]) + 0.8F * individual[k];
   const auto t0 = draw_normals(random), t1 = draw_normals(random);
   video.tendency = {0.4F * t0[0], 0.3F * t0[0] + 0.5F * t0[1], 0.5F * t1[0] - 0.2F * z, 0.4F * t1[1]};
-  return video;
 }
 
 TruthUser TruthWorld::user(std::uint32_t raw_id) const {

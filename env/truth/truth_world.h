@@ -89,6 +89,11 @@ class TruthWorld {
   const TruthSpec& spec() const noexcept { return spec_; }
   TruthVideo video(std::uint32_t raw_id) const;
   TruthUser user(std::uint32_t raw_id) const;
+  /// What an author uploads on a day (any count of days): a video as video() makes them, but mostly of the author's
+  /// favourite tags, or of the tag `mimicked` (a code; 0: none). From (preset, seed, author, day, mimicked, season)
+  /// alone: seasons of one world differ by that number.
+  TruthVideo upload(std::uint32_t author, std::int32_t day, std::uint8_t mimicked = 0, std::uint64_t season = 0) const;
+  std::array<std::uint8_t, 2> favourite_tags(std::uint32_t author) const;
 
  private:
   /// What videos of one tag have in common.
@@ -97,6 +102,8 @@ class TruthWorld {
     std::array<float, kTruthFactors> factor;
   };
   RandomKey key(std::uint64_t what, std::uint64_t index) const noexcept;
+  void draw_form(RandomStream& random, std::size_t rank, TruthVideo& video) const;
+  void draw_appeal(RandomStream& random, const std::size_t (&rank)[2], TruthVideo& video) const;
 
   const TruthSpec& spec_;
   RandomKey key_;

@@ -3,24 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <map>
 
 #include "evaluation/compare/compare.h"
+#include "evaluation/html_page.h"
 
 namespace swipegym {
 namespace {
 
 constexpr double kBarHeight = 13, kRowGap = 9, kLabelWidth = 118, kPlotWidth = 300, kValueWidth = 62;
-
-std::string escape(std::string_view text) {
-  static const std::map<char, std::string> kNamed = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
-  std::string out;
-  for (const char c : text) {
-    const auto named = kNamed.find(c);
-    out += named == kNamed.end() ? std::string(1, c) : named->second;
-  }
-  return out;
-}
 
 // Four significant digits, without an exponent where people would not write one.
 std::string number(double value) {
@@ -33,14 +23,6 @@ std::string number(double value) {
 std::string interval_text(const Interval& figure) {
   if (!std::isfinite(figure.low)) return number(figure.mean);
   return fmt::format("{} [{}, {}]", number(figure.mean), number(figure.low), number(figure.high));
-}
-
-// A step of 1, 2 or 5 times a power of ten that cuts `span` into about four.
-double tick_step(double span) {
-  const double raw = span / 4.0, power = std::pow(10.0, std::floor(std::log10(raw)));
-  for (const double step : {1.0, 2.0, 5.0})
-    if (step * power >= raw) return step * power;
-  return 10.0 * power;
 }
 
 struct Scale {
@@ -69,7 +51,7 @@ void append_bar(std::string& html, const Scale& scale, const Interval& figure, d
   fmt::format_to(out,
                  "<g><title>{}</title><rect class=\"s{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\" "
                  "rx=\"2\"/>",
-                 escape(hint), simulator, std::min(zero, end), y, std::max(std::abs(end - zero), 0.5), kBarHeight);
+                 html_escape(hint), simulator, std::min(zero, end), y, std::max(std::abs(end - zero), 0.5), kBarHeight);
   if (std::isfinite(figure.low))
     fmt::format_to(
         out, "<path class=\"ci\" d=\"M{0:.1f} {2:.1f}H{1:.1f}M{0:.1f} {3:.1f}V{4:.1f}M{1:.1f} {3:.1f}V{4:.1f}\"/>",
@@ -87,8 +69,8 @@ void append_chart(std::string& html, const CompareReport& report, const std::vec
   const double height = group * static_cast<double>(order.size()), width = kLabelWidth + kPlotWidth + kValueWidth + 4;
   fmt::format_to(
       out, "<figure><figcaption>{}</figcaption><svg viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" aria-label=\"{}\">",
-      escape(compare_metrics()[metric].title), width, height + 20, escape(compare_metrics()[metric].title));
-  const double step = tick_step(scale.high - scale.low);
+      html_escape(compare_metrics()[metric].title), width, height + 20, html_escape(compare_metrics()[metric].title));
+  const double step = html_tick_step(scale.high - scale.low);
   for (double tick = std::ceil(scale.low / step) * step; tick <= scale.high + 1e-9 * step; tick += step)
     fmt::format_to(
         out,
@@ -97,7 +79,7 @@ void append_chart(std::string& html, const CompareReport& report, const std::vec
   for (std::size_t i = 0; i < order.size(); ++i) {
     const double top = group * static_cast<double>(i) + kRowGap / 2;
     fmt::format_to(out, "<text class=\"l\" x=\"{}\" y=\"{:.1f}\">{}</text>", kLabelWidth - 8,
-                   top + (group - kRowGap) / 2 + 4, escape(report.simulator[0].policy[order[i]].name));
+                   top + (group - kRowGap) / 2 + 4, html_escape(report.simulator[0].policy[order[i]].name));
     for (std::size_t s = 0; s < report.simulator.size(); ++s) {
       const Interval& figure = report.simulator[s].policy[order[i]].metric[metric];
       append_bar(html, scale, figure, top + kBarHeight * static_cast<double>(s), s,
@@ -113,8 +95,8 @@ void append_table(std::string& html, const SimulatorFigures& simulator, const st
   fmt::format_to(out,
                  "<h2>All figures in {}</h2>\n<div class=\"wide\"><table><thead><tr><th>policy</th>"
                  "<th>0 random, 1 oracle</th><th>return – random's</th>",
-                 escape(simulator.name));
-  for (const MetricInfo& metric : compare_metrics()) fmt::format_to(out, "<th>{}</th>", escape(metric.title));
+                 html_escape(simulator.name));
+  for (const MetricInfo& metric : compare_metrics()) fmt::format_to(out, "<th>{}</th>", html_escape(metric.title));
   html += "</tr></thead><tbody>\n";
   const auto cell = [&](const Interval& figure) {
     if (!std::isfinite(figure.mean)) return void(html += "<td>–</td>");
@@ -124,7 +106,7 @@ void append_table(std::string& html, const SimulatorFigures& simulator, const st
   for (const std::size_t p : order) {
     const PolicyFigures& policy = simulator.policy[p];
     fmt::format_to(
-        out, "<tr><th>{}{}</th>", escape(policy.name),
+        out, "<tr><th>{}{}</th>", html_escape(policy.name),
         policy.training_seeds > 1 ? fmt::format("<br><small>{} training seeds</small>", policy.training_seeds) : "");
     cell(policy.normalised);
     cell(policy.versus_random);
@@ -140,27 +122,9 @@ void append_agreement(std::string& html, const CompareReport& report, const Agre
       "<p>{} ranks the policies as {} does with Kendall τ <b>{}</b>. Choosing by the first, one would take "
       "<b>{}</b>; the second's best is <b>{}</b>; that choice gives away {} of the distance from random to the "
       "best.</p>\n",
-      escape(report.simulator[0].name), escape(agreement.judge), interval_text(agreement.kendall_tau),
-      escape(agreement.choice), escape(agreement.best), interval_text(agreement.regret));
+      html_escape(report.simulator[0].name), html_escape(agreement.judge), interval_text(agreement.kendall_tau),
+      html_escape(agreement.choice), html_escape(agreement.best), interval_text(agreement.regret));
 }
-
-constexpr const char* kStyle = R"(<style>
-:root{--ink:#1d2330;--soft:#667085;--line:#e3e7ee;--page:#fbfcfe;--card:#fff;--c0:#3b6fd4;--c1:#e08a3c;--c2:#4a9d6e;--c3:#9a63c4}
-@media(prefers-color-scheme:dark){:root{--ink:#e7eaf0;--soft:#98a2b3;--line:#2c3444;--page:#12161f;--card:#1a202c;--c0:#7aa2f7;--c1:#f0a868;--c2:#7cc79a;--c3:#bf94e4}}
-body{margin:0 auto;padding:2rem 1.2rem 3rem;max-width:1120px;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-h1{font-size:1.7rem;margin:0 0 .2rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}.lead,small,footer{color:var(--soft)}
-.key span{display:inline-flex;align-items:center;gap:.4rem;margin-right:1.2rem}.key i{width:.9rem;height:.9rem;border-radius:3px}
-.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr));gap:1rem}
-figure{margin:0;padding:1rem 1rem .6rem;background:var(--card);border:1px solid var(--line);border-radius:10px}
-figcaption{font-weight:600;margin-bottom:.5rem}svg{width:100%;height:auto;display:block}
-svg text{fill:var(--ink);font-size:12px}svg .l,svg .v{text-anchor:end}svg .t{fill:var(--soft);text-anchor:middle;font-size:11px}
-svg .grid{stroke:var(--line);fill:none}svg .ci{stroke:var(--ink);stroke-width:1.4;fill:none;opacity:.75}
-.s0{fill:var(--c0);background:var(--c0)}.s1{fill:var(--c1);background:var(--c1)}.s2{fill:var(--c2);background:var(--c2)}.s3{fill:var(--c3);background:var(--c3)}
-.wide{overflow-x:auto;border:1px solid var(--line);border-radius:10px;background:var(--card)}
-table{border-collapse:collapse;font-size:.82rem;font-variant-numeric:tabular-nums}th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-thead th{font-weight:600;white-space:normal;min-width:5.5rem;vertical-align:bottom}tbody th{text-align:left;position:sticky;left:0;background:var(--card)}
-footer{margin-top:2rem;font-size:.85rem}footer li{overflow-wrap:anywhere}
-</style>)";
 
 }  // namespace
 
@@ -168,25 +132,23 @@ std::string to_html(const CompareReport& report, const std::string& title, const
   const CompareConfig& config = report.config;
   const std::size_t reward = metric_index("reward");
   const std::vector<std::size_t> order = best_first(report.simulator[0]);
-  std::string html =
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">";
+  std::string html = html_head(title);
   auto out = std::back_inserter(html);
-  fmt::format_to(out, "<title>{}</title>\n{}</head><body>\n<h1>{}</h1>\n", escape(title), kStyle, escape(title));
   fmt::format_to(out,
                  "<p class=\"lead\">{} policies, each on the same {} × {} sessions; {}. Whiskers are 95 % intervals "
                  "over training seeds and sessions; hover a bar for its numbers.</p>\n",
                  order.size(), config.seeds, config.sessions,
-                 config.world.offers_all()
-                     ? "choosing from the full catalogue"
-                     : fmt::format("{} {} candidates a step", config.world.candidates, escape(config.world.source)));
+                 config.world.offers_all() ? "choosing from the full catalogue"
+                                           : fmt::format("{} {} candidates a step", config.world.candidates,
+                                                         html_escape(config.world.source)));
   html += "<p class=\"key\">";
   for (std::size_t s = 0; s < report.simulator.size(); ++s)
-    fmt::format_to(out, "<span><i class=\"s{}\"></i>{}</span>", s, escape(report.simulator[s].name));
+    fmt::format_to(out, "<span><i class=\"s{}\"></i>{}</span>", s, html_escape(report.simulator[s].name));
   html += "</p>\n";
   const PolicyFigures& winner = report.simulator[0].policy[order[0]];
   fmt::format_to(out, "<p>Highest return: <b>{}</b> with {} a session, where random choice makes {}{}.</p>\n",
-                 escape(winner.name), interval_text(winner.metric[reward]), number(report.simulator[0].random.mean),
+                 html_escape(winner.name), interval_text(winner.metric[reward]),
+                 number(report.simulator[0].random.mean),
                  config.oracle ? " and the one-step oracle " + number(report.simulator[0].oracle.mean) : "");
   for (const Agreement& agreement : report.agreement) append_agreement(html, report, agreement);
   html += "<div class=\"grid2\">\n";
@@ -197,10 +159,7 @@ std::string to_html(const CompareReport& report, const std::string& title, const
     append_chart(html, report, order, metric_index(name));
   html += "</div>\n";
   for (const SimulatorFigures& simulator : report.simulator) append_table(html, simulator, order);
-  html += "<footer><ul>\n";
-  for (const std::string& note : notes) fmt::format_to(out, "<li>{}</li>\n", escape(note));
-  html += "</ul></footer>\n</body></html>\n";
-  return html;
+  return html + html_foot(notes);
 }
 
 }  // namespace swipegym

@@ -19,6 +19,8 @@
 namespace swipegym {
 namespace {
 
+constexpr std::uint32_t kPlaces = 1U << 20;  // number of the draws that shuffle, behind those that break ties
+
 // Clicks of each video, from the rates that are shrunk to the log's mean by kShrinkage pseudo-rows.
 std::vector<double> clicks_of(const Catalogue& catalogue) {
   std::vector<double> clicks(catalogue.num_videos());
@@ -46,33 +48,46 @@ BetaPrior prior_of(const BucketRetrieverSettings& settings, std::span<const doub
 
 class BucketRetriever final : public Retriever {
  public:
-  /// `measure`: of each video, where it is neither shows nor the posterior's deviation.
-  BucketRetriever(const BucketRetrieverSettings& settings, std::shared_ptr<const Catalogue> catalogue,
-                  std::vector<double> measure)
-      : settings_(settings), catalogue_(std::move(catalogue)), measure_(std::move(measure)) {
+  /// `measure`: of each video, where it is neither shows nor the posterior's deviation. `prior`: of the videos' rates.
+  BucketRetriever(const BucketRetrieverSettings& settings, CatalogueNow now, std::vector<double> measure,
+                  const BetaPrior& prior)
+      : settings_(settings),
+        catalogue_(std::move(now.catalogue)),
+        prior_(prior),
+        arms_(prior),
+        measure_(std::move(measure)) {
+    const std::size_t videos = catalogue_->num_videos();
     const std::vector<double> clicks = clicks_of(*catalogue_);
     const std::vector<double> shows(catalogue_->exposures.begin(), catalogue_->exposures.end());
-    prior_ = prior_of(settings_, clicks, shows);
-    arms_ = BetaArms(prior_);
-    arms_.add(catalogue_->num_videos());
+    arms_.add(videos);
     arms_.set_counts(clicks, shows);
-    std::vector<std::uint32_t> all(catalogue_->num_videos());
-    std::iota(all.begin(), all.end(), 0U);
-    measure_.resize(all.size()), score_.resize(all.size());
-    if (settings_.measure == "shows") list_shows(arms_, all, measure_);
-    if (settings_.measure == "deviation") list_deviations(arms_, all, measure_);
+    std::vector<std::uint32_t> list(now.on_offer.size());
+    std::iota(list.begin(), list.end(), now.on_offer.begin);
+    measure_.resize(videos), score_.resize(videos), bucket_.resize(videos);
+    const auto part = [&now](auto& column) {
+      return std::span(column).subspan(now.on_offer.begin, now.on_offer.size());
+    };
+    if (settings_.measure == "shows") list_shows(arms_, list, part(measure_));
+    if (settings_.measure == "deviation") list_deviations(arms_, list, part(measure_));
     if (settings_.within == "bayes-ucb")
-      score_bayes_ucb(arms_, all, settings_.quantile_z, score_);
+      score_bayes_ucb(arms_, list, settings_.quantile_z, part(score_));
+    else if (settings_.within == "ucb1")
+      score_ucb1(arms_, list, std::max(1.0, std::accumulate(shows.begin(), shows.end(), 0.0)), 1.0, part(score_));
     else
-      score_means(arms_, all, score_);
-    bucket_.resize(all.size());
-    find_buckets(settings_.flow, measure_, bucket_);
+      score_means(arms_, list, part(score_));
+    find_buckets(settings_.flow, part(measure_), part(bucket_));
+    value_creators(list);
     count_categories(clicks, shows);
   }
   std::string_view name() const noexcept override { return "bucket"; }
   const std::vector<double>& measure() const noexcept { return measure_; }
   std::size_t history_length() const noexcept override {
     return settings_.categories > 0 ? settings_.history_length : 0;
+  }
+
+  std::shared_ptr<const Retriever> refreshed(const CatalogueNow& now) const override {
+    return std::make_shared<BucketRetriever>(
+        settings_, now, settings_.measure == "embedding" ? measure_ : std::vector<double>{}, prior_);
   }
 
   void retrieve(const Requests& requests, std::size_t count, std::span<std::int32_t> out) const override {
@@ -103,6 +118,19 @@ class BucketRetriever final : public Retriever {
     SlateRoom slate;
   };
 
+  // What the creators of the listed videos add to scores.
+  void value_creators(std::span<const std::uint32_t> list) {
+    if (catalogue_->creator_uplift.empty() || (settings_.uplift == 0.0 && settings_.new_creator == 0.0)) return;
+    bonus_.assign(score_.size(), 0.0);
+    for (const std::uint32_t video : list) {
+      const double mean = arms_.mean(video);
+      bonus_[video] = settings_.uplift * mean * static_cast<double>(catalogue_->creator_uplift[video]);
+      if (catalogue_->creator_days[video] < settings_.new_days && mean >= settings_.new_rate)
+        bonus_[video] += settings_.new_creator;
+      score_[video] += bonus_[video];
+    }
+  }
+
   // Everybody's rate of each category, which users are pooled to.
   void count_categories(std::span<const double> clicks, std::span<const double> shows) {
     std::vector<double> clicked(catalogue_->num_tags, 0.0), shown(catalogue_->num_tags, 0.0);
@@ -128,7 +156,8 @@ class BucketRetriever final : public Retriever {
       for (const std::uint32_t video : videos_[static_cast<std::size_t>(*category)])
         if (!requests.is_shown(i, static_cast<std::int32_t>(video))) add(video);
     } else {
-      for (std::size_t video = 0; video < measure_.size(); ++video)
+      const VideoRange range = requests.on_offer();
+      for (std::uint32_t video = range.begin; video < range.end; ++video)
         if (!requests.is_shown(i, static_cast<std::int32_t>(video))) add(video);
     }
   }
@@ -139,14 +168,26 @@ class BucketRetriever final : public Retriever {
     room.bucket.resize(room.arms.size()), room.score.resize(room.arms.size());
     for (std::size_t k = 0; k < room.arms.size(); ++k) room.bucket[k] = bucket_[room.arms[k]];
     if (settings_.within == "thompson")
-      score_thompson(arms_, room.arms, dice.key(Chance::kThompson, number + 1), room.score);
+      score_drawn(dice.key(Chance::kThompson, number + 1), room);
     else
       for (std::size_t k = 0; k < room.arms.size(); ++k) room.score[k] = score_[room.arms[k]];
     room.picks.resize(std::min(list.size(), room.arms.size()));
+    const double phase = draw_phase(dice, room.picks.size(), room);
+    std::optional<RandomKey> ties;
+    if (settings_.ties == "drawn") ties = dice.key(Chance::kFiller, number + 1);
     const std::size_t filled =
-        fill_buckets(settings_.flow, room.bucket, room.score, draw_phase(dice, room.picks.size(), room), std::nullopt,
-                     room.slate, room.picks);
+        fill_buckets(settings_.flow, room.bucket, room.score, phase, ties, room.slate, room.picks);
     for (std::size_t k = 0; k < filled; ++k) list[k] = static_cast<std::int32_t>(room.arms[room.picks[k].place]);
+    if (settings_.places == "bucket") return;
+    RandomStream random = dice.stream(Chance::kFiller, kPlaces + number);
+    for (std::size_t k = 0; k + 1 < filled; ++k)
+      std::swap(list[k], list[k + random.below(static_cast<std::uint32_t>(filled - k))]);
+  }
+
+  void score_drawn(RandomKey key, Room& room) const {
+    score_thompson(arms_, room.arms, key, room.score);
+    if (bonus_.empty()) return;
+    for (std::size_t k = 0; k < room.arms.size(); ++k) room.score[k] += bonus_[room.arms[k]];
   }
 
   // A uniform phase, as far as it matters: between two of the places where a bucket gains a slot all phases are alike.
@@ -205,6 +246,7 @@ class BucketRetriever final : public Retriever {
   BetaPrior prior_;
   BetaArms arms_;
   std::vector<double> measure_, score_;             // [videos]
+  std::vector<double> bonus_;                       // [videos], of creators; empty: none
   std::vector<std::uint8_t> bucket_;                // [videos]
   std::vector<std::vector<std::uint32_t>> videos_;  // of each category
   std::vector<double> category_rate_;
@@ -240,8 +282,11 @@ std::shared_ptr<const Retriever> make_bucket_retriever(const StageSettings& stag
                  fmt::format("a share for each of {} buckets, which sum to 1, between rising edges ({})",
                              settings.flow.edges.size() + 1, problem.what()));
   }
-  auto retriever =
-      std::make_shared<BucketRetriever>(settings, context.catalogue, deviations_of_vectors(settings, stage, context));
+  const Catalogue& catalogue = *context.catalogue;
+  const std::vector<double> shows(catalogue.exposures.begin(), catalogue.exposures.end());
+  auto retriever = std::make_shared<BucketRetriever>(
+      settings, CatalogueNow{context.catalogue, {0, static_cast<std::uint32_t>(catalogue.num_videos())}},
+      deviations_of_vectors(settings, stage, context), prior_of(settings, clicks_of(catalogue), shows));
   // Edges in another unit put every video into one bucket, and that bucket would serve alone.
   const auto [least, most] = std::minmax_element(retriever->measure().begin(), retriever->measure().end());
   if (settings.measure != "shows" && *least < *most &&

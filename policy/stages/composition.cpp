@@ -27,8 +27,8 @@ void visit_fields(Visitor& visit, CompositionSettings& settings) {
 
 class CompositionReader {
  public:
-  CompositionReader(const std::filesystem::path& path, const Catalogue& catalogue)
-      : text_(read_text_file(path)),
+  CompositionReader(std::string text, const std::filesystem::path& path, const Catalogue& catalogue)
+      : text_(std::move(text)),
         source_(path.string(), text_),
         object_(parse_json(text_, path.string())),
         context_{std::make_shared<const Catalogue>(catalogue), path.parent_path()} {
@@ -47,9 +47,8 @@ class CompositionReader {
     for (auto& [object, path] : list(take("order"), "order"))
       out_.order.push_back(make(orderers(), "orderer", object, path));
     read_rest();
-    const Catalogue& catalogue = *context_.catalogue;
-    out_.fallback = best_first(std::vector<float>(catalogue.exposures.begin(), catalogue.exposures.end()),
-                               std::min(kFallbackVideos, catalogue.num_videos()));
+    const auto videos = static_cast<std::uint32_t>(context_.catalogue->num_videos());
+    out_.fallback = fallback_videos({context_.catalogue, {0, videos}});
     return std::move(out_);
   }
 
@@ -165,8 +164,21 @@ class CompositionReader {
 
 }  // namespace
 
+std::vector<std::int32_t> fallback_videos(const CatalogueNow& now) {
+  const auto begin = now.catalogue->exposures.begin();
+  std::vector<std::int32_t> videos =
+      best_first(std::vector<float>(begin + now.on_offer.begin, begin + now.on_offer.end),
+                 std::min(kFallbackVideos, now.on_offer.size()));
+  for (std::int32_t& video : videos) video += static_cast<std::int32_t>(now.on_offer.begin);
+  return videos;
+}
+
 Composition read_composition(const std::filesystem::path& path, const Catalogue& catalogue) {
-  return CompositionReader(path, catalogue).read();
+  return CompositionReader(read_text_file(path), path, catalogue).read();
+}
+
+Composition parse_composition(std::string text, const std::string& name, const Catalogue& catalogue) {
+  return CompositionReader(std::move(text), name, catalogue).read();
 }
 
 }  // namespace swipegym

@@ -35,8 +35,13 @@ struct Composition {
   std::size_t draws = 1'000;           // and shares of so many draws where there are more
 };
 
+/// The most exposed of the videos on offer, best first.
+std::vector<std::int32_t> fallback_videos(const CatalogueNow& now);
+
 /// Reads a composition. Throws InputError with line and column for what no composition may say: an unknown stage, head
 /// or file, and whatever its stages refuse.
 Composition read_composition(const std::filesystem::path& path, const Catalogue& catalogue);
+/// The same of a text; `name` stands for the file in messages, and files are looked for in the working folder.
+Composition parse_composition(std::string text, const std::string& name, const Catalogue& catalogue);
 
 }  // namespace swipegym

@@ -45,12 +45,16 @@ class PolicyRetriever final : public Retriever {
   std::string_view name() const noexcept override { return policy_->name(); }
   std::size_t history_length() const noexcept override { return policy_->history_length(); }
 
+  std::shared_ptr<const Retriever> refreshed(const CatalogueNow& now) const override {
+    auto policy = policy_->refreshed(now);
+    return policy == nullptr ? nullptr : std::make_shared<PolicyRetriever>(std::move(policy), now.catalogue);
+  }
+
   void retrieve(const Requests& requests, std::size_t count, std::span<std::int32_t> out) const override {
     if (requests.offered()) return from_pools(requests, count, out);
     std::size_t most = count;  // that every session still has
     for (std::size_t i = 0; i < requests.size() && requests.batch.env != nullptr; ++i)
-      most = std::min(
-          most, requests.num_videos - std::min(requests.num_videos, requests.batch.env->seen(requests.rows[i]).size()));
+      most = std::min(most, requests.batch.env->choices(requests.rows[i]));
     std::vector<std::int32_t> best(requests.size() * most);
     if (!policy_->best_videos(requests.batch, requests.rows, most, best)) from_scores(requests, most, best);
     for (std::size_t i = 0; i < requests.size(); ++i) std::copy_n(&best[i * most], most, &out[i * count]);

@@ -33,10 +33,10 @@ class QueryRetriever final : public Retriever {
     for (std::size_t i = 0; i < requests.size() && requests.batch.env != nullptr; ++i)
       seen = std::max(seen, requests.batch.env->seen(requests.rows[i]).size());
     // Each list may hold nothing but what the others hold too and what was shown.
-    const std::size_t length = std::min(count + seen, static_cast<std::size_t>(source_.query_items().rows()));
+    const std::size_t length = std::min(count + seen, requests.on_offer().size());
     const std::vector<TopItem> lists =
         index_ ? index_->search(queries.vectors, length, requests.batch.threads, ef_)
-               : top_items(queries.vectors, source_.query_items(), length, requests.batch.threads);
+               : top_items(queries.vectors, source_.query_items(), requests.on_offer(), length, requests.batch.threads);
     for (std::size_t i = 0; i < requests.size(); ++i)
       merge_in_turn(
           std::span(lists).subspan(i * queries.each * length, queries.each * length), queries.count[i], length,

@@ -37,17 +37,18 @@ class RandomRetriever final : public Retriever {
   // Draws until enough are new: a session has seen few of very many. When half the catalogue is wanted or seen, by a
   // list of what is left.
   static void from_catalogue(const Requests& requests, std::size_t i, std::span<std::int32_t> list) {
-    const std::size_t videos = requests.num_videos;
+    const VideoRange range = requests.on_offer();
     const std::size_t seen = requests.batch.env == nullptr ? 0 : requests.batch.env->seen(requests.rows[i]).size();
-    if (2 * (seen + list.size()) > videos) {
+    if (2 * (seen + list.size()) > range.size()) {
       std::vector<std::int32_t> left;
-      for (std::size_t video = 0; video < videos; ++video)
+      for (std::uint32_t video = range.begin; video < range.end; ++video)
         if (!requests.is_shown(i, static_cast<std::int32_t>(video))) left.push_back(static_cast<std::int32_t>(video));
       return from_pool(requests.dice[i], left, list);
     }
     RandomStream random = requests.dice[i].stream(Chance::kFiller);
     for (std::size_t k = 0; k < list.size();) {
-      const auto video = static_cast<std::int32_t>(random.below(static_cast<std::uint32_t>(videos)));
+      const auto video =
+          static_cast<std::int32_t>(range.begin + random.below(static_cast<std::uint32_t>(range.size())));
       const auto end = list.begin() + static_cast<std::ptrdiff_t>(k);
       if (!requests.is_shown(i, video) && std::find(list.begin(), end, video) == end) list[k++] = video;
     }

@@ -31,9 +31,13 @@ struct Requests {
     for (std::size_t at = rows[i] * seen.candidates, end = at + seen.candidates; at < end; ++at)
       if (seen.mask == nullptr || seen.mask[at] != 0) out.push_back(seen.candidate[at]);
   }
-  /// Whether request i's session must not be shown `video` again; of the full catalogue.
+  /// Whether request i's session must not be shown `video`, again or at all; of the full catalogue.
   bool is_shown(std::size_t i, std::int32_t video) const noexcept {
-    return batch.env != nullptr && batch.env->seen(rows[i]).contains(static_cast<std::uint32_t>(video));
+    return batch.env != nullptr && !batch.env->may_show(rows[i], static_cast<std::uint32_t>(video));
+  }
+  /// Videos of the full catalogue that may be shown to anybody.
+  VideoRange on_offer() const noexcept {
+    return batch.env != nullptr ? batch.env->on_offer() : VideoRange{0, static_cast<std::uint32_t>(num_videos)};
   }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -24,6 +25,9 @@ class Retriever {
                                        [[maybe_unused]] std::size_t count) const {
     return std::nullopt;
   }
+  /// The retriever as of what the catalogue says now, where it depends on what is counted of videos or on which are on
+  /// offer; null where it does not.
+  virtual std::shared_ptr<const Retriever> refreshed([[maybe_unused]] const CatalogueNow& now) const { return nullptr; }
   /// Newest videos of the user that it looks at.
   virtual std::size_t history_length() const noexcept { return 0; }
 };

@@ -315,6 +315,14 @@ std::vector<std::optional<double>> StagedPolicy::recalls(const DecisionBatch& ba
   return out;
 }
 
+std::shared_ptr<const Policy> StagedPolicy::refreshed(const CatalogueNow& now) const {
+  Composition fresh = composition_;
+  for (Composition::Retrieval& retrieval : fresh.retrieve)
+    if (auto retriever = retrieval.retriever->refreshed(now)) retrieval.retriever = std::move(retriever);
+  fresh.fallback = fallback_videos(now);
+  return std::make_shared<StagedPolicy>(std::move(fresh), num_videos_);
+}
+
 bool StagedPolicy::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                                std::span<std::int32_t> out) const {
   const Served served = serve(batch, rows, count);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -53,6 +54,8 @@ class StagedPolicy final : public Policy {
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;
   bool best_probabilities(const DecisionBatch& batch, std::size_t row, std::span<double> out) const override;
+  /// With the retrievers and the fallback of now; networks and filters stay as they were read.
+  std::shared_ptr<const Policy> refreshed(const CatalogueNow& now) const override;
 
   const Composition& composition() const noexcept { return composition_; }
   /// All that becomes of rows of the batch. Heads without a weight are 0 unless `every_head` asks for them.

@@ -1,0 +1,135 @@
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/policy_word.h"
+#include "core/output_file.h"
+#include "core/text.h"
+#include "evaluation/platform/platform_study.h"
+#include "evaluation/text_table.h"
+#include "policy/stages/flow_policies.h"
+
+namespace swipegym::cli {
+namespace {
+
+struct PlatformCommand {
+  std::filesystem::path simulator, out;
+  std::vector<std::string> policies = {"uniform", "thompson", "bayes-ucb", "flow"};
+  std::size_t seeds = 3;
+  SeasonConfig season;  // of which options may say the first lines
+};
+
+constexpr const char* kPlatformTables[] = {"season.csv", "season.json", "index.html"};
+
+SeasonConfig season_of(const PlatformCommand& settings, const Run& run) {
+  SeasonConfig config = run.read_config<SeasonConfig>();
+  if (run.given("days")) config.days = settings.season.days;
+  if (run.given("users")) config.users = settings.season.users;
+  if (run.given("burn-in")) config.burn_in = settings.season.burn_in;
+  if (run.given("effect")) config.world.effect = settings.season.world.effect;
+  if (run.given("creators-a-user")) config.world.creators_a_user = settings.season.world.creators_a_user;
+  if (run.given("tick-hours")) config.tick_hours = settings.season.tick_hours;
+  config.check();
+  return config;
+}
+
+// What no log says, and every table must.
+std::string assumptions(const SeasonConfig& config) {
+  const PlatformSettings& world = config.world;
+  return fmt::format(
+      "assumed: creators answer by effect '{}', {:g} a user at the start, {:.1f} % newcomers a day; uploads live {} "
+      "days;\n"
+      "visits {:g} times as often as in the log; policies learn every {:g} h\n",
+      world.effect, world.creators_a_user, 100.0 * world.creators.arrivals, world.life_days, 1.0 / world.gap_scale,
+      config.tick_hours);
+}
+
+std::string flow_list() {
+  std::string text;
+  for (const FlowPolicy& flow : flow_policies()) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", flow.name, flow.summary);
+  return text;
+}
+
+void play_platform(const PlatformCommand& settings, Run& run) {
+  PlatformStudy study;
+  study.config = season_of(settings, run);
+  for (const std::string& word : settings.policies) {
+    const auto [name, spec] = split_policy_word(word);
+    study.policies.push_back({name, spec});
+  }
+  study.seeds = settings.seeds;
+  study.seed = run.seed;
+  study.folder = settings.out;
+  study.threads = run.threads;
+  study.progress = run.progress;
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  const PlatformReport report = run_platform(simulator, study);
+  run.print("{} users, {} days of which {} are not counted, {} worlds; requests of {} videos; {} videos shown\n{}\n",
+            show_count(study.config.users), study.config.days, study.config.burn_in, settings.seeds, study.config.slate,
+            show_count([&] {
+              std::uint64_t videos = 0;
+              for (const PlatformReport::Line& line : report.lines) videos += line.videos;
+              return videos;
+            }()),
+            assumptions(study.config));
+  run.print("{}\n", platform_table(report));
+  run.print(
+      "seconds: watched a user-day; - first: less the first policy's, world by world; regret: click appeal a video\n"
+      "below the best on offer; found: best tenth of uploads shown {} times; uploads a day; active creators; newcomers\n"
+      "active after {} days; Gini of creators' views. ± is half a 95 % interval over worlds.\n",
+      kFoundShows, kSurvivalDays);
+  Json used = config_to_json(study.config);
+  used.update(run.options->values({"simulator", "policies", "seeds"}));
+  const std::vector<std::string> notes = {assumptions(study.config),
+                                          fmt::format("data {:016x}, first seed {}", simulator->data_fingerprint, run.seed),
+                                          build_text(), "settings " + json_text(used)};
+  write_file(settings.out / kPlatformTables[0], platform_csv(report));
+  write_file(settings.out / kPlatformTables[1], json_text(platform_json(report)) + "\n");
+  write_file(settings.out / kPlatformTables[2], as_utf8(platform_page(report, "A season of a platform", notes)));
+  run.note("curves: {}", (settings.out / kPlatformTables[2]).string());
+  run.write_json(platform_json(report), used, simulator->data_fingerprint);
+}
+
+}  // namespace
+
+void add_platform_commands(std::vector<Command>& table) {
+  auto settings = std::make_shared<PlatformCommand>();
+  Command command{.name = "platform",
+                  .group = CommandGroup::kLearn,
+                  .summary = "play seasons of a platform whose creators answer what they get"};
+  command.about =
+      "Users come back, watch and tire; creators upload, are encouraged and give up; a policy serves them. Every policy "
+      "meets the same worlds. Prints a table by policy with paired intervals and writes every day's measures and a page "
+      "with curves. A season is a file in the output folder, checkpointed daily: an interrupted study goes on where it "
+      "stopped.";
+  command.examples = {
+      "swipegym platform --simulator out/pure --days 60 --users 1000 --out season",
+      "swipegym platform --simulator sim.h5 --policies uniform,thompson,flow=configs/staged/bucket_flow.json --seeds 10 "
+      "--out season"};
+  command.next = "swipegym settings platform";
+  command.settings = {settings_page<SeasonConfig>(command.name)};
+  command.options.group("Input")
+      .input("simulator", settings->simulator, "FILE|DIR",
+             "a simulator from 'fit'; or the folder of a synthetic release, whose truth the world then is")
+      .input("policies", settings->policies, "LIST",
+             "rules, policy files, compositions (.json), NAME=FILE; the rules are " + flow_list(), false)
+      .group("Season")
+      .add("days", settings->season.days, between(1, 10'000), "N", "days")
+      .add("users", settings->season.users, between(1, 1'000'000), "N", "users who visit")
+      .add("burn-in", settings->season.burn_in, between(0, 10'000), "N", "first days that tables leave out")
+      .add("seeds", settings->seeds, between(1, 10'000), "K", "worlds, the same ones for every policy")
+      .choice("effect", settings->season.world.effect, {"none", "mild", "strong"},
+              "how strongly creators answer what they get")
+      .add("creators-a-user", settings->season.world.creators_a_user, above(0, 1'000), "X",
+           "creators at the start, for each user")
+      .add("tick-hours", settings->season.tick_hours, between(0.25, 24), "H",
+           "hours until what was counted reaches the policy")
+      .group("Output")
+      .output("out", settings->out, "DIR", "a folder for the seasons, the table and the page", Writing::kWorkFolder);
+  command.also_uses = [settings](const Run&, FileUse& use) {
+    for (const char* name : kPlatformTables)
+      use.outputs.push_back({.option = fmt::format("{} in --out", name), .path = settings->out / name});
+  };
+  command.run = [settings](Run& run) { play_platform(*settings, run); };
+  table.push_back(std::move(command));
+}
+
+}  // namespace swipegym::cli

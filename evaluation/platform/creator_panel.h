@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "env/platform/platform_world.h"
+
+namespace swipegym {
+
+class Hdf5Reader;
+class Hdf5Writer;
+
+/// What creators got and did, a row a creator and day on which they were active; days in order, creators within them.
+/// What a study of creators needs: reception as it stood in the morning, what the day brought, whether an upload
+/// followed.
+struct CreatorPanel {
+  std::vector<std::uint32_t> creator;
+  std::vector<std::int32_t> day;
+  std::vector<std::int32_t> age;         // days since the creator arrived; since day -1 for those there at the start
+  std::vector<std::uint8_t> treated;     // the day's coin: videos may be drawn for the randomised share
+  std::vector<float> reception;          // S of the creators' law before the day
+  std::vector<std::int32_t> idle;        // days since the last upload, before the day
+  std::vector<std::uint32_t> shows, random_shows, watches, likes, follows;  // of the day
+  std::vector<std::uint8_t> uploads;     // whether the next morning brought an upload
+  std::vector<float> uplift;             // the world's truth: uploads more in the days ahead, for one watch more
+
+  std::size_t size() const noexcept { return creator.size(); }
+};
+
+/// Collects the panel of a season.
+class PanelMeter {
+ public:
+  explicit PanelMeter(double treated_share, RandomKey key) : treated_share_(treated_share), key_(key) {}
+
+  /// The coin of a creator on a day, drawn by creator and day alone.
+  bool treated(std::uint32_t creator, std::int32_t day) const noexcept;
+  void add(const PlatformWorld& world, const ShownAnswer& answer, bool random);
+  /// Before midnight: what the day brought.
+  void end_day(const PlatformWorld& world);
+  /// After it: who uploaded.
+  void begin_day(const PlatformWorld& world);
+  const CreatorPanel& panel() const noexcept { return panel_; }
+
+  void save(Hdf5Writer& file, const std::string& group) const;
+  void load(const Hdf5Reader& file, const std::string& group);
+
+ private:
+  struct Counts {
+    std::uint32_t shows = 0, random_shows = 0, watches = 0, likes = 0, follows = 0;
+  };
+  double treated_share_;
+  RandomKey key_;
+  std::vector<Counts> today_;  // [creators]
+  CreatorPanel panel_;
+  std::size_t last_day_ = 0;  // first row of the day that ended last
+};
+
+/// creator, day and all columns, as CSV.
+std::string panel_csv(const CreatorPanel& panel);
+
+}  // namespace swipegym

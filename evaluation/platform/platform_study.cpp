@@ -1,0 +1,242 @@
+#include "evaluation/platform/platform_study.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <set>
+
+#include "core/error.h"
+#include "core/json_text.h"
+#include "core/output_file.h"
+#include "core/parallel_for.h"
+#include "evaluation/json_number.h"
+#include "evaluation/text_table.h"
+
+namespace swipegym {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What is in the folder of one season: a result when it is over, a checkpoint until then.
+struct SeasonFiles {
+  fs::path result, checkpoint;
+};
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+Json days_json(const std::vector<DayMeasures>& days) {
+  Json out = Json::array();
+  for (const DayMeasures& day : days) {
+    Json row = Json::array();
+    for (const MeasureInfo& info : day_measures()) row.push_back(json_number(day.*info.value));
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+class Seasons {
+ public:
+  Seasons(std::shared_ptr<const Simulator> base, const PlatformStudy& study)
+      : base_(std::move(base)), study_(study), runs_(study.folder / "runs") {
+    std::error_code error;
+    fs::create_directories(runs_, error);
+    if (error) throw InputError(fmt::format("{}: {}; name a folder that can be made", runs_.string(), error.message()));
+    const std::size_t runs = study_.policies.size() * study_.seeds;
+    outer_ = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(worker_count(study_.threads)), runs));
+    inner_ = std::max(1, worker_count(study_.threads) / std::max(outer_, 1));
+  }
+
+  PlatformReport play() {
+    PlatformReport report{.config = study_.config, .lines = {}, .first_seed = study_.seed};
+    for (const PlatformStudy::Named& policy : study_.policies) {
+      report.lines.push_back({.name = policy.name, .seed = {}, .videos = 0});
+      report.lines.back().seed.resize(study_.seeds);
+    }
+    const std::size_t runs = study_.policies.size() * study_.seeds;
+    std::vector<std::uint64_t> videos(runs, 0);
+    // By worlds first, so that policies that were played so far can be compared.
+    parallel_for(runs, outer_, [&](std::size_t run, int) {
+      const std::size_t policy = run % study_.policies.size(), seed = run / study_.policies.size();
+      report.lines[policy].seed[seed] = one(study_.policies[policy], study_.seed + seed, videos[run]);
+    });
+    for (std::size_t run = 0; run < runs; ++run) report.lines[run % study_.policies.size()].videos += videos[run];
+    return report;
+  }
+
+ private:
+  Json identity(const PlatformStudy::Named& policy, std::uint64_t seed) const {
+    return {{"config", config_to_json(study_.config)},
+            {"policy", policy.word},
+            {"seed", seed},
+            {"data_fingerprint", base_->data_fingerprint}};
+  }
+
+  std::vector<DayMeasures> one(const PlatformStudy::Named& policy, std::uint64_t seed, std::uint64_t& videos) {
+    const std::string name = fmt::format("{}-s{}", policy.name, seed);
+    const SeasonFiles files{runs_ / (name + ".json"), runs_ / (name + ".h5")};
+    const Json made_with = identity(policy, seed);
+    if (is_there(files.result)) return read(files.result, made_with, videos);
+    Season season(base_, study_.config, season_policy(policy.word, study_.config.slate), seed, inner_);
+    if (is_there(files.checkpoint)) season.load(files.checkpoint);
+    while (!season.over()) {
+      tell(name, season.day());
+      season.play_day();
+      season.save(files.checkpoint);
+    }
+    videos = season.videos_shown();
+    write_file(files.result,
+               Json{{"made_with", made_with}, {"videos", videos}, {"days", days_json(season.days())}}.dump() + "\n");
+    std::error_code ignored;
+    fs::remove(files.checkpoint, ignored);
+    return season.days();
+  }
+
+  std::vector<DayMeasures> read(const fs::path& path, const Json& made_with, std::uint64_t& videos) {
+    const Json stored = read_json(path);
+    if (!stored.is_object() || !stored.contains("made_with") || !stored.contains("days") || !stored["days"].is_array() ||
+        !stored.contains("videos") || !stored["videos"].is_number_unsigned())
+      throw InputError(fmt::format("{}: is no result of a season; remove it", path.string()));
+    if (stored["made_with"] != made_with)
+      throw InputError(fmt::format("{}: was played in another world or with other settings; name another folder, or "
+                                   "remove it",
+                                   path.string()));
+    std::vector<DayMeasures> days;
+    const auto measures = day_measures();
+    for (const Json& row : stored["days"]) {
+      if (!row.is_array() || row.size() != measures.size())
+        throw InputError(fmt::format("{}: is no result of a season; remove it", path.string()));
+      DayMeasures& day = days.emplace_back();
+      for (std::size_t k = 0; k < measures.size(); ++k)
+        day.*measures[k].value = row[k].is_number() ? row[k].get<double>() : kUndefined;
+    }
+    if (days.size() != static_cast<std::size_t>(study_.config.days))
+      throw InputError(fmt::format("{}: has {} days, expected {}; remove it", path.string(), days.size(),
+                                   study_.config.days));
+    videos = stored["videos"].get<std::uint64_t>();
+    done_ += static_cast<std::uint64_t>(study_.config.days);
+    return days;
+  }
+
+  void tell(const std::string& name, int day) {
+    const std::lock_guard lock(mutex_);
+    const std::uint64_t total =
+        study_.policies.size() * study_.seeds * static_cast<std::uint64_t>(study_.config.days);
+    report(study_.progress, fmt::format("{}, day {}", name, day), done_++, total);
+  }
+
+  std::shared_ptr<const Simulator> base_;
+  const PlatformStudy& study_;
+  fs::path runs_;
+  int outer_ = 1, inner_ = 1;
+  std::mutex mutex_;
+  std::atomic<std::uint64_t> done_ = 0;
+};
+
+std::string with_half(const std::vector<double>& values, int digits) {
+  const Interval figure = over_worlds(values);
+  if (!std::isfinite(figure.mean)) return "-";
+  if (!std::isfinite(figure.low)) return fmt::format("{:.{}f}", figure.mean, digits);
+  return fmt::format("{:.{}f} ±{:.{}f}", figure.mean, digits, figure.high - figure.mean, digits);
+}
+
+}  // namespace
+
+PlatformReport run_platform(std::shared_ptr<const Simulator> base, const PlatformStudy& study) {
+  study.config.check();
+  if (study.policies.empty() || study.seeds == 0) throw InputError("a platform needs at least one policy and one seed");
+  std::set<std::string> names;
+  for (const PlatformStudy::Named& policy : study.policies) {
+    if (!names.insert(policy.name).second)
+      throw InputError(fmt::format("two policies are called '{}': name them apart, NAME=FILE", policy.name));
+    if (policy.name.find('/') != std::string::npos)
+      throw InputError(fmt::format("policy '{}' names a file of the study: give it a name, NAME=FILE", policy.name));
+    season_policy(policy.word, study.config.slate)(base->catalogue);  // refused before hours of work
+  }
+  return Seasons(std::move(base), study).play();
+}
+
+std::vector<double> season_means(const PlatformReport::Line& line, double DayMeasures::*measure, int from, int to) {
+  std::vector<double> out;
+  for (const std::vector<DayMeasures>& days : line.seed) {
+    double sum = 0.0, count = 0.0;
+    for (int day = from; day < std::min(to, static_cast<int>(days.size())); ++day)
+      if (const double value = days[static_cast<std::size_t>(day)].*measure; std::isfinite(value))
+        sum += value, count += 1.0;
+    out.push_back(count > 0.0 ? sum / count : kUndefined);
+  }
+  return out;
+}
+
+Interval over_worlds(const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  double mean = 0.0, squares = 0.0;
+  for (const double value : values) mean += value / n;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  if (values.size() < 2) return {mean, kUndefined, kUndefined};
+  const double half = student_t975(values.size() - 1) * std::sqrt(squares / (n - 1.0) / n);
+  return {mean, mean - half, mean + half};
+}
+
+std::vector<double> paired_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> out(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) out[i] = a[i] - b[i];
+  return out;
+}
+
+std::string platform_table(const PlatformReport& report) {
+  const int from = report.config.burn_in, to = report.config.days;
+  Table table({"policy", "seconds", "- first", "regret", "found", "uploads", "creators", "new 30 d", "Gini"});
+  std::vector<double> first;
+  for (const PlatformReport::Line& line : report.lines) {
+    const auto mean = [&](double DayMeasures::*measure) { return season_means(line, measure, from, to); };
+    const std::vector<double> seconds = mean(&DayMeasures::seconds);
+    if (first.empty()) first = seconds;
+    table.add({line.name, with_half(seconds, 0),
+               &line == &report.lines.front() ? std::string("") : with_half(paired_difference(seconds, first), 1),
+               with_half(mean(&DayMeasures::regret), 4), with_half(mean(&DayMeasures::discovery), 2),
+               with_half(mean(&DayMeasures::uploads), 0), fmt::format("{:.0f}", over_worlds(mean(&DayMeasures::creators)).mean),
+               show_figure(over_worlds(mean(&DayMeasures::newcomers)).mean, 2),
+               show_figure(over_worlds(mean(&DayMeasures::gini)).mean, 2)});
+  }
+  return table.text();
+}
+
+std::string platform_csv(const PlatformReport& report) {
+  std::string out = "policy,seed,day";
+  for (const MeasureInfo& info : day_measures()) out += fmt::format(",{}", info.name);
+  out += '\n';
+  for (const PlatformReport::Line& line : report.lines)
+    for (std::size_t seed = 0; seed < line.seed.size(); ++seed)
+      for (std::size_t day = 0; day < line.seed[seed].size(); ++day) {
+        out += fmt::format("{},{},{}", line.name, report.first_seed + seed, day);
+        for (const MeasureInfo& info : day_measures()) {
+          const double value = line.seed[seed][day].*info.value;
+          out += std::isfinite(value) ? fmt::format(",{:.6g}", value) : std::string(",");
+        }
+        out += '\n';
+      }
+  return out;
+}
+
+Json platform_json(const PlatformReport& report) {
+  Json lines = Json::array();
+  for (const PlatformReport::Line& line : report.lines) {
+    Json measures = Json::object();
+    for (const MeasureInfo& info : day_measures()) {
+      const std::vector<double> means = season_means(line, info.value, report.config.burn_in, report.config.days);
+      Json worlds = Json::array();
+      for (const double value : means) worlds.push_back(json_number(value));
+      measures[info.name] = {{"figure", json_interval(over_worlds(means))}, {"worlds", worlds}};
+    }
+    lines.push_back({{"policy", line.name}, {"videos", line.videos}, {"measures", measures}});
+  }
+  return {{"policies", lines}};
+}
+
+}  // namespace swipegym

@@ -1,0 +1,339 @@
+#include "evaluation/platform/season.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <numeric>
+#include <string_view>
+#include <utility>
+
+#include "core/error.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
+#include "env/candidate_sources.h"
+#include "env/vector_env.h"
+#include "evaluation/platform/category_week.h"
+#include "evaluation/platform/day_meter.h"
+#include "policy/make_policy.h"
+#include "policy/select.h"
+#include "policy/stages/flow_policies.h"
+#include "sim_data/calendar.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::size_t kSeats = 512;  // sessions under way; fixed, see SessionRunner
+constexpr std::size_t kHistory = 200;
+constexpr std::uint8_t kMainFeed = 1;
+
+constexpr std::string_view kSeasonKind = "season";
+constexpr std::int64_t kSeasonVersion = 1;
+
+// HDF5's library is not made for threads: seasons that are played side by side take turns at files.
+std::mutex& file_turn() {
+  static std::mutex turn;
+  return turn;
+}
+
+// Children of a season's key.
+enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey };
+
+VectorEnvConfig engine_of(const SeasonConfig& config, std::size_t envs, int threads) {
+  VectorEnvConfig engine;
+  engine.num_envs = envs;
+  engine.threads = threads;
+  engine.history_length = kHistory;
+  engine.max_steps = config.max_steps;
+  engine.slate = config.slate;
+  engine.autoreset = AutoresetMode::kDisabled;
+  engine.draw_gaps = true;
+  engine.gap_scale = config.world.gap_scale;
+  engine.growing = true;
+  // A user is not shown again what was among the last ones, as far as enough is left to choose from.
+  engine.exclude_history = std::min<std::size_t>(kHistory, static_cast<std::size_t>(config.world.least_on_offer) / 2);
+  return engine;
+}
+
+std::uint64_t word_of(RandomKey key) noexcept {
+  return std::uint64_t{key.hi} << 32 | key.lo;
+}
+
+}  // namespace
+
+void SeasonConfig::check() const {
+  check_ranges(*this);
+  with_effect(world.creators, world.effect);
+  if (burn_in >= days)
+    throw InputError(fmt::format("burn_in is {}, expected fewer than days, {}: no day would be counted", burn_in, days));
+  const std::size_t least = static_cast<std::size_t>(world.least_on_offer) / 2;
+  if (least < slate)
+    throw InputError(fmt::format("slate is {}, expected at most half of world.least_on_offer, {}", slate, least));
+}
+
+SeasonPolicy season_policy(const std::string& word, std::size_t slate) {
+  const std::string name = word == "random" ? "uniform" : word;
+  if (names_flow_policy(name))
+    return [name, slate](const Catalogue& catalogue) { return make_flow_policy(name, catalogue, slate); };
+  return [word](const Catalogue& catalogue) {
+    const std::lock_guard turn(file_turn());
+    return make_policy(word, catalogue);
+  };
+}
+
+struct Season::Impl {
+  Impl(std::shared_ptr<const Simulator> base, const SeasonConfig& config_, SeasonPolicy policy, std::uint64_t seed_,
+       int threads_)
+      : config(config_),
+        make(std::move(policy)),
+        seed(seed_),
+        threads(threads_),
+        key(split(make_key(0x706C6174666F726DULL), seed_)),
+        world(*base, config.world, static_cast<std::uint32_t>(config.users), split(key, kWorldKey)),
+        users(world.simulator(), source, engine_of(config, config.users, threads)),
+        seats(world.simulator(), source, engine_of(config, std::min(kSeats, config.users), threads)),
+        due(config.users),
+        visits(config.users, 0),
+        week(config.users, world.catalogue()->num_tags),
+        meter(world, config) {
+    begin_users();
+    make_policy_of_today();
+  }
+
+  // Everybody's first visit comes at a uniform part of the first gap.
+  void begin_users() {
+    std::vector<std::uint64_t> seeds(config.users);
+    std::vector<SessionStart> starts(config.users);
+    const UserModel& model = *world.simulator()->model;
+    const auto scratch = model.make_scratch();
+    std::vector<float> room(model.state_size() + 16);
+    float* state = room.data() + (16 - reinterpret_cast<std::uintptr_t>(room.data()) / sizeof(float) % 16) % 16;
+    const std::int64_t begin = world.day_begins_ms();
+    for (std::uint32_t user = 0; user < config.users; ++user) {
+      seeds[user] = word_of(split(split(key, kUserKeys), user));
+      const RandomKey arrival = split(split(key, kArrivalKey), user);
+      const std::span<float> mine(state, model.state_size());
+      model.begin(UserIndex{user}, begin, mine);
+      const std::int64_t gap = model.draw_return_gap(UserIndex{user}, begin, mine, split(arrival, 0), *scratch);
+      const double part = RandomStream(split(arrival, 1)).uniform_double();
+      due[user] = begin + static_cast<std::int64_t>(part * config.world.gap_scale * static_cast<double>(gap));
+      starts[user] = {.user = user, .time_ms = due[user], .tab = kMainFeed};
+    }
+    users.reset_at(seeds, starts);
+  }
+
+  void play_day() {
+    const std::int64_t midnight = world.day_begins_ms() + kDayMs;
+    const auto tick = static_cast<std::int64_t>(config.tick_hours * 3'600'000.0);
+    for (std::int64_t end = world.day_begins_ms() + tick; end < midnight + tick; end += tick) {
+      // Somebody may be back before the tick is over.
+      while (play_due(std::min(end, midnight))) continue;
+      if (answers.empty()) continue;
+      world.count(answers);
+      answers.clear();
+      if (auto fresh = served->refreshed({world.catalogue(), world.on_offer()})) served = std::move(fresh);
+    }
+    DayMeasures today = meter.finish_day(world);
+    week.measure(today.entropy, today.top_category);
+    const PlatformWorld::Night night = world.next_day();
+    meter.begin_day(world, night);
+    week.next_day();
+    measured.push_back(today);
+    make_policy_of_today();
+  }
+
+  void make_policy_of_today() {
+    served = make(*world.catalogue());
+    if (auto fresh = served->refreshed({world.catalogue(), world.on_offer()})) served = std::move(fresh);
+  }
+
+  // Sessions of all who are due before `end`, in the order of users; false where nobody is.
+  bool play_due(std::int64_t end) {
+    std::vector<std::uint32_t> waiting;
+    for (std::uint32_t user = 0; user < config.users; ++user)
+      if (due[user] < end) waiting.push_back(user);
+    for (std::size_t first = 0; first < waiting.size(); first += kSeats)
+      play(std::span(waiting).subspan(first, std::min(kSeats, waiting.size() - first)));
+    return !waiting.empty();
+  }
+
+  void play(std::span<const std::uint32_t> who) {
+    seated.assign(who.begin(), who.end());
+    seats.offer(world.on_offer());
+    seats.seat(users, who);
+    std::vector<std::uint8_t> back(who.size());
+    bool any = false;
+    for (std::size_t row = 0; row < who.size(); ++row) any |= (back[row] = seats.finished(row) ? 1 : 0) != 0;
+    if (any) seats.next_session(back);
+    for (std::size_t row = 0; row < who.size(); ++row) {
+      meter.begin_session(who[row]);
+      ++visits[who[row]];
+    }
+    for (std::uint32_t request = 0; !seated.empty(); ++request) {
+      const std::size_t rows = seated.size();
+      keys.resize(rows), streams.assign(rows, request), actions.resize(rows * config.slate);
+      for (std::size_t row = 0; row < rows; ++row)
+        keys[row] = split(split(split(key, kUserKeys), seated[row]), std::uint64_t{visits[seated[row]]} << 8 | 1);
+      const DecisionBatch batch{.observation = seats.observation(),
+                                .env = &seats,
+                                .keys = keys,
+                                .streams = streams,
+                                .threads = threads,
+                                .slate = config.slate};
+      choose(batch);
+      meter.ask(seats, config.slate);
+      record(seats.step(actions));
+    }
+  }
+
+  void choose(const DecisionBatch& batch) {
+    std::vector<std::uint32_t> all(batch.observation.rows);
+    std::iota(all.begin(), all.end(), 0U);
+    if (!served->best_videos(batch, all, config.slate, actions))
+      throw InputError(fmt::format("policy '{}' scores every video of a catalogue, which a platform does not do: "
+                                   "retrieve by it in a composition of stages, or name another policy",
+                                   served->name()));
+  }
+
+  void record(const StepView& view) {
+    kept.clear();
+    std::size_t end = seated.size();
+    for (std::size_t row = 0; row < seated.size(); ++row) {
+      const std::uint32_t user = seated[row];
+      meter.answered(row, view, config.slate);
+      for (std::size_t at = row * config.slate; at < row * config.slate + view.consumed[row]; ++at) {
+        const auto video = static_cast<std::uint32_t>(view.video[at]);
+        answers.push_back({user, video, view.watch_ratio[at], view.signals[at]});
+        week.add(user, world.catalogue()->tag[video]);
+      }
+      shown += view.consumed[row];
+      if (!view.terminated[row] && !view.truncated[row]) continue;
+      meter.end_session(view.gap_h[row]);
+      due[user] = seats.time_ms(row) + static_cast<std::int64_t>(static_cast<double>(view.gap_h[row]) * 3'600'000.0);
+      users.take_back(seats, row, user);
+      seated[row] = kGone;
+    }
+    // Rows from the end take the places of those who left.
+    for (std::size_t row = 0; row < end; ++row) {
+      while (end > row && seated[end - 1] == kGone) --end;
+      if (row == end) break;
+      std::size_t from = row;
+      if (seated[row] == kGone) seated[row] = seated[from = --end];
+      kept.push_back(static_cast<std::uint32_t>(from));
+    }
+    const bool some_left = kept.size() < seated.size();
+    seated.resize(kept.size());
+    if (some_left && !kept.empty()) seats.keep(kept);
+  }
+
+  void read(const std::filesystem::path& path);
+
+  static constexpr std::uint32_t kGone = 0xFFFFFFFFU;
+
+  SeasonConfig config;
+  SeasonPolicy make;
+  std::uint64_t seed;
+  int threads;
+  RandomKey key;
+  std::shared_ptr<const CandidateSource> source = std::make_shared<FullCatalogue>();
+  PlatformWorld world;
+  VectorEnv users;  // one each: where they are between two sessions
+  VectorEnv seats;  // sessions that are played
+  std::vector<std::int64_t> due;
+  std::vector<std::uint32_t> visits;
+  CategoryWeek week;
+  DayMeter meter;
+  std::shared_ptr<const Policy> served;
+  std::vector<DayMeasures> measured;
+  std::uint64_t shown = 0;
+  std::vector<ShownAnswer> answers;  // of the tick
+  std::vector<std::uint32_t> seated, streams, kept;
+  std::vector<RandomKey> keys;
+  std::vector<std::int32_t> actions;
+};
+
+Season::Season(std::shared_ptr<const Simulator> base, const SeasonConfig& config, SeasonPolicy policy,
+               std::uint64_t seed, int threads) {
+  config.check();
+  impl_ = std::make_unique<Impl>(std::move(base), config, std::move(policy), seed, threads);
+}
+Season::~Season() = default;
+Season::Season(Season&&) noexcept = default;
+
+int Season::day() const noexcept {
+  return static_cast<int>(impl_->measured.size());
+}
+bool Season::over() const noexcept {
+  return day() >= impl_->config.days;
+}
+void Season::play_day() {
+  impl_->play_day();
+}
+const std::vector<DayMeasures>& Season::days() const noexcept {
+  return impl_->measured;
+}
+const PlatformWorld& Season::world() const noexcept {
+  return impl_->world;
+}
+std::uint64_t Season::videos_shown() const noexcept {
+  return impl_->shown;
+}
+
+void Season::save(const std::filesystem::path& path) const {
+  const Impl& impl = *impl_;
+  const std::lock_guard turn(file_turn());
+  Hdf5Writer file(path);
+  file.attribute("kind", kSeasonKind);
+  file.attribute("schema_version", kSeasonVersion);
+  file.attribute("config", config_to_json(impl.config).dump());
+  file.attribute("seed", static_cast<std::int64_t>(impl.seed));
+  impl.world.save(file, "world");
+  impl.users.save(file, "users");
+  file.write("due", impl.due);
+  file.write("visits", impl.visits);
+  file.write("shown", std::vector<std::uint64_t>{impl.shown});
+  impl.week.save(file, "week");
+  impl.meter.save(file, "meter");
+  std::vector<double> figures;
+  for (const DayMeasures& day : impl.measured)
+    for (const MeasureInfo& info : day_measures()) figures.push_back(day.*info.value);
+  file.write_figures("measures", figures);
+  file.commit();
+}
+
+void Season::Impl::read(const std::filesystem::path& path) {
+  const std::lock_guard turn(file_turn());
+  const Hdf5Reader file(path, kSeasonKind, kSeasonVersion);
+  const auto refuse = [&](bool holds, const char* what) {
+    if (!holds) throw InputError(fmt::format("{}: {}; remove it to begin the season anew", path.string(), what));
+  };
+  refuse(file.attribute_text("config") == config_to_json(config).dump() &&
+             file.attribute_int("seed") == static_cast<std::int64_t>(seed),
+         "is of another season: its settings or its seed differ");
+  world.load(file, "world");
+  users.load(file, "users");
+  const auto stored_due = file.read<std::int64_t>("due");
+  const auto stored_visits = file.read<std::uint32_t>("visits");
+  const auto stored_shown = file.read<std::uint64_t>("shown");
+  const auto figures = file.read<double>("measures");
+  const std::size_t columns = day_measures().size();
+  refuse(stored_due.size() == due.size() && stored_visits.size() == due.size() && stored_shown.size() == 1 &&
+             figures.size() == columns * static_cast<std::size_t>(world.day()),
+         "is damaged: its columns have other lengths");
+  due = stored_due, visits = stored_visits, shown = stored_shown[0];
+  week.load(file, "week");
+  meter.load(file, "meter", world);
+  measured.assign(static_cast<std::size_t>(world.day()), {});
+  for (std::size_t day = 0; day < measured.size(); ++day)
+    for (std::size_t k = 0; k < columns; ++k)
+      measured[day].*day_measures()[k].value = figures[day * columns + k];
+}
+
+void Season::load(const std::filesystem::path& path) {
+  impl_->read(path);
+  impl_->make_policy_of_today();
+}
+
+}  // namespace swipegym

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "env/platform/platform_world.h"
+#include "evaluation/platform/day_measures.h"
+#include "policy/policy.h"
+
+namespace swipegym {
+
+/// A season of a platform: users come back, creators upload, a policy serves. Settings of `swipegym platform`.
+struct SeasonConfig {
+  int days = 60;
+  std::size_t users = 1'000;
+  double tick_hours = 1.0;  // what is counted reaches the policy after each tick; at most a day
+  std::size_t slate = 10;   // videos of a request
+  int max_steps = 100;      // requests of a session
+  int burn_in = 20;         // first days that tables leave out
+  PlatformSettings world;
+
+  void check() const;  // InputError
+};
+
+template <class Visitor>
+void visit_fields(Visitor& visit, SeasonConfig& config) {
+  visit("days", config.days, between(1, 10'000));
+  visit("users", config.users, between(1, 1'000'000));
+  visit("tick_hours", config.tick_hours, between(0.25, 24));
+  visit("slate", config.slate, between(1, 100));
+  visit("max_steps", config.max_steps, ranges::kMaxSteps);
+  visit("burn_in", config.burn_in, between(0, 10'000));
+  visit("world", config.world);
+}
+
+/// The policy of a season, made anew every midnight for the catalogue of the day.
+using SeasonPolicy = std::function<std::shared_ptr<const Policy>(const Catalogue& catalogue)>;
+/// By the word of a command line: a rule of flow_policies(), another rule, a policy file, or a composition.
+SeasonPolicy season_policy(const std::string& word, std::size_t slate);
+
+/// One world under one policy, day by day. Equal settings and seeds give equal bytes, whatever the number of threads and
+/// however often the season was saved and gone on with.
+class Season {
+ public:
+  /// `base` as for PlatformWorld. InputError for settings that make no sense.
+  Season(std::shared_ptr<const Simulator> base, const SeasonConfig& config, SeasonPolicy policy, std::uint64_t seed,
+         int threads);
+  ~Season();
+  Season(Season&&) noexcept;
+
+  int day() const noexcept;  // days that are over
+  bool over() const noexcept;
+  void play_day();
+  const std::vector<DayMeasures>& days() const noexcept;
+  const PlatformWorld& world() const noexcept;
+  std::uint64_t videos_shown() const noexcept;
+
+  /// A checkpoint between two days. load() throws InputError for a file that makes no sense, or of other settings.
+  void save(const std::filesystem::path& path) const;
+  void load(const std::filesystem::path& path);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace swipegym

@@ -1,0 +1,179 @@
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "core/error.h"
+#include "env/constant_user_model.h"
+#include "env/truth/truth_model.h"
+#include "evaluation/platform/platform_study.h"
+#include "evaluation/platform/season.h"
+
+using namespace swipegym;
+
+namespace {
+
+// The tiny truth with a catalogue that knows nothing of its videos.
+std::shared_ptr<const Simulator> season_world() {
+  auto simulator = std::make_shared<Simulator>();
+  const TruthOptions options{.preset = TruthPreset::kTiny, .seed = 3};
+  const auto model = std::make_shared<TruthModel>(options);
+  simulator->catalogue = make_toy_catalogue({.num_users = model->num_users(), .num_videos = model->num_videos()});
+  simulator->population = make_toy_population({.num_users = model->num_users(), .num_videos = model->num_videos()});
+  simulator->catalogue.until = 20220508;
+  simulator->model = model;
+  return simulator;
+}
+
+SeasonConfig short_season(const std::string& effect = "strong") {
+  SeasonConfig config;
+  config.days = 4, config.burn_in = 1;
+  config.users = 60, config.tick_hours = 3, config.slate = 4, config.max_steps = 20;
+  config.world.effect = effect;
+  config.world.life_days = 3;
+  config.world.least_on_offer = 100;
+  return config;
+}
+
+std::vector<double> figures_of(const std::vector<DayMeasures>& days) {
+  std::vector<double> out;
+  for (const DayMeasures& day : days)
+    for (const MeasureInfo& info : day_measures()) {
+      const double value = day.*info.value;
+      out.push_back(std::isnan(value) ? -1.0 : value);
+    }
+  return out;
+}
+
+Season play(const std::string& policy, const SeasonConfig& config, std::uint64_t seed = 1, int threads = 1) {
+  Season season(season_world(), config, season_policy(policy, config.slate), seed, threads);
+  while (!season.over()) season.play_day();
+  return season;
+}
+
+std::filesystem::path season_file(const char* name) {
+  return std::filesystem::temp_directory_path() / (std::string(name) + std::to_string(::getpid()));
+}
+
+std::string bytes_of_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+TEST_CASE("a season has the same bytes for any number of threads, and another one by another seed", "[platform]") {
+  const SeasonConfig config = short_season();
+  for (const char* policy : {"thompson", "flow", "uniform"}) {
+    const std::vector<double> one = figures_of(play(policy, config, 1, 1).days());
+    CHECK(one == figures_of(play(policy, config, 1, 3).days()));
+    CHECK(one != figures_of(play(policy, config, 2, 1).days()));
+  }
+}
+
+TEST_CASE("a season that was saved every day and begun anew ends with the same bytes", "[platform]") {
+  const SeasonConfig config = short_season();
+  const std::filesystem::path kept = season_file("season-kept"), whole = season_file("season-whole");
+  for (int day = 0; day < config.days; ++day) {
+    Season season(season_world(), config, season_policy("thompson", config.slate), 7, 1);
+    if (day > 0) season.load(kept);
+    CHECK(season.day() == day);
+    season.play_day();
+    season.save(kept);
+  }
+  const Season at_once = play("thompson", config, 7);
+  at_once.save(whole);
+  CHECK(bytes_of_file(kept) == bytes_of_file(whole));
+  Season other(season_world(), config, season_policy("thompson", config.slate), 8, 1);
+  CHECK_THROWS_WITH(other.load(kept), Catch::Matchers::Contains("another season"));
+  for (const auto& path : {kept, whole}) std::filesystem::remove(path);
+}
+
+TEST_CASE("creators whom nothing moves do the same under every policy", "[platform]") {
+  const SeasonConfig config = short_season("none");
+  const Season uniform = play("uniform", config), greedy = play("greedy", config);
+  double seconds = 0.0;
+  for (std::size_t day = 0; day < uniform.days().size(); ++day) {
+    CHECK(uniform.days()[day].uploads == greedy.days()[day].uploads);
+    CHECK(uniform.days()[day].creators == greedy.days()[day].creators);
+    seconds += std::abs(uniform.days()[day].seconds - greedy.days()[day].seconds);
+  }
+  CHECK(seconds > 0.0);
+  // With an effect they do not: what they got differs.
+  const SeasonConfig strong = short_season("strong");
+  const Season other_uniform = play("uniform", strong), other_greedy = play("greedy", strong);
+  double uploads = 0.0;
+  for (std::size_t day = 0; day < other_uniform.days().size(); ++day)
+    uploads += std::abs(other_uniform.days()[day].uploads - other_greedy.days()[day].uploads);
+  CHECK(uploads > 0.0);
+}
+
+TEST_CASE("a season measures what happened in it", "[platform]") {
+  SeasonConfig config = short_season();
+  config.days = 6;
+  const Season season = play("uniform", config);
+  double videos = 0.0;
+  for (std::size_t day = 0; day < season.days().size(); ++day) {
+    const DayMeasures& measures = season.days()[day];
+    videos += measures.videos * static_cast<double>(config.users);
+    CHECK(measures.seconds > 0.0);
+    CHECK(measures.regret > 0.0);
+    CHECK(measures.fresh + measures.rising + measures.known == Approx(1.0));
+    CHECK(measures.on_offer >= config.world.least_on_offer);
+    CHECK(measures.shown_share > 0.0);
+    CHECK((measures.gini >= 0.0 && measures.gini < 1.0));
+    if (day > 0) CHECK(measures.uploads > 0.0);
+    if (day >= 3) CHECK((measures.discovery >= 0.0 && measures.discovery <= 1.0));
+  }
+  CHECK(videos == Approx(static_cast<double>(season.videos_shown())));
+  const PlatformWorld& world = season.world();
+  double counted = 0.0, before = 0.0;
+  const std::shared_ptr<const Simulator> base = season_world();
+  for (const std::uint32_t shows : world.catalogue()->exposures) counted += shows;
+  for (const std::uint32_t shows : base->catalogue.exposures) before += shows;
+  CHECK(counted - before == Approx(static_cast<double>(season.videos_shown())));
+}
+
+TEST_CASE("the best that a session could be shown is never worse than what it was shown", "[platform]") {
+  SeasonConfig config = short_season();
+  const Season season = play("greedy", config);
+  for (const DayMeasures& day : season.days()) CHECK(day.regret >= -1e-9);
+}
+
+TEST_CASE("settings of a season that make no sense are refused", "[platform]") {
+  SeasonConfig config = short_season();
+  config.burn_in = config.days;
+  CHECK_THROWS_WITH(play("uniform", config), Catch::Matchers::Contains("burn_in"));
+  config = short_season();
+  config.users = 10'000;
+  CHECK_THROWS_WITH(play("uniform", config), Catch::Matchers::Contains("10000 users"));
+  config = short_season();
+  config.world.effect = "huge";
+  CHECK_THROWS_AS(play("uniform", config), InputError);
+  CHECK_THROWS_AS(play("nobody", short_season()), InputError);
+}
+
+TEST_CASE("a study goes on where it stopped and tells other settings apart", "[platform]") {
+  PlatformStudy study;
+  study.config = short_season();
+  study.policies = {{"uniform", "uniform"}, {"thompson", "thompson"}};
+  study.seeds = 2;
+  study.threads = 2;
+  study.folder = season_file("season-study");
+  const PlatformReport first = run_platform(season_world(), study);
+  const std::string csv = platform_csv(first);
+  CHECK(csv == platform_csv(run_platform(season_world(), study)));  // of the files
+  std::filesystem::remove(study.folder / "runs" / "thompson-s2.json");
+  study.threads = 1;
+  CHECK(csv == platform_csv(run_platform(season_world(), study)));
+  CHECK(platform_table(first).find("thompson") != std::string::npos);
+  CHECK(platform_page(first, "title <&>", {"a note"}).find("title &lt;&amp;&gt;") != std::string::npos);
+  study.config.slate = 3;
+  CHECK_THROWS_WITH(run_platform(season_world(), study), Catch::Matchers::Contains("other settings"));
+  study.policies = {{"a", "uniform"}, {"a", "thompson"}};
+  CHECK_THROWS_WITH(run_platform(season_world(), study), Catch::Matchers::Contains("two policies"));
+  std::filesystem::remove_all(study.folder);
+}
