@@ -15,13 +15,13 @@
 #include "core/memory_budget.h"
 #include "env/candidate_sources.h"
 #include "env/catalogue.h"
+#include "env/session_clock.h"
 #include "sim_data/calendar.h"
 
 namespace swipegym {
 namespace {
 
 constexpr float kMaxRatio = 5.0F;                 // ratios are clipped to this in histories and rewards
-constexpr std::int64_t kPauseMs = 1000;           // between two videos of a session
 constexpr std::size_t kFloatsALine = 16;          // states start on their own cache line
 constexpr std::int64_t kChinaMs = 8 * 3'600'000;  // KuaiRand's clock is UTC+8
 constexpr std::size_t kQuarters = 96;             // quarter hours a day

@@ -50,8 +50,7 @@ std::string html_head(const std::string& title) {
 
 std::string html_foot(const std::vector<std::string>& notes) {
   std::string html = "<footer><ul>\n";
-  for (const std::string& note : notes)
-    fmt::format_to(std::back_inserter(html), "<li>{}</li>\n", html_escape(note));
+  for (const std::string& note : notes) fmt::format_to(std::back_inserter(html), "<li>{}</li>\n", html_escape(note));
   return html + "</ul></footer>\n</body></html>\n";
 }
 

@@ -1,4 +1,7 @@
+#include <optional>
+
 #include "cli/command.h"
+#include "cli/env_options.h"
 #include "cli/load.h"
 #include "cli/policy_word.h"
 #include "core/output_file.h"
@@ -14,6 +17,8 @@ struct PlatformCommand {
   std::filesystem::path simulator, out;
   std::vector<std::string> policies = {"uniform", "thompson", "bayes-ucb", "flow"};
   std::size_t seeds = 3;
+  bool logs = false;
+  std::filesystem::path data;
   SeasonConfig season;  // of which options may say the first lines
 };
 
@@ -26,6 +31,7 @@ SeasonConfig season_of(const PlatformCommand& settings, const Run& run) {
   if (run.given("burn-in")) config.burn_in = settings.season.burn_in;
   if (run.given("effect")) config.world.effect = settings.season.world.effect;
   if (run.given("creators-a-user")) config.world.creators_a_user = settings.season.world.creators_a_user;
+  if (run.given("random-share")) config.random_share = settings.season.random_share;
   if (run.given("tick-hours")) config.tick_hours = settings.season.tick_hours;
   config.check();
   return config;
@@ -44,7 +50,8 @@ std::string assumptions(const SeasonConfig& config) {
 
 std::string flow_list() {
   std::string text;
-  for (const FlowPolicy& flow : flow_policies()) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", flow.name, flow.summary);
+  for (const FlowPolicy& flow : flow_policies())
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", flow.name, flow.summary);
   return text;
 }
 
@@ -61,6 +68,12 @@ void play_platform(const PlatformCommand& settings, Run& run) {
   study.threads = run.threads;
   study.progress = run.progress;
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  std::optional<LoadedDataset> logged;
+  if (settings.logs) {
+    const bool truth = std::filesystem::is_directory(settings.simulator);
+    logged = truth ? load_data(run, settings.simulator) : load_fitted_data(run, *simulator, settings.data);
+    study.logged = &logged->data;
+  }
   const PlatformReport report = run_platform(simulator, study);
   run.print("{} users, {} days of which {} are not counted, {} worlds; requests of {} videos; {} videos shown\n{}\n",
             show_count(study.config.users), study.config.days, study.config.burn_in, settings.seeds, study.config.slate,
@@ -73,14 +86,15 @@ void play_platform(const PlatformCommand& settings, Run& run) {
   run.print("{}\n", platform_table(report));
   run.print(
       "seconds: watched a user-day; - first: less the first policy's, world by world; regret: click appeal a video\n"
-      "below the best on offer; found: best tenth of uploads shown {} times; uploads a day; active creators; newcomers\n"
+      "below the best on offer; found: best tenth of uploads shown {} times; uploads a day; active creators; "
+      "newcomers\n"
       "active after {} days; Gini of creators' views. ± is half a 95 % interval over worlds.\n",
       kFoundShows, kSurvivalDays);
   Json used = config_to_json(study.config);
   used.update(run.options->values({"simulator", "policies", "seeds"}));
-  const std::vector<std::string> notes = {assumptions(study.config),
-                                          fmt::format("data {:016x}, first seed {}", simulator->data_fingerprint, run.seed),
-                                          build_text(), "settings " + json_text(used)};
+  const std::vector<std::string> notes = {
+      assumptions(study.config), fmt::format("data {:016x}, first seed {}", simulator->data_fingerprint, run.seed),
+      build_text(), "settings " + json_text(used)};
   write_file(settings.out / kPlatformTables[0], platform_csv(report));
   write_file(settings.out / kPlatformTables[1], json_text(platform_json(report)) + "\n");
   write_file(settings.out / kPlatformTables[2], as_utf8(platform_page(report, "A season of a platform", notes)));
@@ -96,14 +110,16 @@ void add_platform_commands(std::vector<Command>& table) {
                   .group = CommandGroup::kLearn,
                   .summary = "play seasons of a platform whose creators answer what they get"};
   command.about =
-      "Users come back, watch and tire; creators upload, are encouraged and give up; a policy serves them. Every policy "
-      "meets the same worlds. Prints a table by policy with paired intervals and writes every day's measures and a page "
+      "Users come back, watch and tire; creators upload, are encouraged and give up; a policy serves them. Every "
+      "policy "
+      "meets the same worlds. Prints a table by policy with paired intervals and writes every day's measures and a "
+      "page "
       "with curves. A season is a file in the output folder, checkpointed daily: an interrupted study goes on where it "
       "stopped.";
-  command.examples = {
-      "swipegym platform --simulator out/pure --days 60 --users 1000 --out season",
-      "swipegym platform --simulator sim.h5 --policies uniform,thompson,flow=configs/staged/bucket_flow.json --seeds 10 "
-      "--out season"};
+  command.examples = {"swipegym platform --simulator out/pure --days 60 --users 1000 --out season",
+                      "swipegym platform --simulator sim.h5 --policies "
+                      "uniform,thompson,flow=configs/staged/bucket_flow.json --seeds 10 "
+                      "--out season"};
   command.next = "swipegym settings platform";
   command.settings = {settings_page<SeasonConfig>(command.name)};
   command.options.group("Input")
@@ -122,7 +138,12 @@ void add_platform_commands(std::vector<Command>& table) {
            "creators at the start, for each user")
       .add("tick-hours", settings->season.tick_hours, between(0.25, 24), "H",
            "hours until what was counted reaches the policy")
+      .add("random-share", settings->season.random_share, between(0, 1), "X",
+           "share of requests whose videos are drawn uniformly: the random log")
       .group("Output")
+      .flag("logs", settings->logs, "also write every season as a KuaiRand release, and what its creators got and did")
+      .input("data", settings->data, "DIR|FILE", "for --logs: the data, when it is no longer where the fit read it",
+             false)
       .output("out", settings->out, "DIR", "a folder for the seasons, the table and the page", Writing::kWorkFolder);
   command.also_uses = [settings](const Run&, FileUse& use) {
     for (const char* name : kPlatformTables)

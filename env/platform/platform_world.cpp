@@ -37,8 +37,8 @@ std::uint32_t first_on_offer(const PlatformSettings& settings, std::uint32_t use
 
 std::uint32_t check_users(const Simulator& base, std::uint32_t users) {
   if (users == 0 || users > base.catalogue.num_users())
-    throw InputError(fmt::format("{} users visit, expected 1 to {}, those of the simulator", users,
-                                 base.catalogue.num_users()));
+    throw InputError(
+        fmt::format("{} users visit, expected 1 to {}, those of the simulator", users, base.catalogue.num_users()));
   return users;
 }
 
@@ -54,8 +54,7 @@ PlatformWorld::PlatformWorld(const Simulator& base, const PlatformSettings& sett
       first_day_(days_of_date(base.catalogue.until) + 1),
       creators_(creators_of(settings), split(world, 1), first_creators(settings, users)) {
   check_ranges(settings_);
-  if (base.catalogue.until == 0)
-    throw InputError("the simulator does not say on which day its log ends: fit it again");
+  if (base.catalogue.until == 0) throw InputError("the simulator does not say on which day its log ends: fit it again");
   simulator_->model = maker_->model();
   Catalogue& catalogue = simulator_->catalogue;
   const std::size_t videos = catalogue.num_videos();
@@ -145,8 +144,7 @@ void PlatformWorld::append_video(std::uint32_t creator, const UploadedVideo& vid
 void PlatformWorld::add_upload(const Upload& upload) {
   const auto index = static_cast<std::uint32_t>(simulator_->catalogue.num_videos());
   const std::uint32_t author = author_of(upload.creator);
-  const UploadedVideo made =
-      maker_->make(index, upload, author, simulator_->catalogue.raw_author_id[author], day());
+  const UploadedVideo made = maker_->make(index, upload, author, simulator_->catalogue.raw_author_id[author], day());
   append_video(upload.creator, made);
   uploads_.push_back(upload);
 }
@@ -261,8 +259,8 @@ void PlatformWorld::describe_creators() {
     const std::uint32_t creator = creator_[video];
     if (creator == kNobody || !creators_.active(creator)) continue;
     if (uplift[creator] == kUnknown)
-      uplift[creator] = static_cast<float>(
-          creators_.uplift(creator, creators_.law().settings().watch_weight, settings_.uplift_days));
+      uplift[creator] =
+          static_cast<float>(creators_.uplift(creator, creators_.law().settings().watch_weight, settings_.uplift_days));
     catalogue.creator_uplift[video] = uplift[creator];
     if (const std::int32_t arrived = creators_.arrived(creator); arrived >= 0)
       catalogue.creator_days[video] = static_cast<std::uint16_t>(day() - arrived);
@@ -276,11 +274,13 @@ void PlatformWorld::save(Hdf5Writer& file, const std::string& group) const {
   for (const Upload& upload : uploads_) by.push_back(upload.creator), mimicked.push_back(upload.mimicked);
   std::vector<double> ratio, clicks, likes, hates;
   for (const Sums& sums : sums_)
-    ratio.push_back(sums.ratio), clicks.push_back(sums.clicks), likes.push_back(sums.likes), hates.push_back(sums.hates);
+    ratio.push_back(sums.ratio), clicks.push_back(sums.clicks), likes.push_back(sums.likes),
+        hates.push_back(sums.hates);
   file.write(group + "/upload_creator", by);
   file.write(group + "/upload_mimicked", mimicked);
-  file.write(group + "/upload_day",
-             std::vector<std::int32_t>(uploaded_.begin() + static_cast<std::ptrdiff_t>(first_videos_), uploaded_.end()));
+  file.write(
+      group + "/upload_day",
+      std::vector<std::int32_t>(uploaded_.begin() + static_cast<std::ptrdiff_t>(first_videos_), uploaded_.end()));
   file.write(group + "/exposures", simulator_->catalogue.exposures);
   file.write(group + "/ratio", ratio);
   file.write(group + "/clicks", clicks);

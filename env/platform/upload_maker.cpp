@@ -92,10 +92,12 @@ class TemplateUploads final : public UploadMaker {
       return videos[random.below(static_cast<std::uint32_t>(videos.size()))];
     };
     const std::vector<std::uint32_t>* own = author < of_author_.size() ? &of_author_[author] : nullptr;
-    std::uint32_t like = RandomStream(split(key_, author), 0xFFFFFFFFU).below(static_cast<std::uint32_t>(catalogue_.num_videos()));
+    std::uint32_t like =
+        RandomStream(split(key_, author), 0xFFFFFFFFU).below(static_cast<std::uint32_t>(catalogue_.num_videos()));
     if (own != nullptr && !own->empty()) like = any_of(*own);
     const auto mimicked = static_cast<std::size_t>(upload.mimicked) - 1;
-    if (upload.mimicked != 0 && mimicked < of_tag_.size() && !of_tag_[mimicked].empty()) return any_of(of_tag_[mimicked]);
+    if (upload.mimicked != 0 && mimicked < of_tag_.size() && !of_tag_[mimicked].empty())
+      return any_of(of_tag_[mimicked]);
     return random.uniform() < 0.5F ? like : any_of(of_tag_[catalogue_.tag[like]]);
   }
 

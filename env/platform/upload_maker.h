@@ -12,8 +12,8 @@ namespace swipegym {
 /// What a catalogue says of an upload.
 struct UploadedVideo {
   std::int32_t duration_ms = 0;
-  std::uint16_t tag = 0;      // dense
-  float upload_type = 0.0F;   // VideoFeature kVideoUploadType
+  std::uint16_t tag = 0;     // dense
+  float upload_type = 0.0F;  // VideoFeature kVideoUploadType
   float is_ad = 0.0F;
 };
 

@@ -66,8 +66,7 @@ void PanelMeter::begin_day(const PlatformWorld& world) {
   std::vector<std::uint8_t> uploaded(world.creators().size(), 0);
   for (std::uint32_t video = world.on_offer().end; video-- > 0 && world.uploaded(video) == world.day();)
     uploaded[world.creator(video)] = 1;
-  for (std::size_t row = last_day_; row < panel_.size(); ++row)
-    panel_.uploads[row] = uploaded[panel_.creator[row]];
+  for (std::size_t row = last_day_; row < panel_.size(); ++row) panel_.uploads[row] = uploaded[panel_.creator[row]];
 }
 
 void PanelMeter::save(Hdf5Writer& file, const std::string& group) const {
@@ -87,7 +86,8 @@ void PanelMeter::load(const Hdf5Reader& file, const std::string& group) {
 
 std::string panel_csv(const CreatorPanel& panel) {
   std::string out;
-  each_panel_column(panel, [&](const char* name, const auto&) { out += out.empty() ? name : fmt::format(",{}", name); });
+  each_panel_column(panel,
+                    [&](const char* name, const auto&) { out += out.empty() ? name : fmt::format(",{}", name); });
   out += '\n';
   auto at = std::back_inserter(out);
   for (std::size_t row = 0; row < panel.size(); ++row) {

@@ -17,13 +17,13 @@ class Hdf5Writer;
 struct CreatorPanel {
   std::vector<std::uint32_t> creator;
   std::vector<std::int32_t> day;
-  std::vector<std::int32_t> age;         // days since the creator arrived; since day -1 for those there at the start
-  std::vector<std::uint8_t> treated;     // the day's coin: videos may be drawn for the randomised share
-  std::vector<float> reception;          // S of the creators' law before the day
-  std::vector<std::int32_t> idle;        // days since the last upload, before the day
+  std::vector<std::int32_t> age;      // days since the creator arrived; since day -1 for those there at the start
+  std::vector<std::uint8_t> treated;  // the day's coin: videos may be drawn for the randomised share
+  std::vector<float> reception;       // S of the creators' law before the day
+  std::vector<std::int32_t> idle;     // days since the last upload, before the day
   std::vector<std::uint32_t> shows, random_shows, watches, likes, follows;  // of the day
-  std::vector<std::uint8_t> uploads;     // whether the next morning brought an upload
-  std::vector<float> uplift;             // the world's truth: uploads more in the days ahead, for one watch more
+  std::vector<std::uint8_t> uploads;  // whether the next morning brought an upload
+  std::vector<float> uplift;          // the world's truth: uploads more in the days ahead, for one watch more
 
   std::size_t size() const noexcept { return creator.size(); }
 };

@@ -42,9 +42,9 @@ class DayMeter {
   double seconds_ = 0.0, sessions_ = 0.0, videos_ = 0.0, clicks_ = 0.0, returns_ = 0.0, ended_ = 0.0, regret_ = 0.0;
   double exposure_[3] = {};
   std::vector<std::uint8_t> came_;
-  std::vector<double> best_;               // [rows, slate], sums of the best appeals so far
-  std::vector<std::uint32_t> views_;       // today, of each video
-  std::vector<std::int32_t> found_day_;    // of each video; -1: not yet
+  std::vector<double> best_;             // [rows, slate], sums of the best appeals so far
+  std::vector<std::uint32_t> views_;     // today, of each video
+  std::vector<std::int32_t> found_day_;  // of each video; -1: not yet
   PlatformWorld::Night morning_;
   double morning_appeal_ = kUndefined;
 };

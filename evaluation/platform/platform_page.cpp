@@ -44,8 +44,10 @@ void append_frame(std::string& html, const Axis& x, const Axis& y, const std::st
                  html_escape(title), kWidth, kHeight);
   const double down = html_tick_step(y.high - y.low), along = html_tick_step(x.high - x.low);
   for (double tick = std::ceil(y.low / down) * down; tick <= y.high + 1e-9 * down; tick += down)
-    fmt::format_to(out, "<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/><text class=\"v\" x=\"{:.1f}\" y=\"{:.1f}\">{:g}</text>",
-                   x.from, y.at(tick), x.to, x.from - 6, y.at(tick) + 4, std::abs(tick) < 1e-9 * down ? 0.0 : tick);
+    fmt::format_to(
+        out,
+        "<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/><text class=\"v\" x=\"{:.1f}\" y=\"{:.1f}\">{:g}</text>",
+        x.from, y.at(tick), x.to, x.from - 6, y.at(tick) + 4, std::abs(tick) < 1e-9 * down ? 0.0 : tick);
   for (double tick = std::ceil(x.low / along) * along; tick <= x.high + 1e-9 * along; tick += along)
     fmt::format_to(out, "<text class=\"t\" x=\"{:.1f}\" y=\"{:.1f}\">{:g}</text>", x.at(tick), kHeight - 6, tick);
 }
@@ -102,9 +104,10 @@ void append_front(std::string& html, const PlatformReport& report) {
   append_frame(html, x, y, "seconds a user-day against uploads a day");
   auto out = std::back_inserter(html);
   for (std::size_t i = 0; i < seconds.size(); ++i)
-    fmt::format_to(out, "<circle class=\"s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\"/><text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>",
-                   i % kColours, x.at(uploads[i]), y.at(seconds[i]), x.at(uploads[i]) + 8, y.at(seconds[i]) + 4,
-                   html_escape(report.lines[i].name));
+    fmt::format_to(
+        out, "<circle class=\"s{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\"/><text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>",
+        i % kColours, x.at(uploads[i]), y.at(seconds[i]), x.at(uploads[i]) + 8, y.at(seconds[i]) + 4,
+        html_escape(report.lines[i].name));
   html += "</svg></figure>\n";
 }
 
@@ -116,8 +119,7 @@ void append_figures(std::string& html, const PlatformReport& report) {
   for (const PlatformReport::Line& line : report.lines) {
     fmt::format_to(out, "<tr><th>{}</th>", html_escape(line.name));
     for (const MeasureInfo& info : day_measures()) {
-      const Interval figure =
-          over_worlds(season_means(line, info.value, report.config.burn_in, report.config.days));
+      const Interval figure = over_worlds(season_means(line, info.value, report.config.burn_in, report.config.days));
       if (!std::isfinite(figure.mean))
         html += "<td>–</td>";
       else if (!std::isfinite(figure.low))
@@ -133,7 +135,8 @@ void append_figures(std::string& html, const PlatformReport& report) {
 
 }  // namespace
 
-std::string platform_page(const PlatformReport& report, const std::string& title, const std::vector<std::string>& notes) {
+std::string platform_page(const PlatformReport& report, const std::string& title,
+                          const std::vector<std::string>& notes) {
   std::string html = html_head(title);
   auto out = std::back_inserter(html);
   fmt::format_to(out,

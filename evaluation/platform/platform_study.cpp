@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "core/error.h"
@@ -74,6 +75,7 @@ class Seasons {
     return {{"config", config_to_json(study_.config)},
             {"policy", policy.word},
             {"seed", seed},
+            {"logs", study_.logged != nullptr},
             {"data_fingerprint", base_->data_fingerprint}};
   }
 
@@ -84,12 +86,19 @@ class Seasons {
     if (is_there(files.result)) return read(files.result, made_with, videos);
     Season season(base_, study_.config, season_policy(policy.word, study_.config.slate), seed, inner_);
     if (is_there(files.checkpoint)) season.load(files.checkpoint);
+    std::optional<SeasonLog> log;
+    const fs::path logs = study_.folder / "logs" / name;
+    if (study_.logged != nullptr) season.log_to(&log.emplace(logs, study_.logged->users, study_.logged->videos));
     while (!season.over()) {
       tell(name, season.day());
       season.play_day();
       season.save(files.checkpoint);
     }
     videos = season.videos_shown();
+    if (log) {
+      log->finish(season.world());
+      write_file(logs / "creators.csv", panel_csv(season.panel()));
+    }
     write_file(files.result,
                Json{{"made_with", made_with}, {"videos", videos}, {"days", days_json(season.days())}}.dump() + "\n");
     std::error_code ignored;
@@ -99,13 +108,14 @@ class Seasons {
 
   std::vector<DayMeasures> read(const fs::path& path, const Json& made_with, std::uint64_t& videos) {
     const Json stored = read_json(path);
-    if (!stored.is_object() || !stored.contains("made_with") || !stored.contains("days") || !stored["days"].is_array() ||
-        !stored.contains("videos") || !stored["videos"].is_number_unsigned())
+    if (!stored.is_object() || !stored.contains("made_with") || !stored.contains("days") ||
+        !stored["days"].is_array() || !stored.contains("videos") || !stored["videos"].is_number_unsigned())
       throw InputError(fmt::format("{}: is no result of a season; remove it", path.string()));
     if (stored["made_with"] != made_with)
-      throw InputError(fmt::format("{}: was played in another world or with other settings; name another folder, or "
-                                   "remove it",
-                                   path.string()));
+      throw InputError(
+          fmt::format("{}: was played in another world or with other settings; name another folder, or "
+                      "remove it",
+                      path.string()));
     std::vector<DayMeasures> days;
     const auto measures = day_measures();
     for (const Json& row : stored["days"]) {
@@ -116,8 +126,8 @@ class Seasons {
         day.*measures[k].value = row[k].is_number() ? row[k].get<double>() : kUndefined;
     }
     if (days.size() != static_cast<std::size_t>(study_.config.days))
-      throw InputError(fmt::format("{}: has {} days, expected {}; remove it", path.string(), days.size(),
-                                   study_.config.days));
+      throw InputError(
+          fmt::format("{}: has {} days, expected {}; remove it", path.string(), days.size(), study_.config.days));
     videos = stored["videos"].get<std::uint64_t>();
     done_ += static_cast<std::uint64_t>(study_.config.days);
     return days;
@@ -125,8 +135,7 @@ class Seasons {
 
   void tell(const std::string& name, int day) {
     const std::lock_guard lock(mutex_);
-    const std::uint64_t total =
-        study_.policies.size() * study_.seeds * static_cast<std::uint64_t>(study_.config.days);
+    const std::uint64_t total = study_.policies.size() * study_.seeds * static_cast<std::uint64_t>(study_.config.days);
     report(study_.progress, fmt::format("{}, day {}", name, day), done_++, total);
   }
 
@@ -200,7 +209,8 @@ std::string platform_table(const PlatformReport& report) {
     table.add({line.name, with_half(seconds, 0),
                &line == &report.lines.front() ? std::string("") : with_half(paired_difference(seconds, first), 1),
                with_half(mean(&DayMeasures::regret), 4), with_half(mean(&DayMeasures::discovery), 2),
-               with_half(mean(&DayMeasures::uploads), 0), fmt::format("{:.0f}", over_worlds(mean(&DayMeasures::creators)).mean),
+               with_half(mean(&DayMeasures::uploads), 0),
+               fmt::format("{:.0f}", over_worlds(mean(&DayMeasures::creators)).mean),
                show_figure(over_worlds(mean(&DayMeasures::newcomers)).mean, 2),
                show_figure(over_worlds(mean(&DayMeasures::gini)).mean, 2)});
   }

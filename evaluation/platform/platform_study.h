@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "evaluation/metrics/bootstrap.h"
 #include "evaluation/platform/season.h"
+#include "sim_data/dataset.h"
 
 namespace swipegym {
 
@@ -20,8 +21,9 @@ struct PlatformStudy {
   };
   std::vector<Named> policies;
   std::size_t seeds = 3;
-  std::uint64_t seed = 1;        // of the first world; the others follow
-  std::filesystem::path folder;  // of work: runs/ has a file for each season, checkpointed daily until it is over
+  std::uint64_t seed = 1;           // of the first world; the others follow
+  std::filesystem::path folder;     // of work: runs/ has a file for each season, checkpointed daily until it is over
+  const Dataset* logged = nullptr;  // the data behind the simulator: logs/ gets a release for each season; null: none
   int threads = 0;
   Progress progress{};
 };
@@ -55,6 +57,7 @@ std::string platform_table(const PlatformReport& report);
 std::string platform_csv(const PlatformReport& report);
 Json platform_json(const PlatformReport& report);
 /// One page with a curve a measure, self-contained.
-std::string platform_page(const PlatformReport& report, const std::string& title, const std::vector<std::string>& notes);
+std::string platform_page(const PlatformReport& report, const std::string& title,
+                          const std::vector<std::string>& notes);
 
 }  // namespace swipegym

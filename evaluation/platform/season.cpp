@@ -14,12 +14,15 @@
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "env/candidate_sources.h"
+#include "env/session_clock.h"
 #include "env/vector_env.h"
 #include "evaluation/platform/category_week.h"
 #include "evaluation/platform/day_meter.h"
 #include "policy/make_policy.h"
 #include "policy/select.h"
+#include "policy/stages/composition.h"
 #include "policy/stages/flow_policies.h"
+#include "policy/stages/staged_policy.h"
 #include "sim_data/calendar.h"
 
 namespace swipegym {
@@ -39,7 +42,9 @@ std::mutex& file_turn() {
 }
 
 // Children of a season's key.
-enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey };
+enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey, kCoinKey };
+// And of a session's key.
+enum SessionKey : std::uint64_t { kServedKey = 1, kSharedKey };
 
 VectorEnvConfig engine_of(const SeasonConfig& config, std::size_t envs, int threads) {
   VectorEnvConfig engine;
@@ -67,7 +72,8 @@ void SeasonConfig::check() const {
   check_ranges(*this);
   with_effect(world.creators, world.effect);
   if (burn_in >= days)
-    throw InputError(fmt::format("burn_in is {}, expected fewer than days, {}: no day would be counted", burn_in, days));
+    throw InputError(
+        fmt::format("burn_in is {}, expected fewer than days, {}: no day would be counted", burn_in, days));
   const std::size_t least = static_cast<std::size_t>(world.least_on_offer) / 2;
   if (least < slate)
     throw InputError(fmt::format("slate is {}, expected at most half of world.least_on_offer, {}", slate, least));
@@ -80,6 +86,13 @@ SeasonPolicy season_policy(const std::string& word, std::size_t slate) {
   return [word](const Catalogue& catalogue) {
     const std::lock_guard turn(file_turn());
     return make_policy(word, catalogue);
+  };
+}
+
+SeasonPolicy composed_policy(const std::string& json) {
+  return [json](const Catalogue& catalogue) -> std::shared_ptr<const Policy> {
+    const std::lock_guard turn(file_turn());
+    return std::make_shared<StagedPolicy>(parse_composition(json, "composition", catalogue), catalogue.num_videos());
   };
 }
 
@@ -97,7 +110,8 @@ struct Season::Impl {
         due(config.users),
         visits(config.users, 0),
         week(config.users, world.catalogue()->num_tags),
-        meter(world, config) {
+        meter(world, config),
+        panel(config.treated_share, split(key, kCoinKey)) {
     begin_users();
     make_policy_of_today();
   }
@@ -137,7 +151,10 @@ struct Season::Impl {
     }
     DayMeasures today = meter.finish_day(world);
     week.measure(today.entropy, today.top_category);
+    panel.end_day(world);
+    if (log != nullptr) log->end_day(world);
     const PlatformWorld::Night night = world.next_day();
+    panel.begin_day(world);
     meter.begin_day(world, night);
     week.next_day();
     measured.push_back(today);
@@ -174,8 +191,7 @@ struct Season::Impl {
     for (std::uint32_t request = 0; !seated.empty(); ++request) {
       const std::size_t rows = seated.size();
       keys.resize(rows), streams.assign(rows, request), actions.resize(rows * config.slate);
-      for (std::size_t row = 0; row < rows; ++row)
-        keys[row] = split(split(split(key, kUserKeys), seated[row]), std::uint64_t{visits[seated[row]]} << 8 | 1);
+      for (std::size_t row = 0; row < rows; ++row) keys[row] = split(session_key(seated[row]), kServedKey);
       const DecisionBatch batch{.observation = seats.observation(),
                                 .env = &seats,
                                 .keys = keys,
@@ -183,7 +199,10 @@ struct Season::Impl {
                                 .threads = threads,
                                 .slate = config.slate};
       choose(batch);
+      draw_share(request);
       meter.ask(seats, config.slate);
+      begun.resize(rows);
+      for (std::size_t row = 0; row < rows; ++row) begun[row] = seats.time_ms(row);
       record(seats.step(actions));
     }
   }
@@ -192,9 +211,48 @@ struct Season::Impl {
     std::vector<std::uint32_t> all(batch.observation.rows);
     std::iota(all.begin(), all.end(), 0U);
     if (!served->best_videos(batch, all, config.slate, actions))
-      throw InputError(fmt::format("policy '{}' scores every video of a catalogue, which a platform does not do: "
-                                   "retrieve by it in a composition of stages, or name another policy",
-                                   served->name()));
+      throw InputError(
+          fmt::format("policy '{}' scores every video of a catalogue, which a platform does not do: "
+                      "retrieve by it in a composition of stages, or name another policy",
+                      served->name()));
+  }
+
+  RandomKey session_key(std::uint32_t user) const { return split(split(split(key, kUserKeys), user), visits[user]); }
+
+  // Requests of the randomised share: their slates are drawn anew.
+  void draw_share(std::uint32_t request) {
+    propensity.assign(seated.size(), 0.0F);
+    if (config.random_share == 0.0) return;
+    for (std::size_t row = 0; row < seated.size(); ++row) {
+      RandomStream random(split(session_key(seated[row]), kSharedKey), request);
+      if (random.uniform_double() >= config.random_share) continue;
+      pool.clear();
+      const VideoRange range = seats.on_offer();
+      for (std::uint32_t video = range.begin; video < range.end; ++video)
+        if (const std::uint32_t creator = world.creator(video);
+            creator != PlatformWorld::kNobody && panel.treated(creator, world.day()) && seats.may_show(row, video))
+          pool.push_back(video);
+      if (pool.size() < config.slate) continue;
+      propensity[row] = 1.0F / static_cast<float>(pool.size());
+      for (std::size_t k = 0; k < config.slate; ++k) {
+        std::swap(pool[k], pool[k + random.below(static_cast<std::uint32_t>(pool.size() - k))]);
+        actions[row * config.slate + k] = static_cast<std::int32_t>(pool[k]);
+      }
+    }
+  }
+
+  void write_row(std::size_t row, std::uint32_t user, std::int64_t time_ms, const StepView& view, std::size_t at) {
+    const auto video = static_cast<std::uint32_t>(view.video[at]);
+    LogRow out{.time_ms = time_ms,
+               .user = user,
+               .video = video,
+               .play_ms = static_cast<std::int32_t>(std::lround(1000.0 * static_cast<double>(view.watch_s[at]))),
+               .duration_ms = world.catalogue()->duration_ms[video]};
+    out.tab = kMainFeed;
+    out.signals = view.signals[at];
+    out.is_random = propensity[row] > 0.0F ? 1 : 0;
+    if (out.is_random != 0) out.propensity = propensity[row];
+    log->add(out);
   }
 
   void record(const StepView& view) {
@@ -207,6 +265,9 @@ struct Season::Impl {
         const auto video = static_cast<std::uint32_t>(view.video[at]);
         answers.push_back({user, video, view.watch_ratio[at], view.signals[at]});
         week.add(user, world.catalogue()->tag[video]);
+        panel.add(world, answers.back(), propensity[row] > 0.0F);
+        if (log != nullptr) write_row(row, user, begun[row], view, at);
+        begun[row] += std::lround(1000.0 * static_cast<double>(view.watch_s[at])) + kPauseMs;
       }
       shown += view.consumed[row];
       if (!view.terminated[row] && !view.truncated[row]) continue;
@@ -245,6 +306,8 @@ struct Season::Impl {
   std::vector<std::uint32_t> visits;
   CategoryWeek week;
   DayMeter meter;
+  PanelMeter panel;
+  SeasonLog* log = nullptr;
   std::shared_ptr<const Policy> served;
   std::vector<DayMeasures> measured;
   std::uint64_t shown = 0;
@@ -252,6 +315,9 @@ struct Season::Impl {
   std::vector<std::uint32_t> seated, streams, kept;
   std::vector<RandomKey> keys;
   std::vector<std::int32_t> actions;
+  std::vector<float> propensity;    // of each row's videos; 0: the policy's own
+  std::vector<std::int64_t> begun;  // when each row's next video starts
+  std::vector<std::uint32_t> pool;
 };
 
 Season::Season(std::shared_ptr<const Simulator> base, const SeasonConfig& config, SeasonPolicy policy,
@@ -281,6 +347,17 @@ std::uint64_t Season::videos_shown() const noexcept {
   return impl_->shown;
 }
 
+const CreatorPanel& Season::panel() const noexcept {
+  return impl_->panel.panel();
+}
+void Season::set_policy(SeasonPolicy policy) {
+  impl_->make = std::move(policy);
+  impl_->make_policy_of_today();
+}
+void Season::log_to(SeasonLog* log) noexcept {
+  impl_->log = log;
+}
+
 void Season::save(const std::filesystem::path& path) const {
   const Impl& impl = *impl_;
   const std::lock_guard turn(file_turn());
@@ -296,6 +373,7 @@ void Season::save(const std::filesystem::path& path) const {
   file.write("shown", std::vector<std::uint64_t>{impl.shown});
   impl.week.save(file, "week");
   impl.meter.save(file, "meter");
+  impl.panel.save(file, "panel");
   std::vector<double> figures;
   for (const DayMeasures& day : impl.measured)
     for (const MeasureInfo& info : day_measures()) figures.push_back(day.*info.value);
@@ -325,10 +403,10 @@ void Season::Impl::read(const std::filesystem::path& path) {
   due = stored_due, visits = stored_visits, shown = stored_shown[0];
   week.load(file, "week");
   meter.load(file, "meter", world);
+  panel.load(file, "panel");
   measured.assign(static_cast<std::size_t>(world.day()), {});
   for (std::size_t day = 0; day < measured.size(); ++day)
-    for (std::size_t k = 0; k < columns; ++k)
-      measured[day].*day_measures()[k].value = figures[day * columns + k];
+    for (std::size_t k = 0; k < columns; ++k) measured[day].*day_measures()[k].value = figures[day * columns + k];
 }
 
 void Season::load(const std::filesystem::path& path) {

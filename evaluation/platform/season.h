@@ -9,7 +9,9 @@
 
 #include "core/config.h"
 #include "env/platform/platform_world.h"
+#include "evaluation/platform/creator_panel.h"
 #include "evaluation/platform/day_measures.h"
+#include "evaluation/platform/season_log.h"
 #include "policy/policy.h"
 
 namespace swipegym {
@@ -22,6 +24,9 @@ struct SeasonConfig {
   std::size_t slate = 10;   // videos of a request
   int max_steps = 100;      // requests of a session
   int burn_in = 20;         // first days that tables leave out
+  // A share of all requests whose videos are drawn uniformly among those of the creators whose coin of the day says so:
+  // what comes of them, and of the coin, is known without a model.
+  double random_share = 0.0, treated_share = 0.5;
   PlatformSettings world;
 
   void check() const;  // InputError
@@ -35,16 +40,20 @@ void visit_fields(Visitor& visit, SeasonConfig& config) {
   visit("slate", config.slate, between(1, 100));
   visit("max_steps", config.max_steps, ranges::kMaxSteps);
   visit("burn_in", config.burn_in, between(0, 10'000));
+  visit("random_share", config.random_share, between(0, 1));
+  visit("treated_share", config.treated_share, inside(0, 1));
   visit("world", config.world);
 }
 
 /// The policy of a season, made anew every midnight for the catalogue of the day.
 using SeasonPolicy = std::function<std::shared_ptr<const Policy>(const Catalogue& catalogue)>;
+/// A composition of stages as JSON text.
+SeasonPolicy composed_policy(const std::string& json);
 /// By the word of a command line: a rule of flow_policies(), another rule, a policy file, or a composition.
 SeasonPolicy season_policy(const std::string& word, std::size_t slate);
 
-/// One world under one policy, day by day. Equal settings and seeds give equal bytes, whatever the number of threads and
-/// however often the season was saved and gone on with.
+/// One world under one policy, day by day. Equal settings and seeds give equal bytes, whatever the number of threads
+/// and however often the season was saved and gone on with.
 class Season {
  public:
   /// `base` as for PlatformWorld. InputError for settings that make no sense.
@@ -58,6 +67,12 @@ class Season {
   void play_day();
   const std::vector<DayMeasures>& days() const noexcept;
   const PlatformWorld& world() const noexcept;
+  /// What creators got and did so far.
+  const CreatorPanel& panel() const noexcept;
+  /// From here on this policy serves.
+  void set_policy(SeasonPolicy policy);
+  /// From here on every day's rows are written there, before its checkpoint can be; null: no more.
+  void log_to(SeasonLog* log) noexcept;
   std::uint64_t videos_shown() const noexcept;
 
   /// A checkpoint between two days. load() throws InputError for a file that makes no sense, or of other settings.

@@ -39,8 +39,7 @@ SeasonLog::SeasonLog(std::filesystem::path folder, const UserTable& users, const
     : folder_(std::move(folder)), users_(users), videos_(videos) {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
-  if (error)
-    throw InputError(fmt::format("{}: {}; name a folder that can be made", folder_.string(), error.message()));
+  if (error) throw InputError(fmt::format("{}: {}; name a folder that can be made", folder_.string(), error.message()));
 }
 
 void SeasonLog::end_day(const PlatformWorld& world) {

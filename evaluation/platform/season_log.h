@@ -11,8 +11,8 @@
 namespace swipegym {
 
 /// Writes what a season showed as a KuaiRand release, a pair of files a day: the policy's rows as standard logs, the
-/// randomised share as random ones with propensities. A day's files appear whole, before the day's checkpoint, so that a
-/// season that is gone on with writes the same bytes again.
+/// randomised share as random ones with propensities. A day's files appear whole, before the day's checkpoint, so that
+/// a season that is gone on with writes the same bytes again.
 class SeasonLog {
  public:
   /// `users` and `videos`: the tables of the data behind the simulator. InputError where no folder can be made.

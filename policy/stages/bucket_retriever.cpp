@@ -156,9 +156,7 @@ class BucketRetriever final : public Retriever {
       for (const std::uint32_t video : videos_[static_cast<std::size_t>(*category)])
         if (!requests.is_shown(i, static_cast<std::int32_t>(video))) add(video);
     } else {
-      const VideoRange range = requests.on_offer();
-      for (std::uint32_t video = range.begin; video < range.end; ++video)
-        if (!requests.is_shown(i, static_cast<std::int32_t>(video))) add(video);
+      requests.unseen(i, room.arms);
     }
   }
 

@@ -71,8 +71,8 @@ std::shared_ptr<const Policy> make_flow_policy(std::string_view name, const Cata
     list[0]["count"] = std::max<std::size_t>(slate - explored, 1);
     if (explored > 0) list.push_back({{"use", "random"}, {"count", explored}});
   }
-  return std::make_shared<StagedPolicy>(parse_composition(Json{{"retrieve", list}}.dump(), std::string(name), catalogue),
-                                        catalogue.num_videos());
+  return std::make_shared<StagedPolicy>(
+      parse_composition(Json{{"retrieve", list}}.dump(), std::string(name), catalogue), catalogue.num_videos());
 }
 
 }  // namespace swipegym

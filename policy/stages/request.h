@@ -35,6 +35,18 @@ struct Requests {
   bool is_shown(std::size_t i, std::int32_t video) const noexcept {
     return batch.env != nullptr && !batch.env->may_show(rows[i], static_cast<std::uint32_t>(video));
   }
+  /// All videos of the full catalogue that request i may be shown, ascending, into `out`.
+  void unseen(std::size_t i, std::vector<std::uint32_t>& out) const {
+    thread_local std::vector<std::uint8_t> shown;
+    const VideoRange range = on_offer();
+    shown.assign(range.size(), 0);
+    if (batch.env != nullptr)
+      for (const std::uint32_t video : batch.env->seen(rows[i]).videos())
+        if (range.contains(video)) shown[video - range.begin] = 1;
+    out.clear();
+    for (std::uint32_t video = range.begin; video < range.end; ++video)
+      if (shown[video - range.begin] == 0) out.push_back(video);
+  }
   /// Videos of the full catalogue that may be shown to anybody.
   VideoRange on_offer() const noexcept {
     return batch.env != nullptr ? batch.env->on_offer() : VideoRange{0, static_cast<std::uint32_t>(num_videos)};

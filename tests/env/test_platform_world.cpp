@@ -41,7 +41,8 @@ void play_platform_day(PlatformWorld& world, int shows, const Clicks& clicks) {
   const VideoRange range = world.on_offer();
   for (std::uint32_t video = range.begin; video < range.end; ++video)
     for (int k = 0; k < shows; ++k)
-      answers.push_back({static_cast<std::uint32_t>(k), video, 0.5F, clicks(video) ? bit(Signal::kClick) : SignalBits{0}});
+      answers.push_back(
+          {static_cast<std::uint32_t>(k), video, 0.5F, clicks(video) ? bit(Signal::kClick) : SignalBits{0}});
   world.count(answers);
 }
 
