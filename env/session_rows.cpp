@@ -64,6 +64,7 @@ std::uint64_t longest_session(const VectorEnvConfig& config) {
 // Logged videos that are not offered again. A small catalogue keeps enough videos back for the longest session, so that
 // its candidates never run out.
 std::size_t excluded_videos(const Simulator& simulator, std::size_t slots, const VectorEnvConfig& config) {
+  if (config.growing) return config.exclude_history;  // a session ends where nothing is left
   const std::size_t videos = simulator.catalogue.num_videos();
   const std::uint64_t kept_back = sum_of({longest_session(config), std::max<std::size_t>(slots, 1)});
   return std::min<std::uint64_t>(config.exclude_history, videos - std::min<std::uint64_t>(videos, kept_back));
@@ -98,7 +99,7 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
   start_ms_.resize(n), time_ms_.resize(n), last_shown_ms_.resize(n), finished_.resize(n);
   // No video is shown twice in a session. A catalogue that grows may outgrow an exact bitmap.
   const std::size_t marked = config.growing ? std::max(videos, SeenVideos::kMaxBits + 1) : videos;
-  seen_.assign(n, SeenVideos(marked, excluded_ + std::min(session, videos)));
+  seen_.assign(n, SeenVideos(marked, excluded_ + (config.growing ? session : std::min(session, videos))));
   state_stride_ = state_stride(simulator);
   states_.resize(n * state_stride_ + kFloatsALine);
   const auto address = reinterpret_cast<std::uintptr_t>(states_.data()) / sizeof(float);

@@ -56,7 +56,7 @@ void check_config(const VectorEnvConfig& config, std::size_t slots, std::size_t 
           fmt::format("slates of {} videos cannot be chosen from {} candidates", config.slate, slots));
   const std::uint64_t session = product_of({static_cast<std::uint64_t>(config.max_steps), config.slate});
   require(
-      slots > 0 || session < num_videos,
+      slots > 0 || session < num_videos || config.growing,
       fmt::format("a session of {} steps with slates of {} may need {} videos, the catalogue has {}: lower max_steps",
                   config.max_steps, config.slate, session, num_videos));
 }

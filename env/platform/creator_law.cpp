@@ -80,8 +80,8 @@ double CreatorLaw::expected_uploads(const CreatorTraits& creator, Reception rece
   for (int day = 0; day < days; ++day) {
     reception.idle = static_cast<std::int32_t>(std::lround(idle));
     const double chance = upload_probability(creator, reception);
-    uploads += here * chance;
     here *= 1.0 - leave_probability(reception);
+    uploads += here * chance;
     idle = (1.0 - chance) * (idle + 1.0);
     reception = next_day(reception, 0.0, 0.0, false);
   }

@@ -73,6 +73,11 @@ std::vector<Upload> Creators::next_day() {
   return uploads;
 }
 
+double Creators::uplift_tonight(std::uint32_t creator, double worth, int days) const noexcept {
+  const Reception next = law_.next_day(reception_[creator], worth_[creator], viewed_[creator], false);
+  return law_.uplift(traits_[creator], next, worth, days);
+}
+
 void Creators::save(Hdf5Writer& file, const std::string& group) const {
   std::vector<double> score, mimicry;
   std::vector<std::int32_t> idle;

@@ -49,6 +49,9 @@ class Creators {
     return law_.uplift(traits_[creator], reception_[creator], worth, days);
   }
 
+  /// The same of today's worth as it stands, just before midnight.
+  double uplift_tonight(std::uint32_t creator, double worth, int days) const noexcept;
+
   /// All that changes, as columns under `group`. load() throws InputError for a file that makes no sense.
   void save(Hdf5Writer& file, const std::string& group) const;
   void load(const Hdf5Reader& file, const std::string& group);

@@ -97,7 +97,7 @@ class Seasons {
     videos = season.videos_shown();
     if (log) {
       log->finish(season.world());
-      write_file(logs / "creators.csv", panel_csv(season.panel()));
+      write_file(logs / "creators.csv", creator_days_csv(season.creator_days()));
     }
     write_file(files.result,
                Json{{"made_with", made_with}, {"videos", videos}, {"days", days_json(season.days())}}.dump() + "\n");

@@ -111,7 +111,7 @@ struct Season::Impl {
         visits(config.users, 0),
         week(config.users, world.catalogue()->num_tags),
         meter(world, config),
-        panel(config.treated_share, split(key, kCoinKey)) {
+        creators(config.treated_share, split(key, kCoinKey)) {
     begin_users();
     make_policy_of_today();
   }
@@ -151,10 +151,10 @@ struct Season::Impl {
     }
     DayMeasures today = meter.finish_day(world);
     week.measure(today.entropy, today.top_category);
-    panel.end_day(world);
+    creators.end_day(world);
     if (log != nullptr) log->end_day(world);
     const PlatformWorld::Night night = world.next_day();
-    panel.begin_day(world);
+    creators.begin_day(world);
     meter.begin_day(world, night);
     week.next_day();
     measured.push_back(today);
@@ -230,7 +230,7 @@ struct Season::Impl {
       const VideoRange range = seats.on_offer();
       for (std::uint32_t video = range.begin; video < range.end; ++video)
         if (const std::uint32_t creator = world.creator(video);
-            creator != PlatformWorld::kNobody && panel.treated(creator, world.day()) && seats.may_show(row, video))
+            creator != PlatformWorld::kNobody && creators.treated(creator, world.day()) && seats.may_show(row, video))
           pool.push_back(video);
       if (pool.size() < config.slate) continue;
       propensity[row] = 1.0F / static_cast<float>(pool.size());
@@ -265,7 +265,7 @@ struct Season::Impl {
         const auto video = static_cast<std::uint32_t>(view.video[at]);
         answers.push_back({user, video, view.watch_ratio[at], view.signals[at]});
         week.add(user, world.catalogue()->tag[video]);
-        panel.add(world, answers.back(), propensity[row] > 0.0F);
+        creators.add(world, answers.back(), propensity[row] > 0.0F);
         if (log != nullptr) write_row(row, user, begun[row], view, at);
         begun[row] += std::lround(1000.0 * static_cast<double>(view.watch_s[at])) + kPauseMs;
       }
@@ -306,7 +306,7 @@ struct Season::Impl {
   std::vector<std::uint32_t> visits;
   CategoryWeek week;
   DayMeter meter;
-  PanelMeter panel;
+  CreatorMeter creators;
   SeasonLog* log = nullptr;
   std::shared_ptr<const Policy> served;
   std::vector<DayMeasures> measured;
@@ -347,8 +347,8 @@ std::uint64_t Season::videos_shown() const noexcept {
   return impl_->shown;
 }
 
-const CreatorPanel& Season::panel() const noexcept {
-  return impl_->panel.panel();
+const CreatorDays& Season::creator_days() const noexcept {
+  return impl_->creators.days();
 }
 void Season::set_policy(SeasonPolicy policy) {
   impl_->make = std::move(policy);
@@ -373,7 +373,7 @@ void Season::save(const std::filesystem::path& path) const {
   file.write("shown", std::vector<std::uint64_t>{impl.shown});
   impl.week.save(file, "week");
   impl.meter.save(file, "meter");
-  impl.panel.save(file, "panel");
+  impl.creators.save(file, "creators");
   std::vector<double> figures;
   for (const DayMeasures& day : impl.measured)
     for (const MeasureInfo& info : day_measures()) figures.push_back(day.*info.value);
@@ -403,7 +403,7 @@ void Season::Impl::read(const std::filesystem::path& path) {
   due = stored_due, visits = stored_visits, shown = stored_shown[0];
   week.load(file, "week");
   meter.load(file, "meter", world);
-  panel.load(file, "panel");
+  creators.load(file, "creators");
   measured.assign(static_cast<std::size_t>(world.day()), {});
   for (std::size_t day = 0; day < measured.size(); ++day)
     for (std::size_t k = 0; k < columns; ++k) measured[day].*day_measures()[k].value = figures[day * columns + k];

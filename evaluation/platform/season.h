@@ -9,7 +9,7 @@
 
 #include "core/config.h"
 #include "env/platform/platform_world.h"
-#include "evaluation/platform/creator_panel.h"
+#include "evaluation/platform/creator_days.h"
 #include "evaluation/platform/day_measures.h"
 #include "evaluation/platform/season_log.h"
 #include "policy/policy.h"
@@ -68,7 +68,7 @@ class Season {
   const std::vector<DayMeasures>& days() const noexcept;
   const PlatformWorld& world() const noexcept;
   /// What creators got and did so far.
-  const CreatorPanel& panel() const noexcept;
+  const CreatorDays& creator_days() const noexcept;
   /// From here on this policy serves.
   void set_policy(SeasonPolicy policy);
   /// From here on every day's rows are written there, before its checkpoint can be; null: no more.

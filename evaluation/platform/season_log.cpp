@@ -23,8 +23,9 @@ VideoTable with_uploads(VideoTable table, const Catalogue& catalogue) {
     table.duration_ms.push_back(static_cast<float>(catalogue.duration_ms[v]));
     table.width.push_back(0), table.height.push_back(0), table.music_id.push_back(0), table.music_type.push_back(-1);
     if (!table.visible_status.empty()) table.visible_status.push_back(0);
-    if (const std::uint16_t code = catalogue.tag_code[catalogue.tag[v]]; code != VideoTable::kNoTag)
-      table.tag.push_back(code);
+    const std::size_t tag = catalogue.tag[v];  // simulators of older files do not know the codes
+    if (tag < catalogue.tag_code.size() && catalogue.tag_code[tag] != VideoTable::kNoTag)
+      table.tag.push_back(catalogue.tag_code[tag]);
     table.tag_offset.push_back(static_cast<std::uint32_t>(table.tag.size()));
   }
   table.author_raw_id = catalogue.raw_author_id;

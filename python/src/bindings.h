@@ -20,6 +20,7 @@ void bind_policy(nanobind::module_& module);
 void bind_world(nanobind::module_& module);
 void bind_vector_env(nanobind::module_& module);
 void bind_sessions(nanobind::module_& module);
+void bind_season(nanobind::module_& module);
 void bind_log(nanobind::module_& module);
 void bind_log_files(nanobind::module_& module);
 void bind_off_policy(nanobind::module_& module);

@@ -76,6 +76,7 @@ NB_MODULE(_core, module) {
   swipegym::python::bind_world(module);
   swipegym::python::bind_vector_env(module);
   swipegym::python::bind_sessions(module);
+  swipegym::python::bind_season(module);
   swipegym::python::bind_log(module);
   swipegym::python::bind_log_files(module);
   swipegym::python::bind_off_policy(module);

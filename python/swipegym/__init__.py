@@ -12,7 +12,7 @@ Without arguments both step in a small simulator that comes with the package; `s
 
 import gymnasium
 
-from . import commands
+from . import commands, platform
 from ._core import SIGNAL_NAMES, InputError, Simulator, SystemError, __version__
 from .env import ShortVideoEnv
 from .evaluation import Evaluation, evaluate
@@ -38,6 +38,7 @@ __all__ = [
     "evaluate",
     "generate",
     "load_simulator",
+    "platform",
     "read_log",
 ]
 
@@ -48,3 +49,7 @@ if ENV_ID not in gymnasium.registry:
         entry_point="swipegym.env:ShortVideoEnv",
         vector_entry_point="swipegym.vector_env:ShortVideoVectorEnv",
     )
+
+PLATFORM_ID = "swipegym/Platform-v0"
+if PLATFORM_ID not in gymnasium.registry:
+    gymnasium.register(PLATFORM_ID, entry_point="swipegym.platform:PlatformEnv")

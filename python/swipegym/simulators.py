@@ -12,11 +12,12 @@ from . import arguments
 from ._core import InputError, Simulator
 
 CLOCKS = ("dense", "log")
+DEFAULT_SIMULATOR = Path(__file__).with_name("default.h5")
 
 
 @functools.lru_cache(maxsize=len(CLOCKS))
 def _packaged(clock: str) -> Simulator:
-    return Simulator.load(Path(__file__).with_name("default.h5"), clock)
+    return Simulator.load(DEFAULT_SIMULATOR, clock)
 
 
 def default_simulator() -> Simulator:

@@ -14,9 +14,9 @@ double drawn_uploads(const CreatorLaw& law, const CreatorTraits& creator, Recept
     RandomStream random(make_key(11), static_cast<std::uint32_t>(world));
     Reception now = reception;
     for (int day = 0; day < days; ++day) {
+      if (random.uniform_double() < law.leave_probability(now)) break;
       const bool uploaded = random.uniform_double() < law.upload_probability(creator, now);
       uploads += uploaded ? 1.0 : 0.0;
-      if (random.uniform_double() < law.leave_probability(now)) break;
       now = law.next_day(now, 0.0, 0.0, uploaded);
     }
   }

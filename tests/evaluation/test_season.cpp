@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
@@ -38,7 +39,7 @@ SeasonConfig short_season(const std::string& effect = "strong") {
   return config;
 }
 
-std::vector<double> figures_of(const std::vector<DayMeasures>& days) {
+std::vector<double> season_figures(const std::vector<DayMeasures>& days) {
   std::vector<double> out;
   for (const DayMeasures& day : days)
     for (const MeasureInfo& info : day_measures()) {
@@ -68,9 +69,9 @@ std::string bytes_of_file(const std::filesystem::path& path) {
 TEST_CASE("a season has the same bytes for any number of threads, and another one by another seed", "[platform]") {
   const SeasonConfig config = short_season();
   for (const char* policy : {"thompson", "flow", "uniform"}) {
-    const std::vector<double> one = figures_of(play(policy, config, 1, 1).days());
-    CHECK(one == figures_of(play(policy, config, 1, 3).days()));
-    CHECK(one != figures_of(play(policy, config, 2, 1).days()));
+    const std::vector<double> one = season_figures(play(policy, config, 1, 1).days());
+    CHECK(one == season_figures(play(policy, config, 1, 3).days()));
+    CHECK(one != season_figures(play(policy, config, 2, 1).days()));
   }
 }
 
@@ -176,4 +177,85 @@ TEST_CASE("a study goes on where it stopped and tells other settings apart", "[p
   study.policies = {{"a", "uniform"}, {"a", "thompson"}};
   CHECK_THROWS_WITH(run_platform(season_world(), study), Catch::Matchers::Contains("two policies"));
   std::filesystem::remove_all(study.folder);
+}
+
+TEST_CASE("the randomised share is drawn among the creators whose coin says so, and what it did is written down",
+          "[platform]") {
+  SeasonConfig config = short_season();
+  config.random_share = 0.3;
+  const std::filesystem::path folder = season_file("season-log");
+  const std::shared_ptr<const Simulator> base = season_world();
+  UserTable users;
+  for (const std::int64_t id : base->catalogue.raw_user_id) users.raw_id.push_back(id);
+  VideoTable videos;
+  videos.raw_id = base->catalogue.raw_video_id;
+  videos.author = base->catalogue.author;
+  videos.tag_offset.assign(videos.raw_id.size() + 1, 0);
+  for (std::uint32_t author = 0; author < base->catalogue.num_authors; ++author) videos.author_raw_id.push_back(author);
+  for (auto* column : {&videos.video_type, &videos.upload_type}) column->assign(videos.raw_id.size(), 0);
+  videos.video_types = {"NORMAL"}, videos.upload_types = {"Web"};
+  videos.upload_date.assign(videos.raw_id.size(), 20220410);
+  videos.duration_ms.assign(videos.raw_id.size(), 10'000.0F);
+  videos.width.assign(videos.raw_id.size(), 0), videos.height = videos.width;
+  videos.music_id.assign(videos.raw_id.size(), 0), videos.music_type.assign(videos.raw_id.size(), -1);
+  SeasonLog log(folder, users, videos);
+  Season season(base, config, season_policy("greedy", config.slate), 1, 1);
+  season.log_to(&log);
+  while (!season.over()) season.play_day();
+  log.finish(season.world());
+
+  const CreatorDays& days = season.creator_days();
+  REQUIRE(days.size() > 0);
+  double treated = 0.0, shows = 0.0, random = 0.0;
+  for (std::size_t i = 0; i < days.size(); ++i) {
+    treated += days.treated[i], shows += days.shows[i], random += days.random_shows[i];
+    if (days.treated[i] == 0) CHECK(days.random_shows[i] == 0);
+    CHECK(days.random_shows[i] <= days.shows[i]);
+    CHECK(days.watches[i] <= days.shows[i]);
+    CHECK(days.uplift[i] >= 0.0F);
+  }
+  CHECK(treated / static_cast<double>(days.size()) == Approx(0.5).margin(0.15));
+  CHECK(random / shows == Approx(0.3).margin(0.06));
+
+  std::uint64_t rows = 0, random_rows = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("log_")) continue;
+    const std::string text = bytes_of_file(entry.path());
+    const auto lines = static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')) - 1;
+    rows += lines;
+    if (name.starts_with("log_random_")) random_rows += lines;
+    CHECK((text.find("propensity") != std::string::npos) == name.starts_with("log_random_"));
+  }
+  CHECK(rows == season.videos_shown());
+  CHECK(static_cast<double>(random_rows) == random);
+  const std::string table = bytes_of_file(folder / "video_features_basic_season.csv");
+  CHECK(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')) ==
+        season.world().catalogue()->num_videos() + 1);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a policy that cares for creators brings more uploads, and another composition can take over", "[platform]") {
+  SeasonConfig config = short_season();
+  config.days = 12, config.users = 120;
+  const std::string plain = R"({"retrieve": [{"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb",
+    "ties": "drawn", "count": 4, "uplift": UPLIFT}]})";
+  const auto composition = [&](const char* weight) {
+    std::string text = plain;
+    return composed_policy(text.replace(text.find("UPLIFT"), 6, weight));
+  };
+  double uploads[2] = {};
+  for (const bool cares : {false, true})
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+      Season season(season_world(), config, composition(cares ? "500" : "0"), seed, 1);
+      while (!season.over()) season.play_day();
+      for (std::size_t day = 4; day < season.days().size(); ++day) uploads[cares ? 1 : 0] += season.days()[day].uploads;
+    }
+  CHECK(uploads[1] > uploads[0]);
+  Season season(season_world(), config, composition("0"), 1, 1), other(season_world(), config, composition("0"), 1, 1);
+  season.play_day(), other.play_day();
+  other.set_policy(season_policy("uniform", config.slate));
+  season.play_day(), other.play_day();
+  CHECK(season_figures({season.days()[0]}) == season_figures({other.days()[0]}));
+  CHECK(season_figures({season.days()[1]}) != season_figures({other.days()[1]}));
 }

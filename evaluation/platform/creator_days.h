@@ -14,7 +14,7 @@ class Hdf5Writer;
 /// What creators got and did, a row a creator and day on which they were active; days in order, creators within them.
 /// What a study of creators needs: reception as it stood in the morning, what the day brought, whether an upload
 /// followed.
-struct CreatorPanel {
+struct CreatorDays {
   std::vector<std::uint32_t> creator;
   std::vector<std::int32_t> day;
   std::vector<std::int32_t> age;      // days since the creator arrived; since day -1 for those there at the start
@@ -24,14 +24,15 @@ struct CreatorPanel {
   std::vector<std::uint32_t> shows, random_shows, watches, likes, follows;  // of the day
   std::vector<std::uint8_t> uploads;  // whether the next morning brought an upload
   std::vector<float> uplift;          // the world's truth: uploads more in the days ahead, for one watch more
+                                      // beside the day's own
 
   std::size_t size() const noexcept { return creator.size(); }
 };
 
-/// Collects the panel of a season.
-class PanelMeter {
+/// Collects them over a season.
+class CreatorMeter {
  public:
-  explicit PanelMeter(double treated_share, RandomKey key) : treated_share_(treated_share), key_(key) {}
+  explicit CreatorMeter(double treated_share, RandomKey key) : treated_share_(treated_share), key_(key) {}
 
   /// The coin of a creator on a day, drawn by creator and day alone.
   bool treated(std::uint32_t creator, std::int32_t day) const noexcept;
@@ -40,7 +41,7 @@ class PanelMeter {
   void end_day(const PlatformWorld& world);
   /// After it: who uploaded.
   void begin_day(const PlatformWorld& world);
-  const CreatorPanel& panel() const noexcept { return panel_; }
+  const CreatorDays& days() const noexcept { return days_; }
 
   void save(Hdf5Writer& file, const std::string& group) const;
   void load(const Hdf5Reader& file, const std::string& group);
@@ -52,11 +53,11 @@ class PanelMeter {
   double treated_share_;
   RandomKey key_;
   std::vector<Counts> today_;  // [creators]
-  CreatorPanel panel_;
+  CreatorDays days_;
   std::size_t last_day_ = 0;  // first row of the day that ended last
 };
 
 /// creator, day and all columns, as CSV.
-std::string panel_csv(const CreatorPanel& panel);
+std::string creator_days_csv(const CreatorDays& days);
 
 }  // namespace swipegym
