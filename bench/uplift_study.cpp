@@ -49,9 +49,9 @@ std::pair<UpliftRows, std::vector<double>> rows_of(const CreatorDays& days, cons
     rows.impressions.push_back(days.random_shows[i]);
     rows.outcome.push_back(followed);
     rows.creator.push_back(days.creator[i]);
-    for (const double feature : {std::log1p(static_cast<double>(days.reception[i])), static_cast<double>(days.idle[i]),
-                                 static_cast<double>(std::min(days.age[i], 60)),
-                                 static_cast<double>(days.idle[i] < config.world.life_days)})
+    for (const double feature :
+         {std::log1p(static_cast<double>(days.reception[i])), static_cast<double>(days.idle[i]),
+          static_cast<double>(std::min(days.age[i], 60)), static_cast<double>(days.idle[i] < config.world.life_days)})
       rows.features.push_back(feature);
     out.second.push_back(static_cast<double>(days.uplift[i]));
   }
@@ -99,10 +99,13 @@ int run(int argc, char** argv) {
   const double n = worlds;
   fmt::print("{} worlds, {} users x {} days, {:g} % of requests at random, policy {}, effect {}; {:.0f} rows a world\n",
              worlds, config.users, config.days, 100.0 * config.random_share, policy, config.world.effect, count / n);
-  fmt::print("truth: one more watch brings {:.5f} uploads in {} days on average, deviation over rows {:.5f}; {:.0f} s of a core\n\n",
-             truths / n, config.world.uplift_days, spread / n, core_seconds());
-  fmt::print("| estimator | mean | half interval | holds the truth | PEHE | Qini by the truth | slope |\n"
-             "| --- | --- | --- | --- | --- | --- | --- |\n");
+  fmt::print(
+      "truth: one more watch brings {:.5f} uploads in {} days on average, deviation over rows {:.5f}; {:.0f} s of a "
+      "core\n\n",
+      truths / n, config.world.uplift_days, spread / n, core_seconds());
+  fmt::print(
+      "| estimator | mean | half interval | holds the truth | PEHE | Qini by the truth | slope |\n"
+      "| --- | --- | --- | --- | --- | --- | --- |\n");
   for (const std::string& name : names) {
     const Line& line = lines[name];
     fmt::print("| {} | {:.5f} | {:.5f} | {} of {} | {:.5f} | {:.3f} | {:.2f} |\n", name, line.mean / n, line.width / n,

@@ -81,7 +81,7 @@ TEST_CASE("includes point one way through the folders and are written from the r
 const std::map<std::string, std::map<std::string, std::vector<std::string>>> kFamilies = {
     {"agents", {}},
     {"policy", {{"policy/stages", {"policy/bandit", "policy/filtering", "policy/ordering"}}}},
-    {"env", {{"env/fitted", {"env/truth"}}}},
+    {"env", {{"env/fitted", {"env/truth"}}, {"env/platform", {"env/fitted", "env/truth"}}}},
     {"evaluation",
      {{"evaluation/fidelity", {"evaluation/compare", "evaluation/generate"}},
       {"evaluation/studies", {"evaluation/compare"}}}},
