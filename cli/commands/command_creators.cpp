@@ -21,15 +21,14 @@ std::string show_ends(const CreatorEstimate& estimate) {
 }
 
 // What a coefficient is, in a few words.
-constexpr std::array<const char*, kNumCreatorCoefficients> kCoefficientWords = {
-    "a, log-odds of an upload a day: mean",
-    "its deviation among creators",
-    "share of creators who answer",
-    "b of those, by ln(1 + S / scale)",
-    "b of the others",
-    "by days since the last upload",
-    "P(leaves for good) on a day at S = 0",
-    "S at which that has fallen to 37 %"};
+constexpr std::array<const char*, kNumCreatorCoefficients> kCoefficientWords = {"a, log-odds of an upload a day: mean",
+                                                                                "its deviation among creators",
+                                                                                "share of creators who answer",
+                                                                                "b of those, by ln(1 + S / scale)",
+                                                                                "b of the others",
+                                                                                "by days since the last upload",
+                                                                                "P(leaves for good) on a day at S = 0",
+                                                                                "S at which that has fallen to 37 %"};
 
 std::string estimates_text(const CreatorFit& fit) {
   Table table({"coefficient", "estimate", "95 % interval"});
