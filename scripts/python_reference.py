@@ -16,7 +16,14 @@ PAGE = ROOT / "docs" / "reference" / "python.md"
 PACKAGE = ROOT / "python" / "swipegym"
 BINDINGS = ROOT / "python" / "src"
 ALSO = {"swipegym": [("Settings", "swipegym.settings")]}  # what other docstrings point to
-MODULES = ["swipegym", "swipegym.commands", "swipegym.ray", "swipegym.formats.open_bandit", "swipegym.formats.minari"]
+MODULES = [
+    "swipegym",
+    "swipegym.platform",
+    "swipegym.commands",
+    "swipegym.ray",
+    "swipegym.formats.open_bandit",
+    "swipegym.formats.minari",
+]
 NATIVE = {  # of the engine, beside the classes that python/src binds
     "InputError": "A `ValueError`: what was got, what was expected, where, and what to do.",
     "SystemError": "An `OSError`: the machine failed, as when a disk is full.",

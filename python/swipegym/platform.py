@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,8 @@ from . import _core, arguments, commands
 from .seeding import first_seed, reset_seed
 from .settings import NotCopied
 from .simulators import DEFAULT_SIMULATOR, load_simulator
+
+__all__ = ["MEASURES", "PlatformEnv", "Season", "composition", "run"]
 
 MEASURES = tuple(name for name, _ in _core.DAY_MEASURES)  # of a day, in the order of files and observations
 
@@ -113,7 +116,7 @@ class PlatformEnv(NotCopied, gymnasium.Env):
     threads: 0 for all cores. Never changes a result.
 
     An action is a Box(7), see composition(). An observation is yesterday's measures (MEASURES), sizes brought to order
-    one and 0 where there was nothing to measure; info has them as they are. An episode is a world of its own: the
+    one and 0 where there was nothing to measure; info["measures"] has what was measured as it is. An episode is a world of its own: the
     seed's first, then those that follow.
     """
 
@@ -137,7 +140,7 @@ class PlatformEnv(NotCopied, gymnasium.Env):
         for name, weight in (rewards or {}).items():
             if name not in self.rewards:
                 raise arguments.refused("a term of rewards", name, "one of " + ", ".join(self.rewards))
-            self.rewards[name] = float(arguments.numbers(f"rewards[{name!r}]", weight, ()))
+            self.rewards[name] = arguments.real(f"rewards[{name!r}]", weight, *arguments.RANGES["weight"])
         self.users = arguments.whole("users", users, 1)
         self.days = arguments.whole("days", days, 1, 10_000)
         self.settings = {**(settings or {}), "users": self.users, "days": self.days, "burn_in": 0}
@@ -167,8 +170,7 @@ class PlatformEnv(NotCopied, gymnasium.Env):
         world = int(np.random.SeedSequence([self._seed, self._episode]).generate_state(1, np.uint64)[0] >> 1)
         policy = json.dumps(composition(np.zeros(7)))
         self._season = _core.Season(self.simulator, json.dumps(self.settings), policy, world, self.threads)
-        measures = self._season.play_day()
-        return self._observation(measures), {"measures": measures}
+        return self._observation(self._play()), {"measures": self._measures}
 
     def step(self, action):
         if self._closed:
@@ -176,16 +178,21 @@ class PlatformEnv(NotCopied, gymnasium.Env):
         if self._season is None or self._season.over:
             raise ResetNeeded("step before reset, or after the season's end: call reset first")
         self._season.set_policy(json.dumps(composition(action)))
-        measures = self._season.play_day()
+        measures = self._play()
         reward = self.rewards["seconds"] * measures["seconds"]
         reward += self.rewards["uploads"] * measures["uploads"] * 100.0 / self.users
-        reward += self.rewards["returns"] * np.nan_to_num(measures["returns"])
+        reward += self.rewards["returns"] * measures.get("returns", 0.0)
         return self._observation(measures), float(reward), False, self._season.over, {"measures": measures}
 
     def close(self):
         self._closed = True
 
+    def _play(self) -> dict[str, float]:
+        """What there was to measure of the next day."""
+        measures = self._season.play_day()
+        self._measures = {name: value for name, value in measures.items() if not math.isnan(value)}
+        return self._measures
+
     @staticmethod
     def _observation(measures: dict[str, float]) -> np.ndarray:
-        values = [measures[name] / _SIZES.get(name, 1.0) for name in MEASURES]
-        return np.nan_to_num(np.array(values)).astype(np.float32)
+        return np.array([measures.get(name, 0.0) / _SIZES.get(name, 1.0) for name in MEASURES], np.float32)

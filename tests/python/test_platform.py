@@ -70,7 +70,7 @@ def test_knobs_matter():
         while not over:
             _, reward, _, over, info = env.step(action)
             shares.append(info["measures"]["fresh"])
-            expected = info["measures"]["uploads"] * 5.0 + 2.0 * np.nan_to_num(info["measures"]["returns"])
+            expected = info["measures"]["uploads"] * 5.0 + 2.0 * info["measures"]["returns"]
             assert reward == pytest.approx(expected)
         totals.append(np.nanmean(shares))
     assert totals[0] > totals[1]
