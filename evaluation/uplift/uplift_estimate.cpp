@@ -52,16 +52,18 @@ void set_average(UpliftEstimate& estimate, double mean, std::span<const std::uin
 }
 
 UpliftEstimate per_watch(const UpliftEstimate& on_outcome, const UpliftEstimate& on_exposure,
-                         std::span<const std::uint32_t> creator, double least_share) {
+                         std::span<const std::uint32_t> creator, double pull) {
   const std::size_t rows = on_outcome.tau.size();
   require_size("per_watch: tau of the exposure", on_exposure.tau.size(), rows);
-  require_that("per_watch: least_share", least_share > 0.0, "a positive number");
+  require_that("per_watch: pull", pull > 0.0, "a positive number");
   UpliftEstimate out{.name = on_outcome.name, .tau = std::vector<double>(rows), .influence = std::vector<double>(rows)};
   const double watches = on_exposure.average.mean;
   const bool defined = watches > 0.0;
+  const double towards = pull * watches * pull * watches;
   const double ratio = defined ? on_outcome.average.mean / watches : kUndefined;
   for (std::size_t i = 0; i < rows; ++i) {
-    out.tau[i] = defined ? on_outcome.tau[i] / std::max(on_exposure.tau[i], least_share * watches) : kUndefined;
+    const double moved = on_exposure.tau[i];
+    out.tau[i] = defined ? (on_outcome.tau[i] * moved + towards * ratio) / (moved * moved + towards) : kUndefined;
     out.influence[i] = defined ? (on_outcome.influence[i] - ratio * on_exposure.influence[i]) / watches : kUndefined;
   }
   set_average(out, ratio, creator);

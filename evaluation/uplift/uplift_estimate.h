@@ -29,10 +29,11 @@ double clustered_error(std::span<const double> influence, std::span<const std::u
 /// Fills average and standard_error in from `mean` and the influences: mean +- t(.975, G - 1) standard errors.
 void set_average(UpliftEstimate& estimate, double mean, std::span<const std::uint32_t> creator);
 
-/// Of the coin's effects on Y and on W, the effect of a watch (Wald 1940): tau = tau_Y / tau_W a row, with tau_W no
-/// less than `least_share` of its average, and the ratio of the averages with its interval by the delta method. NaN
-/// everywhere where the average of tau_W is not above 0.
+/// Of the coin's effects on Y and on W, the effect of a watch (Wald 1940): the ratio of the averages with its interval
+/// by the delta method, and a row's ratio drawn towards it where the coin hardly moves the row's W: tau = (tau_Y tau_W
+/// + l R) / (tau_W^2 + l), R the ratio of the averages and l the square of `pull` times the average of tau_W. NaN
+/// everywhere where that average is not above 0.
 UpliftEstimate per_watch(const UpliftEstimate& on_outcome, const UpliftEstimate& on_exposure,
-                         std::span<const std::uint32_t> creator, double least_share = 0.2);
+                         std::span<const std::uint32_t> creator, double pull = 0.3);
 
 }  // namespace swipegym

@@ -16,10 +16,19 @@ std::vector<UpliftLine> uplift_table(const UpliftRows& rows, std::span<const dou
   rows.validate();
   require_size("uplift table: truth", truth.size(), truth.empty() ? 0 : rows.size());
   const UpliftRows on_exposure = with_exposure_as_outcome(rows);
+  double average_truth = kUndefined;
+  if (!truth.empty()) {
+    const UpliftEstimate moved = x_learner(on_exposure, settings, key);
+    double sum = 0.0, watches = 0.0;
+    // Not cut at 0: where no watches come, the errors on both sides take each other's place.
+    for (std::size_t i = 0; i < truth.size(); ++i) sum += moved.tau[i] * truth[i], watches += moved.tau[i];
+    if (watches > 0.0) average_truth = sum / watches;
+  }
   std::vector<UpliftLine> lines;
   const auto add = [&](std::string name, UpliftEstimate estimate) {
     UpliftLine& line = lines.emplace_back();
     line.name = std::move(name);
+    line.average_truth = average_truth;
     // An estimate that is not defined (per_watch) has no scores.
     if (!std::isnan(estimate.average.mean)) {
       line.qini = qini_curve(rows, estimate.tau).coefficient;

@@ -19,6 +19,9 @@ struct UpliftLine {
   // Against the truth; NaN where that is not known.
   double pehe = kUndefined, truth_qini = kUndefined, slope = kUndefined, intercept = kUndefined;
   double qini = kUndefined;  // from the rows themselves
+  /// What the average should be: the mean of the truth, rows counted by how many watches the coin brings them (by the
+  /// X-learner), as every estimator but the naive one counts them. A watch that no row got tells nothing.
+  double average_truth = kUndefined;
 };
 
 /// Every estimator of the same rows: the naive regression, difference of means (for all alike, and in five strata of

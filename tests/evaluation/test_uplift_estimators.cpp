@@ -117,11 +117,38 @@ TEST_CASE("the table has every estimator for one watch, scored against the truth
     if (i != 1) CHECK(lines[i].truth_qini > 0.5);
   }
   CHECK(std::isnan(lines[1].slope));  // one number for all
+  CHECK(lines[0].average_truth == Approx(world.mean_per_watch).epsilon(0.05));
   UpliftRows bare = world.rows;
   bare.num_features = 0, bare.features.clear(), bare.impressions.clear();
   const std::vector<UpliftLine> few = uplift_table(bare, {}, {}, make_key(2));
   CHECK(few.size() == 7);
   for (const UpliftLine& line : few) CHECK(std::isnan(line.pehe));
+}
+
+TEST_CASE("rows that the coin brings no watches say nothing of a watch, and are not counted", "[evaluation]") {
+  // Half of the creators have nothing to show on any day; a watch would be worth ten times as much to them.
+  test::UpliftWorld world = test::make_uplift_world(12, {.creators = 1000});
+  UpliftRows& rows = world.rows;
+  double moved_mean = 0.0, moved = 0.0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool empty = rows.creator[i] % 2 == 0;
+    rows.features[3 * i] = empty ? 1.0 : 0.0;  // in the place of the hint
+    if (!empty) moved_mean += world.per_watch[i], moved += 1.0;
+    if (!empty) continue;
+    rows.exposure[i] = rows.impressions[i] = 0.0;
+    rows.outcome[i] = 1.0;
+    world.per_watch[i] *= 10.0;
+  }
+  moved_mean /= moved;
+  const std::vector<UpliftLine> lines = uplift_table(rows, world.per_watch, {}, make_key(12));
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    CAPTURE(lines[i].name);
+    CHECK(lines[i].average_truth == Approx(moved_mean).epsilon(0.05));
+    CHECK(lines[i].estimate.average.mean == Approx(moved_mean).margin(0.02));
+    // Where nothing is known tau stays near the average; dividing by next to nothing would say anything.
+    for (std::size_t row = 0; row < rows.size(); ++row)
+      if (rows.creator[row] % 2 == 0 && std::abs(lines[i].estimate.tau[row]) > 1.0) FAIL("row " << row);
+  }
 }
 
 TEST_CASE("the average owes nothing to the models: a penalty that flattens tau leaves it right", "[evaluation]") {
@@ -249,6 +276,7 @@ TEST_CASE("without watches from the coin no effect of a watch is told", "[evalua
                 difference_of_means(with_exposure_as_outcome(world.rows), one_stratum(world.rows)), world.rows.creator);
   CHECK(std::isnan(none.average.mean));
   CHECK(std::isnan(none.tau[0]));
+  CHECK_THROWS_AS(exposure_effect(world.rows, Instrument::kTreatment), InputError);
 }
 
 TEST_CASE("rows that are no rows are refused", "[evaluation]") {

