@@ -66,6 +66,7 @@ Json estimates_json(const CreatorFit& fit, const CreatorPanelReport& report) {
           {"rows", report.rows},
           {"authors", report.authors},
           {"authors_without_upload", report.later_authors},
+          {"earlier_authors", report.earlier_authors},
           {"undated_videos", report.undated_videos}};
 }
 
@@ -74,6 +75,7 @@ void fit_of_creators(const CreatorsFitOptions& options, Run& run) {
   const LoadedDataset loaded = load_data(run, options.data);
   const LoadedCreatorPanel made = panel_of(loaded.data, {.until = options.until,
                                                          .watch = settings.watch,
+                                                         .newcomers = settings.newcomers,
                                                          .most_creators = settings.most_creators,
                                                          .key = make_key(run.seed)});
   const CreatorPanelReport& report = made.report;

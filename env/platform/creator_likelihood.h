@@ -27,6 +27,7 @@ struct CreatorFitSettings {
   double reception_scale = CreatorSettings{}.reception_scale;
   double response_width = CreatorSettings{}.response_high - CreatorSettings{}.response_low;
   std::string watch = "click";                       // what counts as a watch in a log
+  bool newcomers = false;                            // of a log: only creators who arrive while it runs
   std::int32_t base_nodes = 15, response_nodes = 5;  // points of the integrals over a and b
   std::int32_t max_steps = 500;                      // of the search
   std::uint64_t most_creators = 100'000;             // of a log
@@ -46,6 +47,7 @@ void visit_fields(Visitor& visit, CreatorFitSettings& settings) {
   visit("reception_scale", settings.reception_scale, above(0, 1e9));
   visit("response_width", settings.response_width, between(0, 20));
   visit("watch", settings.watch, one_of({"row", "click", "long_view"}));
+  visit("newcomers", settings.newcomers);
   visit("base_nodes", settings.base_nodes, between(1, 200));
   visit("response_nodes", settings.response_nodes, between(1, 200));
   visit("max_steps", settings.max_steps, between(1, 100'000));

@@ -68,6 +68,15 @@ std::vector<DaySpan> uploads_of_authors(const VideoTable& videos, const DaySpan&
   return out;
 }
 
+// Leaves out those who have uploaded before the rows begin, and counts them.
+void keep_newcomers(std::vector<DaySpan>& uploads, const DaySpan& rows, CreatorPanelReport& report) {
+  for (DaySpan& span : uploads) {
+    if (span.first >= rows.first) continue;
+    ++report.earlier_authors;
+    span = {};
+  }
+}
+
 // Authors of the panel in the table's order; at most `most`, drawn by their own keys.
 std::vector<std::uint32_t> chosen_authors(const std::vector<DaySpan>& uploads, const CreatorPanelOptions& options) {
   std::vector<std::uint32_t> chosen;
@@ -131,7 +140,10 @@ LoadedCreatorPanel panel_of(const Dataset& data, const CreatorPanelOptions& opti
   CreatorPanel& panel = out.panel;
   out.report.first_date = date_of_days(rows.first), out.report.last_date = date_of_days(rows.last);
   out.report.authors = videos.num_authors();
-  const std::vector<DaySpan> uploads = uploads_of_authors(videos, rows, out.report);
+  std::vector<DaySpan> uploads = uploads_of_authors(videos, rows, out.report);
+  out.report.later_authors = static_cast<std::uint64_t>(
+      std::count_if(uploads.begin(), uploads.end(), [](const DaySpan& span) { return span.first == kNoUpload; }));
+  if (options.newcomers) keep_newcomers(uploads, rows, out.report);
   std::vector<std::uint32_t> place(uploads.size(), kLeftOut);  // of an author in the panel
   panel.offset.push_back(0);
   for (const std::uint32_t author : chosen_authors(uploads, options)) {
@@ -143,8 +155,6 @@ LoadedCreatorPanel panel_of(const Dataset& data, const CreatorPanelOptions& opti
     panel.idle_before.push_back(span.first < rows.first ? rows.first - span.last : 0);
     panel.offset.push_back(panel.offset.back() + static_cast<std::uint64_t>(rows.last - panel.arrival.back() + 1));
   }
-  out.report.later_authors = static_cast<std::uint64_t>(
-      std::count_if(uploads.begin(), uploads.end(), [](const DaySpan& span) { return span.first == kNoUpload; }));
 
   const std::size_t days = panel.offset.back();
   for (std::vector<float>* column : {&panel.watches, &panel.likes, &panel.follows}) column->assign(days, 0.0F);

@@ -32,6 +32,7 @@ struct CreatorPanel {
 struct CreatorPanelOptions {
   std::int32_t until = 99999999;          // yyyymmdd, the last day; that of the last row at the latest
   std::string watch = "click";            // what counts as a watch: "row" (any), "click" or "long_view"
+  bool newcomers = false;                 // only authors whose first upload falls on the log's first day or later
   std::uint64_t most_creators = 100'000;  // if there are more, as many of them are drawn
   RandomKey key{};                        // of that draw
 };
@@ -41,6 +42,7 @@ struct CreatorPanelReport {
   std::int32_t first_date = 0, last_date = 0;  // yyyymmdd
   std::uint64_t authors = 0;                   // of the table
   std::uint64_t later_authors = 0;             // left out: no dated upload up to the last day
+  std::uint64_t earlier_authors = 0;           // left out: had uploaded before, and only newcomers were asked for
   std::uint64_t undated_videos = 0;            // left out: without a day of upload
   std::uint64_t rows = 0;                      // that count for a creator of the panel
 };

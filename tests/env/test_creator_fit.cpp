@@ -309,6 +309,12 @@ TEST_CASE("a log's panel has its authors' days, what they got and when they uplo
   }
   CHECK(days_of(0, panel_of(data).panel.watches) == clicks[0]);
 
+  const LoadedCreatorPanel newcomers = panel_of(data, {.watch = "row", .newcomers = true});
+  CHECK(newcomers.panel.creator == std::vector<std::int64_t>{1});
+  CHECK(days_of(1, panel.watches) == std::vector<int>(newcomers.panel.watches.begin(), newcomers.panel.watches.end()));
+  CHECK(newcomers.report.earlier_authors == 8);
+  CHECK(newcomers.report.later_authors == 1);
+
   const CreatorPanel shorter = panel_of(data, {.until = 20220426}).panel;
   CHECK(shorter.size() == 8);  // author 1 has not arrived yet
   CHECK(shorter.days() == 16);
