@@ -17,6 +17,7 @@ struct PlatformCommand {
   std::filesystem::path simulator, out;
   std::vector<std::string> policies = {"uniform", "thompson", "bayes-ucb", "flow"};
   std::size_t seeds = 3;
+  std::string split;
   bool logs = false;
   std::filesystem::path data;
   SeasonConfig season;  // of which options may say the first lines
@@ -62,6 +63,7 @@ void play_platform(const PlatformCommand& settings, Run& run) {
     const auto [name, spec] = split_policy_word(word);
     study.policies.push_back({name, spec});
   }
+  study.split = settings.split;
   study.seeds = settings.seeds;
   study.seed = run.seed;
   study.folder = settings.out;
@@ -84,6 +86,8 @@ void play_platform(const PlatformCommand& settings, Run& run) {
             }()),
             assumptions(study.config));
   run.print("{}\n", platform_table(report));
+  if (!settings.split.empty())
+    run.print("half of the users are served by {} in the same world:\n{}\n", settings.split, split_table(report));
   run.print(
       "seconds: watched a user-day; - first: less the first policy's, world by world; regret: click appeal a video\n"
       "below the best on offer; found: best tenth of uploads shown {} times; uploads a day; active creators; "
@@ -91,7 +95,7 @@ void play_platform(const PlatformCommand& settings, Run& run) {
       "active after {} days; Gini of creators' views. ± is half a 95 % interval over worlds.\n",
       kFoundShows, kSurvivalDays);
   Json used = config_to_json(study.config);
-  used.update(run.options->values({"simulator", "policies", "seeds"}));
+  used.update(run.options->values({"simulator", "policies", "seeds", "split"}));
   const std::vector<std::string> notes = {
       assumptions(study.config), fmt::format("data {:016x}, first seed {}", simulator->data_fingerprint, run.seed),
       build_text(), "settings " + json_text(used)};
@@ -140,6 +144,8 @@ void add_platform_commands(std::vector<Command>& table) {
            "hours until what was counted reaches the policy")
       .add("random-share", settings->season.random_share, between(0, 1), "X",
            "share of requests whose videos are drawn uniformly: the random log")
+      .input("split", settings->split, "POLICY",
+             "a policy that serves half of the users of every world: what a test inside one world would say", false)
       .group("Output")
       .flag("logs", settings->logs, "also write every season as a KuaiRand release, and what its creators got and did")
       .input("data", settings->data, "DIR|FILE", "for --logs: the data, when it is no longer where the fit read it",

@@ -29,6 +29,8 @@ std::span<const MeasureInfo> day_measures() {
       MeasureInfo{"known", "shows to videos with 100 or more", &DayMeasures::known, 3},
       MeasureInfo{"entropy", "entropy of a user's week", &DayMeasures::entropy, 3},
       MeasureInfo{"top_category", "top category's share of a user's week", &DayMeasures::top_category, 3},
+      MeasureInfo{"own_seconds", "seconds of the policy's own users", &DayMeasures::own_seconds, 1},
+      MeasureInfo{"other_seconds", "seconds of the users of the other policy", &DayMeasures::other_seconds, 1},
   };
   return kAll;
 }

@@ -40,7 +40,7 @@ void DayMeter::ask(const VectorEnv& sessions, std::size_t slate) {
   }
 }
 
-void DayMeter::answered(std::size_t row, const StepView& view, std::size_t slate) {
+void DayMeter::answered(std::size_t row, const StepView& view, std::size_t slate, bool other) {
   const std::uint32_t consumed = view.consumed[row];
   if (consumed == 0) return;
   double appeal = 0.0;
@@ -48,6 +48,7 @@ void DayMeter::answered(std::size_t row, const StepView& view, std::size_t slate
     const auto video = static_cast<std::uint32_t>(view.video[at]);
     appeal += world_.click_appeal(video);
     seconds_ += view.watch_s[at];
+    if (other) other_seconds_ += view.watch_s[at];
     clicks_ += has(view.signals[at], Signal::kClick);
     const std::uint32_t known = world_.catalogue()->exposures[video];
     exposure_[known < 10 ? 0 : known < 100 ? 1 : 2] += 1.0;
@@ -68,6 +69,10 @@ DayMeasures DayMeter::finish_day(const PlatformWorld& world) {
   const VideoRange on_offer = world.on_offer();
   out.seconds = seconds_ / users;
   out.visitors = static_cast<double>(std::count(came_.begin(), came_.end(), 1)) / users;
+  if (others_ > 0 && others_ < users_) {
+    out.other_seconds = other_seconds_ / static_cast<double>(others_);
+    out.own_seconds = (seconds_ - other_seconds_) / static_cast<double>(users_ - others_);
+  }
   out.sessions = sessions_ / users;
   out.videos = videos_ / users;
   if (videos_ > 0.0) {
@@ -130,7 +135,7 @@ void DayMeter::measure_discovery(const PlatformWorld& world, DayMeasures& out) c
 }
 
 void DayMeter::begin_day(const PlatformWorld& world, const PlatformWorld::Night& night) {
-  seconds_ = sessions_ = videos_ = clicks_ = returns_ = ended_ = regret_ = 0.0;
+  seconds_ = other_seconds_ = sessions_ = videos_ = clicks_ = returns_ = ended_ = regret_ = 0.0;
   std::fill(std::begin(exposure_), std::end(exposure_), 0.0);
   std::fill(came_.begin(), came_.end(), std::uint8_t{0});
   const std::size_t videos = world.catalogue()->num_videos();

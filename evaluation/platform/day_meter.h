@@ -24,7 +24,9 @@ class DayMeter {
   /// Before a request is answered: what the best videos would have been, row by row of the env.
   void ask(const VectorEnv& sessions, std::size_t slate);
   /// What a row of the step came to.
-  void answered(std::size_t row, const StepView& view, std::size_t slate);
+  void answered(std::size_t row, const StepView& view, std::size_t slate, bool other);
+  /// So many of the users are served by another policy.
+  void split_users(std::size_t others) noexcept { others_ = others; }
   void end_session(float gap_h) noexcept;
   DayMeasures finish_day(const PlatformWorld& world);
   void begin_day(const PlatformWorld& world, const PlatformWorld::Night& night);
@@ -39,7 +41,9 @@ class DayMeter {
 
   const PlatformWorld& world_;
   std::size_t users_;
-  double seconds_ = 0.0, sessions_ = 0.0, videos_ = 0.0, clicks_ = 0.0, returns_ = 0.0, ended_ = 0.0, regret_ = 0.0;
+  std::size_t others_ = 0;
+  double seconds_ = 0.0, other_seconds_ = 0.0, sessions_ = 0.0, videos_ = 0.0, clicks_ = 0.0, returns_ = 0.0,
+         ended_ = 0.0, regret_ = 0.0;
   double exposure_[3] = {};
   std::vector<std::uint8_t> came_;
   std::vector<double> best_;             // [rows, slate], sums of the best appeals so far

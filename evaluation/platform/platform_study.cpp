@@ -74,6 +74,7 @@ class Seasons {
   Json identity(const PlatformStudy::Named& policy, std::uint64_t seed) const {
     return {{"config", config_to_json(study_.config)},
             {"policy", policy.word},
+            {"split", study_.split},
             {"seed", seed},
             {"logs", study_.logged != nullptr},
             {"data_fingerprint", base_->data_fingerprint}};
@@ -85,6 +86,7 @@ class Seasons {
     const Json made_with = identity(policy, seed);
     if (is_there(files.result)) return read(files.result, made_with, videos);
     Season season(base_, study_.config, season_policy(policy.word, study_.config.slate), seed, inner_);
+    if (!study_.split.empty()) season.split_users(season_policy(study_.split, study_.config.slate));
     if (is_there(files.checkpoint)) season.load(files.checkpoint);
     std::optional<SeasonLog> log;
     const fs::path logs = study_.folder / "logs" / name;
@@ -167,6 +169,7 @@ PlatformReport run_platform(std::shared_ptr<const Simulator> base, const Platfor
       throw InputError(fmt::format("policy '{}' names a file of the study: give it a name, NAME=FILE", policy.name));
     season_policy(policy.word, study.config.slate)(base->catalogue);  // refused before hours of work
   }
+  if (!study.split.empty()) season_policy(study.split, study.config.slate)(base->catalogue);
   return Seasons(std::move(base), study).play();
 }
 
@@ -213,6 +216,17 @@ std::string platform_table(const PlatformReport& report) {
                fmt::format("{:.0f}", over_worlds(mean(&DayMeasures::creators)).mean),
                show_figure(over_worlds(mean(&DayMeasures::newcomers)).mean, 2),
                show_figure(over_worlds(mean(&DayMeasures::gini)).mean, 2)});
+  }
+  return table.text();
+}
+
+std::string split_table(const PlatformReport& report) {
+  const int from = report.config.burn_in, to = report.config.days;
+  Table table({"policy", "its users' seconds", "the others'", "others - its"});
+  for (const PlatformReport::Line& line : report.lines) {
+    const auto own = season_means(line, &DayMeasures::own_seconds, from, to);
+    const auto other = season_means(line, &DayMeasures::other_seconds, from, to);
+    table.add({line.name, with_half(own, 1), with_half(other, 1), with_half(paired_difference(other, own), 1)});
   }
   return table.text();
 }

@@ -20,6 +20,7 @@ struct PlatformStudy {
     std::string name, word;  // of the table, and as season_policy() reads it
   };
   std::vector<Named> policies;
+  std::string split;  // a policy's word: it serves half of the users of every season; empty: none
   std::size_t seeds = 3;
   std::uint64_t seed = 1;           // of the first world; the others follow
   std::filesystem::path folder;     // of work: runs/ has a file for each season, checkpointed daily until it is over
@@ -53,6 +54,8 @@ std::vector<double> paired_difference(const std::vector<double>& a, const std::v
 /// A table by policy of the days behind the burn-in: figures with half a 95 % interval, and the paired difference in
 /// seconds from the first policy. At most 100 columns.
 std::string platform_table(const PlatformReport& report);
+/// Of seasons that were split: seconds a user-day on both sides, and their difference within each world.
+std::string split_table(const PlatformReport& report);
 /// policy, seed, day and all measures.
 std::string platform_csv(const PlatformReport& report);
 Json platform_json(const PlatformReport& report);

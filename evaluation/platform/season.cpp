@@ -42,7 +42,7 @@ std::mutex& file_turn() {
 }
 
 // Children of a season's key.
-enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey, kCoinKey };
+enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey, kCoinKey, kArmKey };
 // And of a session's key.
 enum SessionKey : std::uint64_t { kServedKey = 1, kSharedKey };
 
@@ -147,7 +147,8 @@ struct Season::Impl {
       if (answers.empty()) continue;
       world.count(answers);
       answers.clear();
-      if (auto fresh = served->refreshed({world.catalogue(), world.on_offer()})) served = std::move(fresh);
+      refresh(served);
+      refresh(other_served);
     }
     DayMeasures today = meter.finish_day(world);
     week.measure(today.entropy, today.top_category);
@@ -163,7 +164,18 @@ struct Season::Impl {
 
   void make_policy_of_today() {
     served = make(*world.catalogue());
-    if (auto fresh = served->refreshed({world.catalogue(), world.on_offer()})) served = std::move(fresh);
+    refresh(served);
+    if (make_other) other_served = make_other(*world.catalogue());
+    refresh(other_served);
+  }
+
+  void refresh(std::shared_ptr<const Policy>& policy) const {
+    if (policy == nullptr) return;
+    if (auto fresh = policy->refreshed({world.catalogue(), world.on_offer()})) policy = std::move(fresh);
+  }
+
+  bool is_other(std::uint32_t user) const {
+    return make_other && RandomStream(split(split(key, kArmKey), user)).uniform() < 0.5F;
   }
 
   // Sessions of all who are due before `end`, in the order of users; false where nobody is.
@@ -208,13 +220,24 @@ struct Season::Impl {
   }
 
   void choose(const DecisionBatch& batch) {
-    std::vector<std::uint32_t> all(batch.observation.rows);
-    std::iota(all.begin(), all.end(), 0U);
-    if (!served->best_videos(batch, all, config.slate, actions))
+    std::vector<std::uint32_t> own, other;
+    for (std::uint32_t row = 0; row < batch.observation.rows; ++row)
+      (is_other(seated[row]) ? other : own).push_back(row);
+    choose_rows(*served, batch, own);
+    if (!other.empty()) choose_rows(*other_served, batch, other);
+  }
+
+  void choose_rows(const Policy& policy, const DecisionBatch& batch, const std::vector<std::uint32_t>& rows) {
+    if (rows.empty()) return;
+    slates.resize(rows.size() * config.slate);
+    if (!policy.best_videos(batch, rows, config.slate, slates))
       throw InputError(
           fmt::format("policy '{}' scores every video of a catalogue, which a platform does not do: "
                       "retrieve by it in a composition of stages, or name another policy",
-                      served->name()));
+                      policy.name()));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      std::copy_n(slates.begin() + static_cast<std::ptrdiff_t>(i * config.slate), config.slate,
+                  actions.begin() + static_cast<std::ptrdiff_t>(rows[i] * config.slate));
   }
 
   RandomKey session_key(std::uint32_t user) const { return split(split(split(key, kUserKeys), user), visits[user]); }
@@ -260,7 +283,7 @@ struct Season::Impl {
     std::size_t end = seated.size();
     for (std::size_t row = 0; row < seated.size(); ++row) {
       const std::uint32_t user = seated[row];
-      meter.answered(row, view, config.slate);
+      meter.answered(row, view, config.slate, is_other(user));
       for (std::size_t at = row * config.slate; at < row * config.slate + view.consumed[row]; ++at) {
         const auto video = static_cast<std::uint32_t>(view.video[at]);
         answers.push_back({user, video, view.watch_ratio[at], view.signals[at]});
@@ -294,7 +317,7 @@ struct Season::Impl {
   static constexpr std::uint32_t kGone = 0xFFFFFFFFU;
 
   SeasonConfig config;
-  SeasonPolicy make;
+  SeasonPolicy make, make_other;
   std::uint64_t seed;
   int threads;
   RandomKey key;
@@ -308,13 +331,13 @@ struct Season::Impl {
   DayMeter meter;
   CreatorMeter creators;
   SeasonLog* log = nullptr;
-  std::shared_ptr<const Policy> served;
+  std::shared_ptr<const Policy> served, other_served;
   std::vector<DayMeasures> measured;
   std::uint64_t shown = 0;
   std::vector<ShownAnswer> answers;  // of the tick
   std::vector<std::uint32_t> seated, streams, kept;
   std::vector<RandomKey> keys;
-  std::vector<std::int32_t> actions;
+  std::vector<std::int32_t> actions, slates;
   std::vector<float> propensity;    // of each row's videos; 0: the policy's own
   std::vector<std::int64_t> begun;  // when each row's next video starts
   std::vector<std::uint32_t> pool;
@@ -353,6 +376,15 @@ const CreatorDays& Season::creator_days() const noexcept {
 void Season::set_policy(SeasonPolicy policy) {
   impl_->make = std::move(policy);
   impl_->make_policy_of_today();
+}
+void Season::split_users(SeasonPolicy other) {
+  Impl& impl = *impl_;
+  if (day() > 0) throw InputError("a season's users are split before its first day");
+  impl.make_other = std::move(other);
+  std::size_t others = 0;
+  for (std::uint32_t user = 0; user < impl.config.users; ++user) others += impl.is_other(user) ? 1 : 0;
+  impl.meter.split_users(others);
+  impl.make_policy_of_today();
 }
 void Season::log_to(SeasonLog* log) noexcept {
   impl_->log = log;

@@ -71,6 +71,9 @@ class Season {
   const CreatorDays& creator_days() const noexcept;
   /// From here on this policy serves.
   void set_policy(SeasonPolicy policy);
+  /// Before the first day: half of the users, drawn by the season's key, are served by another policy in the same
+  /// world.
+  void split_users(SeasonPolicy other);
   /// From here on every day's rows are written there, before its checkpoint can be; null: no more.
   void log_to(SeasonLog* log) noexcept;
   std::uint64_t videos_shown() const noexcept;

@@ -260,3 +260,28 @@ TEST_CASE("a policy that cares for creators brings more uploads, and another com
   CHECK(season_figures({season.days()[0]}) == season_figures({other.days()[0]}));
   CHECK(season_figures({season.days()[1]}) != season_figures({other.days()[1]}));
 }
+
+TEST_CASE("half of the users can be served by another policy in the same world", "[platform]") {
+  const SeasonConfig config = short_season();
+  const auto played = [&](const char* policy, const char* other) {
+    Season season(season_world(), config, season_policy(policy, config.slate), 2, 1);
+    if (other != nullptr) season.split_users(season_policy(other, config.slate));
+    while (!season.over()) season.play_day();
+    return season.days();
+  };
+  const std::vector<DayMeasures> whole = played("thompson", nullptr), same = played("thompson", "thompson");
+  const std::vector<DayMeasures> mixed = played("uniform", "greedy");
+  double own = 0.0, other = 0.0;
+  for (std::size_t day = 0; day < whole.size(); ++day) {
+    CHECK(whole[day].seconds == same[day].seconds);  // whoever asks for a row, the answer is the same
+    CHECK(std::isnan(whole[day].own_seconds));
+    const double low = std::min(same[day].own_seconds, same[day].other_seconds);
+    const double high = std::max(same[day].own_seconds, same[day].other_seconds);
+    CHECK((low <= same[day].seconds && same[day].seconds <= high));
+    own += mixed[day].own_seconds, other += mixed[day].other_seconds;
+  }
+  CHECK(own != other);
+  Season begun(season_world(), config, season_policy("uniform", config.slate), 2, 1);
+  begun.play_day();
+  CHECK_THROWS_AS(begun.split_users(season_policy("greedy", config.slate)), InputError);
+}
