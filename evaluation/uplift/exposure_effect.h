@@ -21,7 +21,7 @@ struct ExposureSettings {
   bool heterogeneous = true;  // tau(x) = b0 + b x, x of mean 0, instruments alike; else one tau for all rows
   // b is penalised by so much of its columns' sums of squares, by cross-validation over creators where there are
   // several: rows whose W hardly moves tell nothing of tau, and a line through the others would be believed there.
-  std::vector<double> penalties = {0.0, 0.01, 0.1, 1.0, 10.0, 1000.0};
+  std::vector<double> penalties = {0.0, 0.01, 0.1, 1.0, 10.0};
   int penalty_folds = 5;
 };
 

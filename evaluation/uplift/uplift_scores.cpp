@@ -38,7 +38,7 @@ double area_above_line(std::span<const double> x, std::span<const double> y) {
   return area - 0.5 * (x.back() - x.front()) * (y.back() + y.front());
 }
 
-QiniCurve curve_of(const UpliftRows& rows, std::span<const double> order_by) {
+QiniCurve qini_of(const UpliftRows& rows, std::span<const double> order_by) {
   double heads_total = 0.0, heads_rows = 0.0;
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (rows.treated[i] != 0) heads_total += inverse_propensity(rows, i), heads_rows += 1.0;
@@ -96,8 +96,8 @@ QiniCurve qini_curve(const UpliftRows& rows, std::span<const double> tau) {
   require_finite("qini: tau", tau);
   std::vector<double> best(rows.size());
   for (std::size_t i = 0; i < best.size(); ++i) best[i] = (rows.treated[i] != 0 ? 1.0 : -1.0) * rows.outcome[i];
-  QiniCurve out = curve_of(rows, tau);
-  out.coefficient = ratio_or_none(out.area, curve_of(rows, best).area);
+  QiniCurve out = qini_of(rows, tau);
+  out.coefficient = ratio_or_none(out.area, qini_of(rows, best).area);
   return out;
 }
 
