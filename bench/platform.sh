@@ -14,7 +14,8 @@ seeds=${3:-10}
 program=${SWIPEGYM:-build/release/swipegym}
 mkdir -p "$out/policies"
 
-play() { "$program" platform --seeds "$seeds" --users 1000 "$@"; }
+# KuaiRand-Pure keeps one visit of several, and so do the worlds made like it.
+play() { "$program" platform --seeds "$seeds" --users 1000 --visits 5 "$@"; }
 
 # lever NAME SETTINGS: Bayes-UCB that cares for creators by these settings of the retriever.
 lever() {
@@ -34,6 +35,15 @@ JSON
   printf '%s' "$1=$out/policies/$1.json"
 }
 
+# inside NAME SHARES: flows with the upper end of the posterior inside each bucket.
+inside() {
+  cat > "$out/policies/$1.json" << JSON
+{"retrieve": [{"use": "bucket", "edges": [10, 30, 100], "shares": [$2], "within": "bayes-ucb",
+  "ties": "drawn", "places": "drawn", "count": 10}]}
+JSON
+  printf '%s' "$1=$out/policies/$1.json"
+}
+
 case $part in
   world)
     "$program" data synth --preset pure --session-videos 20 --seed 1 --out "$out/W"
@@ -44,7 +54,9 @@ case $part in
     play --simulator "$out/W" --days 60 --policies "$rules" --out "$out/flows1h"
     play --simulator "$out/W" --days 60 --tick-hours 24 --policies "$rules" --out "$out/flows24h"
     play --simulator "$out/W" --days 60 --out "$out/stacks" \
-      --policies "flow,$(stacks k1 1 mean),$(stacks k3 3 mean),$(stacks k3-thompson 3 thompson),$(stacks k10 10 mean)"
+      --policies "flow,bayes-ucb,$(stacks k1 1 mean),$(stacks k3 3 mean),$(stacks k3-thompson 3 thompson),$(
+        stacks k10 10 mean),$(inside flow-bayes 0.05,0.1,0.15,0.7),$(inside wide-flow-bayes 0.1,0.2,0.2,0.5),$(
+        inside even-flow-bayes 0.25,0.25,0.25,0.25)"
     ;;
   uplift)
     levers=$(lever none '"uplift": 0'),$(lever uplift2 '"uplift": 2'),$(lever uplift5 '"uplift": 5')
@@ -57,8 +69,10 @@ case $part in
     ;;
   fitted)
     rules=uniform,greedy,epsilon-greedy,ucb1,bayes-ucb,thompson,flow,flow-thompson
-    play --simulator "$out/W" --days 30 --burn-in 5 --policies "$rules" --out "$out/truth30"
-    play --simulator "$out/W.h5" --days 30 --burn-in 5 --policies "$rules" --out "$out/fitted30"
+    # As often as in the log: the fitted model's returns depend on how much a user watched in the last days.
+    for world in W W.h5; do
+      play --simulator "$out/$world" --visits 1 --users 2000 --days 30 --burn-in 5 --policies "$rules" --out "$out/rank-$world"
+    done
     ;;
   tables)
     for study in flows1h flows24h stacks; do
@@ -73,9 +87,11 @@ case $part in
           --measures seconds,uploads,creators,newcomers
       fi
     done
-    if [ -e "$out/fitted30/season.csv" ]; then
-      echo && echo fitted30 && python3 bench/platform_table.py "$out/fitted30" --days 5:30 \
-        --measures seconds,regret,uploads --tau "$out/truth30"
+    if [ -e "$out/rank-W.h5/season.csv" ]; then
+      for world in W W.h5; do
+        echo && echo "$world" && python3 bench/platform_table.py "$out/rank-$world" --days 5:30 \
+          --measures seconds,regret,uploads --tau "$out/rank-W"
+      done
     fi
     ;;
   *) echo "world, flows, uplift, fitted or tables, not '$part'" >&2; exit 2 ;;

@@ -121,9 +121,11 @@ std::uint64_t SessionRows::bytes(const Simulator& simulator, std::size_t slots, 
   constexpr std::uint64_t kOutputs = 2 * sizeof(float) + 3 + sizeof(std::uint32_t);
   constexpr std::uint64_t kShown = sizeof(std::int32_t) + 2 * sizeof(float) + sizeof(SignalBits);
   const std::size_t videos = simulator.catalogue.num_videos();
-  const std::uint64_t seen = SeenVideos::bytes(
-      videos,
-      sum_of({excluded_videos(simulator, slots, config), std::min<std::uint64_t>(longest_session(config), videos)}));
+  const std::uint64_t session = longest_session(config);
+  const std::uint64_t seen =
+      SeenVideos::bytes(config.growing ? std::max(videos, SeenVideos::kMaxBits + 1) : videos,
+                        sum_of({excluded_videos(simulator, slots, config),
+                                config.growing ? session : std::min<std::uint64_t>(session, videos)}));
   const std::uint64_t a_row = sum_of({kClocks, kOutputs, seen, sizeof(float) * state_stride(simulator),
                                       product_of({config.slate, kShown}), sizeof(float) * config.costs.size()});
   const std::uint64_t buffers = config.autoreset == AutoresetMode::kSameStep ? 2 : 1;

@@ -17,6 +17,7 @@ struct PlatformCommand {
   std::filesystem::path simulator, out;
   std::vector<std::string> policies = {"uniform", "thompson", "bayes-ucb", "flow"};
   std::size_t seeds = 3;
+  double visits = 1.0;
   std::string split;
   bool logs = false;
   std::filesystem::path data;
@@ -32,6 +33,7 @@ SeasonConfig season_of(const PlatformCommand& settings, const Run& run) {
   if (run.given("burn-in")) config.burn_in = settings.season.burn_in;
   if (run.given("effect")) config.world.effect = settings.season.world.effect;
   if (run.given("creators-a-user")) config.world.creators_a_user = settings.season.world.creators_a_user;
+  if (run.given("visits")) config.world.gap_scale = 1.0 / settings.visits;
   if (run.given("random-share")) config.random_share = settings.season.random_share;
   if (run.given("tick-hours")) config.tick_hours = settings.season.tick_hours;
   config.check();
@@ -44,7 +46,7 @@ std::string assumptions(const SeasonConfig& config) {
   return fmt::format(
       "assumed: creators answer by effect '{}', {:g} a user at the start, {:.1f} % newcomers a day; uploads live {} "
       "days;\n"
-      "visits {:g} times as often as in the log; policies learn every {:g} h\n",
+      "users come {:g} times as often as in the log; policies learn every {:g} h\n",
       world.effect, world.creators_a_user, 100.0 * world.creators.arrivals, world.life_days, 1.0 / world.gap_scale,
       config.tick_hours);
 }
@@ -142,6 +144,8 @@ void add_platform_commands(std::vector<Command>& table) {
            "creators at the start, for each user")
       .add("tick-hours", settings->season.tick_hours, between(0.25, 24), "H",
            "hours until what was counted reaches the policy")
+      .add("visits", settings->visits, between(0.01, 100), "X",
+           "users come so many times as often as in the log, which may be thinned; sets world.gap_scale")
       .add("random-share", settings->season.random_share, between(0, 1), "X",
            "share of requests whose videos are drawn uniformly: the random log")
       .input("split", settings->split, "POLICY",

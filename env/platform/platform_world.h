@@ -20,7 +20,7 @@ struct PlatformSettings {
   double creators_a_user = 1.0;   // creators at the start, for each user who visits
   int life_days = 14;             // an upload is on offer for so many days,
   int least_on_offer = 400;       // or longer, while there are fewer videos than this
-  double gap_scale = 0.2;         // gaps between visits, of what the simulator draws: its log is thinned
+  double gap_scale = 1.0;         // gaps between visits, of what the simulator draws: its log may be thinned
   int uplift_days = 7;            // what a creator's uplift looks ahead
 };
 

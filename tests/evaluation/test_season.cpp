@@ -35,6 +35,7 @@ SeasonConfig short_season(const std::string& effect = "strong") {
   config.users = 60, config.tick_hours = 3, config.slate = 4, config.max_steps = 20;
   config.world.effect = effect;
   config.world.life_days = 3;
+  config.world.gap_scale = 0.2;  // so that few users are enough
   config.world.least_on_offer = 100;
   return config;
 }

@@ -8,7 +8,7 @@ from gymnasium.utils.env_checker import check_env
 import swipegym
 from swipegym import platform
 
-SMALL = {"world": {"life_days": 3, "least_on_offer": 60}, "max_steps": 5}
+SMALL = {"world": {"life_days": 3, "least_on_offer": 60, "gap_scale": 0.2}, "max_steps": 5}
 
 
 def make(**arguments):
