@@ -75,7 +75,8 @@ Reception CreatorLaw::next_day(const Reception& reception, double worth, double 
 
 // Over the days that follow, each of which has an upload or none; days since the last upload take their mean, which is
 // exact without an idle_slope.
-double CreatorLaw::expected_uploads(const CreatorTraits& creator, Reception reception, int days) const noexcept {
+double CreatorLaw::expected_uploads(const CreatorTraits& creator, Reception reception, int days,
+                                    double daily) const noexcept {
   double uploads = 0.0, here = 1.0, idle = reception.idle;
   for (int day = 0; day < days; ++day) {
     reception.idle = static_cast<std::int32_t>(std::lround(idle));
@@ -83,16 +84,16 @@ double CreatorLaw::expected_uploads(const CreatorTraits& creator, Reception rece
     here *= 1.0 - leave_probability(reception);
     uploads += here * chance;
     idle = (1.0 - chance) * (idle + 1.0);
-    reception = next_day(reception, 0.0, 0.0, false);
+    reception = next_day(reception, daily, 0.0, false);
   }
   return uploads;
 }
 
-double CreatorLaw::uplift(const CreatorTraits& creator, const Reception& reception, double worth,
-                          int days) const noexcept {
+double CreatorLaw::uplift(const CreatorTraits& creator, const Reception& reception, double worth, int days,
+                          double daily) const noexcept {
   Reception more = reception;
   more.score += worth;
-  return expected_uploads(creator, more, days) - expected_uploads(creator, reception, days);
+  return expected_uploads(creator, more, days, daily) - expected_uploads(creator, reception, days, daily);
 }
 
 }  // namespace swipegym

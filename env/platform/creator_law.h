@@ -91,12 +91,15 @@ class CreatorLaw {
   /// The reception a day later, in which videos got `worth` and the creator, as a user, watched `watched` videos.
   Reception next_day(const Reception& reception, double worth, double watched, bool uploaded) const noexcept;
 
-  /// By how many uploads the next `days` are expected to have more, leaving included, for one more `worth` today: both
-  /// futures are followed day by day, for a creator whose other reception is `reception` and who gets nothing more.
-  double uplift(const CreatorTraits& creator, const Reception& reception, double worth, int days) const noexcept;
+  /// By how many uploads the next `days` are expected to have more, leaving included, for one more `worth` now: both
+  /// futures are followed day by day, for a creator whose videos go on getting `daily` a day.
+  double uplift(const CreatorTraits& creator, const Reception& reception, double worth, int days,
+                double daily = 0.0) const noexcept;
+  /// What keeps a reception as it is from day to day: (1 - memory) S.
+  double usual_worth(const Reception& reception) const noexcept { return (1.0 - settings_.memory) * reception.score; }
 
  private:
-  double expected_uploads(const CreatorTraits& creator, Reception reception, int days) const noexcept;
+  double expected_uploads(const CreatorTraits& creator, Reception reception, int days, double daily) const noexcept;
 
   CreatorSettings settings_;
   RandomKey key_;

@@ -75,7 +75,7 @@ std::vector<Upload> Creators::next_day() {
 
 double Creators::uplift_tonight(std::uint32_t creator, double worth, int days) const noexcept {
   const Reception next = law_.next_day(reception_[creator], worth_[creator], viewed_[creator], false);
-  return law_.uplift(traits_[creator], next, worth, days);
+  return law_.uplift(traits_[creator], next, worth, days, law_.usual_worth(reception_[creator]));
 }
 
 void Creators::save(Hdf5Writer& file, const std::string& group) const {

@@ -44,9 +44,11 @@ class Creators {
   /// Ends day day() and begins the next: receptions move on, some leave for good, newcomers arrive, and uploads are
   /// drawn, in the order of creators.
   std::vector<Upload> next_day();
-  /// By how many uploads the next `days` are expected to have more for one more `worth` today.
+  /// By how many uploads the next `days` are expected to have more for one more `worth` today, of a creator whose
+  /// videos go on getting what keeps the reception as it is.
   double uplift(std::uint32_t creator, double worth, int days) const noexcept {
-    return law_.uplift(traits_[creator], reception_[creator], worth, days);
+    const Reception& now = reception_[creator];
+    return law_.uplift(traits_[creator], now, worth, days, law_.usual_worth(now));
   }
 
   /// The same of today's worth as it stands, just before midnight.

@@ -8,7 +8,8 @@ namespace swipegym {
 namespace {
 
 // Uploads over the days that follow, drawn day by day.
-double drawn_uploads(const CreatorLaw& law, const CreatorTraits& creator, Reception reception, int days, int worlds) {
+double drawn_uploads(const CreatorLaw& law, const CreatorTraits& creator, Reception reception, int days, int worlds,
+                     double daily) {
   double uploads = 0.0;
   for (int world = 0; world < worlds; ++world) {
     RandomStream random(make_key(11), static_cast<std::uint32_t>(world));
@@ -17,7 +18,7 @@ double drawn_uploads(const CreatorLaw& law, const CreatorTraits& creator, Recept
       if (random.uniform_double() < law.leave_probability(now)) break;
       const bool uploaded = random.uniform_double() < law.upload_probability(creator, now);
       uploads += uploaded ? 1.0 : 0.0;
-      now = law.next_day(now, 0.0, 0.0, uploaded);
+      now = law.next_day(now, daily, 0.0, uploaded);
     }
   }
   return uploads / worlds;
@@ -32,11 +33,13 @@ TEST_CASE("uplift is what another day's reception adds to the uploads that are d
   Reception more = reception;
   more.score += 10.0;
   constexpr int kWorlds = 200'000, kDays = 14;
-  const double drawn =
-      drawn_uploads(law, creator, more, kDays, kWorlds) - drawn_uploads(law, creator, reception, kDays, kWorlds);
-  const double expected = law.uplift(creator, reception, 10.0, kDays);
-  CHECK(expected > 0.5);
-  CHECK(drawn == Approx(expected).margin(0.02));  // five standard errors
+  for (const double daily : {0.0, law.usual_worth(reception), 5.0}) {
+    const double drawn = drawn_uploads(law, creator, more, kDays, kWorlds, daily) -
+                         drawn_uploads(law, creator, reception, kDays, kWorlds, daily);
+    const double expected = law.uplift(creator, reception, 10.0, kDays, daily);
+    CHECK(expected > 0.1);
+    CHECK(drawn == Approx(expected).margin(0.03));  // five standard errors
+  }
 }
 
 TEST_CASE("without an effect nothing that a creator gets changes what they do", "[env][platform]") {
