@@ -3,10 +3,15 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "core/error.h"
+#include "core/output_file.h"
+#include "core/output_folder.h"
 #include "core/stopwatch.h"
+#include "env/truth/truth_simulator.h"
 #include "evaluation/generate/synthesise.h"
+#include "evaluation/platform/season.h"
 #include "evaluation/text_table.h"
 #include "sim_data/csv/interactions_csv.h"
+#include "sim_data/csv/log_writer.h"
 #include "sim_data/fingerprint.h"
 #include "sim_data/statistics.h"
 #include "sim_data/store/log_store.h"
@@ -29,6 +34,12 @@ struct SynthSettings {
   double hidden_signal = TruthOptions{}.hidden_signal;
   double session_videos = 0.0;
   bool no_satiation = false, replace = false;
+  bool creators = false;
+  int days = 120;
+  std::size_t users = 0;
+  double creators_a_user = 0.05;
+  std::string policy = "thompson";
+  double random_share = 0.1;
 };
 
 std::string show_number(double value) {
@@ -115,6 +126,39 @@ Json part_json(const SynthesisedPart& part) {
           {"next_day_return", part.log.next_day_return}};
 }
 
+// A season of the world behind a synthetic month: creators answer what they get, and the rows are the season's.
+void synth_creators(const SynthSettings& settings, const SynthesisOptions& options, Run& run) {
+  const Dataset month = synthesise_dataset(options);
+  const auto base = std::make_shared<Simulator>(make_truth_simulator(month.truth, month, kNoDateLimit, run.threads));
+  SeasonConfig config;
+  config.days = settings.days, config.burn_in = 0;
+  config.users = settings.users == 0 ? base->catalogue.num_users() : settings.users;
+  config.world.creators_a_user = settings.creators_a_user;
+  config.random_share = settings.random_share;
+  OutputFolder folder(settings.out, is_release_file, settings.replace);
+  SeasonLog log(folder.temporary(), month.users, month.videos);
+  Season season(base, config, season_policy(settings.policy, config.slate), run.seed, run.threads);
+  season.log_to(&log);
+  while (!season.over()) {
+    report(run.progress, "play the season", static_cast<std::uint64_t>(season.day()),
+           static_cast<std::uint64_t>(config.days));
+    season.play_day();
+  }
+  log.finish(season.world());
+  write_file(folder.temporary() / "creators.csv", creator_days_csv(season.creator_days()));
+  folder.commit();
+  const std::size_t uploads = season.world().catalogue()->num_videos() - base->catalogue.num_videos();
+  Table table({"synthetic season", ""});
+  table.add({"days", show_count(static_cast<std::uint64_t>(config.days))});
+  table.add({"users", show_count(config.users)});
+  table.add({"rows", show_count(season.videos_shown())});
+  table.add({"uploads", show_count(uploads)});
+  table.add({"creators, active at the end", show_count(season.world().creators().num_active())});
+  run.print("{}\n  served by {}, {:g} % of requests at random; its truth is in {}\n", table.text(), settings.policy,
+            100.0 * config.random_share, (settings.out / "truth.json").string());
+  run.write_json({{"rows", season.videos_shown()}, {"uploads", uploads}}, config_to_json(config), 0);
+}
+
 void synth(const SynthSettings& settings, Run& run) {
   SynthesisOptions options{.truth = {.preset = parse_preset(settings.preset),
                                      .seed = run.seed,
@@ -127,6 +171,7 @@ void synth(const SynthSettings& settings, Run& run) {
                            .threads = run.threads,
                            .progress = run.progress};
   check(options.truth);
+  if (settings.creators) return synth_creators(settings, options, run);
   const SynthesisReport made = synthesise(options, settings.out);
   const SynthesisedPart standard{made.standard, made.standard.standard}, random{made.random, made.random.random};
   Table table({"synthetic log", "standard", "random"});
@@ -239,6 +284,17 @@ void add_data_commands(std::vector<Command>& table) {
       .flag("no-satiation", synth_settings->no_satiation, "nothing that is shown changes anything later")
       .add("session-videos", synth_settings->session_videos, kTruthSessionVideos, "X",
            "the platform's mean session in videos, 2 to 200; 0: as in the log")
+      .group("Creators")
+      .flag(
+          "creators", synth_settings->creators,
+          "instead of a month: a season behind it, in which creators upload by what they get (docs/guide/platform.md)")
+      .add("days", synth_settings->days, between(1, 10'000), "N", "of the season")
+      .add("users", synth_settings->users, between(0, 1'000'000), "N", "who visit; 0: all of the preset")
+      .add("creators-a-user", synth_settings->creators_a_user, above(0, 1'000), "X",
+           "creators at the start, for each user")
+      .add("policy", synth_settings->policy, "NAME", "what serves: a rule of 'swipegym platform'")
+      .add("random-share", synth_settings->random_share, between(0, 1), "X",
+           "share of requests whose videos are drawn uniformly: the random log")
       .group("Output")
       .output("out", synth_settings->out, "DIR", "the folder; one of an earlier run is replaced", Writing::kFolder,
               /*is_required=*/true, [synth_settings](OutputUse& use) { use.replaces_any = synth_settings->replace; })

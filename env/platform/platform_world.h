@@ -62,6 +62,8 @@ class PlatformWorld {
   std::int32_t day() const noexcept { return creators_.day(); }
   std::int64_t day_begins_ms() const noexcept;  // midnight of Kuaishou's clock
   std::uint32_t users() const noexcept { return users_; }
+  /// The truth.json of this world with its uploads so far; empty where no truth is known.
+  std::string truth() const { return maker_->truth(); }
 
   /// The creator of a video, or kNobody for one that was in the log and never on offer.
   std::uint32_t creator(std::uint32_t video) const noexcept { return creator_[video]; }

@@ -38,13 +38,21 @@ class TruthUploads final : public UploadMaker {
     if (video >= model_->num_videos()) model_->make_room(video + kRoom);
     const TruthVideo made = world_.upload(static_cast<std::uint32_t>(raw_author), day, upload.mimicked, season_);
     model_->set_video(VideoIndex{video}, made);
+    uploads_.push_back({static_cast<std::uint32_t>(raw_author), day, upload.mimicked, season_});
     return {.duration_ms = made.duration_ms,
             .tag = dense_[made.tag[0]],
             .upload_type = static_cast<float>(made.upload_type) / static_cast<float>(kTruthUploadTypes.size()),
             .is_ad = made.is_ad ? 1.0F : 0.0F};
   }
 
+  std::string truth() const override {
+    TruthOptions options = model_->options();
+    options.uploads.insert(options.uploads.end(), uploads_.begin(), uploads_.end());
+    return truth_json(options);
+  }
+
  private:
+  std::vector<TruthUpload> uploads_;
   std::shared_ptr<TruthModel> model_;
   TruthWorld world_;
   std::vector<std::uint16_t> dense_;  // by code

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "core/random.h"
 #include "env/platform/creators.h"
@@ -30,6 +31,8 @@ class UploadMaker {
   /// uploads on a day of the season.
   virtual UploadedVideo make(std::uint32_t video, const Upload& upload, std::uint32_t author, std::int64_t raw_author,
                              std::int32_t day) = 0;
+  /// The truth.json of a world whose videos are the base's and what was uploaded so far; empty where no truth is known.
+  virtual std::string truth() const { return {}; }
 };
 
 /// InputError for a model that is neither the truth nor fitted.

@@ -80,6 +80,10 @@ void check_ids(const std::vector<std::uint32_t>& ids, std::uint32_t count, const
                        ": truth.json belongs to other data");
 }
 
+TruthVideo make_upload(const TruthWorld& world, const TruthUpload& upload) {
+  return world.upload(upload.author, upload.day, upload.tag, upload.season);
+}
+
 class NoScratch final : public UserModel::Scratch {};
 
 }  // namespace
@@ -97,7 +101,7 @@ TruthModel::TruthModel(const TruthOptions& options, std::vector<std::uint32_t> r
                        std::vector<std::uint32_t> raw_videos, int threads, const Progress& progress)
     : options_(options), spec_(truth_spec(options.preset)), users_(raw_users.size()), videos_(raw_videos.size()) {
   check_ids(raw_users, spec_.users, "user", options.preset);
-  check_ids(raw_videos, spec_.videos, "video", options.preset);
+  check_ids(raw_videos, spec_.videos + static_cast<std::uint32_t>(options.uploads.size()), "video", options.preset);
   const TruthWorld world(options);
   constexpr std::size_t kBlock = 4096;
   const auto blocks = [](std::size_t items) { return (items + kBlock - 1) / kBlock; };
@@ -108,7 +112,8 @@ TruthModel::TruthModel(const TruthOptions& options, std::vector<std::uint32_t> r
   parallel_for(blocks(videos_.size()), threads, [&](std::size_t block, int) {
     report(progress, "make the world", block, blocks(videos_.size()));
     for (std::size_t i = block * kBlock; i < std::min(videos_.size(), (block + 1) * kBlock); ++i)
-      videos_[i] = world.video(raw_videos[i]);
+      videos_[i] = raw_videos[i] < spec_.videos ? world.video(raw_videos[i])
+                                                : make_upload(world, options_.uploads[raw_videos[i] - spec_.videos]);
   });
 }
 

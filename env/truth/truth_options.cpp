@@ -6,6 +6,15 @@
 #include "core/error.h"
 
 namespace swipegym {
+
+template <class Visitor>
+void visit_fields(Visitor& visit, TruthUpload& upload) {
+  visit("author", upload.author, between(0, 4'294'967'295));
+  visit("day", upload.day, between(0, 1'000'000));
+  visit("tag", upload.tag, between(0, 46));
+  visit("season", upload.season, ranges::kAnySeed);
+}
+
 namespace {
 
 constexpr std::array<std::string_view, 3> kPresetNames = {"tiny", "pure", "1k"};
@@ -27,6 +36,7 @@ void visit_fields(Visitor& visit, TruthFields& fields) {
   visit("satiation", fields.options.satiation);
   visit("hidden_signal", fields.options.hidden_signal, kHiddenSignal);
   visit("mean_session_videos", fields.options.mean_session_videos, kTruthSessionVideos);
+  visit("uploads", fields.options.uploads, lengths(0, 100'000'000));
 }
 
 }  // namespace
@@ -46,7 +56,9 @@ void check(const TruthOptions& options) {
 }
 
 std::string truth_json(const TruthOptions& options) {
-  return config_to_json(fields_of(options)).dump(2) + "\n";
+  Json fields = config_to_json(fields_of(options));
+  if (options.uploads.empty()) fields.erase("uploads");
+  return fields.dump(options.uploads.empty() ? 2 : 0) + "\n";
 }
 
 TruthOptions parse_truth_json(std::string_view text) {

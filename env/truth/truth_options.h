@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/range.h"
 
@@ -19,6 +20,14 @@ TruthPreset parse_preset(std::string_view name);
 inline constexpr Range kHiddenSignal = between(0, 3);
 inline constexpr Range kTruthSessionVideos = between(2, 200).or_value(0);
 
+/// A video that a creator of a platform uploaded, from which TruthWorld::upload() makes it again.
+struct TruthUpload {
+  std::uint32_t author = 0;  // raw id
+  std::int32_t day = 0;      // of its season
+  std::uint8_t tag = 0;      // the tag it imitates; 0: none
+  std::uint64_t season = 0;
+};
+
 /// Everything a synthetic world is made of; equal options give equal worlds, on any machine of one processor type.
 struct TruthOptions {
   TruthPreset preset = TruthPreset::kTiny;
@@ -32,12 +41,15 @@ struct TruthOptions {
   /// 0: sessions as long as the log's. Else the leave hazard is scaled so that the platform's own mean session has this
   /// many videos, in [2, 200].
   double mean_session_videos = 0.0;
+  /// Of a platform's season: the raw ids behind the preset's videos are these, in their order.
+  std::vector<TruthUpload> uploads = {};
 };
 
 /// Throws InputError naming the option that is out of its range.
 void check(const TruthOptions& options);
 
-/// The contents of truth.json: one object with the keys preset, seed, satiation, hidden_signal, mean_session_videos.
+/// The contents of truth.json: one object with the keys preset, seed, satiation, hidden_signal, mean_session_videos,
+/// and uploads where there are any.
 std::string truth_json(const TruthOptions& options);
 /// Reads what truth_json wrote. A missing key keeps its default; an unknown key, a wrong type or a value out of range
 /// is an InputError that names it.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/output_file.h"
 #include "sim_data/calendar.h"
 #include "sim_data/csv/log_writer.h"
 
@@ -68,6 +69,7 @@ void SeasonLog::end_day(const PlatformWorld& world) {
 void SeasonLog::finish(const PlatformWorld& world) const {
   write_user_csv(folder_ / "user_features_season.csv", users_);
   write_video_csv(folder_ / "video_features_basic_season.csv", with_uploads(videos_, *world.catalogue()));
+  if (const std::string truth = world.truth(); !truth.empty()) write_file(folder_ / "truth.json", truth);
 }
 
 }  // namespace swipegym

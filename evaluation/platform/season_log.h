@@ -20,7 +20,8 @@ class SeasonLog {
 
   void add(const LogRow& row) { rows_.push_back(row); }  // indices of the world
   void end_day(const PlatformWorld& world);
-  /// The tables: of the users, and of all videos that there ever were, with the days of their upload.
+  /// The tables: of the users, and of all videos that there ever were, with the days of their upload; and where the
+  /// world's truth is known truth.json, so that the release is a synthetic one as 'data synth' makes them.
   void finish(const PlatformWorld& world) const;
 
  private:
