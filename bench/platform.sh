@@ -14,8 +14,9 @@ seeds=${3:-10}
 program=${SWIPEGYM:-build/release/swipegym}
 mkdir -p "$out/policies"
 
+play() { "$program" platform --seeds "$seeds" "$@"; }
 # KuaiRand-Pure keeps one visit of several, and so do the worlds made like it.
-play() { "$program" platform --seeds "$seeds" --users 1000 --visits 5 "$@"; }
+lively=(--users 1000 --visits 5)
 
 # lever NAME SETTINGS: Bayes-UCB that cares for creators by these settings of the retriever.
 lever() {
@@ -51,9 +52,9 @@ case $part in
     ;;
   flows)
     rules=uniform,greedy,epsilon-greedy,ucb1,bayes-ucb,bayes-ucb-flat,thompson,thompson-flat,flow,wide-flow,flow-thompson
-    play --simulator "$out/W" --days 60 --policies "$rules" --out "$out/flows1h"
-    play --simulator "$out/W" --days 60 --tick-hours 24 --policies "$rules" --out "$out/flows24h"
-    play --simulator "$out/W" --days 60 --out "$out/stacks" \
+    play "${lively[@]}" --simulator "$out/W" --days 60 --policies "$rules" --out "$out/flows1h"
+    play "${lively[@]}" --simulator "$out/W" --days 60 --tick-hours 24 --policies "$rules" --out "$out/flows24h"
+    play "${lively[@]}" --simulator "$out/W" --days 60 --out "$out/stacks" \
       --policies "flow,bayes-ucb,$(stacks k1 1 mean),$(stacks k3 3 mean),$(stacks k3-thompson 3 thompson),$(
         stacks k10 10 mean),$(inside flow-bayes 0.05,0.1,0.15,0.7),$(inside wide-flow-bayes 0.1,0.2,0.2,0.5),$(
         inside even-flow-bayes 0.25,0.25,0.25,0.25)"
@@ -63,9 +64,9 @@ case $part in
     levers=$levers,$(lever uplift20 '"uplift": 20'),$(lever boost05 '"new_creator": 0.05')
     levers=$levers,$(lever boost20 '"new_creator": 0.2'),$(lever targeted20 '"new_creator": 0.2, "new_rate": 0.25')
     for effect in strong mild none; do
-      play --simulator "$out/W" --days 90 --burn-in 0 --effect "$effect" --policies "$levers" --out "$out/uplift-$effect"
+      play "${lively[@]}" --simulator "$out/W" --days 90 --burn-in 0 --effect "$effect" --policies "$levers" --out "$out/uplift-$effect"
     done
-    play --simulator "$out/W" --days 90 --burn-in 0 --creators-a-user 0.25 --policies "$levers" --out "$out/uplift-scarce"
+    play "${lively[@]}" --simulator "$out/W" --days 90 --burn-in 0 --creators-a-user 0.25 --policies "$levers" --out "$out/uplift-scarce"
     ;;
   fitted)
     rules=uniform,greedy,epsilon-greedy,ucb1,bayes-ucb,thompson,flow,flow-thompson

@@ -3,7 +3,7 @@
 world-days (docs/results/platform.md).
 
     pip install stable-baselines3
-    platform_rl.py SIMULATOR [--episodes 300] [--users 200] [--days 60] [--uploads W] [--test 10] [--seed 1]
+    platform_rl.py [SIMULATOR] [--episodes 300] [--users 200] [--days 60] [--uploads W] [--test 10] [--seed 1]
 
 Random search plays each of its candidates for one season, then its best ten for as many seasons again as are left; the
 best mean wins. Both are judged on --test worlds that neither met, paired with the knobs of zeros.
@@ -47,7 +47,7 @@ def search(env, episodes, random):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("simulator")
+    parser.add_argument("simulator", nargs="?", help="a file of 'swipegym fit'; absent: the one in the package")
     for name, default in (("episodes", 300), ("users", 200), ("days", 60), ("test", 10), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--uploads", type=float, default=0.0)

@@ -87,11 +87,14 @@ def print_tau(study: dict, truth: dict, measure: str, period: tuple[int, int]):
     for one, other in itertools.combinations([p for p in study if p in truth], 2):
         true = [x - y for x, y in zip(worlds(truth[one], measure, *period), worlds(truth[other], measure, *period))]
         mean, half = interval(true)
-        if abs(mean) <= half:
+        if not abs(mean) > half:
             continue
         here, _ = interval([x - y for x, y in zip(worlds(study[one], measure, *period), worlds(study[other], measure, *period))])
         counted += 1
         agree += 1 if here * mean > 0 else -1
+    if counted == 0:
+        print("\nno pair of policies differs in the truth")
+        return
     print(f"\nKendall's tau {agree / counted:.2f} over {counted} pairs whose interval in the truth does not hold 0")
 
 

@@ -416,7 +416,7 @@ void SessionRows::finish(std::size_t row, UserModel::Scratch& scratch) {
   if (slots_ > 0) {
     choices = 0;
     for (std::size_t slot = 0; slot < slots_ && choices < slate_; ++slot) choices += now_.mask[row * slots_ + slot];
-  } else if (on_offer_.size() < simulator_.catalogue.num_videos()) {
+  } else if (config_.growing || on_offer_.size() < simulator_.catalogue.num_videos()) {
     choices = this->choices(row);
   }
   truncated_[row] =

@@ -114,7 +114,7 @@ void add_creators_commands(std::vector<Command>& table) {
       "of the video table with their upload dates, and rows of both logs. Writes the coefficients with their intervals "
       "to "
       "a file. Refuses a log in which no upload follows a row, as in KuaiRand-Pure.";
-  command.examples = {"swipegym creators fit --data season/thompson/log --until 20220630 --out creators.h5",
+  command.examples = {"swipegym creators fit --data season/logs/thompson-s1 --until 20220630 --out creators.h5",
                       "swipegym creators fit --data KuaiRand-1K --config creators_fit.json --out creators.h5"};
   command.next = "swipegym settings creators fit";
   command.settings = {settings_page<CreatorFitSettings>(command.name)};

@@ -72,6 +72,7 @@ void play_platform(const PlatformCommand& settings, Run& run) {
   study.threads = run.threads;
   study.progress = run.progress;
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  if (run.given("data") && !settings.logs) throw InputError("--data is what --logs takes its tables from: give both");
   std::optional<LoadedDataset> logged;
   if (settings.logs) {
     const bool truth = std::filesystem::is_directory(settings.simulator);

@@ -62,7 +62,8 @@ PlatformWorld::PlatformWorld(const Simulator& base, const PlatformSettings& sett
   if (catalogue.hate_rate.empty()) catalogue.hate_rate.assign(videos, 0.0F);
   if (catalogue.raw_author_id.empty())
     for (std::uint32_t author = 0; author < catalogue.num_authors; ++author) catalogue.raw_author_id.push_back(author);
-  // What the shrunk means were made of; a video without rows has the log's own means.
+  // What the shrunk means were made of: the rows' own sums, by the mean that everything was shrunk to.
+  Sums all;
   double rows = 0.0;
   for (std::size_t v = 0; v < videos; ++v) {
     const double weight = catalogue.exposures[v] + static_cast<double>(kShrinkage);
@@ -72,30 +73,30 @@ PlatformWorld::PlatformWorld(const Simulator& base, const PlatformSettings& sett
                      .likes = weight * f[kVideoLikeRate] / 10.0,
                      .hates = weight * catalogue.hate_rate[v]});
     rows += weight;
-    fresh_.ratio += sums_[v].ratio, fresh_.clicks += sums_[v].clicks;
-    fresh_.likes += sums_[v].likes, fresh_.hates += sums_[v].hates;
+    all.add(sums_[v], 1.0);
   }
-  for (double* sum : {&fresh_.ratio, &fresh_.clicks, &fresh_.likes, &fresh_.hates}) *sum *= kShrinkage / rows;
+  for (Sums& sums : sums_) sums.add(all, -kShrinkage / rows);
 
   creator_.assign(videos, kNobody), uploaded_.assign(videos, std::numeric_limits<std::int32_t>::min());
   const std::uint32_t stock = first_on_offer(settings_, users_, videos);
   on_offer_ = {first_videos_ - stock, first_videos_};
   // The stock's authors are the first creators, as far as there are as many; the rest of the videos fall to these too.
   std::vector<std::uint32_t> creator_of(catalogue.num_authors, kNobody);
+  std::uint32_t authors = 0;
   for (std::uint32_t v = on_offer_.begin; v < on_offer_.end; ++v) {
     std::uint32_t& creator = creator_of[catalogue.author[v]];
     if (creator == kNobody) {
-      creator = static_cast<std::uint32_t>(author_of_.size() % creators_.size());
+      creator = authors++ % static_cast<std::uint32_t>(creators_.size());
       if (author_of_.size() < creators_.size()) author_of_.push_back(catalogue.author[v]);
     }
     creator_[v] = creator;
     const std::uint32_t age = static_cast<std::uint32_t>(settings_.life_days) * (on_offer_.end - v - 1) / stock;
     uploaded_[v] = -1 - static_cast<std::int32_t>(age);
     catalogue.upload_day[v] = static_cast<std::uint16_t>(first_day_ + uploaded_[v]);
-    set_features(v);  // as it will be whenever they are made of the sums
   }
   next_raw_video_ = *std::max_element(catalogue.raw_video_id.begin(), catalogue.raw_video_id.end()) + 1;
   touched_.assign(videos, 0);
+  shrink_to_today();
   judge(on_offer_.begin, on_offer_.end);
   rank_on_offer();
   describe_creators();
@@ -137,7 +138,7 @@ void PlatformWorld::append_video(std::uint32_t creator, const UploadedVideo& vid
   features[kVideoUploadType] = video.upload_type;
   catalogue.video_features.insert(catalogue.video_features.end(), features.begin(), features.end());
   creator_.push_back(creator), uploaded_.push_back(day());
-  sums_.push_back(fresh_), touched_.push_back(0);
+  sums_.emplace_back(), touched_.push_back(0);
   set_features(index);
 }
 
@@ -155,10 +156,21 @@ void PlatformWorld::set_features(std::uint32_t video) {
   const double weight = catalogue.exposures[video] + static_cast<double>(kShrinkage);
   float* f = &catalogue.video_features[video * kVideoFeatures];
   f[kVideoExposures] = std::log1p(static_cast<float>(catalogue.exposures[video])) / 10.0F;
-  f[kVideoMeanRatio] = catalogue.item_mean[video] = static_cast<float>(sums.ratio / weight);
-  f[kVideoClickRate] = static_cast<float>(sums.clicks / weight);
-  f[kVideoLikeRate] = static_cast<float>(10.0 * sums.likes / weight);
-  catalogue.hate_rate[video] = static_cast<float>(sums.hates / weight);
+  f[kVideoMeanRatio] = catalogue.item_mean[video] = static_cast<float>((sums.ratio + pseudo_.ratio) / weight);
+  f[kVideoClickRate] = static_cast<float>((sums.clicks + pseudo_.clicks) / weight);
+  f[kVideoLikeRate] = static_cast<float>(10.0 * (sums.likes + pseudo_.likes) / weight);
+  catalogue.hate_rate[video] = static_cast<float>((sums.hates + pseudo_.hates) / weight);
+}
+
+// Means are shrunk to that of all rows until midnight, as build_catalogue() would of a log until then.
+void PlatformWorld::shrink_to_today() {
+  const Catalogue& catalogue = simulator_->catalogue;
+  Sums all;
+  double rows = 0.0;
+  for (std::size_t v = 0; v < sums_.size(); ++v) all.add(sums_[v], 1.0), rows += catalogue.exposures[v];
+  pseudo_ = {};
+  if (rows > 0.0) pseudo_.add(all, kShrinkage / rows);
+  for (std::uint32_t video = 0; video < sums_.size(); ++video) set_features(video);
 }
 
 void PlatformWorld::count(std::span<const ShownAnswer> answers) {
@@ -192,6 +204,7 @@ PlatformWorld::Night PlatformWorld::next_day() {
   const auto first = static_cast<std::uint32_t>(simulator_->catalogue.num_videos());
   for (const Upload& upload : uploads) add_upload(upload);
   simulator_->catalogue.until = date_of_days(first_day_ + day() - 1);
+  shrink_to_today();
   judge(first, static_cast<std::uint32_t>(simulator_->catalogue.num_videos()));
   retire();
   rank_on_offer();
@@ -322,11 +335,12 @@ void PlatformWorld::load(const Hdf5Reader& file, const std::string& group) {
   const auto fits = [videos](const auto&... columns) { return ((columns.size() == videos) && ...); };
   damaged(fits(exposures, ratio, clicks, likes, hates) && first.size() == 1 && first[0] < videos, "its counts");
   for (std::uint32_t v = 0; v < videos; ++v) {
-    damaged(ratio[v] >= 0.0 && clicks[v] >= 0.0 && likes[v] >= 0.0 && hates[v] >= 0.0, "its counts");
+    damaged(std::isfinite(ratio[v]) && std::isfinite(clicks[v]) && std::isfinite(likes[v]) && std::isfinite(hates[v]),
+            "its counts");
     catalogue.exposures[v] = exposures[v];
     sums_[v] = {ratio[v], clicks[v], likes[v], hates[v]};
-    if (v >= on_offer_.begin) set_features(v);
   }
+  shrink_to_today();
   catalogue.until = date_of_days(first_day_ + today - 1);
   judge(first_videos_, static_cast<std::uint32_t>(videos));
   on_offer_ = {first[0], static_cast<std::uint32_t>(videos)};

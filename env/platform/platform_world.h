@@ -94,15 +94,21 @@ class PlatformWorld {
   void add_upload(const Upload& upload);
   void append_video(std::uint32_t creator, const UploadedVideo& video);
   void set_features(std::uint32_t video);
+  void shrink_to_today();
   void judge(std::uint32_t begin, std::uint32_t end);
   void rank_on_offer();
   void describe_creators();
   void retire();
   std::uint32_t author_of(std::uint32_t creator);
 
-  // Sums over a video's rows with the pseudo-rows of its shrunk means, so that a mean is sum / (rows + kShrinkage).
+  // Sums over a video's rows. A shrunk mean is (sum + pseudo) / (rows + kShrinkage).
   struct Sums {
     double ratio = 0.0, clicks = 0.0, likes = 0.0, hates = 0.0;
+
+    void add(const Sums& other, double times) noexcept {
+      ratio += times * other.ratio, clicks += times * other.clicks;
+      likes += times * other.likes, hates += times * other.hates;
+    }
   };
 
   PlatformSettings settings_;
@@ -111,7 +117,7 @@ class PlatformWorld {
   std::uint32_t users_;
   std::uint32_t first_videos_;  // of the base
   std::int32_t first_day_;      // days since 1970
-  Sums fresh_;                  // of a video without rows
+  Sums pseudo_;                 // kShrinkage rows of the mean until midnight
   std::int64_t next_raw_video_ = 0;
   VideoRange on_offer_;
   std::vector<std::uint32_t> author_of_;  // of each creator, dense

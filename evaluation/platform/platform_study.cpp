@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <exception>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "core/error.h"
 #include "core/json_text.h"
@@ -15,11 +19,21 @@
 #include "core/parallel_for.h"
 #include "evaluation/json_number.h"
 #include "evaluation/text_table.h"
+#include "sim_data/csv/log_writer.h"
 
 namespace swipegym {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Files of an earlier season, which a shorter one would leave behind.
+void remove_release(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (is_release_file(entry.path().filename().string())) old.push_back(entry.path());
+  for (const fs::path& path : old) fs::remove(path, ignored);
+}
 
 // What is in the folder of one season: a result when it is over, a checkpoint until then.
 struct SeasonFiles {
@@ -29,6 +43,17 @@ struct SeasonFiles {
 bool is_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
+}
+
+// A policy's word, and where it is a file a sum of its bytes (FNV-1a), so that another one is told apart.
+std::string with_contents(const std::string& word) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(word, ignored)) return word;
+  std::ifstream file(word, std::ios::binary);
+  std::uint64_t sum = 0xCBF29CE484222325ULL;
+  for (auto byte = std::istreambuf_iterator<char>(file); byte != std::istreambuf_iterator<char>(); ++byte)
+    sum = (sum ^ static_cast<unsigned char>(*byte)) * 0x100000001B3ULL;
+  return fmt::format("{} {:016x}", word, sum);
 }
 
 Json days_json(const std::vector<DayMeasures>& days) {
@@ -62,7 +87,7 @@ class Seasons {
     const std::size_t runs = study_.policies.size() * study_.seeds;
     std::vector<std::uint64_t> videos(runs, 0);
     // By worlds first, so that policies that were played so far can be compared.
-    parallel_for(runs, outer_, [&](std::size_t run, int) {
+    side_by_side(runs, [&](std::size_t run) {
       const std::size_t policy = run % study_.policies.size(), seed = run / study_.policies.size();
       report.lines[policy].seed[seed] = one(study_.policies[policy], study_.seed + seed, videos[run]);
     });
@@ -72,12 +97,30 @@ class Seasons {
 
  private:
   Json identity(const PlatformStudy::Named& policy, std::uint64_t seed) const {
-    return {{"config", config_to_json(study_.config)},
-            {"policy", policy.word},
-            {"split", study_.split},
-            {"seed", seed},
-            {"logs", study_.logged != nullptr},
-            {"data_fingerprint", base_->data_fingerprint}};
+    return {{"config", config_to_json(study_.config)}, {"policy", with_contents(policy.word)},
+            {"split", with_contents(study_.split)},    {"seed", seed},
+            {"logs", study_.logged != nullptr},        {"data_fingerprint", base_->data_fingerprint}};
+  }
+
+  // Seasons side by side, on threads of their own: one may wait for another at a file, which a pool's tasks never may.
+  template <class Play>
+  void side_by_side(std::size_t runs, const Play& play) {
+    std::atomic<std::size_t> next = 0;
+    std::exception_ptr failure;
+    std::mutex failing;
+    std::vector<std::thread> threads;
+    for (int worker = 0; worker < outer_; ++worker)
+      threads.emplace_back([&] {
+        try {
+          for (std::size_t run = next++; run < runs; run = next++) play(run);
+        } catch (...) {
+          const std::lock_guard lock(failing);
+          if (failure == nullptr) failure = std::current_exception();
+          next = runs;
+        }
+      });
+    for (std::thread& thread : threads) thread.join();
+    if (failure != nullptr) std::rethrow_exception(failure);
   }
 
   std::vector<DayMeasures> one(const PlatformStudy::Named& policy, std::uint64_t seed, std::uint64_t& videos) {
@@ -87,14 +130,15 @@ class Seasons {
     if (is_there(files.result)) return read(files.result, made_with, videos);
     Season season(base_, study_.config, season_policy(policy.word, study_.config.slate), seed, inner_);
     if (!study_.split.empty()) season.split_users(season_policy(study_.split, study_.config.slate));
-    if (is_there(files.checkpoint)) season.load(files.checkpoint);
+    if (is_there(files.checkpoint)) season.load(files.checkpoint, made_with.dump());
     std::optional<SeasonLog> log;
     const fs::path logs = study_.folder / "logs" / name;
+    if (study_.logged != nullptr && season.day() == 0) remove_release(logs);
     if (study_.logged != nullptr) season.log_to(&log.emplace(logs, study_.logged->users, study_.logged->videos));
     while (!season.over()) {
       tell(name, season.day());
       season.play_day();
-      season.save(files.checkpoint);
+      season.save(files.checkpoint, made_with.dump());
     }
     videos = season.videos_shown();
     if (log) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <mutex>
 #include <numeric>
@@ -46,7 +47,10 @@ enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey, kCoinKey
 // And of a session's key.
 enum SessionKey : std::uint64_t { kServedKey = 1, kSharedKey };
 
-VectorEnvConfig engine_of(const SeasonConfig& config, std::size_t envs, int threads) {
+VectorEnvConfig engine_of(const SeasonConfig& config, const PlatformWorld& world, std::size_t envs, int threads) {
+  if (world.on_offer().size() < 2 * config.slate)
+    throw InputError(fmt::format("the simulator has {} videos to offer, expected twice the slate of {} at least",
+                                 world.on_offer().size(), config.slate));
   VectorEnvConfig engine;
   engine.num_envs = envs;
   engine.threads = threads;
@@ -58,7 +62,8 @@ VectorEnvConfig engine_of(const SeasonConfig& config, std::size_t envs, int thre
   engine.gap_scale = config.world.gap_scale;
   engine.growing = true;
   // A user is not shown again what was among the last ones, as far as enough is left to choose from.
-  engine.exclude_history = std::min<std::size_t>(kHistory, static_cast<std::size_t>(config.world.least_on_offer) / 2);
+  engine.exclude_history =
+      std::min({kHistory, static_cast<std::size_t>(config.world.least_on_offer) / 2, world.on_offer().size() / 2});
   return engine;
 }
 
@@ -83,6 +88,12 @@ SeasonPolicy season_policy(const std::string& word, std::size_t slate) {
   const std::string name = word == "random" ? "uniform" : word;
   if (names_flow_policy(name))
     return [name, slate](const Catalogue& catalogue) { return make_flow_policy(name, catalogue, slate); };
+  if (names_policy_file(word) && !std::filesystem::exists(word)) {
+    std::vector<std::string> rules;
+    for (const FlowPolicy& flow : flow_policies()) rules.emplace_back(flow.name);
+    throw InputError(fmt::format("'{}' is neither a rule ({}), nor another policy ({}), nor a file", word,
+                                 fmt::join(rules, ", "), fmt::join(policy_names(), ", ")));
+  }
   return [word](const Catalogue& catalogue) {
     const std::lock_guard turn(file_turn());
     return make_policy(word, catalogue);
@@ -105,8 +116,8 @@ struct Season::Impl {
         threads(threads_),
         key(split(make_key(0x706C6174666F726DULL), seed_)),
         world(*base, config.world, static_cast<std::uint32_t>(config.users), split(key, kWorldKey)),
-        users(world.simulator(), source, engine_of(config, config.users, threads)),
-        seats(world.simulator(), source, engine_of(config, std::min(kSeats, config.users), threads)),
+        users(world.simulator(), source, engine_of(config, world, config.users, threads)),
+        seats(world.simulator(), source, engine_of(config, world, std::min(kSeats, config.users), threads)),
         due(config.users),
         visits(config.users, 0),
         week(config.users, world.catalogue()->num_tags),
@@ -312,7 +323,7 @@ struct Season::Impl {
     if (some_left && !kept.empty()) seats.keep(kept);
   }
 
-  void read(const std::filesystem::path& path);
+  void read(const std::filesystem::path& path, std::string_view identity);
 
   static constexpr std::uint32_t kGone = 0xFFFFFFFFU;
 
@@ -390,7 +401,7 @@ void Season::log_to(SeasonLog* log) noexcept {
   impl_->log = log;
 }
 
-void Season::save(const std::filesystem::path& path) const {
+void Season::save(const std::filesystem::path& path, std::string_view identity) const {
   const Impl& impl = *impl_;
   const std::lock_guard turn(file_turn());
   Hdf5Writer file(path);
@@ -398,6 +409,7 @@ void Season::save(const std::filesystem::path& path) const {
   file.attribute("schema_version", kSeasonVersion);
   file.attribute("config", config_to_json(impl.config).dump());
   file.attribute("seed", static_cast<std::int64_t>(impl.seed));
+  file.write_text("identity", identity.empty() ? "none" : identity);
   impl.world.save(file, "world");
   impl.users.save(file, "users");
   file.write("due", impl.due);
@@ -413,7 +425,7 @@ void Season::save(const std::filesystem::path& path) const {
   file.commit();
 }
 
-void Season::Impl::read(const std::filesystem::path& path) {
+void Season::Impl::read(const std::filesystem::path& path, std::string_view identity) {
   const std::lock_guard turn(file_turn());
   const Hdf5Reader file(path, kSeasonKind, kSeasonVersion);
   const auto refuse = [&](bool holds, const char* what) {
@@ -422,6 +434,7 @@ void Season::Impl::read(const std::filesystem::path& path) {
   refuse(file.attribute_text("config") == config_to_json(config).dump() &&
              file.attribute_int("seed") == static_cast<std::int64_t>(seed),
          "is of another season: its settings or its seed differ");
+  refuse(file.read_text("identity") == identity, "is of another season: its policy or its data differ");
   world.load(file, "world");
   users.load(file, "users");
   const auto stored_due = file.read<std::int64_t>("due");
@@ -441,8 +454,8 @@ void Season::Impl::read(const std::filesystem::path& path) {
     for (std::size_t k = 0; k < columns; ++k) measured[day].*day_measures()[k].value = figures[day * columns + k];
 }
 
-void Season::load(const std::filesystem::path& path) {
-  impl_->read(path);
+void Season::load(const std::filesystem::path& path, std::string_view identity) {
+  impl_->read(path, identity.empty() ? "none" : identity);
   impl_->make_policy_of_today();
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config.h"
@@ -78,9 +79,10 @@ class Season {
   void log_to(SeasonLog* log) noexcept;
   std::uint64_t videos_shown() const noexcept;
 
-  /// A checkpoint between two days. load() throws InputError for a file that makes no sense, or of other settings.
-  void save(const std::filesystem::path& path) const;
-  void load(const std::filesystem::path& path);
+  /// A checkpoint between two days; `identity` says what else the season is of, such as its policy. load() throws
+  /// InputError for a file that makes no sense, or of other settings or another identity.
+  void save(const std::filesystem::path& path, std::string_view identity = {}) const;
+  void load(const std::filesystem::path& path, std::string_view identity = {});
 
  private:
   struct Impl;

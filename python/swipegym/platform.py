@@ -53,6 +53,8 @@ def run(simulator=None, *, out=None, settings: Mapping | None = None, **options)
     """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(out) if out is not None else Path(folder) / "season"
+        if settings is not None and "config" in options:
+            raise arguments.refused("config", options["config"], "nothing beside settings, which are one too")
         if settings is not None:
             config = Path(folder) / "settings.json"
             config.write_text(json.dumps(settings))
@@ -73,7 +75,7 @@ def _columns(path: Path) -> dict[str, np.ndarray]:
     return columns
 
 
-def composition(action) -> dict:
+def composition(action, slate: int = 10) -> dict:
     """The bucket flows that an action of Platform-v0 stands for: [-1, 1]^7.
 
     0 to 3: the buckets' shares (below 10, 30 and 100 shows, and more), softmax(3 a). 4: how far up the posterior's
@@ -95,7 +97,7 @@ def composition(action) -> dict:
                 "new_creator": float(0.1 * (1.0 + a[6])),
                 "ties": "drawn",
                 "places": "drawn",
-                "count": 10,
+                "count": slate,
             }
         ]
     }
@@ -142,8 +144,9 @@ class PlatformEnv(NotCopied, gymnasium.Env):
                 raise arguments.refused("a term of rewards", name, "one of " + ", ".join(self.rewards))
             self.rewards[name] = arguments.real(f"rewards[{name!r}]", weight, *arguments.RANGES["weight"])
         self.users = arguments.whole("users", users, 1)
-        self.days = arguments.whole("days", days, 1, 10_000)
+        self.days = arguments.whole("days", days, 2, 10_000)  # the first is yesterday's
         self.settings = {**(settings or {}), "users": self.users, "days": self.days, "burn_in": 0}
+        self._slate = int(self.settings.setdefault("slate", 10))
         self.settings.setdefault("max_steps", 20)
         self.threads = arguments.threads(threads)
         self.simulator = load_simulator(simulator, clock)
@@ -168,7 +171,7 @@ class PlatformEnv(NotCopied, gymnasium.Env):
         else:
             self._episode += 1
         world = int(np.random.SeedSequence([self._seed, self._episode]).generate_state(1, np.uint64)[0] >> 1)
-        policy = json.dumps(composition(np.zeros(7)))
+        policy = json.dumps(composition(np.zeros(7), self._slate))
         self._season = _core.Season(self.simulator, json.dumps(self.settings), policy, world, self.threads)
         return self._observation(self._play()), {"measures": self._measures}
 
@@ -177,7 +180,7 @@ class PlatformEnv(NotCopied, gymnasium.Env):
             raise ClosedEnvironmentError("this environment is closed: make a new one")
         if self._season is None or self._season.over:
             raise ResetNeeded("step before reset, or after the season's end: call reset first")
-        self._season.set_policy(json.dumps(composition(action)))
+        self._season.set_policy(json.dumps(composition(action, self._slate)))
         measures = self._play()
         reward = self.rewards["seconds"] * measures["seconds"]
         reward += self.rewards["uploads"] * measures["uploads"] * 100.0 / self.users

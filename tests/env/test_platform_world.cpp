@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
@@ -110,16 +111,38 @@ TEST_CASE("what is on offer is the newest videos, and statistics say what was co
   }
   const Catalogue& catalogue = *world.catalogue();
   const std::uint32_t video = world.on_offer().begin, fresh = world.on_offer().end - 1;
-  // A video's rate moves towards what it got; one without shows has the log's own.
+  // A video's rate moves towards what it got, from the mean of all rows so far, which one without shows has.
+  double clicks = 0.0, rows = 0.0;
+  for (std::size_t v = 0; v < catalogue.num_videos(); ++v) {
+    const double weight = catalogue.exposures[v] + static_cast<double>(kShrinkage);
+    clicks += weight * static_cast<double>(catalogue.video_features[v * kVideoFeatures + kVideoClickRate]);
+    rows += weight;
+  }
   const double even = static_cast<double>(catalogue.video_features[fresh * kVideoFeatures + kVideoClickRate]);
   CHECK(catalogue.exposures[fresh] == 0);
-  for (const std::uint32_t shown : {video, video + 1}) {
+  CHECK(clicks / rows == Approx(even).epsilon(1e-5));
+  int counted = 0;
+  for (std::uint32_t shown = video; shown < fresh; ++shown) {
     const double shows = catalogue.exposures[shown];
-    if (world.uploaded(shown) < 0) continue;
-    const double clicks = shown % 2 == 0 ? shows : 0.0;
+    if (world.uploaded(shown) < 0 || shows == 0.0) continue;
+    ++counted;
+    const double got = shown % 2 == 0 ? shows : 0.0;
     CHECK(static_cast<double>(catalogue.video_features[shown * kVideoFeatures + kVideoClickRate]) ==
-          Approx((clicks + kShrinkage * even) / (shows + kShrinkage)).epsilon(1e-5));
+          Approx((got + kShrinkage * even) / (shows + kShrinkage)).epsilon(1e-5));
   }
+  CHECK(counted > 5);
+}
+
+TEST_CASE("the stock is spread over all creators", "[env][platform]") {
+  PlatformSettings settings = small_platform();
+  settings.creators_a_user = 0.1;
+  const PlatformWorld world(tiny_truth(), settings, 100, make_key(2));
+  std::vector<int> videos(10, 0);
+  for (std::uint32_t video = world.on_offer().begin; video < world.on_offer().end; ++video)
+    ++videos[world.creator(video)];
+  const auto [least, most] = std::minmax_element(videos.begin(), videos.end());
+  CHECK(*least > 0);
+  CHECK(*most <= 3 * static_cast<int>(world.on_offer().size()) / 10);
 }
 
 TEST_CASE("a world that was saved is the same world", "[env][platform]") {
