@@ -21,7 +21,7 @@ figcaption{font-weight:600;margin-bottom:.5rem}svg{width:100%;height:auto;displa
 svg text{fill:var(--ink);font-size:12px}svg .l,svg .v{text-anchor:end}svg .t{fill:var(--soft);text-anchor:middle;font-size:11px}
 svg .grid{stroke:var(--line);fill:none}svg .ci{stroke:var(--ink);stroke-width:1.4;fill:none;opacity:.75}
 .s0{fill:var(--c0);background:var(--c0)}.s1{fill:var(--c1);background:var(--c1)}.s2{fill:var(--c2);background:var(--c2)}.s3{fill:var(--c3);background:var(--c3)}.s4{fill:var(--c4);background:var(--c4)}.s5{fill:var(--c5);background:var(--c5)}.s6{fill:var(--c6);background:var(--c6)}.s7{fill:var(--c7);background:var(--c7)}
-svg .c{fill:none;background:none;stroke-width:1.8}.c.s0{stroke:var(--c0)}.c.s1{stroke:var(--c1)}.c.s2{stroke:var(--c2)}.c.s3{stroke:var(--c3)}.c.s4{stroke:var(--c4)}.c.s5{stroke:var(--c5)}.c.s6{stroke:var(--c6)}.c.s7{stroke:var(--c7)}
+svg .c{fill:none;background:none;stroke-width:1.8}svg .dash{stroke-dasharray:6 4}.c.s0{stroke:var(--c0)}.c.s1{stroke:var(--c1)}.c.s2{stroke:var(--c2)}.c.s3{stroke:var(--c3)}.c.s4{stroke:var(--c4)}.c.s5{stroke:var(--c5)}.c.s6{stroke:var(--c6)}.c.s7{stroke:var(--c7)}
 .wide{overflow-x:auto;border:1px solid var(--line);border-radius:10px;background:var(--card)}
 table{border-collapse:collapse;font-size:.82rem;font-variant-numeric:tabular-nums}th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 thead th{font-weight:600;white-space:normal;min-width:5.5rem;vertical-align:bottom}tbody th{text-align:left;position:sticky;left:0;background:var(--card)}

@@ -11,7 +11,7 @@ namespace swipegym {
 namespace {
 
 constexpr double kWidth = 480, kHeight = 200, kLeft = 58, kBottom = 22;
-constexpr std::size_t kColours = 8;
+constexpr std::size_t kColours = 8;  // more lines take them again, dashed
 
 // A linear map of values onto a stretch of the picture.
 struct Axis {
@@ -82,8 +82,8 @@ void append_curves(std::string& html, const PlatformReport& report, const Measur
   append_frame(html, x, y, info.title);
   auto out = std::back_inserter(html);
   for (std::size_t i = 0; i < curves.size(); ++i)
-    fmt::format_to(out, "<path class=\"c s{}\" d=\"{}\"><title>{}</title></path>", i % kColours,
-                   path_of(curves[i], x, y), html_escape(report.lines[i].name));
+    fmt::format_to(out, "<path class=\"c s{}{}\" d=\"{}\"><title>{}</title></path>", i % kColours,
+                   i < kColours ? "" : " dash", path_of(curves[i], x, y), html_escape(report.lines[i].name));
   html += "</svg></figure>\n";
 }
 
@@ -144,7 +144,8 @@ std::string platform_page(const PlatformReport& report, const std::string& title
                  "worlds; the first {} days are the burn-in.</p>\n<p class=\"key\">",
                  report.config.users, report.config.days, report.lines.front().seed.size(), report.config.burn_in);
   for (std::size_t i = 0; i < report.lines.size(); ++i)
-    fmt::format_to(out, "<span><i class=\"s{}\"></i>{}</span>", i % kColours, html_escape(report.lines[i].name));
+    fmt::format_to(out, "<span><i class=\"s{}\"></i>{}{}</span>", i % kColours, html_escape(report.lines[i].name),
+                   i < kColours ? "" : " (dashed)");
   html += "</p>\n<div class=\"grid2\">\n";
   append_front(html, report);
   for (const MeasureInfo& info : day_measures()) append_curves(html, report, info);

@@ -43,6 +43,7 @@ CONFIGS = {
         "evaluations": 2, "sessions": 64, "oracle_sessions": 64,
         "dqn": {"env_steps": 4000, "round_steps": 4000, "learning_starts": 500, "replay_capacity": 4000, "batch": 64},
     },
+    "platform": {"max_steps": 20, "world": {"life_days": 3, "least_on_offer": 60}},
     "tabular": {"sweeps": 20000, "reduction": {"plays": 200000}},
 }  # fmt: skip
 
@@ -84,6 +85,9 @@ CASES = [
          " --seed {s} --out {o}/study", ["study/table.csv", "study/baselines.csv"]),
     Case("tabular", "tabular --simulator {w}/sim.h5 --config {w}/tabular.json --seeds 2 --dqn-seeds 0 --seed {s}"
          " --curves {o}/c.csv --json {o}/t.json", ["c.csv", "t.json"]),
+    Case("platform", "platform --simulator {w}/data1 --visits 5 --users 80 --days 8 --burn-in 1 --seeds 2 --logs"
+         " --policies uniform,thompson --random-share 0.1 --split greedy --config {w}/platform.json --seed {s}"
+         " --out {o}/season", ["season/season.csv", "season/season.json", "season/index.html"]),
     Case("session", "session --simulator {w}/sim.h5 --seed {s} --json {o}/one.json", ["one.json"]),
 ]  # fmt: skip
 SHORT = ("data import", "generate", "train dqn", "supervised", "compare")  # for the test suite
@@ -163,9 +167,10 @@ class Killer:
         base = self.folder / case.name.replace(" ", "-").replace(",", "")
         template, out = base / "earlier" / "out", base / "run" / "out"
         self.earlier(case, template)
-        if case.name == "converge":
-            shutil.rmtree(template / "study")  # a study goes on from its own cells: it begins with none
-            template.joinpath("study").mkdir()
+        for study in ("study", "season"):
+            if (template / study).exists():  # a study goes on from its own cells: it begins with none
+                shutil.rmtree(template / study)
+                template.joinpath(study).mkdir()
         whole = base / "whole" / "out"
         shutil.copytree(template, whole)
         begun = time.monotonic()
