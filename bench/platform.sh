@@ -52,7 +52,8 @@ case $part in
     ;;
   flows)
     rules=uniform,greedy,epsilon-greedy,ucb1,bayes-ucb,bayes-ucb-flat,thompson,thompson-flat,flow,wide-flow,flow-thompson
-    play "${lively[@]}" --simulator "$out/W" --days 60 --policies "$rules" --out "$out/flows1h"
+    play "${lively[@]}" --simulator "$out/W" --days 60 --out "$out/flows1h" \
+      --policies "$rules,$(inside wide-flow-bayes 0.1,0.2,0.2,0.5)"
     play "${lively[@]}" --simulator "$out/W" --days 60 --tick-hours 24 --policies "$rules" --out "$out/flows24h"
     play "${lively[@]}" --simulator "$out/W" --days 60 --out "$out/stacks" \
       --policies "flow,bayes-ucb,$(stacks k1 1 mean),$(stacks k3 3 mean),$(stacks k3-thompson 3 thompson),$(
