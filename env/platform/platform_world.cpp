@@ -18,7 +18,7 @@ namespace swipegym {
 namespace {
 
 constexpr std::size_t kPanel = kChunk;  // users who judge a video
-constexpr std::int64_t kEveningMs = 20LL * 3600 * 1000;
+constexpr std::int64_t kPanelEveningMs = 20LL * 3600 * 1000;
 // The named strengths of an effect are applied once, so that tables print what was used.
 CreatorSettings creators_of(const PlatformSettings& settings) {
   return with_effect(settings.creators, settings.effect);
@@ -223,7 +223,7 @@ void PlatformWorld::retire() {
 void PlatformWorld::judge(std::uint32_t begin, std::uint32_t end) {
   const UserModel& model = *simulator_->model;
   const std::size_t panel = std::min<std::size_t>(kPanel, users_), size = model.state_size();
-  const std::int64_t evening = static_cast<std::int64_t>(first_day_) * kDayMs - kUtcOffsetMs + kEveningMs;
+  const std::int64_t evening = static_cast<std::int64_t>(first_day_) * kDayMs - kUtcOffsetMs + kPanelEveningMs;
   const auto scratch = model.make_scratch();
   // States lie as a step's do, on lines of their own.
   const std::size_t stride = (size + 15) / 16 * 16;
