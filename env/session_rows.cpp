@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/byte_sum.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
@@ -513,7 +514,11 @@ void SessionRows::each_column(Self& self, const Visit& visit) {
 }
 
 void SessionRows::save(Hdf5Writer& file, const std::string& group) const {
-  each_column(*this, [&](const char* name, const auto& column) { file.write(group + "/" + name, bytes_of(column)); });
+  std::uint64_t sum = kNoBytes;
+  each_column(*this, [&](const char* name, const auto& column) {
+    file.write(group + "/" + name, bytes_of(column));
+    sum = byte_sum(bytes_of(column), sum);
+  });
   const std::size_t rows = episode_.size();
   std::vector<float> states;
   std::vector<std::uint32_t> seen, seen_count, logged_count;
@@ -525,6 +530,8 @@ void SessionRows::save(Hdf5Writer& file, const std::string& group) const {
     logged_count.push_back(static_cast<std::uint32_t>(videos.size() - seen_[row].watched().size()));
   }
   file.write(group + "/state", bytes_of(states));
+  // Only the user model knows what a state may hold.
+  file.write(group + "/sum", std::vector<std::uint64_t>{byte_sum(bytes_of(states), sum)});
   file.write(group + "/seen", seen);
   file.write(group + "/seen_count", seen_count);
   file.write(group + "/logged_count", logged_count);
@@ -535,12 +542,15 @@ void SessionRows::load(const Hdf5Reader& file, const std::string& group) {
   const std::size_t rows = episode_.size(), videos = simulator_.catalogue.num_videos();
   std::vector<float> states(rows * state_stride_);
   read_bytes(file, group + "/state", states);
+  std::uint64_t sum = kNoBytes;
+  each_column(*this, [&](const char*, const auto& column) { sum = byte_sum(bytes_of(column), sum); });
   const auto seen = file.read<std::uint32_t>(group + "/seen");
   const auto seen_count = file.read<std::uint32_t>(group + "/seen_count");
   const auto logged_count = file.read<std::uint32_t>(group + "/logged_count");
   const auto damaged = [&](bool holds, const char* what) {
     if (!holds) throw InputError(fmt::format("{}: {} of its rows make no sense", file.path().string(), what));
   };
+  damaged(file.read_array<std::uint64_t, 1>(group + "/sum")[0] == byte_sum(bytes_of(states), sum), "the numbers");
   damaged(seen_count.size() == rows && logged_count.size() == rows, "the videos seen");
   for (const std::uint32_t user : now_.user) damaged(user < simulator_.catalogue.num_users(), "the users");
   for (const std::int32_t video : now_.history_video)

@@ -12,6 +12,8 @@
 namespace swipegym {
 namespace {
 
+constexpr std::int32_t kMostSeasonDays = 1'000'000;
+
 // Children of a world's key.
 enum CreatorDraw : std::uint64_t { kTraits = 1, kDays, kArrivals, kMimicked };
 
@@ -103,15 +105,22 @@ void Creators::load(const Hdf5Reader& file, const std::string& group) {
   const auto viewed = file.read<std::uint32_t>(group + "/viewed");
   const auto mimic_tag = file.read<std::uint8_t>(group + "/mimic_tag");
   const auto same = [count](const auto&... columns) { return ((columns.size() == count) && ...); };
-  if (day.size() != 1 || day[0] < 0 || count < first_ || !same(mimicry, idle, arrived, left, worth, viewed, mimic_tag))
+  if (day.size() != 1 || day[0] < 0 || day[0] > kMostSeasonDays || count < first_ ||
+      !same(mimicry, idle, arrived, left, worth, viewed, mimic_tag))
     throw InputError(fmt::format("{}: its creators make no sense: columns of other lengths, or fewer than {} creators",
                                  file.path().string(), first_));
   traits_.clear(), reception_.clear(), worth_.clear(), viewed_.clear(), mimic_tag_.clear(), arrived_.clear();
   left_.clear();
   add(static_cast<std::uint32_t>(count), -1);
   for (std::size_t c = 0; c < count; ++c) {
-    if (!(score[c] >= 0.0) || !(mimicry[c] >= 0.0) || !(worth[c] >= 0.0) || idle[c] < 0)
-      throw InputError(fmt::format("{}: the reception of creator {} is negative", file.path().string(), c));
+    constexpr double kMost = 1e15;
+    const auto is_sum = [](double value) { return value >= 0.0 && value <= kMost; };  // no NaN either
+    if (!is_sum(score[c]) || !is_sum(mimicry[c]) || !is_sum(worth[c]) || idle[c] < 0 || idle[c] > kMostSeasonDays)
+      throw InputError(fmt::format("{}: the reception of creator {} makes no sense", file.path().string(), c));
+    const bool first = c < first_;
+    if ((first ? arrived[c] != -1 : arrived[c] < 1 || arrived[c] > day[0]) ||
+        (left[c] != kStays && (left[c] <= arrived[c] || left[c] > day[0])))
+      throw InputError(fmt::format("{}: the days of creator {} make no sense", file.path().string(), c));
     reception_[c] = {score[c], mimicry[c], idle[c]};
   }
   day_ = day[0], worth_ = worth, viewed_ = viewed, mimic_tag_ = mimic_tag, arrived_ = arrived, left_ = left;

@@ -333,10 +333,17 @@ void PlatformWorld::load(const Hdf5Reader& file, const std::string& group) {
   const auto likes = file.read<double>(group + "/likes"), hates = file.read<double>(group + "/hates");
   const auto first = file.read<std::uint32_t>(group + "/first_on_offer");
   const auto fits = [videos](const auto&... columns) { return ((columns.size() == videos) && ...); };
-  damaged(fits(exposures, ratio, clicks, likes, hates) && first.size() == 1 && first[0] < videos, "its counts");
+  damaged(
+      fits(exposures, ratio, clicks, likes, hates) && first.size() == 1 && first[0] >= on_offer_.begin &&
+          first[0] < videos &&
+          videos - first[0] >= std::min<std::size_t>(videos, static_cast<std::size_t>(settings_.least_on_offer) / 2),
+      "its counts");
   for (std::uint32_t v = 0; v < videos; ++v) {
-    damaged(std::isfinite(ratio[v]) && std::isfinite(clicks[v]) && std::isfinite(likes[v]) && std::isfinite(hates[v]),
-            "its counts");
+    // Those of the base come from its shrunk means; an upload's were counted.
+    const double least = v < first_videos_ ? -1e12 : 0.0;
+    const double most = v < first_videos_ ? 1e12 : static_cast<double>(kRatioClip) * exposures[v];
+    for (const double sum : {ratio[v], clicks[v], likes[v], hates[v]})
+      damaged(sum >= least && sum <= most * (1.0 + 1e-9), "its counts");
     catalogue.exposures[v] = exposures[v];
     sums_[v] = {ratio[v], clicks[v], likes[v], hates[v]};
   }

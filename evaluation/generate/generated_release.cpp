@@ -14,20 +14,12 @@ GeneratedRelease::GeneratedRelease(const std::filesystem::path& folder, const Us
 }
 
 void GeneratedRelease::add(std::span<const LogRow> rows) {
-  for (const LogRow& row : rows)
-    log_.add({.user_id = users_.raw_id[row.user],
-              .video_id = videos_.raw_id[row.video],
-              .user_text = users_.id_text.at_or_empty(row.user),
-              .video_text = videos_.id_text.at_or_empty(row.video),
-              .time_ms = row.time_ms,
-              .date = row.date,
-              .hourmin = static_cast<std::int16_t>(row.hourmin),
-              .signals = row.signals,
-              .play_ms = row.play_ms,
-              .duration_ms = row.duration_ms,
-              .is_random = static_cast<std::uint8_t>(row.is_random),
-              .tab = row.tab,
-              .propensity = row.propensity});
+  for (const LogRow& row : rows) {
+    CsvLogRow out = without_ids(row);
+    out.user_id = users_.raw_id[row.user], out.video_id = videos_.raw_id[row.video];
+    out.user_text = users_.id_text.at_or_empty(row.user), out.video_text = videos_.id_text.at_or_empty(row.video);
+    log_.add(out);
+  }
 }
 
 void GeneratedRelease::commit() {

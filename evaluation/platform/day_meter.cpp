@@ -161,6 +161,9 @@ void DayMeter::load(const Hdf5Reader& file, const std::string& group, const Plat
   const std::size_t videos = world.catalogue()->num_videos();
   if (morning.size() != 3 || morning[0] > videos || found.size() != videos)
     throw InputError(fmt::format("{}: its measures make no sense", file.path().string()));
+  for (const std::int32_t day : found)
+    if (day < -1 || day > world.day())
+      throw InputError(fmt::format("{}: its measures make no sense", file.path().string()));
   begin_day(world, {morning[0], morning[1], morning[2]});
   found_day_ = found;
 }

@@ -13,6 +13,7 @@
 #include <set>
 #include <thread>
 
+#include "core/byte_sum.h"
 #include "core/error.h"
 #include "core/json_text.h"
 #include "core/output_file.h"
@@ -45,14 +46,13 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-// A policy's word, and where it is a file a sum of its bytes (FNV-1a), so that another one is told apart.
+// A policy's word, and where it is a file a sum of its bytes, so that another one is told apart.
 std::string with_contents(const std::string& word) {
   std::error_code ignored;
   if (!fs::is_regular_file(word, ignored)) return word;
   std::ifstream file(word, std::ios::binary);
-  std::uint64_t sum = 0xCBF29CE484222325ULL;
-  for (auto byte = std::istreambuf_iterator<char>(file); byte != std::istreambuf_iterator<char>(); ++byte)
-    sum = (sum ^ static_cast<unsigned char>(*byte)) * 0x100000001B3ULL;
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const std::uint64_t sum = byte_sum({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   return fmt::format("{} {:016x}", word, sum);
 }
 

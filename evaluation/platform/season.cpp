@@ -33,6 +33,7 @@ constexpr std::size_t kSeats = 512;  // sessions under way; fixed, see SessionRu
 constexpr std::size_t kHistory = 200;
 constexpr std::uint8_t kMainFeed = 1;
 
+constexpr std::int64_t kMostGapMs = 1'000 * 365 * kDayMs;
 constexpr std::string_view kSeasonKind = "season";
 constexpr std::int64_t kSeasonVersion = 1;
 
@@ -445,6 +446,8 @@ void Season::Impl::read(const std::filesystem::path& path, std::string_view iden
   refuse(stored_due.size() == due.size() && stored_visits.size() == due.size() && stored_shown.size() == 1 &&
              figures.size() == columns * static_cast<std::size_t>(world.day()),
          "is damaged: its columns have other lengths");
+  for (const std::int64_t at : stored_due)  // nobody who was due is left over at midnight
+    refuse(at >= world.day_begins_ms() && at < world.day_begins_ms() + kMostGapMs, "is damaged: a visit at no time");
   due = stored_due, visits = stored_visits, shown = stored_shown[0];
   week.load(file, "week");
   meter.load(file, "meter", world);

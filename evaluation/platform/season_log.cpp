@@ -49,18 +49,12 @@ void SeasonLog::end_day(const PlatformWorld& world) {
   const std::string day = fmt::format("season_day{:05}", world.day());
   LogCsvWriter standard(folder_, "log_standard_" + day, {}), random(folder_, "log_random_" + day, {.propensity = true});
   for (const LogRow& row : rows_) {
-    LogCsvWriter& file = row.is_random ? random : standard;
-    file.add({.user_id = users_.raw_id[row.user],
-              .video_id = catalogue.raw_video_id[row.video],
-              .user_text = users_.id_text.at_or_empty(row.user),
-              .video_text = row.video < videos_.size() ? videos_.id_text.at_or_empty(row.video) : std::string_view{},
-              .time_ms = row.time_ms,
-              .signals = row.signals,
-              .play_ms = row.play_ms,
-              .duration_ms = row.duration_ms,
-              .is_random = static_cast<std::uint8_t>(row.is_random),
-              .tab = row.tab,
-              .propensity = row.propensity});
+    CsvLogRow out = without_ids(row);
+    out.date = 0, out.hourmin = -1;  // those of its time
+    out.user_id = users_.raw_id[row.user], out.video_id = catalogue.raw_video_id[row.video];
+    out.user_text = users_.id_text.at_or_empty(row.user);
+    if (row.video < videos_.size()) out.video_text = videos_.id_text.at_or_empty(row.video);
+    (row.is_random ? random : standard).add(out);
   }
   standard.finish(), random.finish();
   rows_.clear();

@@ -173,6 +173,18 @@ void write_release(const Dataset& data, const std::filesystem::path& folder, std
   if (!data.truth.empty()) write_file(folder / "truth.json", data.truth);
 }
 
+CsvLogRow without_ids(const LogRow& row) {
+  return {.time_ms = row.time_ms,
+          .date = row.date,
+          .hourmin = static_cast<std::int16_t>(row.hourmin),
+          .signals = row.signals,
+          .play_ms = row.play_ms,
+          .duration_ms = row.duration_ms,
+          .is_random = static_cast<std::uint8_t>(row.is_random),
+          .tab = row.tab,
+          .propensity = row.propensity};
+}
+
 bool is_release_file(std::string_view name) {
   if (name == "truth.json") return true;
   constexpr std::string_view kStems[] = {"log_standard_", "log_random_", "user_features_", "video_features_"};

@@ -12,6 +12,7 @@
 #include "core/output_folder.h"
 #include "core/progress.h"
 #include "sim_data/log.h"
+#include "sim_data/log_row.h"
 #include "sim_data/tables.h"
 
 namespace swipegym {
@@ -32,6 +33,9 @@ struct CsvLogRow {
   std::uint8_t tab = 0;
   float propensity = std::numeric_limits<float>::quiet_NaN();  // written where the writer has the column
 };
+
+/// A row as files have it, but for its ids.
+CsvLogRow without_ids(const LogRow& row);
 
 /// Writes a log in KuaiRand's columns and order, in one file or in parts of a fixed number of rows; memory does not
 /// grow with the rows. Part numbers have five digits, so that string order is row order.

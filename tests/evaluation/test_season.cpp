@@ -12,6 +12,7 @@
 #include "env/truth/truth_model.h"
 #include "evaluation/platform/platform_study.h"
 #include "evaluation/platform/season.h"
+#include "tests/hdf5_mutants.h"
 
 using namespace swipegym;
 
@@ -285,4 +286,32 @@ TEST_CASE("half of the users can be served by another policy in the same world",
   Season begun(season_world(), config, season_policy("uniform", config.slate), 2, 1);
   begun.play_day();
   CHECK_THROWS_AS(begun.split_users(season_policy("greedy", config.slate)), InputError);
+}
+
+TEST_CASE("whatever is done to a season's checkpoint, it is refused or played to its end", "[platform]") {
+  SeasonConfig config = short_season();
+  config.users = 12, config.days = 3;
+  const std::filesystem::path kept = season_file("season-mutants");
+  Season season(season_world(), config, season_policy("thompson", config.slate), 5, 1);
+  season.play_day(), season.play_day();
+  season.save(kept);
+  const testing::FileImage image = testing::read_image(kept);
+  std::filesystem::remove(kept);
+  int refused = 0, played = 0;
+  for (const testing::Hdf5Mutation& mutation : testing::sample_of(testing::hdf5_mutations(image), /*few=*/true)) {
+    CAPTURE(mutation.object, mutation.change);
+    const testing::MemoryFile file(testing::mutated(image, mutation));
+    Season again(season_world(), config, season_policy("thompson", config.slate), 5, 1);
+    try {
+      again.load(file.path());
+    } catch (const InputError&) {
+      ++refused;
+      continue;
+    }
+    while (!again.over()) again.play_day();
+    CHECK(std::isfinite(again.days().back().seconds));
+    ++played;
+  }
+  CHECK(refused > 2 * played);
+  CHECK(played > 0);  // such as a count of views that is one off
 }
