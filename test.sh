@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and runs every test:  ./test.sh [--preset release|dev|asan|tsan] [--only core,env,...]
+# Builds and runs every test:  ./test.sh [--preset release|avx2|dev|asan|tsan] [--only core,env,...]
 # Tests on real rows run when SWIPEGYM_DATA names a folder with KuaiRand's files, and say that they are skipped otherwise.
 # The last line is 'N passed, N failed'; the exit code is 0 when none failed.
 set -euo pipefail
@@ -12,7 +12,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --preset) preset=${2:?--preset needs a name}; shift 2 ;;
     --only) only=${2:?--only needs names of folders}; shift 2 ;;
-    *) echo "usage: ./test.sh [--preset release|dev|asan|tsan] [--only core,env,...]" >&2; exit 2 ;;
+    *) echo "usage: ./test.sh [--preset release|avx2|dev|asan|tsan] [--only core,env,...]" >&2; exit 2 ;;
   esac
 done
 

@@ -7,6 +7,7 @@ kTestPackages=("${kProgramPackages[@]}" catch2 libbenchmark-dev python3-dev pyth
 kClangPackages=(clang libclang-rt-dev llvm)  # for the asan preset; llvm names what crashes
 kFormatPackages=(clang-format)
 kTidyPackages=(clang-tidy)
+kGatePackages=(ccache)
 kPythonPackages=(nanobind gymnasium numpy pytest pandas pyarrow "minari[hdf5]" matplotlib)  # from PyPI, into build/venv
 kDocsPackages=("mkdocs>=1.6,<2" "mkdocs-material>=9,<10")  # from PyPI, into build/venv-docs
 kOptionalPackages=(libdnnl-dev)  # used where it is found; nothing installs it unasked

@@ -10,7 +10,7 @@
 
 namespace swipegym {
 
-TEST_CASE("every item runs exactly once, on a worker of its own", "[core]") {
+TEST_CASE("every item runs exactly once, on a worker of its own", "[core][threads]") {
   for (const int threads : {0, 1, 2, 3, 8}) {
     for (const std::size_t items : {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{1000}}) {
       CAPTURE(threads, items);
@@ -28,7 +28,7 @@ TEST_CASE("every item runs exactly once, on a worker of its own", "[core]") {
   }
 }
 
-TEST_CASE("eight workers are eight threads, whatever the machine has", "[core]") {
+TEST_CASE("eight workers are eight threads, whatever the machine has", "[core][threads]") {
   std::atomic<int> arrived{0};
   std::mutex mutex;
   std::set<std::thread::id> threads;
@@ -43,7 +43,7 @@ TEST_CASE("eight workers are eight threads, whatever the machine has", "[core]")
   CHECK(threads.size() == 8);
 }
 
-TEST_CASE("the first exception reaches the caller and ends the loop", "[core]") {
+TEST_CASE("the first exception reaches the caller and ends the loop", "[core][threads]") {
   for (const int threads : {1, 3}) {
     CAPTURE(threads);
     std::atomic<std::size_t> begun{0};
@@ -61,7 +61,7 @@ TEST_CASE("the first exception reaches the caller and ends the loop", "[core]") 
   }
 }
 
-TEST_CASE("a loop may run inside a loop", "[core]") {
+TEST_CASE("a loop may run inside a loop", "[core][threads]") {
   std::atomic<int> sum{0};
   parallel_for(4, 2, [&](std::size_t, int) {
     parallel_for(5, 2, [&](std::size_t item, int) { sum += static_cast<int>(item); });
@@ -69,7 +69,7 @@ TEST_CASE("a loop may run inside a loop", "[core]") {
   CHECK(sum == 40);
 }
 
-TEST_CASE("loops from several threads at once do not disturb each other", "[core]") {
+TEST_CASE("loops from several threads at once do not disturb each other", "[core][threads]") {
   std::vector<std::thread> callers;
   std::vector<std::size_t> sums(4);
   for (std::size_t c = 0; c < sums.size(); ++c)
@@ -84,7 +84,7 @@ TEST_CASE("loops from several threads at once do not disturb each other", "[core
   for (const std::size_t sum : sums) CHECK(sum == 20 * 40425);
 }
 
-TEST_CASE("threads = 0 asks for the whole machine", "[core]") {
+TEST_CASE("threads = 0 asks for the whole machine", "[core][threads]") {
   CHECK(worker_count(0) >= 1);
   CHECK(worker_count(5) == 5);
 }

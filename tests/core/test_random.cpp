@@ -57,7 +57,7 @@ TEST_CASE("bulk numbers are the stream's own", "[core]") {
   }
 }
 
-TEST_CASE("floats are in [0, 1) and uniform", "[core]") {
+TEST_CASE("floats are uniform, at least 0 and below 1", "[core]") {
   RandomStream random(make_key(7));
   std::vector<int> counts(100);
   double sum = 0.0;

@@ -121,7 +121,7 @@ TEST_CASE("a step allocates nothing, resets included, for every source and mode"
   }
 }
 
-TEST_CASE("a step with a fitted user model allocates nothing", "[env][fit]") {
+TEST_CASE("a step with a fitted user model allocates nothing", "[env][fit][threads]") {
   const auto simulator = testing::quick_fit();
   for (const int threads : {1, 2}) {
     CAPTURE(threads);
@@ -131,7 +131,7 @@ TEST_CASE("a step with a fitted user model allocates nothing", "[env][fit]") {
   }
 }
 
-TEST_CASE("a step on several threads allocates nothing once the threads run", "[env]") {
+TEST_CASE("a step on several threads allocates nothing once the threads run", "[env][threads]") {
   const auto simulator = make_noisy_simulator();
   for (const int threads : {2, 3}) {
     CAPTURE(threads);

@@ -151,7 +151,7 @@ TEST_CASE("what a creator's last day got answers for nothing, and a day's upload
   CHECK(value() != before);
 }
 
-TEST_CASE("the likelihood's gradient is its slope, for any number of threads", "[env][platform]") {
+TEST_CASE("the likelihood's gradient is its slope, for any number of threads", "[env][platform][threads]") {
   CreatorSettings law = small_law();
   law.idle_slope = -0.02;
   const CreatorPanel panel = draw_panel(law, {.creators = 200, .days = 40}, make_key(3));
@@ -222,7 +222,7 @@ TEST_CASE("where nobody answers a fit says so, and what it cannot know", "[env][
 }
 
 TEST_CASE("a fit takes the memory of greatest likelihood, and is the same for any number of threads",
-          "[env][platform]") {
+          "[env][platform][threads]") {
   if (testing::skips_quality()) return;
   const CreatorPanel panel = draw_panel(small_law(), {.creators = 500, .days = 60}, make_key(5));
   const CreatorFitSettings settings =

@@ -71,7 +71,7 @@ TEST_CASE("a fit predicts held-out rows better than the marginal does", "[fit]")
   CHECK(p_click / clicks == Approx(1.0).margin(0.06));
 }
 
-TEST_CASE("threads change no bit of a fit or of its answers", "[fit]") {
+TEST_CASE("threads change no bit of a fit or of its answers", "[fit][threads]") {
   const Dataset data = testing::toy_log(60, 30, 30, 2);
   const FitResult one = fit_simulator(data, 20220427, small_fit(1));
   const FitResult three = fit_simulator(data, 20220427, small_fit(3));

@@ -59,7 +59,7 @@ const std::vector<std::uint64_t> kSeatSeeds = {5, 6, 7};
 
 }  // namespace
 
-TEST_CASE("users who take turns in a seat live as in an env of their own", "[env]") {
+TEST_CASE("users who take turns in a seat live as in an env of their own", "[env][threads]") {
   const SeatWorld world;
   VectorEnv users = world.env(3), seat = world.env(1);
   users.reset(kSeatSeeds);
@@ -89,7 +89,7 @@ TEST_CASE("users who take turns in a seat live as in an env of their own", "[env
   CHECK_THROWS_AS(seat.seat(elsewhere, std::vector<std::uint32_t>{0}), InputError);
 }
 
-TEST_CASE("what is not on offer cannot be chosen, and sessions end when nothing is left", "[env]") {
+TEST_CASE("what is not on offer cannot be chosen, and sessions end when nothing is left", "[env][threads]") {
   const SeatWorld world;
   VectorEnv env = world.env(1);
   env.reset(std::vector<std::uint64_t>{3});
@@ -115,7 +115,7 @@ TEST_CASE("what is not on offer cannot be chosen, and sessions end when nothing 
   CHECK_THROWS_AS(env.offer({0, 100'000}), InputError);
 }
 
-TEST_CASE("envs that were saved go on as if nothing had happened", "[env]") {
+TEST_CASE("envs that were saved go on as if nothing had happened", "[env][threads]") {
   const SeatWorld world;
   VectorEnv users = world.env(3), again = world.env(3), seat = world.env(1);
   users.reset(kSeatSeeds);

@@ -23,7 +23,7 @@ std::uint64_t hash_with(int threads, VectorEnvConfig config, const char* source 
 
 }  // namespace
 
-TEST_CASE("the bytes that sessions write do not depend on the number of threads", "[env]") {
+TEST_CASE("the bytes that sessions write do not depend on the number of threads", "[env][threads]") {
   const VectorEnvConfig plain{.num_envs = 500, .max_steps = 25};  // eight chunks, the last one short
   const VectorEnvConfig slates{.num_envs = 300, .slate = 4, .autoreset = AutoresetMode::kSameStep};
   const VectorEnvConfig redrawn{.num_envs = 130, .invalid_action = InvalidAction::kRedraw};
@@ -38,7 +38,8 @@ TEST_CASE("the bytes that sessions write do not depend on the number of threads"
   }
 }
 
-TEST_CASE("with a fitted user model, too, threads change no byte and a row equals a lone session", "[env][fit]") {
+TEST_CASE("with a fitted user model, too, threads change no byte and a row equals a lone session",
+          "[env][fit][threads]") {
   const auto simulator = testing::quick_fit();
   const auto source = make_candidate_source("random", simulator->catalogue, 10);
   const auto env_of = [&](std::size_t envs, int threads) {
@@ -81,7 +82,7 @@ TEST_CASE("run seeds share no session", "[env]") {
   CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
 }
 
-TEST_CASE("an exception of the user model reaches the caller of step, on any number of threads", "[env]") {
+TEST_CASE("an exception of the user model reaches the caller of step, on any number of threads", "[env][threads]") {
   for (const int threads : {1, 3}) {
     CAPTURE(threads);
     const auto simulator = make_noisy_simulator({.num_videos = 300}, /*poison=*/123);
@@ -104,7 +105,7 @@ TEST_CASE("an exception of the user model reaches the caller of step, on any num
   }
 }
 
-TEST_CASE("expectations may be asked for from several threads at once", "[env]") {
+TEST_CASE("expectations may be asked for from several threads at once", "[env][threads]") {
   VectorEnv env = make_threaded_env({.num_envs = 256, .threads = 2});
   env.reset(session_seeds(1, 256));
   std::vector<Expectation> all(256 * 10);

@@ -281,7 +281,7 @@ TEST_CASE("in the full catalogue an action is a video", "[env]") {
   CHECK_THROWS_WITH(env.step(std::array<std::int32_t, 1>{500}), Catch::Contains("[0, 500)"));
 }
 
-TEST_CASE("expectations are those of the candidates shown, for one env and for all", "[env]") {
+TEST_CASE("expectations are those of the candidates shown, for one env and for all", "[env][threads]") {
   VectorEnv env = make_env({.num_envs = 70, .threads = 2}, 7, {.leave_after = 2, .watch_ratio = 0.5F});
   env.reset(seeds_from(4, 70));
   env.step(std::vector<std::int32_t>(70, 0));

@@ -65,7 +65,8 @@ TEST_CASE("the tiny world has KuaiRand's rates", "[evaluation]") {
   }
 }
 
-TEST_CASE("the hidden signal makes the two logs differ; without it only the platform's taste does", "[evaluation]") {
+TEST_CASE("the hidden signal makes the two logs differ, and without it only the platform's taste does",
+          "[evaluation]") {
   const SynthesisOptions blind{.truth = {.preset = TruthPreset::kTiny, .hidden_signal = 0.0}};
   const Dataset open = synthesise_dataset(blind);
   const auto gap = [](const Dataset& data) {

@@ -212,7 +212,7 @@ TEST_CASE("a log cut into parts is the same log, and any changed cell is not", "
   CHECK(load(changed).data.fingerprint != expected);
 }
 
-TEST_CASE("dates, logs and users can be asked for; copies are dropped before", "[load]") {
+TEST_CASE("dates, logs and users can be asked for, and copies are dropped before", "[load]") {
   const SampleRelease sample;
   CHECK(load(sample, {.from = 20220425, .until = 20220425}).data.log.source_row == std::vector<std::uint32_t>{0, 2, 4});
   CHECK(load(sample, {.standard = false}).data.log.source_row == std::vector<std::uint32_t>{0, 1});
