@@ -90,6 +90,10 @@ std::string resuming(const Command& command, std::vector<std::string> words) {
     if (output.writing == Writing::kCheckpoint && std::filesystem::exists(output.path, ignored))
       throw Stopped(fmt::format("{}; the checkpoint {} is kept, go on with: {}", message, output.path.string(),
                                 resuming(command, words)));
+  for (const OutputUse& output : files.outputs)
+    if (command.goes_on && output.writing == Writing::kWorkFolder)
+      throw Stopped(fmt::format("{}; what is done is kept in {}, and the same command goes on from there", message,
+                                output.path.string()));
   throw Stopped(message);
 }
 

@@ -124,6 +124,7 @@ struct Command {
   std::string next{};  // a command line: what one types afterwards
   Options options{};
   bool uses_seed = true;                                  // has --seed
+  bool goes_on = false;                                   // interrupted, the same line goes on in its work folder
   std::vector<SettingsPage> settings{};                   // not empty: has --config
   std::function<void(const Run&, FileUse&)> also_uses{};  // adds what it reads and writes besides what options name
   std::function<void(Run&)> run{};

@@ -23,7 +23,6 @@ namespace swipegym {
 namespace {
 
 constexpr float kMaxRatio = 5.0F;                 // ratios are clipped to this in histories and rewards
-constexpr std::size_t kFloatsALine = 16;          // states start on their own cache line
 constexpr std::int64_t kChinaMs = 8 * 3'600'000;  // KuaiRand's clock is UTC+8
 constexpr std::size_t kQuarters = 96;             // quarter hours a day
 
@@ -73,7 +72,7 @@ std::size_t excluded_videos(const Simulator& simulator, std::size_t slots, const
 
 // Floats of a session's state, whole cache lines.
 std::size_t state_stride(const Simulator& simulator) {
-  return (simulator.model->state_size() + kFloatsALine - 1) / kFloatsALine * kFloatsALine;
+  return StateRoom::stride_of(simulator.model->state_size());
 }
 
 SessionRows::Worker::Worker(const UserModel& model, std::size_t slate_size)
@@ -88,7 +87,8 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
       costs_(config.costs.size()),
       gaps_(config.draw_gaps || config.reward.asks_for_gaps() ||
             std::any_of(config.costs.begin(), config.costs.end(),
-                        [](const RewardWeights& cost) { return cost.asks_for_gaps(); })) {
+                        [](const RewardWeights& cost) { return cost.asks_for_gaps(); })),
+      states_(config.num_envs, simulator.model->state_size()) {
   const std::size_t n = config.num_envs;
   const std::size_t videos = simulator.catalogue.num_videos();
   const std::size_t session = longest_session(config);
@@ -101,10 +101,6 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
   // No video is shown twice in a session. A catalogue that grows may outgrow an exact bitmap.
   const std::size_t marked = config.growing ? std::max(videos, SeenVideos::kMaxBits + 1) : videos;
   seen_.assign(n, SeenVideos(marked, excluded_ + (config.growing ? session : std::min(session, videos))));
-  state_stride_ = state_stride(simulator);
-  states_.resize(n * state_stride_ + kFloatsALine);
-  const auto address = reinterpret_cast<std::uintptr_t>(states_.data()) / sizeof(float);
-  first_state_ = (kFloatsALine - address % kFloatsALine) % kFloatsALine;
 
   now_ = ObservationBuffers(n, config.history_length, slots_);
   if (config.autoreset == AutoresetMode::kSameStep) final_ = ObservationBuffers(n, config.history_length, slots_);
@@ -187,7 +183,7 @@ void SessionRows::copy_columns(const SessionRows& other, std::size_t from, std::
   copy(&SessionRows::env_key_, &SessionRows::candidate_key_, &SessionRows::response_key_, &SessionRows::redraw_key_,
        &SessionRows::episode_, &SessionRows::step_, &SessionRows::videos_shown_, &SessionRows::start_ms_,
        &SessionRows::time_ms_, &SessionRows::last_shown_ms_, &SessionRows::finished_);
-  std::copy_n(other.state(from), state_stride_, state(to));
+  std::copy_n(other.state(from), states_.stride(), state(to));
   now_.copy_row(from, to, other.now_);
 }
 
@@ -523,7 +519,7 @@ void SessionRows::save(Hdf5Writer& file, const std::string& group) const {
   std::vector<float> states;
   std::vector<std::uint32_t> seen, seen_count, logged_count;
   for (std::size_t row = 0; row < rows; ++row) {
-    states.insert(states.end(), state(row), state(row) + state_stride_);
+    states.insert(states.end(), state(row), state(row) + states_.stride());
     const std::span<const std::uint32_t> videos = seen_[row].videos();
     seen.insert(seen.end(), videos.begin(), videos.end());
     seen_count.push_back(static_cast<std::uint32_t>(videos.size()));
@@ -540,7 +536,7 @@ void SessionRows::save(Hdf5Writer& file, const std::string& group) const {
 void SessionRows::load(const Hdf5Reader& file, const std::string& group) {
   each_column(*this, [&](const char* name, auto& column) { read_bytes(file, group + "/" + name, column); });
   const std::size_t rows = episode_.size(), videos = simulator_.catalogue.num_videos();
-  std::vector<float> states(rows * state_stride_);
+  std::vector<float> states(rows * states_.stride());
   read_bytes(file, group + "/state", states);
   std::uint64_t sum = kNoBytes;
   each_column(*this, [&](const char*, const auto& column) { sum = byte_sum(bytes_of(column), sum); });
@@ -557,7 +553,7 @@ void SessionRows::load(const Hdf5Reader& file, const std::string& group) {
     damaged(video >= -1 && video < static_cast<std::int64_t>(videos), "the histories");
   std::size_t at = 0;
   for (std::size_t row = 0; row < rows; ++row) {
-    std::copy_n(states.data() + row * state_stride_, state_stride_, state(row));
+    std::copy_n(states.data() + row * states_.stride(), states_.stride(), state(row));
     damaged(seen_count[row] <= seen.size() - at && logged_count[row] <= seen_count[row] &&
                 seen_count[row] <= seen_[row].capacity(),
             "the videos seen");

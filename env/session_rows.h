@@ -9,6 +9,7 @@
 
 #include "env/observation_buffers.h"
 #include "env/seen_videos.h"
+#include "env/state_room.h"
 #include "env/vector_env.h"
 #include "env/video_range.h"
 
@@ -72,7 +73,7 @@ class SessionRows {
 
   bool finished(std::size_t row) const noexcept { return finished_[row] != 0; }
   const SeenVideos& seen(std::size_t row) const noexcept { return seen_[row]; }
-  const float* state(std::size_t row) const noexcept { return states_.data() + first_state_ + row * state_stride_; }
+  const float* state(std::size_t row) const noexcept { return states_.at(row); }
   Shown shown_next(std::size_t row, std::int32_t video) const noexcept;
   std::uint32_t videos_shown(std::size_t row) const noexcept { return videos_shown_[row]; }
   std::int64_t start_ms(std::size_t row) const noexcept { return start_ms_[row]; }
@@ -82,7 +83,7 @@ class SessionRows {
   ObservationView observation() const noexcept { return now_.view(); }
 
  private:
-  float* state(std::size_t row) noexcept { return states_.data() + first_state_ + row * state_stride_; }
+  float* state(std::size_t row) noexcept { return states_.at(row); }
   void move_row(std::size_t from, std::size_t to);
   template <class Self, class Visit>
   static void each_column(Self& self, const Visit& visit);
@@ -113,9 +114,7 @@ class SessionRows {
   std::vector<std::int64_t> last_shown_ms_;  // -1: not known
   std::vector<std::uint8_t> finished_;
   std::vector<SeenVideos> seen_;
-  std::size_t state_stride_;
-  std::size_t first_state_;    // where the first cache line begins
-  std::vector<float> states_;  // [envs, state_stride_] from there
+  StateRoom states_;  // [envs]
 
   ObservationBuffers now_, final_;
   std::vector<float> reward_, cost_, gap_h_, watch_ratio_, watch_s_;

@@ -86,6 +86,7 @@ void add_converge_commands(std::vector<Command>& table) {
       "swipegym converge --simulator sim.h5 --sizes all --agents dqn,retrieved,wolpertinger --retriever two_tower.h5 "
       "--out study"};
   command.next = "python3 bench/plot_convergence.py study study/convergence.png";
+  command.goes_on = true;
   command.settings = {settings_page<ConvergenceConfig>(command.name)};
   command.options.group("Input")
       .input("simulator", settings->simulator, "FILE|DIR",

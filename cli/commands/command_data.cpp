@@ -128,6 +128,7 @@ Json part_json(const SynthesisedPart& part) {
 
 // A season of the world behind a synthetic month: creators answer what they get, and the rows are the season's.
 void synth_creators(const SynthSettings& settings, const SynthesisOptions& options, Run& run) {
+  const SeasonPolicy policy = season_policy(settings.policy, SeasonConfig{}.slate);  // refused before the work
   const Dataset month = synthesise_dataset(options);
   const auto base = std::make_shared<Simulator>(make_truth_simulator(month.truth, month, kNoDateLimit, run.threads));
   SeasonConfig config;
@@ -137,7 +138,7 @@ void synth_creators(const SynthSettings& settings, const SynthesisOptions& optio
   config.random_share = settings.random_share;
   OutputFolder folder(settings.out, is_release_file, settings.replace);
   SeasonLog log(folder.temporary(), month.users, month.videos);
-  Season season(base, config, season_policy(settings.policy, config.slate), run.seed, run.threads);
+  Season season(base, config, policy, run.seed, run.threads);
   season.log_to(&log);
   while (!season.over()) {
     report(run.progress, "play the season", static_cast<std::uint64_t>(season.day()),
@@ -159,7 +160,16 @@ void synth_creators(const SynthSettings& settings, const SynthesisOptions& optio
   run.write_json({{"rows", season.videos_shown()}, {"uploads", uploads}}, config_to_json(config), 0);
 }
 
+void require_season_options(const SynthSettings& settings, const Run& run) {
+  for (const char* option : {"days", "users", "creators-a-user", "policy", "random-share"})
+    if (!settings.creators && run.given(option))
+      throw InputError(fmt::format("--{} is of a season: give --creators too, or leave it out", option));
+  if (settings.creators && run.given("rows-per-part"))
+    throw InputError("--rows-per-part is of a month: a season writes a pair of files a day; leave it out");
+}
+
 void synth(const SynthSettings& settings, Run& run) {
+  require_season_options(settings, run);
   SynthesisOptions options{.truth = {.preset = parse_preset(settings.preset),
                                      .seed = run.seed,
                                      .satiation = !settings.no_satiation,

@@ -6,6 +6,7 @@
 #include "cli/policy_word.h"
 #include "core/output_file.h"
 #include "core/text.h"
+#include "env/fitted/fitted_user_model.h"
 #include "evaluation/platform/platform_study.h"
 #include "evaluation/text_table.h"
 #include "policy/stages/flow_policies.h"
@@ -51,6 +52,15 @@ std::string assumptions(const SeasonConfig& config) {
       config.tick_hours);
 }
 
+// A fitted model of returns knows use as it is in the log alone.
+void warn_of_visits(const Simulator& simulator, const SeasonConfig& config, const Run& run) {
+  if (config.world.gap_scale < 1.0 && dynamic_cast<const FittedUserModel*>(simulator.model.get()) != nullptr)
+    run.note(
+        "users of a fitted simulator come back by how much they watched: {:g} times the visits look to it like so\n"
+        "much more use, and visits grow from week to week; leave --visits at 1, or use a known world",
+        1.0 / config.world.gap_scale);
+}
+
 std::string flow_list() {
   std::string text;
   for (const FlowPolicy& flow : flow_policies())
@@ -71,8 +81,9 @@ void play_platform(const PlatformCommand& settings, Run& run) {
   study.folder = settings.out;
   study.threads = run.threads;
   study.progress = run.progress;
-  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
   if (run.given("data") && !settings.logs) throw InputError("--data is what --logs takes its tables from: give both");
+  const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
+  warn_of_visits(*simulator, study.config, run);
   std::optional<LoadedDataset> logged;
   if (settings.logs) {
     const bool truth = std::filesystem::is_directory(settings.simulator);
@@ -128,6 +139,7 @@ void add_platform_commands(std::vector<Command>& table) {
                       "uniform,thompson,flow=configs/staged/bucket_flow.json --seeds 10 "
                       "--out season"};
   command.next = "swipegym settings platform";
+  command.goes_on = true;
   command.settings = {settings_page<SeasonConfig>(command.name)};
   command.options.group("Input")
       .input("simulator", settings->simulator, "FILE|DIR",

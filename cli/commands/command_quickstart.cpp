@@ -210,6 +210,8 @@ class Quickstart {
         "  swipegym compare --simulator {0} --judge {2} --policies random,popularity,'dqn={1}/dqn*.h5'\n"
         "  # write simulated logs in KuaiRand's columns\n"
         "  swipegym generate --simulator {0} --policy {1}/dqn.h5 --sessions 10000 --out {1}/generated\n"
+        "  # play a month of a platform whose creators answer what they get\n"
+        "  swipegym platform --simulator {0} --days 30 --burn-in 10 --users 500 --out {1}/season\n"
         "  # everything else\n"
         "  swipegym --help\n",
         simulator, out, judge);

@@ -64,7 +64,7 @@ ResponsePass::Buffers::Buffers(const ResponsePass& pass)
       hidden(zeros(kChunk, pass.width())),
       watch_top(zeros(kChunk, static_cast<std::size_t>(pass.watch_second_.cols()))),
       feedback_top(zeros(kChunk, static_cast<std::size_t>(pass.feedback_second_.cols()))),
-      video_half(pass.video_half_.size() > 0 ? Matrix() : zeros(kChunk, pass.width())) {}
+      video_half(zeros(kChunk, pass.width())) {}
 
 ResponsePass::ResponsePass(const FittedParts& parts)
     : watch_hidden_(parts.network.shape.watch_hidden),

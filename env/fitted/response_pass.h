@@ -26,7 +26,7 @@ class ResponsePass {
     Matrix feedback;     // [kChunk, kLanes]; the first kNumSignals are row terms of the signals' logits
     // What lies between them.
     Matrix hidden, watch_top, feedback_top;
-    Matrix video_half;  // of the chunk's videos, where the catalogue has no table
+    Matrix video_half;  // of the chunk's videos, where the catalogue has no table: one that grows may lose it
   };
 
   explicit ResponsePass(const FittedParts& parts);

@@ -39,7 +39,7 @@ std::size_t Creators::num_active() const noexcept {
 }
 
 // Which video is answered, should one be: any of the day's alike, by a reservoir of one.
-void Creators::watched(std::uint32_t creator, std::uint8_t tag) noexcept {
+void Creators::watched(std::uint32_t creator, std::uint16_t tag) noexcept {
   const std::uint32_t count = ++viewed_[creator];
   RandomStream random(split(split(key_, kMimicked), creator),
                       static_cast<std::uint32_t>(day_) << 16 | std::min(count, 0xFFFFU));
@@ -63,7 +63,7 @@ std::vector<Upload> Creators::next_day() {
     }
     if (comes >= law_.upload_probability(traits_[c], reception_[c])) continue;
     const bool answers = mimic_tag_[c] != 0 && mimics < law_.mimicry_share(traits_[c], reception_[c]);
-    uploads.push_back({c, answers && takes < settings.mimic_topic ? mimic_tag_[c] : std::uint8_t{0}});
+    uploads.push_back({c, answers && takes < settings.mimic_topic ? mimic_tag_[c] : std::uint16_t{0}});
     reception_[c].idle = 0;
   }
   std::fill(worth_.begin(), worth_.end(), 0.0);
@@ -103,7 +103,7 @@ void Creators::load(const Hdf5Reader& file, const std::string& group) {
   const auto arrived = file.read<std::int32_t>(group + "/arrived"), left = file.read<std::int32_t>(group + "/left");
   const auto worth = file.read<double>(group + "/worth");
   const auto viewed = file.read<std::uint32_t>(group + "/viewed");
-  const auto mimic_tag = file.read<std::uint8_t>(group + "/mimic_tag");
+  const auto mimic_tag = file.read<std::uint16_t>(group + "/mimic_tag");
   const auto same = [count](const auto&... columns) { return ((columns.size() == count) && ...); };
   if (day.size() != 1 || day[0] < 0 || day[0] > kMostSeasonDays || count < first_ ||
       !same(mimicry, idle, arrived, left, worth, viewed, mimic_tag))

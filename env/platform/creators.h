@@ -14,7 +14,7 @@ class Hdf5Writer;
 /// An upload of the day that begins.
 struct Upload {
   std::uint32_t creator = 0;
-  std::uint8_t mimicked = 0;  // the tag whose video it answers, as Creators::watched() was told; 0: none
+  std::uint16_t mimicked = 0;  // the tag whose video it answers, as Creators::watched() was told; 0: none
 
   bool operator==(const Upload&) const = default;
 };
@@ -39,7 +39,7 @@ class Creators {
   /// What somebody's answers to a creator's videos were worth today (CreatorLaw::worth).
   void add_worth(std::uint32_t creator, double worth) noexcept { worth_[creator] += worth; }
   /// A creator watched a video of this tag today, as a viewer.
-  void watched(std::uint32_t creator, std::uint8_t tag) noexcept;
+  void watched(std::uint32_t creator, std::uint16_t tag) noexcept;
 
   /// Ends day day() and begins the next: receptions move on, some leave for good, newcomers arrive, and uploads are
   /// drawn, in the order of creators.
@@ -71,7 +71,7 @@ class Creators {
   std::vector<Reception> reception_;
   std::vector<double> worth_;          // of the day
   std::vector<std::uint32_t> viewed_;  // of the day, as a viewer
-  std::vector<std::uint8_t> mimic_tag_;
+  std::vector<std::uint16_t> mimic_tag_;
   std::vector<std::int32_t> arrived_, left_;
 };
 

@@ -12,6 +12,7 @@
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "env/catalogue.h"
+#include "env/state_room.h"
 #include "sim_data/calendar.h"
 
 namespace swipegym {
@@ -222,21 +223,18 @@ void PlatformWorld::retire() {
 // The panel's expectations; everybody in the state in which the log left them.
 void PlatformWorld::judge(std::uint32_t begin, std::uint32_t end) {
   const UserModel& model = *simulator_->model;
-  const std::size_t panel = std::min<std::size_t>(kPanel, users_), size = model.state_size();
+  const std::size_t panel = std::min<std::size_t>(kPanel, users_);
   const std::int64_t evening = static_cast<std::int64_t>(first_day_) * kDayMs - kUtcOffsetMs + kPanelEveningMs;
   const auto scratch = model.make_scratch();
-  // States lie as a step's do, on lines of their own.
-  const std::size_t stride = (size + 15) / 16 * 16;
-  std::vector<float> states(panel * stride + 16);
-  float* aligned = states.data() + (16 - reinterpret_cast<std::uintptr_t>(states.data()) / sizeof(float) % 16) % 16;
+  StateRoom states(panel, model.state_size());
   std::vector<Shown> shown(panel);
   std::vector<const float*> state(panel);
   std::vector<Expectation> expected(panel);
   for (std::size_t i = 0; i < panel; ++i) {
     shown[i].user = UserIndex{static_cast<std::uint32_t>(i * users_ / panel)};
     shown[i].time_ms = evening;
-    model.begin(shown[i].user, evening, {aligned + i * stride, size});
-    state[i] = aligned + i * stride;
+    model.begin(shown[i].user, evening, states.of(i));
+    state[i] = states.at(i);
   }
   click_appeal_.resize(end), seconds_appeal_.resize(end);
   for (std::uint32_t video = begin; video < end; ++video) {
@@ -283,7 +281,7 @@ void PlatformWorld::describe_creators() {
 void PlatformWorld::save(Hdf5Writer& file, const std::string& group) const {
   creators_.save(file, group + "/creators");
   std::vector<std::uint32_t> by;
-  std::vector<std::uint8_t> mimicked;
+  std::vector<std::uint16_t> mimicked;
   for (const Upload& upload : uploads_) by.push_back(upload.creator), mimicked.push_back(upload.mimicked);
   std::vector<double> ratio, clicks, likes, hates;
   for (const Sums& sums : sums_)
@@ -307,7 +305,7 @@ void PlatformWorld::load(const Hdf5Reader& file, const std::string& group) {
     if (!holds) throw InputError(fmt::format("{}: {} make no sense", file.path().string(), what));
   };
   const auto by = file.read<std::uint32_t>(group + "/upload_creator");
-  const auto mimicked = file.read<std::uint8_t>(group + "/upload_mimicked");
+  const auto mimicked = file.read<std::uint16_t>(group + "/upload_mimicked");
   const auto days = file.read<std::int32_t>(group + "/upload_day");
   creators_.load(file, group + "/creators");
   damaged(by.size() == mimicked.size() && by.size() == days.size(), "its uploads");

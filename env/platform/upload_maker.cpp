@@ -31,14 +31,17 @@ class TruthUploads final : public UploadMaker {
         season_(std::uint64_t{world.hi} << 32 | world.lo) {}
 
   std::shared_ptr<const UserModel> model() const override { return model_; }
-  std::uint8_t tag_code(std::uint32_t video) const override { return model_->video(VideoIndex{video}).tag[0]; }
+  std::uint16_t tag_code(std::uint32_t video) const override { return model_->video(VideoIndex{video}).tag[0]; }
 
   UploadedVideo make(std::uint32_t video, const Upload& upload, std::uint32_t, std::int64_t raw_author,
                      std::int32_t day) override {
     if (video >= model_->num_videos()) model_->make_room(video + kRoom);
-    const TruthVideo made = world_.upload(static_cast<std::uint32_t>(raw_author), day, upload.mimicked, season_);
+    if (upload.mimicked > 0xFF)
+      throw InputError(fmt::format("an upload imitates tag {}, which is none", upload.mimicked));
+    const auto mimicked = static_cast<std::uint8_t>(upload.mimicked);
+    const TruthVideo made = world_.upload(static_cast<std::uint32_t>(raw_author), day, mimicked, season_);
     model_->set_video(VideoIndex{video}, made);
-    uploads_.push_back({static_cast<std::uint32_t>(raw_author), day, upload.mimicked, season_});
+    uploads_.push_back({static_cast<std::uint32_t>(raw_author), day, mimicked, season_});
     return {.duration_ms = made.duration_ms,
             .tag = dense_[made.tag[0]],
             .upload_type = static_cast<float>(made.upload_type) / static_cast<float>(kTruthUploadTypes.size()),
@@ -76,7 +79,7 @@ class TemplateUploads final : public UploadMaker {
   }
 
   std::shared_ptr<const UserModel> model() const override { return model_; }
-  std::uint8_t tag_code(std::uint32_t video) const override { return static_cast<std::uint8_t>(tag_[video] + 1); }
+  std::uint16_t tag_code(std::uint32_t video) const override { return static_cast<std::uint16_t>(tag_[video] + 1); }
 
   UploadedVideo make(std::uint32_t video, const Upload& upload, std::uint32_t author, std::int64_t,
                      std::int32_t day) override {

@@ -26,7 +26,7 @@ class UploadMaker {
   virtual ~UploadMaker() = default;
   virtual std::shared_ptr<const UserModel> model() const = 0;
   /// The tag code that creators answer by when they imitate a video (Creators::watched); 0: none.
-  virtual std::uint8_t tag_code(std::uint32_t video) const = 0;
+  virtual std::uint16_t tag_code(std::uint32_t video) const = 0;
   /// Video `video`, the next one of the catalogue, becomes what an author (dense; `raw_author` in the data's ids)
   /// uploads on a day of the season.
   virtual UploadedVideo make(std::uint32_t video, const Upload& upload, std::uint32_t author, std::int64_t raw_author,

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "core/error.h"
 #include "core/hdf5_reader.h"
@@ -20,6 +24,39 @@ void each_creator_column(Days& days, const Visit& visit) {
   visit("shows", days.shows), visit("random_shows", days.random_shows), visit("watches", days.watches);
   visit("likes", days.likes), visit("follows", days.follows), visit("uploads", days.uploads);
   visit("uplift", days.uplift);
+}
+
+constexpr std::string_view kDaysKind = "creator_days";
+constexpr std::int64_t kDaysVersion = 1;
+
+std::filesystem::path day_file(const std::filesystem::path& folder, std::size_t day) {
+  return folder / fmt::format("{:05}.h5", day);
+}
+
+void make_days_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw InputError(fmt::format("{}: {}; name a folder that can be made", folder.string(), error.message()));
+}
+
+std::uint64_t sum_of_rows(const CreatorDays& days, std::size_t begin, std::size_t end, std::uint64_t sum) {
+  each_creator_column(days, [&](const char*, const auto& column) {
+    sum =
+        byte_sum({reinterpret_cast<const std::uint8_t*>(column.data() + begin), (end - begin) * sizeof column[0]}, sum);
+  });
+  return sum;
+}
+
+void append_day(const std::filesystem::path& path, CreatorDays& days) {
+  const Hdf5Reader file(path, kDaysKind, kDaysVersion);
+  each_creator_column(days, [&](const char* name, auto& column) {
+    const auto more = file.read<typename std::decay_t<decltype(column)>::value_type>(name);
+    column.insert(column.end(), more.begin(), more.end());
+  });
+  each_creator_column(days, [&](const char* name, const auto& column) {
+    if (column.size() != days.size())
+      throw InputError(fmt::format("{}: the creators' column {} has another length", path.string(), name));
+  });
 }
 
 }  // namespace
@@ -43,7 +80,6 @@ void CreatorMeter::add(const PlatformWorld& world, const ShownAnswer& answer, bo
 void CreatorMeter::end_day(const PlatformWorld& world) {
   const Creators& creators = world.creators();
   today_.resize(creators.size());
-  last_day_ = days_.size();
   const double watch = creators.law().settings().watch_weight;
   for (std::uint32_t c = 0; c < creators.size(); ++c) {
     if (!creators.active(c)) continue;
@@ -59,6 +95,7 @@ void CreatorMeter::end_day(const PlatformWorld& world) {
     days_.uploads.push_back(0);
     days_.uplift.push_back(static_cast<float>(creators.uplift_tonight(c, watch, world.settings().uplift_days)));
   }
+  first_row_.push_back(days_.size());
   std::fill(today_.begin(), today_.end(), Counts{});
 }
 
@@ -66,22 +103,53 @@ void CreatorMeter::begin_day(const PlatformWorld& world) {
   std::vector<std::uint8_t> uploaded(world.creators().size(), 0);
   for (std::uint32_t video = world.on_offer().end; video-- > 0 && world.uploaded(video) == world.day();)
     uploaded[world.creator(video)] = 1;
-  for (std::size_t row = last_day_; row < days_.size(); ++row) days_.uploads[row] = uploaded[days_.creator[row]];
+  for (std::size_t row = first_row_[first_row_.size() - 2]; row < days_.size(); ++row)
+    days_.uploads[row] = uploaded[days_.creator[row]];
 }
 
-void CreatorMeter::save(Hdf5Writer& file, const std::string& group) const {
-  each_creator_column(days_, [&](const char* name, const auto& column) { file.write(group + "/" + name, column); });
+void CreatorMeter::save(Hdf5Writer& file, const std::string& group, const std::filesystem::path& folder) {
+  if (kept_in_ != folder) kept_in_ = folder, kept_ = 0, kept_sum_ = kNoBytes;
+  make_days_folder(folder);
+  for (; kept_ + 1 < first_row_.size(); ++kept_) {
+    const std::size_t begin = first_row_[kept_], end = first_row_[kept_ + 1];
+    if (begin < end) {
+      Hdf5Writer day(day_file(folder, kept_));
+      day.attribute("kind", kDaysKind);
+      day.attribute("schema_version", kDaysVersion);
+      each_creator_column(days_, [&](const char* name, const auto& column) {
+        day.write(name, std::span(column).subspan(begin, end - begin));
+      });
+      day.commit();
+    }
+    kept_sum_ = sum_of_rows(days_, begin, end, kept_sum_);
+  }
+  file.write(group + "/first_row", std::vector<std::uint64_t>(first_row_.begin(), first_row_.end()));
+  file.write(group + "/sum", std::vector<std::uint64_t>{kept_sum_});
 }
 
-void CreatorMeter::load(const Hdf5Reader& file, const std::string& group) {
-  each_creator_column(days_, [&](const char* name, auto& column) {
-    column = file.read<typename std::decay_t<decltype(column)>::value_type>(group + "/" + name);
-  });
-  each_creator_column(days_, [&](const char* name, const auto& column) {
-    if (column.size() != days_.size())
-      throw InputError(fmt::format("{}: the creators' column {} has another length", file.path().string(), name));
-  });
-  last_day_ = days_.size();
+void CreatorMeter::load(const Hdf5Reader& file, const std::string& group, const std::filesystem::path& folder,
+                        std::size_t num_days) {
+  const auto first = file.read<std::uint64_t>(group + "/first_row");
+  const auto stored_sum = file.read<std::uint64_t>(group + "/sum");
+  const auto refuse = [](bool holds, const std::filesystem::path& path) {
+    if (!holds)
+      throw InputError(
+          fmt::format("{}: is damaged, or of another season; remove it and the season's checkpoint to begin "
+                      "the season anew",
+                      path.string()));
+  };
+  refuse(first.size() == num_days + 1 && first[0] == 0 && stored_sum.size() == 1, file.path());
+  CreatorDays days;
+  std::uint64_t sum = kNoBytes;
+  for (std::size_t day = 0; day < num_days; ++day) {
+    refuse(first[day] <= first[day + 1], file.path());
+    if (first[day] < first[day + 1]) append_day(day_file(folder, day), days);
+    refuse(days.size() == first[day + 1], day_file(folder, day));
+    sum = sum_of_rows(days, first[day], first[day + 1], sum);
+  }
+  refuse(sum == stored_sum[0], folder);
+  days_ = std::move(days), first_row_.assign(first.begin(), first.end());
+  kept_in_ = folder, kept_ = num_days, kept_sum_ = sum;
 }
 
 std::string creator_days_csv(const CreatorDays& days) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "core/byte_sum.h"
 #include "env/platform/platform_world.h"
 
 namespace swipegym {
@@ -43,8 +45,11 @@ class CreatorMeter {
   void begin_day(const PlatformWorld& world);
   const CreatorDays& days() const noexcept { return days_; }
 
-  void save(Hdf5Writer& file, const std::string& group) const;
-  void load(const Hdf5Reader& file, const std::string& group);
+  /// Puts the days that `folder` does not have yet there, a file each, and into `file` what they are known by. So days
+  /// are written once, and what a checkpoint counts is there before it is. load() throws InputError for other days.
+  void save(Hdf5Writer& file, const std::string& group, const std::filesystem::path& folder);
+  void load(const Hdf5Reader& file, const std::string& group, const std::filesystem::path& folder,
+            std::size_t num_days);
 
  private:
   struct Counts {
@@ -54,7 +59,10 @@ class CreatorMeter {
   RandomKey key_;
   std::vector<Counts> today_;  // [creators]
   CreatorDays days_;
-  std::size_t last_day_ = 0;  // first row of the day that ended last
+  std::vector<std::size_t> first_row_ = {0};  // [days + 1]: where a day's rows begin
+  std::filesystem::path kept_in_;             // by save() or load(),
+  std::size_t kept_ = 0;                      // so many days,
+  std::uint64_t kept_sum_ = kNoBytes;         // with this sum of their columns
 };
 
 /// creator, day and all columns, as CSV.

@@ -39,6 +39,12 @@ void remove_release(const fs::path& folder) {
 // What is in the folder of one season: a result when it is over, a checkpoint until then.
 struct SeasonFiles {
   fs::path result, checkpoint;
+
+  void remove_checkpoint() const {
+    std::error_code ignored;
+    fs::remove(checkpoint, ignored);
+    fs::remove_all(season_days_folder(checkpoint), ignored);
+  }
 };
 
 bool is_there(const fs::path& path) {
@@ -117,6 +123,7 @@ class Seasons {
           const std::lock_guard lock(failing);
           if (failure == nullptr) failure = std::current_exception();
           next = runs;
+          failed_ = true;
         }
       });
     for (std::thread& thread : threads) thread.join();
@@ -127,7 +134,11 @@ class Seasons {
     const std::string name = fmt::format("{}-s{}", policy.name, seed);
     const SeasonFiles files{runs_ / (name + ".json"), runs_ / (name + ".h5")};
     const Json made_with = identity(policy, seed);
-    if (is_there(files.result)) return read(files.result, made_with, videos);
+    if (is_there(files.result)) {
+      std::vector<DayMeasures> days = read(files.result, made_with, videos);
+      files.remove_checkpoint();  // of a run that was killed just after it had written the result
+      return days;
+    }
     Season season(base_, study_.config, season_policy(policy.word, study_.config.slate), seed, inner_);
     if (!study_.split.empty()) season.split_users(season_policy(study_.split, study_.config.slate));
     if (is_there(files.checkpoint)) season.load(files.checkpoint, made_with.dump());
@@ -135,11 +146,15 @@ class Seasons {
     const fs::path logs = study_.folder / "logs" / name;
     if (study_.logged != nullptr && season.day() == 0) remove_release(logs);
     if (study_.logged != nullptr) season.log_to(&log.emplace(logs, study_.logged->users, study_.logged->videos));
+    done_ += static_cast<std::uint64_t>(season.day());
     while (!season.over()) {
       tell(name, season.day());
       season.play_day();
       season.save(files.checkpoint, made_with.dump());
+      ++done_;
+      if (failed_) throw Interrupted();  // another season's failure is told, not this
     }
+    tell(name, season.day());
     videos = season.videos_shown();
     if (log) {
       log->finish(season.world());
@@ -147,8 +162,7 @@ class Seasons {
     }
     write_file(files.result,
                Json{{"made_with", made_with}, {"videos", videos}, {"days", days_json(season.days())}}.dump() + "\n");
-    std::error_code ignored;
-    fs::remove(files.checkpoint, ignored);
+    files.remove_checkpoint();
     return season.days();
   }
 
@@ -182,7 +196,7 @@ class Seasons {
   void tell(const std::string& name, int day) {
     const std::lock_guard lock(mutex_);
     const std::uint64_t total = study_.policies.size() * study_.seeds * static_cast<std::uint64_t>(study_.config.days);
-    report(study_.progress, fmt::format("{}, day {}", name, day), done_++, total);
+    report(study_.progress, fmt::format("{}, day {}", name, day), done_, total);
   }
 
   std::shared_ptr<const Simulator> base_;
@@ -191,6 +205,7 @@ class Seasons {
   int outer_ = 1, inner_ = 1;
   std::mutex mutex_;
   std::atomic<std::uint64_t> done_ = 0;
+  std::atomic<bool> failed_ = false;
 };
 
 std::string with_half(const std::vector<double>& values, int digits) {

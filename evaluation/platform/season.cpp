@@ -16,6 +16,7 @@
 #include "core/hdf5_writer.h"
 #include "env/candidate_sources.h"
 #include "env/session_clock.h"
+#include "env/state_room.h"
 #include "env/vector_env.h"
 #include "evaluation/platform/category_week.h"
 #include "evaluation/platform/day_meter.h"
@@ -35,7 +36,7 @@ constexpr std::uint8_t kMainFeed = 1;
 
 constexpr std::int64_t kMostGapMs = 1'000 * 365 * kDayMs;
 constexpr std::string_view kSeasonKind = "season";
-constexpr std::int64_t kSeasonVersion = 1;
+constexpr std::int64_t kSeasonVersion = 2;
 
 // HDF5's library is not made for threads: seasons that are played side by side take turns at files.
 std::mutex& file_turn() {
@@ -68,6 +69,19 @@ VectorEnvConfig engine_of(const SeasonConfig& config, const PlatformWorld& world
   return engine;
 }
 
+// An index in a file is one of a catalogue that stays as it is.
+void refuse_kept_index(const std::string& word) {
+  if (!word.ends_with(".json")) return;
+  const Json composition = read_json(word);
+  if (!composition.is_object() || !composition.contains("retrieve") || !composition["retrieve"].is_array()) return;
+  for (const Json& stage : composition["retrieve"])
+    if (stage.is_object() && stage.contains("index_file") && stage["index_file"] != "")
+      throw InputError(
+          fmt::format("{}: 'index_file' keeps an index of videos that do not change, and a season's do every night; "
+                      "leave it out",
+                      word));
+}
+
 std::uint64_t word_of(RandomKey key) noexcept {
   return std::uint64_t{key.hi} << 32 | key.lo;
 }
@@ -95,6 +109,7 @@ SeasonPolicy season_policy(const std::string& word, std::size_t slate) {
     throw InputError(fmt::format("'{}' is neither a rule ({}), nor another policy ({}), nor a file", word,
                                  fmt::join(rules, ", "), fmt::join(policy_names(), ", ")));
   }
+  refuse_kept_index(word);
   return [word](const Catalogue& catalogue) {
     const std::lock_guard turn(file_turn());
     return make_policy(word, catalogue);
@@ -125,7 +140,6 @@ struct Season::Impl {
         meter(world, config),
         creators(config.treated_share, split(key, kCoinKey)) {
     begin_users();
-    make_policy_of_today();
   }
 
   // Everybody's first visit comes at a uniform part of the first gap.
@@ -134,13 +148,12 @@ struct Season::Impl {
     std::vector<SessionStart> starts(config.users);
     const UserModel& model = *world.simulator()->model;
     const auto scratch = model.make_scratch();
-    std::vector<float> room(model.state_size() + 16);
-    float* state = room.data() + (16 - reinterpret_cast<std::uintptr_t>(room.data()) / sizeof(float) % 16) % 16;
+    StateRoom room(1, model.state_size());
     const std::int64_t begin = world.day_begins_ms();
     for (std::uint32_t user = 0; user < config.users; ++user) {
       seeds[user] = word_of(split(split(key, kUserKeys), user));
       const RandomKey arrival = split(split(key, kArrivalKey), user);
-      const std::span<float> mine(state, model.state_size());
+      const std::span<float> mine = room.of(0);
       model.begin(UserIndex{user}, begin, mine);
       const std::int64_t gap = model.draw_return_gap(UserIndex{user}, begin, mine, split(arrival, 0), *scratch);
       const double part = RandomStream(split(arrival, 1)).uniform_double();
@@ -151,6 +164,7 @@ struct Season::Impl {
   }
 
   void play_day() {
+    make_policy_of_today();
     const std::int64_t midnight = world.day_begins_ms() + kDayMs;
     const auto tick = static_cast<std::int64_t>(config.tick_hours * 3'600'000.0);
     for (std::int64_t end = world.day_begins_ms() + tick; end < midnight + tick; end += tick) {
@@ -171,7 +185,6 @@ struct Season::Impl {
     meter.begin_day(world, night);
     week.next_day();
     measured.push_back(today);
-    make_policy_of_today();
   }
 
   void make_policy_of_today() {
@@ -355,6 +368,10 @@ struct Season::Impl {
   std::vector<std::uint32_t> pool;
 };
 
+std::filesystem::path season_days_folder(std::filesystem::path checkpoint) {
+  return checkpoint.replace_extension(".days");
+}
+
 Season::Season(std::shared_ptr<const Simulator> base, const SeasonConfig& config, SeasonPolicy policy,
                std::uint64_t seed, int threads) {
   config.check();
@@ -387,7 +404,6 @@ const CreatorDays& Season::creator_days() const noexcept {
 }
 void Season::set_policy(SeasonPolicy policy) {
   impl_->make = std::move(policy);
-  impl_->make_policy_of_today();
 }
 void Season::split_users(SeasonPolicy other) {
   Impl& impl = *impl_;
@@ -396,14 +412,13 @@ void Season::split_users(SeasonPolicy other) {
   std::size_t others = 0;
   for (std::uint32_t user = 0; user < impl.config.users; ++user) others += impl.is_other(user) ? 1 : 0;
   impl.meter.split_users(others);
-  impl.make_policy_of_today();
 }
 void Season::log_to(SeasonLog* log) noexcept {
   impl_->log = log;
 }
 
-void Season::save(const std::filesystem::path& path, std::string_view identity) const {
-  const Impl& impl = *impl_;
+void Season::save(const std::filesystem::path& path, std::string_view identity) {
+  Impl& impl = *impl_;
   const std::lock_guard turn(file_turn());
   Hdf5Writer file(path);
   file.attribute("kind", kSeasonKind);
@@ -418,7 +433,7 @@ void Season::save(const std::filesystem::path& path, std::string_view identity) 
   file.write("shown", std::vector<std::uint64_t>{impl.shown});
   impl.week.save(file, "week");
   impl.meter.save(file, "meter");
-  impl.creators.save(file, "creators");
+  impl.creators.save(file, "creators", season_days_folder(path));
   std::vector<double> figures;
   for (const DayMeasures& day : impl.measured)
     for (const MeasureInfo& info : day_measures()) figures.push_back(day.*info.value);
@@ -451,7 +466,7 @@ void Season::Impl::read(const std::filesystem::path& path, std::string_view iden
   due = stored_due, visits = stored_visits, shown = stored_shown[0];
   week.load(file, "week");
   meter.load(file, "meter", world);
-  creators.load(file, "creators");
+  creators.load(file, "creators", season_days_folder(path), static_cast<std::size_t>(world.day()));
   measured.assign(static_cast<std::size_t>(world.day()), {});
   for (std::size_t day = 0; day < measured.size(); ++day)
     for (std::size_t k = 0; k < columns; ++k) measured[day].*day_measures()[k].value = figures[day * columns + k];
@@ -459,7 +474,6 @@ void Season::Impl::read(const std::filesystem::path& path, std::string_view iden
 
 void Season::load(const std::filesystem::path& path, std::string_view identity) {
   impl_->read(path, identity.empty() ? "none" : identity);
-  impl_->make_policy_of_today();
 }
 
 }  // namespace swipegym

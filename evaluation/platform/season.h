@@ -53,6 +53,9 @@ SeasonPolicy composed_policy(const std::string& json);
 /// By the word of a command line: a rule of flow_policies(), another rule, a policy file, or a composition.
 SeasonPolicy season_policy(const std::string& word, std::size_t slate);
 
+/// Where the days of the season with this checkpoint are kept.
+std::filesystem::path season_days_folder(std::filesystem::path checkpoint);
+
 /// One world under one policy, day by day. Equal settings and seeds give equal bytes, whatever the number of threads
 /// and however often the season was saved and gone on with.
 class Season {
@@ -79,9 +82,10 @@ class Season {
   void log_to(SeasonLog* log) noexcept;
   std::uint64_t videos_shown() const noexcept;
 
-  /// A checkpoint between two days; `identity` says what else the season is of, such as its policy. load() throws
-  /// InputError for a file that makes no sense, or of other settings or another identity.
-  void save(const std::filesystem::path& path, std::string_view identity = {}) const;
+  /// A checkpoint between two days; `identity` says what else the season is of, such as its policy. What creators did
+  /// on the days that are over is not written again: it stays in season_days_folder(), a file a day. load() throws
+  /// InputError for files that make no sense, or of other settings or another identity.
+  void save(const std::filesystem::path& path, std::string_view identity = {});
   void load(const std::filesystem::path& path, std::string_view identity = {});
 
  private:

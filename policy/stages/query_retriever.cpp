@@ -17,11 +17,17 @@ class QueryRetriever final : public Retriever {
   // `index_file` empty: an index is kept in memory alone.
   QueryRetriever(std::shared_ptr<const Policy> policy, const QueryRetrieverSettings& settings,
                  const std::filesystem::path& index_file)
-      : policy_(std::move(policy)), source_(*policy_->query_source()), ef_(settings.index.ef) {
-    if (settings.search != "index") return;
+      : policy_(std::move(policy)), source_(*policy_->query_source()), settings_(settings) {
     const Matrix& items = source_.query_items();
+    indexed_ = {0, static_cast<std::uint32_t>(items.rows())};
+    if (settings.search != "index") return;
     index_.emplace(index_file.empty() ? RetrievalIndex(items, settings.index)
                                       : keep_index_file(index_file, items, settings.index));
+  }
+  // The same over an index of what is on offer alone.
+  QueryRetriever(const QueryRetriever& other, VideoRange on_offer)
+      : policy_(other.policy_), source_(*policy_->query_source()), settings_(other.settings_), indexed_(on_offer) {
+    index_.emplace(indexed_items(), settings_.index);
   }
   std::string_view name() const noexcept override { return policy_->name(); }
   std::size_t history_length() const noexcept override { return policy_->history_length(); }
@@ -35,8 +41,9 @@ class QueryRetriever final : public Retriever {
     // Each list may hold nothing but what the others hold too and what was shown.
     const std::size_t length = std::min(count + seen, requests.on_offer().size());
     const std::vector<TopItem> lists =
-        index_ ? index_->search(queries.vectors, length, requests.batch.threads, ef_)
-               : top_items(queries.vectors, source_.query_items(), requests.on_offer(), length, requests.batch.threads);
+        index_ && is_indexed(requests.on_offer())
+            ? indexed_lists(queries.vectors, length, requests.batch.threads)
+            : top_items(queries.vectors, source_.query_items(), requests.on_offer(), length, requests.batch.threads);
     for (std::size_t i = 0; i < requests.size(); ++i)
       merge_in_turn(
           std::span(lists).subspan(i * queries.each * length, queries.each * length), queries.count[i], length,
@@ -45,11 +52,31 @@ class QueryRetriever final : public Retriever {
 
   std::optional<double> recall(const Requests& requests, std::size_t count) const override {
     if (!index_ || requests.offered()) return std::nullopt;
-    return index_recall(*index_, source_.query_items(), queries_of(requests).vectors, count, requests.batch.threads,
-                        ef_);
+    return index_recall(*index_, indexed_items(), queries_of(requests).vectors, count, requests.batch.threads,
+                        settings_.index.ef);
+  }
+
+  // Where a catalogue lives, an index of all videos there ever were would find those that are gone.
+  std::shared_ptr<const Retriever> refreshed(const CatalogueNow& now) const override {
+    if (!index_ || is_indexed(now.on_offer)) return nullptr;
+    return std::make_shared<QueryRetriever>(*this, now.on_offer);
   }
 
  private:
+  bool is_indexed(VideoRange videos) const noexcept {
+    return videos.begin == indexed_.begin && videos.end == indexed_.end;
+  }
+  Matrix indexed_items() const {
+    return source_.query_items().middleRows(indexed_.begin, static_cast<Eigen::Index>(indexed_.size()));
+  }
+
+  std::vector<TopItem> indexed_lists(const Matrix& queries, std::size_t length, int threads) const {
+    std::vector<TopItem> lists = index_->search(queries, length, threads, settings_.index.ef);
+    for (TopItem& found : lists)
+      if (found.item >= 0) found.item += static_cast<std::int32_t>(indexed_.begin);
+    return lists;
+  }
+
   // Of the requests' rows, in their order; each draws by its own dice. Copied first: a batch may have many more rows.
   QueryVectors queries_of(const Requests& requests) const {
     const ListedObservation rows(requests, nullptr, {});
@@ -87,7 +114,8 @@ class QueryRetriever final : public Retriever {
 
   std::shared_ptr<const Policy> policy_;
   const QuerySource& source_;
-  std::size_t ef_;
+  QueryRetrieverSettings settings_;
+  VideoRange indexed_;  // the videos that index_ is of
   std::optional<RetrievalIndex> index_;
 };
 

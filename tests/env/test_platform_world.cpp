@@ -82,14 +82,14 @@ TEST_CASE("a creator's upload answers a video that was watched, as often as the 
   settings.mimic_rate = 0.2, settings.mimic_topic = 1.0, settings.base_deviation = 0.0, settings.leave_hazard = 0.0;
   settings.response_rest = settings.responsive = 0.0, settings.arrivals = 0.0;
   Creators creators(settings, make_key(9), 4'000);
-  for (std::uint32_t c = 0; c < creators.size(); ++c) creators.watched(c, 7), creators.watched(c, 9);
+  for (std::uint32_t c = 0; c < creators.size(); ++c) creators.watched(c, 7), creators.watched(c, 1009);
   const std::vector<Upload> uploads = creators.next_day();
-  double seven = 0.0, nine = 0.0;
-  for (const Upload& upload : uploads) seven += upload.mimicked == 7, nine += upload.mimicked == 9;
+  double seven = 0.0, thousand_nine = 0.0;
+  for (const Upload& upload : uploads) seven += upload.mimicked == 7, thousand_nine += upload.mimicked == 1009;
   const double base = 1.0 / (1.0 + std::exp(3.0)), all = 1.0 - (1.0 - base) * std::exp(-0.2 * 2.0);
   CHECK(static_cast<double>(uploads.size()) == Approx(4'000 * all).margin(5.0 * std::sqrt(4'000 * all)));
-  CHECK(seven + nine == Approx(4'000 * (all - base)).margin(5.0 * std::sqrt(4'000 * all)));
-  CHECK(seven == Approx(nine).margin(5.0 * std::sqrt(seven + nine)));
+  CHECK(seven + thousand_nine == Approx(4'000 * (all - base)).margin(5.0 * std::sqrt(4'000 * all)));
+  CHECK(seven == Approx(thousand_nine).margin(5.0 * std::sqrt(seven + thousand_nine)));
 }
 
 TEST_CASE("what is on offer is the newest videos, and statistics say what was counted", "[env][platform]") {

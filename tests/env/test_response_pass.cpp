@@ -4,6 +4,7 @@
 
 #include "env/fitted/fitted_user_model.h"
 #include "env/fitted/response_pass.h"
+#include "env/state_room.h"
 #include "tests/env/quick_fit.h"
 
 namespace swipegym {
@@ -96,6 +97,33 @@ FittedParts parts_of(const Simulator& simulator, WatchHead head) {
 }
 
 }  // namespace
+
+TEST_CASE("a catalogue that outgrows the table of its videos is answered as before, by scratch made before", "[env]") {
+  const auto simulator = testing::quick_fit();
+  FittedUserModel model(dynamic_cast<const FittedUserModel&>(*simulator->model));
+  const auto scratch = model.make_scratch();
+  StateRoom state(1, model.state_size());
+  constexpr std::int64_t kEvening = 1651400000000;
+  model.begin(UserIndex{3}, kEvening, state.of(0));
+  const auto answer = [&](std::uint32_t video) {
+    const Shown shown{.user = UserIndex{3},
+                      .video = VideoIndex{video},
+                      .time_ms = kEvening,
+                      .duration_ms = simulator->catalogue.duration_ms[7],
+                      .tab = 1};
+    const float* at = state.at(0);
+    Expectation out;
+    model.expect({&shown, 1}, {&at, 1}, ExposureKind::kInterventional, {&out, 1}, *scratch);
+    return std::vector<float>{out.watch_s, out.signal[0], out.signal[1], out.leave};
+  };
+  const auto before = answer(7);
+  constexpr std::uint32_t kMany = 300'001;  // more than a table is kept of
+  model.make_room(kMany);
+  CHECK(before[0] > 0.0F);
+  CHECK(answer(7) == before);
+  model.copy_video(VideoIndex{7}, VideoIndex{kMany - 1}, 0);
+  CHECK(answer(kMany - 1) == before);
+}
 
 TEST_CASE("the pass of a step is the network, row by row", "[env]") {
   const auto simulator = testing::quick_fit();

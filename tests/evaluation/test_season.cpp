@@ -61,6 +61,11 @@ std::filesystem::path season_file(const char* name) {
   return std::filesystem::temp_directory_path() / (std::string(name) + std::to_string(::getpid()));
 }
 
+void remove_season(const std::filesystem::path& path) {
+  std::filesystem::remove(path);
+  std::filesystem::remove_all(season_days_folder(path));
+}
+
 std::string bytes_of_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -87,12 +92,59 @@ TEST_CASE("a season that was saved every day and begun anew ends with the same b
     season.play_day();
     season.save(kept);
   }
-  const Season at_once = play("thompson", config, 7);
+  Season at_once = play("thompson", config, 7);
   at_once.save(whole);
   CHECK(bytes_of_file(kept) == bytes_of_file(whole));
+  for (int day = 0; day < config.days; ++day) {
+    const std::string name = "0000" + std::to_string(day) + ".h5";
+    const std::string bytes = bytes_of_file(season_days_folder(kept) / name);
+    CHECK(!bytes.empty());
+    CHECK(bytes == bytes_of_file(season_days_folder(whole) / name));
+  }
   Season other(season_world(), config, season_policy("thompson", config.slate), 8, 1);
   CHECK_THROWS_WITH(other.load(kept), Catch::Matchers::Contains("another season"));
-  for (const auto& path : {kept, whole}) std::filesystem::remove(path);
+  for (const auto& path : {kept, whole}) remove_season(path);
+}
+
+TEST_CASE("what creators did is written once a day, and only the season's own days are read", "[platform]") {
+  const SeasonConfig config = short_season();
+  const std::filesystem::path kept = season_file("season-days"), other = season_file("season-other-days");
+  Season season(season_world(), config, season_policy("thompson", config.slate), 7, 1);
+  season.play_day(), season.save(kept);
+  const std::filesystem::path first = season_days_folder(kept) / "00000.h5";
+  const std::string bytes = bytes_of_file(first);
+  std::ofstream(first, std::ios::trunc) << "touched";
+  season.play_day(), season.save(kept);
+  CHECK(bytes_of_file(first) == "touched");
+  Season uniform(season_world(), config, season_policy("uniform", config.slate), 7, 1);
+  uniform.play_day(), uniform.play_day(), uniform.save(other);
+  const auto loads = [&](const std::string& day) {
+    std::ofstream(first, std::ios::trunc | std::ios::binary) << day;
+    Season again(season_world(), config, season_policy("thompson", config.slate), 7, 1);
+    again.load(kept);
+    return again.creator_days().size() == season.creator_days().size();
+  };
+  CHECK(loads(bytes));
+  CHECK_THROWS_AS(loads("touched"), InputError);
+  CHECK_THROWS_WITH(loads(bytes_of_file(season_days_folder(other) / "00000.h5")),
+                    Catch::Matchers::Contains("another season"));
+  std::filesystem::remove(first);
+  Season again(season_world(), config, season_policy("thompson", config.slate), 7, 1);
+  CHECK_THROWS_WITH(again.load(kept), Catch::Matchers::Contains("00000.h5"));
+  for (const auto& path : {kept, other}) remove_season(path);
+}
+
+TEST_CASE("the policy of a day is made once, and none when the season is over", "[platform]") {
+  const SeasonConfig config = short_season();
+  int made = 0;
+  const SeasonPolicy uniform = season_policy("uniform", config.slate);
+  const SeasonPolicy counted = [&](const Catalogue& catalogue) { return ++made, uniform(catalogue); };
+  Season season(season_world(), config, counted, 1, 1);
+  for (int day = 0; day < config.days; ++day) {
+    season.set_policy(counted);
+    season.play_day();
+    CHECK(made == day + 1);
+  }
 }
 
 TEST_CASE("creators whom nothing moves do the same under every policy", "[platform]") {
@@ -166,7 +218,12 @@ TEST_CASE("a study goes on where it stopped and tells other settings apart", "[p
   study.seeds = 2;
   study.threads = 2;
   study.folder = season_file("season-study");
+  std::uint64_t least = 1'000'000, most = 0, total = 0;
+  study.progress = [&](std::string_view, std::uint64_t done, std::uint64_t all) {
+    least = std::min(least, done), most = std::max(most, done), total = all;
+  };
   const PlatformReport first = run_platform(season_world(), study);
+  CHECK((least == 0 && most == total && total == 16));
   const std::string csv = platform_csv(first);
   CHECK(csv == platform_csv(run_platform(season_world(), study)));  // of the files
   std::filesystem::remove(study.folder / "runs" / "thompson-s2.json");
@@ -296,14 +353,15 @@ TEST_CASE("whatever is done to a season's checkpoint, it is refused or played to
   season.play_day(), season.play_day();
   season.save(kept);
   const testing::FileImage image = testing::read_image(kept);
-  std::filesystem::remove(kept);
   int refused = 0, played = 0;
   for (const testing::Hdf5Mutation& mutation : testing::sample_of(testing::hdf5_mutations(image), /*few=*/true)) {
     CAPTURE(mutation.object, mutation.change);
-    const testing::MemoryFile file(testing::mutated(image, mutation));
+    const testing::FileImage damaged = testing::mutated(image, mutation);
+    std::ofstream(kept, std::ios::binary)
+        .write(reinterpret_cast<const char*>(damaged.data()), static_cast<std::streamsize>(damaged.size()));
     Season again(season_world(), config, season_policy("thompson", config.slate), 5, 1);
     try {
-      again.load(file.path());
+      again.load(kept);
     } catch (const InputError&) {
       ++refused;
       continue;
@@ -312,6 +370,7 @@ TEST_CASE("whatever is done to a season's checkpoint, it is refused or played to
     CHECK(std::isfinite(again.days().back().seconds));
     ++played;
   }
+  remove_season(kept);
   CHECK(refused > played);
   CHECK(played > 0);  // such as a count of views that is one off
 }

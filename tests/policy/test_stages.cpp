@@ -232,6 +232,29 @@ TEST_CASE("who is known less is served more diversely, where vectors know how we
                     Catch::Contains("order[0].variance"));
 }
 
+TEST_CASE("an index is of what is on offer, and until it is the search is exact", "[policy][stages]") {
+  const auto simulator = stage_world();
+  const test::StageFolder folder("index_offer");
+  TwoTowerPolicy(test::small_towers_model(simulator->catalogue, false)).save(folder.path() / "towers.h5");
+  const auto composed = [&](const std::string& search) {
+    return folder.policy(R"({"retrieve": [{"use": "vectors", "count": 40, "file": "towers.h5", )" + search + "}]}",
+                         *simulator);
+  };
+  const StagedPolicy exact = composed(R"("search": "exact")");
+  const StagedPolicy indexed = composed(R"("search": "index", "index": {"links": 40, "ef": 400})");
+  StageRequests requests(simulator, true);
+  CHECK(requests.slate_of(indexed, 0, 40) == requests.slate_of(exact, 0, 40));
+  const VideoRange offered{350, 400};  // fewer than what an index of all would find first
+  requests.env.offer(offered);
+  const auto best = requests.slate_of(exact, 0, 40);
+  CHECK(requests.slate_of(indexed, 0, 40) == best);
+  const auto now = indexed.refreshed({std::shared_ptr<const Catalogue>(simulator, &simulator->catalogue), offered});
+  REQUIRE(now != nullptr);
+  const auto found = requests.slate_of(*now, 0, 40);
+  CHECK(found == best);
+  CHECK(std::all_of(found.begin(), found.end(), [](std::int32_t video) { return video >= 350; }));
+}
+
 TEST_CASE("a composition keeps its index in a file, and refuses one of other vectors", "[policy][stages]") {
   const auto simulator = stage_world();
   const test::StageFolder own("index_file");
