@@ -5,6 +5,7 @@
 #   bench/platform.sh flows OUT [SEEDS]         bandits and flows, ticks of an hour and of a day
 #   bench/platform.sh uplift OUT [SEEDS]        levers for creators, by effect and supply
 #   bench/platform.sh fitted OUT [SEEDS]        the same ranking in the fitted world
+#   bench/platform.sh interference OUT [SEEDS]  a change tested by a split of users, and by whole worlds
 #   bench/platform.sh tables OUT                what is there, as Markdown
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -76,7 +77,21 @@ case $part in
       play --simulator "$out/$world" --visits 1 --users 2000 --days 30 --burn-in 5 --policies "$rules" --out "$out/rank-$world"
     done
     ;;
+  interference)
+    care=$(lever uplift20 '"uplift": 20')
+    play "${lively[@]}" --simulator "$out/W" --days 60 --policies "bayes-ucb,thompson,uniform,$care" --out "$out/whole"
+    for change in thompson uniform "${care#*=}"; do
+      name=$(basename "$change" .json)
+      play "${lively[@]}" --simulator "$out/W" --days 60 --policies bayes-ucb --split "$change" --out "$out/split-$name"
+    done
+    ;;
   tables)
+    if [ -e "$out/whole/season.csv" ]; then
+      echo && echo "interference" && echo "| policy | whole worlds | split of users | bias |" && echo "| --- | --- | --- | --- |"
+      for change in thompson uniform uplift20; do
+        python3 bench/platform_table.py "$out/whole" --days 20:60 --split "$out/split-$change" --change "$change"
+      done
+    fi
     for study in flows1h flows24h stacks; do
       if [ -e "$out/$study/season.csv" ]; then
         echo && echo "$study" && python3 bench/platform_table.py "$out/$study" --days 20:60 \
@@ -96,5 +111,5 @@ case $part in
       done
     fi
     ;;
-  *) echo "world, flows, uplift, fitted or tables, not '$part'" >&2; exit 2 ;;
+  *) echo "world, flows, uplift, fitted, interference or tables, not '$part'" >&2; exit 2 ;;
 esac

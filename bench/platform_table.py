@@ -6,6 +6,11 @@
 A row a policy: the mean of each measure over the days and its half 95 % interval over worlds (Student's t), and for the
 first measure the difference from --versus, world by world. --tau: Kendall's tau of the first measure with another
 study, over pairs of policies whose difference there has an interval without 0.
+
+    platform_table.py FOLDER --change POLICY --split SPLIT [--days FROM:TO]
+
+A line: what POLICY changes in seconds where whole worlds have it (FOLDER), and what the test says that gives it to half of
+the users of each world (SPLIT, of the first policy and --split POLICY); the last figure is the test's bias.
 """
 import argparse
 import collections
@@ -60,10 +65,15 @@ def main():
     parser.add_argument("--measures", default="seconds,regret,discovery,uploads,creators,newcomers,gini")
     parser.add_argument("--versus")
     parser.add_argument("--tau", type=Path)
+    parser.add_argument("--split", type=Path)
+    parser.add_argument("--change")
     a = parser.parse_args()
     study, measures = read(a.folder), a.measures.split(",")
     periods = [tuple(int(x) for x in part.split(":")) for part in a.days.split(",")]
     versus = a.versus or next(iter(study))
+    if a.split:
+        print_bias(study, read(a.split), versus, a.change, periods[0])
+        return
     head = ["policy"]
     for first, last in periods:
         label = "" if len(periods) == 1 else f", days {first + 1}–{last}"
@@ -80,6 +90,14 @@ def main():
         print("| " + " | ".join(cells) + " |")
     if a.tau:
         print_tau(study, read(a.tau), measures[0], periods[0])
+
+
+def print_bias(study: dict, split: dict, versus: str, change: str, period: tuple[int, int]):
+    base, changed = (worlds(study[name], "seconds", *period) for name in (versus, change))
+    own, other = (worlds(split[versus], f"{half}_seconds", *period) for half in ("own", "other"))
+    whole, test = ([y - x for x, y in zip(*pair)] for pair in ((base, changed), (own, other)))
+    cells = [change, *(shown(*interval(v)) for v in (whole, test, [y - x for x, y in zip(whole, test)]))]
+    print("| " + " | ".join(cells) + " |")
 
 
 def print_tau(study: dict, truth: dict, measure: str, period: tuple[int, int]):
