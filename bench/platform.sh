@@ -62,9 +62,8 @@ case $part in
         inside even-flow-bayes 0.25,0.25,0.25,0.25)"
     ;;
   uplift)
-    levers=$(lever none '"uplift": 0'),$(lever uplift2 '"uplift": 2'),$(lever uplift5 '"uplift": 5')
-    levers=$levers,$(lever uplift20 '"uplift": 20'),$(lever boost05 '"new_creator": 0.05')
-    levers=$levers,$(lever boost20 '"new_creator": 0.2'),$(lever targeted20 '"new_creator": 0.2, "new_rate": 0.25')
+    levers=$(lever none '"uplift": 0'),$(lever uplift5 '"uplift": 5'),$(lever uplift20 '"uplift": 20')
+    levers=$levers,$(lever boost05 '"new_creator": 0.05'),$(lever targeted20 '"new_creator": 0.2, "new_rate": 0.25')
     for effect in strong mild none; do
       play "${lively[@]}" --simulator "$out/W" --days 90 --burn-in 0 --effect "$effect" --policies "$levers" --out "$out/uplift-$effect"
     done
