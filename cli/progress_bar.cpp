@@ -11,7 +11,7 @@ namespace swipegym::cli {
 namespace {
 
 constexpr int kBarWidth = 24;
-constexpr std::chrono::milliseconds kPeriod{100};
+constexpr std::chrono::milliseconds kBarPeriod{100}, kLinePeriod{30'000};
 
 std::string bar(double share) {
   const int full = static_cast<int>(share * kBarWidth);
@@ -34,7 +34,29 @@ std::string clock_time(double seconds) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-ProgressBar::ProgressBar(bool quiet) : silent_(quiet || ::isatty(STDERR_FILENO) == 0) {}
+std::string progress_text(std::string_view what, std::uint64_t done, std::uint64_t total, std::uint64_t first_done,
+                          double elapsed_s, bool with_bar) {
+  const double rate = elapsed_s > 0 ? static_cast<double>(done - std::min(done, first_done)) / elapsed_s : 0.0;
+  std::string text(what);
+  if (total > 0) {
+    const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+    if (with_bar) text += "  " + bar(share);
+    text += fmt::format(" {:3.0f} %", 100 * share);
+  } else {
+    text += fmt::format("  {} done", short_count(static_cast<double>(done)));
+  }
+  if (rate > 0) {
+    text += fmt::format("  {}/s", short_count(rate));
+    if (total > done) text += fmt::format("  {} left", clock_time(static_cast<double>(total - done) / rate));
+  }
+  return text;
+}
+
+ProgressBar::ProgressBar(bool quiet)
+    : silent_(quiet),
+      terminal_(::isatty(STDERR_FILENO) != 0),
+      // Short work writes no line into a file.
+      next_draw_(terminal_ ? 0 : (Clock::now() + kLinePeriod).time_since_epoch().count()) {}
 
 void ProgressBar::begin(std::string_view what, std::uint64_t done, Clock::time_point now) {
   what_ = what;
@@ -48,28 +70,21 @@ void ProgressBar::update(std::string_view what, std::uint64_t done, std::uint64_
   // Most calls end here, without the lock: workers may report thousands of times a second.
   if (now.time_since_epoch().count() < next_draw_.load(std::memory_order_relaxed)) return;
   const std::scoped_lock lock(mutex_);
-  next_draw_.store((now + kPeriod).time_since_epoch().count(), std::memory_order_relaxed);
+  const std::chrono::milliseconds period = terminal_ ? kBarPeriod : kLinePeriod;
+  next_draw_.store((now + period).time_since_epoch().count(), std::memory_order_relaxed);
   if (what != what_) begin(what, done, now);
   draw(done, total, now);
 }
 
 void ProgressBar::draw(std::uint64_t done, std::uint64_t total, Clock::time_point now) {
   const double elapsed_s = std::chrono::duration<double>(now - started_).count();
-  const double rate = elapsed_s > 0 ? static_cast<double>(done - std::min(done, first_done_)) / elapsed_s : 0.0;
-  std::string text = what_;
-  if (total > 0) {
-    const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-    text += fmt::format("  {} {:3.0f} %", bar(share), 100 * share);
-  } else {
-    text += fmt::format("  {} done", short_count(static_cast<double>(done)));
-  }
-  if (rate > 0) {
-    text += fmt::format("  {}/s", short_count(rate));
-    if (total > done) text += fmt::format("  {} left", clock_time(static_cast<double>(total - done) / rate));
-  }
-  fmt::print(stderr, "\r{}\x1b[K", text);
+  const std::string text = progress_text(what_, done, total, first_done_, elapsed_s, terminal_);
+  if (terminal_)
+    fmt::print(stderr, "\r{}\x1b[K", text);
+  else
+    fmt::print(stderr, "{}\n", text);
   std::fflush(stderr);
-  drawn_ = true;
+  drawn_ = terminal_;
 }
 
 void ProgressBar::clear() {

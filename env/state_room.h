@@ -7,8 +7,8 @@
 
 namespace swipegym {
 
-/// Room for states of a user model (UserModel::begin), each of which starts on its own cache line. Not copied: where the
-/// first line begins depends on the address.
+/// Room for states of a user model (UserModel::begin), each of which starts on its own cache line. Not copied: where
+/// the first line begins depends on the address.
 class StateRoom {
  public:
   StateRoom(std::size_t states, std::size_t floats) : floats_(floats), room_(states * stride() + kFloatsALine) {

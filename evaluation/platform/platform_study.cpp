@@ -148,13 +148,13 @@ class Seasons {
     if (study_.logged != nullptr) season.log_to(&log.emplace(logs, study_.logged->users, study_.logged->videos));
     done_ += static_cast<std::uint64_t>(season.day());
     while (!season.over()) {
-      tell(name, season.day());
+      tell();
       season.play_day();
       season.save(files.checkpoint, made_with.dump());
       ++done_;
       if (failed_) throw Interrupted();  // another season's failure is told, not this
     }
-    tell(name, season.day());
+    tell();
     videos = season.videos_shown();
     if (log) {
       log->finish(season.world());
@@ -193,10 +193,11 @@ class Seasons {
     return days;
   }
 
-  void tell(const std::string& name, int day) {
+  // Seasons are played side by side: what all of them have left is what a person waits for.
+  void tell() {
     const std::lock_guard lock(mutex_);
     const std::uint64_t total = study_.policies.size() * study_.seeds * static_cast<std::uint64_t>(study_.config.days);
-    report(study_.progress, fmt::format("{}, day {}", name, day), done_, total);
+    report(study_.progress, "days of seasons", done_, total);
   }
 
   std::shared_ptr<const Simulator> base_;

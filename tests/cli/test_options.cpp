@@ -125,5 +125,13 @@ TEST_CASE("numbers and tables read easily", "[cli]") {
   CHECK(table.text() == "  policy  watch\n  -------------\n  random    7.5\n");
 }
 
+TEST_CASE("progress says the share, the rate since it began and the time left", "[cli]") {
+  CHECK(progress_text("rows", 30, 120, 10, 10.0, false) == "rows  25 %  2/s  0:45 left");
+  CHECK(progress_text("rows", 30, 120, 30, 10.0, false) == "rows  25 %");
+  CHECK(progress_text("rows", 30, 120, 30, 0.0, true) == "rows  [######..................]  25 %");
+  CHECK(progress_text("rows", 1500, 0, 0, 3.0, false) == "rows  1.50 k done  500/s");
+  CHECK(progress_text("rows", 120, 120, 0, 60.0, false) == "rows 100 %  2/s");
+}
+
 }  // namespace
 }  // namespace swipegym::cli

@@ -34,7 +34,8 @@ const std::string& season_world() {
 Words season_words(const TemporaryFolder& folder, const std::string& out, const Words& more = {}) {
   const std::string config = folder / "season.json";
   if (!fs::exists(config)) write_text(config, kSmallSeason);
-  Words words = {"platform", "--simulator", season_world(), "--config", config, "--out", folder / out, "--threads", "1"};
+  Words words = {"platform", "--simulator", season_world(), "--config", config,
+                 "--out",    folder / out,  "--threads",    "1"};
   words.insert(words.end(), more.begin(), more.end());
   words.push_back("--quiet");
   return words;
@@ -95,9 +96,9 @@ TEST_CASE("options of a season out of range, or that contradict, are refused bef
   synth({"--creators", "--rows-per-part", "5"}, {"--rows-per-part"});
   CHECK_FALSE(fs::exists(folder / "data"));
   CHECK(fails_with(run_program({"creators", "fit", "--data", "/nowhere", "--out", folder / "c.h5"}), 2, {"/nowhere"}));
-  CHECK(fails_with(run_program({"creators", "fit", "--data", "/nowhere", "--until", "yesterday", "--out",
-                                folder / "c.h5"}),
-                   2, {"--until", "yesterday"}));
+  CHECK(fails_with(
+      run_program({"creators", "fit", "--data", "/nowhere", "--until", "yesterday", "--out", folder / "c.h5"}), 2,
+      {"--until", "yesterday"}));
   CHECK(fails_with(run_program({"creators", "fit", "--data", "/nowhere", "--out", folder.path().string()}), 2,
                    {"is a directory"}));
 }
@@ -152,8 +153,9 @@ TEST_CASE("policies, worlds and folders that no season can be played with are re
 
 TEST_CASE("a season that a full disk or Ctrl-C ended goes on to the same bytes, logs included", "[cli]") {
   const TemporaryFolder folder;
-  const Words season = {"--days", "40", "--burn-in", "1", "--users", "80", "--seeds", "1", "--policies", "uniform,thompson",
-                        "--visits", "5", "--random-share", "0.1", "--split", "greedy", "--logs"};
+  const Words season = {
+      "--days",   "40", "--burn-in",      "1",   "--users", "80",     "--seeds", "1", "--policies", "uniform,thompson",
+      "--visits", "5",  "--random-share", "0.1", "--split", "greedy", "--logs"};
   REQUIRE(run_program(season_words(folder, "whole", season)).code == 0);
   const auto expected = files_of(folder / "whole");
   for (const long long limit : {500LL, 40'000LL, 90'000LL}) {
