@@ -32,7 +32,7 @@ struct SynthSettings {
   std::string preset = "pure";
   std::uint64_t rows = 0, rows_per_part = 0;
   double hidden_signal = TruthOptions{}.hidden_signal;
-  double session_videos = 0.0;
+  double session_videos = 0.0, taste_drift = TruthOptions{}.taste_drift;
   bool no_satiation = false, replace = false;
   bool creators = false;
   int days = 120;
@@ -173,6 +173,7 @@ void synth(const SynthSettings& settings, Run& run) {
   SynthesisOptions options{.truth = {.preset = parse_preset(settings.preset),
                                      .seed = run.seed,
                                      .satiation = !settings.no_satiation,
+                                     .taste_drift = settings.taste_drift,
                                      .hidden_signal = settings.hidden_signal,
                                      .mean_session_videos = settings.session_videos},
                            .standard_rows = settings.rows,
@@ -292,6 +293,8 @@ void add_data_commands(std::vector<Command>& table) {
       .add("hidden-signal", synth_settings->hidden_signal, kHiddenSignal, "X",
            "how strongly what only the platform knows selects the standard log; 0: not at all")
       .flag("no-satiation", synth_settings->no_satiation, "nothing that is shown changes anything later")
+      .add("taste-drift", synth_settings->taste_drift, kTasteDrift, "X",
+           "times the drift of tastes with what is watched; 0: they stand still")
       .add("session-videos", synth_settings->session_videos, kTruthSessionVideos, "X",
            "the platform's mean session in videos, 2 to 200; 0: as in the log")
       .group("Creators")

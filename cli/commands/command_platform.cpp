@@ -33,6 +33,7 @@ SeasonConfig season_of(const PlatformCommand& settings, const Run& run) {
   if (run.given("users")) config.users = settings.season.users;
   if (run.given("burn-in")) config.burn_in = settings.season.burn_in;
   if (run.given("effect")) config.world.effect = settings.season.world.effect;
+  if (run.given("wrong-tags")) config.world.wrong_tags = settings.season.world.wrong_tags;
   if (run.given("creators-a-user")) config.world.creators_a_user = settings.season.world.creators_a_user;
   if (run.given("visits")) config.world.gap_scale = 1.0 / settings.visits;
   if (run.given("random-share")) config.random_share = settings.season.random_share;
@@ -47,9 +48,10 @@ std::string assumptions(const SeasonConfig& config) {
   return fmt::format(
       "assumed: creators answer by effect '{}', {:g} a user at the start, {:.1f} % newcomers a day; uploads live {} "
       "days;\n"
-      "users come {:g} times as often as in the log; policies learn every {:g} h\n",
+      "users come {:g} times as often as in the log; policies learn every {:g} h{}\n",
       world.effect, world.creators_a_user, 100.0 * world.creators.arrivals, world.life_days, 1.0 / world.gap_scale,
-      config.tick_hours);
+      config.tick_hours,
+      world.wrong_tags > 0.0 ? fmt::format("; {:g} % of the tags are wrong", 100.0 * world.wrong_tags) : std::string());
 }
 
 // A fitted model of returns knows use as it is in the log alone.
@@ -155,6 +157,8 @@ void add_platform_commands(std::vector<Command>& table) {
               "how strongly creators answer what they get")
       .add("creators-a-user", settings->season.world.creators_a_user, above(0, 1'000), "X",
            "creators at the start, for each user")
+      .add("wrong-tags", settings->season.world.wrong_tags, between(0, 1), "X",
+           "share of the videos whose tag the platform has wrong")
       .add("tick-hours", settings->season.tick_hours, between(0.25, 24), "H",
            "hours until what was counted reaches the policy")
       .add("visits", settings->visits, between(0.01, 100), "X",

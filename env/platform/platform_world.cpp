@@ -14,12 +14,14 @@
 #include "env/catalogue.h"
 #include "env/state_room.h"
 #include "sim_data/calendar.h"
+#include "sim_data/tables.h"
 
 namespace swipegym {
 namespace {
 
 constexpr std::size_t kPanel = kChunk;  // users who judge a video
 constexpr std::int64_t kPanelEveningMs = 20LL * 3600 * 1000;
+enum TagKey : std::uint64_t { kBaseTags = 1, kUploadTags };  // children of the key of wrong tags
 // The named strengths of an effect are applied once, so that tables print what was used.
 CreatorSettings creators_of(const PlatformSettings& settings) {
   return with_effect(settings.creators, settings.effect);
@@ -52,6 +54,7 @@ PlatformWorld::PlatformWorld(const Simulator& base, const PlatformSettings& sett
       maker_(make_upload_maker(base, split(world, 2))),
       users_(check_users(base, users)),
       first_videos_(static_cast<std::uint32_t>(base.catalogue.num_videos())),
+      tag_key_(split(world, 3)),
       first_day_(days_of_date(base.catalogue.until) + 1),
       creators_(creators_of(settings), split(world, 1), first_creators(settings, users)) {
   check_ranges(settings_);
@@ -78,6 +81,9 @@ PlatformWorld::PlatformWorld(const Simulator& base, const PlatformSettings& sett
   }
   for (Sums& sums : sums_) sums.add(all, -kShrinkage / rows);
 
+  true_tag_ = catalogue.tag;
+  for (std::uint32_t v = 0; v < videos; ++v)
+    catalogue.tag[v] = seen_tag(split(split(tag_key_, kBaseTags), v), true_tag_[v]);
   creator_.assign(videos, kNobody), uploaded_.assign(videos, std::numeric_limits<std::int32_t>::min());
   const std::uint32_t stock = first_on_offer(settings_, users_, videos);
   on_offer_ = {first_videos_ - stock, first_videos_};
@@ -121,24 +127,40 @@ std::uint32_t PlatformWorld::author_of(std::uint32_t creator) {
   return author_of_[creator];
 }
 
-void PlatformWorld::append_video(std::uint32_t creator, const UploadedVideo& video) {
+// What the platform takes a video's tag for: where it is wrong, that of one of the base's videos, so that tags stay as
+// common as they are. Videos without a tag have none.
+std::uint16_t PlatformWorld::seen_tag(RandomKey video, std::uint16_t tag) const {
+  const std::vector<std::uint16_t>& code = simulator_->catalogue.tag_code;  // empty in older simulators
+  const auto is_tag = [&code](std::uint16_t one) { return one >= code.size() || code[one] != VideoTable::kNoTag; };
+  if (settings_.wrong_tags == 0.0 || !is_tag(tag)) return tag;
+  RandomStream random(video);
+  if (random.uniform_double() >= settings_.wrong_tags) return tag;
+  constexpr int kTries = 1'000;  // a catalogue may have one tag only
+  for (int tries = 0; tries < kTries; ++tries)
+    if (const std::uint16_t other = true_tag_[random.below(first_videos_)]; other != tag && is_tag(other)) return other;
+  return tag;
+}
+
+void PlatformWorld::append_video(std::uint32_t creator, const UploadedVideo& video, std::int32_t day) {
   Catalogue& catalogue = simulator_->catalogue;
   const auto index = static_cast<std::uint32_t>(catalogue.num_videos());
   catalogue.raw_video_id.push_back(next_raw_video_++);
   catalogue.duration_ms.push_back(video.duration_ms);
-  catalogue.tag.push_back(video.tag);
+  const RandomKey uploads_of_creator = split(split(tag_key_, kUploadTags), creator);
+  catalogue.tag.push_back(seen_tag(split(uploads_of_creator, static_cast<std::uint64_t>(day)), video.tag));
+  true_tag_.push_back(video.tag);
   catalogue.author.push_back(author_of(creator));
   catalogue.exposures.push_back(0);
   catalogue.item_mean.push_back(0.0F);
   catalogue.hate_rate.push_back(0.0F);
-  catalogue.upload_day.push_back(static_cast<std::uint16_t>(first_day_ + day()));
+  catalogue.upload_day.push_back(static_cast<std::uint16_t>(first_day_ + day));
   if (!catalogue.visible_status.empty()) catalogue.visible_status.push_back(0);
   std::array<float, kVideoFeatures> features{};
   features[kVideoLogDuration] = (std::log(static_cast<float>(video.duration_ms) * 1e-3F) - 3.5F) / 1.5F;
   features[kVideoIsAd] = video.is_ad;
   features[kVideoUploadType] = video.upload_type;
   catalogue.video_features.insert(catalogue.video_features.end(), features.begin(), features.end());
-  creator_.push_back(creator), uploaded_.push_back(day());
+  creator_.push_back(creator), uploaded_.push_back(day);
   sums_.emplace_back(), touched_.push_back(0);
   set_features(index);
 }
@@ -147,7 +169,7 @@ void PlatformWorld::add_upload(const Upload& upload) {
   const auto index = static_cast<std::uint32_t>(simulator_->catalogue.num_videos());
   const std::uint32_t author = author_of(upload.creator);
   const UploadedVideo made = maker_->make(index, upload, author, simulator_->catalogue.raw_author_id[author], day());
-  append_video(upload.creator, made);
+  append_video(upload.creator, made, day());
   uploads_.push_back(upload);
 }
 
@@ -319,10 +341,8 @@ void PlatformWorld::load(const Hdf5Reader& file, const std::string& group) {
     const std::uint32_t author = author_of(upload.creator);
     const UploadedVideo made =
         maker_->make(index, upload, author, simulator_->catalogue.raw_author_id[author], days[i]);
-    append_video(upload.creator, made);
+    append_video(upload.creator, made, days[i]);
     uploads_.push_back(upload);
-    uploaded_.back() = days[i];
-    simulator_->catalogue.upload_day.back() = static_cast<std::uint16_t>(first_day_ + days[i]);
   }
   Catalogue& catalogue = simulator_->catalogue;
   const std::size_t videos = catalogue.num_videos();

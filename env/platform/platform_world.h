@@ -22,6 +22,7 @@ struct PlatformSettings {
   int least_on_offer = 400;       // or longer, while there are fewer videos than this
   double gap_scale = 1.0;         // gaps between visits, of what the simulator draws: its log may be thinned
   int uplift_days = 7;            // what a creator's uplift looks ahead
+  double wrong_tags = 0.0;        // share of the videos whose tag the platform has wrong: that of another video
 };
 
 template <class Visitor>
@@ -33,6 +34,7 @@ void visit_fields(Visitor& visit, PlatformSettings& settings) {
   visit("least_on_offer", settings.least_on_offer, between(50, 1'000'000));
   visit("gap_scale", settings.gap_scale, above(0, 100));
   visit("uplift_days", settings.uplift_days, between(1, 365));
+  visit("wrong_tags", settings.wrong_tags, between(0, 1));
 }
 
 /// A video shown on the platform, and what came of it.
@@ -68,6 +70,8 @@ class PlatformWorld {
   /// The creator of a video, or kNobody for one that was in the log and never on offer.
   std::uint32_t creator(std::uint32_t video) const noexcept { return creator_[video]; }
   static constexpr std::uint32_t kNobody = 0xFFFFFFFFU;
+  /// The tag of a video as it is, dense; the catalogue's is what the platform takes it for (wrong_tags).
+  std::uint16_t category(std::uint32_t video) const noexcept { return true_tag_[video]; }
   /// The day on which a video was uploaded; below 0 for what was there at the start.
   std::int32_t uploaded(std::uint32_t video) const noexcept { return uploaded_[video]; }
   /// What anybody expects of a video who knows the truth of the world: the mean probability of a click and the mean
@@ -92,7 +96,8 @@ class PlatformWorld {
 
  private:
   void add_upload(const Upload& upload);
-  void append_video(std::uint32_t creator, const UploadedVideo& video);
+  void append_video(std::uint32_t creator, const UploadedVideo& video, std::int32_t day);
+  std::uint16_t seen_tag(RandomKey video, std::uint16_t tag) const;
   void set_features(std::uint32_t video);
   void shrink_to_today();
   void judge(std::uint32_t begin, std::uint32_t end);
@@ -116,6 +121,7 @@ class PlatformWorld {
   std::unique_ptr<UploadMaker> maker_;
   std::uint32_t users_;
   std::uint32_t first_videos_;  // of the base
+  RandomKey tag_key_;
   std::int32_t first_day_;      // days since 1970
   Sums pseudo_;                 // kShrinkage rows of the mean until midnight
   std::int64_t next_raw_video_ = 0;
@@ -125,6 +131,7 @@ class PlatformWorld {
   std::vector<Upload> uploads_;  // of each video behind the base's
   std::vector<std::uint32_t> creator_;
   std::vector<std::int32_t> uploaded_;
+  std::vector<std::uint16_t> true_tag_;
   std::vector<Sums> sums_;
   std::vector<float> click_appeal_, seconds_appeal_;
   std::vector<std::uint32_t> best_;

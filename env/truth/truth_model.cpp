@@ -174,10 +174,11 @@ void TruthModel::observe(const Shown& shown, float ratio, float* state) const {
   const float exposure = 0.5F + 0.5F * seen;
   state[kTruthSatiation + v.topic[0]] += v.weight * exposure;
   state[kTruthSatiation + v.topic[1]] += (1.0F - v.weight) * exposure;
+  const auto strength = static_cast<float>(options_.taste_drift);
+  const float step = strength * kDriftStep, limit = strength * kDriftLimit;
   for (std::size_t k = 0; k < kTruthFactors; ++k) {
     float& drift = state[kTruthDrift + k];
-    drift = std::clamp(kDriftKept * drift + kDriftStep * (seen - kSatisfactionRest) * v.factor[k], -kDriftLimit,
-                       kDriftLimit);
+    drift = std::clamp(kDriftKept * drift + step * (seen - kSatisfactionRest) * v.factor[k], -limit, limit);
   }
   // A cover that was never opened neither pleases nor annoys.
   if (ratio > 0.0F) state[kTruthSatisfaction] += kSatisfactionStep * (seen - state[kTruthSatisfaction]);

@@ -18,6 +18,7 @@ std::string_view preset_name(TruthPreset preset) noexcept;
 TruthPreset parse_preset(std::string_view name);
 
 inline constexpr Range kHiddenSignal = between(0, 3);
+inline constexpr Range kTasteDrift = between(0, 10);
 inline constexpr Range kTruthSessionVideos = between(2, 200).or_value(0);
 
 /// A video that a creator of a platform uploaded, from which TruthWorld::upload() makes it again.
@@ -35,6 +36,9 @@ struct TruthOptions {
   /// Off: nothing that is shown changes anything later (tastes stand still, the leave hazard depends on user and
   /// position only), so that planning ahead cannot pay. On: boredom, satisfaction and drift work.
   bool satiation = true;
+  /// How strongly what is watched moves the tastes, where satiation is on: 1 as ever, 0 not at all; else steps and
+  /// bounds of the drift are so many times as large.
+  double taste_drift = 1.0;
   /// How strongly the platform's hidden knowledge selects the videos of the standard log; 0 switches it off and makes
   /// the logged and the interventional response equal. 1 reproduces the gap between KuaiRand's two logs.
   double hidden_signal = 1.0;
@@ -49,7 +53,7 @@ struct TruthOptions {
 void check(const TruthOptions& options);
 
 /// The contents of truth.json: one object with the keys preset, seed, satiation, hidden_signal, mean_session_videos,
-/// and uploads where there are any.
+/// taste_drift where it is not 1, and uploads where there are any.
 std::string truth_json(const TruthOptions& options);
 /// Reads what truth_json wrote. A missing key keeps its default; an unknown key, a wrong type or a value out of range
 /// is an InputError that names it.

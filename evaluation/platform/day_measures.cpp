@@ -29,6 +29,10 @@ std::span<const MeasureInfo> day_measures() {
       MeasureInfo{"known", "shows to videos with 100 or more", &DayMeasures::known, 3},
       MeasureInfo{"entropy", "entropy of a user's week", &DayMeasures::entropy, 3},
       MeasureInfo{"top_category", "top category's share of a user's week", &DayMeasures::top_category, 3},
+      MeasureInfo{"drift", "shift of true tastes since the start", &DayMeasures::drift, 3},
+      MeasureInfo{"echo", "interest gained in what is shown", &DayMeasures::echo, 4},
+      MeasureInfo{"second_interest", "users shown their second interest by now", &DayMeasures::second_interest, 3},
+      MeasureInfo{"third_interest", "users shown their third interest by now", &DayMeasures::third_interest, 3},
       MeasureInfo{"own_seconds", "seconds of the policy's own users", &DayMeasures::own_seconds, 1},
       MeasureInfo{"other_seconds", "seconds of the users of the other policy", &DayMeasures::other_seconds, 1},
   };

@@ -33,10 +33,14 @@ struct DayMeasures {
   double rising = kUndefined;       // 10 to 99,
   double known = kUndefined;        // and more, as the policy knew them
   double entropy = kUndefined;      // of the categories of a user's last 7 days, nats, over users with 20 videos
+  double top_category = kUndefined;     // share of a user's most shown category in these
+  double drift = kUndefined;            // shift of users' true tastes since the season began: TasteMeter,
+  double echo = kUndefined;             // by it the change of their interest in what they are shown
+  double second_interest = kUndefined;  // share of users who were shown their second strongest interest by now,
+  double third_interest = kUndefined;   // and their third
   double own_seconds =
       kUndefined;  // a user-day of the users of the season's policy, where another serves half of them,
   double other_seconds = kUndefined;  // and of that half
-  double top_category = kUndefined;   // share of a user's most shown category in these
 };
 
 struct MeasureInfo {

@@ -20,6 +20,7 @@
 #include "env/vector_env.h"
 #include "evaluation/platform/category_week.h"
 #include "evaluation/platform/day_meter.h"
+#include "evaluation/platform/taste_meter.h"
 #include "policy/make_policy.h"
 #include "policy/select.h"
 #include "policy/stages/composition.h"
@@ -138,6 +139,7 @@ struct Season::Impl {
         visits(config.users, 0),
         week(config.users, world.catalogue()->num_tags),
         meter(world, config),
+        tastes(world),
         creators(config.treated_share, split(key, kCoinKey)) {
     begin_users();
   }
@@ -178,6 +180,7 @@ struct Season::Impl {
     }
     DayMeasures today = meter.finish_day(world);
     week.measure(today.entropy, today.top_category);
+    tastes.finish_day(midnight, today);
     creators.end_day(world);
     if (log != nullptr) log->end_day(world);
     const PlatformWorld::Night night = world.next_day();
@@ -223,6 +226,7 @@ struct Season::Impl {
     if (any) seats.next_session(back);
     for (std::size_t row = 0; row < who.size(); ++row) {
       meter.begin_session(who[row]);
+      tastes.begin_session(who[row], seats.time_ms(row));
       ++visits[who[row]];
     }
     for (std::uint32_t request = 0; !seated.empty(); ++request) {
@@ -312,7 +316,8 @@ struct Season::Impl {
       for (std::size_t at = row * config.slate; at < row * config.slate + view.consumed[row]; ++at) {
         const auto video = static_cast<std::uint32_t>(view.video[at]);
         answers.push_back({user, video, view.watch_ratio[at], view.signals[at]});
-        week.add(user, world.catalogue()->tag[video]);
+        week.add(user, world.category(video));
+        tastes.answered(user, video, view.watch_ratio[at], begun[row]);
         creators.add(world, answers.back(), propensity[row] > 0.0F);
         if (log != nullptr) write_row(row, user, begun[row], view, at);
         begun[row] += std::lround(1000.0 * static_cast<double>(view.watch_s[at])) + kPauseMs;
@@ -354,6 +359,7 @@ struct Season::Impl {
   std::vector<std::uint32_t> visits;
   CategoryWeek week;
   DayMeter meter;
+  TasteMeter tastes;
   CreatorMeter creators;
   SeasonLog* log = nullptr;
   std::shared_ptr<const Policy> served, other_served;
@@ -433,6 +439,7 @@ void Season::save(const std::filesystem::path& path, std::string_view identity) 
   file.write("shown", std::vector<std::uint64_t>{impl.shown});
   impl.week.save(file, "week");
   impl.meter.save(file, "meter");
+  impl.tastes.save(file, "tastes");
   impl.creators.save(file, "creators", season_days_folder(path));
   std::vector<double> figures;
   for (const DayMeasures& day : impl.measured)
@@ -466,6 +473,7 @@ void Season::Impl::read(const std::filesystem::path& path, std::string_view iden
   due = stored_due, visits = stored_visits, shown = stored_shown[0];
   week.load(file, "week");
   meter.load(file, "meter", world);
+  tastes.load(file, "tastes");
   creators.load(file, "creators", season_days_folder(path), static_cast<std::size_t>(world.day()));
   measured.assign(static_cast<std::size_t>(world.day()), {});
   for (std::size_t day = 0; day < measured.size(); ++day)

@@ -13,8 +13,12 @@
 namespace swipegym {
 namespace {
 
-// The base's videos, and behind them the uploads as the catalogue knows them.
+// The base's videos, and behind them the uploads as the catalogue knows them; tags are what the platform takes them for.
 VideoTable with_uploads(VideoTable table, const Catalogue& catalogue) {
+  for (std::size_t v = 0; v < table.size(); ++v)
+    if (const std::size_t tag = catalogue.tag[v];
+        tag < catalogue.tag_code.size() && table.tag_offset[v] < table.tag_offset[v + 1])
+      table.tag[table.tag_offset[v]] = catalogue.tag_code[tag];
   for (std::size_t v = table.size(); v < catalogue.num_videos(); ++v) {
     table.raw_id.push_back(catalogue.raw_video_id[v]);
     table.author.push_back(catalogue.author[v]);

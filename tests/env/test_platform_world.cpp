@@ -147,7 +147,9 @@ TEST_CASE("the stock is spread over all creators", "[env][platform]") {
 
 TEST_CASE("a world that was saved is the same world", "[env][platform]") {
   const Simulator base = tiny_truth();
-  PlatformWorld world(base, small_platform(), 100, make_key(2)), again(base, small_platform(), 100, make_key(2));
+  PlatformSettings settings = small_platform();
+  settings.wrong_tags = 0.3;
+  PlatformWorld world(base, settings, 100, make_key(2)), again(base, settings, 100, make_key(2));
   for (int day = 0; day < 4; ++day) {
     play_platform_day(world, 2, [](std::uint32_t video) { return video % 3 == 0; });
     world.next_day();
@@ -166,6 +168,7 @@ TEST_CASE("a world that was saved is the same world", "[env][platform]") {
   const Catalogue &a = *world.catalogue(), &b = *again.catalogue();
   CHECK(a.video_features == b.video_features);
   CHECK(a.exposures == b.exposures);
+  CHECK(a.tag == b.tag);
   CHECK(a.upload_day == b.upload_day);
   CHECK(a.author == b.author);
   CHECK(a.raw_author_id == b.raw_author_id);
@@ -179,6 +182,34 @@ TEST_CASE("a world that was saved is the same world", "[env][platform]") {
   }
   CHECK(a.video_features == b.video_features);
   CHECK(a.num_videos() == b.num_videos());
+}
+
+TEST_CASE("so many tags are wrong as the platform sees them, and none as they are", "[env][platform]") {
+  const Simulator base = tiny_truth();
+  PlatformSettings settings = small_platform();
+  settings.creators.base_mean = 0.0;  // many uploads
+  PlatformWorld right(base, settings, 200, make_key(2));
+  settings.wrong_tags = 0.4;
+  PlatformWorld wrong(base, settings, 200, make_key(2)), other(base, settings, 200, make_key(3));
+  for (int day = 0; day < 5; ++day)
+    for (PlatformWorld* one : {&right, &wrong, &other}) one->next_day();
+  const auto share = [](const PlatformWorld& world, std::size_t from, std::size_t to) {
+    double differ = 0.0;
+    for (std::size_t v = from; v < to; ++v)
+      differ += world.catalogue()->tag[v] != world.category(static_cast<std::uint32_t>(v)) ? 1.0 : 0.0;
+    return differ / static_cast<double>(to - from);
+  };
+  const std::size_t first = base.catalogue.num_videos(), all = wrong.catalogue()->num_videos();
+  REQUIRE(all > first + 300);
+  REQUIRE(right.catalogue()->num_videos() == all);
+  CHECK(share(right, 0, all) == 0.0);
+  CHECK(share(wrong, 0, first) == Approx(0.4).margin(0.12));
+  CHECK(share(wrong, first, all) == Approx(0.4).margin(0.12));
+  for (std::uint32_t v = 0; v < all; ++v) CHECK(wrong.category(v) == right.category(v));
+  CHECK(wrong.catalogue()->tag != other.catalogue()->tag);
+  CHECK_NOTHROW(wrong.catalogue()->validate());
+  // The videos are what they were.
+  for (std::uint32_t v = wrong.on_offer().begin; v < all; ++v) CHECK(wrong.click_appeal(v) == right.click_appeal(v));
 }
 
 TEST_CASE("a platform needs a world that can be given uploads", "[env][platform]") {

@@ -222,6 +222,35 @@ TEST_CASE("with satiation off, nothing that is shown or watched changes anything
   }
 }
 
+TEST_CASE("what is watched moves tastes as often as taste_drift says, within bounds", "[env]") {
+  TruthOptions options = tiny();
+  const TruthModel one(options);
+  options.taste_drift = 3.0;
+  const TruthModel three(options);
+  options.taste_drift = 0.0;
+  const TruthModel none(options);
+  const Shown shown = show(one, 4, 21);
+  const State once = after(one, shown, 2, 1.0F), thrice = after(three, shown, 2, 1.0F);
+  const State still = after(none, shown, 200, 1.0F), far = after(three, shown, 200, 1.0F);
+  float gained = 0.0F;
+  for (std::size_t k = 0; k < kTruthFactors; ++k) {
+    const float factor = one.video(shown.video).factor[k];
+    // Two videos watched to the end, of which everybody's satisfaction expects .3: 2 * .05 * .7, the first one fading.
+    CHECK(once[kTruthDrift + k] == Approx(0.05 * 0.7 * 1.985 * factor));
+    CHECK(thrice[kTruthDrift + k] == Approx(3.0F * once[kTruthDrift + k]));
+    CHECK(still[kTruthDrift + k] == 0.0F);
+    CHECK(std::abs(far[kTruthDrift + k]) <= Approx(0.9));
+    gained += far[kTruthDrift + k] * factor;
+  }
+  CHECK(gained > 0.9F);
+  // Users come to like what they watch; boredom is the same in both worlds.
+  const auto interest = [&](const TruthModel& model, const State& state) {
+    return model.law(shown, state.data(), ExposureKind::kInterventional).match;
+  };
+  CHECK(interest(three, far) > interest(one, after(one, shown, 200, 1.0F)));
+  CHECK(interest(one, after(one, shown, 200, 1.0F)) > interest(none, still));
+}
+
 TEST_CASE("the hidden signal separates logged from interventional responses, and its switch joins them", "[env]") {
   const TruthModel on(tiny()), off(tiny(true, 0.0));
   double logged = 0, chosen = 0;
@@ -334,6 +363,11 @@ TEST_CASE("truth.json says what it was made from and refuses what it does not kn
   CHECK(read.seed == options.seed);
   CHECK_FALSE(read.satiation);
   CHECK(read.hidden_signal == 0.5);
+  CHECK(read.taste_drift == 1.0);
+  CHECK(truth_json(options).find("taste_drift") == std::string::npos);  // as files of before
+  options.taste_drift = 2.5;
+  CHECK(parse_truth_json(truth_json(options)).taste_drift == 2.5);
+  CHECK_THROWS_WITH(parse_truth_json(R"({"taste_drift": 11})"), Catch::Contains("taste_drift"));
   CHECK(read.preset == TruthPreset::kTiny);
   CHECK_THROWS_WITH(parse_truth_json(R"({"preset": "huge"})"), Catch::Contains("huge"));
   CHECK_THROWS_WITH(parse_truth_json(R"({"colour": 1})"), Catch::Contains("colour"));

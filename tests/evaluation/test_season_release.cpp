@@ -19,6 +19,7 @@ TEST_CASE("a season's release is a synthetic one: its truth makes every upload a
   config.random_share = 0.2;
   config.world.life_days = 3, config.world.least_on_offer = 100, config.world.gap_scale = 0.2;
   config.world.creators.mimic_rate = 0.05;
+  config.world.wrong_tags = 0.3;
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("season-release-" + std::to_string(::getpid()));
   SeasonLog log(folder, month.users, month.videos);
@@ -40,6 +41,7 @@ TEST_CASE("a season's release is a synthetic one: its truth makes every upload a
     if (video >= month.videos.size())  // of the month's some have no duration in the table
       CHECK(truth->video(VideoIndex{video}).duration_ms == played.duration_ms[video]);
     CHECK(data.videos.upload_date[video] > 0);
+    CHECK(data.videos.first_tag(video) == played.tag_code[played.tag[video]]);  // as the platform sees it
   }
   // The next season begins where this one ended, among its videos.
   const auto next = std::make_shared<Simulator>(make_truth_simulator(data.truth, data));
