@@ -6,10 +6,12 @@
 #   bench/platform.sh uplift OUT [SEEDS]        levers for creators, by effect and supply
 #   bench/platform.sh fitted OUT [SEEDS]        the same ranking in the fitted world
 #   bench/platform.sh interference OUT [SEEDS]  a change tested by a split of users, and by whole worlds
+#   bench/platform.sh rabbit OUT [SEEDS]        diversity over weeks: entropy, seconds, drift of tastes; and where nothing drifts
+#   bench/platform.sh categories OUT [SEEDS]    flows by category and by deviation of vectors, with wrong tags, drifting tastes
 #   bench/platform.sh tables OUT                what is there, as Markdown
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-part=${1:?world, flows, uplift, fitted or tables}
+part=${1:?world, flows, uplift, fitted, interference, rabbit, categories or tables}
 out=${2:?a folder for the seasons}
 seeds=${3:-10}
 program=${SWIPEGYM:-build/release/swipegym}
@@ -18,6 +20,7 @@ mkdir -p "$out/policies"
 play() { "$program" platform --seeds "$seeds" "$@"; }
 # KuaiRand-Pure keeps one visit of several, and so do the worlds made like it.
 lively=(--users 1000 --visits 5)
+usual=(--users 1000 --visits 2)
 
 # lever NAME SETTINGS: Bayes-UCB that cares for creators by these settings of the retriever.
 lever() {
@@ -42,6 +45,51 @@ inside() {
   cat > "$out/policies/$1.json" << JSON
 {"retrieve": [{"use": "bucket", "edges": [10, 30, 100], "shares": [$2], "within": "bayes-ucb",
   "ties": "drawn", "places": "drawn", "count": 10}]}
+JSON
+  printf '%s' "$1=$out/policies/$1.json"
+}
+
+# order NAME NETWORK ORDER: the best of flows, and of five categories of the user's, scored by a network and then ordered.
+order() {
+  cat > "$out/policies/$1.json" << JSON
+{"retrieve": [
+  {"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb", "ties": "drawn", "count": 60},
+  {"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb", "ties": "drawn", "categories": 5, "count": 40}],
+ "score": {"use": "multitask", "file": "$2"}, "value": {"watch_s": 1}, "order": [{"use": "slate"$3}]}
+JSON
+  printf '%s' "$1=$out/policies/$1.json"
+}
+
+# orders NETWORK: without anything, and each remedy by itself.
+orders() {
+  order value "$1" ""
+  printf ','; order mmr0.7 "$1" ', "method": "mmr", "mmr_lambda": 0.7'
+  printf ','; order mmr0.3 "$1" ', "method": "mmr", "mmr_lambda": 0.3'
+  printf ','; order dpp10 "$1" ', "method": "dpp", "dpp_theta": 10'
+  printf ','; order dpp1 "$1" ', "method": "dpp", "dpp_theta": 1'
+  printf ','; order ssd1 "$1" ', "method": "ssd", "ssd_gamma": 1'
+  printf ','; order damping1 "$1" ', "inventory": {"kappa": 1}'
+  printf ','; order bring-back1 "$1" ', "bring_back": {"probability": 1, "place": "drawn"}'
+  printf ','; order tag-cap3 "$1" ', "rules": {"tag_cap": 3}'
+}
+
+# small NAME OPTIONS: a smaller release of the same world.
+small() {
+  [ -e "$out/$1/truth.json" ] ||
+    "$program" data synth --preset pure --session-videos 20 --rows 300000 --seed 1 --out "$out/$1" "${@:2}"
+}
+
+# network MODEL NAME RELEASE
+network() {
+  [ -e "$out/policies/$2" ] || "$program" supervised "$1" --data "$out/$3" --until 20220504 --validate-until 20220508 \
+    --seed 1 --quiet --out "$out/policies/$2"
+}
+
+# embedding NAME EDGES: flows by how sure towers are of a video's vector, the surest in the first bucket.
+embedding() {
+  cat > "$out/policies/$1.json" << JSON
+{"retrieve": [{"use": "bucket", "measure": "embedding", "vectors": "variational.h5", "edges": [$2],
+  "shares": [0.7, 0.15, 0.1, 0.05], "within": "bayes-ucb", "ties": "drawn", "places": "drawn", "count": 10}]}
 JSON
   printf '%s' "$1=$out/policies/$1.json"
 }
@@ -84,7 +132,37 @@ case $part in
       play "${lively[@]}" --simulator "$out/W" --days 60 --policies bayes-ucb --split "$change" --out "$out/split-$name"
     done
     ;;
+  rabbit)
+    small small && small still --no-satiation && small calm --taste-drift 0 && small moved --taste-drift 4
+    for world in small still calm moved; do
+      network multitask "multitask-$world.h5" "$world"
+      play "${usual[@]}" --simulator "$out/$world" --days 60 --out "$out/rabbit-$world" \
+        --policies "$(orders "multitask-$world.h5"),uniform"
+    done
+    ;;
+  categories)
+    small small && small moved --taste-drift 4
+    network variational-two-tower variational.h5 small
+    flows=$(stacks k1 1 bayes-ucb),$(stacks k3 3 bayes-ucb),$(stacks k46 46 bayes-ucb)
+    flows=$(inside one-flow 0.05,0.1,0.15,0.7),$flows,$(embedding embedding 0.40,0.47,0.53),bayes-ucb,uniform
+    for wrong in 0 0.2 0.4; do
+      play "${usual[@]}" --simulator "$out/small" --days 60 --wrong-tags "$wrong" --policies "$flows" --out "$out/categories-$wrong"
+    done
+    play "${usual[@]}" --simulator "$out/moved" --days 60 --policies "$flows" --out "$out/categories-moved"
+    ;;
   tables)
+    for world in small still calm moved; do
+      if [ -e "$out/rabbit-$world/season.csv" ]; then
+        echo && echo "rabbit-$world" && python3 bench/platform_table.py "$out/rabbit-$world" --days 20:60 --versus value \
+          --measures seconds,returns,entropy,top_category,drift,echo --until second_interest,third_interest
+      fi
+    done
+    for world in 0 0.2 0.4 moved; do
+      if [ -e "$out/categories-$world/season.csv" ]; then
+        echo && echo "categories-$world" && python3 bench/platform_table.py "$out/categories-$world" --days 20:60 \
+          --versus one-flow --measures seconds,discovery,entropy,drift,echo --until second_interest,third_interest
+      fi
+    done
     if [ -e "$out/whole/season.csv" ]; then
       echo && echo "interference" && echo "| policy | whole worlds | split of users | bias |" && echo "| --- | --- | --- | --- |"
       for change in thompson uniform uplift20; do
@@ -110,5 +188,5 @@ case $part in
       done
     fi
     ;;
-  *) echo "world, flows, uplift, fitted, interference or tables, not '$part'" >&2; exit 2 ;;
+  *) echo "world, flows, uplift, fitted, interference, rabbit, categories or tables, not '$part'" >&2; exit 2 ;;
 esac

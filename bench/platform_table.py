@@ -2,10 +2,13 @@
 """Tables of docs/results/platform.md from what `swipegym platform` wrote.
 
     platform_table.py FOLDER [--days FROM:TO,...] [--measures seconds,uploads,...] [--versus POLICY] [--tau FOLDER]
+                      [--until second_interest,...]
 
 A row a policy: the mean of each measure over the days and its half 95 % interval over worlds (Student's t), and for the
 first measure the difference from --versus, world by world. --tau: Kendall's tau of the first measure with another
-study, over pairs of policies whose difference there has an interval without 0.
+study, over pairs of policies whose difference there has an interval without 0. --until: for measures that are shares
+of users who were served by now, the mean days until they were, whoever was not by the end counted with the whole
+season (the restricted mean), and who was not.
 
     platform_table.py FOLDER --change POLICY --split SPLIT [--days FROM:TO]
 
@@ -50,12 +53,24 @@ def interval(values: list[float]) -> tuple[float, float]:
     return mean, T975[min(n - 2, len(T975) - 1)] * deviation / math.sqrt(n)
 
 
+def days_until(days_of_seed: dict, measure: str) -> tuple[list[float], list[float]]:
+    """Of each world: E[min(T, days)], the sum of the shares not served before each day begins, and who never was."""
+    means, never = [], []
+    for seed in sorted(days_of_seed):
+        shares = [days_of_seed[seed][day].get(measure, math.nan) for day in sorted(days_of_seed[seed])]
+        means.append(1.0 + sum(1.0 - share for share in shares[:-1]))
+        never.append(1.0 - shares[-1])
+    return means, never
+
+
 def shown(mean: float, half: float) -> str:
     if math.isnan(mean):
         return "–"
-    size = abs(half) if half and not math.isnan(half) else abs(mean)
+    size = half or abs(mean)
+    if math.isnan(half):  # of one world
+        return f"{mean:.3g}"
     digits = 0 if size >= 2 else 1 if size >= 0.2 else 2 if size >= 0.02 else 3 if size >= 0.002 else 4
-    return f"{mean:.{digits}f}" if math.isnan(half) else f"{mean:.{digits}f} ± {half:.{digits}f}"
+    return f"{mean:.{digits}f} ± {half:.{digits}f}"
 
 
 def main():
@@ -67,8 +82,10 @@ def main():
     parser.add_argument("--tau", type=Path)
     parser.add_argument("--split", type=Path)
     parser.add_argument("--change")
+    parser.add_argument("--until", default="")
     a = parser.parse_args()
     study, measures = read(a.folder), a.measures.split(",")
+    until = [measure for measure in a.until.split(",") if measure]
     periods = [tuple(int(x) for x in part.split(":")) for part in a.days.split(",")]
     versus = a.versus or next(iter(study))
     if a.split:
@@ -78,6 +95,7 @@ def main():
     for first, last in periods:
         label = "" if len(periods) == 1 else f", days {first + 1}–{last}"
         head += [f"{measure}{label}" for measure in measures[:1]] + [f"less {versus}'s"] + [f"{m}{label}" for m in measures[1:]]
+    head += [f"days until {measure}" for measure in until]
     print("| " + " | ".join(head) + " |\n|" + " --- |" * len(head))
     for policy, seeds in study.items():
         cells = [policy]
@@ -87,6 +105,9 @@ def main():
             cells.append(shown(*interval(main_measure)))
             cells.append("" if policy == versus else shown(*interval([x - y for x, y in zip(main_measure, base)])))
             cells += [shown(*interval(worlds(seeds, m, first, last))) for m in measures[1:]]
+        for measure in until:
+            means, never = days_until(seeds, measure)
+            cells.append(f"{shown(*interval(means))} ({100 * interval(never)[0]:.0f} % never)")
         print("| " + " | ".join(cells) + " |")
     if a.tau:
         print_tau(study, read(a.tau), measures[0], periods[0])

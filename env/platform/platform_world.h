@@ -122,8 +122,8 @@ class PlatformWorld {
   std::uint32_t users_;
   std::uint32_t first_videos_;  // of the base
   RandomKey tag_key_;
-  std::int32_t first_day_;      // days since 1970
-  Sums pseudo_;                 // kShrinkage rows of the mean until midnight
+  std::int32_t first_day_;  // days since 1970
+  Sums pseudo_;             // kShrinkage rows of the mean until midnight
   std::int64_t next_raw_video_ = 0;
   VideoRange on_offer_;
   std::vector<std::uint32_t> author_of_;  // of each creator, dense

@@ -13,7 +13,8 @@
 namespace swipegym {
 namespace {
 
-// The base's videos, and behind them the uploads as the catalogue knows them; tags are what the platform takes them for.
+// The base's videos, and behind them the uploads as the catalogue knows them; tags are what the platform takes them
+// for.
 VideoTable with_uploads(VideoTable table, const Catalogue& catalogue) {
   for (std::size_t v = 0; v < table.size(); ++v)
     if (const std::size_t tag = catalogue.tag[v];
