@@ -49,12 +49,10 @@ JSON
   printf '%s' "$1=$out/policies/$1.json"
 }
 
-# order NAME NETWORK ORDER: the best of flows, and of five categories of the user's, scored by a network and then ordered.
+# order NAME NETWORK ORDER: the 60 best uploads by the upper end of their posteriors, scored by a network, then ordered.
 order() {
   cat > "$out/policies/$1.json" << JSON
-{"retrieve": [
-  {"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb", "ties": "drawn", "count": 60},
-  {"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb", "ties": "drawn", "categories": 5, "count": 40}],
+{"retrieve": [{"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb", "ties": "drawn", "count": 60}],
  "score": {"use": "multitask", "file": "$2"}, "value": {"watch_s": 1}, "order": [{"use": "slate"$3}]}
 JSON
   printf '%s' "$1=$out/policies/$1.json"
@@ -63,14 +61,12 @@ JSON
 # orders NETWORK: without anything, and each remedy by itself.
 orders() {
   order value "$1" ""
-  printf ','; order mmr0.7 "$1" ', "method": "mmr", "mmr_lambda": 0.7'
-  printf ','; order mmr0.3 "$1" ', "method": "mmr", "mmr_lambda": 0.3'
-  printf ','; order dpp10 "$1" ', "method": "dpp", "dpp_theta": 10'
-  printf ','; order dpp1 "$1" ', "method": "dpp", "dpp_theta": 1'
-  printf ','; order ssd1 "$1" ', "method": "ssd", "ssd_gamma": 1'
-  printf ','; order damping1 "$1" ', "inventory": {"kappa": 1}'
-  printf ','; order bring-back1 "$1" ', "bring_back": {"probability": 1, "place": "drawn"}'
-  printf ','; order tag-cap3 "$1" ', "rules": {"tag_cap": 3}'
+  printf ','; order mmr "$1" ', "method": "mmr", "mmr_lambda": 0.3'
+  printf ','; order dpp "$1" ', "method": "dpp", "dpp_theta": 1'
+  printf ','; order ssd "$1" ', "method": "ssd", "ssd_gamma": 1'
+  printf ','; order damping "$1" ', "inventory": {"kappa": 1}'
+  printf ','; order bring-back "$1" ', "bring_back": {"probability": 1, "place": "drawn"}'
+  printf ','; order tag-cap "$1" ', "rules": {"tag_cap": 2}'
 }
 
 # small NAME OPTIONS: a smaller release of the same world.

@@ -36,8 +36,6 @@ constexpr std::size_t kHistory = 200;
 constexpr std::uint8_t kMainFeed = 1;
 
 constexpr std::int64_t kMostGapMs = 1'000 * 365 * kDayMs;
-constexpr std::string_view kSeasonKind = "season";
-constexpr std::int64_t kSeasonVersion = 2;
 
 // HDF5's library is not made for threads: seasons that are played side by side take turns at files.
 std::mutex& file_turn() {

@@ -56,6 +56,10 @@ SeasonPolicy season_policy(const std::string& word, std::size_t slate);
 /// Where the days of the season with this checkpoint are kept.
 std::filesystem::path season_days_folder(std::filesystem::path checkpoint);
 
+/// Of a season's checkpoint.
+inline constexpr std::string_view kSeasonKind = "season";
+inline constexpr std::int64_t kSeasonVersion = 2;
+
 /// One world under one policy, day by day. Equal settings and seeds give equal bytes, whatever the number of threads
 /// and however often the season was saved and gone on with.
 class Season {

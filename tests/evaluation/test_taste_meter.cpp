@@ -121,7 +121,7 @@ TEST_CASE("a season's tastes are those of the sessions that it played", "[platfo
   Season season(taste_world(), config, season_policy("thompson", config.slate), 4, 1);
   for (int day = 0; day < 3; ++day) season.play_day();
   season.save(path);
-  const Hdf5Reader file(path, "season", 1);
+  const Hdf5Reader file(path, kSeasonKind, kSeasonVersion);
   const auto followed = file.read<float>("tastes/state");
   const auto came = file.read<std::uint8_t>("tastes/came");
   const auto bytes = file.read<std::uint8_t>("users/state");
@@ -138,6 +138,7 @@ TEST_CASE("a season's tastes are those of the sessions that it played", "[platfo
   }
   CHECK(users > config.users / 2);
   std::filesystem::remove(path);
+  std::filesystem::remove_all(season_days_folder(path));
 }
 
 TEST_CASE(
