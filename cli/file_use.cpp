@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "core/error.h"
-#include "core/json_text.h"
+#include "core/named_files.h"
 #include "core/output_folder.h"
 #include "sim_data/csv/log_writer.h"
 
@@ -103,25 +103,12 @@ void require_apart(const OutputUse& a, const OutputUse& b) {
                                    inner->option, inner->path.string(), outer->option));
 }
 
-void add_names(const Json& value, std::vector<std::string>& names) {
-  if (value.is_string() && fs::path(value.get_ref<const std::string&>()).extension() == ".h5") names.push_back(value);
-  if (value.is_structured())
-    for (const Json& part : value) add_names(part, names);
-}
-
 }  // namespace
 
 std::vector<fs::path> files_named_in(const fs::path& json) {
   std::vector<fs::path> files;
   std::error_code ignored;
-  if (json.extension() != ".json" || !fs::is_regular_file(json, ignored)) return files;
-  std::vector<std::string> names;
-  try {
-    add_names(parse_json(read_text_file(json), json.string()), names);
-  } catch (const InputError&) {
-    return files;  // whoever reads it says what is wrong with it, and where
-  }
-  for (const std::string& name : names) {
+  for (const std::string& name : hdf5_names_in(json)) {
     files.push_back(json.parent_path() / name);
     if (fs::exists(name, ignored)) files.emplace_back(name);
   }

@@ -132,11 +132,7 @@ void CreatorMeter::load(const Hdf5Reader& file, const std::string& group, const 
   const auto first = file.read<std::uint64_t>(group + "/first_row");
   const auto stored_sum = file.read<std::uint64_t>(group + "/sum");
   const auto refuse = [](bool holds, const std::filesystem::path& path) {
-    if (!holds)
-      throw InputError(
-          fmt::format("{}: is damaged, or of another season; remove it and the season's checkpoint to begin "
-                      "the season anew",
-                      path.string()));
+    if (!holds) throw InputError(fmt::format("{}: is damaged, or of another season", path.string()));
   };
   refuse(first.size() == num_days + 1 && first[0] == 0 && stored_sum.size() == 1, file.path());
   CreatorDays days;

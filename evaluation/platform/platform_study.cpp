@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <exception>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -15,7 +18,9 @@
 
 #include "core/byte_sum.h"
 #include "core/error.h"
+#include "core/folder_lock.h"
 #include "core/json_text.h"
+#include "core/named_files.h"
 #include "core/output_file.h"
 #include "core/parallel_for.h"
 #include "evaluation/json_number.h"
@@ -26,6 +31,8 @@ namespace swipegym {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::chrono::milliseconds kReportPeriod{100};
 
 // Files of an earlier season, which a shorter one would leave behind.
 void remove_release(const fs::path& folder) {
@@ -52,14 +59,31 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-// A policy's word, and where it is a file a sum of its bytes, so that another one is told apart.
-std::string with_contents(const std::string& word) {
+std::uint64_t sum_of_file(const fs::path& path, std::uint64_t sum) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  return byte_sum({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, sum);
+}
+
+// A policy's word; where it is a file a sum of its bytes, and of the files it names, so that another one is told apart
+// wherever it lies.
+std::string contents_of(const std::string& word) {
   std::error_code ignored;
   if (!fs::is_regular_file(word, ignored)) return word;
-  std::ifstream file(word, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  const std::uint64_t sum = byte_sum({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  return fmt::format("{} {:016x}", word, sum);
+  std::uint64_t sum = sum_of_file(word, kNoBytes);
+  for (const std::string& name : hdf5_names_in(word)) {
+    const fs::path beside = fs::path(word).parent_path() / name;
+    sum = sum_of_file(fs::exists(beside, ignored) ? beside : fs::path(name), sum);
+  }
+  return fmt::format("file {:016x}", sum);
+}
+
+fs::path runs_of(const fs::path& study) {
+  fs::path runs = study / "runs";
+  std::error_code error;
+  fs::create_directories(runs, error);
+  if (error) throw InputError(fmt::format("{}: {}; name a folder that can be made", runs.string(), error.message()));
+  return runs;
 }
 
 Json days_json(const std::vector<DayMeasures>& days) {
@@ -75,10 +99,12 @@ Json days_json(const std::vector<DayMeasures>& days) {
 class Seasons {
  public:
   Seasons(std::shared_ptr<const Simulator> base, const PlatformStudy& study)
-      : base_(std::move(base)), study_(study), runs_(study.folder / "runs") {
-    std::error_code error;
-    fs::create_directories(runs_, error);
-    if (error) throw InputError(fmt::format("{}: {}; name a folder that can be made", runs_.string(), error.message()));
+      : base_(std::move(base)),
+        study_(study),
+        runs_(runs_of(study.folder)),
+        at_work_(runs_),
+        split_(contents_of(study.split)) {
+    for (const PlatformStudy::Named& policy : study.policies) contents_[policy.name] = contents_of(policy.word);
     const std::size_t runs = study_.policies.size() * study_.seeds;
     outer_ = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(worker_count(study_.threads)), runs));
     inner_ = std::max(1, worker_count(study_.threads) / std::max(outer_, 1));
@@ -103,31 +129,51 @@ class Seasons {
 
  private:
   Json identity(const PlatformStudy::Named& policy, std::uint64_t seed) const {
-    return {{"config", config_to_json(study_.config)}, {"policy", with_contents(policy.word)},
-            {"split", with_contents(study_.split)},    {"seed", seed},
-            {"logs", study_.logged != nullptr},        {"data_fingerprint", base_->data_fingerprint}};
+    return {{"config", config_to_json(study_.config)},
+            {"policy", contents_.at(policy.name)},
+            {"split", split_},
+            {"seed", seed},
+            {"logs", study_.logged != nullptr},
+            {"data_fingerprint", base_->data_fingerprint}};
   }
 
   // Seasons side by side, on threads of their own: one may wait for another at a file, which a pool's tasks never may.
+  // This thread reports for all, for Python hears of Ctrl-C on none but its own.
   template <class Play>
   void side_by_side(std::size_t runs, const Play& play) {
     std::atomic<std::size_t> next = 0;
     std::exception_ptr failure;
-    std::mutex failing;
+    std::condition_variable ended;
+    int working = outer_;
+    const auto unless_it_fails = [&](const auto& work) {
+      try {
+        work();
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (failure == nullptr) failure = std::current_exception();
+        next = runs;
+        stopped_ = true;
+      }
+    };
+    tell();
     std::vector<std::thread> threads;
     for (int worker = 0; worker < outer_; ++worker)
       threads.emplace_back([&] {
-        try {
+        unless_it_fails([&] {
           for (std::size_t run = next++; run < runs; run = next++) play(run);
-        } catch (...) {
-          const std::lock_guard lock(failing);
-          if (failure == nullptr) failure = std::current_exception();
-          next = runs;
-          failed_ = true;
-        }
+        });
+        const std::lock_guard lock(mutex_);
+        --working;
+        ended.notify_one();
       });
+    for (bool over = false; !over;) {
+      unless_it_fails([&] { tell(); });
+      std::unique_lock lock(mutex_);
+      over = ended.wait_for(lock, kReportPeriod, [&] { return working == 0; });
+    }
     for (std::thread& thread : threads) thread.join();
     if (failure != nullptr) std::rethrow_exception(failure);
+    tell();
   }
 
   std::vector<DayMeasures> one(const PlatformStudy::Named& policy, std::uint64_t seed, std::uint64_t& videos) {
@@ -141,20 +187,18 @@ class Seasons {
     }
     Season season(base_, study_.config, season_policy(policy.word, study_.config.slate), seed, inner_);
     if (!study_.split.empty()) season.split_users(season_policy(study_.split, study_.config.slate));
-    if (is_there(files.checkpoint)) season.load(files.checkpoint, made_with.dump());
+    if (is_there(files.checkpoint)) go_on(season, files.checkpoint, made_with.dump());
+    season.stop_by(stopped_);
     std::optional<SeasonLog> log;
     const fs::path logs = study_.folder / "logs" / name;
     if (study_.logged != nullptr && season.day() == 0) remove_release(logs);
     if (study_.logged != nullptr) season.log_to(&log.emplace(logs, study_.logged->users, study_.logged->videos));
     done_ += static_cast<std::uint64_t>(season.day());
     while (!season.over()) {
-      tell();
       season.play_day();
       season.save(files.checkpoint, made_with.dump());
       ++done_;
-      if (failed_) throw Interrupted();  // another season's failure is told, not this
     }
-    tell();
     videos = season.videos_shown();
     if (log) {
       log->finish(season.world());
@@ -164,6 +208,15 @@ class Seasons {
                Json{{"made_with", made_with}, {"videos", videos}, {"days", days_json(season.days())}}.dump() + "\n");
     files.remove_checkpoint();
     return season.days();
+  }
+
+  static void go_on(Season& season, const fs::path& checkpoint, const std::string& made_with) {
+    try {
+      season.load(checkpoint, made_with);
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("{}; to begin this season anew remove {} and {}", error.what(), checkpoint.string(),
+                                   season_days_folder(checkpoint).string()));
+    }
   }
 
   std::vector<DayMeasures> read(const fs::path& path, const Json& made_with, std::uint64_t& videos) {
@@ -194,8 +247,7 @@ class Seasons {
   }
 
   // Seasons are played side by side: what all of them have left is what a person waits for.
-  void tell() {
-    const std::lock_guard lock(mutex_);
+  void tell() const {
     const std::uint64_t total = study_.policies.size() * study_.seeds * static_cast<std::uint64_t>(study_.config.days);
     report(study_.progress, "days of seasons", done_, total);
   }
@@ -203,10 +255,13 @@ class Seasons {
   std::shared_ptr<const Simulator> base_;
   const PlatformStudy& study_;
   fs::path runs_;
+  FolderLock at_work_;
+  std::string split_;                            // its contents,
+  std::map<std::string, std::string> contents_;  // and those of each policy, by name
   int outer_ = 1, inner_ = 1;
   std::mutex mutex_;
-  std::atomic<std::uint64_t> done_ = 0;
-  std::atomic<bool> failed_ = false;
+  std::atomic<std::uint64_t> done_ = 0;  // days
+  std::atomic<bool> stopped_ = false;
 };
 
 std::string with_half(const std::vector<double>& values, int digits) {

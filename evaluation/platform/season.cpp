@@ -170,6 +170,7 @@ struct Season::Impl {
     for (std::int64_t end = world.day_begins_ms() + tick; end < midnight + tick; end += tick) {
       // Somebody may be back before the tick is over.
       while (play_due(std::min(end, midnight))) continue;
+      if (stopped != nullptr && *stopped) throw Interrupted();
       if (answers.empty()) continue;
       world.count(answers);
       answers.clear();
@@ -360,6 +361,7 @@ struct Season::Impl {
   TasteMeter tastes;
   CreatorMeter creators;
   SeasonLog* log = nullptr;
+  const std::atomic<bool>* stopped = nullptr;
   std::shared_ptr<const Policy> served, other_served;
   std::vector<DayMeasures> measured;
   std::uint64_t shown = 0;
@@ -417,6 +419,9 @@ void Season::split_users(SeasonPolicy other) {
   for (std::uint32_t user = 0; user < impl.config.users; ++user) others += impl.is_other(user) ? 1 : 0;
   impl.meter.split_users(others);
 }
+void Season::stop_by(const std::atomic<bool>& stopped) noexcept {
+  impl_->stopped = &stopped;
+}
 void Season::log_to(SeasonLog* log) noexcept {
   impl_->log = log;
 }
@@ -450,7 +455,7 @@ void Season::Impl::read(const std::filesystem::path& path, std::string_view iden
   const std::lock_guard turn(file_turn());
   const Hdf5Reader file(path, kSeasonKind, kSeasonVersion);
   const auto refuse = [&](bool holds, const char* what) {
-    if (!holds) throw InputError(fmt::format("{}: {}; remove it to begin the season anew", path.string(), what));
+    if (!holds) throw InputError(fmt::format("{}: {}", path.string(), what));
   };
   refuse(file.attribute_text("config") == config_to_json(config).dump() &&
              file.attribute_int("seed") == static_cast<std::int64_t>(seed),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -73,6 +74,9 @@ class Season {
   int day() const noexcept;  // days that are over
   bool over() const noexcept;
   void play_day();
+  /// From here on play_day() throws Interrupted, between two ticks, once `stopped` is set. What was played
+  /// of the day is lost, and the season of no more use.
+  void stop_by(const std::atomic<bool>& stopped) noexcept;
   const std::vector<DayMeasures>& days() const noexcept;
   const PlatformWorld& world() const noexcept;
   /// What creators got and did so far.

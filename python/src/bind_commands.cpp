@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "core/error.h"
+#include "core/named_files.h"
 #include "python/src/bindings.h"
 
 namespace nb = nanobind;
@@ -43,6 +44,9 @@ void bind_commands(nb::module_& module) {
       },
       nb::arg("words"), "The program itself: prints, takes over Ctrl-C, and returns its exit code.");
   module.def("command_names", &command_names);
+  module.def(
+      "hdf5_names_in", [](const SystemText& json) { return hdf5_names_in(json.bytes); }, nb::arg("json"),
+      "The names of .h5 files that stand in a JSON file.");
 }
 
 }  // namespace swipegym::python

@@ -1,13 +1,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "core/error.h"
+#include "core/folder_lock.h"
 #include "env/constant_user_model.h"
 #include "env/truth/truth_model.h"
 #include "evaluation/platform/platform_study.h"
@@ -235,6 +238,43 @@ TEST_CASE("a study goes on where it stopped and tells other settings apart", "[p
   CHECK_THROWS_WITH(run_platform(season_world(), study), Catch::Matchers::Contains("other settings"));
   study.policies = {{"a", "uniform"}, {"a", "thompson"}};
   CHECK_THROWS_WITH(run_platform(season_world(), study), Catch::Matchers::Contains("two policies"));
+  std::filesystem::remove_all(study.folder);
+}
+
+TEST_CASE("a study has its folder to itself, ends when its caller says so, and knows a policy by its contents",
+          "[platform]") {
+  PlatformStudy study;
+  study.config = short_season();
+  study.threads = 2;
+  study.folder = season_file("season-own-study");
+  std::filesystem::create_directories(study.folder / "runs");
+  const std::filesystem::path first = study.folder / "first.json", second = study.folder / "second.json";
+  const auto write = [](const std::filesystem::path& path, const char* count) {
+    std::ofstream(path) << R"({"retrieve": [{"use": "bucket", "count": )" << count << "}]}";
+  };
+  write(first, "4");
+  study.policies = {{"stages", first.string()}, {"uniform", "uniform"}};
+  {
+    const FolderLock another(study.folder / "runs");
+    CHECK_THROWS_WITH(run_platform(season_world(), study), Catch::Matchers::Contains("at work"));
+  }
+  const std::thread::id caller = std::this_thread::get_id();
+  std::atomic<bool> elsewhere = false;
+  study.progress = [&](std::string_view, std::uint64_t, std::uint64_t) {
+    elsewhere = elsewhere || std::this_thread::get_id() != caller;
+    if (std::filesystem::exists(study.folder / "runs" / "uniform-s1.h5")) throw Interrupted();
+  };
+  study.config.days = 10'000;
+  CHECK_THROWS_AS(run_platform(season_world(), study), Interrupted);
+  CHECK_FALSE(elsewhere);
+  std::filesystem::remove_all(study.folder / "runs");
+  study.progress = {}, study.config = short_season();
+  const std::string csv = platform_csv(run_platform(season_world(), study));
+  write(second, "4");
+  study.policies[0].word = second.string();
+  CHECK(csv == platform_csv(run_platform(season_world(), study)));
+  write(second, "5");
+  CHECK_THROWS_WITH(run_platform(season_world(), study), Catch::Matchers::Contains("other settings"));
   std::filesystem::remove_all(study.folder);
 }
 

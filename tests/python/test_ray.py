@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import swipegym
+from swipegym import commands
 
 ray = pytest.importorskip("ray", reason="pip install ray")
 pytest.importorskip("pyarrow.parquet", reason="pip install pyarrow")
@@ -124,6 +125,54 @@ def test_a_comparison_is_that_of_one_process_after_a_worker_was_killed_too(tmp_p
         for column in alone.columns:
             assert np.array_equal(shared[name].columns[column], alone.columns[column]), (name, column)
     assert not np.array_equal(shared["random"].reward, shared["mine"].reward)
+
+
+SEASON = {"days": 4, "burn_in": 1, "users": 30, "visits": 5, "seeds": 2, "seed": 7}
+SMALL = {"world": {"life_days": 3, "least_on_offer": 60}, "max_steps": 5}
+
+
+def files_of(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_seasons_are_those_of_one_process_and_go_on_from_what_is_there(killer, tmp_path):
+    commands.data_synth(preset="tiny", seed=3, out=tmp_path / "world", quiet=True)
+    stages = tmp_path / "stages.json"
+    stages.write_text('{"retrieve": [{"use": "bucket", "within": "bayes-ucb", "count": 10}]}')
+    world = {"simulator": tmp_path / "world", "settings": SMALL, **SEASON}
+    policies = {"uniform": "uniform", "flow": stages}
+    killed = killer("_play_season")
+    shared = cluster.platform(policies, **world, split="greedy", out=tmp_path / "shared", quiet=True, **TWO_WORKERS)
+    assert killed
+    words = ["uniform", f"flow={stages}"]
+    alone = swipegym.platform.run(policies=words, split="greedy", **world, out=tmp_path / "alone")
+    assert str(shared) == str(alone)
+    assert files_of(tmp_path / "shared") == files_of(tmp_path / "alone")
+    (tmp_path / "shared" / "runs" / "flow-s8.json").unlink()
+    again = cluster.platform(words, **world, split="greedy", out=tmp_path / "shared", quiet=True)
+    assert str(again) == str(alone)
+    assert files_of(tmp_path / "shared") == files_of(tmp_path / "alone")
+
+
+def test_seasons_that_cannot_be_played_are_refused(tmp_path):
+    small = {"settings": SMALL, **SEASON, "quiet": True}
+    for wrong, words in (
+        ({"policies": []}, "no policies"),
+        ({"policies": "uniform"}, "a list of policies"),
+        ({"policies": ["uniform", "uniform"]}, "one name"),
+        ({"policies": ["nowhere.json"]}, "nowhere.json: no such file"),
+        ({"policies": ["nobody"]}, "nobody"),
+        ({"policies": {"a/b": "uniform"}}, "without /"),
+        ({"logs": True}, "logs"),
+        ({"seeds": 0}, "seeds"),
+        ({"days": 0}, "--days"),
+        ({"simulator": tmp_path}, "no tables of a release"),
+    ):
+        with pytest.raises(swipegym.InputError, match=words):
+            cluster.platform(**{**small, **wrong})
+    (tmp_path / "stages.json").write_text('{"retrieve": [{"use": "vectors", "file": "towers.h5"}]}')
+    with pytest.raises(swipegym.InputError, match="names towers.h5"):
+        cluster.platform([tmp_path / "stages.json"], **small)
 
 
 def test_files_travel_and_wrong_ones_are_refused_before_any_work(tmp_path):
