@@ -18,8 +18,8 @@ FolderLock::FolderLock(const std::filesystem::path& folder)
     throw InputError(fmt::format("{}: {}; name a folder that can be read", folder.string(), std::strerror(errno)));
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
   ::close(descriptor_);
-  throw InputError(fmt::format("{}: another command is at work there; wait for its end, or name another folder",
-                               folder.string()));
+  throw InputError(
+      fmt::format("{}: another command is at work there; wait for its end, or name another folder", folder.string()));
 }
 
 FolderLock::~FolderLock() {
