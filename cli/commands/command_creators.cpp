@@ -58,7 +58,7 @@ Json estimates_json(const CreatorFit& fit, const CreatorPanelReport& report) {
           {"creator_days", fit.creator_days},
           {"uploads", fit.uploads},
           {"log_likelihood", fit.log_likelihood},
-          {"memory", fit.settings.memory},
+          {"memory", fit.settings.given.memory},
           {"steps", fit.steps},
           {"converged", fit.converged},
           {"first_date", fit.first_date},
@@ -95,9 +95,9 @@ void fit_of_creators(const CreatorsFitOptions& options, Run& run) {
       "given, not fitted: these weights, reception_scale {:g}, response_width {:g}{}\n"
       "An association: where the log is a sample of what was shown, S is a sample of what creators got,\n"
       "only uploads that were shown are known, and what else moves both is not taken out.\n",
-      settings.watch_weight, settings.watch, settings.like_weight, settings.follow_weight, fit.settings.memory,
-      settings.memories.empty() ? "" : " (the likeliest of memories)", settings.reception_scale,
-      settings.response_width, settings.memories.empty() ? ", memory" : "");
+      settings.given.watch_weight, settings.watch, settings.given.like_weight, settings.given.follow_weight,
+      fit.settings.given.memory, settings.memories.empty() ? "" : " (the likeliest of memories)",
+      settings.given.reception_scale, settings.response_width, settings.memories.empty() ? ", memory" : "");
   run.write_json(estimates_json(fit, report), config_to_json(settings), loaded.data.fingerprint);
 }
 

@@ -209,10 +209,7 @@ const CreatorEstimate& CreatorFit::of(std::string_view coefficient) const {
 }
 
 CreatorSettings CreatorFit::law(CreatorSettings others) const {
-  others.memory = settings.memory;
-  others.watch_weight = settings.watch_weight, others.like_weight = settings.like_weight;
-  others.follow_weight = settings.follow_weight;
-  others.reception_scale = settings.reception_scale;
+  others = with_reception(others, settings.given);
   others.base_mean = of("base_mean").value, others.base_deviation = of("base_deviation").value;
   others.responsive = of("responsive").value, others.response_rest = of("response_rest").value;
   const auto [low, high] = kResponseRange;
@@ -233,14 +230,14 @@ CreatorFit fit_creators(const CreatorPanel& panel, const CreatorFitSettings& set
                  .uploads = panel.later_uploads(),
                  .log_likelihood = -std::numeric_limits<double>::infinity()};
   std::vector<double> memories = settings.memories;
-  if (memories.empty()) memories.push_back(settings.memory);
+  if (memories.empty()) memories.push_back(settings.given.memory);
   for (const double memory : memories) {
     const CreatorLikelihood likelihood(panel, settings, memory, threads);
     CreatorSearch search(likelihood, settings.max_steps, progress);
     search.run();
     if (!(search.log_likelihood() > fit.log_likelihood)) continue;
     fit.log_likelihood = search.log_likelihood();
-    fit.settings.memory = memory;
+    fit.settings.given.memory = memory;
     fit.steps = search.steps(), fit.converged = search.converged();
     add_estimates(likelihood, search.free(), fit);
   }

@@ -27,7 +27,7 @@ struct CreatorFit {
   /// The mean of b over all creators, responsive * response + (1 - responsive) * response_rest: known even where few or
   /// none answer, and the parts are not.
   CreatorEstimate mean_response{};
-  CreatorFitSettings settings{};  // `memory` is the one that was taken
+  CreatorFitSettings settings{};  // `given.memory` is the one that was taken
   std::uint64_t creators = 0, creator_days = 0, uploads = 0;
   double log_likelihood = 0.0;
   std::int32_t steps = 0;

@@ -17,6 +17,13 @@ double sigmoid(double x) {
 
 }  // namespace
 
+CreatorSettings with_reception(CreatorSettings settings, const CreatorSettings& of) {
+  settings.memory = of.memory, settings.reception_scale = of.reception_scale;
+  settings.watch_weight = of.watch_weight, settings.like_weight = of.like_weight;
+  settings.follow_weight = of.follow_weight;
+  return settings;
+}
+
 CreatorSettings with_effect(CreatorSettings settings, const std::string& effect) {
   if (effect == "strong") return settings;
   if (effect == "mild") {

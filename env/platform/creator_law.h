@@ -33,16 +33,22 @@ struct CreatorSettings {
   double mimic_rate = 0.0, mimic_days = 3.0, mimic_topic = 0.5;
 };
 
+/// Of a reception and its scale alone: what a fit of creators takes as given.
 template <class Visitor>
-void visit_fields(Visitor& visit, CreatorSettings& settings) {
+void visit_reception(Visitor& visit, CreatorSettings& settings) {
   visit("memory", settings.memory, between(0, 1));
   visit("first_reception", settings.first_reception, between(0, 1e9));
   visit("watch_weight", settings.watch_weight, between(0, 1000));
   visit("like_weight", settings.like_weight, between(0, 1000));
   visit("follow_weight", settings.follow_weight, between(0, 1000));
+  visit("reception_scale", settings.reception_scale, above(0, 1e9));
+}
+
+template <class Visitor>
+void visit_fields(Visitor& visit, CreatorSettings& settings) {
+  visit_reception(visit, settings);
   visit("base_mean", settings.base_mean, between(-20, 20));
   visit("base_deviation", settings.base_deviation, between(0, 10));
-  visit("reception_scale", settings.reception_scale, above(0, 1e9));
   visit("idle_slope", settings.idle_slope, between(-10, 10));
   visit("responsive", settings.responsive, between(0, 1));
   visit("response_low", settings.response_low, between(-10, 10));
@@ -55,6 +61,9 @@ void visit_fields(Visitor& visit, CreatorSettings& settings) {
   visit("mimic_days", settings.mimic_days, above(0, 1000));
   visit("mimic_topic", settings.mimic_topic, between(0, 1));
 }
+
+/// `settings` with the reception and the scale of another law, the first reception aside.
+CreatorSettings with_reception(CreatorSettings settings, const CreatorSettings& of);
 
 /// The named strengths of the answer: none (nothing that a creator gets changes what they do), mild (half as many
 /// answer), strong (the settings as they are). InputError for another name.

@@ -39,10 +39,7 @@ bool is_log_odds(int coefficient) {
 }  // namespace
 
 CreatorFitSettings with_given(CreatorFitSettings settings, const CreatorSettings& law) {
-  settings.memory = law.memory;
-  settings.watch_weight = law.watch_weight, settings.like_weight = law.like_weight;
-  settings.follow_weight = law.follow_weight;
-  settings.reception_scale = law.reception_scale;
+  settings.given = with_reception(settings.given, law);
   settings.response_width = law.response_high - law.response_low;
   return settings;
 }
@@ -86,16 +83,17 @@ CreatorLikelihood::CreatorLikelihood(const CreatorPanel& panel, const CreatorFit
       threads_(threads) {
   check_ranges(settings);
   panel.validate();
+  const CreatorSettings& given = settings.given;
   step_.reserve(panel.days() - panel.size());
   first_.push_back(0);
   for (std::size_t c = 0; c < panel.size(); ++c) {
-    double score = panel.was_there[c] != 0 ? settings.first_reception : 0.0;
+    double score = panel.was_there[c] != 0 ? given.first_reception : 0.0;
     std::int32_t idle = panel.idle_before[c];
     for (std::uint64_t day = panel.offset[c]; day + 1 < panel.offset[c + 1]; ++day) {
-      score = memory * score + settings.watch_weight * panel.watches[day] + settings.like_weight * panel.likes[day] +
-              settings.follow_weight * panel.follows[day];
+      score = memory * score + given.watch_weight * panel.watches[day] + given.like_weight * panel.likes[day] +
+              given.follow_weight * panel.follows[day];
       idle = panel.uploaded[day] != 0 ? 1 : idle + 1;
-      step_.push_back({.log_reception = static_cast<float>(std::log1p(score / settings.reception_scale)),
+      step_.push_back({.log_reception = static_cast<float>(std::log1p(score / given.reception_scale)),
                        .idle = static_cast<float>(idle),
                        .score = score,
                        .uploaded = panel.uploaded[day + 1] != 0});

@@ -17,14 +17,11 @@ namespace swipegym {
 
 /// What a fit of creators takes as given, and how exactly it integrates.
 struct CreatorFitSettings {
-  // Of the law, where they have the same names: not fitted. With `memories` the one of greatest likelihood is taken
-  // instead, whose choice the intervals do not know of.
-  double memory = CreatorSettings{}.memory;
+  // Of the law, the fields of visit_reception(): not fitted. Its first_reception is that of creators who were there
+  // before the panel, when it begins.
+  CreatorSettings given{.first_reception = 0.0};
+  // Instead of the memory the one of greatest likelihood is taken, whose choice the intervals do not know of.
   std::vector<double> memories;
-  double first_reception = 0.0;  // S of creators who were there before the panel, when it begins
-  double watch_weight = CreatorSettings{}.watch_weight, like_weight = CreatorSettings{}.like_weight;
-  double follow_weight = CreatorSettings{}.follow_weight;
-  double reception_scale = CreatorSettings{}.reception_scale;
   double response_width = CreatorSettings{}.response_high - CreatorSettings{}.response_low;
   std::string watch = "click";                       // what counts as a watch in a log
   bool newcomers = false;                            // of a log: only creators who arrive while it runs
@@ -38,13 +35,8 @@ CreatorFitSettings with_given(CreatorFitSettings settings, const CreatorSettings
 
 template <class Visitor>
 void visit_fields(Visitor& visit, CreatorFitSettings& settings) {
-  visit("memory", settings.memory, between(0, 1));
+  visit_reception(visit, settings.given);
   visit("memories", settings.memories, between(0, 1), lengths(0, 100));
-  visit("first_reception", settings.first_reception, between(0, 1e9));
-  visit("watch_weight", settings.watch_weight, between(0, 1000));
-  visit("like_weight", settings.like_weight, between(0, 1000));
-  visit("follow_weight", settings.follow_weight, between(0, 1000));
-  visit("reception_scale", settings.reception_scale, above(0, 1e9));
   visit("response_width", settings.response_width, between(0, 20));
   visit("watch", settings.watch, one_of({"row", "click", "long_view"}));
   visit("newcomers", settings.newcomers);

@@ -132,7 +132,7 @@ TEST_CASE("the likelihood of a week is that of the law summed over leaving and i
                                                         .response_rest = -0.2,
                                                         .leave_hazard = 0.3,
                                                         .leave_scale = 4.0}}) {
-    const CreatorFitSettings settings{.first_reception = 2.0, .base_nodes = 40, .response_nodes = 10};
+    const CreatorFitSettings settings{.given = {.first_reception = 2.0}, .base_nodes = 40, .response_nodes = 10};
     const CreatorLikelihood likelihood(panel, with_given(settings, law), law.memory, 1);
     CHECK(likelihood.at(free_coefficients(coefficients_of(law))).log_likelihood ==
           Approx(marginal_of_week(law, panel)).epsilon(1e-6));
@@ -228,7 +228,7 @@ TEST_CASE("a fit takes the memory of greatest likelihood, and is the same for an
   const CreatorFitSettings settings =
       with_given({.memories = {0.5, 0.87, 0.97}, .base_nodes = 9, .response_nodes = 3}, small_law());
   const CreatorFit fit = fit_creators(panel, settings, 1), again = fit_creators(panel, settings, 2);
-  CHECK(fit.settings.memory == 0.87);
+  CHECK(fit.settings.given.memory == 0.87);
   CHECK(fit.log_likelihood == again.log_likelihood);
   for (std::size_t i = 0; i < kNumCreatorCoefficients; ++i) {
     CHECK(fit.coefficients[i].value == again.coefficients[i].value);
@@ -260,7 +260,7 @@ TEST_CASE("a panel that says nothing of creators is refused with the reason", "[
   CreatorPanel negative = panel;
   negative.watches[3] = -1.0F;
   CHECK_THROWS_WITH(fit_creators(negative), Contains("panel.watches[3] is -1"));
-  CHECK_THROWS_AS(fit_creators(panel, {.reception_scale = 0.0}), InputError);
+  CHECK_THROWS_AS(fit_creators(panel, {.given = {.reception_scale = 0.0}}), InputError);
   CHECK_THROWS_AS(fit_creators({}), InputError);
 }
 
