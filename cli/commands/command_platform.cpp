@@ -86,6 +86,7 @@ void play_platform(const PlatformCommand& settings, Run& run) {
   if (run.given("data") && !settings.logs) throw InputError("--data is what --logs takes its tables from: give both");
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator);
   warn_of_visits(*simulator, study.config, run);
+  run.require_memory(platform_memory(*simulator, study));
   std::optional<LoadedDataset> logged;
   if (settings.logs) {
     const bool truth = std::filesystem::is_directory(settings.simulator);

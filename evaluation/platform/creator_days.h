@@ -29,6 +29,7 @@ struct CreatorDays {
                                       // beside the day's own
 
   std::size_t size() const noexcept { return creator.size(); }
+  static constexpr std::size_t kRowBytes = 46;  // of all columns
 };
 
 /// Collects them over a season.

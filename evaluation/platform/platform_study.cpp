@@ -47,6 +47,7 @@ void remove_release(const fs::path& folder) {
 struct SeasonFiles {
   fs::path result, checkpoint;
 
+  fs::path sum() const { return season_days_folder(checkpoint) / "checkpoint.json"; }
   void remove_checkpoint() const {
     std::error_code ignored;
     fs::remove(checkpoint, ignored);
@@ -96,6 +97,11 @@ Json days_json(const std::vector<DayMeasures>& days) {
   return out;
 }
 
+int side_by_side_of(const PlatformStudy& study) {
+  const std::size_t runs = study.policies.size() * study.seeds;
+  return static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(worker_count(study.threads)), runs));
+}
+
 class Seasons {
  public:
   Seasons(std::shared_ptr<const Simulator> base, const PlatformStudy& study)
@@ -105,8 +111,7 @@ class Seasons {
         at_work_(runs_),
         split_(contents_of(study.split)) {
     for (const PlatformStudy::Named& policy : study.policies) contents_[policy.name] = contents_of(policy.word);
-    const std::size_t runs = study_.policies.size() * study_.seeds;
-    outer_ = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(worker_count(study_.threads)), runs));
+    outer_ = side_by_side_of(study_);
     inner_ = std::max(1, worker_count(study_.threads) / std::max(outer_, 1));
   }
 
@@ -187,7 +192,7 @@ class Seasons {
     }
     Season season(base_, study_.config, season_policy(policy.word, study_.config.slate), seed, inner_);
     if (!study_.split.empty()) season.split_users(season_policy(study_.split, study_.config.slate));
-    if (is_there(files.checkpoint)) go_on(season, files.checkpoint, made_with.dump());
+    if (is_there(files.checkpoint)) go_on(season, files, made_with.dump());
     season.stop_by(stopped_);
     std::optional<SeasonLog> log;
     const fs::path logs = study_.folder / "logs" / name;
@@ -197,6 +202,7 @@ class Seasons {
     while (!season.over()) {
       season.play_day();
       season.save(files.checkpoint, made_with.dump());
+      write_file(files.sum(), sum_of_checkpoint(season, files).dump() + "\n");
       ++done_;
     }
     videos = season.videos_shown();
@@ -210,12 +216,23 @@ class Seasons {
     return season.days();
   }
 
-  static void go_on(Season& season, const fs::path& checkpoint, const std::string& made_with) {
+  // By what a checkpoint that was damaged without becoming nonsense is told apart.
+  static Json sum_of_checkpoint(const Season& season, const SeasonFiles& files) {
+    return {{"day", season.day()}, {"sum", fmt::format("{:016x}", sum_of_file(files.checkpoint, kNoBytes))}};
+  }
+
+  static void go_on(Season& season, const SeasonFiles& files, const std::string& made_with) {
     try {
-      season.load(checkpoint, made_with);
+      season.load(files.checkpoint, made_with);
+      if (!is_there(files.sum())) return;
+      const Json sum = read_json(files.sum()), own = sum_of_checkpoint(season, files);
+      // A run that was killed between the two leaves the sum of the day before.
+      if (sum != own && !(sum.is_object() && sum.contains("day") && sum["day"] == season.day() - 1))
+        throw InputError(
+            fmt::format("{}: is damaged: its bytes are others than were written", files.checkpoint.string()));
     } catch (const InputError& error) {
-      throw InputError(fmt::format("{}; to begin this season anew remove {} and {}", error.what(), checkpoint.string(),
-                                   season_days_folder(checkpoint).string()));
+      throw InputError(fmt::format("{}; to begin this season anew remove {} and {}", error.what(),
+                                   files.checkpoint.string(), season_days_folder(files.checkpoint).string()));
     }
   }
 
@@ -272,6 +289,10 @@ std::string with_half(const std::vector<double>& values, int digits) {
 }
 
 }  // namespace
+
+MemoryBudget platform_memory(const Simulator& base, const PlatformStudy& study) {
+  return season_memory(base, study.config, side_by_side_of(study));
+}
 
 PlatformReport run_platform(std::shared_ptr<const Simulator> base, const PlatformStudy& study) {
   study.config.check();

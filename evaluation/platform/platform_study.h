@@ -41,6 +41,9 @@ struct PlatformReport {
   std::uint64_t first_seed = 1;
 };
 
+/// What a study takes of memory beside its simulator.
+MemoryBudget platform_memory(const Simulator& base, const PlatformStudy& study);
+
 /// Plays what is not in the folder yet. Results depend neither on threads nor on interruptions. InputError for settings
 /// that make no sense, and for a folder that holds other seasons.
 PlatformReport run_platform(std::shared_ptr<const Simulator> base, const PlatformStudy& study);

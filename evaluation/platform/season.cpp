@@ -48,10 +48,10 @@ enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey, kCoinKey
 // And of a session's key.
 enum SessionKey : std::uint64_t { kServedKey = 1, kSharedKey };
 
-VectorEnvConfig engine_of(const SeasonConfig& config, const PlatformWorld& world, std::size_t envs, int threads) {
-  if (world.on_offer().size() < 2 * config.slate)
+VectorEnvConfig engine_of(const SeasonConfig& config, std::size_t on_offer, std::size_t envs, int threads) {
+  if (on_offer < 2 * config.slate)
     throw InputError(fmt::format("the simulator has {} videos to offer, expected twice the slate of {} at least",
-                                 world.on_offer().size(), config.slate));
+                                 on_offer, config.slate));
   VectorEnvConfig engine;
   engine.num_envs = envs;
   engine.threads = threads;
@@ -64,7 +64,7 @@ VectorEnvConfig engine_of(const SeasonConfig& config, const PlatformWorld& world
   engine.growing = true;
   // A user is not shown again what was among the last ones, as far as enough is left to choose from.
   engine.exclude_history =
-      std::min({kHistory, static_cast<std::size_t>(config.world.least_on_offer) / 2, world.on_offer().size() / 2});
+      std::min({kHistory, static_cast<std::size_t>(config.world.least_on_offer) / 2, on_offer / 2});
   return engine;
 }
 
@@ -96,6 +96,20 @@ void SeasonConfig::check() const {
   const std::size_t least = static_cast<std::size_t>(world.least_on_offer) / 2;
   if (least < slate)
     throw InputError(fmt::format("slate is {}, expected at most half of world.least_on_offer, {}", slate, least));
+}
+
+MemoryBudget season_memory(const Simulator& base, const SeasonConfig& config, int side_by_side) {
+  const auto seasons = static_cast<std::uint64_t>(side_by_side), days = static_cast<std::uint64_t>(config.days);
+  const auto creators =
+      static_cast<std::uint64_t>(std::ceil(config.world.creators_a_user * static_cast<double>(config.users)));
+  const std::uint64_t users =
+      VectorEnv::bytes(base, 0, engine_of(config, base.catalogue.num_videos(), config.users, side_by_side));
+  MemoryBudget budget;
+  budget.add(fmt::format("{} users in {} seasons side by side", config.users, seasons), product_of({seasons, users}),
+             "users or threads");
+  budget.add(fmt::format("{} days of {} creators in {} seasons side by side", days, creators, seasons),
+             product_of({seasons, days, creators, CreatorDays::kRowBytes}), "creators_a_user, days or threads");
+  return budget;
 }
 
 SeasonPolicy season_policy(const std::string& word, std::size_t slate) {
@@ -131,8 +145,9 @@ struct Season::Impl {
         threads(threads_),
         key(split(make_key(0x706C6174666F726DULL), seed_)),
         world(*base, config.world, static_cast<std::uint32_t>(config.users), split(key, kWorldKey)),
-        users(world.simulator(), source, engine_of(config, world, config.users, threads)),
-        seats(world.simulator(), source, engine_of(config, world, std::min(kSeats, config.users), threads)),
+        users(world.simulator(), source, engine_of(config, world.on_offer().size(), config.users, threads)),
+        seats(world.simulator(), source,
+              engine_of(config, world.on_offer().size(), std::min(kSeats, config.users), threads)),
         due(config.users),
         visits(config.users, 0),
         week(config.users, world.catalogue()->num_tags),

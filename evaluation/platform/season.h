@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/memory_budget.h"
 #include "env/platform/platform_world.h"
 #include "evaluation/platform/creator_days.h"
 #include "evaluation/platform/day_measures.h"
@@ -51,6 +52,8 @@ void visit_fields(Visitor& visit, SeasonConfig& config) {
 using SeasonPolicy = std::function<std::shared_ptr<const Policy>(const Catalogue& catalogue)>;
 /// A composition of stages as JSON text.
 SeasonPolicy composed_policy(const std::string& json);
+/// What so many seasons side by side take of memory that grows with their settings: users, and what creators did.
+MemoryBudget season_memory(const Simulator& base, const SeasonConfig& config, int side_by_side);
 /// By the word of a command line: a rule of flow_policies(), another rule, a policy file, or a composition.
 SeasonPolicy season_policy(const std::string& word, std::size_t slate);
 

@@ -132,6 +132,8 @@ TEST_CASE("policies, worlds and folders that no season can be played with are re
            {json, "index_file"});
   refused({"--split", "nobody"}, {"'nobody'"});
   refused({"--users", "100000"}, {"100000 users", "expected 1 to"});
+  refused({"--creators-a-user", "1000", "--days", "10000", "--memory-limit", "4G"},
+          {"10000 days of", "creators_a_user"});
   CHECK(run_program(season_words(folder, "s", few)).code == 0);
 
   // What is in its folder and is no season.

@@ -267,8 +267,20 @@ TEST_CASE("a study has its folder to itself, ends when its caller says so, and k
   study.config.days = 10'000;
   CHECK_THROWS_AS(run_platform(season_world(), study), Interrupted);
   CHECK_FALSE(elsewhere);
+  study.progress = {};
+  {
+    // A bit of a number, which makes sense either way.
+    std::fstream checkpoint(study.folder / "runs" / "uniform-s1.h5", std::ios::in | std::ios::out | std::ios::binary);
+    checkpoint.seekg(-100, std::ios::end);
+    const auto at = checkpoint.tellg();
+    const auto byte = static_cast<char>(checkpoint.get() ^ 1);
+    checkpoint.seekp(at);
+    checkpoint.put(byte);
+  }
+  CHECK_THROWS_WITH(run_platform(season_world(), study), Catch::Matchers::Contains("uniform-s1.h5") &&
+                                                             Catch::Matchers::Contains("to begin this season anew"));
   std::filesystem::remove_all(study.folder / "runs");
-  study.progress = {}, study.config = short_season();
+  study.config = short_season();
   const std::string csv = platform_csv(run_platform(season_world(), study));
   write(second, "4");
   study.policies[0].word = second.string();
