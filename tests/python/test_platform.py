@@ -1,5 +1,10 @@
 """Seasons from Python: the command as a function, and a season as an environment."""
 
+import signal
+import subprocess
+import sys
+import time
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -29,6 +34,23 @@ def test_run_gives_every_day_of_every_world(tmp_path):
         days=3, burn_in=1, users=20, policies=["uniform", "greedy"], seeds=2, settings=SMALL, out=tmp_path / "season"
     )
     assert (again.days["seconds"] == season.days["seconds"]).all()
+
+
+def test_ctrl_c_ends_seasons_that_are_played_on_other_threads(tmp_path):
+    script = f"""
+import signal, swipegym
+signal.signal(signal.SIGINT, signal.default_int_handler)
+settings = {SMALL!r}
+swipegym.platform.run(days=10_000, burn_in=1, users=20, policies=["uniform"], seeds=2, settings=settings, out={str(tmp_path)!r})
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("runs/*.h5")) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    error = process.communicate(timeout=60)[1]
+    assert "KeyboardInterrupt" in error
+    assert list(tmp_path.glob("runs/*.h5"))  # from where the same call goes on
 
 
 def test_an_environment_is_one_of_gymnasium():

@@ -138,17 +138,18 @@ def files_of(folder):
 def test_seasons_are_those_of_one_process_and_go_on_from_what_is_there(killer, tmp_path):
     commands.data_synth(preset="tiny", seed=3, out=tmp_path / "world", quiet=True)
     stages = tmp_path / "stages.json"
-    stages.write_text('{"retrieve": [{"use": "bucket", "within": "bayes-ucb", "count": 10}]}')
+    commands.supervised("popularity", data=tmp_path / "world", until=20220501, out=tmp_path / "popular.h5", quiet=True)
+    stages.write_text('{"retrieve": [{"use": "policy", "file": "popular.h5", "count": 20}]}')  # which travels along
     world = {"simulator": tmp_path / "world", "settings": SMALL, **SEASON}
-    policies = {"uniform": "uniform", "flow": stages}
+    policies = {"uniform": "uniform", "popular": stages}
     killed = killer("_play_season")
     shared = cluster.platform(policies, **world, split="greedy", out=tmp_path / "shared", quiet=True, **TWO_WORKERS)
     assert killed
-    words = ["uniform", f"flow={stages}"]
+    words = ["uniform", f"popular={stages}"]
     alone = swipegym.platform.run(policies=words, split="greedy", **world, out=tmp_path / "alone")
     assert str(shared) == str(alone)
     assert files_of(tmp_path / "shared") == files_of(tmp_path / "alone")
-    (tmp_path / "shared" / "runs" / "flow-s8.json").unlink()
+    (tmp_path / "shared" / "runs" / "popular-s8.json").unlink()
     again = cluster.platform(words, **world, split="greedy", out=tmp_path / "shared", quiet=True)
     assert str(again) == str(alone)
     assert files_of(tmp_path / "shared") == files_of(tmp_path / "alone")
