@@ -47,15 +47,17 @@ CreatorTraits CreatorLaw::traits(std::uint32_t creator) const noexcept {
   const double normal = draw_normal_pair(random)[0];
   const bool responsive = random.uniform_double() < settings_.responsive;
   const double within = random.uniform_double();
+  const bool mimics = random.uniform_double() < settings_.mimicking;
   return {.base = settings_.base_mean + settings_.base_deviation * normal,
           .response = responsive ? settings_.response_low + within * (settings_.response_high - settings_.response_low)
-                                 : settings_.response_rest};
+                                 : settings_.response_rest,
+          .mimic = mimics ? settings_.mimic_rate : 0.0};
 }
 
 double CreatorLaw::upload_probability(const CreatorTraits& creator, const Reception& reception) const noexcept {
   const double own = sigmoid(creator.base + creator.response * std::log1p(reception.score / settings_.reception_scale) +
                              settings_.idle_slope * reception.idle);
-  return 1.0 - (1.0 - own) * std::exp(-settings_.mimic_rate * reception.mimicry);
+  return 1.0 - (1.0 - own) * std::exp(-creator.mimic * reception.mimicry);
 }
 
 double CreatorLaw::mimicry_share(const CreatorTraits& creator, const Reception& reception) const noexcept {
@@ -82,8 +84,8 @@ Reception CreatorLaw::next_day(const Reception& reception, double worth, double 
 
 // Over the days that follow, each of which has an upload or none; days since the last upload take their mean, which is
 // exact without an idle_slope.
-double CreatorLaw::expected_uploads(const CreatorTraits& creator, Reception reception, int days,
-                                    double daily) const noexcept {
+double CreatorLaw::expected_uploads(const CreatorTraits& creator, Reception reception, int days, double daily,
+                                    double watched) const noexcept {
   double uploads = 0.0, here = 1.0, idle = reception.idle;
   for (int day = 0; day < days; ++day) {
     reception.idle = static_cast<std::int32_t>(std::lround(idle));
@@ -91,7 +93,7 @@ double CreatorLaw::expected_uploads(const CreatorTraits& creator, Reception rece
     here *= 1.0 - leave_probability(reception);
     uploads += here * chance;
     idle = (1.0 - chance) * (idle + 1.0);
-    reception = next_day(reception, daily, 0.0, false);
+    reception = next_day(reception, daily, watched, false);
   }
   return uploads;
 }
@@ -100,7 +102,17 @@ double CreatorLaw::uplift(const CreatorTraits& creator, const Reception& recepti
                           double daily) const noexcept {
   Reception more = reception;
   more.score += worth;
-  return expected_uploads(creator, more, days, daily) - expected_uploads(creator, reception, days, daily);
+  return expected_uploads(creator, more, days, daily, 0.0) - expected_uploads(creator, reception, days, daily, 0.0);
+}
+
+double CreatorLaw::mimic_uplift(const CreatorTraits& creator, const Reception& reception, int days) const noexcept {
+  if (creator.mimic == 0.0) return 0.0;
+  const double daily = usual_worth(reception);
+  const double watched = (1.0 - std::exp(-1.0 / settings_.mimic_days)) * reception.mimicry;
+  Reception more = reception;
+  more.mimicry += 1.0;
+  return expected_uploads(creator, more, days, daily, watched) -
+         expected_uploads(creator, reception, days, daily, watched);
 }
 
 }  // namespace swipegym

@@ -28,9 +28,10 @@ struct CreatorSettings {
   // P(leaves for good on a day) = leave_hazard exp(-S / leave_scale); leave_scale 0: whatever the reception.
   double leave_hazard = 0.03, leave_scale = 40.0;
   double arrivals = 0.02;  // newcomers a day, a Poisson number, as a share of the first creators; each uploads at once
-  // A watched video adds mimic_rate exp(-days / mimic_days) to the hazard of its viewer, where the viewer is a creator;
-  // an upload that comes of it takes the video's topic with probability mimic_topic.
-  double mimic_rate = 0.0, mimic_days = 3.0, mimic_topic = 0.5;
+  // A watched video adds mimic_rate exp(-days / mimic_days) to the hazard of its viewer, where the viewer is one of the
+  // share `mimicking` of creators who imitate; an upload that comes of it takes the video's topic with probability
+  // mimic_topic.
+  double mimic_rate = 0.0, mimic_days = 3.0, mimic_topic = 0.5, mimicking = 1.0;
 };
 
 /// Of a reception and its scale alone: what a fit of creators takes as given.
@@ -60,6 +61,7 @@ void visit_fields(Visitor& visit, CreatorSettings& settings) {
   visit("mimic_rate", settings.mimic_rate, between(0, 100));
   visit("mimic_days", settings.mimic_days, above(0, 1000));
   visit("mimic_topic", settings.mimic_topic, between(0, 1));
+  visit("mimicking", settings.mimicking, between(0, 1));
 }
 
 /// `settings` with the reception and the scale of another law, the first reception aside.
@@ -73,6 +75,7 @@ CreatorSettings with_effect(CreatorSettings settings, const std::string& effect)
 struct CreatorTraits {
   double base = 0.0;      // a
   double response = 0.0;  // b
+  double mimic = 0.0;     // mimic_rate, or 0 of those who do not imitate
 };
 
 /// What a creator has got until now; days count from the world's first.
@@ -90,7 +93,7 @@ class CreatorLaw {
   const CreatorSettings& settings() const noexcept { return settings_; }
 
   CreatorTraits traits(std::uint32_t creator) const noexcept;
-  /// That an upload comes on the next day, mimicry included: 1 - (1 - sigmoid(...)) exp(-mimic_rate M).
+  /// That an upload comes on the next day, mimicry included: 1 - (1 - sigmoid(...)) exp(-mimic M).
   double upload_probability(const CreatorTraits& creator, const Reception& reception) const noexcept;
   /// The share of that which mimicry adds.
   double mimicry_share(const CreatorTraits& creator, const Reception& reception) const noexcept;
@@ -106,9 +109,13 @@ class CreatorLaw {
                 double daily = 0.0) const noexcept;
   /// What keeps a reception as it is from day to day: (1 - memory) S.
   double usual_worth(const Reception& reception) const noexcept { return (1.0 - settings_.memory) * reception.score; }
+  /// By how many uploads the next `days` are expected to have more for one more video that the creator watched as a
+  /// viewer, of a creator who goes on getting and watching what keeps the reception as it is.
+  double mimic_uplift(const CreatorTraits& creator, const Reception& reception, int days) const noexcept;
 
  private:
-  double expected_uploads(const CreatorTraits& creator, Reception reception, int days, double daily) const noexcept;
+  double expected_uploads(const CreatorTraits& creator, Reception reception, int days, double daily,
+                          double watched) const noexcept;
 
   CreatorSettings settings_;
   RandomKey key_;

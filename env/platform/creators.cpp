@@ -80,6 +80,14 @@ double Creators::uplift_tonight(std::uint32_t creator, double worth, int days) c
   return law_.uplift(traits_[creator], next, worth, days, law_.usual_worth(reception_[creator]));
 }
 
+double Creators::mimics_tonight(std::uint32_t creator) const noexcept {
+  if (!active(creator) || mimic_tag_[creator] == 0) return 0.0;
+  const CreatorTraits& traits = traits_[creator];
+  const Reception next = law_.next_day(reception_[creator], worth_[creator], viewed_[creator], false);
+  return (1.0 - law_.leave_probability(next)) * law_.upload_probability(traits, next) *
+         law_.mimicry_share(traits, next) * law_.settings().mimic_topic;
+}
+
 void Creators::save(Hdf5Writer& file, const std::string& group) const {
   std::vector<double> score, mimicry;
   std::vector<std::int32_t> idle;

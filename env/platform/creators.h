@@ -53,6 +53,13 @@ class Creators {
 
   /// The same of today's worth as it stands, just before midnight.
   double uplift_tonight(std::uint32_t creator, double worth, int days) const noexcept;
+  /// By how many uploads the next `days` are expected to have more for one more video that the creator watches as a
+  /// viewer (CreatorLaw::mimic_uplift); 0 of those who left.
+  double mimic_uplift(std::uint32_t creator, int days) const noexcept {
+    return active(creator) ? law_.mimic_uplift(traits_[creator], reception_[creator], days) : 0.0;
+  }
+  /// Just before midnight: how likely next_day() has an upload of the creator that takes the topic of a video watched.
+  double mimics_tonight(std::uint32_t creator) const noexcept;
 
   /// All that changes, as columns under `group`. load() throws InputError for a file that makes no sense.
   void save(Hdf5Writer& file, const std::string& group) const;

@@ -31,6 +31,11 @@ std::uint32_t first_creators(const PlatformSettings& settings, std::uint32_t use
   return static_cast<std::uint32_t>(std::max(1L, std::lround(settings.creators_a_user * users)));
 }
 
+PlatformSettings checked(const PlatformSettings& settings) {
+  check_ranges(settings);
+  return settings;
+}
+
 // Videos on offer at the start: a life's uploads of creators who upload as at rest.
 std::uint32_t first_on_offer(const PlatformSettings& settings, std::uint32_t users, std::size_t videos) {
   const double daily = first_creators(settings, users) * 0.1;
@@ -49,15 +54,15 @@ std::uint32_t check_users(const Simulator& base, std::uint32_t users) {
 
 PlatformWorld::PlatformWorld(const Simulator& base, const PlatformSettings& settings, std::uint32_t users,
                              RandomKey world)
-    : settings_(settings),
+    : settings_(checked(settings)),
       simulator_(std::make_shared<Simulator>(base)),
       maker_(make_upload_maker(base, split(world, 2))),
       users_(check_users(base, users)),
       first_videos_(static_cast<std::uint32_t>(base.catalogue.num_videos())),
       tag_key_(split(world, 3)),
       first_day_(days_of_date(base.catalogue.until) + 1),
+      past_(settings_.life_days),
       creators_(creators_of(settings), split(world, 1), first_creators(settings, users)) {
-  check_ranges(settings_);
   if (base.catalogue.until == 0) throw InputError("the simulator does not say on which day its log ends: fit it again");
   simulator_->model = maker_->model();
   Catalogue& catalogue = simulator_->catalogue;
@@ -87,6 +92,7 @@ PlatformWorld::PlatformWorld(const Simulator& base, const PlatformSettings& sett
   creator_.assign(videos, kNobody), uploaded_.assign(videos, std::numeric_limits<std::int32_t>::min());
   const std::uint32_t stock = first_on_offer(settings_, users_, videos);
   on_offer_ = {first_videos_ - stock, first_videos_};
+  first_offered_ = on_offer_.begin;
   // The stock's authors are the first creators, as far as there are as many; the rest of the videos fall to these too.
   std::vector<std::uint32_t> creator_of(catalogue.num_authors, kNobody);
   std::uint32_t authors = 0;
@@ -99,6 +105,7 @@ PlatformWorld::PlatformWorld(const Simulator& base, const PlatformSettings& sett
     creator_[v] = creator;
     const std::uint32_t age = static_cast<std::uint32_t>(settings_.life_days) * (on_offer_.end - v - 1) / stock;
     uploaded_[v] = -1 - static_cast<std::int32_t>(age);
+    past_.add(creator, catalogue.tag[v], uploaded_[v]);
     catalogue.upload_day[v] = static_cast<std::uint16_t>(first_day_ + uploaded_[v]);
   }
   next_raw_video_ = *std::max_element(catalogue.raw_video_id.begin(), catalogue.raw_video_id.end()) + 1;
@@ -161,6 +168,7 @@ void PlatformWorld::append_video(std::uint32_t creator, const UploadedVideo& vid
   features[kVideoUploadType] = video.upload_type;
   catalogue.video_features.insert(catalogue.video_features.end(), features.begin(), features.end());
   creator_.push_back(creator), uploaded_.push_back(day);
+  past_.add(creator, catalogue.tag[index], day);
   sums_.emplace_back(), touched_.push_back(0);
   set_features(index);
 }
@@ -206,6 +214,9 @@ void PlatformWorld::count(std::span<const ShownAnswer> answers) {
     ++catalogue.exposures[answer.video];
     sums.ratio += std::min(answer.watch_ratio, kRatioClip);
     sums.clicks += click, sums.likes += like, sums.hates += has(answer.signals, Signal::kHate);
+    if (answer.video >= first_offered_)
+      past_.watched(answer.video - first_offered_, day(),
+                    static_cast<double>(answer.watch_ratio) * 1e-3 * catalogue.duration_ms[answer.video]);
     if (touched_[answer.video] == 0) touched_[answer.video] = 1, touched_list_.push_back(answer.video);
     if (const std::uint32_t creator = creator_[answer.video]; creator != kNobody && creators_.active(creator))
       creators_.add_worth(creator, creators_.law().worth(click, like, has(answer.signals, Signal::kFollow)));
@@ -298,6 +309,28 @@ void PlatformWorld::describe_creators() {
     if (const std::int32_t arrived = creators_.arrived(creator); arrived >= 0)
       catalogue.creator_days[video] = static_cast<std::uint16_t>(day() - arrived);
   }
+  look_ahead();
+}
+
+// What an upload brings is told by the past; how likely a viewer imitates is the world's truth, as the uplift is.
+void PlatformWorld::look_ahead() {
+  const Catalogue& catalogue = simulator_->catalogue;
+  const UploadValues worth = past_.values(day(), creators_.size(), catalogue.num_tags);
+  CreatorOutlook ahead;
+  ahead.mean_value = static_cast<float>(worth.mean);
+  ahead.topic_share = static_cast<float>(creators_.law().settings().mimic_topic);
+  ahead.topic_value.assign(worth.of_tag.begin(), worth.of_tag.end());
+  ahead.upload_value.assign(catalogue.num_videos(), ahead.mean_value);
+  for (std::uint32_t video = on_offer_.begin; video < on_offer_.end; ++video)
+    if (creator_[video] != kNobody) ahead.upload_value[video] = static_cast<float>(worth.of_creator[creator_[video]]);
+  ahead.own_value.assign(catalogue.num_users(), ahead.mean_value);
+  ahead.mimic_uplift.assign(catalogue.num_users(), 0.0F);
+  // Users are creators too, those of their own number.
+  for (std::uint32_t user = 0; user < std::min<std::size_t>(users_, creators_.size()); ++user) {
+    ahead.own_value[user] = static_cast<float>(worth.of_creator[user]);
+    ahead.mimic_uplift[user] = static_cast<float>(creators_.mimic_uplift(user, settings_.uplift_days));
+  }
+  outlook_ = std::make_shared<const CreatorOutlook>(std::move(ahead));
 }
 
 void PlatformWorld::save(Hdf5Writer& file, const std::string& group) const {
@@ -319,6 +352,7 @@ void PlatformWorld::save(Hdf5Writer& file, const std::string& group) const {
   file.write(group + "/clicks", clicks);
   file.write(group + "/likes", likes);
   file.write(group + "/hates", hates);
+  past_.save(file, group + "/past");
   file.write(group + "/first_on_offer", std::vector<std::uint32_t>{on_offer_.begin});
 }
 
@@ -365,6 +399,7 @@ void PlatformWorld::load(const Hdf5Reader& file, const std::string& group) {
     catalogue.exposures[v] = exposures[v];
     sums_[v] = {ratio[v], clicks[v], likes[v], hates[v]};
   }
+  past_.load(file, group + "/past");
   shrink_to_today();
   catalogue.until = date_of_days(first_day_ + today - 1);
   judge(first_videos_, static_cast<std::uint32_t>(videos));

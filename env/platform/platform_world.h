@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "env/platform/creator_outlook.h"
 #include "env/platform/creators.h"
 #include "env/platform/upload_maker.h"
+#include "env/platform/upload_past.h"
 #include "env/simulator.h"
 #include "env/video_range.h"
 
@@ -78,6 +80,13 @@ class PlatformWorld {
   /// seconds watched of a panel of users, at the start of an evening session.
   double click_appeal(std::uint32_t video) const noexcept { return click_appeal_[video]; }
   double seconds_appeal(std::uint32_t video) const noexcept { return seconds_appeal_[video]; }
+  /// What creators answer by when they imitate a video (UploadMaker::tag_code), and what a video imitates; 0: nothing.
+  std::uint16_t topic(std::uint32_t video) const { return maker_->tag_code(video); }
+  std::uint16_t imitated(std::uint32_t video) const noexcept {
+    return video < first_videos_ ? std::uint16_t{0} : uploads_[video - first_videos_].mimicked;
+  }
+  /// What a ranking may know of creators, as of midnight; its columns go with those of the catalogue.
+  std::shared_ptr<const CreatorOutlook> outlook() const noexcept { return outlook_; }
   /// Videos on offer, those with the highest click_appeal() first.
   std::span<const std::uint32_t> best_on_offer() const noexcept { return best_; }
 
@@ -103,6 +112,7 @@ class PlatformWorld {
   void judge(std::uint32_t begin, std::uint32_t end);
   void rank_on_offer();
   void describe_creators();
+  void look_ahead();
   void retire();
   std::uint32_t author_of(std::uint32_t creator);
 
@@ -126,6 +136,9 @@ class PlatformWorld {
   Sums pseudo_;             // kShrinkage rows of the mean until midnight
   std::int64_t next_raw_video_ = 0;
   VideoRange on_offer_;
+  std::uint32_t first_offered_;  // the oldest video that was ever on offer
+  UploadPast past_;              // of the videos from there on
+  std::shared_ptr<const CreatorOutlook> outlook_;
   std::vector<std::uint32_t> author_of_;  // of each creator, dense
   Creators creators_;
   std::vector<Upload> uploads_;  // of each video behind the base's

@@ -173,6 +173,10 @@ TEST_CASE("a world that was saved is the same world", "[env][platform]") {
   CHECK(a.author == b.author);
   CHECK(a.raw_author_id == b.raw_author_id);
   CHECK(a.creator_uplift == b.creator_uplift);
+  CHECK(world.outlook()->mean_value > 0.0F);
+  CHECK(world.outlook()->mean_value == again.outlook()->mean_value);
+  CHECK(world.outlook()->upload_value == again.outlook()->upload_value);
+  CHECK(world.outlook()->topic_value == again.outlook()->topic_value);
   CHECK(world.on_offer().begin == again.on_offer().begin);
   for (std::uint32_t video = world.on_offer().begin; video < world.on_offer().end; ++video)
     CHECK(world.click_appeal(video) == again.click_appeal(video));
@@ -210,6 +214,33 @@ TEST_CASE("so many tags are wrong as the platform sees them, and none as they ar
   CHECK_NOTHROW(wrong.catalogue()->validate());
   // The videos are what they were.
   for (std::uint32_t v = wrong.on_offer().begin; v < all; ++v) CHECK(wrong.click_appeal(v) == right.click_appeal(v));
+}
+
+TEST_CASE("a world foretells what uploads bring and how likely tonight's imitate", "[env][platform]") {
+  PlatformSettings settings = small_platform();
+  settings.creators.mimic_rate = 0.3, settings.creators.mimicking = 0.5, settings.creators.leave_hazard = 0.02;
+  PlatformWorld world(tiny_truth(), settings, 100, make_key(6));
+  double expected = 0.0, imitations = 0.0;
+  for (int day = 0; day < 30; ++day) {
+    play_platform_day(world, 60, [](std::uint32_t video) { return video % 16 == 0; });
+    for (std::uint32_t c = 0; c < world.creators().size(); ++c) expected += world.creators().mimics_tonight(c);
+    world.next_day();
+    for (std::uint32_t video = world.on_offer().end; world.uploaded(video - 1) == world.day(); --video)
+      imitations += world.imitated(video - 1) != 0;
+  }
+  CHECK(expected > 300.0);
+  CHECK(imitations == Approx(expected).margin(5.0 * std::sqrt(expected)));
+  // Every video was shown sixty times a day, half of its length each.
+  const CreatorOutlook& ahead = *world.outlook();
+  double seconds = 0.0;
+  for (std::uint32_t video = world.on_offer().begin; video < world.on_offer().end; ++video)
+    seconds += 3 * 60 * 0.5 * 1e-3 * world.catalogue()->duration_ms[video] / world.on_offer().size();
+  CHECK(ahead.mean_value == Approx(seconds).epsilon(0.3));
+  int imitate = 0;
+  for (std::uint32_t user = 0; user < 100; ++user) imitate += ahead.mimic_uplift[user] > 0.0F;
+  CHECK(imitate > 15);  // half of those who are there
+  CHECK(imitate < 65);
+  CHECK(ahead.mimic_uplift.size() == world.catalogue()->num_users());
 }
 
 TEST_CASE("a platform needs a world that can be given uploads", "[env][platform]") {
