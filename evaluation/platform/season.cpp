@@ -197,8 +197,10 @@ struct Season::Impl {
     tastes.finish_day(midnight, today);
     creators.end_day(world);
     if (log != nullptr) log->end_day(world);
+    if (mimicry != nullptr) mimicry->end_day(world);
     const PlatformWorld::Night night = world.next_day();
     creators.begin_day(world);
+    if (mimicry != nullptr) mimicry->begin_day(world);
     meter.begin_day(world, night);
     week.next_day();
     measured.push_back(today);
@@ -209,6 +211,14 @@ struct Season::Impl {
     refresh(served);
     if (make_other) other_served = make_other(*world.catalogue());
     refresh(other_served);
+    tell_of_creators(served);
+    tell_of_creators(other_served);
+  }
+
+  // Compositions know what can be known of creators at midnight.
+  void tell_of_creators(std::shared_ptr<const Policy>& policy) const {
+    if (const auto* staged = dynamic_cast<const StagedPolicy*>(policy.get()))
+      policy = staged->with_creators(world.outlook());
   }
 
   void refresh(std::shared_ptr<const Policy>& policy) const {
@@ -333,6 +343,7 @@ struct Season::Impl {
         week.add(user, world.category(video));
         tastes.answered(user, video, view.watch_ratio[at], begun[row]);
         creators.add(world, answers.back(), propensity[row] > 0.0F);
+        if (mimicry != nullptr) mimicry->add(world, answers.back());
         if (log != nullptr) write_row(row, user, begun[row], view, at);
         begun[row] += std::lround(1000.0 * static_cast<double>(view.watch_s[at])) + kPauseMs;
       }
@@ -377,6 +388,7 @@ struct Season::Impl {
   CreatorMeter creators;
   SeasonLog* log = nullptr;
   const std::atomic<bool>* stopped = nullptr;
+  MimicMeter* mimicry = nullptr;
   std::shared_ptr<const Policy> served, other_served;
   std::vector<DayMeasures> measured;
   std::uint64_t shown = 0;
@@ -439,6 +451,9 @@ void Season::stop_by(const std::atomic<bool>& stopped) noexcept {
 }
 void Season::log_to(SeasonLog* log) noexcept {
   impl_->log = log;
+}
+void Season::meter_mimicry(MimicMeter* meter) noexcept {
+  impl_->mimicry = meter;
 }
 
 void Season::save(const std::filesystem::path& path, std::string_view identity) {

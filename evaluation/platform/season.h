@@ -14,6 +14,7 @@
 #include "env/platform/platform_world.h"
 #include "evaluation/platform/creator_days.h"
 #include "evaluation/platform/day_measures.h"
+#include "evaluation/platform/mimic_meter.h"
 #include "evaluation/platform/season_log.h"
 #include "policy/policy.h"
 
@@ -91,6 +92,8 @@ class Season {
   void split_users(SeasonPolicy other);
   /// From here on every day's rows are written there, before its checkpoint can be; null: no more.
   void log_to(SeasonLog* log) noexcept;
+  /// Before the first day: what creators watch and imitate is told to this meter, whose days no checkpoint keeps.
+  void meter_mimicry(MimicMeter* meter) noexcept;
   std::uint64_t videos_shown() const noexcept;
 
   /// A checkpoint between two days; `identity` says what else the season is of, such as its policy. What creators did

@@ -14,6 +14,7 @@
 #include "policy/best_unseen.h"
 #include "policy/policy_file.h"
 #include "policy/query_source.h"
+#include "policy/stages/creator_terms.h"
 #include "policy/stages/user_categories.h"
 
 namespace swipegym {
@@ -97,7 +98,7 @@ class BucketRetriever final : public Retriever {
       if (requests.offered()) requests.pool(i, room.pool);
       if (settings_.categories == 0) {
         stack_of(requests, i, nullptr, room);
-        fill(requests.dice[i], list, 0, room);
+        fill(requests, i, list, 0, room);
         continue;
       }
       choose_categories(requests, i, room);
@@ -118,16 +119,38 @@ class BucketRetriever final : public Retriever {
     SlateRoom slate;
   };
 
-  // What the creators of the listed videos add to scores.
+  // What creators add to the scores of the listed videos, whoever asks.
   void value_creators(std::span<const std::uint32_t> list) {
     if (catalogue_->creator_uplift.empty() || (settings_.uplift == 0.0 && settings_.new_creator == 0.0)) return;
     bonus_.assign(score_.size(), 0.0);
     for (const std::uint32_t video : list) {
       const double mean = arms_.mean(video);
-      bonus_[video] = settings_.uplift * mean * static_cast<double>(catalogue_->creator_uplift[video]);
-      if (catalogue_->creator_days[video] < settings_.new_days && mean >= settings_.new_rate)
+      const auto id = static_cast<std::int32_t>(video);
+      if (settings_.uploads == "counted")
+        bonus_[video] = settings_.uplift * uploads_of_show(*catalogue_, nullptr, 0, id, mean).encouraged;
+      if (is_new_creator(*catalogue_, id, settings_.new_days) && mean >= settings_.new_rate)
         bonus_[video] += settings_.new_creator;
       score_[video] += bonus_[video];
+    }
+  }
+
+  // And what depends on who asks, or on what uploads bring.
+  void value_uploads(const Requests& requests, std::size_t i, Room& room) const {
+    const CreatorOutlook* outlook = requests.creators;
+    const bool valued = settings_.uploads == "valued";
+    if (outlook == nullptr || (settings_.mimic == 0.0 && !(valued && settings_.uplift > 0.0))) return;
+    const std::uint32_t user = requests.batch.observation.user[requests.rows[i]];
+    const double mean = static_cast<double>(outlook->mean_value);
+    for (std::size_t k = 0; k < room.arms.size(); ++k) {
+      const auto video = static_cast<std::int32_t>(room.arms[k]);
+      const UploadsOfShow uploads = uploads_of_show(*catalogue_, outlook, user, video, arms_.mean(room.arms[k]));
+      UploadWorth worth{1.0, 1.0};
+      if (valued && mean > 0.0) {
+        worth = worth_of_uploads(*catalogue_, *outlook, user, video);
+        worth.encouraged /= mean, worth.imitated /= mean;
+      }
+      if (valued) room.score[k] += settings_.uplift * uploads.encouraged * worth.encouraged;
+      room.score[k] += settings_.mimic * uploads.imitated * worth.imitated;
     }
   }
 
@@ -161,14 +184,17 @@ class BucketRetriever final : public Retriever {
   }
 
   // The stack's flow into `list`; `number` tells the stacks of a request apart.
-  void fill(RequestDice& dice, std::span<std::int32_t> list, std::uint32_t number, Room& room) const {
+  void fill(const Requests& requests, std::size_t i, std::span<std::int32_t> list, std::uint32_t number,
+            Room& room) const {
     if (room.arms.empty()) return;
+    RequestDice& dice = requests.dice[i];
     room.bucket.resize(room.arms.size()), room.score.resize(room.arms.size());
     for (std::size_t k = 0; k < room.arms.size(); ++k) room.bucket[k] = bucket_[room.arms[k]];
     if (settings_.within == "thompson")
       score_drawn(dice.key(Chance::kThompson, number + 1), room);
     else
       for (std::size_t k = 0; k < room.arms.size(); ++k) room.score[k] = score_[room.arms[k]];
+    value_uploads(requests, i, room);
     room.picks.resize(std::min(list.size(), room.arms.size()));
     const double phase = draw_phase(dice, room.picks.size(), room);
     std::optional<RandomKey> ties;
@@ -230,7 +256,7 @@ class BucketRetriever final : public Retriever {
     for (std::size_t k = 0; k < room.chosen.size(); ++k) {
       stack_of(requests, i, &room.chosen[k], room);
       room.part.assign(list.size(), -1);
-      fill(requests.dice[i], room.part, static_cast<std::uint32_t>(k), room);
+      fill(requests, i, room.part, static_cast<std::uint32_t>(k), room);
       room.parts[k] = room.part;
     }
     std::size_t taken = 0;

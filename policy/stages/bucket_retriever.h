@@ -24,9 +24,11 @@ struct BucketRetrieverSettings {
   // that a watch by P(click) brings, and for a creator who arrived less than `new_days` ago, if the mean rate of the
   // video is at least `new_rate`: a targeted boost; 0 boosts all of them.
   double uplift = 0.0, new_creator = 0.0, new_days = 7.0, new_rate = 0.0;
-  std::size_t categories = 0;  // stacks: those of so many of the user's categories; 0: one stack of all videos
-  std::string choice = "ucb";  // of categories: by the upper quantile of the user's affinity, or by Thompson draws
-  double strength = 10.0;      // videos that everybody's rate of a category counts for in a user's affinity
+  double mimic = 0.0;  // the same for each upload more of the viewer's own, who may imitate what is clicked
+  std::string uploads = "counted";  // each upload counts 1, or "valued": V / the mean V, by what its creator's bring
+  std::size_t categories = 0;       // stacks: those of so many of the user's categories; 0: one stack of all videos
+  std::string choice = "ucb";       // of categories: by the upper quantile of the user's affinity, or by Thompson draws
+  double strength = 10.0;           // videos that everybody's rate of a category counts for in a user's affinity
   std::size_t history_length = 50;
 };
 template <class Visitor>
@@ -44,6 +46,8 @@ void visit_fields(Visitor& visit, BucketRetrieverSettings& settings) {
   visit("new_creator", settings.new_creator, between(0, 1'000));
   visit("new_days", settings.new_days, between(0, 1'000));
   visit("new_rate", settings.new_rate, between(0, 1));
+  visit("mimic", settings.mimic, between(0, 1'000));
+  visit("uploads", settings.uploads, one_of({"counted", "valued"}));
   visit("categories", settings.categories, between(0, 1'000));
   visit("choice", settings.choice, one_of({"ucb", "thompson"}));
   visit("strength", settings.strength, between(1e-3, 1e6));

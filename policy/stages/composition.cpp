@@ -47,6 +47,12 @@ class CompositionReader {
     for (auto& [object, path] : list(take("order"), "order"))
       out_.order.push_back(make(orderers(), "orderer", object, path));
     read_rest();
+    out_.creators.catalogue = context_.catalogue;
+    if (out_.product && out_.creators.any())
+      throw InputError(
+          fmt::format("{}: \"value\" has what creators add, {}, which a product has no place for: take "
+                      "\"value_form\": \"sum\"",
+                      source_.where, fmt::join(CreatorTerms::kNames, ", ")));
     const auto videos = static_cast<std::uint32_t>(context_.catalogue->num_videos());
     out_.fallback = fallback_videos({context_.catalogue, {0, videos}});
     return std::move(out_);
@@ -129,13 +135,20 @@ class CompositionReader {
       detail::throw_setting(source_, "value", value, "nothing: there is no \"score\" whose heads it could weigh");
     if (!value.is_object() || value.empty())
       detail::throw_setting(source_, "value", value,
-                            fmt::format("weights by name of the heads {}", fmt::join(heads, ", ")));
+                            fmt::format("weights by name of the heads {}, and of {}", fmt::join(heads, ", "),
+                                        fmt::join(CreatorTerms::kNames, ", ")));
+    const auto click = std::find(heads.begin(), heads.end(), "click");
+    if (click != heads.end()) out_.creators.click = static_cast<std::size_t>(click - heads.begin());
+    std::vector<std::string> known = heads;
+    known.insert(known.end(), std::begin(CreatorTerms::kNames), std::end(CreatorTerms::kNames));
     for (const auto& item : value.items()) {
       const auto found = std::find(heads.begin(), heads.end(), item.key());
-      if (found == heads.end()) detail::throw_unknown_key(source_, "value." + item.key(), heads);
+      float* const creators = found == heads.end() ? out_.creators.weight(item.key()) : nullptr;
+      if (found == heads.end() && creators == nullptr) detail::throw_unknown_key(source_, "value." + item.key(), known);
       if (!item.value().is_number() || !ranges::kAnyWeight.contains(item.value().get<double>()))
         detail::throw_setting(source_, "value." + item.key(), item.value(), ranges::kAnyWeight.expected<float>());
-      out_.weight[static_cast<std::size_t>(found - heads.begin())] = item.value().get<float>();
+      (creators != nullptr ? *creators : out_.weight[static_cast<std::size_t>(found - heads.begin())]) =
+          item.value().get<float>();
     }
   }
 

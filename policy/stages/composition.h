@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/stages/creator_terms.h"
 #include "policy/stages/stage_registry.h"
 
 namespace swipegym {
@@ -28,6 +29,7 @@ struct Composition {
   std::vector<Prune> prune;
   std::shared_ptr<const Scorer> score;  // null: what is retrieved stays in its order
   std::vector<float> weight;            // [heads]
+  CreatorTerms creators;                // what the value has beside the heads
   bool product = false;                 // the value is prod head^weight, not sum weight * head
   std::vector<std::shared_ptr<const Orderer>> order;
   std::vector<std::int32_t> fallback;  // videos best first, for a request that the filters leave too few

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "env/platform/creator_outlook.h"
 #include "env/seen_videos.h"
 #include "policy/policy.h"
 #include "policy/stages/request_dice.h"
@@ -18,8 +19,9 @@ struct Requests {
   std::span<const std::uint32_t> rows;  // [n], distinct, ascending
   std::span<RequestDice> dice;          // [n]
   std::size_t slate = 1;
-  std::size_t num_videos = 0;  // of the catalogue
-  bool every_head = false;     // asks for the heads without a weight too
+  std::size_t num_videos = 0;                // of the catalogue
+  bool every_head = false;                   // asks for the heads without a weight too
+  const CreatorOutlook* creators = nullptr;  // of a platform; null elsewhere
 
   std::size_t size() const noexcept { return rows.size(); }
   /// Whether the videos to choose among are given, candidates of the observation, and not the whole catalogue.

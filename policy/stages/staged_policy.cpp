@@ -250,11 +250,20 @@ void StagedPolicy::score(const Requests& requests, KnownHeads* known, Served& se
   const StageClock clock(served.seconds[2]);
   std::vector<std::uint8_t> wanted;
   for (const float weight : composition_.weight) wanted.push_back(requests.every_head || weight != 0.0F ? 1 : 0);
+  if (composition_.creators.any() && composition_.creators.click < wanted.size())
+    wanted[composition_.creators.click] = 1;
   if (composition_.score == nullptr)
     served.heads.resize(static_cast<Eigen::Index>(served.kept.video.size()), 0);
   else
     score_lists(*composition_.score, requests, served.kept, wanted, known, served.heads);
   served.value = values(served);
+  if (!composition_.creators.any()) return;
+  const VideoLists& kept = served.kept;
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    for (std::size_t at = kept.begin(i); at < kept.begin(i) + kept.count(i); ++at)
+      served.value[at] = composition_.creators.add_to(
+          served.value[at], requests.creators, requests.batch.observation.user[requests.rows[i]], kept.video[at],
+          served.heads.data() + at * static_cast<std::size_t>(served.heads.cols()));
 }
 
 std::vector<float> StagedPolicy::values(const Served& served) const {
@@ -303,13 +312,13 @@ Served StagedPolicy::serve(const Requests& requests, KnownHeads* known) const {
 Served StagedPolicy::serve(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t slate,
                            bool every_head) const {
   std::vector<RequestDice> dice = dice_of(batch, rows);
-  return serve(Requests{batch, rows, dice, slate, num_videos_, every_head}, nullptr);
+  return serve(Requests{batch, rows, dice, slate, num_videos_, every_head, creators_.get()}, nullptr);
 }
 
 std::vector<std::optional<double>> StagedPolicy::recalls(const DecisionBatch& batch,
                                                          std::span<const std::uint32_t> rows, std::size_t slate) const {
   std::vector<RequestDice> dice = dice_of(batch, rows);
-  const Requests requests{batch, rows, dice, slate, num_videos_, false};
+  const Requests requests{batch, rows, dice, slate, num_videos_, false, creators_.get()};
   std::vector<std::optional<double>> out;
   for (const auto& [retriever, count] : composition_.retrieve) out.push_back(retriever->recall(requests, count));
   return out;
@@ -320,7 +329,16 @@ std::shared_ptr<const Policy> StagedPolicy::refreshed(const CatalogueNow& now) c
   for (Composition::Retrieval& retrieval : fresh.retrieve)
     if (auto retriever = retrieval.retriever->refreshed(now)) retrieval.retriever = std::move(retriever);
   fresh.fallback = fallback_videos(now);
-  return std::make_shared<StagedPolicy>(std::move(fresh), num_videos_);
+  fresh.creators.catalogue = now.catalogue;
+  auto policy = std::make_shared<StagedPolicy>(std::move(fresh), num_videos_);
+  policy->creators_ = creators_;
+  return policy;
+}
+
+std::shared_ptr<const StagedPolicy> StagedPolicy::with_creators(std::shared_ptr<const CreatorOutlook> outlook) const {
+  auto policy = std::make_shared<StagedPolicy>(*this);
+  policy->creators_ = std::move(outlook);
+  return policy;
 }
 
 bool StagedPolicy::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
@@ -355,7 +373,8 @@ void StagedPolicy::score(const DecisionBatch& batch, std::span<float> scores) co
 
 std::int32_t StagedPolicy::first_video(const DecisionBatch& batch, std::uint32_t row, RequestDice& dice,
                                        KnownHeads& known) const {
-  const Served served = serve(Requests{batch, {&row, 1}, {&dice, 1}, batch.slate, num_videos_}, &known);
+  const Served served =
+      serve(Requests{batch, {&row, 1}, {&dice, 1}, batch.slate, num_videos_, false, creators_.get()}, &known);
   return served.ordered[0] == 0 ? -1 : served.kept.video[served.place[0]];
 }
 

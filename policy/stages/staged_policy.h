@@ -57,6 +57,9 @@ class StagedPolicy final : public Policy {
   /// With the retrievers and the fallback of now; networks and filters stay as they were read.
   std::shared_ptr<const Policy> refreshed(const CatalogueNow& now) const override;
 
+  /// The same policy, which knows of a platform's creators what is known at midnight.
+  std::shared_ptr<const StagedPolicy> with_creators(std::shared_ptr<const CreatorOutlook> outlook) const;
+
   const Composition& composition() const noexcept { return composition_; }
   /// All that becomes of rows of the batch. Heads without a weight are 0 unless `every_head` asks for them.
   Served serve(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t slate,
@@ -64,7 +67,8 @@ class StagedPolicy final : public Policy {
   /// Of each retriever, over all requests: Retriever::recall().
   std::vector<std::optional<double>> recalls(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
                                              std::size_t slate) const;
-  /// What the heads are worth, [kept], before anything is ordered; without heads the order of retrieval.
+  /// What the heads are worth, [kept], before anything is ordered, without what creators add (CreatorTerms); without
+  /// heads the order of retrieval.
   std::vector<float> values(const Served& served) const;
   /// The videos that may come first in a row, with their probabilities.
   Outcomes first_videos(const DecisionBatch& batch, std::uint32_t row) const;
@@ -87,6 +91,7 @@ class StagedPolicy final : public Policy {
 
   Composition composition_;
   std::size_t num_videos_ = 0, history_length_ = 0;
+  std::shared_ptr<const CreatorOutlook> creators_;
 };
 
 }  // namespace swipegym

@@ -372,6 +372,48 @@ TEST_CASE("a policy that cares for creators brings more uploads, and another com
   CHECK(season_figures({season.days()[1]}) != season_figures({other.days()[1]}));
 }
 
+TEST_CASE("a season meters what creators imitate as often as the world's chances say", "[platform]") {
+  SeasonConfig config = short_season();
+  config.days = 14, config.users = 200, config.world.creators.leave_hazard = 0.0;
+  config.world.creators.mimic_rate = 0.3, config.world.creators.mimicking = 0.5;
+  Season season(season_world(), config, season_policy("thompson", config.slate), 1, 1);
+  MimicMeter meter(make_key(3));
+  season.meter_mimicry(&meter);
+  while (!season.over()) season.play_day();
+  CHECK(season_figures(season.days()) == season_figures(play("thompson", config).days()));
+  const MimicDays& days = meter.days();
+  double expected = 0.0, imitated = 0.0, clicked = 0.0, other = 0.0;
+  std::uint32_t topics = 0;
+  for (std::size_t row = 0; row < days.size(); ++row) {
+    expected += static_cast<double>(days.chance[row]), imitated += days.mimicked[row];
+    (days.clicks[row] > 0 ? clicked : other) += 1.0;
+    if (days.clicks[row] == 0) CHECK(days.chance[row] == 0.0F);
+    if (days.clicks[row] == 0) CHECK(days.mimicked[row] == 0);
+    CHECK(days.topic_uploads[row] <= days.uploads[row]);
+    CHECK(days.answered[row] <= days.answers[row]);
+    topics += days.answered[row];
+  }
+  CHECK(expected > 100.0);
+  CHECK(imitated == Approx(expected).margin(5.0 * std::sqrt(expected)));
+  CHECK(other > 0.8 * clicked);
+  CHECK(topics > 0);
+}
+
+TEST_CASE("a flow that values imitation serves those who imitate in another way, and nobody else", "[platform]") {
+  SeasonConfig config = short_season();
+  const auto seconds = [&](double rate, const char* mimic) {
+    config.world.creators.mimic_rate = rate;
+    const std::string text = R"({"retrieve": [{"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb",
+      "ties": "drawn", "count": 4, "uploads": "valued", "mimic": )" +
+                             std::string(mimic) + "}]}";
+    Season season(season_world(), config, composed_policy(text), 1, 1);
+    while (!season.over()) season.play_day();
+    return season_figures(season.days());
+  };
+  CHECK(seconds(0.3, "20") != seconds(0.3, "0"));
+  CHECK(seconds(0.0, "20") == seconds(0.0, "0"));
+}
+
 TEST_CASE("half of the users can be served by another policy in the same world", "[platform]") {
   const SeasonConfig config = short_season();
   const auto played = [&](const char* policy, const char* other) {
