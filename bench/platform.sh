@@ -4,6 +4,7 @@
 #   bench/platform.sh world OUT                 the truth: a synthetic release OUT/W, and a simulator fitted to it
 #   bench/platform.sh flows OUT [SEEDS]         bandits and flows, ticks of an hour and of a day
 #   bench/platform.sh uplift OUT [SEEDS]        levers for creators, by effect and supply
+#   bench/platform.sh mimic OUT [SEEDS]         levers for creators in worlds where viewers imitate what they watch
 #   bench/platform.sh fitted OUT [SEEDS]        the same ranking in the fitted world
 #   bench/platform.sh interference OUT [SEEDS]  a change tested by a split of users, and by whole worlds
 #   bench/platform.sh rabbit OUT [SEEDS]        diversity over weeks: entropy, seconds, drift of tastes; and where nothing drifts
@@ -11,7 +12,7 @@
 #   bench/platform.sh tables OUT                what is there, as Markdown
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-part=${1:?world, flows, uplift, fitted, interference, rabbit, categories or tables}
+part=${1:?world, flows, uplift, mimic, fitted, interference, rabbit, categories or tables}
 out=${2:?a folder for the seasons}
 seeds=${3:-10}
 program=${SWIPEGYM:-build/release/swipegym}
@@ -113,6 +114,15 @@ case $part in
     done
     play "${lively[@]}" --simulator "$out/W" --days 90 --burn-in 0 --creators-a-user 0.25 --policies "$levers" --out "$out/uplift-scarce"
     ;;
+  mimic)
+    # Three creators in ten imitate: one more video watched brings them some .03 uploads in a week.
+    echo '{"world": {"creators": {"mimic_rate": 0.01, "mimicking": 0.3}}}' > "$out/mimic.json"
+    levers=$(lever none '"uplift": 0'),$(lever mimic1 '"mimic": 1'),$(lever mimic5 '"mimic": 5')
+    levers=$levers,$(lever mimic5v '"mimic": 5, "uploads": "valued"'),$(lever mimic20v '"mimic": 20, "uploads": "valued"')
+    levers=$levers,$(lever uplift5 '"uplift": 5'),$(lever uplift5v '"uplift": 5, "uploads": "valued"')
+    levers=$levers,$(lever both5v '"uplift": 5, "mimic": 5, "uploads": "valued"')
+    play "${lively[@]}" --config "$out/mimic.json" --simulator "$out/W" --days 60 --burn-in 0 --policies "$levers" --out "$out/mimic"
+    ;;
   fitted)
     rules=uniform,greedy,epsilon-greedy,ucb1,bayes-ucb,thompson,flow,flow-thompson
     # As often as in the log: the fitted model's returns depend on how much a user watched in the last days.
@@ -177,6 +187,9 @@ case $part in
           --measures seconds,uploads,creators,newcomers
       fi
     done
+    if [ -e "$out/mimic/season.csv" ]; then
+      echo && echo mimic && python3 bench/platform_table.py "$out/mimic" --days 0:20,20:60 --measures seconds,uploads,creators,newcomers
+    fi
     if [ -e "$out/rank-W.h5/season.csv" ]; then
       for world in W W.h5; do
         echo && echo "$world" && python3 bench/platform_table.py "$out/rank-$world" --days 5:30 \
@@ -184,5 +197,5 @@ case $part in
       done
     fi
     ;;
-  *) echo "world, flows, uplift, fitted, interference, rabbit, categories or tables, not '$part'" >&2; exit 2 ;;
+  *) echo "world, flows, uplift, mimic, fitted, interference, rabbit, categories or tables, not '$part'" >&2; exit 2 ;;
 esac

@@ -127,7 +127,8 @@ double validated_error(const OutcomeRows& rows, const UpliftSettings& settings, 
 
 OutcomeModel::OutcomeModel(const OutcomeRows& rows, const UpliftSettings& settings, RandomKey key) {
   require_that("a model of the outcome", !rows.rows.empty(), "at least one row of its arm and folds to learn from");
-  network_ = settings.base == "mlp";
+  network_ = settings.base == "mlp", chance_ = settings.loss == "cross-entropy";
+  require_that("loss", !chance_ || network_, "\"squared\" of any base but \"mlp\"");
   if (settings.base == "chosen") {
     UpliftSettings ridge = settings, network = settings;
     ridge.base = "ridge", network.base = "mlp";
@@ -176,6 +177,13 @@ void OutcomeModel::fit_network(const OutcomeRows& rows, const UpliftSettings& se
   double squares = 0.0;
   for (const std::uint32_t row : rows.rows) squares += std::pow(rows.target[row] - intercept_, 2);
   target_scale_ = std::max(std::sqrt(squares / static_cast<double>(rows.rows.size())), 1e-12);
+  if (chance_) {
+    for (const std::uint32_t row : rows.rows)
+      require_that("loss", rows.target[row] == 0.0 || rows.target[row] == 1.0,
+                   "targets of 0 and 1 for \"cross-entropy\"");
+    const double chance = std::clamp(intercept_, 1e-6, 1.0 - 1e-6);
+    intercept_ = std::log(chance / (1.0 - chance)), target_scale_ = 1.0;
+  }
 
   mlp_ = Mlp(layer_sizes(columns_.size(), settings.hidden, 1), Activation::kSilu, split(key, Draw::kInit));
   TrainedParts parts;
@@ -194,9 +202,15 @@ void OutcomeModel::fit_network(const OutcomeRows& rows, const UpliftSettings& se
       const std::uint32_t row = batch[static_cast<std::size_t>(i)];
       columns_.write(rows.table->row(row), one);
       input.row(i) = one.cast<float>();
-      target(i, 0) = static_cast<float>((rows.target[row] - intercept_) / target_scale_);
+      target(i, 0) = static_cast<float>(chance_ ? rows.target[row] : (rows.target[row] - intercept_) / target_scale_);
     }
     mlp_.forward(input, workspace);
+  };
+  Matrix logits;
+  const auto loss_of_batch = [&](Matrix* slope) {
+    if (!chance_) return mean_squared_error(workspace.output(), target, {}, slope);
+    logits = workspace.output().array() + static_cast<float>(intercept_);
+    return binary_cross_entropy(logits, target, {}, slope);
   };
   // The mean loss over the rows, a batch at a time; `learn` makes a step of each.
   const auto pass = [&](std::span<const std::uint32_t> over, bool learn) {
@@ -204,8 +218,7 @@ void OutcomeModel::fit_network(const OutcomeRows& rows, const UpliftSettings& se
     for (std::size_t first = 0; first < over.size(); first += settings.batch) {
       const auto batch = over.subspan(first, std::min(settings.batch, over.size() - first));
       forward(batch);
-      loss += static_cast<double>(batch.size()) *
-              mean_squared_error(workspace.output(), target, {}, learn ? &gradient : nullptr);
+      loss += static_cast<double>(batch.size()) * loss_of_batch(learn ? &gradient : nullptr);
       if (!learn) continue;
       mlp_.backward(input, gradient, workspace, nullptr);
       adam.step(parts.dense);
@@ -245,8 +258,11 @@ std::vector<double> OutcomeModel::predict(const FeatureTable& table, std::span<c
       input.row(static_cast<Eigen::Index>(i)) = one.cast<float>();
     }
     mlp_.forward(input, workspace);
-    for (std::size_t i = 0; i < count; ++i)
-      out[first + i] = intercept_ + target_scale_ * workspace.output()(static_cast<Eigen::Index>(i), 0);
+    for (std::size_t i = 0; i < count; ++i) {
+      const double said =
+          intercept_ + target_scale_ * static_cast<double>(workspace.output()(static_cast<Eigen::Index>(i), 0));
+      out[first + i] = chance_ ? 1.0 / (1.0 + std::exp(-said)) : said;
+    }
   }
   return out;
 }

@@ -21,10 +21,12 @@ struct OutcomeRows {
 };
 
 /// A model of the mean of a number, as the learners of uplift fit many: ridge regression (Hoerl & Kennard 1970) on
-/// features and products, or a small network with mean squared error.
+/// features and products, or a small network with mean squared error, or of the chance of a target that is 0 or 1 with
+/// cross-entropy.
 class OutcomeModel {
  public:
-  /// InputError without rows. The same key and rows give the same bits.
+  /// InputError without rows, for cross-entropy of anything but a network ("mlp") and of a target that is neither 0 nor
+  /// 1. The same key and rows give the same bits.
   OutcomeModel(const OutcomeRows& rows, const UpliftSettings& settings, RandomKey key);
 
   /// Of the table's rows named.
@@ -42,8 +44,8 @@ class OutcomeModel {
   // Ridge regression.
   Eigen::VectorXd coefficients_;
   double penalty_ = 0.0;
-  // The network, in float; its target is brought to mean 0 and deviation 1.
-  bool network_ = false;
+  // The network, in float; its target is brought to mean 0 and deviation 1, or is a chance whose log-odds it adds to.
+  bool network_ = false, chance_ = false;
   Mlp mlp_;
   double target_scale_ = 1.0;
 };

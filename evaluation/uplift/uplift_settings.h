@@ -18,7 +18,9 @@ struct UpliftSettings {
   int penalty_folds = 5;  // of the training rows' creators
   // A row's tau comes from models that never saw its creator, fitted on the other folds. 1: from all rows.
   int folds = 5;
-  // The network: on features of deviation 1, stopped by a fifth of the creators.
+  // The network: on features of deviation 1, stopped by a fifth of the creators. With "cross-entropy" it says the
+  // chance of a target that is 0 or 1; a ridge regression knows "squared" alone.
+  std::string loss = "squared";
   std::vector<std::size_t> hidden = {32, 32};
   int epochs = 100, patience = 10;
   std::size_t batch = 256;
@@ -32,6 +34,7 @@ void visit_fields(Visitor& visit, UpliftSettings& settings) {
   visit("penalties", settings.penalties, between(0, 1e6), lengths(1, 32));
   visit("penalty_folds", settings.penalty_folds, between(2, 100));
   visit("folds", settings.folds, between(1, 100));
+  visit("loss", settings.loss, one_of({"squared", "cross-entropy"}));
   visit("hidden", settings.hidden, ranges::kUnits, ranges::kLayers);
   visit("epochs", settings.epochs, ranges::kEpochs);
   visit("patience", settings.patience, ranges::kPatience);
