@@ -5,6 +5,7 @@
 #   bench/platform.sh flows OUT [SEEDS]         bandits and flows, ticks of an hour and of a day
 #   bench/platform.sh uplift OUT [SEEDS]        levers for creators, by effect and supply
 #   bench/platform.sh mimic OUT [SEEDS]         levers for creators in worlds where viewers imitate what they watch
+#   bench/platform.sh score OUT [SEEDS]         one score of a network: seconds of the user, and of the uploads that a show brings
 #   bench/platform.sh fitted OUT [SEEDS]        the same ranking in the fitted world
 #   bench/platform.sh interference OUT [SEEDS]  a change tested by a split of users, and by whole worlds
 #   bench/platform.sh rabbit OUT [SEEDS]        diversity over weeks: entropy, seconds, drift of tastes; and where nothing drifts
@@ -12,7 +13,7 @@
 #   bench/platform.sh tables OUT                what is there, as Markdown
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-part=${1:?world, flows, uplift, mimic, fitted, interference, rabbit, categories or tables}
+part=${1:?world, flows, uplift, mimic, score, fitted, interference, rabbit, categories or tables}
 out=${2:?a folder for the seasons}
 seeds=${3:-10}
 program=${SWIPEGYM:-build/release/swipegym}
@@ -46,6 +47,15 @@ inside() {
   cat > "$out/policies/$1.json" << JSON
 {"retrieve": [{"use": "bucket", "edges": [10, 30, 100], "shares": [$2], "within": "bayes-ucb",
   "ties": "drawn", "places": "drawn", "count": 10}]}
+JSON
+  printf '%s' "$1=$out/policies/$1.json"
+}
+
+# scored NAME KAPPA: the 60 best uploads by the upper end of their posteriors, ranked by seconds + kappa * uplift * V.
+scored() {
+  cat > "$out/policies/$1.json" << JSON
+{"retrieve": [{"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb", "ties": "drawn", "count": 60}],
+ "score": {"use": "multitask", "file": "multitask-W.h5"}, "value": {"watch_s": 1, "uplift": $2}}
 JSON
   printf '%s' "$1=$out/policies/$1.json"
 }
@@ -123,6 +133,11 @@ case $part in
     levers=$levers,$(lever both5v '"uplift": 5, "mimic": 5, "uploads": "valued"')
     play "${lively[@]}" --config "$out/mimic.json" --simulator "$out/W" --days 60 --burn-in 0 --policies "$levers" --out "$out/mimic"
     ;;
+  score)
+    network multitask multitask-W.h5 W
+    play "${lively[@]}" --simulator "$out/W" --days 40 --burn-in 20 --out "$out/score" --policies "$(scored kappa0 0),$(
+      scored kappa1 1),$(scored kappa5 5),$(scored kappa20 20)"
+    ;;
   fitted)
     rules=uniform,greedy,epsilon-greedy,ucb1,bayes-ucb,thompson,flow,flow-thompson
     # As often as in the log: the fitted model's returns depend on how much a user watched in the last days.
@@ -190,6 +205,9 @@ case $part in
     if [ -e "$out/mimic/season.csv" ]; then
       echo && echo mimic && python3 bench/platform_table.py "$out/mimic" --days 0:20,20:60 --measures seconds,uploads,creators,newcomers
     fi
+    if [ -e "$out/score/season.csv" ]; then
+      echo && echo score && python3 bench/platform_table.py "$out/score" --days 20:40 --measures seconds,uploads,creators,newcomers
+    fi
     if [ -e "$out/rank-W.h5/season.csv" ]; then
       for world in W W.h5; do
         echo && echo "$world" && python3 bench/platform_table.py "$out/rank-$world" --days 5:30 \
@@ -197,5 +215,5 @@ case $part in
       done
     fi
     ;;
-  *) echo "world, flows, uplift, mimic, fitted, interference, rabbit, categories or tables, not '$part'" >&2; exit 2 ;;
+  *) echo "world, flows, uplift, mimic, score, fitted, interference, rabbit, categories or tables, not '$part'" >&2; exit 2 ;;
 esac
