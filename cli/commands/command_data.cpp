@@ -170,6 +170,8 @@ void require_season_options(const SynthSettings& settings, const Run& run) {
 
 void synth(const SynthSettings& settings, Run& run) {
   require_season_options(settings, run);
+  if (settings.no_satiation && run.given("taste-drift"))
+    throw InputError("--taste-drift is of worlds with satiation: leave out --no-satiation, or it");
   SynthesisOptions options{.truth = {.preset = parse_preset(settings.preset),
                                      .seed = run.seed,
                                      .satiation = !settings.no_satiation,

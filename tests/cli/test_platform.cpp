@@ -66,6 +66,7 @@ TEST_CASE("options of a season out of range, or that contradict, are refused bef
   refused({"--visits", "nan"}, {"--visits is 'nan'"});
   refused({"--random-share", "1.5"}, {"--random-share is '1.5', expected a number from 0 to 1"});
   refused({"--creators-a-user=-1"}, {"--creators-a-user is '-1'"});
+  refused({"--wrong-tags", "1.1"}, {"--wrong-tags is '1.1'"});
   refused({"--effect", "huge"}, {"--effect", "huge", "strong"});
   refused({"--policies", ","}, {"--policies is ','"});
   refused({"--days", "10", "--burn-in", "10"}, {"burn_in is 10, expected fewer than days, 10"});
@@ -88,6 +89,8 @@ TEST_CASE("options of a season out of range, or that contradict, are refused bef
     CAPTURE(more);
     CHECK(fails_with(run_program(words), 2, parts));
   };
+  synth({"--taste-drift", "2", "--no-satiation"}, {"--taste-drift is of worlds with satiation"});
+  synth({"--taste-drift", "11"}, {"--taste-drift"});
   synth({"--days", "9"}, {"--days is of a season", "--creators"});
   synth({"--policy", "greedy"}, {"--policy is of a season"});
   synth({"--random-share", "0.5"}, {"--random-share is of a season"});
