@@ -158,7 +158,7 @@ case $part in
     for world in small still calm moved; do
       network multitask "multitask-$world.h5" "$world"
       play "${usual[@]}" --simulator "$out/$world" --days 60 --out "$out/rabbit-$world" \
-        --policies "$(orders "multitask-$world.h5"),uniform"
+        --policies "$(orders "multitask-$world.h5"),uniform,bayes-ucb,$(stacks k1 1 bayes-ucb)"
     done
     ;;
   categories)
