@@ -51,10 +51,11 @@ JSON
   printf '%s' "$1=$out/policies/$1.json"
 }
 
-# scored NAME KAPPA: the 60 best uploads by the upper end of their posteriors, ranked by seconds + kappa * uplift * V.
+# scored NAME KAPPA UPLIFT: the 60 best uploads by the upper end of their posteriors and so much for what a watch brings in uploads,
+# ranked by seconds + kappa * uplift * V.
 scored() {
   cat > "$out/policies/$1.json" << JSON
-{"retrieve": [{"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb", "ties": "drawn", "count": 60}],
+{"retrieve": [{"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb", "ties": "drawn", "count": 60, "uplift": $3}],
  "score": {"use": "multitask", "file": "multitask-W.h5"}, "value": {"watch_s": 1, "uplift": $2}}
 JSON
   printf '%s' "$1=$out/policies/$1.json"
@@ -135,8 +136,8 @@ case $part in
     ;;
   score)
     network multitask multitask-W.h5 W
-    play "${lively[@]}" --simulator "$out/W" --days 40 --burn-in 20 --out "$out/score" --policies "$(scored kappa0 0),$(
-      scored kappa1 1),$(scored kappa5 5),$(scored kappa20 20)"
+    play "${lively[@]}" --simulator "$out/W" --days 40 --burn-in 20 --out "$out/score" --policies "$(scored kappa0 0 0),$(
+      scored kappa1 1 0),$(scored kappa5 5 0),$(scored kappa20 20 0),$(scored both20 20 20),$(scored found20 0 20)"
     ;;
   fitted)
     rules=uniform,greedy,epsilon-greedy,ucb1,bayes-ucb,thompson,flow,flow-thompson
