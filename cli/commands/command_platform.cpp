@@ -48,9 +48,13 @@ std::string assumptions(const SeasonConfig& config) {
   return fmt::format(
       "assumed: creators answer by effect '{}', {:g} a user at the start, {:.1f} % newcomers a day; uploads live {} "
       "days;\n"
-      "users come {:g} times as often as in the log; policies learn every {:g} h{}\n",
+      "users come {:g} times as often as in the log; policies learn every {:g} h{}{}\n",
       world.effect, world.creators_a_user, 100.0 * world.creators.arrivals, world.life_days, 1.0 / world.gap_scale,
       config.tick_hours,
+      world.creators.mimic_rate > 0.0 && world.effect != "none"
+          ? fmt::format(";\n{:g} of the creators imitate what they watch, at a rate of {:g} a day",
+                        world.creators.mimicking, world.creators.mimic_rate)
+          : std::string(),
       world.wrong_tags > 0.0 ? fmt::format("; {:g} % of the tags are wrong", 100.0 * world.wrong_tags) : std::string());
 }
 

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
-#include "env/platform/credibility.h"
+#include "evaluation/metrics/credibility.h"
 
 namespace swipegym {
 

@@ -103,7 +103,8 @@ MemoryBudget season_memory(const Simulator& base, const SeasonConfig& config, in
   const auto creators =
       static_cast<std::uint64_t>(std::ceil(config.world.creators_a_user * static_cast<double>(config.users)));
   const std::uint64_t users =
-      VectorEnv::bytes(base, 0, engine_of(config, base.catalogue.num_videos(), config.users, side_by_side));
+      VectorEnv::bytes(base, 0, engine_of(config, base.catalogue.num_videos(), config.users, 1)) +
+      VectorEnv::bytes(base, 0, engine_of(config, base.catalogue.num_videos(), std::min(kSeats, config.users), 1));
   MemoryBudget budget;
   budget.add(fmt::format("{} users in {} seasons side by side", config.users, seasons), product_of({seasons, users}),
              "users or threads");

@@ -38,12 +38,9 @@ TasteMeter::TasteMeter(const PlatformWorld& world)
   if (truth_ == nullptr) return;
   state_.assign(users_ * kTruthStateSize, 0.0F);
   came_.assign(users_, 0), served_.assign(users_ * kInterests, 0);
-  start_.assign(users_, {}), shown_ = start_;
-  std::vector<float> room;
-  for (std::uint32_t user = 0; user < users_; ++user) {
+  shown_.assign(users_, {});
+  for (std::uint32_t user = 0; user < users_; ++user)
     topics_.push_back(strongest_topics(truth_->user(UserIndex{user})));
-    start_[user] = shift_at(user, world.day_begins_ms(), room);
-  }
 }
 
 void TasteMeter::begin_session(std::uint32_t user, std::int64_t time_ms) {
@@ -65,16 +62,17 @@ void TasteMeter::answered(std::uint32_t user, std::uint32_t video, float watch_r
   videos_ += 1.0;
 }
 
-// Of a user who would come at that time.
+// What the season has shifted, of a user who would come at that time: the tastes, less those that the user would have had
+// the season not been. What the log had shifted fades in both.
 TasteMeter::Factors TasteMeter::shift_at(std::uint32_t user, std::int64_t time_ms, std::vector<float>& room) const {
-  const float* state = &state_[user * kTruthStateSize];
-  room.assign(state, state + kTruthStateSize);
-  if (came_[user] != 0)
-    truth_->begin_next_session(time_ms, room);
-  else
-    truth_->begin(UserIndex{user}, time_ms, room);
-  Factors out;
-  std::copy_n(room.begin() + kTruthDrift, out.size(), out.begin());
+  Factors out{};
+  if (came_[user] == 0) return out;
+  room.resize(2 * kTruthStateSize);
+  const std::span<float> now(room.data(), kTruthStateSize), anyway(room.data() + kTruthStateSize, kTruthStateSize);
+  std::copy_n(&state_[user * kTruthStateSize], kTruthStateSize, now.begin());
+  truth_->begin_next_session(time_ms, now);
+  truth_->begin(UserIndex{user}, time_ms, anyway);
+  for (std::size_t k = 0; k < out.size(); ++k) out[k] = now[kTruthDrift + k] - anyway[kTruthDrift + k];
   return out;
 }
 
@@ -84,10 +82,10 @@ void TasteMeter::finish_day(std::int64_t midnight_ms, DayMeasures& out) {
   std::array<double, kInterests> served{};
   std::vector<float> room;
   for (std::uint32_t user = 0; user < users_; ++user) {
-    const Factors now = shift_at(user, midnight_ms, room);
+    const Factors shifted = shift_at(user, midnight_ms, room);
     double squares = 0.0;
     for (std::size_t k = 0; k < kTruthFactors; ++k) {
-      const double shift = static_cast<double>(now[k]) - static_cast<double>(start_[user][k]);
+      const double shift = shifted[k];
       squares += shift * shift, echo += shift * static_cast<double>(shown_[user][k]);
     }
     drift += std::sqrt(squares);

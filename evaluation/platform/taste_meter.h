@@ -19,9 +19,9 @@ class Hdf5Writer;
 /// bubble. Each user's state of the truth is followed row by row, as replay_user() does. In other worlds nothing is
 /// measured.
 ///
-/// Drift is the L2 norm of what a user's latent factors have shifted since the season began (Jiang et al. 2019,
-/// Degenerate Feedback Loops in Recommender Systems, section 3): with unit factors of videos it is the deviation over
-/// videos of the change in interest. Echo is the mean of that change over the videos shown on the day: above 0, users
+/// Drift is the L2 norm of what the season has shifted a user's latent factors (Jiang et al. 2019, Degenerate Feedback
+/// Loops in Recommender Systems, section 3), against the same user had the season not been: with unit factors of videos it
+/// is the deviation over videos of the change in interest. Echo is the mean of that change over the videos shown on the day: above 0, users
 /// have come to like what they are shown.
 ///
 /// A user's interests are the topics of the largest lasting tastes at the start; one is served once a video whose main
@@ -50,7 +50,6 @@ class TasteMeter {
   std::size_t users_;
   std::vector<float> state_;                                  // [users, kTruthStateSize] as of the last video
   std::vector<std::uint8_t> came_;                            // [users], so that the state is one
-  std::vector<Factors> start_;                                // [users], the shift when the season began
   std::vector<std::array<std::uint8_t, kInterests>> topics_;  // [users], the strongest first
   std::vector<std::uint8_t> served_;                          // [users, kInterests]
   std::vector<Factors> shown_;                                // [users], today's sums over videos

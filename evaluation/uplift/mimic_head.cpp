@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "env/platform/credibility.h"
+#include "evaluation/metrics/credibility.h"
 
 namespace swipegym {
 namespace {

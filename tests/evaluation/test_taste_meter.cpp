@@ -20,7 +20,7 @@ using namespace swipegym;
 
 namespace {
 
-std::shared_ptr<const Simulator> taste_world(const TruthOptions& options = {.seed = 3}) {
+std::shared_ptr<Simulator> taste_world(const TruthOptions& options = {.seed = 3}) {
   auto simulator = std::make_shared<Simulator>();
   const auto model = std::make_shared<TruthModel>(options);
   const ToyWorld size{.num_users = model->num_users(), .num_videos = model->num_videos()};
@@ -85,6 +85,26 @@ TEST_CASE("drift is the shift of the latent factors that the truth's law gives, 
     squares += static_cast<double>(factor) * static_cast<double>(factor);
   CHECK(day.drift == Approx(0.05 * 0.7 * kept * std::sqrt(squares) / 10.0).epsilon(1e-4));
   CHECK(day.echo == Approx(0.05 * 0.7 * kept * squares).epsilon(1e-4));
+}
+
+TEST_CASE("what a log has done to tastes before the season is no drift of the season", "[platform]") {
+  const TruthOptions options{.seed = 3};
+  auto model = std::make_shared<TruthModel>(options);
+  std::vector<float> histories(model->num_users() * kTruthStateSize, 0.0F);
+  for (std::size_t user = 0; user < model->num_users(); ++user) {
+    histories[user * kTruthStateSize + kTruthDrift] = 0.25F;
+    histories[user * kTruthStateSize + kTruthLastSeen] = 1.0F;
+  }
+  model->set_histories(histories);
+  const auto base = taste_world();
+  base->model = model;
+  const PlatformWorld world(*base, taste_season().world, 10, make_key(1));
+  TasteMeter meter(world);
+  const std::int64_t evening = world.day_begins_ms() + 18LL * 3'600'000;
+  meter.begin_session(7, evening);
+  DayMeasures day;
+  meter.finish_day(evening + 6LL * 3'600'000, day);
+  CHECK(day.drift == Approx(0.0).margin(1e-6));
 }
 
 TEST_CASE("a user's interests are served by videos of the topics of their strongest tastes", "[platform]") {

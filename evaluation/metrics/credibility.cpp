@@ -1,4 +1,4 @@
-#include "env/platform/credibility.h"
+#include "evaluation/metrics/credibility.h"
 
 #include <algorithm>
 #include <cmath>
