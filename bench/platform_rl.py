@@ -32,6 +32,12 @@ def season(env, seed, act):
     return np.mean(rewards), {k: np.mean([m[k] for m in measures if k in m]) for k in ("seconds", "uploads", "creators")}
 
 
+def with_half(values):
+    """The mean and half of its 95 % interval over worlds."""
+    half = T975.get(len(values) - 1, 1.96) * values.std(ddof=1) / math.sqrt(len(values))
+    return f"{values.mean():.2f} ± {half:.2f}"
+
+
 def search(env, episodes, random):
     first = episodes * 2 // 3
     candidates = [np.zeros(7)] + [random.uniform(-1, 1, 7) for _ in range(first - 1)]
@@ -70,17 +76,15 @@ def main():
     }
     judge = make()
     rows = {name: [season(judge, 100_000 + k, act) for k in range(a.test)] for name, act in policies.items()}
-    base = np.array([reward for reward, _ in rows["zeros"]])
     print(f"{a.episodes} seasons of {a.users} users x {a.days} days each; reward a second a user-day + {a.uploads:g} an "
           f"upload a hundred users; {a.test} worlds")
     print("random search's knobs:", np.round(knobs, 2).tolist())
-    print("| policy | reward a day | less zeros' | seconds | uploads | creators |\n| --- | --- | --- | --- | --- | --- |")
+    print("| policy | reward a day | less zeros' | less random search's | seconds | uploads | creators |\n|" + " --- |" * 7)
+    rewards = {name: np.array([reward for reward, _ in results]) for name, results in rows.items()}
     for name, results in rows.items():
-        reward = np.array([r for r, _ in results])
-        less = reward - base
-        half = T975.get(a.test - 1, 1.96) * less.std(ddof=1) / math.sqrt(a.test)
+        less = " | ".join(with_half(rewards[name] - rewards[other]) for other in ("zeros", "random search"))
         means = [np.mean([m[k] for _, m in results]) for k in ("seconds", "uploads", "creators")]
-        print(f"| {name} | {reward.mean():.1f} | {less.mean():.1f} ± {half:.1f} | " + " | ".join(f"{m:.1f}" for m in means) + " |")
+        print(f"| {name} | {rewards[name].mean():.2f} | {less} | " + " | ".join(f"{m:.1f}" for m in means) + " |")
 
 
 if __name__ == "__main__":
