@@ -165,7 +165,7 @@ case $part in
   categories)
     small small && small moved --taste-drift 4
     network variational-two-tower variational.h5 small
-    flows=$(stacks k1 1 bayes-ucb),$(stacks k3 3 bayes-ucb),$(stacks k46 46 bayes-ucb)
+    flows=$(stacks k1 1 bayes-ucb),$(stacks k3 3 bayes-ucb),$(stacks k10 10 bayes-ucb)
     flows=$(inside one-flow 0.05,0.1,0.15,0.7),$flows,$(embedding embedding 0.40,0.47,0.53),bayes-ucb,uniform
     for wrong in 0 0.2 0.4; do
       play "${usual[@]}" --simulator "$out/small" --days 60 --wrong-tags "$wrong" --policies "$flows" --out "$out/categories-$wrong"
