@@ -111,6 +111,21 @@ void keep_values(const TrainedParts& parts, LoopState& state) {
 
 }  // namespace
 
+void begin_from(TrainedParts& parts, const TrainedParts& earlier) {
+  const std::size_t count = earlier.parameters.size();
+  if (parts.parameters.size() != count)
+    throw InputError(fmt::format("a network of {} layers cannot begin with the values of one of {}; train it anew",
+                                 parts.parameters.size(), count));
+  for (std::size_t i = 0; i < count; ++i) {
+    Matrix& to = parts.parameters[i].parameter->value;
+    const Matrix& from = earlier.parameters[i].parameter->value;
+    if (to.cols() != from.cols() || to.rows() < from.rows())
+      throw InputError(fmt::format("layer {} has {} x {} numbers, those it should begin with are {} x {}; train it anew",
+                                   parts.parameters[i].name, to.rows(), to.cols(), from.rows(), from.cols()));
+    to.topRows(from.rows()) = from;
+  }
+}
+
 void require_finite(double loss, int epoch, std::int64_t step, const TrainedParts& parts) {
   if (std::isfinite(loss)) return;
   // The layer that holds what is not finite; where the loss overflowed first, the one with the largest number.

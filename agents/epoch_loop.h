@@ -45,6 +45,10 @@ void add_parts(TrainedParts& parts, Network& network, const std::string& prefix)
   for (Embedding* table : network.embeddings()) parts.add(prefix + "table_" + std::to_string(number++), table);
 }
 
+/// Begins where another network stopped whose parts are the same ones: takes its values. Tables may have got more rows,
+/// which stay as they were drawn. Throws InputError for parts of other shapes.
+void begin_from(TrainedParts& parts, const TrainedParts& earlier);
+
 struct Validation {
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   double loss = kNone;    // none without validation rows

@@ -36,6 +36,35 @@ LeftOut::LeftOut(const Dataset& data, std::int32_t until, const std::string& wha
   for (const Sums& user : users_.all) log_.add(user, 1.0);
 }
 
+LeftOut::LeftOut(const Dataset& data, const Catalogue& catalogue, const std::string& what)
+    : data_(data), until_(catalogue.until), nothing_(what == "nothing"), day_(what == "day"), users_stay_(true) {
+  if (nothing_) return;
+  std::vector<std::uint32_t> who(data.log.size());
+  std::transform(data.log.video.begin(), data.log.video.end(), who.begin(), [](VideoIndex v) { return index_of(v); });
+  tally(videos_, who, data.videos.size());
+  sum_catalogue(catalogue);
+}
+
+// A shrunk mean is (sum + kShrinkage m) / (rows + kShrinkage); so the mean of them by these weights is m.
+void LeftOut::sum_catalogue(const Catalogue& catalogue) {
+  for (std::size_t v = 0; v < videos_.all.size(); ++v) {
+    const float* f = &catalogue.video_features[v * kVideoFeatures];
+    const double rows = catalogue.exposures[v], weight = rows + static_cast<double>(kShrinkage);
+    videos_.all[v] = {.ratio = weight * f[kVideoMeanRatio],
+                      .timed = rows,
+                      .clicks = weight * f[kVideoClickRate],
+                      .likes = weight * f[kVideoLikeRate] / 10.0,
+                      .rows = rows};
+    log_.add(videos_.all[v], 1.0);
+  }
+  const double weights = log_.rows + static_cast<double>(kShrinkage) * static_cast<double>(videos_.all.size());
+  log_.rows = log_.timed = weights;
+  for (Sums& video : videos_.all) {
+    const Sums mean{.ratio = log_.ratio, .timed = 0.0, .clicks = log_.clicks, .likes = log_.likes, .rows = 0.0};
+    video.add(mean, -static_cast<double>(kShrinkage) / weights);
+  }
+}
+
 LeftOut::Sums LeftOut::of_row(std::size_t row) const noexcept {
   const Log& log = data_.log;
   Sums sums;
@@ -81,10 +110,13 @@ void LeftOut::apply(std::size_t row, float* user, float* video, float* derived) 
   const Log& log = data_.log;
   if (nothing_ || log.date[row] > until_) return;
   const double ratio = log_.ratio / std::max(log_.timed, 1.0), clicks = log_.clicks / log_.rows;
-  const Sums u = without(users_, index_of(log.user[row]), row), v = without(videos_, index_of(log.video[row]), row);
-  user[kUserRows] = std::log1p(static_cast<float>(u.rows)) / 8.0F;
-  user[kUserMeanRatio] = mean_of_rest(u.ratio, u.timed, ratio, kUserShrinkage);
-  user[kUserClickRate] = mean_of_rest(u.clicks, u.rows, clicks, kUserShrinkage);
+  if (!users_stay_) {
+    const Sums u = without(users_, index_of(log.user[row]), row);
+    user[kUserRows] = std::log1p(static_cast<float>(u.rows)) / 8.0F;
+    user[kUserMeanRatio] = mean_of_rest(u.ratio, u.timed, ratio, kUserShrinkage);
+    user[kUserClickRate] = mean_of_rest(u.clicks, u.rows, clicks, kUserShrinkage);
+  }
+  const Sums v = without(videos_, index_of(log.video[row]), row);
   video[kVideoExposures] = std::log1p(static_cast<float>(v.rows)) / 10.0F;
   video[kVideoMeanRatio] = mean_of_rest(v.ratio, v.timed, ratio, kShrinkage);
   video[kVideoClickRate] = mean_of_rest(v.clicks, v.rows, clicks, kShrinkage);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "env/simulator.h"
 #include "sim_data/dataset.h"
 
 namespace swipegym {
@@ -18,6 +19,9 @@ class LeftOut {
   /// Of build_catalogue(data, until); `data` must outlive this. `what`: "nothing", "row" or "day", which is all of the
   /// row's user on the row's date for the user's statistics, and all of its video on that date for the video's.
   LeftOut(const Dataset& data, std::int32_t until, const std::string& what);
+  /// Of a catalogue that counts earlier rows too, and whose users' statistics stay as they were: a platform's. What all
+  /// rows of a video sum up to is taken from the catalogue.
+  LeftOut(const Dataset& data, const Catalogue& catalogue, const std::string& what);
 
   /// Writes the statistics of log row `row`'s user, among [kUserFeatures], and of its video, among [kVideoFeatures] and
   /// [kDerivedItemFeatures]. Nothing changes for a row that is not among those they were made of. The means of the
@@ -37,11 +41,12 @@ class LeftOut {
   static std::uint64_t key_of(std::uint32_t who, std::int32_t date) noexcept;
   Sums of_row(std::size_t row) const noexcept;
   void tally(Tallies& tallies, const std::vector<std::uint32_t>& who, std::size_t size) const;
+  void sum_catalogue(const Catalogue& catalogue);
   Sums without(const Tallies& tallies, std::uint32_t who, std::size_t row) const noexcept;
 
   const Dataset& data_;
   std::int32_t until_;
-  bool nothing_, day_;
+  bool nothing_, day_, users_stay_ = false;
   Tallies users_, videos_;
   Sums log_;
 };

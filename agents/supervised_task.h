@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -47,6 +48,14 @@ struct SupervisedTask {
   Progress progress{};
   std::filesystem::path checkpoint{};  // where to keep what `resume` needs; empty: nowhere
   bool resume = false;                 // go on from `checkpoint` if it is there
+  /// What a network begins with instead of values drawn by the seed: the policy of an earlier training with the same
+  /// settings. Videos and authors that it does not know get values of their own, drawn by the seed. Of two-tower and
+  /// multitask; null: nothing.
+  const Policy* start = nullptr;
+  std::size_t most_rows = std::numeric_limits<std::size_t>::max();  // that are learned from, evenly spread
+  /// Whether the catalogue's statistics are of the data's rows. False where it counts videos' rows before the data's
+  /// too, and keeps users' statistics as they were, as the world of a season does.
+  bool whole_log = true;
 };
 
 /// One line of a training log. Losses are means over the rows of their part; a part without rows is NaN.

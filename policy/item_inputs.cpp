@@ -27,6 +27,17 @@ Matrix derive(const Matrix& features) {
   return out;
 }
 
+// What videos without a row in `rows` share with one that has: `row_of` says who is known, `shared` by what.
+template <class Shared>
+void infer_rows(const std::vector<Shared>& shared, const std::vector<std::int32_t>& row_of, std::size_t count,
+                std::vector<std::int32_t>& rows) {
+  std::vector<std::int32_t> known(count, -1);
+  for (std::size_t v = 0; v < rows.size(); ++v)
+    if (std::int32_t& row = known[shared[v]]; row_of[v] >= 0 && row < 0) row = rows[v];
+  for (std::size_t v = 0; v < rows.size(); ++v)
+    if (row_of[v] < 0) rows[v] = known[shared[v]];
+}
+
 // Candidates are read at random.
 void read_at_random(const ItemInputs& items) {
   prefer_huge_pages(items.features), prefer_huge_pages(items.derived);
@@ -85,7 +96,30 @@ ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue) 
     items.features.row(static_cast<Eigen::Index>(v)) = own.features.row(row_of[v]);
     items.tag[v] = own.tag[row], items.author[v] = own.author[row], items.id[v] = own.id[row];
   }
+  infer_rows(catalogue.tag, row_of, catalogue.num_tags, items.tag);
+  infer_rows(catalogue.author, row_of, catalogue.num_authors, items.author);
   items.derived = derive(items.features);
+  read_at_random(items);
+  return items;
+}
+
+ItemInputs extend_item_inputs(const ItemInputs& own, const Catalogue& catalogue, std::uint32_t max_authors,
+                              std::uint32_t max_ids) {
+  ItemInputs items = match_item_inputs(own, catalogue);
+  const std::size_t videos = catalogue.num_videos();
+  items.features = as_matrix(catalogue.video_features.data(), videos, kVideoFeatures);
+  items.derived = derive(items.features);
+  const auto next = [](std::uint32_t& rows, std::uint32_t most, std::size_t index) {
+    return static_cast<std::int32_t>(rows < most ? rows++ : index % rows);
+  };
+  std::vector<std::int32_t> row_of_author(catalogue.num_authors, -1);
+  for (std::size_t v = 0; v < videos; ++v) {
+    if (items.id[v] < 0) items.id[v] = next(items.num_ids, max_ids, v);
+    if (items.author[v] >= 0) continue;
+    std::int32_t& row = row_of_author[catalogue.author[v]];
+    if (row < 0) row = next(items.num_authors, max_authors, catalogue.author[v]);
+    items.author[v] = row;
+  }
   read_at_random(items);
   return items;
 }
@@ -101,7 +135,7 @@ void save(Hdf5Writer& file, const std::string& name, const ItemInputs& items) {
 }
 
 void ItemInputs::validate() const {
-  constexpr std::uint32_t kMostTags = 1U << 20, kMostAuthors = 1U << 16;
+  constexpr std::uint32_t kMostTags = 1U << 20, kMostAuthors = 1U << 16, kMostIds = 1U << 16;
   const std::size_t videos = num_videos();
   require_that("raw_id", videos > 0, "at least one video");
   require_size("features", static_cast<std::size_t>(features.size()), videos * kVideoFeatures);
@@ -112,7 +146,8 @@ void ItemInputs::validate() const {
   // Tables that nobody asks for embeddings of are not stored; nothing else bounds what room they take.
   require_that("table_sizes: authors", num_authors <= std::max<std::size_t>(videos, kMostAuthors),
                fmt::format("at most {} or the number of videos", kMostAuthors));
-  require_that("table_sizes: ids", num_ids <= videos, "at most the number of videos");
+  require_that("table_sizes: ids", num_ids <= std::max<std::size_t>(videos, kMostIds),
+               fmt::format("at most {} or the number of videos", kMostIds));
   require_below_or_none("tag", std::span(tag), num_tags);
   require_below_or_none("author", std::span(author), num_authors);
   require_below_or_none("id", std::span(id), num_ids);

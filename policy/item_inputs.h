@@ -45,8 +45,14 @@ ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_author
                             std::uint32_t max_ids = 65536);
 
 /// The same knowledge by the indices of another catalogue, matched by raw video id. A video that `own` does not know
-/// gets its features from that catalogue and no tag, author or id.
+/// gets its features from that catalogue, the tag and the author of known videos that share them there, and no id.
 ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue);
+
+/// For a network that goes on learning among the videos of a later catalogue: all features are that catalogue's, known
+/// videos keep their rows of the tables, and new videos and authors get rows behind those; beyond `max_authors` and
+/// `max_ids` rows they share with others. A tag that no known video has stays unknown.
+ItemInputs extend_item_inputs(const ItemInputs& own, const Catalogue& catalogue, std::uint32_t max_authors = 65536,
+                              std::uint32_t max_ids = 65536);
 
 /// For each id of `wanted` its first place in `known`; -1 where it has none.
 std::vector<std::int32_t> match_ids(const std::vector<std::int64_t>& known, const std::vector<std::int64_t>& wanted);

@@ -119,11 +119,16 @@ bool names_policy_file(std::string_view spec) {
 }
 
 std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalogue& catalogue) {
+  return make_policy(spec, catalogue, policy_files());
+}
+
+std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalogue& catalogue,
+                                          const PolicySource& policies) {
   if (const RulePolicy* rule = rule_of(spec)) return rule->make(catalogue);
   if (std::filesystem::exists(spec)) {
     if (!std::filesystem::path(spec).extension().compare(".json"))
-      return std::make_shared<StagedPolicy>(read_composition(spec, catalogue), catalogue.num_videos());
-    return load_policy(spec, catalogue);
+      return std::make_shared<StagedPolicy>(read_composition(spec, catalogue, policies), catalogue.num_videos());
+    return policies(spec, catalogue);
   }
   throw InputError(fmt::format("'{}' is neither a policy ({}) nor a policy file nor a composition of stages (.json)",
                                spec, fmt::join(policy_names(), ", ")));

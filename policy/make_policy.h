@@ -7,6 +7,7 @@
 
 #include "env/simulator.h"
 #include "policy/policy.h"
+#include "policy/policy_file.h"
 
 namespace swipegym {
 
@@ -60,6 +61,9 @@ bool names_policy_file(std::string_view spec);
 
 /// The policy that a word names. Throws InputError when it is neither, naming both possibilities.
 std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalogue& catalogue);
+/// The same with learned policies from `policies`.
+std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalogue& catalogue,
+                                          const PolicySource& policies);
 inline std::shared_ptr<const Policy> make_policy(const std::string& spec, const Simulator& simulator) {
   return make_policy(spec, simulator.catalogue);
 }

@@ -125,4 +125,10 @@ std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, con
                                path.string(), model, known_models()));
 }
 
+std::shared_ptr<const Policy> for_catalogue(const Policy& policy, const Catalogue& catalogue) {
+  if (const auto* towers = dynamic_cast<const TwoTowerPolicy*>(&policy)) return towers->for_catalogue(catalogue);
+  if (const auto* heads = dynamic_cast<const MultitaskPolicy*>(&policy)) return heads->for_catalogue(catalogue);
+  return nullptr;
+}
+
 }  // namespace swipegym

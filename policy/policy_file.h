@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,5 +49,13 @@ std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, con
 inline std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Simulator& simulator) {
   return load_policy(path, simulator.catalogue);
 }
+/// Where learned policies come from by the path of their file: load_policy(), or whoever keeps them in memory.
+using PolicySource = std::function<std::shared_ptr<const Policy>(const std::filesystem::path&, const Catalogue&)>;
+inline PolicySource policy_files() {
+  return [](const std::filesystem::path& path, const Catalogue& catalogue) { return load_policy(path, catalogue); };
+}
+/// A policy that was loaded, for a later catalogue, as its file would be read for that; null for models that only their
+/// files bring to another catalogue.
+std::shared_ptr<const Policy> for_catalogue(const Policy& policy, const Catalogue& catalogue);
 
 }  // namespace swipegym

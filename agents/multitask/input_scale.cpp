@@ -42,12 +42,28 @@ void InputScale::Columns::fold(std::size_t first, Matrix& weight, Matrix* bias) 
   }
 }
 
+// And back: the bias first, by weights as they are.
+void InputScale::Columns::unfold(std::size_t first, Matrix& weight, Matrix* bias) const {
+  for (std::size_t i = 0; i < per_spread.size(); ++i) {
+    auto row = weight.row(static_cast<Eigen::Index>(first + i));
+    if (bias != nullptr) bias->row(0) += mean[i] * row;
+    row *= per_spread[i] > 0.0F ? 1.0F / per_spread[i] : 0.0F;
+  }
+}
+
 void InputScale::measure(const Matrix& states, const Matrix& numbers, const Matrix& cross) {
   states_.measure(states, true), numbers_.measure(numbers, true), cross_.measure(cross, false);
 }
 
 void InputScale::apply(Matrix& states, Matrix& numbers, Matrix& cross) const {
   states_.apply(states), numbers_.apply(numbers), cross_.apply(cross);
+}
+
+void InputScale::unfold(MultitaskNetwork& network) const {
+  const MultitaskNetwork::InputLayers layers = network.input_layers();
+  states_.unfold(0, layers.state.weight.value, &layers.state.bias.value);
+  numbers_.unfold(0, layers.item.weight.value, &layers.item.bias.value);
+  cross_.unfold(layers.cross_row, layers.meet.value, nullptr);
 }
 
 InputScale::Folded::Folded(const InputScale& scale, MultitaskNetwork& network) {

@@ -27,6 +27,7 @@ namespace {
 constexpr std::size_t kTaskRows = 128;        // of a shard; a fixed cut, so that threads change nothing
 constexpr std::size_t kSummedParts = 32;      // of the training rows, summed each on its own
 constexpr std::size_t kMeasuredRows = 16384;  // whose inputs' means and spreads are taken
+constexpr double kLeastLoss = 0.01;           // of a head whose answers are rare: no more is made of it
 constexpr std::size_t kJudgedRows = 50;       // of either kind, below which an AUC says little
 
 // The rows that a share of them is drawn from, one draw a row: a larger share holds a smaller one.
@@ -34,6 +35,7 @@ std::vector<std::uint32_t> rows_to_learn(const SupervisedTask& task, float share
   std::vector<std::uint32_t> rows = rows_of_days(*task.data, {task.train, task.holdout});
   const RandomKey key = split(split(make_key(task.seed), Draw::kBatch), ~std::uint64_t{0});
   if (share < 1.0F) std::erase_if(rows, [&](std::uint32_t row) { return RandomStream(key, row).uniform() >= share; });
+  rows = some_of(std::move(rows), task.most_rows);
   if (rows.size() < 2)
     throw InputError(fmt::format("{} standard rows of a known duration are dated {}; there is nothing to learn from",
                                  rows.size(), days_text(task.train.from, task.train.until)));
@@ -47,7 +49,8 @@ class MultitaskTrainer {
         config_(config),
         rows_(rows_to_learn(task, config.rows)),
         labels_(*task.data, std::max(task.train.until, task.holdout.until)),
-        left_out_(*task.data, task.catalogue->until, config.left_out),
+        left_out_(task.whole_log ? LeftOut(*task.data, task.catalogue->until, config.left_out)
+                                 : LeftOut(*task.data, *task.catalogue, config.left_out)),
         states_(*task.data, *task.catalogue, config.history_length),
         model_(make_model()),
         encoder_(model_->encoder_config, model_->items),
@@ -66,6 +69,7 @@ class MultitaskTrainer {
     embeddings_ = model_->network.embeddings();
     validation_ = rows_of_days(*task.data, {task.validate});
     if (config.standardise) measure_inputs();
+    if (task.start != nullptr) weigh_heads();
   }
 
   TrainedModel run() {
@@ -97,16 +101,41 @@ class MultitaskTrainer {
   };
 
   std::shared_ptr<MultitaskModel> make_model() const {
-    std::vector<float> ratios;
-    for (const std::uint32_t row : rows_) ratios.push_back(labels_.of(row)[static_cast<std::size_t>(Head::kWatch)]);
-    auto model =
-        make_multitask_model(*task_.catalogue, config_.network, config_.encoder, heads_of(config_.heads),
-                             make_watch_bins(std::move(ratios), config_.network.watch_bins, config_.clip), task_.seed);
+    std::shared_ptr<MultitaskModel> model = task_.start != nullptr ? go_on() : begin();
     model->history_length = config_.history_length;
     model->value = config_.value;
+    model->header.seed = task_.seed;
     model->header.data_fingerprint = task_.data->fingerprint;
+    model->header.catalogue_until = task_.catalogue->until;
     model->header.config = config_to_json(config_).dump();
     return model;
+  }
+
+  // Of the task's start, with rows for the videos and authors of today; nothing is calibrated.
+  std::shared_ptr<MultitaskModel> go_on() const {
+    const auto* policy = dynamic_cast<const MultitaskPolicy*>(task_.start);
+    if (policy == nullptr)
+      throw InputError(fmt::format("a multi-task network cannot begin with the values of '{}'", task_.start->name()));
+    auto model = std::make_shared<MultitaskModel>(policy->model());
+    model->items = extend_item_inputs(policy->model().items, *task_.catalogue);
+    if (!model->network_config.creator_id) forget_authors(model->items);
+    model->calibration = {};
+    model->item_table.resize(0, 0);
+    MultitaskNetwork earlier = std::move(model->network);
+    model->network = MultitaskNetwork(model->network_config, multitask_shape(*model),
+                                      split(make_key(task_.seed), Draw::kInit));
+    TrainedParts from, to;
+    add_parts(from, earlier, "network/"), add_parts(to, model->network, "network/");
+    begin_from(to, from);
+    return model;
+  }
+
+  std::shared_ptr<MultitaskModel> begin() const {
+    std::vector<float> ratios;
+    for (const std::uint32_t row : rows_) ratios.push_back(labels_.of(row)[static_cast<std::size_t>(Head::kWatch)]);
+    return make_multitask_model(*task_.catalogue, config_.network, config_.encoder, heads_of(config_.heads),
+                                make_watch_bins(std::move(ratios), config_.network.watch_bins, config_.clip),
+                                task_.seed);
   }
 
   double weight(std::size_t head) const noexcept {
@@ -181,6 +210,18 @@ class MultitaskTrainer {
     Shard shard;
     read_inputs(some_of(rows_, kMeasuredRows), shard);
     scale_.measure(shard.work.states, shard.work.numbers, shard.work.cross);
+    if (task_.start != nullptr) scale_.unfold(model_->network);
+  }
+
+  // A network that goes on learning begins with the log variances that are best for it: e^-s L + s is least at ln L.
+  void weigh_heads() {
+    Shard shard;
+    forward(some_of(rows_, kMeasuredRows), {}, shard);
+    shard.work.d_output.resize(model_->heads.size());
+    for (std::size_t k = 0; k < model_->heads.size(); ++k) {
+      const double loss = head_loss(k, shard, 0.0F) / static_cast<double>(shard.label.size());
+      variance_.value(0, static_cast<Eigen::Index>(k)) = static_cast<float>(std::log(std::max(loss, kLeastLoss)));
+    }
   }
 
   // The outputs of a network that learns, for rows with their own videos, and their labels.

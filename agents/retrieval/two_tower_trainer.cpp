@@ -39,13 +39,13 @@ class TwoTowerTrainer {
         shards_((config.batch + kPairRows - 1) / kPairRows) {
     rows_ = rows_of_days(*task.data, {task.train, task.holdout});
     std::erase_if(rows_, [&](std::uint32_t row) { return !is_wanted(task.data->log, row, config.wanted_above); });
+    rows_ = some_of(std::move(rows_), task.most_rows);
     if (rows_.size() < 2)
       throw InputError(fmt::format("{} rows of days {} are watched above {}; pairs to learn from are needed",
                                    rows_.size(), days_text(task.train.from, task.train.until), config.wanted_above));
     count_pairs();
     model_->network.set_shards(shards_.size());
-    for (const auto& [name, parameter] : model_->network.parameters()) parts_.add(name, parameter);
-    for (const auto& [name, table] : model_->network.embeddings()) parts_.add(name, table);
+    parts_ = parts_of(model_->network);
     parts_.adam = &adam_;
   }
 
@@ -85,11 +85,31 @@ class TwoTowerTrainer {
     model->network_config = config_.network;
     model->encoder_config = config_.encoder;
     model->history_length = config_.history_length;
-    model->items = make_item_inputs(*task_.catalogue);
+    const TwoTowerModel* start = task_.start != nullptr ? &start_of(*task_.start) : nullptr;
+    model->items = start != nullptr ? extend_item_inputs(start->items, *task_.catalogue)
+                                    : make_item_inputs(*task_.catalogue);
     model->network = RetrievalTowers(config_.network, StateEncoder(config_.encoder, model->items).state_size(),
                                      model->items, split(make_key(task_.seed), Draw::kInit), variation_ != nullptr);
     if (variation_ != nullptr) model->queries = variation_->queries;
+    if (start == nullptr) return model;
+    RetrievalTowers earlier = start->network;
+    TrainedParts to = parts_of(model->network);
+    begin_from(to, parts_of(earlier));
     return model;
+  }
+
+  static const TwoTowerModel& start_of(const Policy& policy) {
+    const auto* towers = dynamic_cast<const TwoTowerPolicy*>(&policy);
+    if (towers == nullptr)
+      throw InputError(fmt::format("two towers cannot begin with the values of '{}'", policy.name()));
+    return towers->model();
+  }
+
+  static TrainedParts parts_of(RetrievalTowers& network) {
+    TrainedParts parts;
+    for (const auto& [name, parameter] : network.parameters()) parts.add(name, parameter);
+    for (const auto& [name, table] : network.embeddings()) parts.add(name, table);
+    return parts;
   }
 
   // How many pairs each video and user is part of, and ln Q of each video, its share of them. A video that no pair has

@@ -37,6 +37,7 @@ SeasonConfig season_of(const PlatformCommand& settings, const Run& run) {
   if (run.given("creators-a-user")) config.world.creators_a_user = settings.season.world.creators_a_user;
   if (run.given("visits")) config.world.gap_scale = 1.0 / settings.visits;
   if (run.given("random-share")) config.random_share = settings.season.random_share;
+  if (run.given("refit-every")) config.refit.every = settings.season.refit.every;
   if (run.given("tick-hours")) config.tick_hours = settings.season.tick_hours;
   config.check();
   return config;
@@ -166,6 +167,8 @@ void add_platform_commands(std::vector<Command>& table) {
            "share of the videos whose tag the platform has wrong")
       .add("tick-hours", settings->season.tick_hours, between(0.25, 24), "H",
            "hours until what was counted reaches the policy")
+      .add("refit-every", settings->season.refit.every, between(0, 10'000), "N",
+           "two-tower and multitask networks learn from the season's own rows every N nights; 0: never")
       .add("visits", settings->visits, between(0.01, 100), "X",
            "users come so many times as often as in the log, which may be thinned; sets world.gap_scale")
       .add("random-share", settings->season.random_share, between(0, 1), "X",

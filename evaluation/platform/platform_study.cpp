@@ -303,9 +303,9 @@ PlatformReport run_platform(std::shared_ptr<const Simulator> base, const Platfor
       throw InputError(fmt::format("two policies are called '{}': name them apart, NAME=FILE", policy.name));
     if (policy.name.find('/') != std::string::npos)
       throw InputError(fmt::format("policy '{}' names a file of the study: give it a name, NAME=FILE", policy.name));
-    season_policy(policy.word, study.config.slate)(base->catalogue);  // refused before hours of work
+    season_policy(policy.word, study.config.slate)(base->catalogue, policy_files());  // refused before hours of work
   }
-  if (!study.split.empty()) season_policy(study.split, study.config.slate)(base->catalogue);
+  if (!study.split.empty()) season_policy(study.split, study.config.slate)(base->catalogue, policy_files());
   return Seasons(std::move(base), study).play();
 }
 

@@ -20,6 +20,7 @@
 #include "env/vector_env.h"
 #include "evaluation/platform/category_week.h"
 #include "evaluation/platform/day_meter.h"
+#include "evaluation/platform/newest_history.h"
 #include "evaluation/platform/taste_meter.h"
 #include "policy/make_policy.h"
 #include "policy/select.h"
@@ -44,7 +45,7 @@ std::mutex& file_turn() {
 }
 
 // Children of a season's key.
-enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey, kCoinKey, kArmKey };
+enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey, kCoinKey, kArmKey, kRefitKey };
 // And of a session's key.
 enum SessionKey : std::uint64_t { kServedKey = 1, kSharedKey };
 
@@ -116,7 +117,9 @@ MemoryBudget season_memory(const Simulator& base, const SeasonConfig& config, in
 SeasonPolicy season_policy(const std::string& word, std::size_t slate) {
   const std::string name = word == "random" ? "uniform" : word;
   if (names_flow_policy(name))
-    return [name, slate](const Catalogue& catalogue) { return make_flow_policy(name, catalogue, slate); };
+    return [name, slate](const Catalogue& catalogue, const PolicySource&) {
+      return make_flow_policy(name, catalogue, slate);
+    };
   if (names_policy_file(word) && !std::filesystem::exists(word)) {
     std::vector<std::string> rules;
     for (const FlowPolicy& flow : flow_policies()) rules.emplace_back(flow.name);
@@ -124,16 +127,17 @@ SeasonPolicy season_policy(const std::string& word, std::size_t slate) {
                                  fmt::join(rules, ", "), fmt::join(policy_names(), ", ")));
   }
   refuse_kept_index(word);
-  return [word](const Catalogue& catalogue) {
+  return [word](const Catalogue& catalogue, const PolicySource& networks) {
     const std::lock_guard turn(file_turn());
-    return make_policy(word, catalogue);
+    return make_policy(word, catalogue, networks);
   };
 }
 
 SeasonPolicy composed_policy(const std::string& json) {
-  return [json](const Catalogue& catalogue) -> std::shared_ptr<const Policy> {
+  return [json](const Catalogue& catalogue, const PolicySource& networks) -> std::shared_ptr<const Policy> {
     const std::lock_guard turn(file_turn());
-    return std::make_shared<StagedPolicy>(parse_composition(json, "composition", catalogue), catalogue.num_videos());
+    return std::make_shared<StagedPolicy>(parse_composition(json, "composition", catalogue, networks),
+                                          catalogue.num_videos());
   };
 }
 
@@ -154,7 +158,9 @@ struct Season::Impl {
         week(config.users, world.catalogue()->num_tags),
         meter(world, config),
         tastes(world),
-        creators(config.treated_share, split(key, kCoinKey)) {
+        creators(config.treated_share, split(key, kCoinKey)),
+        networks(config.refit, std::move(base), static_cast<std::uint32_t>(config.users), split(key, kRefitKey),
+                 threads) {
     begin_users();
   }
 
@@ -200,6 +206,7 @@ struct Season::Impl {
     if (log != nullptr) log->end_day(world);
     if (mimicry != nullptr) mimicry->end_day(world);
     const PlatformWorld::Night night = world.next_day();
+    networks.end_day(world);
     creators.begin_day(world);
     if (mimicry != nullptr) mimicry->begin_day(world);
     meter.begin_day(world, night);
@@ -208,9 +215,12 @@ struct Season::Impl {
   }
 
   void make_policy_of_today() {
-    served = make(*world.catalogue());
+    const PolicySource of_today = [this](const std::filesystem::path& path, const Catalogue& catalogue) {
+      return networks.policy(path, catalogue);
+    };
+    served = make(*world.catalogue(), of_today);
     refresh(served);
-    if (make_other) other_served = make_other(*world.catalogue());
+    if (make_other) other_served = make_other(*world.catalogue(), of_today);
     refresh(other_served);
     tell_of_creators(served);
     tell_of_creators(other_served);
@@ -284,7 +294,9 @@ struct Season::Impl {
   void choose_rows(const Policy& policy, const DecisionBatch& batch, const std::vector<std::uint32_t>& rows) {
     if (rows.empty()) return;
     slates.resize(rows.size() * config.slate);
-    if (!policy.best_videos(batch, rows, config.slate, slates))
+    DecisionBatch seen = batch;
+    seen.observation = history.of(batch.observation, policy.history_length());
+    if (!policy.best_videos(seen, rows, config.slate, slates))
       throw InputError(
           fmt::format("policy '{}' scores every video of a catalogue, which a platform does not do: "
                       "retrieve by it in a composition of stages, or name another policy",
@@ -318,7 +330,7 @@ struct Season::Impl {
     }
   }
 
-  void write_row(std::size_t row, std::uint32_t user, std::int64_t time_ms, const StepView& view, std::size_t at) {
+  LogRow row_of(std::size_t row, std::uint32_t user, std::int64_t time_ms, const StepView& view, std::size_t at) const {
     const auto video = static_cast<std::uint32_t>(view.video[at]);
     LogRow out{.time_ms = time_ms,
                .user = user,
@@ -329,12 +341,13 @@ struct Season::Impl {
     out.signals = view.signals[at];
     out.is_random = propensity[row] > 0.0F ? 1 : 0;
     if (out.is_random != 0) out.propensity = propensity[row];
-    log->add(out);
+    return out;
   }
 
   void record(const StepView& view) {
     kept.clear();
     std::size_t end = seated.size();
+    const bool learns = networks.learns();
     for (std::size_t row = 0; row < seated.size(); ++row) {
       const std::uint32_t user = seated[row];
       meter.answered(row, view, config.slate, is_other(user));
@@ -345,7 +358,8 @@ struct Season::Impl {
         tastes.answered(user, video, view.watch_ratio[at], begun[row]);
         creators.add(world, answers.back(), propensity[row] > 0.0F);
         if (mimicry != nullptr) mimicry->add(world, answers.back());
-        if (log != nullptr) write_row(row, user, begun[row], view, at);
+        if (log != nullptr) log->add(row_of(row, user, begun[row], view, at));
+        if (learns) networks.add(row_of(row, user, begun[row], view, at));
         begun[row] += std::lround(1000.0 * static_cast<double>(view.watch_s[at])) + kPauseMs;
       }
       shown += view.consumed[row];
@@ -387,6 +401,8 @@ struct Season::Impl {
   DayMeter meter;
   TasteMeter tastes;
   CreatorMeter creators;
+  NightlyRefit networks;
+  NewestHistory history;
   SeasonLog* log = nullptr;
   const std::atomic<bool>* stopped = nullptr;
   MimicMeter* mimicry = nullptr;
@@ -475,6 +491,7 @@ void Season::save(const std::filesystem::path& path, std::string_view identity) 
   impl.meter.save(file, "meter");
   impl.tastes.save(file, "tastes");
   impl.creators.save(file, "creators", season_days_folder(path));
+  impl.networks.save(file, "refit");
   std::vector<double> figures;
   for (const DayMeasures& day : impl.measured)
     for (const MeasureInfo& info : day_measures()) figures.push_back(day.*info.value);
@@ -509,6 +526,7 @@ void Season::Impl::read(const std::filesystem::path& path, std::string_view iden
   meter.load(file, "meter", world);
   tastes.load(file, "tastes");
   creators.load(file, "creators", season_days_folder(path), static_cast<std::size_t>(world.day()));
+  networks.load(file, "refit", world);
   measured.assign(static_cast<std::size_t>(world.day()), {});
   for (std::size_t day = 0; day < measured.size(); ++day)
     for (std::size_t k = 0; k < columns; ++k) measured[day].*day_measures()[k].value = figures[day * columns + k];

@@ -15,6 +15,7 @@
 #include "evaluation/platform/creator_days.h"
 #include "evaluation/platform/day_measures.h"
 #include "evaluation/platform/mimic_meter.h"
+#include "evaluation/platform/nightly_refit.h"
 #include "evaluation/platform/season_log.h"
 #include "policy/policy.h"
 
@@ -31,6 +32,7 @@ struct SeasonConfig {
   // A share of all requests whose videos are drawn uniformly among those of the creators whose coin of the day says so:
   // what comes of them, and of the coin, is known without a model.
   double random_share = 0.0, treated_share = 0.5;
+  RefitSettings refit;
   PlatformSettings world;
 
   void check() const;  // InputError
@@ -46,11 +48,13 @@ void visit_fields(Visitor& visit, SeasonConfig& config) {
   visit("burn_in", config.burn_in, between(0, 10'000));
   visit("random_share", config.random_share, between(0, 1));
   visit("treated_share", config.treated_share, inside(0, 1));
+  visit("refit", config.refit);
   visit("world", config.world);
 }
 
-/// The policy of a season, made anew every midnight for the catalogue of the day.
-using SeasonPolicy = std::function<std::shared_ptr<const Policy>(const Catalogue& catalogue)>;
+/// The policy of a season, made anew every midnight for the catalogue of the day, with learned policies from `networks`.
+using SeasonPolicy =
+    std::function<std::shared_ptr<const Policy>(const Catalogue& catalogue, const PolicySource& networks)>;
 /// A composition of stages as JSON text.
 SeasonPolicy composed_policy(const std::string& json);
 /// What so many seasons side by side take of memory that grows with their settings: users, and what creators did.

@@ -62,6 +62,8 @@ class TwoTowerPolicy final : public Policy, public QuerySource {
   void query_vectors(const DecisionBatch& batch, QueryVectors& out) const override;
 
   const TwoTowerModel& model() const noexcept { return *model_; }
+  /// The same towers among the videos of another catalogue.
+  std::shared_ptr<const Policy> for_catalogue(const Catalogue& catalogue) const;
   /// How uncertain the towers are of a video or of a row's user: the mean standard deviation of the numbers of its
   /// vector, whose prior is 1. Empty, or untouched, without deviations.
   std::vector<float> video_deviations(int threads) const override;

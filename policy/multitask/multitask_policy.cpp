@@ -88,6 +88,11 @@ MultitaskShape multitask_shape(const MultitaskModel& model) {
   return shape;
 }
 
+void forget_authors(ItemInputs& items) {
+  std::fill(items.author.begin(), items.author.end(), -1);
+  items.num_authors = 1;
+}
+
 std::shared_ptr<MultitaskModel> make_multitask_model(const Catalogue& catalogue, const MultitaskNetworkConfig& network,
                                                      const StateEncoderConfig& encoder, const std::vector<Head>& heads,
                                                      const WatchBins& watch_bins, std::uint64_t seed) {
@@ -99,10 +104,7 @@ std::shared_ptr<MultitaskModel> make_multitask_model(const Catalogue& catalogue,
   model->heads = heads;
   model->watch_bins = watch_bins;
   model->items = make_item_inputs(catalogue);
-  if (!network.creator_id) {
-    std::fill(model->items.author.begin(), model->items.author.end(), -1);
-    model->items.num_authors = 1;
-  }
+  if (!network.creator_id) forget_authors(model->items);
   model->network = MultitaskNetwork(network, multitask_shape(*model), split(make_key(seed), Draw::kInit));
   return model;
 }
@@ -272,6 +274,12 @@ void MultitaskPolicy::foresee(const HeadQuestion& question, Matrix& out, LastLay
                 model_->network.features(layer_head, work).row(static_cast<Eigen::Index>(at));
         });
   });
+}
+
+std::shared_ptr<const Policy> MultitaskPolicy::for_catalogue(const Catalogue& catalogue) const {
+  auto model = std::make_shared<MultitaskModel>(*model_);
+  model->items = match_item_inputs(model_->items, catalogue);
+  return std::make_shared<MultitaskPolicy>(std::move(model));
 }
 
 const LastLayerSums* MultitaskPolicy::last_layer_sums(std::size_t head) const noexcept {

@@ -52,6 +52,8 @@ void check_value(const MultitaskValue& value, const std::vector<Head>& heads);
 /// Those with a weight.
 std::vector<Head> heads_of(const HeadWeights& weights);
 
+/// Videos as a network without creator_id knows them.
+void forget_authors(ItemInputs& items);
 /// A fresh model; weights are drawn from `seed`.
 std::shared_ptr<MultitaskModel> make_multitask_model(const Catalogue& catalogue, const MultitaskNetworkConfig& network,
                                                      const StateEncoderConfig& encoder, const std::vector<Head>& heads,
@@ -90,6 +92,8 @@ class MultitaskPolicy final : public Policy, public HeadSource {
   float value(const float* outputs) const noexcept;
 
   const MultitaskModel& model() const noexcept { return *model_; }
+  /// The same network among the videos of another catalogue.
+  std::shared_ptr<const Policy> for_catalogue(const Catalogue& catalogue) const;
 
  private:
   void write(Hdf5Writer& file) const override;

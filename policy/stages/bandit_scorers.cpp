@@ -42,7 +42,7 @@ struct SummedHead {
 SummedHead read_summed_head(const std::string& file, const std::string& head, const StageSettings& stage,
                             const StageContext& context) {
   if (file.empty()) stage.refuse("file", nullptr, "a policy file of 'supervised multitask'");
-  auto policy = load_policy(stage.file("file", file, context), *context.catalogue);
+  auto policy = stage.policy("file", file, context);
   if (policy->head_source() == nullptr)
     stage.refuse("file", file, "a policy with several heads, as 'supervised multitask' makes");
   SummedHead out{.network = NetworkHeads(std::move(policy), *context.catalogue)};

@@ -286,7 +286,7 @@ std::vector<double> deviations_of_vectors(const BucketRetrieverSettings& setting
   }
   if (settings.vectors.empty())
     stage.refuse("measure", settings.measure, "a file in \"vectors\" beside it, of towers with deviations");
-  const auto policy = load_policy(stage.file("vectors", settings.vectors, context), *context.catalogue);
+  const auto policy = stage.policy("vectors", settings.vectors, context);
   const std::vector<float> found =
       policy->query_source() == nullptr ? std::vector<float>{} : policy->query_source()->video_deviations(0);
   if (found.empty())

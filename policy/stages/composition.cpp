@@ -27,11 +27,12 @@ void visit_fields(Visitor& visit, CompositionSettings& settings) {
 
 class CompositionReader {
  public:
-  CompositionReader(std::string text, const std::filesystem::path& path, const Catalogue& catalogue)
+  CompositionReader(std::string text, const std::filesystem::path& path, const Catalogue& catalogue,
+                    const PolicySource& policies)
       : text_(std::move(text)),
         source_(path.string(), text_),
         object_(parse_json(text_, path.string())),
-        context_{std::make_shared<const Catalogue>(catalogue), path.parent_path()} {
+        context_{std::make_shared<const Catalogue>(catalogue), path.parent_path(), policies} {
     out_.name = path.stem().string();
   }
 
@@ -186,12 +187,14 @@ std::vector<std::int32_t> fallback_videos(const CatalogueNow& now) {
   return videos;
 }
 
-Composition read_composition(const std::filesystem::path& path, const Catalogue& catalogue) {
-  return CompositionReader(read_text_file(path), path, catalogue).read();
+Composition read_composition(const std::filesystem::path& path, const Catalogue& catalogue,
+                             const PolicySource& policies) {
+  return CompositionReader(read_text_file(path), path, catalogue, policies).read();
 }
 
-Composition parse_composition(std::string text, const std::string& name, const Catalogue& catalogue) {
-  return CompositionReader(std::move(text), name, catalogue).read();
+Composition parse_composition(std::string text, const std::string& name, const Catalogue& catalogue,
+                              const PolicySource& policies) {
+  return CompositionReader(std::move(text), name, catalogue, policies).read();
 }
 
 }  // namespace swipegym

@@ -42,8 +42,10 @@ std::vector<std::int32_t> fallback_videos(const CatalogueNow& now);
 
 /// Reads a composition. Throws InputError with line and column for what no composition may say: an unknown stage, head
 /// or file, and whatever its stages refuse.
-Composition read_composition(const std::filesystem::path& path, const Catalogue& catalogue);
+Composition read_composition(const std::filesystem::path& path, const Catalogue& catalogue,
+                             const PolicySource& policies = policy_files());
 /// The same of a text; `name` stands for the file in messages, and files are looked for in the working folder.
-Composition parse_composition(std::string text, const std::string& name, const Catalogue& catalogue);
+Composition parse_composition(std::string text, const std::string& name, const Catalogue& catalogue,
+                              const PolicySource& policies = policy_files());
 
 }  // namespace swipegym

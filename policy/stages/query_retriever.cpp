@@ -124,7 +124,7 @@ class QueryRetriever final : public Retriever {
 std::shared_ptr<const Retriever> make_query_retriever(const StageSettings& stage, const StageContext& context) {
   const auto settings = stage.read<QueryRetrieverSettings>();
   if (settings.file.empty()) stage.refuse("file", nullptr, "the file of a policy of vectors, such as a two-tower's");
-  std::shared_ptr<const Policy> policy = load_policy(stage.file("file", settings.file, context), *context.catalogue);
+  std::shared_ptr<const Policy> policy = stage.policy("file", settings.file, context);
   if (policy->query_source() == nullptr)
     stage.refuse("file", settings.file, "a policy that asks by vectors; \"use\": \"policy\" retrieves by any other");
   if (!settings.index_file.empty() && settings.search != "index")

@@ -175,7 +175,7 @@ std::shared_ptr<const Orderer> make_slate_orderer(const StageSettings& stage, co
   auto settings = stage.read<SlateOrdererSettings>();
   std::shared_ptr<const Policy> vectors;
   if (!settings.vectors.empty()) {
-    vectors = load_policy(stage.file("vectors", settings.vectors, context), *context.catalogue);
+    vectors = stage.policy("vectors", settings.vectors, context);
     if (vectors->query_source() == nullptr)
       stage.refuse("vectors", settings.vectors, "a policy that has a vector of each video, such as a two-tower's");
   }

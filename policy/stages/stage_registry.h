@@ -10,6 +10,7 @@
 
 #include "core/config.h"
 #include "env/simulator.h"
+#include "policy/policy_file.h"
 #include "policy/stages/filter.h"
 #include "policy/stages/orderer.h"
 #include "policy/stages/retriever.h"
@@ -21,6 +22,7 @@ namespace swipegym {
 struct StageContext {
   std::shared_ptr<const Catalogue> catalogue;
   std::filesystem::path folder;  // of the composition's file
+  PolicySource policies;         // of the learned policies that stages name
 };
 
 /// A stage's own settings: the object at `path` of a composition, without the keys that every stage has.
@@ -42,6 +44,11 @@ struct StageSettings {
   /// The path of a file that `key` names, beside the composition or else in the working folder; InputError with its
   /// place when there is none.
   std::filesystem::path file(const std::string& key, const std::string& name, const StageContext& context) const;
+  /// The learned policy of that file.
+  std::shared_ptr<const Policy> policy(const std::string& key, const std::string& name,
+                                       const StageContext& context) const {
+    return context.policies(file(key, name, context), *context.catalogue);
+  }
 };
 
 /// A stage by name. A new one is a class behind its interface, its settings, and an entry in stage_registry.cpp.
