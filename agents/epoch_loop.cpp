@@ -120,8 +120,9 @@ void begin_from(TrainedParts& parts, const TrainedParts& earlier) {
     Matrix& to = parts.parameters[i].parameter->value;
     const Matrix& from = earlier.parameters[i].parameter->value;
     if (to.cols() != from.cols() || to.rows() < from.rows())
-      throw InputError(fmt::format("layer {} has {} x {} numbers, those it should begin with are {} x {}; train it anew",
-                                   parts.parameters[i].name, to.rows(), to.cols(), from.rows(), from.cols()));
+      throw InputError(
+          fmt::format("layer {} has {} x {} numbers, those it should begin with are {} x {}; train it anew",
+                      parts.parameters[i].name, to.rows(), to.cols(), from.rows(), from.cols()));
     to.topRows(from.rows()) = from;
   }
 }

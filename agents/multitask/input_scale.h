@@ -16,8 +16,8 @@ class InputScale {
   /// In place. Cross features keep their mean: there is no bias to take it.
   void apply(Matrix& states, Matrix& numbers, Matrix& cross) const;
 
-  /// Makes a network that reads inputs as they are say the same of scaled ones: what Folded undoes. Of an input that does
-  /// not vary among the rows measured, what it adds goes to the bias.
+  /// Makes a network that reads inputs as they are say the same of scaled ones: what Folded undoes. Of an input that
+  /// does not vary among the rows measured, what it adds goes to the bias.
   void unfold(MultitaskNetwork& network) const;
 
   /// Makes a network that learned from scaled inputs say the same of inputs as they are, as long as this lives.

@@ -122,8 +122,8 @@ class MultitaskTrainer {
     model->calibration = {};
     model->item_table.resize(0, 0);
     MultitaskNetwork earlier = std::move(model->network);
-    model->network = MultitaskNetwork(model->network_config, multitask_shape(*model),
-                                      split(make_key(task_.seed), Draw::kInit));
+    model->network =
+        MultitaskNetwork(model->network_config, multitask_shape(*model), split(make_key(task_.seed), Draw::kInit));
     TrainedParts from, to;
     add_parts(from, earlier, "network/"), add_parts(to, model->network, "network/");
     begin_from(to, from);

@@ -86,8 +86,8 @@ class TwoTowerTrainer {
     model->encoder_config = config_.encoder;
     model->history_length = config_.history_length;
     const TwoTowerModel* start = task_.start != nullptr ? &start_of(*task_.start) : nullptr;
-    model->items = start != nullptr ? extend_item_inputs(start->items, *task_.catalogue)
-                                    : make_item_inputs(*task_.catalogue);
+    model->items =
+        start != nullptr ? extend_item_inputs(start->items, *task_.catalogue) : make_item_inputs(*task_.catalogue);
     model->network = RetrievalTowers(config_.network, StateEncoder(config_.encoder, model->items).state_size(),
                                      model->items, split(make_key(task_.seed), Draw::kInit), variation_ != nullptr);
     if (variation_ != nullptr) model->queries = variation_->queries;

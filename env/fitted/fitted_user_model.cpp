@@ -250,12 +250,12 @@ Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKe
   const float clicked = click ? 1.0F : 0.0F;
   for (std::size_t s = 0; s < kNumSignals; ++s)
     signal_probability[s] = feedback[s] + bin_effect[s] + clicked * click_effect[s];
-  signal_probability[kLeave] += leave_shift();
+  signal_probability[kLeaveColumn] += leave_shift();
   for (float& one : signal_probability) one = fast_sigmoid(one);
   unsigned bits = click ? bit(Signal::kClick) : 0U;
   for (std::size_t s = 1; s < kNumSignals; ++s)
-    bits |= (s != kLeave && uniform[s] < signal_probability[s] ? 1U : 0U) << s;
-  out.leaves = uniform[kLeave] < signal_probability[kLeave];
+    bits |= (s != kLeaveColumn && uniform[s] < signal_probability[s] ? 1U : 0U) << s;
+  out.leaves = uniform[kLeaveColumn] < signal_probability[kLeaveColumn];
   if (is_long_view(out.play_ms, shown.duration_ms)) bits |= bit(Signal::kLongView);
   out.signals = static_cast<SignalBits>(bits);
   return out;

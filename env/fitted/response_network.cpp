@@ -152,7 +152,7 @@ float signal_probabilities(const ResponseNetwork& network, std::span<const float
                            float leave_shift, std::span<float> out) noexcept {
   std::array<float, kNumSignals> sum{}, term{};
   std::copy_n(feedback.begin(), kNumSignals, term.begin());
-  term[kLeave] += leave_shift;
+  term[kLeaveColumn] += leave_shift;
   const WatchGrid::Segments at = WatchGrid::segments(duration_ms);
   const float* with_click = network.click_effect.value.data();
   float long_view = 0.0F, clicked = 0.0F;
@@ -170,8 +170,8 @@ float signal_probabilities(const ResponseNetwork& network, std::span<const float
   }
   for (std::size_t s = 0; s < kNumSignals; ++s) out[s] = std::min(sum[s], 1.0F);
   out[0] = std::min(clicked, 1.0F);
-  out[kLeave] = std::min(long_view, 1.0F);
-  return std::min(sum[kLeave], 1.0F);
+  out[kLeaveColumn] = std::min(long_view, 1.0F);
+  return std::min(sum[kLeaveColumn], 1.0F);
 }
 
 }  // namespace swipegym

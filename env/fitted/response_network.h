@@ -14,7 +14,7 @@ namespace swipegym {
 
 /// The feedback head has one output a signal; long_view is decided by the play time, so its place holds the leave
 /// logit.
-inline constexpr std::size_t kLeave = static_cast<std::size_t>(Signal::kLongView);
+inline constexpr std::size_t kLeaveColumn = static_cast<std::size_t>(Signal::kLongView);
 
 /// How the watch trunk's outputs become a distribution over bins. Two families, so that a policy can be trained in one
 /// simulator and judged in another that errs elsewhere.
@@ -81,7 +81,7 @@ float signal_probabilities(const ResponseNetwork& network, std::span<const float
                            std::span<const float> feedback, std::uint8_t tab, std::int32_t duration_ms,
                            float leave_shift, std::span<float> out) noexcept;
 
-/// Logit of one signal (or kLeave) given the tab's class, the drawn bin and the click.
+/// Logit of one signal (or kLeaveColumn) given the tab's class, the drawn bin and the click.
 inline float feedback_logit(const ResponseNetwork& network, std::span<const float> feedback, std::size_t signal,
                             std::size_t tab_class, std::size_t bin, bool click) noexcept {
   const auto s = static_cast<Eigen::Index>(signal);

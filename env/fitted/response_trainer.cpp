@@ -182,7 +182,7 @@ class Trainer {
       const bool click = has(signals, Signal::kClick);
       const auto row = static_cast<Eigen::Index>(i);
       for (std::size_t signal = 0; signal < kNumSignals; ++signal) {
-        const bool leave = signal == kLeave;
+        const bool leave = signal == kLeaveColumn;
         if (leave && rows_.leaves[batch[i]] == TrainingRows::kUnknown) continue;
         const bool yes = leave ? rows_.leaves[batch[i]] == 1 : has(signals, static_cast<Signal>(signal));
         const auto bin = static_cast<std::size_t>(at.target[i]);
@@ -234,8 +234,8 @@ void start_from_marginals(const Log& log, const TrainingRows& rows, std::span<co
     const std::size_t cell = rows.tab_class[i] * WatchGrid::kBins + rows.bin[i];
     bins[rows.bin[i]] += 1;
     for (std::size_t s = 0; s < kNumSignals; ++s) {
-      if (s == kLeave && rows.leaves[i] == TrainingRows::kUnknown) continue;
-      const bool yes = s == kLeave ? rows.leaves[i] == 1 : has(signals, static_cast<Signal>(s));
+      if (s == kLeaveColumn && rows.leaves[i] == TrainingRows::kUnknown) continue;
+      const bool yes = s == kLeaveColumn ? rows.leaves[i] == 1 : has(signals, static_cast<Signal>(s));
       const std::size_t click = s != 0 && has(signals, Signal::kClick) ? 1 : 0;
       counts[cell * kNumSignals + s].rows[click] += 1;
       counts[cell * kNumSignals + s].yes[click] += yes ? 1 : 0;

@@ -8,8 +8,8 @@
 
 namespace swipegym {
 
-/// An observation whose histories are no longer than a policy looks at. The engine of a season keeps more, and a network
-/// that learned from the newest fifty would meet states that it has never seen.
+/// An observation whose histories are no longer than a policy looks at. The engine of a season keeps more, and a
+/// network that learned from the newest fifty would meet states that it has never seen.
 class NewestHistory {
  public:
   /// Of `from`, as it is until its next step; its other columns are not copied.

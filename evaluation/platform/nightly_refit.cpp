@@ -66,9 +66,8 @@ std::shared_ptr<const Policy> learn_again(const Policy& policy, SupervisedTask t
     auto config = settings_of<VariationalTrainingConfig>(header);
     learn_slowly(config.towers, settings);
     config.variation.anneal = 0.0;  // vectors know their deviations by now
-    return rows_above(task, config.towers.wanted_above) < kLeastRows
-               ? nullptr
-               : train_variational_two_tower(task, config).policy;
+    return rows_above(task, config.towers.wanted_above) < kLeastRows ? nullptr
+                                                                     : train_variational_two_tower(task, config).policy;
   }
   auto config = settings_of<TwoTowerTrainingConfig>(header);
   learn_slowly(config, settings);
@@ -106,7 +105,8 @@ std::shared_ptr<const Policy> policy_of(const std::vector<std::uint8_t>& bytes, 
       !std::equal(then.raw_video_id.begin(), then.raw_video_id.end(), all.begin()))
     throw InputError(fmt::format("{}: a network of other videos makes no sense", beside.string()));
   auto policy = load_policy(path, then);
-  if (!can_learn(*policy)) throw InputError(fmt::format("{}: a network of another kind makes no sense", beside.string()));
+  if (!can_learn(*policy))
+    throw InputError(fmt::format("{}: a network of another kind makes no sense", beside.string()));
   return policy;
 }
 
@@ -133,9 +133,8 @@ std::shared_ptr<const Policy> NightlyRefit::policy(const fs::path& path, const C
 }
 
 bool NightlyRefit::learns() const {
-  return settings_.every > 0 && std::any_of(networks_.begin(), networks_.end(), [](const auto& entry) {
-           return can_learn(*entry.second.learned);
-         });
+  return settings_.every > 0 && std::any_of(networks_.begin(), networks_.end(),
+                                            [](const auto& entry) { return can_learn(*entry.second.learned); });
 }
 
 std::size_t NightlyRefit::history_length() const {
@@ -159,9 +158,9 @@ std::vector<LogRow> NightlyRefit::first_histories() const {
       const std::uint32_t video = log.history_video[i];
       LogRow row{.time_ms = end - static_cast<std::int64_t>(last - i) * kHistoryGapMs, .user = user, .video = video};
       row.duration_ms = catalogue.duration_ms[video];
-      row.play_ms = static_cast<std::int32_t>(
-          std::min<double>(log_limits::kPlay.high, std::lround(static_cast<double>(log.history_ratio[i]) *
-                                                               static_cast<double>(row.duration_ms))));
+      row.play_ms = static_cast<std::int32_t>(std::min<double>(
+          log_limits::kPlay.high,
+          std::lround(static_cast<double>(log.history_ratio[i]) * static_cast<double>(row.duration_ms))));
       row.date = catalogue.until, row.tab = kSeasonTab, row.signals = log.history_signals[i];
       rows.push_back(row);
     }
@@ -257,7 +256,8 @@ void NightlyRefit::load(const Hdf5Reader& file, const std::string& group, const 
   const auto user = file.read<std::uint32_t>(group + "/user"), video = file.read<std::uint32_t>(group + "/video");
   const auto time_ms = file.read<std::int64_t>(group + "/time_ms");
   const auto play_ms = file.read<std::int32_t>(group + "/play_ms"), date = file.read<std::int32_t>(group + "/date");
-  const auto signals = file.read<std::uint8_t>(group + "/signals"), random = file.read<std::uint8_t>(group + "/is_random");
+  const auto signals = file.read<std::uint8_t>(group + "/signals"),
+             random = file.read<std::uint8_t>(group + "/is_random");
   const Catalogue& catalogue = *world.catalogue();
   const auto fits = [&](const auto&... columns) { return ((columns.size() == user.size()) && ...); };
   refuse(fits(video, time_ms, play_ms, date, signals, random), "rows to learn from");

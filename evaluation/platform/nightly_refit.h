@@ -22,10 +22,10 @@ class Hdf5Writer;
 
 /// How the networks of a season's policies go on learning from what the season shows.
 struct RefitSettings {
-  int every = 0;                // nights from one training to the next; 0: never, networks stay as their files have them
-  int days = 3;                 // whose rows are learned from, the newest ones
-  std::size_t rows = 200'000;   // at most so many of these, evenly spread
-  int epochs = 1;               // of a night
+  int every = 0;               // nights from one training to the next; 0: never, networks stay as their files have them
+  int days = 3;                // whose rows are learned from, the newest ones
+  std::size_t rows = 200'000;  // at most so many of these, evenly spread
+  int epochs = 1;              // of a night
   double learning_rate = 5e-4;  // constant; Adam begins anew every night
 };
 

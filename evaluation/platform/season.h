@@ -52,7 +52,8 @@ void visit_fields(Visitor& visit, SeasonConfig& config) {
   visit("world", config.world);
 }
 
-/// The policy of a season, made anew every midnight for the catalogue of the day, with learned policies from `networks`.
+/// The policy of a season, made anew every midnight for the catalogue of the day, with learned policies from
+/// `networks`.
 using SeasonPolicy =
     std::function<std::shared_ptr<const Policy>(const Catalogue& catalogue, const PolicySource& networks)>;
 /// A composition of stages as JSON text.

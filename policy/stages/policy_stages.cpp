@@ -18,9 +18,8 @@ namespace {
 std::shared_ptr<const Policy> policy_of(const StageSettings& settings, const StageContext& context) {
   const auto [file] = settings.read<PolicyStageSettings>();
   if (file.empty()) settings.refuse("file", nullptr, "a policy file, or a rule by its name");
-  std::shared_ptr<const Policy> policy = names_policy_file(file)
-                                             ? settings.policy("file", file, context)
-                                             : make_policy(file, *context.catalogue);
+  std::shared_ptr<const Policy> policy =
+      names_policy_file(file) ? settings.policy("file", file, context) : make_policy(file, *context.catalogue);
   if (policy->is_oracle())
     settings.refuse("file", file, "a policy that does not ask the simulator: stages know what is logged alone");
   return policy;

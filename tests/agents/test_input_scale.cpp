@@ -61,6 +61,9 @@ TEST_CASE("scaled inputs have mean 0 and spread 1, and folded weights say of inp
     CHECK(said_by(network, states, numbers, cross) == raw);  // and as it was, bit for bit
     InputScale::Folded(scale, network).keep();
     CHECK((said_by(network, states, numbers, cross) - scaled).cwiseAbs().maxCoeff() < 1e-3F);
+    // And back: it says the same again, of scaled inputs.
+    scale.unfold(network);
+    CHECK((said_by(network, s, n, c) - scaled).cwiseAbs().maxCoeff() < 1e-3F);
   }
 }
 

@@ -72,6 +72,25 @@ TEST_CASE("statistics without a row or its day are those of the log without them
   }
 }
 
+TEST_CASE("what a catalogue says of all rows is enough to leave a day of videos out, and users stay", "[agents]") {
+  LabelToy toy(kToyUntil);
+  const Catalogue catalogue = build_catalogue(toy.data, kToyUntil);
+  for (const std::string what : {"row", "day"}) {
+    const LeftOut of_rows(toy.data, kToyUntil, what), of_catalogue(toy.data, catalogue, what);
+    for (const std::size_t row : {std::size_t{0}, std::size_t{5}, std::size_t{100}}) {
+      const RowStatistics before(catalogue, index_of(toy.data.log.user[row]), index_of(toy.data.log.video[row]));
+      RowStatistics a = before, b = before;
+      of_rows.apply(row, a.user.data(), a.video.data(), a.derived.data());
+      of_catalogue.apply(row, b.user.data(), b.video.data(), b.derived.data());
+      CAPTURE(what, row);
+      for (std::size_t f = 0; f < kVideoFeatures; ++f) CHECK(b.video[f] == Approx(a.video[f]).margin(1e-5));
+      for (std::size_t f = 0; f < kDerivedItemFeatures; ++f) CHECK(b.derived[f] == Approx(a.derived[f]).margin(1e-4));
+      CHECK(b.video[kVideoExposures] < before.video[kVideoExposures]);
+      CHECK(b.user == before.user);
+    }
+  }
+}
+
 TEST_CASE("statistics that a row is learned from do not hold its own answer", "[agents]") {
   LabelToy toy(kToyUntil);
   Log& log = toy.data.log;
