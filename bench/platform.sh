@@ -10,10 +10,12 @@
 #   bench/platform.sh interference OUT [SEEDS]  a change tested by a split of users, and by whole worlds
 #   bench/platform.sh rabbit OUT [SEEDS]        diversity over weeks: entropy, seconds, drift of tastes; and where nothing drifts
 #   bench/platform.sh categories OUT [SEEDS]    flows by category and by deviation of vectors, with wrong tags, drifting tastes
+#   bench/platform.sh refit OUT [SEEDS]         networks that learn every night or never, with creators' ids and without
+#   bench/platform.sh speed OUT                 5,000 users under two towers and a network, refitted every night and never
 #   bench/platform.sh tables OUT                what is there, as Markdown
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-part=${1:?world, flows, uplift, mimic, score, fitted, interference, rabbit, categories or tables}
+part=${1:?world, flows, uplift, mimic, score, fitted, interference, rabbit, categories, refit, speed or tables}
 out=${2:?a folder for the seasons}
 seeds=${3:-10}
 program=${SWIPEGYM:-build/release/swipegym}
@@ -59,6 +61,30 @@ scored() {
  "score": {"use": "multitask", "file": "multitask-W.h5"}, "value": {"watch_s": 1, "uplift": $2}}
 JSON
   printf '%s' "$1=$out/policies/$1.json"
+}
+
+# networks: two towers and networks with several heads, with creators' ids and without, trained on the truth's last days.
+networks() {
+  local days=(--data "$out/W" --from 20220430 --until 20220507 --validate-until 20220508)
+  local towers=$out/policies/two_tower heads
+  [ -e "$towers.h5" ] && [ -e "$out/policies/no-id.h5" ] && return
+  echo '{"epochs": 3}' > "$towers.json"
+  "$program" supervised two-tower "${days[@]}" --config "$towers.json" --out "$towers.h5"
+  for kind in id no-id; do
+    heads='"heads": {"watch": 1, "click": 1, "like": 1}, "epochs": 2'
+    echo "{$heads, \"network\": {\"creator_id\": $([ "$kind" = id ] && echo true || echo false)}}" > "$out/policies/$kind-config.json"
+    "$program" supervised multitask "${days[@]}" --config "$out/policies/$kind-config.json" --out "$out/policies/$kind.h5"
+  done
+}
+
+# served NAME SCORER: 80 uploads by two towers and 20 by the upper end of their posteriors, scored by a network.
+served() {
+  cat > "$out/policies/$1.json" << JSON
+{"retrieve": [{"use": "vectors", "file": "two_tower.h5", "count": 80},
+  {"use": "bucket", "edges": [], "shares": [1], "within": "bayes-ucb", "ties": "drawn", "count": 20}],
+ "score": {$2}, "value": {"watch_s": 1}}
+JSON
+  echo "$1=$out/policies/$1.json"
 }
 
 # order NAME NETWORK ORDER: the 60 best uploads by the upper end of their posteriors, scored by a network, then ordered.
@@ -172,7 +198,33 @@ case $part in
     done
     play "${usual[@]}" --simulator "$out/moved" --days 60 --policies "$flows" --out "$out/categories-moved"
     ;;
+  refit)
+    networks
+    for kind in id no-id; do served "$kind" '"use": "multitask", "file": "'"$kind"'.h5"'; done > "$out/policies/refit.txt"
+    list=bayes-ucb,$(paste -sd, "$out/policies/refit.txt")
+    play "${lively[@]}" --simulator "$out/W" --days 60 --policies "$list" --out "$out/refit-never"
+    list=$list,$(served neural-linear '"use": "neural_linear", "file": "id.h5", "head": "watch", "choice": "thompson"')
+    play "${lively[@]}" --simulator "$out/W" --days 60 --policies "$list" --refit-every 1 --out "$out/refit-nightly"
+    # Bayes-UCB has no network: it stands in one of the two.
+    mkdir -p "$out/refit"
+    { sed 's/^\(id\|no-id\),/\1 never,/' "$out/refit-never/season.csv"
+      sed -n 's/^\(id\|no-id\|neural-linear\),/\1 nightly,/p' "$out/refit-nightly/season.csv"; } > "$out/refit/season.csv"
+    ;;
+  speed)
+    networks
+    policy=$(served id '"use": "multitask", "file": "id.h5"')
+    for every in 0 1; do
+      rm -rf "$out/speed"
+      command time -f "refitted every $every nights: %U s of processor time, %e s, %M kB" "$program" platform \
+        --simulator "$out/W" --users 5000 --visits 15 --days "${3:-6}" --burn-in 0 --seeds 1 --threads 2 --quiet \
+        --policies "$policy" --refit-every "$every" --out "$out/speed" | grep shown
+    done
+    ;;
   tables)
+    if [ -e "$out/refit/season.csv" ]; then
+      echo && echo "refit" && python3 bench/platform_table.py "$out/refit" --days 20:60 \
+        --measures seconds,regret,discovery,uploads,newcomers,gini
+    fi
     for world in small still calm moved; do
       if [ -e "$out/rabbit-$world/season.csv" ]; then
         echo && echo "rabbit-$world" && python3 bench/platform_table.py "$out/rabbit-$world" --days 20:60 --versus value \
@@ -216,5 +268,5 @@ case $part in
       done
     fi
     ;;
-  *) echo "world, flows, uplift, mimic, score, fitted, interference, rabbit, categories or tables, not '$part'" >&2; exit 2 ;;
+  *) echo "world, flows, uplift, mimic, score, fitted, interference, rabbit, categories, refit, speed or tables, not '$part'" >&2; exit 2 ;;
 esac

@@ -249,7 +249,7 @@ void NightlyRefit::save(Hdf5Writer& file, const std::string& group) const {
 }
 
 void NightlyRefit::load(const Hdf5Reader& file, const std::string& group, const PlatformWorld& world) {
-  if (!learns()) return;
+  if (settings_.every == 0 || !file.has(group)) return;  // of a policy without networks that learn
   const auto refuse = [&](bool holds, const char* what) {
     if (!holds) throw InputError(fmt::format("{}: {} make no sense", file.path().string(), what));
   };
@@ -272,14 +272,14 @@ void NightlyRefit::load(const Hdf5Reader& file, const std::string& group, const 
            "rows to learn from");
     kept_.push_back(row);
   }
-  std::size_t number = 0;
-  for (auto& [path, network] : networks_) {
-    const std::string name = fmt::format("{}/network_{}", group, number++);
-    refuse(file.read_text(name + "/of") == path, "networks of other files: those");
-    network.today = nullptr;
-    if (!file.has(name + "/file")) continue;
-    network.learned = policy_of(file.read<std::uint8_t>(name + "/file"), file.path(), catalogue);
-    network.refitted = true;
+  networks_.clear();
+  for (std::size_t number = 0; file.has(fmt::format("{}/network_{}", group, number)); ++number) {
+    const std::string name = fmt::format("{}/network_{}", group, number);
+    const std::string path = file.read_text(name + "/of");
+    Network& network = networks_[path];
+    network.refitted = file.has(name + "/file");
+    network.learned = network.refitted ? policy_of(file.read<std::uint8_t>(name + "/file"), file.path(), catalogue)
+                                       : load_policy(path, base_->catalogue);
   }
 }
 

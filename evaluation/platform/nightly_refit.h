@@ -64,7 +64,7 @@ class NightlyRefit {
   void end_day(const PlatformWorld& world);
 
   void save(Hdf5Writer& file, const std::string& group) const;
-  /// Networks as they were saved, for a season whose policy names the same files. InputError for what makes no sense.
+  /// Networks and rows as they were saved. InputError for what makes no sense.
   void load(const Hdf5Reader& file, const std::string& group, const PlatformWorld& world);
 
  private:

@@ -13,6 +13,7 @@
 #include "env/truth/truth_model.h"
 #include "evaluation/platform/newest_history.h"
 #include "evaluation/platform/season.h"
+#include "tests/hdf5_mutants.h"
 
 using namespace swipegym;
 
@@ -30,8 +31,7 @@ std::shared_ptr<const Simulator> refit_world() {
 
 // Networks that have learned nothing yet, as files, and a composition of them.
 struct DrawnNetworks {
-  DrawnNetworks()
-      : folder(std::filesystem::temp_directory_path() / ("nightly-refit" + std::to_string(::getpid()))) {
+  DrawnNetworks() : folder(std::filesystem::temp_directory_path() / ("nightly-refit" + std::to_string(::getpid()))) {
     std::filesystem::create_directories(folder);
     const std::shared_ptr<const Simulator> world = refit_world();
     MultitaskConfig heads;
@@ -51,7 +51,10 @@ struct DrawnNetworks {
                                       {.edge = {0.1F, 0.5F, 1.0F}, .mean = {0.05F, 0.3F, 0.7F, 1.4F}}, 3);
     model->history_length = heads.history_length;
     model->header.config = config_to_json(heads).dump();
-    MultitaskPolicy(model).save(folder / "heads.h5");
+    model->sums.resize(kHeadOutputs);
+    for (const HeadOutput output : {HeadOutput::kWatch, HeadOutput::kWatched, HeadOutput::kClick})
+      model->sums[static_cast<std::size_t>(output)] = LastLayerSums(model->network.feature_size() + 1);
+    MultitaskPolicy(model).save(folder / "multitask.h5");
     TwoTowerTrainingConfig towers;
     towers.history_length = 10, towers.batch = 64, towers.wanted_above = 0.2F;
     towers.network = {.user_hidden = {6}, .item_hidden = {6}, .width = 4, .tag_dim = 2, .author_dim = 2, .id_dim = 2};
@@ -61,18 +64,18 @@ struct DrawnNetworks {
     two->network_config = towers.network, two->encoder_config = towers.encoder;
     two->history_length = towers.history_length;
     two->items = make_item_inputs(world->catalogue);
-    two->network = RetrievalTowers(towers.network, StateEncoder(towers.encoder, two->items).state_size(), two->items,
-                                   make_key(5));
-    TwoTowerPolicy(two).save(folder / "towers.h5");
-    std::ofstream(folder / "stages.json") << R"({"retrieve": [{"use": "vectors", "file": "towers.h5", "count": 40}],
-      "score": {"use": "multitask", "file": "heads.h5"}, "value": {"watch": 1}})";
+    two->network =
+        RetrievalTowers(towers.network, StateEncoder(towers.encoder, two->items).state_size(), two->items, make_key(5));
+    TwoTowerPolicy(two).save(folder / "two_tower.h5");
+    std::ofstream(folder / "stages.json") << R"({"retrieve": [{"use": "vectors", "file": "two_tower.h5", "count": 40}],
+      "score": {"use": "multitask", "file": "multitask.h5"}, "value": {"watch": 1}})";
   }
   ~DrawnNetworks() { std::filesystem::remove_all(folder); }
   DrawnNetworks(const DrawnNetworks&) = delete;
   DrawnNetworks& operator=(const DrawnNetworks&) = delete;
 
-  Season season(const SeasonConfig& config, int threads = 1) const {
-    return Season(refit_world(), config, season_policy((folder / "stages.json").string(), config.slate), 7, threads);
+  Season season(const SeasonConfig& config, int threads = 1, const std::string& file = "stages.json") const {
+    return Season(refit_world(), config, season_policy((folder / file).string(), config.slate), 7, threads);
   }
   std::filesystem::path folder;
 };
@@ -131,17 +134,55 @@ TEST_CASE("networks learn on the nights that settings say, and from then on anot
   CHECK(never[2] != second[2]);
 }
 
-TEST_CASE("a checkpoint of other networks or of damaged rows is refused", "[platform]") {
+TEST_CASE("a contextual bandit's posterior follows what the season showed", "[platform]") {
   const DrawnNetworks networks;
-  const SeasonConfig config = refit_season(1);
+  std::filesystem::copy_file(std::filesystem::path(SWIPEGYM_SOURCE_DIR) / "configs/staged/contextual.json",
+                             networks.folder / "contextual.json");
+  SeasonConfig config = refit_season(2);
+  config.world.least_on_offer = 200;
+  Season season = networks.season(config, 1, "contextual.json");
+  const std::filesystem::path kept = networks.folder / "kept.h5";
+  season.play_day(), season.save(kept);
+  Season again = networks.season(config, 1, "contextual.json");
+  again.load(kept);
+  for (int day = 1; day < config.days; ++day) season.play_day(), again.play_day();
+  CHECK(seconds_by_day(season) == seconds_by_day(again));
+  config.refit.every = 0;
+  Season never = networks.season(config, 1, "contextual.json");
+  while (!never.over()) never.play_day();
+  CHECK(seconds_by_day(season)[1] == seconds_by_day(never)[1]);
+  CHECK(seconds_by_day(season)[2] != seconds_by_day(never)[2]);
+}
+
+TEST_CASE("whatever is done to what a checkpoint keeps of networks, it is refused or played on", "[platform]") {
+  const DrawnNetworks networks;
+  SeasonConfig config = refit_season(1);
+  config.users = 20;
   const std::filesystem::path kept = networks.folder / "kept.h5";
   Season season = networks.season(config);
   season.play_day();
   season.save(kept);
-  const std::string json = R"({"retrieve": [{"use": "vectors", "file": ")" + (networks.folder / "towers.h5").string() +
-                           R"(", "count": 40}]})";
-  Season other(refit_world(), config, composed_policy(json), 7, 1);
-  CHECK_THROWS_AS(other.load(kept), InputError);
+  const testing::FileImage image = testing::read_image(kept);
+  int refused = 0, played = 0;
+  for (const testing::Hdf5Mutation& mutation : testing::hdf5_mutations(image)) {
+    if (!mutation.object.starts_with("refit/") && !mutation.object.starts_with("/refit/")) continue;
+    CAPTURE(mutation.object, mutation.change);
+    const testing::FileImage damaged = testing::mutated(image, mutation);
+    std::ofstream(kept, std::ios::binary)
+        .write(reinterpret_cast<const char*>(damaged.data()), static_cast<std::streamsize>(damaged.size()));
+    Season again = networks.season(config);
+    try {
+      again.load(kept);
+    } catch (const InputError&) {
+      ++refused;
+      continue;
+    }
+    again.play_day();
+    CHECK(std::isfinite(again.days().back().seconds));
+    ++played;
+  }
+  CHECK(refused > played);
+  CHECK(played > 0);  // such as a signal that was another
 }
 
 TEST_CASE("histories are cut to the newest videos, row by row", "[platform]") {

@@ -141,7 +141,9 @@ TEST_CASE("the policy of a day is made once, and none when the season is over", 
   const SeasonConfig config = short_season();
   int made = 0;
   const SeasonPolicy uniform = season_policy("uniform", config.slate);
-  const SeasonPolicy counted = [&](const Catalogue& catalogue) { return ++made, uniform(catalogue); };
+  const SeasonPolicy counted = [&](const Catalogue& catalogue, const PolicySource& networks) {
+    return ++made, uniform(catalogue, networks);
+  };
   Season season(season_world(), config, counted, 1, 1);
   for (int day = 0; day < config.days; ++day) {
     season.set_policy(counted);
