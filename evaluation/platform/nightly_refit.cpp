@@ -249,6 +249,7 @@ void NightlyRefit::save(Hdf5Writer& file, const std::string& group) const {
 }
 
 void NightlyRefit::load(const Hdf5Reader& file, const std::string& group, const PlatformWorld& world) {
+  networks_.clear();
   if (settings_.every == 0 || !file.has(group)) return;  // of a policy without networks that learn
   const auto refuse = [&](bool holds, const char* what) {
     if (!holds) throw InputError(fmt::format("{}: {} make no sense", file.path().string(), what));
@@ -272,7 +273,6 @@ void NightlyRefit::load(const Hdf5Reader& file, const std::string& group, const 
            "rows to learn from");
     kept_.push_back(row);
   }
-  networks_.clear();
   for (std::size_t number = 0; file.has(fmt::format("{}/network_{}", group, number)); ++number) {
     const std::string name = fmt::format("{}/network_{}", group, number);
     const std::string path = file.read_text(name + "/of");
