@@ -62,8 +62,8 @@ void TasteMeter::answered(std::uint32_t user, std::uint32_t video, float watch_r
   videos_ += 1.0;
 }
 
-// What the season has shifted, of a user who would come at that time: the tastes, less those that the user would have had
-// the season not been. What the log had shifted fades in both.
+// What the season has shifted, of a user who would come at that time: the tastes, less those that the user would have
+// had the season not been. What the log had shifted fades in both.
 TasteMeter::Factors TasteMeter::shift_at(std::uint32_t user, std::int64_t time_ms, std::vector<float>& room) const {
   Factors out{};
   if (came_[user] == 0) return out;

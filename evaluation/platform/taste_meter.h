@@ -20,9 +20,9 @@ class Hdf5Writer;
 /// measured.
 ///
 /// Drift is the L2 norm of what the season has shifted a user's latent factors (Jiang et al. 2019, Degenerate Feedback
-/// Loops in Recommender Systems, section 3), against the same user had the season not been: with unit factors of videos it
-/// is the deviation over videos of the change in interest. Echo is the mean of that change over the videos shown on the day: above 0, users
-/// have come to like what they are shown.
+/// Loops in Recommender Systems, section 3), against the same user had the season not been: with unit factors of videos
+/// it is the deviation over videos of the change in interest. Echo is the mean of that change over the videos shown on
+/// the day: above 0, users have come to like what they are shown.
 ///
 /// A user's interests are the topics of the largest lasting tastes at the start; one is served once a video whose main
 /// topic it is was shown.
