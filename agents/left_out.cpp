@@ -37,7 +37,12 @@ LeftOut::LeftOut(const Dataset& data, std::int32_t until, const std::string& wha
 }
 
 LeftOut::LeftOut(const Dataset& data, const Catalogue& catalogue, const std::string& what)
-    : data_(data), until_(catalogue.until), nothing_(what == "nothing"), day_(what == "day"), users_stay_(true) {
+    : data_(data),
+      until_(catalogue.until),
+      nothing_(what == "nothing"),
+      day_(what == "day"),
+      users_stay_(true),
+      answers_back_(true) {
   if (nothing_) return;
   std::vector<std::uint32_t> who(data.log.size());
   std::transform(data.log.video.begin(), data.log.video.end(), who.begin(), [](VideoIndex v) { return index_of(v); });
@@ -98,11 +103,16 @@ void LeftOut::tally(Tallies& tallies, const std::vector<std::uint32_t>& who, std
 LeftOut::Sums LeftOut::without(const Tallies& tallies, std::uint32_t who, std::size_t row) const noexcept {
   Sums rest = tallies.all[who];
   if (day_) {
-    const auto at = std::lower_bound(tallies.day_key.begin(), tallies.day_key.end(), key_of(who, data_.log.date[row]));
-    rest.add(tallies.day[static_cast<std::size_t>(at - tallies.day_key.begin())], -1.0);
+    const std::vector<std::uint64_t>& keys = tallies.day_key;
+    const std::uint64_t of_day = key_of(who, data_.log.date[row]);
+    const std::uint64_t end = answers_back_ ? key_of(who + 1, 0) : of_day + 1;
+    for (auto at = std::lower_bound(keys.begin(), keys.end(), of_day); at != keys.end() && *at < end; ++at)
+      rest.add(tallies.day[static_cast<std::size_t>(at - keys.begin())], -1.0);
   } else {
     rest.add(of_row(row), -1.0);
   }
+  if (answers_back_)  // the catalogue's sums are known from single-precision means
+    for (double* sum : {&rest.ratio, &rest.timed, &rest.clicks, &rest.likes, &rest.rows}) *sum = std::max(*sum, 0.0);
   return rest;
 }
 

@@ -20,7 +20,8 @@ class LeftOut {
   /// row's user on the row's date for the user's statistics, and all of its video on that date for the video's.
   LeftOut(const Dataset& data, std::int32_t until, const std::string& what);
   /// Of a catalogue that counts earlier rows too, and whose users' statistics stay as they were: a platform's. What all
-  /// rows of a video sum up to is taken from the catalogue.
+  /// rows of a video sum up to is taken from the catalogue. There "day" leaves out the days behind it too: what a
+  /// platform shows then answers what it saw on that day, so that later counts would tell the row's own answer.
   LeftOut(const Dataset& data, const Catalogue& catalogue, const std::string& what);
 
   /// Writes the statistics of log row `row`'s user, among [kUserFeatures], and of its video, among [kVideoFeatures] and
@@ -46,7 +47,7 @@ class LeftOut {
 
   const Dataset& data_;
   std::int32_t until_;
-  bool nothing_, day_, users_stay_ = false;
+  bool nothing_, day_, users_stay_ = false, answers_back_ = false;
   Tallies users_, videos_;
   Sums log_;
 };

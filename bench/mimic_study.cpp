@@ -13,7 +13,7 @@
 #include "env/fitted/simulator_file.h"
 #include "env/truth/truth_simulator.h"
 #include "evaluation/metrics/binary_score.h"
-#include "evaluation/platform/platform_study.h"
+#include "evaluation/platform/platform_tables.h"
 #include "evaluation/uplift/mimic_head.h"
 #include "evaluation/uplift/uplift_scores.h"
 #include "sim_data/dataset.h"

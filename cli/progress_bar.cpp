@@ -11,6 +11,7 @@ namespace swipegym::cli {
 namespace {
 
 constexpr int kBarWidth = 24;
+constexpr double kLeastRate = 0.05;  // a second; less reads as none
 constexpr std::chrono::milliseconds kBarPeriod{100}, kLinePeriod{30'000};
 
 std::string bar(double share) {
@@ -46,7 +47,7 @@ std::string progress_text(std::string_view what, std::uint64_t done, std::uint64
     text += fmt::format("  {} done", short_count(static_cast<double>(done)));
   }
   if (rate > 0) {
-    text += fmt::format("  {}/s", short_count(rate));
+    if (rate >= kLeastRate) text += fmt::format("  {}/s", short_count(rate));
     if (total > done) text += fmt::format("  {} left", clock_time(static_cast<double>(total - done) / rate));
   }
   return text;

@@ -27,15 +27,24 @@ Matrix derive(const Matrix& features) {
   return out;
 }
 
-// What videos without a row in `rows` share with one that has: `row_of` says who is known, `shared` by what.
+// Rows of videos that are not known (`row_of` below 0): what most of the known ones have that share `shared` with them,
+// for a tag may be wrong of some; the smallest of equally many. `count`: values of shared.
 template <class Shared>
 void infer_rows(const std::vector<Shared>& shared, const std::vector<std::int32_t>& row_of, std::size_t count,
                 std::vector<std::int32_t>& rows) {
-  std::vector<std::int32_t> known(count, -1);
+  std::vector<std::pair<Shared, std::int32_t>> seen;
   for (std::size_t v = 0; v < rows.size(); ++v)
-    if (std::int32_t& row = known[shared[v]]; row_of[v] >= 0 && row < 0) row = rows[v];
+    if (row_of[v] >= 0 && rows[v] >= 0) seen.emplace_back(shared[v], rows[v]);
+  std::sort(seen.begin(), seen.end());
+  std::vector<std::int32_t> usual(count, -1);
+  std::vector<std::size_t> most(count, 0);
+  for (std::size_t first = 0, end = 0; first < seen.size(); first = end) {
+    while (end < seen.size() && seen[end] == seen[first]) ++end;
+    const std::size_t what = seen[first].first;
+    if (end - first > most[what]) most[what] = end - first, usual[what] = seen[first].second;
+  }
   for (std::size_t v = 0; v < rows.size(); ++v)
-    if (row_of[v] < 0) rows[v] = known[shared[v]];
+    if (row_of[v] < 0) rows[v] = usual[shared[v]];
 }
 
 // Candidates are read at random.
@@ -103,12 +112,18 @@ ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue) 
   return items;
 }
 
+ItemInputs renew_item_inputs(const ItemInputs& own, const Catalogue& catalogue) {
+  ItemInputs items = match_item_inputs(own, catalogue);
+  items.features = as_matrix(catalogue.video_features.data(), catalogue.num_videos(), kVideoFeatures);
+  items.derived = derive(items.features);
+  read_at_random(items);
+  return items;
+}
+
 ItemInputs extend_item_inputs(const ItemInputs& own, const Catalogue& catalogue, std::uint32_t max_authors,
                               std::uint32_t max_ids) {
-  ItemInputs items = match_item_inputs(own, catalogue);
+  ItemInputs items = renew_item_inputs(own, catalogue);
   const std::size_t videos = catalogue.num_videos();
-  items.features = as_matrix(catalogue.video_features.data(), videos, kVideoFeatures);
-  items.derived = derive(items.features);
   const auto next = [](std::uint32_t& rows, std::uint32_t most, std::size_t index) {
     return static_cast<std::int32_t>(rows < most ? rows++ : index % rows);
   };

@@ -45,8 +45,10 @@ ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_author
                             std::uint32_t max_ids = 65536);
 
 /// The same knowledge by the indices of another catalogue, matched by raw video id. A video that `own` does not know
-/// gets its features from that catalogue, the tag and the author of known videos that share them there, and no id.
+/// gets its features from that catalogue, the tag and the author of most known videos that share them there, and no id.
 ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue);
+/// The same, with the features of all videos from that catalogue: its statistics are newer than those of `own`.
+ItemInputs renew_item_inputs(const ItemInputs& own, const Catalogue& catalogue);
 
 /// For a network that goes on learning among the videos of a later catalogue: all features are that catalogue's, known
 /// videos keep their rows of the tables, and new videos and authors get rows behind those; beyond `max_authors` and

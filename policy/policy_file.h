@@ -54,8 +54,8 @@ using PolicySource = std::function<std::shared_ptr<const Policy>(const std::file
 inline PolicySource policy_files() {
   return [](const std::filesystem::path& path, const Catalogue& catalogue) { return load_policy(path, catalogue); };
 }
-/// A policy that was loaded, for a later catalogue, as its file would be read for that; null for models that only their
-/// files bring to another catalogue.
+/// A policy that was loaded, for a later catalogue: its videos by raw id, their statistics from that catalogue. Null
+/// for models that only their files bring to another catalogue.
 std::shared_ptr<const Policy> for_catalogue(const Policy& policy, const Catalogue& catalogue);
 
 }  // namespace swipegym

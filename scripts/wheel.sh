@@ -57,8 +57,9 @@ source_archive() {
   if [ -n "$missing" ]; then echo "the source archive lacks:" && echo "$missing" && return 1; fi
 }
 
-# As deep in the tree as test.sh's build and with its flags, so that a compiler cache finds what that one has compiled.
-build_wheel() { "$work/tools/bin/python" -m build --wheel --outdir "$work/raw" -C build-dir=build/wheel-cmake \
+# As deep in the tree as test.sh's build, by the same compiler's name and with its flags, so that a compiler cache finds what
+# that one has compiled.
+build_wheel() { CC=${CC:-cc} CXX=${CXX:-c++} "$work/tools/bin/python" -m build --wheel --outdir "$work/raw" -C build-dir=build/wheel-cmake \
   -C "cmake.define.SWIPEGYM_ARCH=$archs" -C cmake.define.SWIPEGYM_WERROR=ON .; }
 
 # Puts the libraries into the wheel, which is then named after the oldest systems that have all it still asks for.

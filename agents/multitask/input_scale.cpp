@@ -13,7 +13,7 @@ constexpr float kNoSpread = 1e-6F;
 
 }  // namespace
 
-void InputScale::Columns::measure(const Matrix& rows, bool centre) {
+void InputScale::Columns::measure(const Matrix& rows, bool centre, bool goes_on) {
   const auto n = static_cast<double>(rows.rows());
   mean.assign(static_cast<std::size_t>(rows.cols()), 0.0F), per_spread.assign(mean.size(), 1.0F);
   for (Eigen::Index c = 0; c < rows.cols(); ++c) {
@@ -21,7 +21,8 @@ void InputScale::Columns::measure(const Matrix& rows, bool centre) {
     const double variance = (rows.col(c).cast<double>().array() - m).square().sum() / n;
     const auto spread = static_cast<float>(std::sqrt(variance));
     if (centre) mean[static_cast<std::size_t>(c)] = static_cast<float>(m);
-    per_spread[static_cast<std::size_t>(c)] = spread > kNoSpread ? 1.0F / std::max(spread, kLeastSpread) : 0.0F;
+    per_spread[static_cast<std::size_t>(c)] =
+        goes_on || spread > kNoSpread ? 1.0F / std::max(spread, kLeastSpread) : 0.0F;
   }
 }
 
@@ -51,8 +52,9 @@ void InputScale::Columns::unfold(std::size_t first, Matrix& weight, Matrix* bias
   }
 }
 
-void InputScale::measure(const Matrix& states, const Matrix& numbers, const Matrix& cross) {
-  states_.measure(states, true), numbers_.measure(numbers, true), cross_.measure(cross, false);
+void InputScale::measure(const Matrix& states, const Matrix& numbers, const Matrix& cross, bool goes_on) {
+  states_.measure(states, true, goes_on), numbers_.measure(numbers, true, goes_on);
+  cross_.measure(cross, false, goes_on);
 }
 
 void InputScale::apply(Matrix& states, Matrix& numbers, Matrix& cross) const {

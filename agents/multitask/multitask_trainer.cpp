@@ -209,8 +209,9 @@ class MultitaskTrainer {
   void measure_inputs() {
     Shard shard;
     read_inputs(some_of(rows_, kMeasuredRows), shard);
-    scale_.measure(shard.work.states, shard.work.numbers, shard.work.cross);
-    if (task_.start != nullptr) scale_.unfold(model_->network);
+    const bool goes_on = task_.start != nullptr;
+    scale_.measure(shard.work.states, shard.work.numbers, shard.work.cross, goes_on);
+    if (goes_on) scale_.unfold(model_->network);
   }
 
   // A network that goes on learning begins with the log variances that are best for it: e^-s L + s is least at ln L.

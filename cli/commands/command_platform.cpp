@@ -7,7 +7,9 @@
 #include "core/output_file.h"
 #include "core/text.h"
 #include "env/fitted/fitted_user_model.h"
+#include "evaluation/platform/platform_page.h"
 #include "evaluation/platform/platform_study.h"
+#include "evaluation/platform/platform_tables.h"
 #include "evaluation/text_table.h"
 #include "policy/stages/flow_policies.h"
 

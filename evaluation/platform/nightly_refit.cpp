@@ -13,6 +13,7 @@
 #include "agents/retrieval/two_tower_trainer.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/file_sum.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "core/output_file.h"
@@ -29,9 +30,9 @@ constexpr std::size_t kLeastRows = 100;  // with fewer to learn from a night is 
 constexpr std::int64_t kHistoryGapMs = 60'000;
 constexpr std::uint8_t kSeasonTab = 1;
 
-bool can_learn(const Policy& policy) {
-  return dynamic_cast<const MultitaskPolicy*>(&policy) != nullptr ||
-         dynamic_cast<const TwoTowerPolicy*>(&policy) != nullptr;
+bool can_learn(const Policy* policy) {
+  return dynamic_cast<const MultitaskPolicy*>(policy) != nullptr ||
+         dynamic_cast<const TwoTowerPolicy*>(policy) != nullptr;
 }
 
 // Standard rows of the task's days that were watched above a ratio.
@@ -105,7 +106,7 @@ std::shared_ptr<const Policy> policy_of(const std::vector<std::uint8_t>& bytes, 
       !std::equal(then.raw_video_id.begin(), then.raw_video_id.end(), all.begin()))
     throw InputError(fmt::format("{}: a network of other videos makes no sense", beside.string()));
   auto policy = load_policy(path, then);
-  if (!can_learn(*policy))
+  if (!can_learn(policy.get()))
     throw InputError(fmt::format("{}: a network of another kind makes no sense", beside.string()));
   return policy;
 }
@@ -124,8 +125,23 @@ NightlyRefit::NightlyRefit(const RefitSettings& settings, std::shared_ptr<const 
     : settings_(settings), base_(std::move(base)), users_(users), key_(key), threads_(threads) {}
 NightlyRefit::~NightlyRefit() = default;
 
+std::uint64_t NightlyRefit::contents_of(const fs::path& path) {
+  const auto known = contents_.find(path.string());
+  return known != contents_.end() ? known->second : contents_.emplace(path.string(), file_sum(path)).first->second;
+}
+
 std::shared_ptr<const Policy> NightlyRefit::policy(const fs::path& path, const Catalogue& today) {
-  Network& network = networks_[path.string()];
+  const std::uint64_t contents = contents_of(path);
+  auto found = networks_.find(contents);
+  if (found == networks_.end()) {
+    if (loaded_)
+      throw InputError(
+          fmt::format("{}: is not among the networks that the season's checkpoint knows; go on with the "
+                      "files that it began with",
+                      path.string()));
+    found = networks_.try_emplace(contents).first;
+  }
+  Network& network = found->second;
   if (network.learned == nullptr) network.learned = load_policy(path, base_->catalogue);
   if (network.today == nullptr) network.today = for_catalogue(*network.learned, today);
   if (network.today == nullptr) network.today = load_policy(path, today);
@@ -134,13 +150,13 @@ std::shared_ptr<const Policy> NightlyRefit::policy(const fs::path& path, const C
 
 bool NightlyRefit::learns() const {
   return settings_.every > 0 && std::any_of(networks_.begin(), networks_.end(),
-                                            [](const auto& entry) { return can_learn(*entry.second.learned); });
+                                            [](const auto& entry) { return can_learn(entry.second.learned.get()); });
 }
 
 std::size_t NightlyRefit::history_length() const {
   std::size_t length = 1;
-  for (const auto& [path, network] : networks_)
-    if (can_learn(*network.learned)) length = std::max(length, network.learned->history_length());
+  for (const auto& [contents, network] : networks_)
+    if (can_learn(network.learned.get())) length = std::max(length, network.learned->history_length());
   return length;
 }
 
@@ -205,7 +221,7 @@ Dataset NightlyRefit::dataset(const Catalogue& catalogue) const {
 }
 
 void NightlyRefit::end_day(const PlatformWorld& world) {
-  for (auto& [path, network] : networks_) network.today = nullptr;
+  for (auto& [contents, network] : networks_) network.today = nullptr;
   if (!learns()) return;
   const Catalogue& catalogue = *world.catalogue();
   const std::int32_t yesterday = days_of_date(catalogue.until);
@@ -221,15 +237,15 @@ void NightlyRefit::end_day(const PlatformWorld& world) {
                             .threads = threads_,
                             .most_rows = settings_.rows,
                             .whole_log = false};
-  for (auto& [path, network] : networks_) {
-    if (!can_learn(*network.learned)) continue;
+  for (auto& [contents, network] : networks_) {
+    if (!can_learn(network.learned.get())) continue;
     std::shared_ptr<const Policy> learned = learn_again(*network.learned, task, settings_);
     if (learned != nullptr) network.learned = std::move(learned), network.refitted = true;
   }
 }
 
 void NightlyRefit::save(Hdf5Writer& file, const std::string& group) const {
-  if (!learns()) return;
+  if (kept_.empty()) return;
   file.write(group + "/user", column(kept_, &LogRow::user));
   file.write(group + "/video", column(kept_, &LogRow::video));
   file.write(group + "/time_ms", column(kept_, &LogRow::time_ms));
@@ -240,10 +256,10 @@ void NightlyRefit::save(Hdf5Writer& file, const std::string& group) const {
   for (const LogRow& row : kept_) random.push_back(row.is_random);
   file.write(group + "/is_random", random);
   std::size_t number = 0;
-  for (const auto& [path, network] : networks_) {
+  for (const auto& [contents, network] : networks_) {
     const std::string name = fmt::format("{}/network_{}", group, number++);
-    file.write_text(name + "/of", path);
-    if (!network.refitted) continue;
+    file.write(name + "/of", std::vector<std::uint64_t>{contents});
+    if (!network.refitted) continue;  // its file is where it was
     file.write(name + "/file", bytes_of(*network.learned, file.path()));
   }
 }
@@ -275,12 +291,13 @@ void NightlyRefit::load(const Hdf5Reader& file, const std::string& group, const 
   }
   for (std::size_t number = 0; file.has(fmt::format("{}/network_{}", group, number)); ++number) {
     const std::string name = fmt::format("{}/network_{}", group, number);
-    const std::string path = file.read_text(name + "/of");
-    Network& network = networks_[path];
+    const auto contents = file.read<std::uint64_t>(name + "/of");
+    refuse(contents.size() == 1, "its networks");
+    Network& network = networks_[contents[0]];
     network.refitted = file.has(name + "/file");
-    network.learned = network.refitted ? policy_of(file.read<std::uint8_t>(name + "/file"), file.path(), catalogue)
-                                       : load_policy(path, base_->catalogue);
+    if (network.refitted) network.learned = policy_of(file.read<std::uint8_t>(name + "/file"), file.path(), catalogue);
   }
+  loaded_ = true;
 }
 
 }  // namespace swipegym

@@ -40,10 +40,10 @@ void visit_fields(Visitor& visit, RefitSettings& settings) {
 
 /// The learned policies of one season: read from their files once, brought to each day's catalogue, and, where settings
 /// say so, trained on every so many nights. A training begins with last night's values (warm start) and learns from the
-/// policy's own rows of the last days, as `swipegym supervised` learns from a log; the random share is history alone.
+/// season's rows of the last days, as `swipegym supervised` learns from a log; the random share is history alone.
 /// Two-tower and multitask networks learn, others stay as they are. Videos uploaded by then get rows of their own in
-/// the tables. Statistics of videos are those of midnight, without the day of the row that is learned from; nothing is
-/// calibrated.
+/// the tables. Statistics of videos are those of midnight; for the scorer without the row's day and later ones. Nothing
+/// is calibrated.
 class NightlyRefit {
  public:
   /// `base`: the simulator that the season's world was made of. `threads` never changes a result.
@@ -53,7 +53,8 @@ class NightlyRefit {
   NightlyRefit(const NightlyRefit&) = delete;
   NightlyRefit& operator=(const NightlyRefit&) = delete;
 
-  /// The policy of the file at `path` for today's catalogue, as it has become. InputError as load_policy() has it.
+  /// The policy of the file at `path` for today's catalogue, as it has become; files of equal contents are one policy.
+  /// InputError as load_policy() has it.
   std::shared_ptr<const Policy> policy(const std::filesystem::path& path, const Catalogue& today);
 
   /// Whether rows are wanted.
@@ -69,7 +70,7 @@ class NightlyRefit {
 
  private:
   struct Network {
-    std::shared_ptr<const Policy> learned;  // for the catalogue that it learned among
+    std::shared_ptr<const Policy> learned;  // for the catalogue that it learned among; null: not asked for yet
     std::shared_ptr<const Policy> today;    // for today's; null: not asked for yet
     bool refitted = false;
   };
@@ -83,8 +84,12 @@ class NightlyRefit {
   std::uint32_t users_;
   RandomKey key_;
   int threads_;
-  std::map<std::string, Network> networks_;  // by path
-  std::vector<LogRow> kept_;                 // user by user, in the order of time
+  std::uint64_t contents_of(const std::filesystem::path& path);
+
+  std::map<std::uint64_t, Network> networks_;      // by the sum of the contents of the file that each was read from
+  std::map<std::string, std::uint64_t> contents_;  // by path
+  bool loaded_ = false;                            // so that all networks there are are known
+  std::vector<LogRow> kept_;                       // user by user, in the order of time
   std::vector<LogRow> today_;
 };
 

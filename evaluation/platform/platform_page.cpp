@@ -1,3 +1,5 @@
+#include "evaluation/platform/platform_page.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,7 +7,7 @@
 #include <iterator>
 
 #include "evaluation/html_page.h"
-#include "evaluation/platform/platform_study.h"
+#include "evaluation/platform/platform_tables.h"
 
 namespace swipegym {
 namespace {

@@ -16,15 +16,14 @@
 #include <set>
 #include <thread>
 
-#include "core/byte_sum.h"
 #include "core/error.h"
+#include "core/file_sum.h"
 #include "core/folder_lock.h"
 #include "core/json_text.h"
 #include "core/named_files.h"
 #include "core/output_file.h"
 #include "core/parallel_for.h"
 #include "evaluation/json_number.h"
-#include "evaluation/text_table.h"
 #include "sim_data/csv/log_writer.h"
 
 namespace swipegym {
@@ -60,21 +59,15 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-std::uint64_t sum_of_file(const fs::path& path, std::uint64_t sum) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  return byte_sum({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, sum);
-}
-
 // A policy's word; where it is a file a sum of its bytes, and of the files it names, so that another one is told apart
 // wherever it lies.
 std::string contents_of(const std::string& word) {
   std::error_code ignored;
   if (!fs::is_regular_file(word, ignored)) return word;
-  std::uint64_t sum = sum_of_file(word, kNoBytes);
+  std::uint64_t sum = file_sum(word);
   for (const std::string& name : hdf5_names_in(word)) {
     const fs::path beside = fs::path(word).parent_path() / name;
-    sum = sum_of_file(fs::exists(beside, ignored) ? beside : fs::path(name), sum);
+    sum = file_sum(fs::exists(beside, ignored) ? beside : fs::path(name), sum);
   }
   return fmt::format("file {:016x}", sum);
 }
@@ -218,7 +211,7 @@ class Seasons {
 
   // By what a checkpoint that was damaged without becoming nonsense is told apart.
   static Json sum_of_checkpoint(const Season& season, const SeasonFiles& files) {
-    return {{"day", season.day()}, {"sum", fmt::format("{:016x}", sum_of_file(files.checkpoint, kNoBytes))}};
+    return {{"day", season.day()}, {"sum", fmt::format("{:016x}", file_sum(files.checkpoint))}};
   }
 
   static void go_on(Season& season, const SeasonFiles& files, const std::string& made_with) {
@@ -281,13 +274,6 @@ class Seasons {
   std::atomic<bool> stopped_ = false;
 };
 
-std::string with_half(const std::vector<double>& values, int digits) {
-  const Interval figure = over_worlds(values);
-  if (!std::isfinite(figure.mean)) return "-";
-  if (!std::isfinite(figure.low)) return fmt::format("{:.{}f}", figure.mean, digits);
-  return fmt::format("{:.{}f} ±{:.{}f}", figure.mean, digits, figure.high - figure.mean, digits);
-}
-
 }  // namespace
 
 MemoryBudget platform_memory(const Simulator& base, const PlatformStudy& study) {
@@ -307,96 +293,6 @@ PlatformReport run_platform(std::shared_ptr<const Simulator> base, const Platfor
   }
   if (!study.split.empty()) season_policy(study.split, study.config.slate)(base->catalogue, policy_files());
   return Seasons(std::move(base), study).play();
-}
-
-std::vector<double> season_means(const PlatformReport::Line& line, double DayMeasures::*measure, int from, int to) {
-  std::vector<double> out;
-  for (const std::vector<DayMeasures>& days : line.seed) {
-    double sum = 0.0, count = 0.0;
-    for (int day = from; day < std::min(to, static_cast<int>(days.size())); ++day)
-      if (const double value = days[static_cast<std::size_t>(day)].*measure; std::isfinite(value))
-        sum += value, count += 1.0;
-    out.push_back(count > 0.0 ? sum / count : kUndefined);
-  }
-  return out;
-}
-
-Interval over_worlds(const std::vector<double>& values) {
-  const auto n = static_cast<double>(values.size());
-  double mean = 0.0, squares = 0.0;
-  for (const double value : values) mean += value / n;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  if (values.size() < 2) return {mean, kUndefined, kUndefined};
-  const double half = student_t975(values.size() - 1) * std::sqrt(squares / (n - 1.0) / n);
-  return {mean, mean - half, mean + half};
-}
-
-std::vector<double> paired_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  std::vector<double> out(a.size());
-  for (std::size_t i = 0; i < a.size(); ++i) out[i] = a[i] - b[i];
-  return out;
-}
-
-std::string platform_table(const PlatformReport& report) {
-  const int from = report.config.burn_in, to = report.config.days;
-  Table table({"policy", "seconds", "- first", "regret", "found", "uploads", "creators", "new 30 d", "Gini"});
-  std::vector<double> first;
-  for (const PlatformReport::Line& line : report.lines) {
-    const auto mean = [&](double DayMeasures::*measure) { return season_means(line, measure, from, to); };
-    const std::vector<double> seconds = mean(&DayMeasures::seconds);
-    if (first.empty()) first = seconds;
-    table.add({line.name, with_half(seconds, 0),
-               &line == &report.lines.front() ? std::string("") : with_half(paired_difference(seconds, first), 1),
-               with_half(mean(&DayMeasures::regret), 4), with_half(mean(&DayMeasures::discovery), 2),
-               with_half(mean(&DayMeasures::uploads), 0),
-               fmt::format("{:.0f}", over_worlds(mean(&DayMeasures::creators)).mean),
-               show_figure(over_worlds(mean(&DayMeasures::newcomers)).mean, 2),
-               show_figure(over_worlds(mean(&DayMeasures::gini)).mean, 2)});
-  }
-  return table.text();
-}
-
-std::string split_table(const PlatformReport& report) {
-  const int from = report.config.burn_in, to = report.config.days;
-  Table table({"policy", "its users' seconds", "the others'", "others - its"});
-  for (const PlatformReport::Line& line : report.lines) {
-    const auto own = season_means(line, &DayMeasures::own_seconds, from, to);
-    const auto other = season_means(line, &DayMeasures::other_seconds, from, to);
-    table.add({line.name, with_half(own, 1), with_half(other, 1), with_half(paired_difference(other, own), 1)});
-  }
-  return table.text();
-}
-
-std::string platform_csv(const PlatformReport& report) {
-  std::string out = "policy,seed,day";
-  for (const MeasureInfo& info : day_measures()) out += fmt::format(",{}", info.name);
-  out += '\n';
-  for (const PlatformReport::Line& line : report.lines)
-    for (std::size_t seed = 0; seed < line.seed.size(); ++seed)
-      for (std::size_t day = 0; day < line.seed[seed].size(); ++day) {
-        out += fmt::format("{},{},{}", line.name, report.first_seed + seed, day);
-        for (const MeasureInfo& info : day_measures()) {
-          const double value = line.seed[seed][day].*info.value;
-          out += std::isfinite(value) ? fmt::format(",{:.6g}", value) : std::string(",");
-        }
-        out += '\n';
-      }
-  return out;
-}
-
-Json platform_json(const PlatformReport& report) {
-  Json lines = Json::array();
-  for (const PlatformReport::Line& line : report.lines) {
-    Json measures = Json::object();
-    for (const MeasureInfo& info : day_measures()) {
-      const std::vector<double> means = season_means(line, info.value, report.config.burn_in, report.config.days);
-      Json worlds = Json::array();
-      for (const double value : means) worlds.push_back(json_number(value));
-      measures[info.name] = {{"figure", json_interval(over_worlds(means))}, {"worlds", worlds}};
-    }
-    lines.push_back({{"policy", line.name}, {"videos", line.videos}, {"measures", measures}});
-  }
-  return {{"policies", lines}};
 }
 
 }  // namespace swipegym

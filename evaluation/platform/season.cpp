@@ -21,11 +21,9 @@
 #include "evaluation/platform/category_week.h"
 #include "evaluation/platform/day_meter.h"
 #include "evaluation/platform/newest_history.h"
+#include "evaluation/platform/season_file_turn.h"
 #include "evaluation/platform/taste_meter.h"
-#include "policy/make_policy.h"
 #include "policy/select.h"
-#include "policy/stages/composition.h"
-#include "policy/stages/flow_policies.h"
 #include "policy/stages/staged_policy.h"
 #include "sim_data/calendar.h"
 
@@ -37,12 +35,6 @@ constexpr std::size_t kHistory = 200;
 constexpr std::uint8_t kMainFeed = 1;
 
 constexpr std::int64_t kMostGapMs = 1'000 * 365 * kDayMs;
-
-// HDF5's library is not made for threads: seasons that are played side by side take turns at files.
-std::mutex& file_turn() {
-  static std::mutex turn;
-  return turn;
-}
 
 // Children of a season's key.
 enum SeasonKey : std::uint64_t { kWorldKey = 1, kUserKeys, kArrivalKey, kCoinKey, kArmKey, kRefitKey };
@@ -67,19 +59,6 @@ VectorEnvConfig engine_of(const SeasonConfig& config, std::size_t on_offer, std:
   engine.exclude_history =
       std::min({kHistory, static_cast<std::size_t>(config.world.least_on_offer) / 2, on_offer / 2});
   return engine;
-}
-
-// An index in a file is one of a catalogue that stays as it is.
-void refuse_kept_index(const std::string& word) {
-  if (!word.ends_with(".json")) return;
-  const Json composition = read_json(word);
-  if (!composition.is_object() || !composition.contains("retrieve") || !composition["retrieve"].is_array()) return;
-  for (const Json& stage : composition["retrieve"])
-    if (stage.is_object() && stage.contains("index_file") && stage["index_file"] != "")
-      throw InputError(
-          fmt::format("{}: 'index_file' keeps an index of videos that do not change, and a season's do every night; "
-                      "leave it out",
-                      word));
 }
 
 std::uint64_t word_of(RandomKey key) noexcept {
@@ -112,33 +91,6 @@ MemoryBudget season_memory(const Simulator& base, const SeasonConfig& config, in
   budget.add(fmt::format("{} days of {} creators in {} seasons side by side", days, creators, seasons),
              product_of({seasons, days, creators, CreatorDays::kRowBytes}), "creators_a_user, days or threads");
   return budget;
-}
-
-SeasonPolicy season_policy(const std::string& word, std::size_t slate) {
-  const std::string name = word == "random" ? "uniform" : word;
-  if (names_flow_policy(name))
-    return [name, slate](const Catalogue& catalogue, const PolicySource&) {
-      return make_flow_policy(name, catalogue, slate);
-    };
-  if (names_policy_file(word) && !std::filesystem::exists(word)) {
-    std::vector<std::string> rules;
-    for (const FlowPolicy& flow : flow_policies()) rules.emplace_back(flow.name);
-    throw InputError(fmt::format("'{}' is neither a rule ({}), nor another policy ({}), nor a file", word,
-                                 fmt::join(rules, ", "), fmt::join(policy_names(), ", ")));
-  }
-  refuse_kept_index(word);
-  return [word](const Catalogue& catalogue, const PolicySource& networks) {
-    const std::lock_guard turn(file_turn());
-    return make_policy(word, catalogue, networks);
-  };
-}
-
-SeasonPolicy composed_policy(const std::string& json) {
-  return [json](const Catalogue& catalogue, const PolicySource& networks) -> std::shared_ptr<const Policy> {
-    const std::lock_guard turn(file_turn());
-    return std::make_shared<StagedPolicy>(parse_composition(json, "composition", catalogue, networks),
-                                          catalogue.num_videos());
-  };
 }
 
 struct Season::Impl {
@@ -475,7 +427,7 @@ void Season::meter_mimicry(MimicMeter* meter) noexcept {
 
 void Season::save(const std::filesystem::path& path, std::string_view identity) {
   Impl& impl = *impl_;
-  const std::lock_guard turn(file_turn());
+  const std::lock_guard turn(season_file_turn());
   Hdf5Writer file(path);
   file.attribute("kind", kSeasonKind);
   file.attribute("schema_version", kSeasonVersion);
@@ -500,7 +452,7 @@ void Season::save(const std::filesystem::path& path, std::string_view identity) 
 }
 
 void Season::Impl::read(const std::filesystem::path& path, std::string_view identity) {
-  const std::lock_guard turn(file_turn());
+  const std::lock_guard turn(season_file_turn());
   const Hdf5Reader file(path, kSeasonKind, kSeasonVersion);
   const auto refuse = [&](bool holds, const char* what) {
     if (!holds) throw InputError(fmt::format("{}: {}", path.string(), what));

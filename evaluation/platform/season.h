@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,7 +16,7 @@
 #include "evaluation/platform/mimic_meter.h"
 #include "evaluation/platform/nightly_refit.h"
 #include "evaluation/platform/season_log.h"
-#include "policy/policy.h"
+#include "evaluation/platform/season_policy.h"
 
 namespace swipegym {
 
@@ -52,16 +51,8 @@ void visit_fields(Visitor& visit, SeasonConfig& config) {
   visit("world", config.world);
 }
 
-/// The policy of a season, made anew every midnight for the catalogue of the day, with learned policies from
-/// `networks`.
-using SeasonPolicy =
-    std::function<std::shared_ptr<const Policy>(const Catalogue& catalogue, const PolicySource& networks)>;
-/// A composition of stages as JSON text.
-SeasonPolicy composed_policy(const std::string& json);
 /// What so many seasons side by side take of memory that grows with their settings: users, and what creators did.
 MemoryBudget season_memory(const Simulator& base, const SeasonConfig& config, int side_by_side);
-/// By the word of a command line: a rule of flow_policies(), another rule, a policy file, or a composition.
-SeasonPolicy season_policy(const std::string& word, std::size_t slate);
 
 /// Where the days of the season with this checkpoint are kept.
 std::filesystem::path season_days_folder(std::filesystem::path checkpoint);

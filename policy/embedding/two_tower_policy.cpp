@@ -137,7 +137,7 @@ bool TwoTowerPolicy::best_videos(const DecisionBatch& batch, std::span<const std
 
 std::shared_ptr<const Policy> TwoTowerPolicy::for_catalogue(const Catalogue& catalogue) const {
   auto model = std::make_shared<TwoTowerModel>(*model_);
-  model->items = match_item_inputs(model_->items, catalogue);
+  model->items = renew_item_inputs(model_->items, catalogue);
   model->item_table.resize(0, 0);
   return std::make_shared<TwoTowerPolicy>(std::move(model));
 }

@@ -278,7 +278,7 @@ void MultitaskPolicy::foresee(const HeadQuestion& question, Matrix& out, LastLay
 
 std::shared_ptr<const Policy> MultitaskPolicy::for_catalogue(const Catalogue& catalogue) const {
   auto model = std::make_shared<MultitaskModel>(*model_);
-  model->items = match_item_inputs(model_->items, catalogue);
+  model->items = renew_item_inputs(model_->items, catalogue);
   return std::make_shared<MultitaskPolicy>(std::move(model));
 }
 

@@ -67,6 +67,21 @@ TEST_CASE("scaled inputs have mean 0 and spread 1, and folded weights say of inp
   }
 }
 
+TEST_CASE("what an input taught before outlasts rows in which it does not vary", "[agents]") {
+  Matrix states = drawn_rows(9, 1), numbers = drawn_rows(5, 2), cross = drawn_rows(4, 3);
+  MultitaskNetwork network(test::small_multitask_network({6}),
+                           {.state = 9, .item = 5, .cross = 4, .tags = 3, .authors = 3, .ids = 3, .outputs = {1, 3}},
+                           make_key(7));
+  const Matrix said = said_by(network, states, numbers, cross);
+  Matrix constant = states;
+  constant.col(4).setConstant(0.7F);
+  InputScale scale;
+  scale.measure(constant, numbers, cross, true);
+  scale.unfold(network);
+  InputScale::Folded(scale, network).keep();
+  CHECK((said_by(network, states, numbers, cross) - said).cwiseAbs().maxCoeff() < 1e-3F);
+}
+
 TEST_CASE("an input that never varied while learning changes nothing when it does later", "[agents]") {
   Matrix states = drawn_rows(9, 1), numbers = drawn_rows(5, 2), cross = drawn_rows(4, 3);
   states.col(4).setConstant(0.3F), numbers.col(2).setZero(), cross.col(1).setOnes();

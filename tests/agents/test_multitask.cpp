@@ -111,8 +111,8 @@ TEST_CASE("a multi-task network foresees what videos differ by, by every kind of
       const double best = auc(truth, is);
       const double noise = expected_calibration_error(truth, is);  // what so few rows alone make of it
       CAPTURE(weighting, kind, auc(watched, is), best, expected / ratio, noise);
-      CHECK(expected == Approx(ratio).epsilon(0.02));  // calibrated on these very rows
       if (testing::skips_quality()) continue;
+      CHECK(expected == Approx(ratio).epsilon(0.02));  // calibrated on these very rows
       CHECK(auc(watched, is) > best - 0.03);
       CHECK(trained.epochs.back().train_loss < trained.epochs.front().train_loss);
       CHECK(expected_calibration_error(watched, is) < noise + 0.04);

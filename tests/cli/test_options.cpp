@@ -131,6 +131,7 @@ TEST_CASE("progress says the share, the rate since it began and the time left", 
   CHECK(progress_text("rows", 30, 120, 30, 0.0, true) == "rows  [######..................]  25 %");
   CHECK(progress_text("rows", 1500, 0, 0, 3.0, false) == "rows  1.50 k done  500/s");
   CHECK(progress_text("rows", 120, 120, 0, 60.0, false) == "rows 100 %  2/s");
+  CHECK(progress_text("epochs", 1, 3, 0, 50.0, false) == "epochs  33 %  1:40 left");
 }
 
 }  // namespace

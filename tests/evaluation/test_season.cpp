@@ -13,7 +13,9 @@
 #include "core/folder_lock.h"
 #include "env/constant_user_model.h"
 #include "env/truth/truth_model.h"
+#include "evaluation/platform/platform_page.h"
 #include "evaluation/platform/platform_study.h"
+#include "evaluation/platform/platform_tables.h"
 #include "evaluation/platform/season.h"
 #include "tests/hdf5_mutants.h"
 
