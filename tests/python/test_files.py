@@ -55,7 +55,8 @@ def test_a_pipe_is_written_into(log, name, tmp_path):
     pipe = tmp_path / name
     os.mkfifo(pipe)
     got = []
-    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    # A reader of a pipe that nobody writes into, since pyarrow is not there, must not outlive the tests.
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
     reader.start()
     WRITERS[name](log, pipe)
     reader.join()
