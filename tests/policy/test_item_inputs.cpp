@@ -13,8 +13,8 @@ TEST_CASE("a video that is not known has the tag of most that share one with it,
   for (std::uint32_t v = 0; v < 40; ++v) catalogue.tag[v] = static_cast<std::uint16_t>(v % 4);
   const ItemInputs own = make_item_inputs(catalogue);
   Catalogue later = catalogue;
-  later.tag[0] = 3;                // of tag 0, and the first that is said to have tag 3
-  later.raw_video_id[39] = -5;     // a stranger of tag 3
+  later.tag[0] = 3;             // of tag 0, and the first that is said to have tag 3
+  later.raw_video_id[39] = -5;  // a stranger of tag 3
   later.video_features[0] += 1.0F;
   const ItemInputs matched = match_item_inputs(own, later);
   CHECK(matched.tag[39] == own.tag[3]);
