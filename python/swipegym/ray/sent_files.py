@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -117,11 +118,19 @@ def _unpacked_folder(ray, given: SentFolder) -> Path:
     for name, content in ray.get(given.contents).items():
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).write_bytes(content)
-    shutil.rmtree(place, ignore_errors=True)  # one that is not whole
-    try:
-        made.rename(place)
-    except OSError:  # another worker was first
-        shutil.rmtree(made, ignore_errors=True)
+    # Another worker may have been first, and may be reading by now: only a folder that is not whole goes, and aside first.
+    for _ in range(2):
+        try:
+            made.rename(place)
+            break
+        except OSError:
+            _holds.cache_clear()
+            if _holds(place, given.digest):
+                break
+            with contextlib.suppress(OSError):
+                place.rename(made.with_suffix(".broken"))
+    shutil.rmtree(made, ignore_errors=True)
+    shutil.rmtree(made.with_suffix(".broken"), ignore_errors=True)
     _holds.cache_clear()
     if not _holds(place, given.digest):
         raise _core.InputError(f"{place}: does not hold what was sent; is the disk full?")
