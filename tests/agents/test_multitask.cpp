@@ -14,6 +14,7 @@
 #include "evaluation/metrics/binary_score.h"
 #include "policy/policy_file.h"
 #include "tests/agents/label_toy.h"
+#include "tests/agents/quick_multitask.h"
 #include "tests/sanitized.h"
 
 namespace swipegym {
@@ -23,19 +24,8 @@ namespace fs = std::filesystem;
 using test::LabelToy;
 
 MultitaskConfig small_multitask() {
-  MultitaskConfig config;
-  config.epochs = testing::kSanitized ? 1 : 6, config.patience = 0, config.batch = 256, config.learning_rate = 5e-3;
-  config.history_length = 10;
-  config.network = {.experts = 2,
-                    .state_hidden = {8},
-                    .item_hidden = {8},
-                    .width = 4,
-                    .expert = {8, 6},
-                    .tower = {4},
-                    .watch_bins = 6,
-                    .tag_dim = 3,
-                    .author_dim = 2,
-                    .id_dim = 2};
+  MultitaskConfig config = test::quick_multitask();
+  config.epochs = testing::kSanitized ? 1 : 6, config.learning_rate = 5e-3;
   return config;
 }
 

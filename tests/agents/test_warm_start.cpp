@@ -8,6 +8,7 @@
 #include "agents/supervised_rows.h"
 #include "core/error.h"
 #include "tests/agents/label_toy.h"
+#include "tests/agents/quick_multitask.h"
 
 namespace swipegym {
 namespace {
@@ -18,20 +19,10 @@ constexpr std::int32_t kWarmUntil = 20220503;
 constexpr double kHardlyAny = 1e-7;  // a learning rate by which nothing moves
 
 MultitaskConfig quick_heads() {
-  MultitaskConfig config;
+  MultitaskConfig config = test::quick_multitask();
   config.heads = {};
   for (const char* head : {"watch", "click"}) *config.heads.find(head) = 1.0F;
-  config.epochs = 2, config.patience = 0, config.batch = 256, config.history_length = 10;
-  config.network = {.experts = 2,
-                    .state_hidden = {8},
-                    .item_hidden = {8},
-                    .width = 4,
-                    .expert = {8, 6},
-                    .tower = {4},
-                    .watch_bins = 6,
-                    .tag_dim = 3,
-                    .author_dim = 2,
-                    .id_dim = 2};
+  config.epochs = 2;
   return config;
 }
 

@@ -14,6 +14,7 @@
 #include "evaluation/platform/newest_history.h"
 #include "evaluation/platform/season.h"
 #include "tests/hdf5_mutants.h"
+#include "tests/policy/multitask_toy.h"
 
 using namespace swipegym;
 
@@ -38,15 +39,7 @@ struct DrawnNetworks {
     heads.heads = {};
     *heads.heads.find("watch") = *heads.heads.find("click") = 1.0F;
     heads.history_length = 10, heads.batch = 64;
-    heads.network = {.experts = 2,
-                     .state_hidden = {6},
-                     .item_hidden = {6},
-                     .width = 3,
-                     .expert = {6, 5},
-                     .tower = {4},
-                     .tag_dim = 2,
-                     .author_dim = 2,
-                     .id_dim = 2};
+    heads.network = test::small_multitask_network({6});
     auto model = make_multitask_model(world->catalogue, heads.network, heads.encoder, {Head::kWatch, Head::kClick},
                                       {.edge = {0.1F, 0.5F, 1.0F}, .mean = {0.05F, 0.3F, 0.7F, 1.4F}}, 3);
     model->history_length = heads.history_length;
