@@ -51,8 +51,9 @@ std::string assumptions(const SeasonConfig& config) {
   return fmt::format(
       "assumed: creators answer by effect '{}', {:g} a user at the start, {:.1f} % newcomers a day; uploads live {} "
       "days;\n"
-      "users come {:g} times as often as in the log; policies learn every {:g} h{}{}\n",
-      world.effect, world.creators_a_user, 100.0 * world.creators.arrivals, world.life_days, 1.0 / world.gap_scale,
+      "users come {} as in the log; policies learn every {:g} h{}{}\n",
+      world.effect, world.creators_a_user, 100.0 * world.creators.arrivals, world.life_days,
+      world.gap_scale == 1.0 ? std::string("as often") : fmt::format("{:g} times as often", 1.0 / world.gap_scale),
       config.tick_hours,
       world.creators.mimic_rate > 0.0 && world.effect != "none"
           ? fmt::format(";\n{:g} of the creators imitate what they watch, at a rate of {:g} a day",
