@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import hashlib
 import os
@@ -111,30 +112,35 @@ def unpacked(ray, given: SentFile | SentFolder | str | None) -> str | None:
 
 
 def _unpacked_folder(ray, given: SentFolder) -> Path:
-    place = _folder() / f"{given.digest}-{given.name}"
-    if _holds(place, given.digest):
-        return place
-    made = Path(tempfile.mkdtemp(dir=_folder()))
-    for name, content in ray.get(given.contents).items():
-        (made / name).parent.mkdir(parents=True, exist_ok=True)
-        (made / name).write_bytes(content)
-    # Another worker may have been first, and may be reading by now: only a folder that is not whole goes, and aside first.
-    for _ in range(2):
+    # One worker of a machine unpacks while the others wait: a folder that is not whole goes, and none that is read does.
+    with _alone_in(_folder()):
+        place = _folder() / f"{given.digest}-{given.name}"
+        if _holds(place, given.digest):
+            return place
+        shutil.rmtree(place, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(dir=_folder()))
         try:
+            for name, content in ray.get(given.contents).items():
+                (made / name).parent.mkdir(parents=True, exist_ok=True)
+                (made / name).write_bytes(content)
             made.rename(place)
-            break
-        except OSError:
-            _holds.cache_clear()
-            if _holds(place, given.digest):
-                break
-            with contextlib.suppress(OSError):
-                place.rename(made.with_suffix(".broken"))
-    shutil.rmtree(made, ignore_errors=True)
-    shutil.rmtree(made.with_suffix(".broken"), ignore_errors=True)
-    _holds.cache_clear()
-    if not _holds(place, given.digest):
-        raise _core.InputError(f"{place}: does not hold what was sent; is the disk full?")
-    return place
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        _holds.cache_clear()
+        if not _holds(place, given.digest):
+            raise _core.InputError(f"{place}: does not hold what was sent; is the disk full?")
+        return place
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path):
+    """Holds a lock of the folder itself, which leaves no file behind and which the kernel frees where a worker dies."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @functools.lru_cache(maxsize=4)
