@@ -120,6 +120,14 @@ ItemInputs renew_item_inputs(const ItemInputs& own, const Catalogue& catalogue) 
   return items;
 }
 
+void renew_statistics(const Catalogue& catalogue, VideoRange videos, ItemInputs& items) {
+  for (std::uint32_t v = videos.begin; v < videos.end; ++v) {
+    const float* features = &catalogue.video_features[v * kVideoFeatures];
+    std::copy_n(features, kVideoFeatures, items.features.row(v).data());
+    derive_item(features, items.derived.row(v).data());
+  }
+}
+
 ItemInputs extend_item_inputs(const ItemInputs& own, const Catalogue& catalogue, std::uint32_t max_authors,
                               std::uint32_t max_ids) {
   ItemInputs items = renew_item_inputs(own, catalogue);

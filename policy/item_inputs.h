@@ -7,6 +7,7 @@
 
 #include "core/parallel_pieces.h"
 #include "env/simulator.h"
+#include "env/video_range.h"
 #include "nn/embedding.h"
 #include "nn/matrix.h"
 
@@ -49,6 +50,9 @@ ItemInputs make_item_inputs(const Catalogue& catalogue, std::uint32_t max_author
 ItemInputs match_item_inputs(const ItemInputs& own, const Catalogue& catalogue);
 /// The same, with the features of all videos from that catalogue: its statistics are newer than those of `own`.
 ItemInputs renew_item_inputs(const ItemInputs& own, const Catalogue& catalogue);
+
+/// The features of these videos as `catalogue`, of the same videos, counts them now.
+void renew_statistics(const Catalogue& catalogue, VideoRange videos, ItemInputs& items);
 
 /// For a network that goes on learning among the videos of a later catalogue: all features are that catalogue's, known
 /// videos keep their rows of the tables, and new videos and authors get rows behind those; beyond `max_authors` and

@@ -124,6 +124,12 @@ bool MultiInterestPolicy::best_videos(const DecisionBatch& batch, std::span<cons
   return true;
 }
 
+std::shared_ptr<const Policy> MultiInterestPolicy::refreshed(const CatalogueNow& now) const {
+  auto fresh = std::make_shared<MultiInterestModel>(*model_);
+  fresh->towers = refreshed_towers(*model_->towers, now);
+  return std::make_shared<MultiInterestPolicy>(std::move(fresh));
+}
+
 void MultiInterestPolicy::write(Hdf5Writer& file) const {
   file.write_text("interests", config_to_json(InterestShape{model_->interests, model_->history_length}).dump());
   save_towers(file, *model_->towers);

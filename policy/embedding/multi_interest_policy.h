@@ -47,6 +47,7 @@ class MultiInterestPolicy final : public Policy, public QuerySource {
   void query_vectors(const DecisionBatch& batch, QueryVectors& out) const override;
 
   const MultiInterestModel& model() const noexcept { return *model_; }
+  std::shared_ptr<const Policy> refreshed(const CatalogueNow& now) const override;
   /// The interests of a row, for whoever wants to show them.
   std::vector<InterestCluster> interests(const ObservationView& observation, std::size_t row) const {
     return find_interest_clusters(observation, row, query_items(), model_->interests);

@@ -17,6 +17,10 @@ constexpr float kRatedLimit = 2.0F;
 // A log variance is kept within these, or a file of strange weights could make a deviation that is no number.
 constexpr float kLogVarianceLimit = 10.0F;
 
+VideoRange all_of(const ItemInputs& items) {
+  return {0, static_cast<std::uint32_t>(items.num_videos())};
+}
+
 // The halves of a tower's outputs, with what the id adds to every log variance of a row (none: nothing).
 void spread(const Matrix& output, const std::vector<float>& by_id, RetrievalTowers::Output& out) {
   const Eigen::Index width = output.cols() / 2;
@@ -145,12 +149,11 @@ double RetrievalTowers::kl(const Work& work) const {
 }
 
 template <class Visit>
-void RetrievalTowers::for_all_items(const ItemInputs& items, int threads, const Visit& visit) const {
+void RetrievalTowers::for_items(const ItemInputs& items, VideoRange videos, int threads, const Visit& visit) const {
   constexpr std::size_t kRows = 1024;  // a fixed cut, so that a table does not depend on threads
-  const std::size_t videos = items.num_videos();
-  parallel_for((videos + kRows - 1) / kRows, threads, [&](std::size_t piece, int) {
+  parallel_for((videos.size() + kRows - 1) / kRows, threads, [&](std::size_t piece, int) {
     Work work;
-    const std::size_t first = piece * kRows, last = std::min(videos, first + kRows);
+    const std::size_t first = videos.begin + piece * kRows, last = std::min<std::size_t>(videos.end, first + kRows);
     for (std::size_t v = first; v < last; ++v) work.videos.push_back(static_cast<std::int32_t>(v));
     forward_items(items, work);
     visit(work, static_cast<Eigen::Index>(first));
@@ -159,16 +162,22 @@ void RetrievalTowers::for_all_items(const ItemInputs& items, int threads, const 
 
 Matrix RetrievalTowers::item_table(const ItemInputs& items, int threads) const {
   Matrix table(static_cast<Eigen::Index>(items.num_videos()), static_cast<Eigen::Index>(config_.width));
-  for_all_items(items, threads, [&](const Work& work, Eigen::Index first) {
+  for_items(items, all_of(items), threads, [&](const Work& work, Eigen::Index first) {
     table.middleRows(first, work.item_out.unit.rows()) = work.item_out.unit;
   });
   return table;
 }
 
+void RetrievalTowers::renew_table(const ItemInputs& items, VideoRange videos, Matrix& table) const {
+  for_items(items, videos, 1, [&](const Work& work, Eigen::Index first) {
+    table.middleRows(first, work.item_out.unit.rows()) = work.item_out.unit;
+  });
+}
+
 std::vector<float> RetrievalTowers::item_deviations(const ItemInputs& items, int threads) const {
   std::vector<float> mean(deviations_ ? items.num_videos() : 0);
   if (deviations_)
-    for_all_items(items, threads, [&](const Work& work, Eigen::Index first) {
+    for_items(items, all_of(items), threads, [&](const Work& work, Eigen::Index first) {
       for (Eigen::Index i = 0; i < work.item_out.log_variance.rows(); ++i)
         mean[static_cast<std::size_t>(first + i)] = (0.5F * work.item_out.log_variance.row(i).array()).exp().mean();
     });
@@ -178,7 +187,7 @@ std::vector<float> RetrievalTowers::item_deviations(const ItemInputs& items, int
 Matrix RetrievalTowers::item_means(const ItemInputs& items, int threads) const {
   const auto width = static_cast<Eigen::Index>(config_.width);
   Matrix table(static_cast<Eigen::Index>(items.num_videos()), width);
-  for_all_items(items, threads, [&](const Work& work, Eigen::Index first) {
+  for_items(items, all_of(items), threads, [&](const Work& work, Eigen::Index first) {
     table.middleRows(first, work.item.output().rows()) = work.item.output().leftCols(width);
   });
   return table;

@@ -87,6 +87,8 @@ class RetrievalTowers {
   void forward_items(const ItemInputs& items, Work& work) const;
   /// Unit vectors of the whole catalogue, [videos, width].
   Matrix item_table(const ItemInputs& items, int threads) const;
+  /// The rows of these videos in such a table.
+  void renew_table(const ItemInputs& items, VideoRange videos, Matrix& table) const;
   /// With deviations, of the whole catalogue: the mean standard deviation of a video's vector, [videos] (else empty);
   /// and the vectors as they are before they are brought to length 1, [videos, width].
   std::vector<float> item_deviations(const ItemInputs& items, int threads) const;
@@ -109,9 +111,9 @@ class RetrievalTowers {
   void load(const Hdf5Reader& file, const std::string& name);
 
  private:
-  /// visit(work, first) after forward_items() of videos first, first + 1, ...
+  /// visit(work, first) after forward_items() of videos first, first + 1, ..., which are some of the range.
   template <class Visit>
-  void for_all_items(const ItemInputs& items, int threads, const Visit& visit) const;
+  void for_items(const ItemInputs& items, VideoRange videos, int threads, const Visit& visit) const;
 
   TwoTowerConfig config_;
   std::size_t state_size_ = 0;

@@ -142,6 +142,17 @@ std::shared_ptr<const Policy> TwoTowerPolicy::for_catalogue(const Catalogue& cat
   return std::make_shared<TwoTowerPolicy>(std::move(model));
 }
 
+std::shared_ptr<TwoTowerModel> refreshed_towers(const TwoTowerModel& model, const CatalogueNow& now) {
+  auto fresh = std::make_shared<TwoTowerModel>(model);
+  renew_statistics(*now.catalogue, now.on_offer, fresh->items);
+  fresh->network.renew_table(fresh->items, now.on_offer, fresh->item_table);
+  return fresh;
+}
+
+std::shared_ptr<const Policy> TwoTowerPolicy::refreshed(const CatalogueNow& now) const {
+  return std::make_shared<TwoTowerPolicy>(refreshed_towers(*model_, now));
+}
+
 std::vector<float> TwoTowerPolicy::video_deviations(int threads) const {
   return model_->network.item_deviations(model_->items, threads);
 }

@@ -62,6 +62,7 @@ class TwoTowerPolicy final : public Policy, public QuerySource {
   void query_vectors(const DecisionBatch& batch, QueryVectors& out) const override;
 
   const TwoTowerModel& model() const noexcept { return *model_; }
+  std::shared_ptr<const Policy> refreshed(const CatalogueNow& now) const override;
   /// The same towers among the videos of another catalogue.
   std::shared_ptr<const Policy> for_catalogue(const Catalogue& catalogue) const;
   /// How uncertain the towers are of a video or of a row's user: the mean standard deviation of the numbers of its
@@ -79,6 +80,9 @@ class TwoTowerPolicy final : public Policy, public QuerySource {
   std::shared_ptr<const TwoTowerModel> model_;
   StateEncoder encoder_;
 };
+
+/// The model with what is counted of the videos on offer now, in features and table.
+std::shared_ptr<TwoTowerModel> refreshed_towers(const TwoTowerModel& model, const CatalogueNow& now);
 
 /// What a policy file of two towers holds behind its header, written and read by whoever has towers. The model that is
 /// read has the header of the file and items matched to `catalogue`.

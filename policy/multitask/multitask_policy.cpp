@@ -21,21 +21,18 @@ constexpr std::size_t kTableBytes = 1U << 28;  // beyond that videos' shares are
 constexpr float kLeastFactor = 1e-6F;          // of a product
 constexpr float kLargestLog = 80.0F;           // whose exponential is a number
 
-Matrix item_table(const MultitaskModel& model) {
-  const std::size_t videos = model.items.num_videos(), share = model.network.share_size();
-  if (videos * share * sizeof(float) > kTableBytes) return {};
-  Matrix table(static_cast<Eigen::Index>(videos), static_cast<Eigen::Index>(share));
+// The rows of these videos in the model's table.
+void fill_table(VideoRange videos, MultitaskModel& model) {
   MultitaskNetwork::Work work;
   std::vector<std::int32_t> some;
-  constexpr std::size_t kAtOnce = 1024;
-  for (std::size_t first = 0; first < videos; first += kAtOnce) {
-    some.resize(std::min(kAtOnce, videos - first));
+  constexpr std::uint32_t kAtOnce = 1024;
+  for (std::uint32_t first = videos.begin; first < videos.end; first += kAtOnce) {
+    some.resize(std::min(kAtOnce, videos.end - first));
     std::iota(some.begin(), some.end(), static_cast<std::int32_t>(first));
     gather_videos(model.items, some, work);
     model.network.forward_items(work);
-    table.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(some.size())) = work.item.output();
+    model.item_table.middleRows(first, static_cast<Eigen::Index>(some.size())) = work.item.output();
   }
-  return table;
 }
 
 // Heads of the network that give the wanted outputs; empty: all.
@@ -50,7 +47,11 @@ std::vector<std::uint8_t> wanted_heads(const MultitaskModel& model, std::span<co
 }
 
 std::shared_ptr<const MultitaskModel> with_items(std::shared_ptr<MultitaskModel> model) {
-  model->item_table = item_table(*model);
+  const std::size_t videos = model->items.num_videos(), share = model->network.share_size();
+  model->item_table.resize(0, 0);
+  if (videos * share * sizeof(float) > kTableBytes) return model;
+  model->item_table.resize(static_cast<Eigen::Index>(videos), static_cast<Eigen::Index>(share));
+  fill_table({0, static_cast<std::uint32_t>(videos)}, *model);
   return model;
 }
 
@@ -149,6 +150,9 @@ void raw_outputs(const MultitaskModel& model, const MultitaskNetwork::Work& work
 
 MultitaskPolicy::MultitaskPolicy(std::shared_ptr<MultitaskModel> model)
     : model_(with_items(std::move(model))), encoder_(model_->encoder_config, model_->items) {}
+
+MultitaskPolicy::MultitaskPolicy(HasTable, std::shared_ptr<const MultitaskModel> model)
+    : model_(std::move(model)), encoder_(model_->encoder_config, model_->items) {}
 
 std::string_view MultitaskPolicy::head() const noexcept {
   const std::size_t only = model_->value.weight.only();
@@ -280,6 +284,13 @@ std::shared_ptr<const Policy> MultitaskPolicy::for_catalogue(const Catalogue& ca
   auto model = std::make_shared<MultitaskModel>(*model_);
   model->items = renew_item_inputs(model_->items, catalogue);
   return std::make_shared<MultitaskPolicy>(std::move(model));
+}
+
+std::shared_ptr<const Policy> MultitaskPolicy::refreshed(const CatalogueNow& now) const {
+  auto model = std::make_shared<MultitaskModel>(*model_);
+  renew_statistics(*now.catalogue, now.on_offer, model->items);
+  if (model->item_table.size() > 0) fill_table(now.on_offer, *model);
+  return std::shared_ptr<const Policy>(new MultitaskPolicy(HasTable{}, std::move(model)));
 }
 
 const LastLayerSums* MultitaskPolicy::last_layer_sums(std::size_t head) const noexcept {

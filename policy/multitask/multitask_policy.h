@@ -92,10 +92,13 @@ class MultitaskPolicy final : public Policy, public HeadSource {
   float value(const float* outputs) const noexcept;
 
   const MultitaskModel& model() const noexcept { return *model_; }
+  std::shared_ptr<const Policy> refreshed(const CatalogueNow& now) const override;
   /// The same network among the videos of another catalogue.
   std::shared_ptr<const Policy> for_catalogue(const Catalogue& catalogue) const;
 
  private:
+  struct HasTable {};
+  MultitaskPolicy(HasTable, std::shared_ptr<const MultitaskModel> model);
   void write(Hdf5Writer& file) const override;
   template <class VideoOf, class Take>
   void run(const ObservationView& observation, std::span<const std::uint32_t> rows, std::size_t count,

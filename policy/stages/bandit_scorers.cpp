@@ -79,6 +79,11 @@ class NeuralLinearScorer final : public Scorer {
     return heads().size() + (draws() ? of_.features() + (of_.network.is_watch(of_.place) ? 1 : 0) : 0);
   }
 
+  std::shared_ptr<const Scorer> refreshed(const CatalogueNow& now) const override {
+    auto fresh = std::make_shared<NeuralLinearScorer>(*this);
+    return fresh->of_.network.refresh(now) ? fresh : nullptr;
+  }
+
   void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
              Matrix& out) const override {
     Matrix foreseen;
@@ -138,6 +143,11 @@ class LinUcbScorer final : public Scorer {
   std::string_view name() const noexcept override { return "linucb"; }
   const std::vector<std::string>& heads() const noexcept override { return of_.network.names(); }
   std::size_t history_length() const noexcept override { return of_.network.policy().history_length(); }
+
+  std::shared_ptr<const Scorer> refreshed(const CatalogueNow& now) const override {
+    auto fresh = std::make_shared<LinUcbScorer>(*this);
+    return fresh->of_.network.refresh(now) ? fresh : nullptr;
+  }
 
   void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
              Matrix& out) const override {

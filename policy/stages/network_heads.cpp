@@ -18,6 +18,13 @@ NetworkHeads::NetworkHeads(std::shared_ptr<const Policy> policy, const Catalogue
   for (const auto duration_ms : catalogue.duration_ms) seconds_.push_back(1e-3F * static_cast<float>(duration_ms));
 }
 
+bool NetworkHeads::refresh(const CatalogueNow& now) {
+  auto fresh = policy_->refreshed(now);
+  if (fresh == nullptr) return false;
+  policy_ = std::move(fresh);
+  return true;
+}
+
 std::size_t NetworkHeads::place_of(std::size_t head) const noexcept {
   const auto found = std::find(column_.begin(), column_.end(), static_cast<Eigen::Index>(head));
   return found == column_.end() ? names_.size() : static_cast<std::size_t>(found - column_.begin());

@@ -17,6 +17,8 @@ class NetworkHeads {
   NetworkHeads(std::shared_ptr<const Policy> policy, const Catalogue& catalogue);
 
   const Policy& policy() const noexcept { return *policy_; }
+  /// The same heads of the policy as Policy::refreshed() has it; false, and nothing changed, where that is null.
+  bool refresh(const CatalogueNow& now);
   const HeadSource& source() const noexcept { return *policy_->head_source(); }
   const std::vector<std::string>& names() const noexcept { return names_; }
   /// The place among names() of the source's head of that number; names().size() when it has none.

@@ -98,6 +98,10 @@ class PolicyScorer final : public Scorer {
   std::string_view name() const noexcept override { return policy_->name(); }
   const std::vector<std::string>& heads() const noexcept override { return heads_; }
   std::size_t history_length() const noexcept override { return policy_->history_length(); }
+  std::shared_ptr<const Scorer> refreshed(const CatalogueNow& now) const override {
+    auto policy = policy_->refreshed(now);
+    return policy == nullptr ? nullptr : std::make_shared<PolicyScorer>(std::move(policy), now.catalogue);
+  }
   void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t>,
              Matrix& out) const override {
     const std::vector<float> scores = scores_of_lists(*policy_, requests, lists, catalogue_->video_features);
@@ -117,6 +121,10 @@ class MultitaskScorer final : public Scorer {
   std::string_view name() const noexcept override { return network_.policy().name(); }
   const std::vector<std::string>& heads() const noexcept override { return network_.names(); }
   std::size_t history_length() const noexcept override { return network_.policy().history_length(); }
+  std::shared_ptr<const Scorer> refreshed(const CatalogueNow& now) const override {
+    auto fresh = std::make_shared<MultitaskScorer>(*this);
+    return fresh->network_.refresh(now) ? fresh : nullptr;
+  }
   void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t> wanted,
              Matrix& out) const override {
     thread_local Matrix foreseen;

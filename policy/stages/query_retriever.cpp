@@ -56,10 +56,12 @@ class QueryRetriever final : public Retriever {
                         settings_.index.ef);
   }
 
-  // Where a catalogue lives, an index of all videos there ever were would find those that are gone.
+  // Where a catalogue lives, an index of all videos there ever were would find those that are gone. An index is made
+  // once a day: its vectors stay as they are then, whatever is counted of their videos later.
   std::shared_ptr<const Retriever> refreshed(const CatalogueNow& now) const override {
-    if (!index_ || is_indexed(now.on_offer)) return nullptr;
-    return std::make_shared<QueryRetriever>(*this, now.on_offer);
+    if (index_) return is_indexed(now.on_offer) ? nullptr : std::make_shared<QueryRetriever>(*this, now.on_offer);
+    auto policy = policy_->refreshed(now);
+    return policy == nullptr ? nullptr : std::make_shared<QueryRetriever>(std::move(policy), settings_, "");
   }
 
  private:

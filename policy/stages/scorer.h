@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ class Scorer {
   /// Adds to the heads of a request's videos, rows of score(), what its dice say.
   virtual void draw([[maybe_unused]] RequestDice& dice, [[maybe_unused]] std::span<float> rows) const {}
   virtual std::size_t history_length() const noexcept { return 0; }
+  /// As Policy::refreshed().
+  virtual std::shared_ptr<const Scorer> refreshed([[maybe_unused]] const CatalogueNow& now) const { return nullptr; }
 };
 
 }  // namespace swipegym

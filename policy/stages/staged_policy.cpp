@@ -328,6 +328,10 @@ std::shared_ptr<const Policy> StagedPolicy::refreshed(const CatalogueNow& now) c
   Composition fresh = composition_;
   for (Composition::Retrieval& retrieval : fresh.retrieve)
     if (auto retriever = retrieval.retriever->refreshed(now)) retrieval.retriever = std::move(retriever);
+  for (Composition::Prune& prune : fresh.prune)
+    if (auto scorer = prune.scorer->refreshed(now)) prune.scorer = std::move(scorer);
+  if (fresh.score != nullptr)
+    if (auto scorer = fresh.score->refreshed(now)) fresh.score = std::move(scorer);
   fresh.fallback = fallback_videos(now);
   fresh.creators.catalogue = now.catalogue;
   auto policy = std::make_shared<StagedPolicy>(std::move(fresh), num_videos_);
