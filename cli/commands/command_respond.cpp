@@ -40,8 +40,7 @@ void add_respond_commands(std::vector<Command>& table) {
                   .summary = "answer logged rows: one draw and the predictive distribution each"};
   command.about =
       "Replays logged rows in file order: each row's context and the user's own earlier rows go in, one joint draw, "
-      "the "
-      "probability of each signal and 99 quantiles of the watch ratio come out.";
+      "the probability of each signal, the mean seconds (e_play_s) and 99 quantiles of the watch ratio come out.";
   command.examples = {
       "swipegym respond --simulator sim.h5 --data KuaiRand-Pure --from 20220505 --until 20220506 --out responses.csv",
       "swipegym respond --simulator sim.h5 --data KuaiRand-Pure --from 20220501 --log random --out responses.csv"};

@@ -307,6 +307,9 @@ void FittedUserModel::predict(std::span<const Shown> shown, std::span<const User
     std::copy_n(at.probability(i), WatchGrid::kBins, out[i].bin.begin());
     out[i].leave = signal_probabilities(parts_.network, out[i].bin, at.feedback(i), shown[i].tab, shown[i].duration_ms,
                                         leave_shift(), out[i].signal);
+    Expectation play;
+    expect_play(shown[i], i, at, play);
+    out[i].watch_s = play.watch_s;
   }
 }
 

@@ -15,6 +15,7 @@ struct Prediction {
   std::array<float, WatchGrid::kBins> bin{};  // probabilities
   std::array<float, kNumSignals> signal{};    // marginal probabilities
   float leave = 0.0F;
+  float watch_s = 0.0F;  // mean play time
 };
 
 /// The simulator's user model: watch, joint feedback, leave and return as fitted distributions

@@ -5,7 +5,12 @@
 
 namespace swipegym {
 
-ItemStatistics::ItemStatistics(const FeatureEncoder& encoder) : encoder_(&encoder), video_(encoder.num_videos()) {
+namespace {
+constexpr float kExposurePrior = 5.0F;  // exposures
+}
+
+ItemStatistics::ItemStatistics(const FeatureEncoder& encoder)
+    : encoder_(&encoder), video_(encoder.num_videos()), standard_(encoder.num_videos()) {
   std::uint32_t authors = 0, tags = 0;
   for (const std::uint32_t author : encoder.video_author) authors = std::max(authors, author + 1);
   for (const std::uint32_t tag : encoder.video_tag) tags = std::max(tags, tag + 1);
@@ -15,11 +20,17 @@ ItemStatistics::ItemStatistics(const FeatureEncoder& encoder) : encoder_(&encode
 
 void ItemStatistics::add(std::uint32_t video, const HistoryEvent& event, bool random) {
   if (!event.known) return;
+  if (!random) standard_[video] += 1.0F, all_standard_ += 1.0;
   for (Sums* sums : {&video_[video], &author_[encoder_->video_author[video]], &tag_[encoder_->video_tag[video]]}) {
-    sums->count += 1.0F, sums->random += random ? 1.0F : 0.0F;
+    sums->count += 1.0F;
     sums->level += event.level, sums->click += event.click, sums->long_view += event.long_view;
     sums->like += event.like, sums->profile += event.profile, sums->other += event.other, sums->hate += event.hate;
   }
+}
+
+float ItemStatistics::exposures(std::uint32_t video) const noexcept {
+  const auto mean = static_cast<float>(all_standard_ / static_cast<double>(standard_.size()));
+  return std::log((standard_[video] + kExposurePrior) / (mean + kExposurePrior));
 }
 
 void ItemStatistics::features(std::uint32_t video, std::span<float> out) const noexcept {
@@ -27,7 +38,7 @@ void ItemStatistics::features(std::uint32_t video, std::span<float> out) const n
   const Sums& a = author_[encoder_->video_author[video]];
   const Sums& t = tag_[encoder_->video_tag[video]];
   const auto shrunk = [](float sum, float weight, float prior) { return sum / (weight + prior); };
-  out[0] = std::log1p(v.count) * 0.4F - 1.0F;
+  out[0] = exposures(video);
   out[1] = 6.0F * shrunk(v.level, v.count, 15.0F);
   out[2] = 4.0F * shrunk(v.click, v.count, 15.0F);
   out[3] = 4.0F * shrunk(v.long_view, v.count, 15.0F);

@@ -9,8 +9,9 @@
 
 namespace swipegym {
 
-/// Shrunk mean residuals (see ResponseCells) of a video, its author and its first tag, from rows added so far. Added
-/// day by day while training features are made, so that a row's statistics come from strictly earlier days.
+/// What rows added so far tell of a video: how often the platform chose it beside the catalogue's mean, and shrunk mean
+/// residuals (see ResponseCells) of the video, its author and its first tag. Added day by day while training features
+/// are made, so that a row's statistics come from strictly earlier days.
 class ItemStatistics {
  public:
   explicit ItemStatistics(const FeatureEncoder& encoder);
@@ -19,11 +20,18 @@ class ItemStatistics {
   std::vector<float> all_features() const;                                  // [videos, kItemDense]
 
  private:
+  /// Of the logarithm of standard exposures and of kExposurePrior beside that of their mean: 0 on the first day, when
+  /// nothing is known, and on the same scale on the last, however long the log. Random exposures do not count: they say
+  /// nothing of what the platform thinks, and there are more of them.
+  float exposures(std::uint32_t video) const noexcept;
+
   struct Sums {
-    float count = 0, random = 0, level = 0, click = 0, long_view = 0, like = 0, profile = 0, other = 0, hate = 0;
+    float count = 0, level = 0, click = 0, long_view = 0, like = 0, profile = 0, other = 0, hate = 0;
   };
   const FeatureEncoder* encoder_;
   std::vector<Sums> video_, author_, tag_;
+  std::vector<float> standard_;  // [videos] standard exposures
+  double all_standard_ = 0.0;
 };
 
 }  // namespace swipegym

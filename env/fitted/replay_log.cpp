@@ -90,6 +90,7 @@ std::uint64_t replay_log(const FittedUserModel& model, const Dataset& data, cons
           out.log_row = rows[chunk + i];
           model.ratio_quantiles(prediction[i], shown[i].duration_ms, out.quantile);
           out.probability = prediction[i].signal;
+          out.watch_s = prediction[i].watch_s;
           out.draw =
               model.draw(shown[i], i, split(root, log.source_row[out.log_row]), 0, *scratch, watch_level[chunk + i]);
         }

@@ -20,7 +20,8 @@ struct RowPrediction {
   std::uint32_t log_row = 0;         // row of the data set
   std::array<float, 99> quantile{};  // of the watch ratio, at .01 ... .99
   std::array<float, kNumSignals> probability{};
-  Response draw;  // one joint draw; play-time levels are stratified over the rows answered together
+  float watch_s = 0.0F;  // mean play time, of the whole distribution
+  Response draw;         // one joint draw; play-time levels are stratified over the rows answered together
 };
 
 /// Calls sink once a row, in file order, on the calling thread. Standard rows get the logged response, random rows the

@@ -15,6 +15,7 @@ std::string header() {
   std::string line = "user_id,video_id,time_ms,play_time_ms";
   for (const std::string_view name : kSignalNames) fmt::format_to(std::back_inserter(line), ",{}", name);
   for (const std::string_view name : kSignalNames) fmt::format_to(std::back_inserter(line), ",p_{}", name);
+  line += ",e_play_s";
   for (std::size_t i = 1; i <= kQuantiles; ++i) fmt::format_to(std::back_inserter(line), ",wr_q{:02}", i);
   return line + "\n";
 }
@@ -37,6 +38,7 @@ void RespondCsv::add(const RowPrediction& prediction) {
     buffer_ += static_cast<char>('0' + (prediction.draw.signals >> s & 1U));
   }
   for (const float p : prediction.probability) fmt::format_to(out, FMT_COMPILE(",{}"), p);
+  fmt::format_to(out, FMT_COMPILE(",{}"), prediction.watch_s);
   for (const float q : prediction.quantile) fmt::format_to(out, FMT_COMPILE(",{}"), q);
   buffer_ += '\n';
   ++rows_;

@@ -9,8 +9,9 @@
 namespace swipegym {
 
 /// Writes one line a judged row: user_id, video_id, time_ms; play_time_ms and the eight signals of one joint draw
-/// (0/1); p_<signal> before the answer is seen; wr_q01 .. wr_q99. Floats are written with the fewest digits that read
-/// back as the same float32, so the file says exactly what the simulator said. The file appears when commit() succeeds.
+/// (0/1); p_<signal> before the answer is seen; e_play_s, the mean seconds; wr_q01 .. wr_q99. Floats are written with
+/// the fewest digits that read back as the same float32, so the file says exactly what the simulator said. The file
+/// appears when commit() succeeds.
 class RespondCsv {
  public:
   RespondCsv(std::filesystem::path path, const Dataset& data);

@@ -165,6 +165,7 @@ TEST_CASE("the responses file has a line a judged row in file order, and floats 
       csv.add({.log_row = row,
                .quantile = law.quantile,
                .probability = law.probability,
+               .watch_s = 1.25F,
                .draw = {.play_ms = 77, .signals = bit(Signal::kLike)}});
     }
     CHECK_FALSE(std::filesystem::exists(path));  // not before it is whole
@@ -174,6 +175,7 @@ TEST_CASE("the responses file has a line a judged row in file order, and floats 
   std::string line;
   std::getline(file, line);
   CHECK(line.starts_with("user_id,video_id,time_ms,play_time_ms,is_click,is_like,"));
+  CHECK(line.find(",p_is_profile_enter,e_play_s,wr_q01,") != std::string::npos);
   CHECK(line.ends_with(",wr_q98,wr_q99"));
   std::int64_t last_day = 0;
   int lines = 0;
@@ -182,7 +184,7 @@ TEST_CASE("the responses file has a line a judged row in file order, and floats 
     std::vector<std::string> cells;
     std::istringstream in(line);
     for (std::string cell; std::getline(in, cell, ',');) cells.push_back(cell);
-    REQUIRE(cells.size() == 4 + 8 + 8 + 99);
+    REQUIRE(cells.size() == 4 + 8 + 8 + 1 + 99);
     const std::int64_t day = (std::stoll(cells[2]) - test::kToyNoonMs) / test::kDayMs;
     CHECK(day >= last_day);  // the file goes by day, the data set by user
     last_day = day;
@@ -191,7 +193,8 @@ TEST_CASE("the responses file has a line a judged row in file order, and floats 
     CHECK(cells[5] == "1");
     const TrueLaw law(static_cast<std::uint32_t>(std::stoul(cells[1]) - 50'000));
     CHECK(std::stof(cells[12]) == law.probability[0]);
-    CHECK(std::stof(cells[20 + 98]) == law.quantile[98]);
+    CHECK(cells[20] == "1.25");
+    CHECK(std::stof(cells[21 + 98]) == law.quantile[98]);
   }
   CHECK(lines == 12);
   std::filesystem::remove(path);
