@@ -27,6 +27,7 @@ TruthPrediction truth_prediction(const TruthModel& truth, const Dataset& data, s
   Expectation expected;
   truth.expect({&shown, 1}, {&state, 1}, exposure, {&expected, 1}, scratch);
   std::copy(std::begin(expected.signal), std::end(expected.signal), out.probability.begin());
+  out.watch_s = expected.watch_s;
   return out;
 }
 

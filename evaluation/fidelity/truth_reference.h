@@ -19,6 +19,7 @@ struct TruthPrediction {
   std::uint32_t log_row = 0;
   std::array<float, kQuantiles> quantile{};  // of the watch ratio
   std::array<float, kNumSignals> probability{};
+  float watch_s = 0.0F;  // mean play time
 };
 
 /// Calls sink once a judged row, user by user, with the law that the row was drawn from: given the user's parameters

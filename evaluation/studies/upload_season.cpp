@@ -46,9 +46,9 @@ SeasonRule season_rule(const std::string& name) {
 }
 
 /// One world under one policy.
-class Season {
+class PlayedSeason {
  public:
-  Season(const UploadSeasonConfig& config, SeasonRule rule, RandomKey world)
+  PlayedSeason(const UploadSeasonConfig& config, SeasonRule rule, RandomKey world)
       : config_(config),
         rule_(rule),
         world_(world),
@@ -259,7 +259,7 @@ void UploadSeasonConfig::check() const {
 
 SeasonResult play_season(const UploadSeasonConfig& config, const std::string& policy, int impressions, bool daily,
                          RandomKey world) {
-  return Season(config, season_rule(policy), world).play(impressions, daily);
+  return PlayedSeason(config, season_rule(policy), world).play(impressions, daily);
 }
 
 std::vector<SeasonRow> run_upload_season(const SeasonStudy& study) {
