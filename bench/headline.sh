@@ -1,6 +1,7 @@
 #!/bin/sh
 # The headline figures of README, one command each; docs/results/index.md says what each came to.
 #   bench/headline.sh fidelity OUT DATA   a fit to KuaiRand-Pure, and the table of its held-out days
+#   bench/headline.sh choices OUT DATA    a fit to its standard log alone, judged by its random exposures
 #   bench/headline.sh worlds OUT          eight policies in two fitted simulators and in their truths
 #   bench/headline.sh four_million OUT    a DQN among ten to 4,369,953 videos; takes 3 GB of memory
 #   bench/headline.sh policies OUT DATA   every kind of policy in a simulator and its judge, by bench/results.sh; takes long
@@ -9,7 +10,7 @@
 # another program than build/release/swipegym. SMALL=1 rehearses the same steps in minutes on a small synthetic log (all
 # but policies).
 set -eu
-usage() { sed -n '2,11p' "$0"; exit 2; }
+usage() { sed -n '2,12p' "$0"; exit 2; }
 [ $# -ge 2 ] || usage
 figure=$1 out=$2 data=${3:-}
 root=$(dirname "$0")/..
@@ -36,13 +37,17 @@ smaller() {
   echo "$copy"
 }
 
-# The simulator of the real log, $out/sim.h5.
-real_simulator() {
+# The real log, or what stands for it in a rehearsal.
+real_log() {
   if [ -n "$small" ]; then
     data=$out/tiny
     make "$data" "$swipegym" data synth --preset tiny --seed 1 --out "$data"
   fi
   [ -n "$data" ] || usage
+}
+# Its simulator, $out/sim.h5.
+real_simulator() {
+  real_log
   make "$out/sim.h5" "$swipegym" fit --data "$data" --until 20220504 \
     --config "$(smaller "$settings"/fidelity_fit.json max_updates=100)" --out "$out/sim.h5"
 }
@@ -52,6 +57,15 @@ case $figure in
     real_simulator
     make "$out/fidelity.json" "$swipegym" fidelity --simulator "$out/sim.h5" --data "$data" --from 20220505 --until 20220506 \
       --json "$out/fidelity.json"
+    ;;
+  choices)
+    real_log
+    make "$out/standard.h5" "$swipegym" fit --data "$data" --log standard --until 20220506 \
+      --config "$(smaller "$settings"/fidelity_fit.json max_updates=100)" --out "$out/standard.h5"
+    for candidates in 10 100; do
+      make "$out/choices-$candidates.json" "$swipegym" fidelity --simulator "$out/standard.h5" --data "$data" \
+        --from 20220423 --until 20220506 --log random --candidates $candidates --json "$out/choices-$candidates.json"
+    done
     ;;
   worlds)
     preset=pure seeds="1 2 3 4 5" sessions=2000

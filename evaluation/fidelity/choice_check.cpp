@@ -81,9 +81,8 @@ class WeightedMeans {
 
   // The mean of values with these weights; returns its number.
   std::size_t add(std::span<const JudgedChoice> rows, std::span<const double> value, std::span<const double> weight) {
-    Measure measure{.items = users_,
-                    .numerator = std::vector<float>(users_),
-                    .denominator = std::vector<float>(users_)};
+    Measure measure{
+        .items = users_, .numerator = std::vector<float>(users_), .denominator = std::vector<float>(users_)};
     std::vector<double> top(users_), bottom(users_);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       top[rows[i].user] += weight[i] * value[i];
@@ -270,8 +269,7 @@ ChoiceReport check_choices(const Dataset& data, std::span<const ExpectedAnswer> 
   std::vector<ValueParts> policies;
   policies.push_back(value_parts("random", judged, alike, means));
   for (const VideoScore& score : video_scores(record))
-    policies.push_back(
-        value_parts(score.name, judged, choice_weights(judged, score, pool, options.candidates), means));
+    policies.push_back(value_parts(score.name, judged, choice_weights(judged, score, pool, options.candidates), means));
   means.draw(options);
 
   ChoiceReport report{.rows = judged.row.size(),

@@ -118,18 +118,18 @@ Json to_json(const ChoiceReport& report) {
 }
 
 std::string to_text(const ChoiceReport& report, std::string_view title, bool brief) {
-  std::string text =
-      fmt::format("{}: {} rows of {} users, {} resamples of users\n", title, show_count(report.rows),
-                  show_count(report.users), show_count(report.resamples));
+  std::string text = fmt::format("{}: {} rows of {} users, {} resamples of users\n", title, show_count(report.rows),
+                                 show_count(report.users), show_count(report.resamples));
   if (!brief)
-    fmt::format_to(std::back_inserter(text),
-                   "(videos and users as standard rows until {} show them. Excess: life less simulated in the\n"
-                   "upper half of the rows, less the same in the lower half; 0: an effect is seen as large as it is.)\n",
-                   report.known_until);
+    fmt::format_to(
+        std::back_inserter(text),
+        "(videos and users as standard rows until {} show them. Excess: life less simulated in the\n"
+        "upper half of the rows, less the same in the lower half; 0: an effect is seen as large as it is.)\n",
+        report.known_until);
   for (const ChoiceStratum& stratum : report.strata) append_stratum(text, stratum, brief);
   fmt::format_to(std::back_inserter(text),
-                 "\nseconds a video of policies that take the best of {} videos drawn from {}\n\n{}\n", report.candidates,
-                 show_count(report.pool), policies_text(report));
+                 "\nseconds a video of policies that take the best of {} videos drawn from {}\n\n{}\n",
+                 report.candidates, show_count(report.pool), policies_text(report));
   fmt::format_to(std::back_inserter(text),
                  "Kendall's tau: {:.2f} over {} pairs of policies, {:.2f} over the {} that life tells apart\n",
                  shown(report.all.tau), report.all.pairs, shown(report.told_apart.tau), report.told_apart.pairs);

@@ -58,9 +58,9 @@ TEST_CASE("fidelity judges choices by the random exposures at hand", "[cli]") {
   CHECK(fails_with(fidelity({"--known-until", "20220100"}), 2, {"--known-until", "20220100"}));
   CHECK(fails_with(fidelity({"--known-until", "20210101"}), 2, {"standard log", "20210101", "--known-until"}));
   CHECK(fails_with(fidelity({"--rows-only", "--candidates", "5"}), 2, {"--candidates", "--rows-only"}));
-  CHECK(fails_with(run_program({"fidelity", "--simulator", simulator, "--data", data, "--from", "20230101", "--log",
-                                "random"}),
-                   2, {"random log", "20230101"}));
+  CHECK(fails_with(
+      run_program({"fidelity", "--simulator", simulator, "--data", data, "--from", "20230101", "--log", "random"}), 2,
+      {"random log", "20230101"}));
   // A log without random exposures.
   const std::string standard = folder / "standard";
   std::filesystem::create_directory(standard);
@@ -69,8 +69,8 @@ TEST_CASE("fidelity judges choices by the random exposures at hand", "[cli]") {
     if (name.ends_with(".csv") && !name.starts_with("log_random"))
       std::filesystem::copy_file(entry.path(), standard + "/" + name);
   }
-  const std::vector<std::string> beside = {"fidelity", "--simulator", simulator, "--data", standard, "--from",
-                                           "20220507"};
+  const std::vector<std::string> beside = {"fidelity", "--simulator", simulator, "--data",
+                                           standard,   "--from",      "20220507"};
   const auto fails_beside = [&](const std::vector<std::string>& more, const std::vector<std::string>& parts) {
     std::vector<std::string> words = beside;
     words.insert(words.end(), more.begin(), more.end());

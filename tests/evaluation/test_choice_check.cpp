@@ -85,12 +85,13 @@ double seconds_played(const Dataset& data, std::size_t row) {
 
 }  // namespace
 
-TEST_CASE("the excess of a stratum is what a blind simulator misses, and an interval's ends are users", "[evaluation]") {
+TEST_CASE("the excess of a stratum is what a blind simulator misses, and an interval's ends are users",
+          "[evaluation]") {
   // User 1 watches twice as long as user 0. With two users a resample is one of them, or both: a quarter of all are the
   // first alone and a quarter the second alone, so the 2.5 and 97.5 % points are theirs.
   const Dataset data = four_videos(2, [](std::uint32_t user) { return user == 0 ? 1.0 : 2.0; });
-  const ChoiceReport report = check_choices(data, expect_of_each(data, [](std::size_t) { return 5.0; }),
-                                            {.resamples = 400, .threads = 1});
+  const ChoiceReport report =
+      check_choices(data, expect_of_each(data, [](std::size_t) { return 5.0; }), {.resamples = 400, .threads = 1});
   CHECK(report.rows == 8);
   CHECK(report.users == 2);
   CHECK(report.pool == 4);
@@ -106,7 +107,7 @@ TEST_CASE("the excess of a stratum is what a blind simulator misses, and an inte
   CHECK(popular.quarter[0].rows == 1);
   CHECK(popular.quarter[3].rows == 3);
   CHECK(popular.quarter[0].from == 1.0);
-  CHECK(popular.quarter[0].life[kSeconds] == Approx(1.0));    // of two equal rows the file's first
+  CHECK(popular.quarter[0].life[kSeconds] == Approx(1.0));  // of two equal rows the file's first
   CHECK(popular.quarter[3].life[kSeconds] == Approx((18.0 + 16.0 + 32.0) / 3.0));
   CHECK(popular.quarter[3].expected[kSeconds] == 5.0);
   CHECK(popular.quarter[3].expected[kClicked] == 0.25);
