@@ -116,7 +116,9 @@ std::shared_ptr<const Simulator> truth_behind(const Simulator& fitted, const Dat
     throw InputError(
         "this needs a simulator fitted on synthetic data; this one was fitted on real rows, whose truth nobody knows");
   TruthOptions truth = parse_truth_json(fitted.truth);
-  if (clock == "dense") truth.mean_session_videos = fitted.fit.mean_session_videos.value_or(0.0);
+  // 0: the log holds whole sessions, so they are as long as the truth has them.
+  const double assumed = fitted.fit.mean_session_videos.value_or(0.0);
+  if (clock == "dense" && assumed > 0.0) truth.mean_session_videos = assumed;
   return std::make_shared<const Simulator>(
       make_truth_simulator(truth_json(truth), data, fitted_until(fitted), threads));
 }
