@@ -1,37 +1,17 @@
-#include "env/catalogue.h"
-#include "env/fitted/fitted_user_model.h"
 #include "env/fitted/simulator_file.h"
-#include "env/fitted/training_rows.h"
 #include "env/platform/creator_fit.h"
 #include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
 #include "tests/fuzz/hdf5_recipe.h"
 #include "tests/fuzz/input_file.h"
 #include "tests/fuzz/small_world.h"
+#include "tests/fuzz/unfitted_simulator.h"
 
 namespace swipegym::fuzz {
 namespace {
 
-// What a fit makes, but for the fitting, which takes seconds.
 std::string unfitted() {
-  const Dataset data = small_dataset();
-  FitLog log = encode_log(data, {});
-  FittedParts parts;
-  parts.encoder = log.encoder;
-  TrainingRows rows = make_training_rows(log, 1);
-  parts.clip = rows.clip;
-  parts.item_dense = std::move(rows.item_dense);
-  parts.network.initialise(parts.encoder.features.table_rows,
-                           {.watch_hidden = 2, .watch_top = 2, .feedback_hidden = 2, .feedback_top = 2}, make_key(1));
-  parts.returns = ReturnModel(log, 1, /*max_updates=*/1);
-  parts.event = std::move(log.event);
-  parts.event_offset = std::move(log.offset);
-  Simulator simulator{.catalogue = build_catalogue(data, 20220504),
-                      .population = build_population(data, 20220504),
-                      .model = std::make_shared<FittedUserModel>(std::move(parts), Clock::kDense),
-                      .data_fingerprint = data.fingerprint,
-                      .fit = fit_notes(Json::object()),
-                      .truth = ""};
+  const Simulator simulator = unfitted_simulator(small_dataset());
   return written_by([&](const std::filesystem::path& path) { save_simulator(simulator, path); });
 }
 
