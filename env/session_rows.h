@@ -72,6 +72,7 @@ class SessionRows {
   void step(std::size_t begin, std::size_t end, std::span<const std::int32_t> actions, Worker& worker);
 
   bool finished(std::size_t row) const noexcept { return finished_[row] != 0; }
+  std::size_t member(std::size_t row) const noexcept { return simulator_.model->member_of(response_key_[row]); }
   const SeenVideos& seen(std::size_t row) const noexcept { return seen_[row]; }
   const float* state(std::size_t row) const noexcept { return states_.at(row); }
   Shown shown_next(std::size_t row, std::int32_t video) const noexcept;

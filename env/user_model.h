@@ -88,6 +88,17 @@ class UserModel {
     expect(shown, states, exposure, out, scratch);
   }
 
+  /// A model may be several, members of a posterior that agree where the log speaks and differ where it does not: each
+  /// session is answered by the one that its key draws, and expect() is their mean. This one tells what a single member
+  /// expects; `member` < num_members().
+  virtual std::size_t num_members() const noexcept { return 1; }
+  virtual std::size_t member_of([[maybe_unused]] RandomKey session) const noexcept { return 0; }
+  virtual void expect_member([[maybe_unused]] std::size_t member, std::span<const Shown> shown,
+                             std::span<const float* const> states, ExposureKind exposure, std::span<Expectation> out,
+                             Scratch& scratch) const {
+    expect(shown, states, exposure, out, scratch);
+  }
+
   /// Moves the states on as if shown[i] had been answered by seen[i], whoever drew that answer; n <= kChunk. For models
   /// that look on while somebody else answers. Throws InputError when this one cannot.
   virtual void advance(std::span<const Shown> shown, std::span<const Response> seen, std::span<float* const> states,

@@ -285,6 +285,9 @@ std::size_t VectorEnv::choices(std::size_t row) const noexcept {
 std::int64_t VectorEnv::time_ms(std::size_t row) const noexcept {
   return impl_->rows.time_ms(row);
 }
+std::size_t VectorEnv::member(std::size_t row) const noexcept {
+  return impl_->rows.member(row);
+}
 bool VectorEnv::finished(std::size_t row) const noexcept {
   return impl_->rows.finished(row);
 }

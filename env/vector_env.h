@@ -155,6 +155,8 @@ class VectorEnv {
   /// Now, in env `row`: where its session is over, when that was.
   std::int64_t time_ms(std::size_t row) const noexcept;
   bool finished(std::size_t row) const noexcept;
+  /// Which of the user model's members answers the row's session (UserModel::member_of()).
+  std::size_t member(std::size_t row) const noexcept;
 
  private:
   struct Impl;

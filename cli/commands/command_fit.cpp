@@ -16,6 +16,7 @@ struct FitSettings {
   std::int32_t until = 99999999;
   std::string fold;
   std::string log = "both", head;
+  int members = 1;
 };
 
 // "0/2": fold 0 of 2.
@@ -33,6 +34,7 @@ void fit(const FitSettings& settings, Run& run) {
   FitConfig config = run.read_config<FitConfig>();
   if (!settings.fold.empty()) read_fold(settings.fold, config);
   if (!settings.head.empty()) config.watch_head = settings.head;
+  if (run.given("members")) config.members = settings.members;
   config.training.seed = config.exposure.seed = run.seed;
   config.training.threads = run.threads;
   const LoadedDataset loaded =
@@ -46,6 +48,7 @@ void fit(const FitSettings& settings, Run& run) {
   Table table({"fitted simulator", ""});
   table.add({"rows", show_count(result.rows)});
   table.add({"users", show_count(loaded.data.users.size())});
+  if (config.members > 1) table.add({"members", show_count(static_cast<unsigned long long>(config.members))});
   table.add({"videos", show_count(loaded.data.videos.size())});
   table.add({"seconds", fmt::format("{:.1f}", seconds)});
   run.print("{}\n  {}\n  {}\n", table.text(), result.exposure.words, clock_note(result.simulator));
@@ -79,6 +82,8 @@ void add_fit_commands(std::vector<Command>& table) {
       })
       .choice("watch-head", settings->head, {"bins", "hazard"},
               "how the watch distribution is modelled; another head makes a more independent judge")
+      .add("members", settings->members, between(1, kMostMembers), "N",
+           "of a posterior, which agree where the log speaks: each session is answered by one")
       .choice("log", settings->log, {"both", "standard", "random"}, "which exposures are fitted")
       .group("Output")
       .output("out", settings->out, "FILE", "the simulator", Writing::kBinary);

@@ -74,6 +74,9 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
     parts.clip = rows.clip;
     parts.item_dense = std::move(rows.item_dense);
     parts.network = train_response_network(log, rows, result.exposure.learned, trainer, progress);
+    if (config.members > 1)
+      parts.members =
+          train_members(log, rows, parts.network, result.exposure.learned, config.members, trainer, progress);
   }
   parts.returns = ReturnModel(log, trainer.seed, trainer.max_updates);
   fit_exposure(parts, log, simulator.catalogue, result.exposure.learned, config.exposure);

@@ -21,6 +21,7 @@ struct FitConfig {
   /// Dense clock: mean session of the logged policy. 0: as the log has it where that holds whole sessions, and
   /// kThinnedSessionVideos, an assumption, where it is thinned; see docs/guide/simulator.md.
   double mean_session_videos = 0.0;
+  int members = 1;                    // of a posterior; 1: the network alone
   std::uint32_t fold = 0, folds = 1;  // fit on users of fold i of k, for independent judges
 };
 
@@ -41,6 +42,7 @@ void visit_fields(Visitor& visit, FitConfig& config) {
   visit("feedback_top", config.training.shape.feedback_top, ranges::kUnits);
   visit("exposure_feature_deviation", config.exposure.feature_deviation, between(1e-6, 1e3));
   visit("exposure_constant_deviation", config.exposure.constant_deviation, between(1e-6, 1e3));
+  visit("members", config.members, between(1, kMostMembers));
   visit("mean_session_videos", config.mean_session_videos, kTruthSessionVideos);
 }
 

@@ -5,6 +5,15 @@
 
 namespace swipegym {
 
+FirstLayer FittedParts::first_layer(std::size_t member) const noexcept {
+  if (!members.empty()) {
+    const MemberTables& own = members[member];
+    return {own.table, own.dense.data(), own.bias.data()};
+  }
+  const auto behind = static_cast<Eigen::Index>(kHistoryFeatures);
+  return {network.table.value, &network.first.weight.value(behind, 0), network.first.bias.value.data()};
+}
+
 void FittedParts::validate(std::size_t users, std::size_t videos) const {
   require_size("encoder/user_code", encoder.features.user_code.size(), users * kUserCodes);
   require_size("encoder/video_code", encoder.features.video_code.size(), videos * kVideoCodes);

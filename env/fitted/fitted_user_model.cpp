@@ -16,6 +16,7 @@ namespace swipegym {
 
 namespace {
 
+constexpr std::uint64_t kMemberDraw = 0x6D656D626572ULL;  // child of a session's key that draws its member
 constexpr std::int64_t kTypicalGapMs = 8LL * 3600 * 1000;
 // A session's state is its UserHistory, filled up to whole cache lines, and a copy of the user's half of the first
 // layer: a session reads that at every step, and the table of all users lies further away.
@@ -66,7 +67,21 @@ struct FittedUserModel::Buffers final : UserModel::Scratch {
   std::span<const float> feedback(std::size_t row) const noexcept {
     return {&pass.feedback(static_cast<Eigen::Index>(row), 0), kNumSignals};
   }
+  // Of a mean over members: the feedback of one who may have answered so, by how likely each is to have.
+  void take_feedback(std::size_t row, RandomKey key, std::uint32_t stream) {
+    const auto at = static_cast<Eigen::Index>(row), column = static_cast<Eigen::Index>(bin[row]);
+    float all = 0.0F;
+    for (const Matrix& said : member_probability) all += said(at, column);
+    float left = all * RandomStream(split(key, kMemberDraw), stream).uniform();
+    std::size_t member = 0;
+    for (; member + 1 < member_probability.size(); ++member)
+      if ((left -= member_probability[member](at, column)) < 0.0F) break;
+    pass.feedback.row(at) = member_feedback[member].row(at);
+  }
   ResponsePass::Buffers pass;
+  // Of predict() with members, whose mean `pass` then has: what each said, from which draw() takes one's feedback.
+  std::vector<Matrix> member_probability, member_feedback;
+  bool is_mean = false;
   std::array<const UserHistory*, kChunk> histories{};
   std::array<const float*, kChunk> user_half{};
   std::array<std::uint8_t, kChunk> bin{};  // drawn by draw_row
@@ -134,7 +149,12 @@ const UserHistory& FittedUserModel::history(const float* state) noexcept {
 }
 
 std::size_t FittedUserModel::state_size() const noexcept {
-  return kHistoryFloats + pass_.width();
+  return kHistoryFloats + (num_members() == 1 ? pass_.width() : 0);
+}
+
+std::size_t FittedUserModel::member_of(RandomKey session) const noexcept {
+  if (num_members() == 1) return 0;
+  return RandomStream(split(session, kMemberDraw)).below(static_cast<std::uint32_t>(num_members()));
 }
 
 std::unique_ptr<UserModel::Scratch> FittedUserModel::make_scratch() const {
@@ -146,7 +166,7 @@ void FittedUserModel::begin(UserIndex user, std::int64_t time_ms, std::span<floa
   // A session start drawn from the log's past begins after the history all the same.
   if (past->last_time_ms >= time_ms) past->last_time_ms = time_ms - kTypicalGapMs;
   past->event_time_ms = past->last_time_ms;
-  std::copy_n(pass_.user_half(user), pass_.width(), state.data() + kHistoryFloats);
+  if (num_members() == 1) std::copy_n(pass_.user_half(user, 0), pass_.width(), state.data() + kHistoryFloats);
 }
 
 void FittedUserModel::begin_next_session(std::int64_t time_ms, std::span<float> state) const {
@@ -199,23 +219,42 @@ void FittedUserModel::centre_on_prediction(const Shown& shown, const Response& r
       surprise(Signal::kFollow) + surprise(Signal::kComment) + surprise(Signal::kForward) + mean(h.other, 10.0F);
 }
 
-void FittedUserModel::forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at,
-                              ExpectedPart part) const {
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    pass_.prefetch(shown[i].video, part);
+void FittedUserModel::read_histories(std::span<const Shown> shown, Buffers& at) const {
+  for (std::size_t i = 0; i < shown.size(); ++i)
     history_features(*at.histories[i], parts_.encoder.query(shown[i]), parts_.clip,
                      {&at.pass.history(static_cast<Eigen::Index>(i), 0), kHistoryFeatures});
-  }
+}
+
+void FittedUserModel::forward(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+                              Buffers& at, ExpectedPart part) const {
+  const bool has_half = num_members() == 1 && !states.empty();
+  for (std::size_t i = 0; i < shown.size(); ++i)
+    at.user_half[i] =
+        has_half ? states[i] + kHistoryFloats : pass_.user_half(shown[i].user, std::size_t{at.pass.member[i]});
   pass_.forward(parts_, shown, std::span(at.user_half).first(shown.size()), exposure, at.pass, part);
 }
 
 void FittedUserModel::forward_states(std::span<const Shown> shown, std::span<const float* const> states,
-                                     ExposureKind exposure, Buffers& at, ExpectedPart part) const {
+                                     ExposureKind exposure, Buffers& at) const {
   for (std::size_t i = 0; i < shown.size(); ++i) {
     at.histories[i] = &history(states[i]);
-    at.user_half[i] = states[i] + kHistoryFloats;
+    pass_.prefetch(shown[i].video, at.pass.member[i]);
   }
-  forward(shown, exposure, at, part);
+  read_histories(shown, at);
+  forward(shown, states, exposure, at);
+  at.is_mean = false;
+}
+
+template <class Visit>
+void FittedUserModel::for_all_members(std::span<const Shown> shown, std::span<const float* const> states,
+                                      ExposureKind exposure, Buffers& at, ExpectedPart part, const Visit& visit) const {
+  for (const Shown& one : shown) pass_.prefetch(one.video, 0, part);
+  read_histories(shown, at);
+  for (std::size_t member = 0; member < num_members(); ++member) {
+    at.pass.member.fill(static_cast<std::uint8_t>(member));
+    forward(shown, states, exposure, at, part);
+    visit(member);
+  }
 }
 
 Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
@@ -226,7 +265,6 @@ Response FittedUserModel::draw(const Shown& shown, std::size_t row, RandomKey ke
 Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream,
                                    float watch_level, Buffers& at) const {
   const float* probability = at.probability(row);
-  const std::span<const float> feedback = at.feedback(row);
   BulkRandomStream random(key, stream);
   const float drawn = random.uniform();
   const float u = watch_level >= 0.0F ? watch_level : drawn;
@@ -235,6 +273,8 @@ Response FittedUserModel::draw_row(const Shown& shown, std::size_t row, RandomKe
   for (; bin + 1 < WatchGrid::kBins && u >= below + probability[bin]; ++bin) below += probability[bin];
   while (bin > 0 && probability[bin] <= 0.0F) --bin;  // rounding never selects a bin the duration cannot have
   at.bin[row] = static_cast<std::uint8_t>(bin);
+  if (at.is_mean) at.take_feedback(row, key, stream);
+  const std::span<const float> feedback = at.feedback(row);
   Response out;
   // The rest of the same number places the play inside its bin: the draw is the inverse of the distribution function.
   const float level = std::clamp((u - below) / std::max(probability[bin], 1.0e-12F), 0.0F, 0.999999F);
@@ -265,6 +305,8 @@ void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* con
                               std::span<const RandomKey> keys, std::span<const std::uint32_t> streams,
                               std::span<Response> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
+  if (num_members() > 1)
+    for (std::size_t i = 0; i < shown.size(); ++i) at.pass.member[i] = static_cast<std::uint8_t>(member_of(keys[i]));
   forward_states(shown, states, exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
     out[i] = draw_row(shown[i], i, keys[i], streams[i], -1.0F, at);
@@ -275,6 +317,8 @@ void FittedUserModel::respond(std::span<const Shown> shown, std::span<float* con
 void FittedUserModel::advance(std::span<const Shown> shown, std::span<const Response> seen,
                               std::span<float* const> states, ExposureKind exposure, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
+  for (std::size_t i = 0; i < shown.size(); ++i)  // whose key nobody knows: by the user
+    at.pass.member[i] = static_cast<std::uint8_t>(index_of(shown[i].user) % num_members());
   forward_states(shown, states, exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) {
     at.bin[i] = parts_.encoder.grid.bin(seen[i].play_ms, shown[i].duration_ms);
@@ -298,41 +342,75 @@ void FittedUserModel::remember(const Shown& shown, const Response& response, std
 void FittedUserModel::predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories,
                               ExposureKind exposure, std::span<Prediction> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    at.histories[i] = histories[i];
-    at.user_half[i] = pass_.user_half(shown[i].user);
-  }
-  forward(shown, exposure, at);
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    std::copy_n(at.probability(i), WatchGrid::kBins, out[i].bin.begin());
-    out[i].leave = signal_probabilities(parts_.network, out[i].bin, at.feedback(i), shown[i].tab, shown[i].duration_ms,
-                                        leave_shift(), out[i].signal);
-    Expectation play;
-    expect_play(shown[i], i, at, play);
-    out[i].watch_s = play.watch_s;
-  }
+  std::copy(histories.begin(), histories.end(), at.histories.begin());
+  const std::size_t members = num_members();
+  at.is_mean = members > 1;
+  at.member_probability.resize(at.is_mean ? members : 0), at.member_feedback.resize(at.member_probability.size());
+  const float share = 1.0F / static_cast<float>(members);
+  std::fill(out.begin(), out.end(), Prediction{});
+  for_all_members(shown, {}, exposure, at, ExpectedPart::kAll, [&](std::size_t member) {
+    if (at.is_mean) at.member_probability[member] = at.pass.probability, at.member_feedback[member] = at.pass.feedback;
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      Expectation one;
+      expect_row(shown[i], i, ExpectedPart::kAll, at, one);
+      out[i].leave += share * one.leave, out[i].watch_s += share * one.watch_s;
+      for (std::size_t k = 0; k < WatchGrid::kBins; ++k) out[i].bin[k] += share * at.probability(i)[k];
+      for (std::size_t k = 0; k < kNumSignals; ++k) out[i].signal[k] += share * one.signal[k];
+    }
+  });
+  for (std::size_t i = 0; at.is_mean && i < shown.size(); ++i)
+    std::copy(out[i].bin.begin(), out[i].bin.end(), &at.pass.probability(static_cast<Eigen::Index>(i), 0));
+}
+
+void FittedUserModel::expect_row(const Shown& shown, std::size_t row, ExpectedPart part, Buffers& at,
+                                 Expectation& out) const {
+  out = {};
+  expect_play(shown, row, at, out);
+  if (part == ExpectedPart::kWatch) return;
+  const std::span<const float> bins(at.probability(row), WatchGrid::kBins);
+  out.leave = signal_probabilities(parts_.network, bins, at.feedback(row), shown.tab, shown.duration_ms, leave_shift(),
+                                   out.signal);
+}
+
+void FittedUserModel::expect_mean(std::span<const Shown> shown, std::span<const float* const> states,
+                                  ExposureKind exposure, ExpectedPart part, std::span<Expectation> out,
+                                  Buffers& at) const {
+  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history(states[i]);
+  const float share = 1.0F / static_cast<float>(num_members());
+  for_all_members(shown, states, exposure, at, part, [&](std::size_t member) {
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      Expectation one;
+      expect_row(shown[i], i, part, at, one);
+      if (member == 0) out[i] = {};
+      out[i].watch_s += share * one.watch_s, out[i].watch_ratio += share * one.watch_ratio;
+      out[i].leave += share * one.leave;
+      for (std::size_t k = 0; k < kNumSignals; ++k) out[i].signal[k] += share * one.signal[k];
+    }
+  });
 }
 
 void FittedUserModel::expect(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
                              std::span<Expectation> out, Scratch& scratch) const {
-  Buffers& at = static_cast<Buffers&>(scratch);
-  forward_states(shown, states, exposure, at);
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    const std::span<const float> bins(at.probability(i), WatchGrid::kBins);
-    expect_play(shown[i], i, at, out[i]);
-    out[i].leave = signal_probabilities(parts_.network, bins, at.feedback(i), shown[i].tab, shown[i].duration_ms,
-                                        leave_shift(), out[i].signal);
-  }
+  expect_mean(shown, states, exposure, ExpectedPart::kAll, out, static_cast<Buffers&>(scratch));
 }
 
 void FittedUserModel::expect_watch(std::span<const Shown> shown, std::span<const float* const> states,
                                    ExposureKind exposure, std::span<Expectation> out, Scratch& scratch) const {
+  expect_mean(shown, states, exposure, ExpectedPart::kWatch, out, static_cast<Buffers&>(scratch));
+}
+
+void FittedUserModel::expect_member(std::size_t member, std::span<const Shown> shown,
+                                    std::span<const float* const> states, ExposureKind exposure,
+                                    std::span<Expectation> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
-  forward_states(shown, states, exposure, at, ExpectedPart::kWatch);
   for (std::size_t i = 0; i < shown.size(); ++i) {
-    out[i] = {};
-    expect_play(shown[i], i, at, out[i]);
+    at.histories[i] = &history(states[i]);
+    pass_.prefetch(shown[i].video, member);
   }
+  read_histories(shown, at);
+  at.pass.member.fill(static_cast<std::uint8_t>(member));
+  forward(shown, states, exposure, at);
+  for (std::size_t i = 0; i < shown.size(); ++i) expect_row(shown[i], i, ExpectedPart::kAll, at, out[i]);
 }
 
 void FittedUserModel::expect_play(const Shown& shown, std::size_t row, Buffers& at, Expectation& out) const {

@@ -19,7 +19,9 @@ struct Prediction {
 };
 
 /// The simulator's user model: watch, joint feedback, leave and return as fitted distributions
-/// (docs/guide/simulator.md). A session's state is its UserHistory and the user's half of the first layer.
+/// (docs/guide/simulator.md). A session's state is its UserHistory and, without members, the user's half of the first
+/// layer. Of a posterior's members a session's key draws one, which answers all of the session; expectations and
+/// predictions are means over members.
 class FittedUserModel final : public UserModel {
  public:
   FittedUserModel(FittedParts parts, Clock clock);
@@ -40,6 +42,10 @@ class FittedUserModel final : public UserModel {
   std::int64_t draw_return_gap(UserIndex user, std::int64_t time_ms, std::span<const float> state, RandomKey key,
                                Scratch& scratch) const override;
   void begin_next_session(std::int64_t time_ms, std::span<float> state) const override;
+  std::size_t num_members() const noexcept override { return parts_.num_members(); }
+  std::size_t member_of(RandomKey session) const noexcept override;
+  void expect_member(std::size_t member, std::span<const Shown> shown, std::span<const float* const> states,
+                     ExposureKind exposure, std::span<Expectation> out, Scratch& scratch) const override;
 
   /// Predictive distributions of showing shown[i] after histories[i]; n <= kChunk.
   void predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories, ExposureKind exposure,
@@ -64,12 +70,22 @@ class FittedUserModel final : public UserModel {
 
  private:
   struct Buffers;
-  /// To the probabilities and feedback terms of shown[i], whose history and user half at.histories and at.user_half
-  /// name.
-  void forward(std::span<const Shown> shown, ExposureKind exposure, Buffers& at,
+  /// What shown[i] reads of at.histories[i].
+  void read_histories(std::span<const Shown> shown, Buffers& at) const;
+  /// Then, as at.pass.member says, to the probabilities and feedback terms of shown[i]; `states` has the users' halves,
+  /// or is empty.
+  void forward(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure, Buffers& at,
                ExpectedPart part = ExpectedPart::kAll) const;
   void forward_states(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
-                      Buffers& at, ExpectedPart part = ExpectedPart::kAll) const;
+                      Buffers& at) const;
+  /// visit(member) for each, its answers to shown[i] in `at`.
+  template <class Visit>
+  void for_all_members(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+                       Buffers& at, ExpectedPart part, const Visit& visit) const;
+  /// Everything of an Expectation, or watch_s and watch_ratio alone, from the probabilities in `row`.
+  void expect_row(const Shown& shown, std::size_t row, ExpectedPart part, Buffers& at, Expectation& out) const;
+  void expect_mean(std::span<const Shown> shown, std::span<const float* const> states, ExposureKind exposure,
+                   ExpectedPart part, std::span<Expectation> out, Buffers& at) const;
   /// watch_s and watch_ratio of showing this, from the probabilities in `row`.
   void expect_play(const Shown& shown, std::size_t row, Buffers& at, Expectation& out) const;
   Response draw_row(const Shown& shown, std::size_t row, RandomKey key, std::uint32_t stream, float watch_level,

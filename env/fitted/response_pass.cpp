@@ -11,8 +11,10 @@ namespace swipegym {
 
 namespace {
 
-constexpr std::size_t kTableVideos = 300'000;  // larger catalogues add their videos' halves up each time
-constexpr float kNever = -1.0e9F;              // logit of the bins that only fill a vector up
+constexpr std::size_t kTableVideos = 300'000;  // of all members; more videos have their halves added up each time
+constexpr std::size_t kTabMoments = FeatureEncoder::kTabs * FeatureEncoder::kMoments;
+constexpr std::size_t kTabDurations = kTabClasses * FeatureEncoder::kBuckets;
+constexpr float kNever = -1.0e9F;  // logit of the bins that only fill a vector up
 
 constexpr std::size_t whole_vectors(std::size_t floats) noexcept {
   return (floats + kLanes - 1) / kLanes * kLanes;
@@ -70,6 +72,8 @@ ResponsePass::ResponsePass(const FittedParts& parts)
     : watch_hidden_(parts.network.shape.watch_hidden),
       feedback_hidden_(parts.network.shape.feedback_hidden),
       feedback_at_(whole_vectors(watch_hidden_)),
+      users_(parts.encoder.features.num_users()),
+      videos_(parts.encoder.features.num_videos()),
       hazard_(parts.network.shape.watch_head == WatchHead::kHazard) {
   const ResponseNetwork& network = parts.network;
   const FeatureEncoder& encoder = parts.encoder.features;
@@ -81,21 +85,24 @@ ResponsePass::ResponsePass(const FittedParts& parts)
   history_weight_ = zeros(kHistoryFeatures, width);
   for (std::size_t k = 0; k < kHistoryFeatures; ++k)
     spread(&network.first.weight.value(static_cast<Eigen::Index>(k), 0), 1.0F, row_of(history_weight_, k));
-  user_half_ = zeros(encoder.num_users(), width);
-  for (std::size_t u = 0; u < encoder.num_users(); ++u) add_user_half(parts, u, row_of(user_half_, u));
-  if (encoder.num_videos() <= kTableVideos) {
-    video_half_ = zeros(encoder.num_videos(), width);
-    for (std::size_t v = 0; v < encoder.num_videos(); ++v) add_video_half(parts, v, row_of(video_half_, v));
+  const std::size_t members = parts.num_members();
+  user_half_ = zeros(members * users_, width);
+  if (members * videos_ <= kTableVideos) video_half_ = zeros(members * videos_, width);
+  tab_moment_ = zeros(members * kTabMoments, width);
+  for (std::size_t m = 0; m < members; ++m) {
+    for (std::size_t u = 0; u < users_; ++u) add_user_half(parts, m, u, row_of(user_half_, m * users_ + u));
+    for (std::size_t v = 0; v < videos_ && video_half_.size() > 0; ++v)
+      add_video_half(parts, m, v, row_of(video_half_, m * videos_ + v));
+    const Matrix& table = parts.first_layer(m).table;
+    const auto table_row = [&](std::size_t row) { return &table(static_cast<Eigen::Index>(row), 0); };
+    for (std::size_t tab = 0; tab < FeatureEncoder::kTabs; ++tab)
+      for (std::size_t moment = 0; moment < FeatureEncoder::kMoments; ++moment) {
+        float* out = row_of(tab_moment_, m * kTabMoments + tab * FeatureEncoder::kMoments + moment);
+        spread(table_row(encoder.tab_row + tab), 1.0F, out);
+        spread(table_row(encoder.hour_row + moment % FeatureEncoder::kHours), 1.0F, out);
+        spread(table_row(encoder.off_row + moment / FeatureEncoder::kHours), 1.0F, out);
+      }
   }
-  const auto table_row = [&](std::size_t row) { return &network.table.value(static_cast<Eigen::Index>(row), 0); };
-  tab_moment_ = zeros(FeatureEncoder::kTabs * FeatureEncoder::kMoments, width);
-  for (std::size_t tab = 0; tab < FeatureEncoder::kTabs; ++tab)
-    for (std::size_t moment = 0; moment < FeatureEncoder::kMoments; ++moment) {
-      float* out = row_of(tab_moment_, tab * FeatureEncoder::kMoments + moment);
-      spread(table_row(encoder.tab_row + tab), 1.0F, out);
-      spread(table_row(encoder.hour_row + moment % FeatureEncoder::kHours), 1.0F, out);
-      spread(table_row(encoder.off_row + moment / FeatureEncoder::kHours), 1.0F, out);
-    }
 
   watch_second_ = padded(network.watch_second.weight.value, feedback_at_, watch_top);
   watch_second_bias_ = padded(network.watch_second.bias.value, 1, watch_top);
@@ -106,9 +113,9 @@ ResponsePass::ResponsePass(const FittedParts& parts)
 }
 
 void ResponsePass::copy_video(VideoIndex from, VideoIndex to) noexcept {
-  if (video_half_.size() > 0)
-    video_half_.row(static_cast<Eigen::Index>(index_of(to))) =
-        video_half_.row(static_cast<Eigen::Index>(index_of(from)));
+  for (std::size_t first = 0; first < static_cast<std::size_t>(video_half_.rows()); first += videos_)
+    video_half_.row(static_cast<Eigen::Index>(first + index_of(to))) =
+        video_half_.row(static_cast<Eigen::Index>(first + index_of(from)));
 }
 
 ResponsePass::Heads ResponsePass::make_heads(const FittedParts& parts, bool interventional) const {
@@ -131,13 +138,13 @@ ResponsePass::Heads ResponsePass::make_heads(const FittedParts& parts, bool inte
   heads.watch_out = padded(weight, watch_top, kBinStride);
   heads.watch_bias = padded(bias, 1, kBinStride);
   heads.feedback_bias = padded(feedback, 1, kLanes);
-  const std::size_t rows = kTabClasses * FeatureEncoder::kBuckets;
-  heads.tab_duration = zeros(rows, width());
-  for (std::size_t row = 0; row < rows; ++row)
-    for (const std::size_t from : {parts.encoder.features.tab_duration_row + row,
-                                   std::size_t{parts.encoder.features.kind_row} + (interventional ? 1 : 0)})
-      spread(&network.table.value(static_cast<Eigen::Index>(from), 0), 1.0F,
-             &heads.tab_duration(static_cast<Eigen::Index>(row), 0));
+  heads.tab_duration = zeros(parts.num_members() * kTabDurations, width());
+  for (std::size_t m = 0; m < parts.num_members(); ++m)
+    for (std::size_t row = 0; row < kTabDurations; ++row)
+      for (const std::size_t from : {parts.encoder.features.tab_duration_row + row,
+                                     std::size_t{parts.encoder.features.kind_row} + (interventional ? 1 : 0)})
+        spread(&parts.first_layer(m).table(static_cast<Eigen::Index>(from), 0), 1.0F,
+               &heads.tab_duration(static_cast<Eigen::Index>(m * kTabDurations + row), 0));
   return heads;
 }
 
@@ -146,33 +153,34 @@ void ResponsePass::spread(const float* units, float scale, float* hidden) const 
   for (std::size_t j = 0; j < feedback_hidden_; ++j) hidden[feedback_at_ + j] += scale * units[watch_hidden_ + j];
 }
 
-void ResponsePass::add_user_half(const FittedParts& parts, std::size_t user, float* hidden) const noexcept {
-  const ResponseNetwork& network = parts.network;
-  spread(network.first.bias.value.data(), 1.0F, hidden);
+void ResponsePass::add_user_half(const FittedParts& parts, std::size_t member, std::size_t user,
+                                 float* hidden) const noexcept {
+  const FirstLayer first = parts.first_layer(member);
+  const std::size_t units = watch_hidden_ + feedback_hidden_;
+  spread(first.bias, 1.0F, hidden);
   for (std::size_t c = 0; c < kUserCodes; ++c)
-    spread(&network.table.value(parts.encoder.features.user_code[user * kUserCodes + c], 0), 1.0F, hidden);
+    spread(&first.table(parts.encoder.features.user_code[user * kUserCodes + c], 0), 1.0F, hidden);
   for (std::size_t d = 0; d < kUserDense; ++d)
-    spread(&network.first.weight.value(static_cast<Eigen::Index>(kHistoryFeatures + d), 0),
-           parts.encoder.features.user_dense[user * kUserDense + d], hidden);
+    spread(first.dense + d * units, parts.encoder.features.user_dense[user * kUserDense + d], hidden);
 }
 
-void ResponsePass::add_video_half(const FittedParts& parts, std::size_t video, float* hidden) const noexcept {
-  const ResponseNetwork& network = parts.network;
+void ResponsePass::add_video_half(const FittedParts& parts, std::size_t member, std::size_t video,
+                                  float* hidden) const noexcept {
+  const FirstLayer first = parts.first_layer(member);
+  const std::size_t units = watch_hidden_ + feedback_hidden_;
   for (std::size_t c = 0; c < kVideoCodes; ++c)
-    spread(&network.table.value(parts.encoder.features.video_code[video * kVideoCodes + c], 0), 1.0F, hidden);
-  constexpr std::size_t kVideoRow = kHistoryFeatures + kUserDense, kItemRow = kVideoRow + kVideoDense;
+    spread(&first.table(parts.encoder.features.video_code[video * kVideoCodes + c], 0), 1.0F, hidden);
+  constexpr std::size_t kVideoRow = kUserDense, kItemRow = kVideoRow + kVideoDense;
   for (std::size_t d = 0; d < kVideoDense; ++d)
-    spread(&network.first.weight.value(static_cast<Eigen::Index>(kVideoRow + d), 0),
-           parts.encoder.features.video_dense[video * kVideoDense + d], hidden);
+    spread(first.dense + (kVideoRow + d) * units, parts.encoder.features.video_dense[video * kVideoDense + d], hidden);
   for (std::size_t d = 0; d < kItemDense; ++d)
-    spread(&network.first.weight.value(static_cast<Eigen::Index>(kItemRow + d), 0),
-           parts.item_dense[video * kItemDense + d], hidden);
+    spread(first.dense + (kItemRow + d) * units, parts.item_dense[video * kItemDense + d], hidden);
 }
 
-void ResponsePass::prefetch(VideoIndex video, ExpectedPart part) const noexcept {
+void ResponsePass::prefetch(VideoIndex video, std::size_t member, ExpectedPart part) const noexcept {
   if (video_half_.size() == 0) return;
   constexpr std::size_t kLine = 64 / sizeof(float);
-  const float* half = video_half_.data() + index_of(video) * width();
+  const float* half = video_half_.data() + (member * videos_ + index_of(video)) * width();
   for (std::size_t i = 0; i < columns(part); i += kLine) __builtin_prefetch(half + i, 0, 2);
 }
 
@@ -184,21 +192,25 @@ void ResponsePass::forward(const FittedParts& parts, std::span<const Shown> show
   Starts<4> start;
   for (std::size_t i = 0; i < shown.size(); ++i) {
     const Shown& one = shown[i];
+    const std::size_t member = at.member[i];
     const std::size_t tab = std::min<std::size_t>(one.tab, FeatureEncoder::kTabs - 1);
     const float* video;
     if (video_half_.size() > 0) {
-      video = video_half_.data() + index_of(one.video) * stride;
+      video = video_half_.data() + (member * videos_ + index_of(one.video)) * stride;
     } else {
       float* own = &at.video_half(static_cast<Eigen::Index>(i), 0);
       std::fill_n(own, stride, 0.0F);
-      add_video_half(parts, index_of(one.video), own);
+      add_video_half(parts, member, index_of(one.video), own);
       video = own;
     }
-    start[i] = {user_half[i],
-                tab_moment_.data() + (tab * FeatureEncoder::kMoments + FeatureEncoder::moment(one.time_ms)) * stride,
-                heads.tab_duration.data() +
-                    (tab_class(one.tab) * FeatureEncoder::kBuckets + FeatureEncoder::bucket(one.duration_ms)) * stride,
-                video};
+    start[i] = {
+        user_half[i],
+        tab_moment_.data() +
+            (member * kTabMoments + tab * FeatureEncoder::kMoments + FeatureEncoder::moment(one.time_ms)) * stride,
+        heads.tab_duration.data() + (member * kTabDurations + tab_class(one.tab) * FeatureEncoder::kBuckets +
+                                     FeatureEncoder::bucket(one.duration_ms)) *
+                                        stride,
+        video};
   }
   for (std::size_t i = shown.size(); i < kChunk; ++i) start[i] = start[0];
   affine_rows<4>(start, at.history.data(), kHistoryFeatures, history_weight_, true, at.hidden.data(), stride,

@@ -27,6 +27,7 @@ class ResponsePass {
     // What lies between them.
     Matrix hidden, watch_top, feedback_top;
     Matrix video_half;  // of the chunk's videos, where the catalogue has no table: one that grows may lose it
+    std::array<std::uint8_t, kChunk> member{};  // whose tables a row reads, written by the caller
   };
 
   explicit ResponsePass(const FittedParts& parts);
@@ -35,20 +36,22 @@ class ResponsePass {
 
   /// Floats of a half: the width of the first layer, filled up to whole vectors.
   std::size_t width() const noexcept { return static_cast<std::size_t>(user_half_.cols()); }
-  const float* user_half(UserIndex user) const noexcept { return user_half_.data() + index_of(user) * width(); }
+  const float* user_half(UserIndex user, std::size_t member) const noexcept {
+    return user_half_.data() + (member * users_ + index_of(user)) * width();
+  }
   /// Asks for what forward() will read of a video, some time before it does.
-  void prefetch(VideoIndex video, ExpectedPart part = ExpectedPart::kAll) const noexcept;
+  void prefetch(VideoIndex video, std::size_t member, ExpectedPart part = ExpectedPart::kAll) const noexcept;
 
-  /// From at.history to at.probability and at.feedback of shown[i], where user_half[i] is that of its user; n <=
-  /// kChunk. `parts` are those this was made from. Of ExpectedPart::kWatch only at.probability is written, with the
-  /// same bits: signals have a trunk of their own.
+  /// From at.history and at.member to at.probability and at.feedback of shown[i], where user_half[i] is that of its
+  /// user; n <= kChunk. `parts` are those this was made from. Of ExpectedPart::kWatch only at.probability is written,
+  /// with the same bits: signals have a trunk of their own.
   void forward(const FittedParts& parts, std::span<const Shown> shown, std::span<const float* const> user_half,
                ExposureKind exposure, Buffers& at, ExpectedPart part = ExpectedPart::kAll) const noexcept;
 
  private:
   /// The layers whose constants depend on the kind of exposure.
   struct Heads {
-    Matrix tab_duration;               // [kTabClasses * kBuckets, width]: with the row of the kind itself
+    Matrix tab_duration;               // [members * kTabClasses * kBuckets, width]: with the row of the kind itself
     Matrix watch_out, watch_bias;      // [watch_top, kBinStride], [1, kBinStride]
     Matrix hazard_shift, hazard_bias;  // added once hazards have become logits; empty for WatchHead::kBins
     Matrix feedback_bias;              // [1, kLanes]
@@ -56,8 +59,8 @@ class ResponsePass {
   Heads make_heads(const FittedParts& parts, bool interventional) const;
   /// A hidden unit's place among whole vectors: the watch trunk's come first.
   void spread(const float* units, float scale, float* hidden) const noexcept;
-  void add_user_half(const FittedParts& parts, std::size_t user, float* hidden) const noexcept;
-  void add_video_half(const FittedParts& parts, std::size_t video, float* hidden) const noexcept;
+  void add_user_half(const FittedParts& parts, std::size_t member, std::size_t user, float* hidden) const noexcept;
+  void add_video_half(const FittedParts& parts, std::size_t member, std::size_t video, float* hidden) const noexcept;
   /// Floats of a half that are read for this part.
   std::size_t columns(ExpectedPart part) const noexcept {
     return part == ExpectedPart::kWatch ? feedback_at_ : width();
@@ -66,11 +69,12 @@ class ResponsePass {
 
   std::size_t watch_hidden_, feedback_hidden_;  // units of the trunks
   std::size_t feedback_at_;                     // where the feedback trunk's units begin
-  Matrix user_half_;                            // [users, width]
-  Matrix video_half_;                           // [videos, width]; empty for large catalogues
-  Matrix tab_moment_;                           // [kTabs * kMoments, width]
-  Matrix history_weight_;                       // [kHistoryFeatures, width]
-  Matrix watch_second_, watch_second_bias_;     // [feedback_at_, watch_top], [1, watch_top]
+  std::size_t users_, videos_;
+  Matrix user_half_;                         // [members * users, width]
+  Matrix video_half_;                        // [members * videos, width]; empty for large catalogues
+  Matrix tab_moment_;                        // [members * kTabs * kMoments, width]
+  Matrix history_weight_;                    // [kHistoryFeatures, width]
+  Matrix watch_second_, watch_second_bias_;  // [feedback_at_, watch_top], [1, watch_top]
   Matrix feedback_second_, feedback_second_bias_;
   Matrix feedback_out_;         // [feedback_top, kLanes]
   std::array<Heads, 2> heads_;  // by ExposureKind

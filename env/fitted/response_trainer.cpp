@@ -1,5 +1,7 @@
 #include "env/fitted/response_trainer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -9,6 +11,7 @@
 #include "nn/adam.h"
 #include "nn/dropout.h"
 #include "nn/fast_math.h"
+#include "nn/gaussian_rows.h"
 #include "nn/losses.h"
 
 namespace swipegym {
@@ -16,6 +19,7 @@ namespace swipegym {
 namespace {
 
 constexpr std::size_t kShards = 4;
+constexpr std::uint64_t kMemberKeys = 0x6D656D62ULL;  // child of the seed's key that members' keys are children of
 constexpr std::size_t kCodes = kUserCodes + kVideoCodes + kContextCodes;
 
 // What one shard of a batch needs on its way through the network and back.
@@ -48,6 +52,12 @@ class Trainer {
     last_ms_ = last;
   }
 
+  // From here on the tables of a member: under the trunk as it is, by weighed users, its rows decaying to anchors.
+  void train_member(const std::vector<float>& user_weight, const Matrix& anchor) {
+    user_weight_ = &user_weight, anchor_ = &anchor;
+    trunk_of_history_ = network_.first.weight.value.topRows(static_cast<Eigen::Index>(kHistoryFeatures));
+  }
+
   // One update on the rows named; returns the mean loss a row.
   double update(std::span<const std::uint32_t> batch, double rate, std::uint64_t step) {
     parallel_for(kShards, config_.threads, [&](std::size_t s, int) {
@@ -56,13 +66,21 @@ class Trainer {
     });
     double loss = 0;
     for (const Shard& shard : shards_) loss += shard.loss;
-    std::vector<Parameter*> all = network_.parameters();
     // Table rows decay on their own, harder than the layers.
     const auto keep = static_cast<float>(1.0 - rate * config_.table_decay);
     network_.table.value *= keep;
+    if (anchor_ != nullptr) network_.table.value += (1.0F - keep) * *anchor_;
     network_.table.decays = false;
     adam_.set_learning_rate(rate);
+    std::vector<Parameter*> all = network_.parameters();
+    if (anchor_ != nullptr) {
+      for (Parameter* parameter : all)
+        if (!is_of_member(parameter)) parameter->zero_gradient();
+      std::erase_if(all, [&](const Parameter* parameter) { return !is_of_member(parameter); });
+    }
     adam_.step(all);
+    if (anchor_ != nullptr)
+      network_.first.weight.value.topRows(static_cast<Eigen::Index>(kHistoryFeatures)) = trunk_of_history_;
     return loss;
   }
 
@@ -71,6 +89,10 @@ class Trainer {
   }
 
  private:
+  bool is_of_member(const Parameter* parameter) const noexcept {
+    return parameter == &network_.table || parameter == &network_.first.weight || parameter == &network_.first.bias;
+  }
+
   void gather(std::span<const std::uint32_t> batch, Shard& at) {
     const auto n = static_cast<Eigen::Index>(batch.size());
     at.dense.resize(n, kDenseFeatures);
@@ -95,6 +117,7 @@ class Trainer {
       at.target[i] = rows_.bin[batch[i]];
       const double days = static_cast<double>(last_ms_ - log_.time_ms[row]) / 86400000.0;
       at.weight[i] = static_cast<float>(std::exp(-days / config_.recency_days));
+      if (user_weight_ != nullptr) at.weight[i] *= (*user_weight_)[user];
     }
   }
 
@@ -209,6 +232,9 @@ class Trainer {
   std::vector<Shard> shards_;
   Adam adam_;
   std::int64_t last_ms_ = 0;
+  const std::vector<float>* user_weight_ = nullptr;  // [users], of a member
+  const Matrix* anchor_ = nullptr;                   // [table rows, hidden], of a member
+  Matrix trunk_of_history_;
 };
 
 // Rows and clicks of one (tab class, bin, signal), split by click.
@@ -287,28 +313,24 @@ void start_from_marginals(const Log& log, const TrainingRows& rows, std::span<co
   }
 }
 
-}  // namespace
-
-ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& rows, bool use_random,
-                                       const TrainerConfig& config, const Progress& progress) {
-  const FeatureEncoder& features = log.encoder.features;
+// Of the training rows, those that take part.
+std::vector<std::uint32_t> used_rows(const FitLog& log, const TrainingRows& rows, bool use_random) {
   std::vector<std::uint32_t> used;
   for (std::uint32_t i = 0; i < rows.size(); ++i)
     if (use_random || !log.data.log.is_random[rows.log_row[i]]) used.push_back(i);
   if (used.empty()) used.resize(rows.size()), std::iota(used.begin(), used.end(), 0U);
+  return used;
+}
 
-  ResponseNetwork network;
-  network.initialise(features.table_rows, config.shape, make_key(config.seed));
-  start_from_marginals(log.data.log, rows, used, network);
-  Trainer trainer(log, rows, config, network);
+void run_updates(Trainer& trainer, std::vector<std::uint32_t>& used, const TrainerConfig& config, RandomKey key,
+                 std::string_view what, const Progress& progress) {
   trainer.start();
-
   const std::size_t per_epoch = std::max<std::size_t>(used.size() / config.batch, 1);
   const auto updates = static_cast<std::uint64_t>(
       std::min<std::int64_t>(config.max_updates, static_cast<std::int64_t>(per_epoch) * config.epochs));
   std::uint64_t step = 0;
   for (std::uint64_t epoch = 0; step < updates; ++epoch) {
-    RandomStream random(split(split(make_key(config.seed), Draw::kBatch), epoch));
+    RandomStream random(split(split(key, Draw::kBatch), epoch));
     for (std::size_t i = used.size(); i > 1; --i)
       std::swap(used[i - 1], used[random.below(static_cast<std::uint32_t>(i))]);
     for (std::size_t b = 0; b < per_epoch && step < updates; ++b, ++step) {
@@ -317,13 +339,91 @@ ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& ro
       const double rate = config.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1.0 + std::cos(std::numbers::pi * done)));
       const std::size_t begin = b * config.batch, end = std::min(begin + config.batch, used.size());
       trainer.update(std::span<const std::uint32_t>(used).subspan(begin, end - begin), rate, step);
-      report(progress, "fitting responses", step + 1, updates);
+      report(progress, what, step + 1, updates);
     }
   }
+}
+
+// The deviation of the numbers of those rows of the table that many training rows name.
+float deviation_of_known_rows(const FitLog& log, const TrainingRows& rows, std::span<const std::uint32_t> used,
+                              const Matrix& table) {
+  constexpr std::uint32_t kKnown = 100;
+  const FeatureEncoder& features = log.encoder.features;
+  std::vector<std::uint32_t> count(static_cast<std::size_t>(table.rows()), 0);
+  for (const std::uint32_t i : used) {
+    const std::uint32_t row = rows.log_row[i];
+    const std::size_t user = index_of(log.data.log.user[row]), video = index_of(log.data.log.video[row]);
+    for (std::size_t c = 0; c < kUserCodes; ++c) ++count[features.user_code[user * kUserCodes + c]];
+    for (std::size_t c = 0; c < kVideoCodes; ++c) ++count[features.video_code[video * kVideoCodes + c]];
+  }
+  double square = 0.0, numbers = 0.0;
+  for (std::size_t r = 0; r < count.size(); ++r)
+    if (count[r] >= kKnown)
+      square += static_cast<double>(table.row(static_cast<Eigen::Index>(r)).squaredNorm()),
+          numbers += static_cast<double>(table.cols());
+  return numbers > 0.0 ? static_cast<float>(std::sqrt(square / numbers)) : 0.0F;
+}
+
+MemberTables tables_of(const ResponseNetwork& network) {
+  const auto behind = static_cast<Eigen::Index>(kDenseFeatures - kHistoryFeatures);
+  return {.table = network.table.value,
+          .dense = network.first.weight.value.bottomRows(behind),
+          .bias = network.first.bias.value};
+}
+
+// What every user's rows weigh for a member: Exp(1).
+std::vector<float> drawn_weights(std::size_t users, RandomKey key) {
+  std::vector<float> weight(users);
+  for (std::size_t user = 0; user < users; ++user)
+    weight[user] = static_cast<float>(-std::log1p(-RandomStream(split(key, user)).uniform_double()));
+  return weight;
+}
+
+}  // namespace
+
+ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& rows, bool use_random,
+                                       const TrainerConfig& config, const Progress& progress) {
+  const FeatureEncoder& features = log.encoder.features;
+  std::vector<std::uint32_t> used = used_rows(log, rows, use_random);
+  ResponseNetwork network;
+  network.initialise(features.table_rows, config.shape, make_key(config.seed));
+  start_from_marginals(log.data.log, rows, used, network);
+  Trainer trainer(log, rows, config, network);
+  run_updates(trainer, used, config, make_key(config.seed), "fitting responses", progress);
   if (!use_random) network.table.value.row(features.kind_row + 1) = network.table.value.row(features.kind_row);
   for (Parameter* parameter : network.parameters())
     parameter->shards.assign(1, Matrix()), parameter->first_moment.resize(0, 0), parameter->second_moment.resize(0, 0);
   return network;
+}
+
+std::vector<MemberTables> train_members(const FitLog& log, const TrainingRows& rows, const ResponseNetwork& network,
+                                        bool use_random, int count, const TrainerConfig& config,
+                                        const Progress& progress) {
+  const FeatureEncoder& features = log.encoder.features;
+  const std::vector<std::uint32_t> used = used_rows(log, rows, use_random);
+  const float deviation = deviation_of_known_rows(log, rows, used, network.table.value);
+  std::vector<MemberTables> members;
+  for (int m = 0; m < count; ++m) {
+    const RandomKey key = split(split(make_key(config.seed), kMemberKeys), static_cast<std::uint64_t>(m));
+    const std::vector<float> weight = drawn_weights(features.num_users(), split(key, 0));
+    ResponseNetwork member = network;
+    Matrix anchor(member.table.value.rows(), member.table.value.cols());
+    fill_normal(RandomStream(split(key, 1)), {anchor.data(), static_cast<std::size_t>(anchor.size())});
+    anchor *= deviation;
+    member.table.value += anchor;
+    for (Parameter* parameter : member.parameters()) {
+      const Matrix& value = parameter->value;
+      parameter->first_moment.setZero(value.rows(), value.cols());
+      parameter->second_moment.setZero(value.rows(), value.cols());
+    }
+    std::vector<std::uint32_t> order = used;
+    Trainer trainer(log, rows, config, member);
+    trainer.train_member(weight, anchor);
+    run_updates(trainer, order, config, split(key, 2), fmt::format("fitting member {} of {}", m + 1, count), progress);
+    if (!use_random) member.table.value.row(features.kind_row + 1) = member.table.value.row(features.kind_row);
+    members.push_back(tables_of(member));
+  }
+  return members;
 }
 
 }  // namespace swipegym

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "core/progress.h"
+#include "env/fitted/fitted_parts.h"
 #include "env/fitted/response_network.h"
 #include "env/fitted/training_rows.h"
 
@@ -27,5 +29,14 @@ struct TrainerConfig {
 /// depend on the number of threads. Random-exposure rows take part when `use_random` is set.
 ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& rows, bool use_random,
                                        const TrainerConfig& config, const Progress& progress);
+
+/// Members of a posterior over the network's tables. Each is trained by the same settings from the network's values on,
+/// under the network's trunk, with every user's rows weighed by a draw from Exp(1) (the Bayesian bootstrap, Rubin
+/// 1981); a table's row decays not to 0 but to a draw of the member's own (an anchor, Pearce et al. 2020) whose
+/// deviation is that of well-known rows, so that members differ in what the log says little of. Member m depends on the
+/// seed and m.
+std::vector<MemberTables> train_members(const FitLog& log, const TrainingRows& rows, const ResponseNetwork& network,
+                                        bool use_random, int count, const TrainerConfig& config,
+                                        const Progress& progress);
 
 }  // namespace swipegym

@@ -168,6 +168,40 @@ void load_events(const Hdf5Reader& file, FittedParts& parts) {
   }
 }
 
+constexpr std::array<const char*, 3> kMemberColumns = {"table", "dense", "bias"};
+
+void save_members(const std::vector<MemberTables>& members, Hdf5Writer& file) {
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    const std::array<const Matrix*, 3> columns = {&members[m].table, &members[m].dense, &members[m].bias};
+    for (std::size_t k = 0; k < columns.size(); ++k)
+      file.write_matrix<float>(fmt::format("members/{}/{}", m, kMemberColumns[k]),
+                               {columns[k]->data(), static_cast<std::size_t>(columns[k]->size())},
+                               static_cast<std::size_t>(columns[k]->rows()),
+                               static_cast<std::size_t>(columns[k]->cols()));
+  }
+}
+
+std::vector<MemberTables> load_members(const Hdf5Reader& file, const ResponseNetwork& network) {
+  std::vector<MemberTables> members;
+  const auto rows = static_cast<std::size_t>(network.table.value.rows()), hidden = network.shape.hidden();
+  const auto read = [&](const std::string& name, std::size_t height) {
+    const std::vector<float> values = file.read_matrix<float>(name, height, hidden);
+    if (!std::all_of(values.begin(), values.end(), [](float w) { return std::abs(w) <= kLargestWeight; }))
+      throw InputError(fmt::format("{}: {} holds a number that is no weight", file.path().string(), name));
+    return Matrix(
+        Eigen::Map<const Matrix>(values.data(), static_cast<Eigen::Index>(height), static_cast<Eigen::Index>(hidden)));
+  };
+  while (members.size() < kMostMembers && file.has(fmt::format("members/{}", members.size()))) {
+    const std::string name = fmt::format("members/{}/", members.size());
+    MemberTables member;
+    member.table = read(name + "table", rows);
+    member.dense = read(name + "dense", kDenseFeatures - kHistoryFeatures);
+    member.bias = read(name + "bias", 1);
+    members.push_back(std::move(member));
+  }
+  return members;
+}
+
 // Where counts are clipped, the dense clock's shift, and whether the log holds whole sessions.
 struct ClipNumbers {
   std::array<float, 6> number;
@@ -205,6 +239,7 @@ void save_simulator(const Simulator& simulator, const std::filesystem::path& pat
   parts.encoder.grid.save(file);
   parts.encoder.cells.save(file);
   parts.network.save(file);
+  save_members(parts.members, file);
   parts.returns.save(file);
   file.write("clip",
              std::vector<float>{parts.clip.count, parts.clip.day_count, parts.clip.week_count, parts.clip.session_count,
@@ -228,6 +263,7 @@ Simulator load_simulator(const std::filesystem::path& path, Clock clock) {
   parts.encoder.grid = WatchGrid::load(file);
   parts.encoder.cells = ResponseCells::load(file);
   parts.network = ResponseNetwork::load(file);
+  parts.members = load_members(file, parts.network);
   parts.returns = ReturnModel::load(file);
   const auto clip = file.checked(ClipNumbers{file.read_array<float, 6>("clip")}).number;
   parts.clip = {clip[0], clip[1], clip[2], clip[3]};

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <numeric>
 #include <set>
 
 #include "core/error.h"
@@ -103,6 +105,19 @@ struct PolicyResamples {
   const Resampled& reward() const { return metric[metric_index("reward")]; }
 };
 
+// Of each session its mean reward over training seeds, less that of the same session in `base` where there is one.
+std::vector<float> rewards_of_sessions(const Scored& scored, const Scored* base) {
+  std::vector<float> out(scored.seeds[0].session.size(), 0.0F);
+  const auto add = [&](const Scored& of, float sign) {
+    const float share = sign / static_cast<float>(of.seeds.size());
+    for (const PlayedSessions& played : of.seeds)
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] += share * played.session[i].reward;
+  };
+  add(scored, 1.0F);
+  if (base != nullptr) add(*base, -1.0F);
+  return out;
+}
+
 std::vector<PolicyResamples> resample(const std::vector<Scored>& scored, const CompareConfig& config) {
   const BootstrapOptions options{.resamples = config.resamples, .threads = config.engine.threads};
   const RandomKey key = split(make_key(config.seed), Draw::kBatch);
@@ -135,7 +150,9 @@ Resampled normalise(const Resampled& a, const Resampled& base, const Resampled& 
 // Everything resampled in one simulator; the two baselines are scored like policies, behind them.
 struct SimulatorResamples {
   std::vector<PolicyResamples> policy;
-  std::size_t random = 0, oracle = 0;  // positions in `policy`; npos for an oracle that was not played
+  std::size_t members = 1;                          // of the simulator's user model
+  std::vector<Disagreement> reward, versus_random;  // [policies], where there are several
+  std::size_t random = 0, oracle = 0;               // positions in `policy`; npos for an oracle that was not played
 };
 
 SimulatorFigures figures(const SimulatorResamples& all, const std::vector<ComparedPolicy>& policies,
@@ -144,7 +161,11 @@ SimulatorFigures figures(const SimulatorResamples& all, const std::vector<Compar
   const Resampled unknown{kUndefined, {}};
   const bool has_oracle = all.oracle != std::string::npos;
   const Resampled& oracle = has_oracle ? all.policy[all.oracle].reward() : unknown;
-  SimulatorFigures out{.name = std::move(name), .policy = {}, .random = random.interval(), .oracle = oracle.interval()};
+  SimulatorFigures out{.name = std::move(name),
+                       .members = all.members,
+                       .policy = {},
+                       .random = random.interval(),
+                       .oracle = oracle.interval()};
   for (std::size_t p = 0; p < policies.size(); ++p) {
     const PolicyResamples& mine = all.policy[p];
     PolicyFigures figure{.name = policies[p].name,
@@ -156,6 +177,7 @@ SimulatorFigures figures(const SimulatorResamples& all, const std::vector<Compar
     for (std::size_t other = 0; other < policies.size(); ++other)
       if (policies[other].name == versus) figure.versus = minus(mine.reward(), all.policy[other].reward()).interval();
     for (const Resampled& metric : mine.metric) figure.metric.push_back(metric.interval());
+    if (all.members > 1) figure.reward_members = all.reward[p], figure.versus_random_members = all.versus_random[p];
     out.policy.push_back(std::move(figure));
   }
   return out;
@@ -266,10 +288,21 @@ class Scorer {
     add_baseline(out.random, "random", RandomPolicy());
     if (config_.oracle) add_baseline(out.oracle, "the oracle", OneStepOracle());
     out.policy = resample(scored, config_);
+    out.members = simulator->model->num_members();
+    if (out.members > 1) compare_members(scored, out);
     return out;
   }
 
  private:
+  static void compare_members(const std::vector<Scored>& scored, SimulatorResamples& out) {
+    std::vector<std::uint32_t> member;  // common random numbers: the same one of a session under every policy
+    for (const SessionResult& session : scored[0].seeds[0].session) member.push_back(session.member);
+    for (const Scored& one : scored) {
+      out.reward.push_back(disagreement(rewards_of_sessions(one, nullptr), member, out.members));
+      out.versus_random.push_back(disagreement(rewards_of_sessions(one, &scored[out.random]), member, out.members));
+    }
+  }
+
   const std::vector<ComparedPolicy>& policies_;
   const CompareConfig& config_;
   const Progress& progress_;
@@ -286,6 +319,29 @@ const std::vector<MetricInfo>& compare_metrics() {
     return metrics;
   }();
   return all;
+}
+
+Disagreement disagreement(const std::vector<float>& values, const std::vector<std::uint32_t>& member,
+                          std::size_t members) {
+  std::vector<double> count(members, 0.0), sum(members, 0.0);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    count[member[i]] += 1.0, sum[member[i]] += static_cast<double>(values[i]);
+  const auto n = static_cast<double>(values.size());
+  const double mean = std::accumulate(sum.begin(), sum.end(), 0.0) / n;
+  double within = 0.0, between = 0.0, square = 0.0, groups = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double off = static_cast<double>(values[i]) - sum[member[i]] / count[member[i]];
+    within += off * off;
+  }
+  for (std::size_t m = 0; m < members; ++m) {
+    if (count[m] == 0.0) continue;
+    const double off = sum[m] / count[m] - mean;
+    between += count[m] * off * off, square += count[m] * count[m], groups += 1.0;
+  }
+  if (groups < 2.0 || n <= groups) return {};
+  within /= n - groups, between /= groups - 1.0;
+  const double usual = (n - square / n) / (groups - 1.0);  // sessions of a member
+  return {.members = std::sqrt(std::max(0.0, (between - within) / usual)), .sessions = std::sqrt(within / n)};
 }
 
 std::size_t metric_index(std::string_view name) {

@@ -46,6 +46,16 @@ const std::vector<MetricInfo>& compare_metrics();
 /// The position of a metric in the list; throws std::out_of_range.
 std::size_t metric_index(std::string_view name);
 
+/// A mean over sessions that a posterior's members answered, one each: how far it may be off since the members
+/// disagree, and since sessions differ. Deviations, by the analysis of variance with random effects.
+struct Disagreement {
+  double members = 0.0;   // of a member's mean around that of all
+  double sessions = 0.0;  // of the mean over all sessions, were there one member alone
+};
+/// values: one a session; member: which of `members` answered it. 0 and 0 where fewer than two have two sessions.
+Disagreement disagreement(const std::vector<float>& values, const std::vector<std::uint32_t>& member,
+                          std::size_t members);
+
 struct PolicyFigures {
   std::string name;
   std::size_t training_seeds = 1;
@@ -53,10 +63,12 @@ struct PolicyFigures {
   Interval normalised;           // (reward - random's) / (one-step oracle's - random's), both of this simulator
   Interval versus_random;        // reward - random's, paired
   Interval versus;               // reward - that of CompareConfig::versus, paired; 0 without one
+  Disagreement reward_members, versus_random_members;  // of a simulator with members; else 0
 };
 
 struct SimulatorFigures {
   std::string name;
+  std::size_t members = 1;  // of its user model
   std::vector<PolicyFigures> policy;
   Interval random, oracle;  // rewards of the two baselines here; NaN for an oracle that was not played
 };

@@ -23,6 +23,11 @@ Json policies_json(const SimulatorFigures& simulator, bool versus) {
                    {"normalised_score", json_interval(policy.normalised)},
                    {"versus_random", json_interval(policy.versus_random)}});
     if (versus) out.back()["versus"] = json_interval(policy.versus);
+    if (simulator.members > 1)
+      out.back()["members"] = {{"reward", policy.reward_members.members},
+                               {"reward_noise", policy.reward_members.sessions},
+                               {"versus_random", policy.versus_random_members.members},
+                               {"versus_random_noise", policy.versus_random_members.sessions}};
   }
   return out;
 }
@@ -94,6 +99,22 @@ std::string versus_table(const SimulatorFigures& simulator, const std::string& v
   return "\nsession by session\n\n" + table.text(0);
 }
 
+// How far returns may be off: members of a posterior disagree, and sessions differ.
+std::string members_table(const SimulatorFigures& simulator) {
+  const auto off = [](const Disagreement& one) {
+    return std::pair{show_figure(one.members, 1), show_figure(one.sessions, 1)};
+  };
+  Table table({"policy", "return: members", "sessions", "less random's: members", "sessions"});
+  for (const PolicyFigures* policy : ranked(simulator)) {
+    const auto [return_members, return_sessions] = off(policy->reward_members);
+    const auto [random_members, random_sessions] = off(policy->versus_random_members);
+    table.add({policy->name, return_members, return_sessions, random_members, random_sessions});
+  }
+  return fmt::format("\n{} has {} members: deviation of a member's mean, and of the mean by the number of sessions\n\n",
+                     simulator.name, simulator.members) +
+         table.text(0);
+}
+
 std::string agreement_text(const CompareReport& report, const Agreement& agreement, bool wide) {
   const SimulatorFigures& first = report.simulator[0];
   std::string text = fmt::format(
@@ -160,6 +181,7 @@ std::string to_text(const CompareReport& report, bool wide) {
   for (const SimulatorFigures& simulator : report.simulator) {
     if (wide) text += "\n" + wide_tables(simulator);
     if (!config.versus.empty()) text += versus_table(simulator, config.versus);
+    if (simulator.members > 1) text += members_table(simulator);
   }
   for (const Agreement& agreement : report.agreement) text += agreement_text(report, agreement, wide);
   text += "\n[low, high]: 95 % interval, hierarchical bootstrap over training seeds and sessions\n";

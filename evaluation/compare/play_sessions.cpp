@@ -41,7 +41,9 @@ class Player {
                      config_.world.slate);
       runner_.step(actions, [this](std::size_t row, std::size_t session, const StepView& view) {
         record(row, session, view);
-        if (view.terminated[row] || view.truncated[row]) finish(row, out_.session[session], view.gap_h[row]);
+        if (!view.terminated[row] && !view.truncated[row]) return;
+        out_.session[session].member = static_cast<std::uint32_t>(runner_.env().member(row));
+        finish(row, out_.session[session], view.gap_h[row]);
       });
       if (runner_.finished() == reported) continue;
       reported = runner_.finished();

@@ -22,6 +22,7 @@ struct SessionResult {
   bool returns_in_day = false;                       // whether that is within 24 hours
   float tag_entropy = 0.0F;                          // of the shown videos' first tags, nats
   std::uint32_t videos = 0;                          // shown: the depth
+  std::uint32_t member = 0;                          // of the user model, which answered
   std::array<std::uint16_t, kNumSignals> signals{};  // how often each was given
 };
 

@@ -143,7 +143,7 @@ TEST_CASE("the pass of a step is the network, row by row", "[env]") {
                   .time_ms = 1650000000000 + std::int64_t{random.below(86'400'000)},
                   .duration_ms = catalogue.duration_ms[video],
                   .tab = static_cast<std::uint8_t>(random.below(8))};
-      user_half[i] = pass.user_half(shown[i].user);
+      user_half[i] = pass.user_half(shown[i].user, 0);
       for (std::size_t k = 0; k < kHistoryFeatures; ++k)
         at.history(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(k)) = random.uniform() - 0.5F;
     }

@@ -38,6 +38,30 @@ const PolicyFigures& figures_of(const SimulatorFigures& simulator, std::string_v
 
 }  // namespace
 
+TEST_CASE("what members disagree by is told apart from what sessions differ by", "[compare][members]") {
+  // By hand: within 2, between 16, two sessions a member.
+  const Disagreement two = disagreement({1.0F, 5.0F, 3.0F, 7.0F}, {0, 1, 0, 1}, 2);
+  CHECK(two.members == Approx(std::sqrt(7.0)));
+  CHECK(two.sessions == Approx(std::sqrt(0.5)));
+  CHECK(disagreement({1.0F, 2.0F}, {0, 1}, 2).members == 0.0);  // a session each tells nothing
+  CHECK(disagreement({1.0F, 2.0F, 3.0F}, {1, 1, 1}, 2).members == 0.0);
+
+  // Members whose means deviate by 3, sessions by 10.
+  RandomStream random(make_key(4));
+  std::vector<float> values;
+  std::vector<std::uint32_t> member;
+  const auto centred = [&] { return (random.uniform() - 0.5F) * std::sqrt(12.0F); };
+  std::vector<float> mean(200);
+  for (float& one : mean) one = 3.0F * centred();
+  for (int i = 0; i < 40'000; ++i) {
+    member.push_back(random.below(200));
+    values.push_back(mean[member.back()] + 10.0F * centred());
+  }
+  const Disagreement drawn = disagreement(values, member, 200);
+  CHECK(drawn.members == Approx(3.0).epsilon(0.15));
+  CHECK(drawn.sessions == Approx(10.0 / std::sqrt(40'000.0)).epsilon(0.02));
+}
+
 TEST_CASE("compare ranks policies as their world does, with random at 0 and the oracle at 1", "[evaluation]") {
   const auto simulator = test::toy_simulator();
   const CompareReport report = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, small());

@@ -1,0 +1,187 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <vector>
+
+#include "env/fitted/fitted_user_model.h"
+#include "env/fitted/simulator_file.h"
+#include "env/state_room.h"
+#include "tests/env/quick_fit.h"
+
+namespace swipegym {
+namespace {
+
+constexpr std::int64_t kEvening = 1651400000000;
+constexpr std::size_t kMembers = 3, kRows = 6;
+
+// A small fit with members, made once.
+const Simulator& fit_with_members() {
+  static const Simulator simulator = [] {
+    FitConfig config;
+    config.members = kMembers;
+    config.training.epochs = 1;
+    config.training.batch = 256;
+    config.training.max_updates = testing::kMostUpdates;
+    config.training.threads = 1;
+    config.training.shape = {.watch_hidden = 16, .watch_top = 8, .feedback_hidden = 16, .feedback_top = 8};
+    return fit_simulator(testing::toy_log(60, 400, 20, 3, 0.02), 20220428, config).simulator;
+  }();
+  return simulator;
+}
+
+const FittedUserModel& members_of(const Simulator& simulator) {
+  return dynamic_cast<const FittedUserModel&>(*simulator.model);
+}
+
+// A model of that member alone: its tables are the network's.
+FittedUserModel alone(const FittedUserModel& model, std::size_t member) {
+  FittedParts parts = model.parts();
+  const MemberTables own = parts.members[member];
+  parts.members.clear();
+  parts.network.table.value = own.table;
+  parts.network.first.weight.value.bottomRows(own.dense.rows()) = own.dense;
+  parts.network.first.bias.value = own.bias;
+  return {std::move(parts), model.clock()};
+}
+
+// Sessions of some users, each about to be shown a video.
+struct Sessions {
+  explicit Sessions(const FittedUserModel& model_, const Simulator& simulator)
+      : model(model_), room(kRows, model.state_size()), scratch(model.make_scratch()) {
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const auto user = static_cast<std::uint32_t>(3 * i), video = static_cast<std::uint32_t>(7 * i + 1);
+      model.begin(UserIndex{user}, kEvening, room.of(i));
+      states.push_back(room.of(i).data());
+      shown.push_back({.user = UserIndex{user},
+                       .video = VideoIndex{video},
+                       .time_ms = kEvening,
+                       .duration_ms = simulator.catalogue.duration_ms[video],
+                       .tab = 1});
+      keys.push_back(split(make_key(5), i));
+    }
+  }
+  std::vector<const float*> seen() const { return {states.begin(), states.end()}; }
+  std::vector<Expectation> expect() {
+    std::vector<Expectation> out(kRows);
+    model.expect(shown, seen(), ExposureKind::kInterventional, out, *scratch);
+    return out;
+  }
+  std::vector<Expectation> expect_member(std::size_t member) {
+    std::vector<Expectation> out(kRows);
+    model.expect_member(member, shown, seen(), ExposureKind::kInterventional, out, *scratch);
+    return out;
+  }
+  // Ten answers in a row to each session: play times, signals and leaving.
+  std::vector<std::int64_t> answers() {
+    std::vector<std::int64_t> out;
+    std::vector<Response> drawn(kRows);
+    for (std::uint32_t step = 0; step < 10; ++step) {
+      const std::vector<std::uint32_t> streams(kRows, step);
+      model.respond(shown, states, ExposureKind::kInterventional, keys, streams, drawn, *scratch);
+      for (const Response& one : drawn) out.push_back(one.play_ms * 1000 + one.signals * 2 + (one.leaves ? 1 : 0));
+    }
+    return out;
+  }
+
+  const FittedUserModel& model;
+  StateRoom room;
+  std::unique_ptr<UserModel::Scratch> scratch;
+  std::vector<float*> states;
+  std::vector<Shown> shown;
+  std::vector<RandomKey> keys;
+};
+
+TEST_CASE("a session is answered by one member, as by a model of that member alone", "[fit][members]") {
+  const Simulator& simulator = fit_with_members();
+  const FittedUserModel& model = members_of(simulator);
+  REQUIRE(model.num_members() == kMembers);
+  Sessions sessions(model, simulator);
+  const std::vector<std::int64_t> mixed = sessions.answers();
+  std::vector<std::vector<std::int64_t>> own;
+  for (std::size_t member = 0; member < kMembers; ++member) {
+    const FittedUserModel lone = alone(model, member);
+    own.push_back(Sessions(lone, simulator).answers());
+  }
+  std::vector<bool> used(kMembers, false);
+  for (std::size_t row = 0; row < kRows; ++row) {
+    const std::size_t member = model.member_of(sessions.keys[row]);
+    used[member] = true;
+    for (std::size_t at = row; at < mixed.size(); at += kRows) CHECK(mixed[at] == own[member][at]);
+  }
+  CHECK(std::count(used.begin(), used.end(), true) > 1);
+  CHECK((own[0] != own[1] && own[1] != own[2]));
+}
+
+TEST_CASE("what members expect is their mean", "[fit][members]") {
+  const Simulator& simulator = fit_with_members();
+  const FittedUserModel& model = members_of(simulator);
+  Sessions sessions(model, simulator);
+  const std::vector<Expectation> all = sessions.expect();
+  std::vector<double> seconds(kRows, 0.0), clicks(kRows, 0.0), leaves(kRows, 0.0);
+  bool differ = false;
+  for (std::size_t member = 0; member < kMembers; ++member) {
+    const std::vector<Expectation> one = sessions.expect_member(member);
+    const FittedUserModel lone = alone(model, member);
+    const std::vector<Expectation> same = Sessions(lone, simulator).expect();
+    for (std::size_t i = 0; i < kRows; ++i) {
+      CHECK(one[i].watch_s == same[i].watch_s);
+      CHECK(one[i].signal[0] == same[i].signal[0]);
+      differ |= std::abs(one[i].watch_s - all[i].watch_s) > 0.01F;
+      seconds[i] += static_cast<double>(one[i].watch_s), clicks[i] += static_cast<double>(one[i].signal[0]);
+      leaves[i] += static_cast<double>(one[i].leave);
+    }
+  }
+  CHECK(differ);
+  for (std::size_t i = 0; i < kRows; ++i) {
+    CHECK(static_cast<double>(all[i].watch_s) == Approx(seconds[i] / kMembers));
+    CHECK(static_cast<double>(all[i].signal[0]) == Approx(clicks[i] / kMembers));
+    CHECK(static_cast<double>(all[i].leave) == Approx(leaves[i] / kMembers));
+  }
+}
+
+TEST_CASE("predictions of members are their mixture, and so are the draws from them", "[fit][members]") {
+  const Simulator& simulator = fit_with_members();
+  const FittedUserModel& model = members_of(simulator);
+  Sessions sessions(model, simulator);
+  std::vector<const UserHistory*> histories;
+  for (const float* state : sessions.seen()) histories.push_back(&FittedUserModel::history(state));
+  std::vector<Prediction> mixed(kRows), one(kRows);
+  std::vector<std::vector<Prediction>> own;
+  for (std::size_t member = 0; member < kMembers; ++member) {
+    const FittedUserModel lone = alone(model, member);
+    const auto scratch = lone.make_scratch();
+    lone.predict(sessions.shown, histories, ExposureKind::kInterventional, one, *scratch);
+    own.push_back(one);
+  }
+  model.predict(sessions.shown, histories, ExposureKind::kInterventional, mixed, *sessions.scratch);
+  constexpr int kDraws = 4000;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    double click = 0.0, first = 0.0;
+    for (const auto& member : own)
+      click += static_cast<double>(member[i].signal[0]) / kMembers,
+          first += static_cast<double>(member[i].bin[0]) / kMembers;
+    CHECK(static_cast<double>(mixed[i].signal[0]) == Approx(click));
+    CHECK(static_cast<double>(mixed[i].bin[0]) == Approx(first));
+    int clicked = 0;
+    for (std::uint32_t n = 0; n < kDraws; ++n)
+      clicked += has(model.draw(sessions.shown[i], i, sessions.keys[i], n, *sessions.scratch).signals, Signal::kClick);
+    CHECK(std::abs(clicked / static_cast<double>(kDraws) - click) < 4.0 * std::sqrt(click * (1.0 - click) / kDraws));
+  }
+}
+
+TEST_CASE("members are read back from a file", "[fit][members]") {
+  const Simulator& simulator = fit_with_members();
+  const auto path = std::filesystem::temp_directory_path() / ("swipegym-members-" + std::to_string(::getpid()) + ".h5");
+  save_simulator(simulator, path);
+  const Simulator read = load_simulator(path);
+  std::filesystem::remove(path);
+  Sessions before(members_of(simulator), simulator), after(members_of(read), read);
+  CHECK(members_of(read).num_members() == kMembers);
+  CHECK(before.answers() == after.answers());
+}
+
+}  // namespace
+}  // namespace swipegym
