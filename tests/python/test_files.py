@@ -10,7 +10,7 @@ import pytest
 
 import swipegym
 from swipegym.formats import open_bandit
-from swipegym.formats.files import whole_file
+from swipegym.formats.files import alone_in, whole_file
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +189,17 @@ def test_no_module_imports_itself_by_way_of_others():
 
     for name in graph:
         visit(name)
+
+
+def test_a_folder_has_one_who_works_in_it(tmp_path):
+    with alone_in(tmp_path, wait=False):
+        with pytest.raises(swipegym.InputError, match="another command is at work there"):
+            with alone_in(tmp_path, wait=False):
+                pass
+    with alone_in(tmp_path, wait=False):
+        pass
+    (tmp_path / "file").touch()
+    with pytest.raises(swipegym.InputError, match="name a folder"):
+        with alone_in(tmp_path / "file", wait=True):
+            pass
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]

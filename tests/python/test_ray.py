@@ -157,6 +157,7 @@ def test_seasons_are_those_of_one_process_and_go_on_from_what_is_there(killer, t
 
 def test_seasons_that_cannot_be_played_are_refused(tmp_path):
     small = {"settings": SMALL, **SEASON, "quiet": True}
+    (tmp_path / "file").write_text("in the way")
     for wrong, words in (
         ({"policies": []}, "no policies"),
         ({"policies": "uniform"}, "a list of policies"),
@@ -167,6 +168,7 @@ def test_seasons_that_cannot_be_played_are_refused(tmp_path):
         ({"logs": True}, "logs"),
         ({"seeds": 0}, "seeds"),
         ({"days": 0}, "--days"),
+        ({"out": tmp_path / "file"}, "name another folder"),
         ({"simulator": tmp_path}, "no tables of a release"),
     ):
         with pytest.raises(swipegym.InputError, match=words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,32 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
     with _whole(_core.OutputPart(path)) as place:
         yield place
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path, *, wait: bool) -> Iterator[None]:
+    """Holds the lock that the program's commands hold of a folder they work in. It is one of the folder itself: it leaves
+    no file behind, and the kernel frees it where a process dies.
+
+    Raises InputError where somebody else has it and `wait` is False, and for what is no folder.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _core.InputError(f"{folder}: {error.strerror}; name a folder that can be read") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(descriptor)
+        raise _core.InputError(
+            f"{folder}: another command is at work there; wait for its end, or name another folder"
+        ) from None
+    except OSError:  # a file system without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class Sequential:

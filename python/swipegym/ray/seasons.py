@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import _core, arguments, commands
 from .. import platform as seasons
-from ..formats.files import whole_file
+from ..formats.files import alone_in, whole_file
 from ..log_schema import need
 from ..simulators import DEFAULT_SIMULATOR
 from .sent_files import SentFile, SentFolder, send, send_release, unpacked
@@ -76,11 +76,12 @@ def platform(
             for name, number in missing
         )
         progress = ProgressLine("seasons", len(missing), quiet)
-        played = in_order(ray, tasks, window(ray, cpus_per_task))
-        for done, ((name, number), result) in enumerate(zip(missing, played), 1):
-            with whole_file(_result(work, name, number)) as temporary:
-                temporary.write_bytes(result)
-            progress.show(done)
+        with alone_in(_runs(work), wait=False):
+            played = in_order(ray, tasks, window(ray, cpus_per_task))
+            for done, ((name, number), result) in enumerate(zip(missing, played), 1):
+                with whole_file(_result(work, name, number)) as temporary:
+                    temporary.write_bytes(result)
+                progress.show(done)
         if config is not None:
             options = {**options, "config": Path(folder) / "settings.json"}
             options["config"].write_text(config)
@@ -115,6 +116,16 @@ def _name_of(policy) -> tuple[str, str]:
         name, _, word = word.partition("=")
         return name, word
     return (Path(word).stem if Path(word).suffix in (".h5", ".json") else word), word
+
+
+def _runs(work: Path) -> Path:
+    """The folder of results, which is there from now on."""
+    runs = work / "runs"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _core.InputError(f"{runs}: {error.strerror}; name another folder for the seasons") from None
+    return runs
 
 
 def _result(work: Path, name: str, seed: int) -> Path:

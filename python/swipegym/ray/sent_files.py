@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import functools
 import hashlib
 import os
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import _core, arguments
-from ..formats.files import whole_file
+from ..formats.files import alone_in, whole_file
 from ..policies import Policy
 from ..simulators import load_simulator
 
@@ -113,7 +111,7 @@ def unpacked(ray, given: SentFile | SentFolder | str | None) -> str | None:
 
 def _unpacked_folder(ray, given: SentFolder) -> Path:
     # One worker of a machine unpacks while the others wait: a folder that is not whole goes, and none that is read does.
-    with _alone_in(_folder()):
+    with alone_in(_folder(), wait=True):
         place = _folder() / f"{given.digest}-{given.name}"
         if _holds(place, given.digest):
             return place
@@ -130,17 +128,6 @@ def _unpacked_folder(ray, given: SentFolder) -> Path:
         if not _holds(place, given.digest):
             raise _core.InputError(f"{place}: does not hold what was sent; is the disk full?")
         return place
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path):
-    """Holds a lock of the folder itself, which leaves no file behind and which the kernel frees where a worker dies."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @functools.lru_cache(maxsize=4)
