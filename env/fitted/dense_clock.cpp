@@ -30,12 +30,13 @@ std::vector<float> leave_logits(const Simulator& simulator, const FitLog& fitted
     const auto scratch = model.make_scratch();
     std::vector<float> states(kChunk * model.state_size());
     std::array<float*, kChunk> at{};
-    std::array<const UserHistory*, kChunk> histories{};
+    std::array<const float*, kChunk> asked{};
     std::array<Shown, kChunk> shown{};
     std::array<RandomKey, kChunk> keys{};
     std::array<std::uint32_t, kChunk> streams{};
     std::array<Response, kChunk> responses{};
-    std::array<Prediction, kChunk> predicted{};
+    std::array<Expectation, kChunk> expected{};
+    std::array<float, kChunk> leave{};
     for (std::size_t i = 0; i < kChunk; ++i) {
       keys[i] = split(root, chunk * kChunk + i);
       RandomStream random(split(keys[i], Draw::kUser));
@@ -44,7 +45,7 @@ std::vector<float> leave_logits(const Simulator& simulator, const FitLog& fitted
       shown[i] = {
           .user = UserIndex{population.start_user[start]}, .time_ms = population.start_time_ms[start], .tab = 1};
       model.begin(shown[i].user, shown[i].time_ms, {at[i], model.state_size()});
-      histories[i] = &FittedUserModel::history(at[i]);
+      asked[i] = at[i];
     }
     for (int step = 0; step < kPathVideos; ++step) {
       for (std::size_t i = 0; i < kChunk; ++i) {
@@ -54,10 +55,14 @@ std::vector<float> leave_logits(const Simulator& simulator, const FitLog& fitted
         shown[i].duration_ms = log.duration_ms[row];
         streams[i] = static_cast<std::uint32_t>(step);
       }
-      model.predict(shown, histories, ExposureKind::kLogged, predicted, *scratch);
+      for (std::size_t member = 0; member < model.num_members(); ++member) {  // a session has its member's hazard
+        model.expect_member(member, shown, asked, ExposureKind::kLogged, expected, *scratch);
+        for (std::size_t i = 0; i < kChunk; ++i)
+          if (model.member_of(keys[i]) == member) leave[i] = expected[i].leave;
+      }
       model.respond(shown, at, ExposureKind::kLogged, keys, streams, responses, *scratch);
       for (std::size_t i = 0; i < kChunk; ++i) {
-        const float p = std::clamp(predicted[i].leave, 1.0e-5F, 1.0F - 1.0e-5F);
+        const float p = std::clamp(leave[i], 1.0e-5F, 1.0F - 1.0e-5F);
         out[(chunk * kChunk + i) * kPathVideos + static_cast<std::size_t>(step)] = std::log(p / (1.0F - p));
         shown[i].time_ms += responses[i].play_ms + 1000;
       }

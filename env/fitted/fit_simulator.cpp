@@ -1,7 +1,10 @@
 #include "env/fitted/fit_simulator.h"
 
+#include <fmt/format.h>
+
 #include "core/config.h"
 #include "core/error.h"
+#include "core/memory_budget.h"
 #include "env/catalogue.h"
 #include "env/fitted/dense_clock.h"
 #include "env/fitted/fitted_user_model.h"
@@ -74,9 +77,16 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
     parts.clip = rows.clip;
     parts.item_dense = std::move(rows.item_dense);
     parts.network = train_response_network(log, rows, result.exposure.learned, trainer, progress);
-    if (config.members > 1)
+    if (config.members > 1) {
+      const std::uint64_t halves = log.encoder.features.num_users() + log.encoder.features.num_videos();
+      MemoryBudget()
+          .add(fmt::format("the tables of {} members", config.members),
+               product_of({static_cast<std::uint64_t>(config.members), halves, trainer.shape.hidden(), sizeof(float)}),
+               "members")
+          .require();
       parts.members =
           train_members(log, rows, parts.network, result.exposure.learned, config.members, trainer, progress);
+    }
   }
   parts.returns = ReturnModel(log, trainer.seed, trainer.max_updates);
   fit_exposure(parts, log, simulator.catalogue, result.exposure.learned, config.exposure);

@@ -250,6 +250,7 @@ void FittedUserModel::for_all_members(std::span<const Shown> shown, std::span<co
                                       ExposureKind exposure, Buffers& at, ExpectedPart part, const Visit& visit) const {
   for (const Shown& one : shown) pass_.prefetch(one.video, 0, part);
   read_histories(shown, at);
+  at.is_mean = false;
   for (std::size_t member = 0; member < num_members(); ++member) {
     at.pass.member.fill(static_cast<std::uint8_t>(member));
     forward(shown, states, exposure, at, part);
@@ -344,12 +345,12 @@ void FittedUserModel::predict(std::span<const Shown> shown, std::span<const User
   Buffers& at = static_cast<Buffers&>(scratch);
   std::copy(histories.begin(), histories.end(), at.histories.begin());
   const std::size_t members = num_members();
-  at.is_mean = members > 1;
-  at.member_probability.resize(at.is_mean ? members : 0), at.member_feedback.resize(at.member_probability.size());
+  const bool mixes = members > 1;
+  at.member_probability.resize(mixes ? members : 0), at.member_feedback.resize(at.member_probability.size());
   const float share = 1.0F / static_cast<float>(members);
   std::fill(out.begin(), out.end(), Prediction{});
   for_all_members(shown, {}, exposure, at, ExpectedPart::kAll, [&](std::size_t member) {
-    if (at.is_mean) at.member_probability[member] = at.pass.probability, at.member_feedback[member] = at.pass.feedback;
+    if (mixes) at.member_probability[member] = at.pass.probability, at.member_feedback[member] = at.pass.feedback;
     for (std::size_t i = 0; i < shown.size(); ++i) {
       Expectation one;
       expect_row(shown[i], i, ExpectedPart::kAll, at, one);
@@ -358,7 +359,8 @@ void FittedUserModel::predict(std::span<const Shown> shown, std::span<const User
       for (std::size_t k = 0; k < kNumSignals; ++k) out[i].signal[k] += share * one.signal[k];
     }
   });
-  for (std::size_t i = 0; at.is_mean && i < shown.size(); ++i)
+  at.is_mean = mixes;
+  for (std::size_t i = 0; mixes && i < shown.size(); ++i)
     std::copy(out[i].bin.begin(), out[i].bin.end(), &at.pass.probability(static_cast<Eigen::Index>(i), 0));
 }
 
@@ -408,6 +410,7 @@ void FittedUserModel::expect_member(std::size_t member, std::span<const Shown> s
     pass_.prefetch(shown[i].video, member);
   }
   read_histories(shown, at);
+  at.is_mean = false;
   at.pass.member.fill(static_cast<std::uint8_t>(member));
   forward(shown, states, exposure, at);
   for (std::size_t i = 0; i < shown.size(); ++i) expect_row(shown[i], i, ExpectedPart::kAll, at, out[i]);

@@ -76,6 +76,8 @@ class Trainer {
     if (anchor_ != nullptr) {
       for (Parameter* parameter : all)
         if (!is_of_member(parameter)) parameter->zero_gradient();
+      for (Matrix& shard : network_.first.weight.shards)  // nor do they count where gradients are clipped
+        shard.topRows(static_cast<Eigen::Index>(kHistoryFeatures)).setZero();
       std::erase_if(all, [&](const Parameter* parameter) { return !is_of_member(parameter); });
     }
     adam_.step(all);
@@ -417,7 +419,10 @@ std::vector<MemberTables> train_members(const FitLog& log, const TrainingRows& r
       parameter->second_moment.setZero(value.rows(), value.cols());
     }
     std::vector<std::uint32_t> order = used;
-    Trainer trainer(log, rows, config, member);
+    TrainerConfig own = config;  // with masks of its own
+    const RandomKey masks = split(key, 3);
+    own.seed = std::uint64_t{masks.hi} << 32 | masks.lo;
+    Trainer trainer(log, rows, own, member);
     trainer.train_member(weight, anchor);
     run_updates(trainer, order, config, split(key, 2), fmt::format("fitting member {} of {}", m + 1, count), progress);
     if (!use_random) member.table.value.row(features.kind_row + 1) = member.table.value.row(features.kind_row);

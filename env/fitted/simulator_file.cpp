@@ -168,9 +168,16 @@ void load_events(const Hdf5Reader& file, FittedParts& parts) {
   }
 }
 
+struct MemberCount {
+  std::size_t count;
+  void validate() const { require_between("members/count", count, std::size_t{2}, kMostMembers); }
+};
+
 constexpr std::array<const char*, 3> kMemberColumns = {"table", "dense", "bias"};
 
 void save_members(const std::vector<MemberTables>& members, Hdf5Writer& file) {
+  if (!members.empty())
+    file.write("members/count", std::vector<std::uint32_t>{static_cast<std::uint32_t>(members.size())});
   for (std::size_t m = 0; m < members.size(); ++m) {
     const std::array<const Matrix*, 3> columns = {&members[m].table, &members[m].dense, &members[m].bias};
     for (std::size_t k = 0; k < columns.size(); ++k)
@@ -191,7 +198,9 @@ std::vector<MemberTables> load_members(const Hdf5Reader& file, const ResponseNet
     return Matrix(
         Eigen::Map<const Matrix>(values.data(), static_cast<Eigen::Index>(height), static_cast<Eigen::Index>(hidden)));
   };
-  while (members.size() < kMostMembers && file.has(fmt::format("members/{}", members.size()))) {
+  if (!file.has("members/count")) return members;
+  const std::size_t count = file.checked(MemberCount{file.read_array<std::uint32_t, 1>("members/count")[0]}).count;
+  while (members.size() < count) {
     const std::string name = fmt::format("members/{}/", members.size());
     MemberTables member;
     member.table = read(name + "table", rows);

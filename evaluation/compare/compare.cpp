@@ -338,7 +338,8 @@ Disagreement disagreement(const std::vector<float>& values, const std::vector<st
     const double off = sum[m] / count[m] - mean;
     between += count[m] * off * off, square += count[m] * count[m], groups += 1.0;
   }
-  if (groups < 2.0 || n <= groups) return {};
+  const auto told = std::count_if(count.begin(), count.end(), [](double sessions) { return sessions >= 2.0; });
+  if (told < 2) return {kUndefined, kUndefined};
   within /= n - groups, between /= groups - 1.0;
   const double usual = (n - square / n) / (groups - 1.0);  // sessions of a member
   return {.members = std::sqrt(std::max(0.0, (between - within) / usual)), .sessions = std::sqrt(within / n)};

@@ -52,7 +52,7 @@ struct Disagreement {
   double members = 0.0;   // of a member's mean around that of all
   double sessions = 0.0;  // of the mean over all sessions, were there one member alone
 };
-/// values: one a session; member: which of `members` answered it. 0 and 0 where fewer than two have two sessions.
+/// values: one a session; member: which of `members` answered it. NaN where fewer than two have two sessions.
 Disagreement disagreement(const std::vector<float>& values, const std::vector<std::uint32_t>& member,
                           std::size_t members);
 

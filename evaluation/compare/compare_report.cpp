@@ -24,10 +24,10 @@ Json policies_json(const SimulatorFigures& simulator, bool versus) {
                    {"versus_random", json_interval(policy.versus_random)}});
     if (versus) out.back()["versus"] = json_interval(policy.versus);
     if (simulator.members > 1)
-      out.back()["members"] = {{"reward", policy.reward_members.members},
-                               {"reward_noise", policy.reward_members.sessions},
-                               {"versus_random", policy.versus_random_members.members},
-                               {"versus_random_noise", policy.versus_random_members.sessions}};
+      out.back()["members"] = {{"reward", json_number(policy.reward_members.members)},
+                               {"reward_noise", json_number(policy.reward_members.sessions)},
+                               {"versus_random", json_number(policy.versus_random_members.members)},
+                               {"versus_random_noise", json_number(policy.versus_random_members.sessions)}};
   }
   return out;
 }

@@ -46,7 +46,7 @@ class PolicyRetriever final : public Retriever {
 
   std::shared_ptr<const Retriever> refreshed(const CatalogueNow& now) const override {
     auto policy = policy_->refreshed(now);
-    return policy == nullptr ? nullptr : std::make_shared<PolicyRetriever>(std::move(policy), now.catalogue);
+    return std::make_shared<PolicyRetriever>(policy != nullptr ? std::move(policy) : policy_, now.catalogue);
   }
 
   void retrieve(const Requests& requests, std::size_t count, std::span<std::int32_t> out) const override {
@@ -100,7 +100,7 @@ class PolicyScorer final : public Scorer {
   std::size_t history_length() const noexcept override { return policy_->history_length(); }
   std::shared_ptr<const Scorer> refreshed(const CatalogueNow& now) const override {
     auto policy = policy_->refreshed(now);
-    return policy == nullptr ? nullptr : std::make_shared<PolicyScorer>(std::move(policy), now.catalogue);
+    return std::make_shared<PolicyScorer>(policy != nullptr ? std::move(policy) : policy_, now.catalogue);
   }
   void score(const Requests& requests, const VideoLists& lists, std::span<const std::uint8_t>,
              Matrix& out) const override {

@@ -124,7 +124,7 @@ def _unpacked_folder(ray, given: SentFolder) -> Path:
             made.rename(place)
         finally:
             shutil.rmtree(made, ignore_errors=True)
-        _holds.cache_clear()
+            _holds.cache_clear()  # whatever went wrong: another worker may unpack it next
         if not _holds(place, given.digest):
             raise _core.InputError(f"{place}: does not hold what was sent; is the disk full?")
         return place
