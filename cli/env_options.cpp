@@ -5,6 +5,7 @@
 #include "core/text.h"
 #include "env/candidate_sources.h"
 #include "env/truth/truth_simulator.h"
+#include "evaluation/text_table.h"
 
 namespace swipegym::cli {
 namespace {
@@ -81,6 +82,19 @@ std::string clock_note(const Simulator& simulator, const std::string& clock) {
   if (*videos == 0.0) return "dense clock: sessions as long as the log's, which are whole";
   return fmt::format("dense clock: {:g} videos a session under the logged policy, an assumption (mean_session_videos)",
                      *videos);
+}
+
+std::string exposure_note(const ExposureEvidence& evidence) {
+  const std::string from =
+      evidence.random_rows == 0
+          ? "the prior alone, as there are no random-exposure rows"
+          : fmt::format("{:.0f} % of its effects from {} random-exposure rows of {} users, the rest from the prior",
+                        100.0 * evidence.from_rows, show_count(evidence.random_rows), show_count(evidence.users));
+  return fmt::format(
+      "a policy's choice: {}\n  a video's exposures: {:+.2f} log odds of a click a deviation beside the network's own; "
+      "by "
+      "the prior {:+.2f}",
+      from, evidence.of_exposures, evidence.prior_of_exposures);
 }
 
 void remember_data(Simulator& simulator, const std::filesystem::path& data) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "env/fitted/exposure_shift.h"
 #include "policy/select.h"
 #include "policy/world.h"
 
@@ -34,6 +35,9 @@ std::filesystem::path fitted_data(const Simulator& simulator);
 /// "dense clock: 30 videos a session under the logged policy, an assumption", or what else the simulator's fit says.
 /// Empty on another clock.
 std::string clock_note(const Simulator& simulator, const std::string& clock = "dense");
+
+/// Two lines: how much of a fit's interventional response comes from random rows and how much from the prior.
+std::string exposure_note(const ExposureEvidence& evidence);
 
 /// Notes in a fitted simulator where its data lies, so that commands that need its rows or tables find them untold.
 void remember_data(Simulator& simulator, const std::filesystem::path& data);

@@ -51,11 +51,11 @@ void fit(const FitSettings& settings, Run& run) {
   if (config.members > 1) table.add({"members", show_count(static_cast<unsigned long long>(config.members))});
   table.add({"videos", show_count(loaded.data.videos.size())});
   table.add({"seconds", fmt::format("{:.1f}", seconds)});
-  run.print("{}\n  {}\n  {}\n", table.text(), result.exposure.words, clock_note(result.simulator));
+  run.print("{}\n  {}\n  {}\n", table.text(), exposure_note(result.exposure), clock_note(result.simulator));
   run.write_json({{"rows", result.rows},
                   {"seconds", seconds},
                   {"random_rows", result.exposure.random_rows},
-                  {"exposure", result.exposure.words}},
+                  {"exposure", to_json(result.exposure)}},
                  result.simulator.fit.all, loaded.data.fingerprint);
 }
 

@@ -17,6 +17,7 @@ struct ExposureRows {
   Matrix top;       // [rows, watch_top]
   Matrix logits;    // [rows, kBins] before any shift, masked
   Matrix feedback;  // [rows, kNumSignals]
+  Matrix numbers;   // [rows, 4] activity, exposures, level and length, see ExposureEffects
   std::vector<Shown> shown;
   std::vector<std::uint8_t> bin;    // what happened; empty for draws
   std::vector<SignalBits> signals;  // the same
@@ -26,15 +27,12 @@ struct ExposureRows {
 /// left them.
 ExposureRows uniform_pairs(const FittedParts& parts, const FitLog& log, const Catalogue& catalogue, std::uint64_t seed);
 
-/// Which random rows of a log are meant.
-struct RandomRowsOf {
-  bool every_user = false;  // or the fold's
-  std::int32_t from = 0;    // their first day
-};
-/// Random rows, each after its own real history.
-ExposureRows random_rows(const FittedParts& parts, const FitLog& log, const RandomRowsOf& which);
+/// The fold's random rows with a known duration from day `from` on, in the order of users, each after its own real
+/// history. What they are told of videos is what the end of the log tells, less all that their own user did: no row
+/// sees its answer, nor what the same person made of other videos.
+ExposureRows random_rows(const FittedParts& parts, const FitLog& log, std::int32_t from);
 
-/// The latest day from which the log has `count` random rows, or 0 when it has fewer.
+/// The latest day from which the fold has `count` random rows, or 0 when it has fewer.
 std::int32_t day_of_last_random_rows(const FitLog& log, std::size_t count);
 
 }  // namespace swipegym

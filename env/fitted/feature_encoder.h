@@ -17,7 +17,9 @@ inline constexpr std::size_t kVideoCodes = 8;
 inline constexpr std::size_t kContextCodes = 5;
 inline constexpr std::size_t kUserDense = 4;
 inline constexpr std::size_t kVideoDense = 4;
-inline constexpr std::size_t kItemDense = 14;  // causal item statistics, see ItemStatistics
+inline constexpr std::size_t kItemDense = 14;                     // causal item statistics, see ItemStatistics
+inline constexpr std::size_t kItemExposures = 0, kItemLevel = 1;  // of them: how often, and how it was watched
+inline constexpr std::size_t kVideoLength = 0;                    // of video_dense: the logarithm of the duration
 inline constexpr std::size_t kDenseFeatures = kHistoryFeatures + kUserDense + kVideoDense + kItemDense;
 
 /// Turns the feature tables into rows of one shared embedding table and a few dense numbers. What the columns meant is

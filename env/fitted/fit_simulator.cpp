@@ -28,19 +28,6 @@ WatchHead parse_watch_head(const std::string& name) {
   throw InputError("watch_head is '" + name + "', expected bins or hazard");
 }
 
-std::string exposure_words(const ExposureEvidence& evidence) {
-  if (evidence.learned)
-    return "interventional response: learned from " + std::to_string(evidence.random_rows) + " random-exposure rows";
-  return "interventional response: " + std::to_string(evidence.random_rows) +
-         " random-exposure rows, shrunk to KuaiRand's published rates of random exposure";
-}
-
-ExposureEvidence exposure_evidence(std::uint64_t random_rows) {
-  ExposureEvidence out{.random_rows = random_rows, .learned = random_rows >= kEnoughRandomRows, .words = {}};
-  out.words = exposure_words(out);
-  return out;
-}
-
 // The settings that were used, with what the log decided.
 Json used_settings(const FitConfig& config, std::int32_t until, const FitResult& result, double session_videos) {
   Json used = config_to_json(config);
@@ -49,12 +36,20 @@ Json used_settings(const FitConfig& config, std::int32_t until, const FitResult&
   used["folds"] = config.folds;
   used["seed"] = config.training.seed;
   used["rows"] = result.rows;
-  used["exposure"] = result.exposure.words;
+  used["exposure"] = to_json(result.exposure);
   used["mean_session_videos"] = session_videos;
   return used;
 }
 
 }  // namespace
+
+Json to_json(const ExposureEvidence& evidence) {
+  return {{"random_rows", evidence.random_rows},
+          {"users", evidence.users},
+          {"from_rows", evidence.from_rows},
+          {"of_exposures", evidence.of_exposures},
+          {"prior_of_exposures", evidence.prior_of_exposures}};
+}
 
 FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig& config, const Progress& progress) {
   check_ranges(config);
@@ -63,7 +58,7 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
   const FitWindow window{.until = until, .fold = config.fold, .folds = config.folds};
   FitLog log = encode_log(data, window);
 
-  FitResult result{.simulator = {}, .rows = log.rows, .exposure = exposure_evidence(log.random_rows)};
+  FitResult result{.simulator = {}, .rows = log.rows, .exposure = {}};
   Simulator& simulator = result.simulator;
   simulator.catalogue = build_catalogue(data, until);
   simulator.population = build_population(data, until);
@@ -76,7 +71,7 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
     TrainingRows rows = make_training_rows(log, trainer.threads);
     parts.clip = rows.clip;
     parts.item_dense = std::move(rows.item_dense);
-    parts.network = train_response_network(log, rows, result.exposure.learned, trainer, progress);
+    parts.network = train_response_network(log, rows, log.random_rows > 0, trainer, progress);
     if (config.members > 1) {
       const std::uint64_t halves = log.encoder.features.num_users() + log.encoder.features.num_videos();
       MemoryBudget()
@@ -84,12 +79,11 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
                product_of({static_cast<std::uint64_t>(config.members), halves, trainer.shape.hidden(), sizeof(float)}),
                "members")
           .require();
-      parts.members =
-          train_members(log, rows, parts.network, result.exposure.learned, config.members, trainer, progress);
+      parts.members = train_members(log, rows, parts.network, log.random_rows > 0, config.members, trainer, progress);
     }
   }
   parts.returns = ReturnModel(log, trainer.seed, trainer.max_updates);
-  fit_exposure(parts, log, simulator.catalogue, result.exposure.learned, config.exposure);
+  result.exposure = fit_exposure(parts, log, simulator.catalogue, config.exposure);
   parts.event_offset = std::move(log.offset);
   parts.event = std::move(log.event);
   parts.whole_sessions = holds_whole_sessions(simulator.population, parts.event.size());

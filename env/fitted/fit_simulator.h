@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/config.h"
 #include "core/range.h"
 #include "env/fitted/exposure_shift.h"
 #include "env/fitted/response_trainer.h"
@@ -45,6 +46,8 @@ void visit_fields(Visitor& visit, FitConfig& config) {
   visit("members", config.members, between(1, kMostMembers));
   visit("mean_session_videos", config.mean_session_videos, kTruthSessionVideos);
 }
+
+Json to_json(const ExposureEvidence& evidence);
 
 struct FitResult {
   Simulator simulator;     // its model is a FittedUserModel on the dense clock

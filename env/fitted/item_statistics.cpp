@@ -18,14 +18,19 @@ ItemStatistics::ItemStatistics(const FeatureEncoder& encoder)
   tag_.resize(tags);
 }
 
-void ItemStatistics::add(std::uint32_t video, const HistoryEvent& event, bool random) {
+void ItemStatistics::change(std::uint32_t video, const HistoryEvent& event, bool random, float by) {
   if (!event.known) return;
-  if (!random) standard_[video] += 1.0F, all_standard_ += 1.0;
+  if (!random) standard_[video] += by, all_standard_ += static_cast<double>(by);
   for (Sums* sums : {&video_[video], &author_[encoder_->video_author[video]], &tag_[encoder_->video_tag[video]]}) {
-    sums->count += 1.0F;
-    sums->level += event.level, sums->click += event.click, sums->long_view += event.long_view;
-    sums->like += event.like, sums->profile += event.profile, sums->other += event.other, sums->hate += event.hate;
+    sums->count += by;
+    sums->level += by * event.level, sums->click += by * event.click, sums->long_view += by * event.long_view;
+    sums->like += by * event.like, sums->profile += by * event.profile, sums->other += by * event.other;
+    sums->hate += by * event.hate;
   }
+}
+
+void ItemStatistics::change(const FitLog& log, std::uint64_t at, float by) {
+  change(log.event[at].video, log.event[at], log.data.log.is_random[log.row[at]] != 0, by);
 }
 
 float ItemStatistics::exposures(std::uint32_t video) const noexcept {
@@ -58,6 +63,13 @@ std::vector<float> ItemStatistics::all_features() const {
   std::vector<float> out(video_.size() * kItemDense);
   for (std::size_t v = 0; v < video_.size(); ++v)
     features(static_cast<std::uint32_t>(v), {out.data() + v * kItemDense, kItemDense});
+  return out;
+}
+
+ItemStatistics statistics_at_end(const FitLog& log) {
+  ItemStatistics out(log.encoder.features);
+  for (std::size_t user = 0; user + 1 < log.offset.size(); ++user)
+    for (std::uint64_t at = log.offset[user]; at < log.offset[user + 1] && log.in_fold[user]; ++at) out.add(log, at);
   return out;
 }
 

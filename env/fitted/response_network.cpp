@@ -53,6 +53,7 @@ void ResponseNetwork::save(Hdf5Writer& file) const {
   };
   write("network/watch_shift", watch_shift);
   write("network/feedback_shift", feedback_shift);
+  effects.save(file);
 }
 
 void NetworkShape::validate() const {
@@ -94,6 +95,7 @@ ResponseNetwork ResponseNetwork::load(const Hdf5Reader& file) {
   };
   read("network/watch_shift", out.watch_shift);
   read("network/feedback_shift", out.feedback_shift);
+  out.effects = ExposureEffects::load(file);
   return file.checked(std::move(out));
 }
 
@@ -117,12 +119,11 @@ void hazards_to_logits(std::span<float> outputs) noexcept {
   outputs.back() = reached;
 }
 
-void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t> duration_ms, bool interventional,
+void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t> duration_ms,
                    ResponseBuffers& buffers) {
   const auto rows = static_cast<Eigen::Index>(duration_ms.size());
   const auto watch = static_cast<Eigen::Index>(network.shape.watch_hidden);
   const auto feedback = static_cast<Eigen::Index>(network.shape.feedback_hidden);
-  const auto top = static_cast<Eigen::Index>(network.shape.watch_top);
   auto hidden = buffers.hidden.topRows(rows);
   hidden = hidden.cwiseMax(0.0F);
   network.watch_second.forward_into(hidden.leftCols(watch), buffers.watch_top.topRows(rows));
@@ -138,11 +139,6 @@ void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t>
   if (network.shape.watch_head == WatchHead::kHazard) {
     mask();  // nobody stops in a bin that the duration cannot have
     for (Eigen::Index row = 0; row < rows; ++row) hazards_to_logits({&buffers.logits(row, 0), WatchGrid::kBins});
-  }
-  if (interventional) {
-    buffers.logits.topRows(rows).noalias() += buffers.watch_top.topRows(rows) * network.watch_shift.topRows(top);
-    buffers.logits.topRows(rows).rowwise() += network.watch_shift.row(top);
-    buffers.feedback.topRows(rows).rowwise() += network.feedback_shift.row(0);
   }
   mask();
 }

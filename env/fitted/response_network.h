@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "env/fitted/exposure_effects.h"
 #include "env/fitted/feature_encoder.h"
 #include "env/fitted/watch_grid.h"
 #include "nn/linear.h"
@@ -49,6 +50,7 @@ struct ResponseNetwork {
   /// What a policy's choice changes against the platform's: added to the outputs when the exposure is interventional.
   Matrix watch_shift;     // [watch_top + 1, kBins], the last row is the constant
   Matrix feedback_shift;  // [1, kNumSignals]
+  ExposureEffects effects;
 
   void initialise(std::uint32_t table_rows, const NetworkShape& network_shape, RandomKey key);
   std::vector<Parameter*> parameters();
@@ -67,9 +69,9 @@ struct ResponseBuffers {
   Matrix feedback;      // [rows, kNumSignals] row terms of the logits
 };
 
-/// From buffers.hidden to logits (masked by duration) and feedback terms. Writes only the first `rows` rows.
-void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t> duration_ms, bool interventional,
-                   ResponseBuffers& buffers);
+/// From buffers.hidden to logits (masked by duration) and feedback terms, before what an interventional exposure adds.
+/// Writes only the first `rows` rows.
+void forward_heads(const ResponseNetwork& network, std::span<const std::int32_t> duration_ms, ResponseBuffers& buffers);
 
 /// Turns one row of hazard outputs (the logits of stopping in each bin; the last one is not used) into log
 /// probabilities of the bins, in place.

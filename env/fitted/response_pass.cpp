@@ -64,7 +64,7 @@ ResponsePass::Buffers::Buffers(const ResponsePass& pass)
       probability(zeros(kChunk, kBinStride)),
       feedback(zeros(kChunk, kLanes)),
       hidden(zeros(kChunk, pass.width())),
-      watch_top(zeros(kChunk, static_cast<std::size_t>(pass.watch_second_.cols()))),
+      watch_top(zeros(kChunk, static_cast<std::size_t>(pass.watch_second_.cols()) + ExposureEffects::kWidth)),
       feedback_top(zeros(kChunk, static_cast<std::size_t>(pass.feedback_second_.cols()))),
       video_half(zeros(kChunk, pass.width())) {}
 
@@ -88,6 +88,7 @@ ResponsePass::ResponsePass(const FittedParts& parts)
   const std::size_t members = parts.num_members();
   user_half_ = zeros(members * users_, width);
   if (members * videos_ <= kTableVideos) video_half_ = zeros(members * videos_, width);
+  for (std::size_t v = 0; v < videos_ && video_half_.size() > 0; ++v) effect_.push_back(make_effect(parts, v));
   tab_moment_ = zeros(members * kTabMoments, width);
   for (std::size_t m = 0; m < members; ++m) {
     for (std::size_t u = 0; u < users_; ++u) add_user_half(parts, m, u, row_of(user_half_, m * users_ + u));
@@ -116,26 +117,33 @@ void ResponsePass::copy_video(VideoIndex from, VideoIndex to) noexcept {
   for (std::size_t first = 0; first < static_cast<std::size_t>(video_half_.rows()); first += videos_)
     video_half_.row(static_cast<Eigen::Index>(first + index_of(to))) =
         video_half_.row(static_cast<Eigen::Index>(first + index_of(from)));
+  if (!effect_.empty()) effect_[index_of(to)] = effect_[index_of(from)];
 }
 
 ResponsePass::Heads ResponsePass::make_heads(const FittedParts& parts, bool interventional) const {
   const ResponseNetwork& network = parts.network;
   const auto top = static_cast<Eigen::Index>(network.shape.watch_top);
-  const std::size_t watch_top = whole_vectors(network.shape.watch_top);
+  const std::size_t before = whole_vectors(network.shape.watch_top), units = before + ExposureEffects::kWidth;
   Matrix weight = network.watch_out.weight.value, bias = network.watch_out.bias.value;
+  const auto with_directions = [&](const Matrix& of_trunk) {
+    Matrix out = padded(of_trunk, units, kBinStride);
+    if (interventional)
+      out.block(static_cast<Eigen::Index>(before), 0, kDirections, WatchGrid::kBins) = exposure_directions();
+    return out;
+  };
   Matrix feedback = network.feedback_out.bias.value;
   Heads heads;
   if (interventional) {
     feedback += network.feedback_shift;
     if (hazard_) {
-      heads.hazard_shift = padded(network.watch_shift.topRows(top), watch_top, kBinStride);
+      heads.hazard_shift = with_directions(network.watch_shift.topRows(top));
       heads.hazard_bias = padded(network.watch_shift.row(top), 1, kBinStride);
     } else {
       weight += network.watch_shift.topRows(top);
       bias += network.watch_shift.row(top);
     }
   }
-  heads.watch_out = padded(weight, watch_top, kBinStride);
+  heads.watch_out = hazard_ ? padded(weight, units, kBinStride) : with_directions(weight);
   heads.watch_bias = padded(bias, 1, kBinStride);
   heads.feedback_bias = padded(feedback, 1, kLanes);
   heads.tab_duration = zeros(parts.num_members() * kTabDurations, width());
@@ -177,11 +185,35 @@ void ResponsePass::add_video_half(const FittedParts& parts, std::size_t member, 
     spread(first.dense + (kItemRow + d) * units, parts.item_dense[video * kItemDense + d], hidden);
 }
 
+ExposureEffects::OfVideo ResponsePass::make_effect(const FittedParts& parts, std::size_t video) const noexcept {
+  const float* item = parts.item_dense.data() + video * kItemDense;
+  return parts.network.effects.of_video(item[kItemExposures], item[kItemLevel],
+                                        parts.encoder.features.video_dense[video * kVideoDense + kVideoLength]);
+}
+
+void ResponsePass::add_effects(const FittedParts& parts, std::span<const Shown> shown, bool interventional,
+                               Buffers& at) const noexcept {
+  const auto first = static_cast<Eigen::Index>(watch_second_.cols());
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    float* units = &at.watch_top(static_cast<Eigen::Index>(i), first);
+    if (!interventional) {
+      std::fill_n(units, ExposureEffects::kWidth, 0.0F);
+      continue;
+    }
+    const std::size_t video = index_of(shown[i].video);
+    const ExposureEffects::OfVideo effect = effect_.empty() ? make_effect(parts, video) : effect_[video];
+    const float activity = parts.network.effects.activity(at.history(static_cast<Eigen::Index>(i), 0));
+    for (std::size_t k = 0; k < ExposureEffects::kWidth; ++k)
+      units[k] = effect.alone[k] + activity * effect.of_activity[k];
+  }
+}
+
 void ResponsePass::prefetch(VideoIndex video, std::size_t member, ExpectedPart part) const noexcept {
   if (video_half_.size() == 0) return;
   constexpr std::size_t kLine = 64 / sizeof(float);
   const float* half = video_half_.data() + (member * videos_ + index_of(video)) * width();
   for (std::size_t i = 0; i < columns(part); i += kLine) __builtin_prefetch(half + i, 0, 2);
+  __builtin_prefetch(effect_.data() + index_of(video), 0, 2);
 }
 
 void ResponsePass::forward(const FittedParts& parts, std::span<const Shown> shown,
@@ -216,6 +248,7 @@ void ResponsePass::forward(const FittedParts& parts, std::span<const Shown> show
   affine_rows<4>(start, at.history.data(), kHistoryFeatures, history_weight_, true, at.hidden.data(), stride,
                  columns(part));
   layer(at.hidden.data(), stride, watch_second_, watch_second_bias_, true, at.watch_top);
+  add_effects(parts, shown, exposure == ExposureKind::kInterventional, at);
   watch_probabilities(shown, heads, at);
   if (part == ExpectedPart::kWatch) return;
   layer(at.hidden.data() + feedback_at_, stride, feedback_second_, feedback_second_bias_, true, at.feedback_top);

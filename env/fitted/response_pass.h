@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "env/fitted/fitted_parts.h"
 #include "env/user_model.h"
@@ -51,12 +52,17 @@ class ResponsePass {
  private:
   /// The layers whose constants depend on the kind of exposure.
   struct Heads {
-    Matrix tab_duration;               // [members * kTabClasses * kBuckets, width]: with the row of the kind itself
-    Matrix watch_out, watch_bias;      // [watch_top, kBinStride], [1, kBinStride]
+    Matrix tab_duration;  // [members * kTabClasses * kBuckets, width]: with the row of the kind itself
+    // The directions of interventional effects are units behind those of the watch trunk.
+    Matrix watch_out, watch_bias;      // [watch_top + kWidth, kBinStride], [1, kBinStride]
     Matrix hazard_shift, hazard_bias;  // added once hazards have become logits; empty for WatchHead::kBins
     Matrix feedback_bias;              // [1, kLanes]
   };
   Heads make_heads(const FittedParts& parts, bool interventional) const;
+  ExposureEffects::OfVideo make_effect(const FittedParts& parts, std::size_t video) const noexcept;
+  /// What users and videos add to the directions of interventional effects, behind the units of the watch trunk.
+  void add_effects(const FittedParts& parts, std::span<const Shown> shown, bool interventional,
+                   Buffers& at) const noexcept;
   /// A hidden unit's place among whole vectors: the watch trunk's come first.
   void spread(const float* units, float scale, float* hidden) const noexcept;
   void add_user_half(const FittedParts& parts, std::size_t member, std::size_t user, float* hidden) const noexcept;
@@ -70,11 +76,12 @@ class ResponsePass {
   std::size_t watch_hidden_, feedback_hidden_;  // units of the trunks
   std::size_t feedback_at_;                     // where the feedback trunk's units begin
   std::size_t users_, videos_;
-  Matrix user_half_;                         // [members * users, width]
-  Matrix video_half_;                        // [members * videos, width]; empty for large catalogues
-  Matrix tab_moment_;                        // [members * kTabs * kMoments, width]
-  Matrix history_weight_;                    // [kHistoryFeatures, width]
-  Matrix watch_second_, watch_second_bias_;  // [feedback_at_, watch_top], [1, watch_top]
+  Matrix user_half_;                              // [members * users, width]
+  Matrix video_half_;                             // [members * videos, width]; empty for large catalogues
+  std::vector<ExposureEffects::OfVideo> effect_;  // [videos], of all members; empty where video_half_ is
+  Matrix tab_moment_;                             // [members * kTabs * kMoments, width]
+  Matrix history_weight_;                         // [kHistoryFeatures, width]
+  Matrix watch_second_, watch_second_bias_;       // [feedback_at_, watch_top], [1, watch_top]
   Matrix feedback_second_, feedback_second_bias_;
   Matrix feedback_out_;         // [feedback_top, kLanes]
   std::array<Heads, 2> heads_;  // by ExposureKind

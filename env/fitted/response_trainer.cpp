@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::size_t kShards = 4;
 constexpr std::uint64_t kMemberKeys = 0x6D656D62ULL;  // child of the seed's key that members' keys are children of
+// So many random rows tell the network half of what they could: few are read by the effects of ExposureEffects, whose
+// prior knows how far to go, and would only disturb the answers to standard rows.
+constexpr double kHalfTrusted = 20000.0;
 constexpr std::size_t kCodes = kUserCodes + kVideoCodes + kContextCodes;
 
 // What one shard of a batch needs on its way through the network and back.
@@ -50,6 +53,9 @@ class Trainer {
     std::int64_t last = 0;
     for (const std::uint32_t row : rows.log_row) last = std::max(last, log_.time_ms[row]);
     last_ms_ = last;
+    double random = 0.0;
+    for (const std::uint32_t row : rows.log_row) random += log_.is_random[row];
+    trust_ = static_cast<float>(random / (random + kHalfTrusted));
   }
 
   // From here on the tables of a member: under the trunk as it is, by weighed users, its rows decaying to anchors.
@@ -71,6 +77,7 @@ class Trainer {
     network_.table.value *= keep;
     if (anchor_ != nullptr) network_.table.value += (1.0F - keep) * *anchor_;
     network_.table.decays = false;
+    const Matrix kinds = network_.table.value.middleRows(features_.kind_row, 2);
     adam_.set_learning_rate(rate);
     std::vector<Parameter*> all = network_.parameters();
     if (anchor_ != nullptr) {
@@ -83,6 +90,7 @@ class Trainer {
     adam_.step(all);
     if (anchor_ != nullptr)
       network_.first.weight.value.topRows(static_cast<Eigen::Index>(kHistoryFeatures)) = trunk_of_history_;
+    move_kinds(kinds);
     return loss;
   }
 
@@ -93,6 +101,15 @@ class Trainer {
  private:
   bool is_of_member(const Parameter* parameter) const noexcept {
     return parameter == &network_.table || parameter == &network_.first.weight || parameter == &network_.first.bias;
+  }
+
+  // Of the first layer, what random exposure changes beside standard exposure learns as slowly as random rows are few:
+  // Adam moves a parameter by the rate whatever the evidence. Without such rows both stay equal.
+  void move_kinds(const Matrix& before) {
+    const Eigen::Index standard = features_.kind_row, random = standard + 1;
+    Matrix& table = network_.table.value;
+    const Matrix both = table.row(standard) - before.row(0), own = table.row(random) - before.row(1);
+    table.row(random) = before.row(1) + both + trust_ * (own - both);
   }
 
   void gather(std::span<const std::uint32_t> batch, Shard& at) {
@@ -120,6 +137,7 @@ class Trainer {
       const double days = static_cast<double>(last_ms_ - log_.time_ms[row]) / 86400000.0;
       at.weight[i] = static_cast<float>(std::exp(-days / config_.recency_days));
       if (user_weight_ != nullptr) at.weight[i] *= (*user_weight_)[user];
+      if (log_.is_random[row] != 0) at.weight[i] *= trust_;
     }
   }
 
@@ -237,6 +255,7 @@ class Trainer {
   const std::vector<float>* user_weight_ = nullptr;  // [users], of a member
   const Matrix* anchor_ = nullptr;                   // [table rows, hidden], of a member
   Matrix trunk_of_history_;
+  float trust_ = 0.0F;  // in random rows
 };
 
 // Rows and clicks of one (tab class, bin, signal), split by click.
@@ -246,6 +265,14 @@ struct Counts {
 
 double log_odds(double p) {
   return std::log(p / (1.0 - p));
+}
+
+// Those that are standard exposures, or all where none is: what few random rows there are must not move the start.
+std::vector<std::uint32_t> standard_of(const Log& log, const TrainingRows& rows, std::span<const std::uint32_t> used) {
+  std::vector<std::uint32_t> out;
+  for (const std::uint32_t i : used)
+    if (log.is_random[rows.log_row[i]] == 0) out.push_back(i);
+  return out.empty() ? std::vector<std::uint32_t>(used.begin(), used.end()) : out;
 }
 
 // Starts the outputs at the log's own rates: watch bins and signals at their marginals, and what the bin and the click
@@ -389,7 +416,7 @@ ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& ro
   std::vector<std::uint32_t> used = used_rows(log, rows, use_random);
   ResponseNetwork network;
   network.initialise(features.table_rows, config.shape, make_key(config.seed));
-  start_from_marginals(log.data.log, rows, used, network);
+  start_from_marginals(log.data.log, rows, standard_of(log.data.log, rows, used), network);
   Trainer trainer(log, rows, config, network);
   run_updates(trainer, used, config, make_key(config.seed), "fitting responses", progress);
   if (!use_random) network.table.value.row(features.kind_row + 1) = network.table.value.row(features.kind_row);
@@ -412,6 +439,7 @@ std::vector<MemberTables> train_members(const FitLog& log, const TrainingRows& r
     Matrix anchor(member.table.value.rows(), member.table.value.cols());
     fill_normal(RandomStream(split(key, 1)), {anchor.data(), static_cast<std::size_t>(anchor.size())});
     anchor *= deviation;
+    anchor.row(features.kind_row + 1) = anchor.row(features.kind_row);  // effects tell the kinds apart, not chance
     member.table.value += anchor;
     for (Parameter* parameter : member.parameters()) {
       const Matrix& value = parameter->value;

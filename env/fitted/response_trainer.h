@@ -26,7 +26,8 @@ struct TrainerConfig {
 
 /// Maximum likelihood: cross-entropy of the watch bin plus the log loss of each signal and of leaving given the bin and
 /// the click. Batches are cut into a fixed number of shards whose gradients are added in order, so the result does not
-/// depend on the number of threads. Random-exposure rows take part when `use_random` is set.
+/// depend on the number of threads. n random-exposure rows take part
+/// with a weight of n / (n + 20,000) when `use_random` is set.
 ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& rows, bool use_random,
                                        const TrainerConfig& config, const Progress& progress);
 

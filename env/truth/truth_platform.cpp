@@ -8,9 +8,8 @@
 namespace swipegym {
 namespace {
 
-constexpr int kRetrieved = 8;       // videos compared for one slot
-constexpr int kRounds = 40;         // of retrieval before a mismatch is shown after all
-constexpr float kSharpness = 2.3F;  // of the choice among the retrieved, per unit of interest
+constexpr int kRetrieved = 8;  // videos compared for one slot
+constexpr int kRounds = 40;    // of retrieval before a mismatch is shown after all
 constexpr std::uint32_t kMaxSession = 400;
 constexpr std::uint32_t kSessions = 500;  // simulated to measure their mean length
 
@@ -44,11 +43,11 @@ double session_length(const TruthModel& model, const TruthPlatform& platform) {
 
 }  // namespace
 
-TruthPlatform::TruthPlatform(const TruthModel& model)
-    : model_(model), stay_(model.num_videos()), alias_(model.num_videos()) {
+TruthPlatform::TruthPlatform(const TruthModel& model, const PlatformTaste& taste)
+    : model_(model), taste_(taste), stay_(model.num_videos()), alias_(model.num_videos()) {
   // Walker's alias method in Vose's form: constant time a draw, whatever the number of videos.
   const std::size_t n = stay_.size();
-  const float sigma = model.spec().popularity_sigma;
+  const float sigma = taste.popularity * model.spec().popularity_sigma;
   std::vector<double> weight(n);
   double total = 0.0;
   for (std::size_t v = 0; v < n; ++v)
@@ -86,7 +85,7 @@ void TruthPlatform::choose(Shown& shown, const float* state, const std::unordere
     for (std::uint32_t& v : video) v = retrieve(random);
     for (const std::uint32_t v : video) __builtin_prefetch(&model_.video(VideoIndex{v}));
     for (int i = 0; i < kRetrieved; ++i) {
-      weight[i] = std::exp(kSharpness * model_.lasting_interest(shown.user, VideoIndex{video[i]}));
+      weight[i] = std::exp(taste_.sharpness * model_.lasting_interest(shown.user, VideoIndex{video[i]}));
       if (seen.contains(video[i])) weight[i] = 1e-6F;
       total += weight[i];
     }

@@ -9,12 +9,18 @@
 
 namespace swipegym {
 
+/// How a platform goes about it; nothing of this changes how people answer.
+struct PlatformTaste {
+  float popularity = 1.0F;  // of what it retrieves: 0 draws from all alike
+  float sharpness = 2.3F;   // of the choice among the retrieved, per unit of interest
+};
+
 /// The recommender that fills the standard log. It retrieves a few videos by popularity, prefers those of lasting
 /// interest to the user, and then sees what no feature tells: whether the video matches the moment. Mismatches it lets
 /// through only now and then, which makes the response on its exposures the truth's logged one, exactly.
 class TruthPlatform {
  public:
-  explicit TruthPlatform(const TruthModel& model);
+  explicit TruthPlatform(const TruthModel& model, const PlatformTaste& taste = {});
 
   /// The next video for shown.user in shown.tab at shown.time_ms, not in `seen` unless little else is left. Fills
   /// shown.video and shown.duration_ms.
@@ -27,6 +33,7 @@ class TruthPlatform {
   std::uint32_t retrieve(RandomStream& random) const;
 
   const TruthModel& model_;
+  const PlatformTaste taste_;
   std::vector<float> stay_;  // alias table over videos, weights by popularity: keep the column with this probability
   std::vector<std::uint32_t> alias_;  // else take this one
 };

@@ -27,7 +27,7 @@ void number_source_rows(Log& log) {
 Dataset synthesise_dataset(const SynthesisOptions& options) {
   TruthModel world(options.truth, options.threads, options.progress);
   world.set_leave_shift(session_leave_shift(options.truth));
-  const TruthPlatform platform(world);
+  const TruthPlatform platform(world, options.platform);
   const std::size_t all_users = world.num_users();
   const std::size_t wave = kUserBlock * 4 * static_cast<std::size_t>(worker_count(options.threads));
 

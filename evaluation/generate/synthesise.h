@@ -16,6 +16,7 @@ namespace swipegym {
 /// What to synthesise.
 struct SynthesisOptions {
   TruthOptions truth;
+  PlatformTaste platform;
   std::uint64_t standard_rows = 0;  // 0: all users of the preset; else users are added until so many rows are reached
   std::uint64_t rows_per_part = 0;  // 0: one file a log; else parts of so many rows
   bool replace = false;             // an earlier release without a manifest too, see OutputFolder

@@ -75,6 +75,13 @@ Expected plain_forward(const FittedParts& parts, const Shown& shown, const float
   }
   if (interventional) {
     for (std::size_t k = 0; k < top.size(); ++k) add(logits, row_of(network.watch_shift, k), top[k]);
+    std::array<float, kExposureTerms> terms{};
+    network.effects.terms(history[0], parts.item_dense[video * kItemDense], parts.item_dense[video * kItemDense + 1],
+                          parts.encoder.features.video_dense[video * kVideoDense], terms);
+    for (std::size_t t = 0; t < terms.size(); ++t)
+      for (std::size_t d = 0; d < kDirections; ++d)
+        add(logits, row_of(exposure_directions(), d),
+            static_cast<double>(terms[t]) * row_of(network.effects.weight, t)[d]);
     add(logits, row_of(network.watch_shift, top.size()));
   }
   mask();
@@ -91,7 +98,9 @@ FittedParts parts_of(const Simulator& simulator, WatchHead head) {
   FittedParts parts = dynamic_cast<const FittedUserModel&>(*simulator.model).parts();
   parts.network.shape.watch_head = head;
   RandomStream random(make_key(17));
-  for (Matrix* shift : {&parts.network.watch_shift, &parts.network.feedback_shift})
+  parts.network.effects.centre = {0.2F, -0.1F, 0.1F, 0.3F};
+  parts.network.effects.deviation = {0.7F, 0.5F, 1.2F, 0.9F};
+  for (Matrix* shift : {&parts.network.watch_shift, &parts.network.feedback_shift, &parts.network.effects.weight})
     for (Eigen::Index i = 0; i < shift->size(); ++i) shift->data()[i] = 0.3F * (random.uniform() - 0.5F);
   return parts;
 }

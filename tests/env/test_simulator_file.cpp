@@ -123,6 +123,8 @@ TEST_CASE("a damaged simulator file is refused with the name of what is wrong in
       {{"clip", "first nan"}, "clip[0] is nan"},
       {{"clip", "all minus one"}, "clip[0] is -1"},
       {{"item_dense", "one shorter"}, "item_dense has 419 values, expected 420"},
+      {{"network/exposure_effects", "first nan"}, "network/exposure_effects[0] is nan"},
+      {{"network/exposure_units", "all minus one"}, "network/exposure_units[0] is -1"},
       {{"network/shape", "all max"}, "network/shape"},
       {{"network/shape", "first plus one"}, "network/table/value"},
       {{"network/table/value", "all nan"}, "network/table/value[0] is nan"},
