@@ -40,10 +40,11 @@ void ExposureEffects::terms(float activity, float exposures, float level, float 
   std::copy(all.begin(), all.end(), out.begin());
 }
 
-ExposureEffects::OfVideo ExposureEffects::of_video(float exposures, float level, float length) const noexcept {
+ExposureEffects::OfVideo ExposureEffects::of_video(ConstMatrixRef<float> weights, float exposures, float level,
+                                                   float length) const noexcept {
   const float e = standard(1, exposures), l = standard(2, level), d = standard(3, length);
   const auto at = [&](ExposureTerm term, std::size_t k) {
-    return weight(static_cast<Eigen::Index>(term), static_cast<Eigen::Index>(k));
+    return weights(static_cast<Eigen::Index>(term), static_cast<Eigen::Index>(k));
   };
   OfVideo out;
   for (std::size_t k = 0; k < kDirections; ++k) {

@@ -41,7 +41,11 @@ struct ExposureEffects {
   struct OfVideo {
     std::array<float, kWidth> alone{}, of_activity{};
   };
-  OfVideo of_video(float exposures, float level, float length) const noexcept;
+  OfVideo of_video(float exposures, float level, float length) const noexcept {
+    return of_video(weight, exposures, level, length);
+  }
+  /// The same by other weights in the same units: a view, so that nothing is allocated.
+  OfVideo of_video(ConstMatrixRef<float> weights, float exposures, float level, float length) const noexcept;
   /// In units of its deviation, from history feature 0.
   float activity(float feature) const noexcept { return standard(0, feature); }
   /// Writes the kExposureTerms terms of a row.

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "nn/gaussian_rows.h"
+
 namespace swipegym {
 
 namespace {
@@ -124,6 +126,8 @@ EffectPosterior effect_posterior(const ExposureSample& sample, const EffectPrior
   const Regression regression(sample);
   EffectPosterior out{.mean = prior.mean, .deviation = prior.deviation, .from_rows = EffectTable::Zero()};
   out.user_correlation = prior.user_correlation;
+  out.covariance =
+      Eigen::Map<const Eigen::VectorXd>(prior.deviation.data(), kEffects).array().square().matrix().asDiagonal();
   if (sample.user.empty()) return out;
   EffectPrior at_work = prior;
   Derivatives now;
@@ -143,11 +147,19 @@ EffectPosterior effect_posterior(const ExposureSample& sample, const EffectPrior
   }
   out.design_effect = 1.0 + out.user_correlation * regression.others();
   now = descend(regression, at_work, 1.0 / out.design_effect, out.mean);
-  const Eigen::MatrixXd covariance = now.curvature.ldlt().solve(Eigen::MatrixXd::Identity(kEffects, kEffects));
-  const Eigen::VectorXd variance = covariance.diagonal().cwiseMax(0.0);
+  out.covariance = now.curvature.ldlt().solve(Eigen::MatrixXd::Identity(kEffects, kEffects));
+  const Eigen::VectorXd variance = out.covariance.diagonal().cwiseMax(0.0);
   out.deviation = Eigen::Map<const EffectTable>(variance.data()).cwiseSqrt();
   out.from_rows = (1.0 - (out.deviation.array() / at_work.deviation.array()).square()).max(0.0).matrix();
   return out;
+}
+
+EffectTable draw_effects(const EffectPosterior& posterior, RandomStream random) {
+  std::vector<float> normal(static_cast<std::size_t>(kEffects));
+  fill_normal(random, normal);
+  const Eigen::VectorXd z = Eigen::Map<const Eigen::VectorXf>(normal.data(), kEffects).cast<double>();
+  const Eigen::VectorXd off = posterior.covariance.llt().matrixL() * z;
+  return posterior.mean + Eigen::Map<const EffectTable>(off.data());
 }
 
 }  // namespace swipegym

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/random.h"
 #include "env/fitted/exposure_effects.h"
 #include "nn/matrix.h"
 
@@ -36,6 +37,7 @@ struct EffectPrior {
 struct EffectPosterior {
   EffectTable mean, deviation;
   EffectTable from_rows;          // in [0, 1]: 1 less posterior over prior variance
+  Eigen::MatrixXd covariance;     // of the table's entries, row by row
   double user_correlation = 0.0;  // as the rows have it
   double design_effect = 1.0;     // how many of the rows say as much as one that were independent of all others
 };
@@ -46,5 +48,7 @@ struct EffectPosterior {
 /// scores. The estimate stays that of the mean over rows, as weights of users or effects of their own would not: people
 /// watch more while they are pleased. Without rows it is the prior.
 EffectPosterior effect_posterior(const ExposureSample& sample, const EffectPrior& prior);
+/// A draw from its normal approximation.
+EffectTable draw_effects(const EffectPosterior& posterior, RandomStream random);
 
 }  // namespace swipegym

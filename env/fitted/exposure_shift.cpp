@@ -262,6 +262,34 @@ double of_exposures(const EffectTable& effects) {
   return effects.row(2 + static_cast<Eigen::Index>(ExposureTerm::kExposures)).segment(1, 4).mean();
 }
 
+// A network with a member's tables as its own.
+FittedParts with_tables_of(const FittedParts& parts, std::size_t member) {
+  FittedParts out = parts;
+  const MemberTables& own = parts.members[member];
+  out.network.table.value = own.table;
+  out.network.first.weight.value.bottomRows(own.dense.rows()) = own.dense;
+  out.network.first.bias.value = own.bias;
+  out.members.clear();
+  return out;
+}
+
+// Each member's effects are drawn from a posterior of its own, beside its own forecasts; multiples of the forecast are
+// the network's for all.
+void draw_effects_of_members(FittedParts& parts, const FitLog& log, const Catalogue& catalogue,
+                             const EffectPrior& prior, const EffectTable& of_network, std::uint64_t seed) {
+  constexpr std::uint64_t kEffectDraws = 0x656666656374ULL;  // child of the seed's key
+  const auto terms = static_cast<Eigen::Index>(kExposureTerms);
+  for (std::size_t m = 0; m < parts.members.size(); ++m) {
+    FittedParts own = with_tables_of(parts, m);
+    const EffectPosterior posterior = fit_watch(own, log, catalogue, prior, seed).posterior;
+    const EffectTable drawn = draw_effects(
+        posterior, RandomStream(split(split(make_key(seed), kEffectDraws), static_cast<std::uint64_t>(m))));
+    Matrix& effects = parts.members[m].effects;
+    effects.topRows(terms) = drawn.bottomRows(terms).cast<float>();
+    effects.row(terms) = (drawn.row(0) - of_network.row(0)).cast<float>();
+  }
+}
+
 }  // namespace
 
 WatchEffects fit_effects(FittedParts& parts, const FitLog& log, const Catalogue& catalogue, const EffectPrior& prior,
@@ -285,6 +313,7 @@ ExposureEvidence fit_exposure(FittedParts& parts, const FitLog& log, const Catal
     const Matrix p = watch_of(fit.random, fit.of_random, fit.posterior.mean);
     shift_signals(parts, fit.random, p, rates_given(fit.random, rates_under(parts, fit.random, p)));
   }
+  draw_effects_of_members(parts, log, catalogue, prior, fit.posterior.mean, config.seed);
   ExposureEvidence out{.random_rows = log.random_rows, .from_rows = fit.posterior.from_rows.mean()};
   for (std::size_t user = 0; user + 1 < log.offset.size(); ++user) {
     bool any = false;

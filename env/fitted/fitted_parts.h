@@ -20,6 +20,9 @@ struct MemberTables {
   Matrix table;  // [encoder.table_rows, hidden], as ResponseNetwork::table
   Matrix dense;  // [kDenseFeatures - kHistoryFeatures, hidden]: the first layer's rows behind those of the history
   Matrix bias;   // [1, hidden]
+  /// [kExposureTerms + 1, kDirections]: the weights of ResponseNetwork::effects, and last what a choice adds to each
+  /// direction beside what it adds in the network.
+  Matrix effects = Matrix::Zero(kExposureTerms + 1, kDirections);
 };
 
 /// The same of a member or, where there are none, of the network: row-major views.
@@ -45,6 +48,8 @@ struct FittedParts {
 
   std::size_t num_members() const noexcept { return std::max<std::size_t>(members.size(), 1); }
   FirstLayer first_layer(std::size_t member) const noexcept;
+  /// What an interventional exposure of a video adds to a member's answer.
+  ExposureEffects::OfVideo effect_of_video(std::size_t member, std::size_t video) const noexcept;
 
   /// Throws InputError unless the parts fit each other and a world of so many users and videos.
   void validate(std::size_t users, std::size_t videos) const;

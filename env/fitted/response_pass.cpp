@@ -88,12 +88,11 @@ ResponsePass::ResponsePass(const FittedParts& parts)
   const std::size_t members = parts.num_members();
   user_half_ = zeros(members * users_, width);
   if (members * videos_ <= kTableVideos) video_half_ = zeros(members * videos_, width);
-  for (std::size_t v = 0; v < videos_ && video_half_.size() > 0; ++v) effect_.push_back(make_effect(parts, v));
   tab_moment_ = zeros(members * kTabMoments, width);
   for (std::size_t m = 0; m < members; ++m) {
     for (std::size_t u = 0; u < users_; ++u) add_user_half(parts, m, u, row_of(user_half_, m * users_ + u));
     for (std::size_t v = 0; v < videos_ && video_half_.size() > 0; ++v)
-      add_video_half(parts, m, v, row_of(video_half_, m * videos_ + v));
+      add_video_half(parts, m, v, row_of(video_half_, m * videos_ + v)), effect_.push_back(parts.effect_of_video(m, v));
     const Matrix& table = parts.first_layer(m).table;
     const auto table_row = [&](std::size_t row) { return &table(static_cast<Eigen::Index>(row), 0); };
     for (std::size_t tab = 0; tab < FeatureEncoder::kTabs; ++tab)
@@ -117,7 +116,8 @@ void ResponsePass::copy_video(VideoIndex from, VideoIndex to) noexcept {
   for (std::size_t first = 0; first < static_cast<std::size_t>(video_half_.rows()); first += videos_)
     video_half_.row(static_cast<Eigen::Index>(first + index_of(to))) =
         video_half_.row(static_cast<Eigen::Index>(first + index_of(from)));
-  if (!effect_.empty()) effect_[index_of(to)] = effect_[index_of(from)];
+  for (std::size_t first = 0; first < effect_.size(); first += videos_)
+    effect_[first + index_of(to)] = effect_[first + index_of(from)];
 }
 
 ResponsePass::Heads ResponsePass::make_heads(const FittedParts& parts, bool interventional) const {
@@ -185,12 +185,6 @@ void ResponsePass::add_video_half(const FittedParts& parts, std::size_t member, 
     spread(first.dense + (kItemRow + d) * units, parts.item_dense[video * kItemDense + d], hidden);
 }
 
-ExposureEffects::OfVideo ResponsePass::make_effect(const FittedParts& parts, std::size_t video) const noexcept {
-  const float* item = parts.item_dense.data() + video * kItemDense;
-  return parts.network.effects.of_video(item[kItemExposures], item[kItemLevel],
-                                        parts.encoder.features.video_dense[video * kVideoDense + kVideoLength]);
-}
-
 void ResponsePass::add_effects(const FittedParts& parts, std::span<const Shown> shown, bool interventional,
                                Buffers& at) const noexcept {
   const auto first = static_cast<Eigen::Index>(watch_second_.cols());
@@ -200,8 +194,9 @@ void ResponsePass::add_effects(const FittedParts& parts, std::span<const Shown> 
       std::fill_n(units, ExposureEffects::kWidth, 0.0F);
       continue;
     }
-    const std::size_t video = index_of(shown[i].video);
-    const ExposureEffects::OfVideo effect = effect_.empty() ? make_effect(parts, video) : effect_[video];
+    const std::size_t video = index_of(shown[i].video), member = at.member[i];
+    const ExposureEffects::OfVideo effect =
+        effect_.empty() ? parts.effect_of_video(member, video) : effect_[member * videos_ + video];
     const float activity = parts.network.effects.activity(at.history(static_cast<Eigen::Index>(i), 0));
     for (std::size_t k = 0; k < ExposureEffects::kWidth; ++k)
       units[k] = effect.alone[k] + activity * effect.of_activity[k];
@@ -213,7 +208,7 @@ void ResponsePass::prefetch(VideoIndex video, std::size_t member, ExpectedPart p
   constexpr std::size_t kLine = 64 / sizeof(float);
   const float* half = video_half_.data() + (member * videos_ + index_of(video)) * width();
   for (std::size_t i = 0; i < columns(part); i += kLine) __builtin_prefetch(half + i, 0, 2);
-  __builtin_prefetch(effect_.data() + index_of(video), 0, 2);
+  __builtin_prefetch(effect_.data() + member * videos_ + index_of(video), 0, 2);
 }
 
 void ResponsePass::forward(const FittedParts& parts, std::span<const Shown> shown,

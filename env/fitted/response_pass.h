@@ -59,7 +59,6 @@ class ResponsePass {
     Matrix feedback_bias;              // [1, kLanes]
   };
   Heads make_heads(const FittedParts& parts, bool interventional) const;
-  ExposureEffects::OfVideo make_effect(const FittedParts& parts, std::size_t video) const noexcept;
   /// What users and videos add to the directions of interventional effects, behind the units of the watch trunk.
   void add_effects(const FittedParts& parts, std::span<const Shown> shown, bool interventional,
                    Buffers& at) const noexcept;
@@ -78,7 +77,7 @@ class ResponsePass {
   std::size_t users_, videos_;
   Matrix user_half_;                              // [members * users, width]
   Matrix video_half_;                             // [members * videos, width]; empty for large catalogues
-  std::vector<ExposureEffects::OfVideo> effect_;  // [videos], of all members; empty where video_half_ is
+  std::vector<ExposureEffects::OfVideo> effect_;  // [members * videos]; empty where video_half_ is
   Matrix tab_moment_;                             // [members * kTabs * kMoments, width]
   Matrix history_weight_;                         // [kHistoryFeatures, width]
   Matrix watch_second_, watch_second_bias_;       // [feedback_at_, watch_top], [1, watch_top]

@@ -173,13 +173,14 @@ struct MemberCount {
   void validate() const { require_between("members/count", count, std::size_t{2}, kMostMembers); }
 };
 
-constexpr std::array<const char*, 3> kMemberColumns = {"table", "dense", "bias"};
+constexpr std::array<const char*, 4> kMemberColumns = {"table", "dense", "bias", "effects"};
 
 void save_members(const std::vector<MemberTables>& members, Hdf5Writer& file) {
   if (!members.empty())
     file.write("members/count", std::vector<std::uint32_t>{static_cast<std::uint32_t>(members.size())});
   for (std::size_t m = 0; m < members.size(); ++m) {
-    const std::array<const Matrix*, 3> columns = {&members[m].table, &members[m].dense, &members[m].bias};
+    const std::array<const Matrix*, 4> columns = {&members[m].table, &members[m].dense, &members[m].bias,
+                                                  &members[m].effects};
     for (std::size_t k = 0; k < columns.size(); ++k)
       file.write_matrix<float>(fmt::format("members/{}/{}", m, kMemberColumns[k]),
                                {columns[k]->data(), static_cast<std::size_t>(columns[k]->size())},
@@ -191,21 +192,22 @@ void save_members(const std::vector<MemberTables>& members, Hdf5Writer& file) {
 std::vector<MemberTables> load_members(const Hdf5Reader& file, const ResponseNetwork& network) {
   std::vector<MemberTables> members;
   const auto rows = static_cast<std::size_t>(network.table.value.rows()), hidden = network.shape.hidden();
-  const auto read = [&](const std::string& name, std::size_t height) {
-    const std::vector<float> values = file.read_matrix<float>(name, height, hidden);
+  const auto read = [&](const std::string& name, std::size_t height, std::size_t width) {
+    const std::vector<float> values = file.read_matrix<float>(name, height, width);
     if (!std::all_of(values.begin(), values.end(), [](float w) { return std::abs(w) <= kLargestWeight; }))
       throw InputError(fmt::format("{}: {} holds a number that is no weight", file.path().string(), name));
     return Matrix(
-        Eigen::Map<const Matrix>(values.data(), static_cast<Eigen::Index>(height), static_cast<Eigen::Index>(hidden)));
+        Eigen::Map<const Matrix>(values.data(), static_cast<Eigen::Index>(height), static_cast<Eigen::Index>(width)));
   };
   if (!file.has("members/count")) return members;
   const std::size_t count = file.checked(MemberCount{file.read_array<std::uint32_t, 1>("members/count")[0]}).count;
   while (members.size() < count) {
     const std::string name = fmt::format("members/{}/", members.size());
     MemberTables member;
-    member.table = read(name + "table", rows);
-    member.dense = read(name + "dense", kDenseFeatures - kHistoryFeatures);
-    member.bias = read(name + "bias", 1);
+    member.table = read(name + "table", rows, hidden);
+    member.dense = read(name + "dense", kDenseFeatures - kHistoryFeatures, hidden);
+    member.bias = read(name + "bias", 1, hidden);
+    member.effects = read(name + "effects", kExposureTerms + 1, kDirections);
     members.push_back(std::move(member));
   }
   return members;

@@ -87,5 +87,23 @@ TEST_CASE("without random rows the posterior is the prior, and few rows of few u
   CHECK(few.deviation(0, 1) > many.deviation(0, 1));
 }
 
+TEST_CASE("draws of effects have the posterior's mean and covariance", "[fit][members]") {
+  EffectPosterior posterior = effect_posterior(drawn_sample(40, 10, 0.0, 9), learned_effect_prior());
+  constexpr int kDraws = 4000;
+  const Eigen::Index one = 1, other = static_cast<Eigen::Index>(3 * kDirections + 1);  // constant and exposures
+  double sum = 0.0, square = 0.0, product = 0.0;
+  for (std::uint32_t n = 0; n < kDraws; ++n) {
+    const EffectTable off = draw_effects(posterior, RandomStream(make_key(2), n)) - posterior.mean;
+    sum += off.data()[other], square += off.data()[other] * off.data()[other];
+    product += off.data()[one] * off.data()[other];
+  }
+  const double variance = posterior.covariance(other, other);
+  CHECK(std::sqrt(variance) == Approx(posterior.deviation.data()[other]));
+  CHECK(std::abs(sum / kDraws) < 4.0 * std::sqrt(variance / kDraws));
+  CHECK(square / kDraws == Approx(variance).epsilon(0.1));
+  const double scale = std::sqrt(variance * posterior.covariance(one, one));
+  CHECK(std::abs(product / kDraws - posterior.covariance(one, other)) < 0.07 * scale);
+}
+
 }  // namespace
 }  // namespace swipegym

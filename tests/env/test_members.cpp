@@ -36,14 +36,10 @@ const FittedUserModel& members_of(const Simulator& simulator) {
   return dynamic_cast<const FittedUserModel&>(*simulator.model);
 }
 
-// A model of that member alone: its tables are the network's.
+// A model of that member alone.
 FittedUserModel alone(const FittedUserModel& model, std::size_t member) {
   FittedParts parts = model.parts();
-  const MemberTables own = parts.members[member];
-  parts.members.clear();
-  parts.network.table.value = own.table;
-  parts.network.first.weight.value.bottomRows(own.dense.rows()) = own.dense;
-  parts.network.first.bias.value = own.bias;
+  parts.members = {parts.members[member]};
   return {std::move(parts), model.clock()};
 }
 
