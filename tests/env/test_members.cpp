@@ -14,14 +14,14 @@
 namespace swipegym {
 namespace {
 
-constexpr std::int64_t kEvening = 1651400000000;
-constexpr std::size_t kMembers = 3, kRows = 6;
+constexpr std::int64_t kAskedMs = 1651400000000;
+constexpr std::size_t kFittedMembers = 3, kSessionsAsked = 6;
 
 // A small fit with members, made once.
 const Simulator& fit_with_members() {
   static const Simulator simulator = [] {
     FitConfig config;
-    config.members = kMembers;
+    config.members = kFittedMembers;
     config.training.epochs = 1;
     config.training.batch = 256;
     config.training.max_updates = testing::kMostUpdates;
@@ -46,14 +46,14 @@ FittedUserModel alone(const FittedUserModel& model, std::size_t member) {
 // Sessions of some users, each about to be shown a video.
 struct Sessions {
   explicit Sessions(const FittedUserModel& model_, const Simulator& simulator)
-      : model(model_), room(kRows, model.state_size()), scratch(model.make_scratch()) {
-    for (std::size_t i = 0; i < kRows; ++i) {
+      : model(model_), room(kSessionsAsked, model.state_size()), scratch(model.make_scratch()) {
+    for (std::size_t i = 0; i < kSessionsAsked; ++i) {
       const auto user = static_cast<std::uint32_t>(3 * i), video = static_cast<std::uint32_t>(7 * i + 1);
-      model.begin(UserIndex{user}, kEvening, room.of(i));
+      model.begin(UserIndex{user}, kAskedMs, room.of(i));
       states.push_back(room.of(i).data());
       shown.push_back({.user = UserIndex{user},
                        .video = VideoIndex{video},
-                       .time_ms = kEvening,
+                       .time_ms = kAskedMs,
                        .duration_ms = simulator.catalogue.duration_ms[video],
                        .tab = 1});
       keys.push_back(split(make_key(5), i));
@@ -61,21 +61,21 @@ struct Sessions {
   }
   std::vector<const float*> seen() const { return {states.begin(), states.end()}; }
   std::vector<Expectation> expect() {
-    std::vector<Expectation> out(kRows);
+    std::vector<Expectation> out(kSessionsAsked);
     model.expect(shown, seen(), ExposureKind::kInterventional, out, *scratch);
     return out;
   }
   std::vector<Expectation> expect_member(std::size_t member) {
-    std::vector<Expectation> out(kRows);
+    std::vector<Expectation> out(kSessionsAsked);
     model.expect_member(member, shown, seen(), ExposureKind::kInterventional, out, *scratch);
     return out;
   }
   // Ten answers in a row to each session: play times, signals and leaving.
   std::vector<std::int64_t> answers() {
     std::vector<std::int64_t> out;
-    std::vector<Response> drawn(kRows);
+    std::vector<Response> drawn(kSessionsAsked);
     for (std::uint32_t step = 0; step < 10; ++step) {
-      const std::vector<std::uint32_t> streams(kRows, step);
+      const std::vector<std::uint32_t> streams(kSessionsAsked, step);
       model.respond(shown, states, ExposureKind::kInterventional, keys, streams, drawn, *scratch);
       for (const Response& one : drawn) out.push_back(one.play_ms * 1000 + one.signals * 2 + (one.leaves ? 1 : 0));
     }
@@ -93,19 +93,19 @@ struct Sessions {
 TEST_CASE("a session is answered by one member, as by a model of that member alone", "[fit][members]") {
   const Simulator& simulator = fit_with_members();
   const FittedUserModel& model = members_of(simulator);
-  REQUIRE(model.num_members() == kMembers);
+  REQUIRE(model.num_members() == kFittedMembers);
   Sessions sessions(model, simulator);
   const std::vector<std::int64_t> mixed = sessions.answers();
   std::vector<std::vector<std::int64_t>> own;
-  for (std::size_t member = 0; member < kMembers; ++member) {
+  for (std::size_t member = 0; member < kFittedMembers; ++member) {
     const FittedUserModel lone = alone(model, member);
     own.push_back(Sessions(lone, simulator).answers());
   }
-  std::vector<bool> used(kMembers, false);
-  for (std::size_t row = 0; row < kRows; ++row) {
+  std::vector<bool> used(kFittedMembers, false);
+  for (std::size_t row = 0; row < kSessionsAsked; ++row) {
     const std::size_t member = model.member_of(sessions.keys[row]);
     used[member] = true;
-    for (std::size_t at = row; at < mixed.size(); at += kRows) CHECK(mixed[at] == own[member][at]);
+    for (std::size_t at = row; at < mixed.size(); at += kSessionsAsked) CHECK(mixed[at] == own[member][at]);
   }
   CHECK(std::count(used.begin(), used.end(), true) > 1);
   CHECK((own[0] != own[1] && own[1] != own[2]));
@@ -116,13 +116,13 @@ TEST_CASE("what members expect is their mean", "[fit][members]") {
   const FittedUserModel& model = members_of(simulator);
   Sessions sessions(model, simulator);
   const std::vector<Expectation> all = sessions.expect();
-  std::vector<double> seconds(kRows, 0.0), clicks(kRows, 0.0), leaves(kRows, 0.0);
+  std::vector<double> seconds(kSessionsAsked, 0.0), clicks(kSessionsAsked, 0.0), leaves(kSessionsAsked, 0.0);
   bool differ = false;
-  for (std::size_t member = 0; member < kMembers; ++member) {
+  for (std::size_t member = 0; member < kFittedMembers; ++member) {
     const std::vector<Expectation> one = sessions.expect_member(member);
     const FittedUserModel lone = alone(model, member);
     const std::vector<Expectation> same = Sessions(lone, simulator).expect();
-    for (std::size_t i = 0; i < kRows; ++i) {
+    for (std::size_t i = 0; i < kSessionsAsked; ++i) {
       CHECK(one[i].watch_s == same[i].watch_s);
       CHECK(one[i].signal[0] == same[i].signal[0]);
       differ |= std::abs(one[i].watch_s - all[i].watch_s) > 0.01F;
@@ -131,10 +131,10 @@ TEST_CASE("what members expect is their mean", "[fit][members]") {
     }
   }
   CHECK(differ);
-  for (std::size_t i = 0; i < kRows; ++i) {
-    CHECK(static_cast<double>(all[i].watch_s) == Approx(seconds[i] / kMembers));
-    CHECK(static_cast<double>(all[i].signal[0]) == Approx(clicks[i] / kMembers));
-    CHECK(static_cast<double>(all[i].leave) == Approx(leaves[i] / kMembers));
+  for (std::size_t i = 0; i < kSessionsAsked; ++i) {
+    CHECK(static_cast<double>(all[i].watch_s) == Approx(seconds[i] / kFittedMembers));
+    CHECK(static_cast<double>(all[i].signal[0]) == Approx(clicks[i] / kFittedMembers));
+    CHECK(static_cast<double>(all[i].leave) == Approx(leaves[i] / kFittedMembers));
   }
 }
 
@@ -144,27 +144,28 @@ TEST_CASE("predictions of members are their mixture, and so are the draws from t
   Sessions sessions(model, simulator);
   std::vector<const UserHistory*> histories;
   for (const float* state : sessions.seen()) histories.push_back(&FittedUserModel::history(state));
-  std::vector<Prediction> mixed(kRows), one(kRows);
+  std::vector<Prediction> mixed(kSessionsAsked), one(kSessionsAsked);
   std::vector<std::vector<Prediction>> own;
-  for (std::size_t member = 0; member < kMembers; ++member) {
+  for (std::size_t member = 0; member < kFittedMembers; ++member) {
     const FittedUserModel lone = alone(model, member);
     const auto scratch = lone.make_scratch();
     lone.predict(sessions.shown, histories, ExposureKind::kInterventional, one, *scratch);
     own.push_back(one);
   }
   model.predict(sessions.shown, histories, ExposureKind::kInterventional, mixed, *sessions.scratch);
-  constexpr int kDraws = 4000;
-  for (std::size_t i = 0; i < kRows; ++i) {
+  constexpr int kAnswersDrawn = 4000;
+  for (std::size_t i = 0; i < kSessionsAsked; ++i) {
     double click = 0.0, first = 0.0;
     for (const auto& member : own)
-      click += static_cast<double>(member[i].signal[0]) / kMembers,
-          first += static_cast<double>(member[i].bin[0]) / kMembers;
+      click += static_cast<double>(member[i].signal[0]) / kFittedMembers,
+          first += static_cast<double>(member[i].bin[0]) / kFittedMembers;
     CHECK(static_cast<double>(mixed[i].signal[0]) == Approx(click));
     CHECK(static_cast<double>(mixed[i].bin[0]) == Approx(first));
     int clicked = 0;
-    for (std::uint32_t n = 0; n < kDraws; ++n)
+    for (std::uint32_t n = 0; n < kAnswersDrawn; ++n)
       clicked += has(model.draw(sessions.shown[i], i, sessions.keys[i], n, *sessions.scratch).signals, Signal::kClick);
-    CHECK(std::abs(clicked / static_cast<double>(kDraws) - click) < 4.0 * std::sqrt(click * (1.0 - click) / kDraws));
+    CHECK(std::abs(clicked / static_cast<double>(kAnswersDrawn) - click) <
+          4.0 * std::sqrt(click * (1.0 - click) / kAnswersDrawn));
   }
 }
 
@@ -175,7 +176,7 @@ TEST_CASE("members are read back from a file", "[fit][members]") {
   const Simulator read = load_simulator(path);
   std::filesystem::remove(path);
   Sessions before(members_of(simulator), simulator), after(members_of(read), read);
-  CHECK(members_of(read).num_members() == kMembers);
+  CHECK(members_of(read).num_members() == kFittedMembers);
   CHECK(before.answers() == after.answers());
 }
 
