@@ -37,9 +37,10 @@ std::shared_ptr<const Simulator> simulator_for(const BenchSettings& settings, co
   return make_constant_simulator({.leave_after = 30}, {.num_users = 20'000, .num_videos = 7'583, .history = 200});
 }
 
-// Of every byte of the simulator's file: two figures with the same one stepped the same world.
-std::uint64_t file_fingerprint(const std::filesystem::path& path) {
-  if (path.empty()) return 0;
+// Of every byte of the simulator's file, or of a release's truth: two figures with the same one stepped the same world.
+std::uint64_t file_fingerprint(const std::filesystem::path& simulator) {
+  if (simulator.empty()) return 0;
+  const std::filesystem::path path = std::filesystem::is_directory(simulator) ? simulator / "truth.json" : simulator;
   std::vector<char> bytes(std::filesystem::file_size(path));
   std::ifstream file(path, std::ios::binary);
   if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())))

@@ -21,6 +21,11 @@ TEST_CASE("the folder of a synthetic release is a simulator: its truth", "[cli]"
   CHECK(report["versus"] == "random");
   CHECK(report["policies"][1]["versus"]["low"].get<double>() > 0.0);  // the oracle knows the truth
 
+  const Outcome timed = run_program({"bench", "--simulator", data, "--envs", "8", "--seconds", "0.01", "--quiet"});
+  INFO(timed.err);
+  CHECK(timed.code == 0);
+  CHECK(timed.out.find("user model 'truth'") != std::string::npos);
+
   std::filesystem::create_directory(folder / "logs");
   SampleRelease{}.write(folder.path() / "logs");
   CHECK(fails_with(run_program({"compare", "--simulator", folder / "logs"}), 2,
