@@ -77,7 +77,6 @@ class Trainer {
     network_.table.value *= keep;
     if (anchor_ != nullptr) network_.table.value += (1.0F - keep) * *anchor_;
     network_.table.decays = false;
-    const Matrix kinds = network_.table.value.middleRows(features_.kind_row, 2);
     adam_.set_learning_rate(rate);
     std::vector<Parameter*> all = network_.parameters();
     if (anchor_ != nullptr) {
@@ -90,7 +89,6 @@ class Trainer {
     adam_.step(all);
     if (anchor_ != nullptr)
       network_.first.weight.value.topRows(static_cast<Eigen::Index>(kHistoryFeatures)) = trunk_of_history_;
-    move_kinds(kinds);
     return loss;
   }
 
@@ -98,18 +96,18 @@ class Trainer {
     adam_ = Adam({.learning_rate = config_.learning_rate, .weight_decay = config_.weight_decay, .clip_norm = 1.0});
   }
 
+  // Once trained: of what random exposure changes in the first layer, as much stays as there are random rows to tell it.
+  // While training it is free, or a few random rows would drag along what standard rows are answered by.
+  void shrink_kinds() {
+    const Eigen::Index standard = features_.kind_row, random = standard + 1;
+    Matrix& table = network_.table.value;
+    const Matrix apart = table.row(random) - table.row(standard);
+    table.row(random) = table.row(standard) + trust_ * apart;
+  }
+
  private:
   bool is_of_member(const Parameter* parameter) const noexcept {
     return parameter == &network_.table || parameter == &network_.first.weight || parameter == &network_.first.bias;
-  }
-
-  // Of the first layer, what random exposure changes beside standard exposure learns as slowly as random rows are few:
-  // Adam moves a parameter by the rate whatever the evidence. Without such rows both stay equal.
-  void move_kinds(const Matrix& before) {
-    const Eigen::Index standard = features_.kind_row, random = standard + 1;
-    Matrix& table = network_.table.value;
-    const Matrix both = table.row(standard) - before.row(0), own = table.row(random) - before.row(1);
-    table.row(random) = before.row(1) + both + trust_ * (own - both);
   }
 
   void gather(std::span<const std::uint32_t> batch, Shard& at) {
@@ -419,7 +417,7 @@ ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& ro
   start_from_marginals(log.data.log, rows, standard_of(log.data.log, rows, used), network);
   Trainer trainer(log, rows, config, network);
   run_updates(trainer, used, config, make_key(config.seed), "fitting responses", progress);
-  if (!use_random) network.table.value.row(features.kind_row + 1) = network.table.value.row(features.kind_row);
+  trainer.shrink_kinds();
   for (Parameter* parameter : network.parameters())
     parameter->shards.assign(1, Matrix()), parameter->first_moment.resize(0, 0), parameter->second_moment.resize(0, 0);
   return network;
@@ -453,7 +451,7 @@ std::vector<MemberTables> train_members(const FitLog& log, const TrainingRows& r
     Trainer trainer(log, rows, own, member);
     trainer.train_member(weight, anchor);
     run_updates(trainer, order, config, split(key, 2), fmt::format("fitting member {} of {}", m + 1, count), progress);
-    if (!use_random) member.table.value.row(features.kind_row + 1) = member.table.value.row(features.kind_row);
+    trainer.shrink_kinds();
     members.push_back(tables_of(member));
   }
   return members;

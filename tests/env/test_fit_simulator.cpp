@@ -139,6 +139,18 @@ TEST_CASE("random exposure lowers the interventional response when the log shows
   CHECK(click[1] / rows[1] < 0.8 * click[0] / rows[0]);
 }
 
+TEST_CASE("random rows do not drag along what standard rows are answered by", "[fit]") {
+  if (testing::skips_quality()) return;
+  const Dataset data = testing::toy_log(200, 60, 60, 1, 0.5);
+  const FitResult fit = fit_simulator(data, kLastDay.from, small_fit());
+  double said = 0.0, was = 0.0;
+  for (const RowPrediction& one : answers(fit.simulator, data, {.until = kLastDay.from})) {
+    said += static_cast<double>(one.probability[0]);
+    was += has(data.log.signals[one.log_row], Signal::kClick) ? 1.0 : 0.0;
+  }
+  CHECK(said == Approx(was).epsilon(0.02));
+}
+
 TEST_CASE("the interventional response nears the random rows of the fit, however little was trained", "[fit]") {
   const Dataset data = testing::toy_log(200, 60, 60, 1, 0.5);
   FitConfig config = small_fit();
