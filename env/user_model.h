@@ -88,7 +88,7 @@ class UserModel {
     expect(shown, states, exposure, out, scratch);
   }
 
-  /// A model may be several, members of a posterior that agree where the log speaks and differ where it does not: each
+  /// A model may be several, members of a posterior that differ by what the log leaves open: each
   /// session is answered by the one that its key draws, and expect() is their mean. This one tells what a single member
   /// expects; `member` < num_members().
   virtual std::size_t num_members() const noexcept { return 1; }

@@ -83,7 +83,7 @@ void add_fit_commands(std::vector<Command>& table) {
       .choice("watch-head", settings->head, {"bins", "hazard"},
               "how the watch distribution is modelled; another head makes a more independent judge")
       .add("members", settings->members, between(1, kMostMembers), "N",
-           "of a posterior, which agree where the log speaks: each session is answered by one")
+           "of a posterior, which differ by what the log leaves open: each session is answered by one")
       .choice("log", settings->log, {"both", "standard", "random"}, "which exposures are fitted")
       .group("Output")
       .output("out", settings->out, "FILE", "the simulator", Writing::kBinary);

@@ -11,7 +11,6 @@
 #include "nn/adam.h"
 #include "nn/dropout.h"
 #include "nn/fast_math.h"
-#include "nn/gaussian_rows.h"
 #include "nn/losses.h"
 
 namespace swipegym {
@@ -58,9 +57,9 @@ class Trainer {
     trust_ = static_cast<float>(random / (random + kHalfTrusted));
   }
 
-  // From here on the tables of a member: under the trunk as it is, by weighed users, its rows decaying to anchors.
-  void train_member(const std::vector<float>& user_weight, const Matrix& anchor) {
-    user_weight_ = &user_weight, anchor_ = &anchor;
+  // From here on the tables of a member: under the trunk as it is, by weighed users.
+  void train_member(const std::vector<float>& user_weight) {
+    user_weight_ = &user_weight;
     trunk_of_history_ = network_.first.weight.value.topRows(static_cast<Eigen::Index>(kHistoryFeatures));
   }
 
@@ -75,11 +74,10 @@ class Trainer {
     // Table rows decay on their own, harder than the layers.
     const auto keep = static_cast<float>(1.0 - rate * config_.table_decay);
     network_.table.value *= keep;
-    if (anchor_ != nullptr) network_.table.value += (1.0F - keep) * *anchor_;
     network_.table.decays = false;
     adam_.set_learning_rate(rate);
     std::vector<Parameter*> all = network_.parameters();
-    if (anchor_ != nullptr) {
+    if (user_weight_ != nullptr) {
       for (Parameter* parameter : all)
         if (!is_of_member(parameter)) parameter->zero_gradient();
       for (Matrix& shard : network_.first.weight.shards)  // nor do they count where gradients are clipped
@@ -87,7 +85,7 @@ class Trainer {
       std::erase_if(all, [&](const Parameter* parameter) { return !is_of_member(parameter); });
     }
     adam_.step(all);
-    if (anchor_ != nullptr)
+    if (user_weight_ != nullptr)
       network_.first.weight.value.topRows(static_cast<Eigen::Index>(kHistoryFeatures)) = trunk_of_history_;
     return loss;
   }
@@ -96,8 +94,8 @@ class Trainer {
     adam_ = Adam({.learning_rate = config_.learning_rate, .weight_decay = config_.weight_decay, .clip_norm = 1.0});
   }
 
-  // Once trained: of what random exposure changes in the first layer, as much stays as there are random rows to tell it.
-  // While training it is free, or a few random rows would drag along what standard rows are answered by.
+  // Once trained: of what random exposure changes in the first layer, as much stays as there are random rows to tell
+  // it. While training it is free, or a few random rows would drag along what standard rows are answered by.
   void shrink_kinds() {
     const Eigen::Index standard = features_.kind_row, random = standard + 1;
     Matrix& table = network_.table.value;
@@ -251,7 +249,6 @@ class Trainer {
   Adam adam_;
   std::int64_t last_ms_ = 0;
   const std::vector<float>* user_weight_ = nullptr;  // [users], of a member
-  const Matrix* anchor_ = nullptr;                   // [table rows, hidden], of a member
   Matrix trunk_of_history_;
   float trust_ = 0.0F;  // in random rows
 };
@@ -371,26 +368,6 @@ void run_updates(Trainer& trainer, std::vector<std::uint32_t>& used, const Train
   }
 }
 
-// The deviation of the numbers of those rows of the table that many training rows name.
-float deviation_of_known_rows(const FitLog& log, const TrainingRows& rows, std::span<const std::uint32_t> used,
-                              const Matrix& table) {
-  constexpr std::uint32_t kKnown = 100;
-  const FeatureEncoder& features = log.encoder.features;
-  std::vector<std::uint32_t> count(static_cast<std::size_t>(table.rows()), 0);
-  for (const std::uint32_t i : used) {
-    const std::uint32_t row = rows.log_row[i];
-    const std::size_t user = index_of(log.data.log.user[row]), video = index_of(log.data.log.video[row]);
-    for (std::size_t c = 0; c < kUserCodes; ++c) ++count[features.user_code[user * kUserCodes + c]];
-    for (std::size_t c = 0; c < kVideoCodes; ++c) ++count[features.video_code[video * kVideoCodes + c]];
-  }
-  double square = 0.0, numbers = 0.0;
-  for (std::size_t r = 0; r < count.size(); ++r)
-    if (count[r] >= kKnown)
-      square += static_cast<double>(table.row(static_cast<Eigen::Index>(r)).squaredNorm()),
-          numbers += static_cast<double>(table.cols());
-  return numbers > 0.0 ? static_cast<float>(std::sqrt(square / numbers)) : 0.0F;
-}
-
 MemberTables tables_of(const ResponseNetwork& network) {
   const auto behind = static_cast<Eigen::Index>(kDenseFeatures - kHistoryFeatures);
   return {.table = network.table.value,
@@ -428,17 +405,11 @@ std::vector<MemberTables> train_members(const FitLog& log, const TrainingRows& r
                                         const Progress& progress) {
   const FeatureEncoder& features = log.encoder.features;
   const std::vector<std::uint32_t> used = used_rows(log, rows, use_random);
-  const float deviation = deviation_of_known_rows(log, rows, used, network.table.value);
   std::vector<MemberTables> members;
   for (int m = 0; m < count; ++m) {
     const RandomKey key = split(split(make_key(config.seed), kMemberKeys), static_cast<std::uint64_t>(m));
     const std::vector<float> weight = drawn_weights(features.num_users(), split(key, 0));
     ResponseNetwork member = network;
-    Matrix anchor(member.table.value.rows(), member.table.value.cols());
-    fill_normal(RandomStream(split(key, 1)), {anchor.data(), static_cast<std::size_t>(anchor.size())});
-    anchor *= deviation;
-    anchor.row(features.kind_row + 1) = anchor.row(features.kind_row);  // effects tell the kinds apart, not chance
-    member.table.value += anchor;
     for (Parameter* parameter : member.parameters()) {
       const Matrix& value = parameter->value;
       parameter->first_moment.setZero(value.rows(), value.cols());
@@ -446,10 +417,10 @@ std::vector<MemberTables> train_members(const FitLog& log, const TrainingRows& r
     }
     std::vector<std::uint32_t> order = used;
     TrainerConfig own = config;  // with masks of its own
-    const RandomKey masks = split(key, 3);
+    const RandomKey masks = split(key, 1);
     own.seed = std::uint64_t{masks.hi} << 32 | masks.lo;
     Trainer trainer(log, rows, own, member);
-    trainer.train_member(weight, anchor);
+    trainer.train_member(weight);
     run_updates(trainer, order, config, split(key, 2), fmt::format("fitting member {} of {}", m + 1, count), progress);
     trainer.shrink_kinds();
     members.push_back(tables_of(member));

@@ -33,9 +33,7 @@ ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& ro
 
 /// Members of a posterior over the network's tables. Each is trained by the same settings from the network's values on,
 /// under the network's trunk, with every user's rows weighed by a draw from Exp(1) (the Bayesian bootstrap, Rubin
-/// 1981); a table's row decays not to 0 but to a draw of the member's own (an anchor, Pearce et al. 2020) whose
-/// deviation is that of well-known rows, so that members differ in what the log says little of. Member m depends on the
-/// seed and m.
+/// 1981). Member m depends on the seed and m.
 std::vector<MemberTables> train_members(const FitLog& log, const TrainingRows& rows, const ResponseNetwork& network,
                                         bool use_random, int count, const TrainerConfig& config,
                                         const Progress& progress);

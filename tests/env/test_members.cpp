@@ -60,14 +60,14 @@ struct Sessions {
     }
   }
   std::vector<const float*> seen() const { return {states.begin(), states.end()}; }
-  std::vector<Expectation> expect() {
+  std::vector<Expectation> expect(ExposureKind kind = ExposureKind::kInterventional) {
     std::vector<Expectation> out(kSessionsAsked);
-    model.expect(shown, seen(), ExposureKind::kInterventional, out, *scratch);
+    model.expect(shown, seen(), kind, out, *scratch);
     return out;
   }
-  std::vector<Expectation> expect_member(std::size_t member) {
+  std::vector<Expectation> expect_member(std::size_t member, ExposureKind kind = ExposureKind::kInterventional) {
     std::vector<Expectation> out(kSessionsAsked);
-    model.expect_member(member, shown, seen(), ExposureKind::kInterventional, out, *scratch);
+    model.expect_member(member, shown, seen(), kind, out, *scratch);
     return out;
   }
   // Ten answers in a row to each session: play times, signals and leaving.
@@ -167,6 +167,60 @@ TEST_CASE("predictions of members are their mixture, and so are the draws from t
     CHECK(std::abs(clicked / static_cast<double>(kAnswersDrawn) - click) <
           4.0 * std::sqrt(click * (1.0 - click) / kAnswersDrawn));
   }
+}
+
+// Standard rows of 60 videos in a table of 90: of the last 30, and of their authors, nothing is known.
+Dataset log_of_some_videos() {
+  constexpr std::uint32_t kShown = 60;
+  Dataset data = testing::toy_log(100, 90, 60, 3);
+  for (std::size_t row = 0; row < data.log.size(); ++row) {
+    const std::uint32_t video = index_of(data.log.video[row]) % kShown;
+    data.log.video[row] = VideoIndex{video};
+    data.log.duration_ms[row] = static_cast<std::int32_t>(data.videos.duration_ms[video]);
+  }
+  return data;
+}
+
+// The deviation over members of the seconds that users are expected to watch of these videos, as a share of the mean.
+double doubt(const Simulator& simulator, std::uint32_t begin, std::uint32_t end, ExposureKind kind) {
+  const FittedUserModel& model = members_of(simulator);
+  Sessions sessions(model, simulator);
+  double square = 0.0, count = 0.0;
+  for (std::uint32_t video = begin; video < end; ++video) {
+    for (Shown& shown : sessions.shown)
+      shown.video = VideoIndex{video}, shown.duration_ms = simulator.catalogue.duration_ms[video];
+    const std::vector<Expectation> all = sessions.expect(kind);
+    for (std::size_t member = 0; member < kFittedMembers; ++member) {
+      const std::vector<Expectation> one = sessions.expect_member(member, kind);
+      for (std::size_t i = 0; i < kSessionsAsked; ++i) {
+        const auto off = static_cast<double>(one[i].watch_ratio / all[i].watch_ratio - 1.0F);
+        square += off * off, count += 1.0;
+      }
+    }
+  }
+  return std::sqrt(square / count);
+}
+
+TEST_CASE("members differ where the log is silent, and are beside the fit that there is without them",
+          "[fit][members]") {
+  if (testing::skips_quality()) return;
+  FitConfig config;
+  config.members = kFittedMembers;
+  config.training.epochs = 20;
+  config.training.batch = 128;
+  config.training.threads = 1;
+  config.training.shape = {.watch_hidden = 16, .watch_top = 8, .feedback_hidden = 16, .feedback_top = 8};
+  const Dataset data = log_of_some_videos();
+  const Simulator with = fit_simulator(data, 20220428, config).simulator;
+  config.members = 1;
+  const Simulator without = fit_simulator(data, 20220428, config).simulator;
+  CHECK(members_of(with).parts().network.table.value == members_of(without).parts().network.table.value);
+  const double known = doubt(with, 0, 60, ExposureKind::kLogged), silent = doubt(with, 60, 90, ExposureKind::kLogged);
+  const double choice = doubt(with, 0, 60, ExposureKind::kInterventional);
+  UNSCOPED_INFO("known " << known << ", silent " << silent << ", of a choice " << choice);
+  CHECK(known > 0.025);  // .015 when users' rows all weigh alike
+  CHECK(silent > 1.15 * known);
+  CHECK(choice > 2.0 * known);  // nothing is known of random exposures
 }
 
 TEST_CASE("members are read back from a file", "[fit][members]") {

@@ -26,6 +26,7 @@ using Catch::Matchers::Contains;
 const FileImage& tiny_file() {
   static const FileImage image = [] {
     FitConfig config;
+    config.members = 2;
     config.training.epochs = 1;
     config.training.max_updates = 3;
     config.training.batch = 64;
