@@ -27,6 +27,7 @@
 #include "core/range.h"
 #include "env/candidate_sources.h"
 #include "env/catalogue.h"
+#include "env/expected_reward.h"
 #include "env/truth/truth_simulator.h"
 #include "evaluation/generate/generate.h"
 #include "evaluation/metrics/mean_variance.h"

@@ -2,6 +2,7 @@
 
 #include "cli/policy_word.h"
 #include "policy/make_policy.h"
+#include "policy/one_step_oracle.h"
 #include "policy/simulator_oracle.h"
 
 namespace swipegym::cli {
@@ -13,8 +14,8 @@ std::vector<ComparedPolicy> read_policies(const std::vector<std::string>& words,
     const auto [name, spec] = split_policy_word(word);
     ComparedPolicy& policy = policies.emplace_back();
     policy.name = name;
-    if (elsewhere_too && spec == "oracle") {
-      policy.seeds = {std::make_shared<SimulatorOracle>(made_for)};
+    if (const std::optional<float> pessimism = oracle_pessimism(spec); pessimism && elsewhere_too) {
+      policy.seeds = {std::make_shared<SimulatorOracle>(made_for, *pessimism)};
       continue;
     }
     for (const std::string& file : expand_pattern(spec)) policy.seeds.push_back(make_policy(file, *made_for));

@@ -89,14 +89,13 @@ class UserModel {
   }
 
   /// A model may be several, members of a posterior that differ by what the log leaves open: each
-  /// session is answered by the one that its key draws, and expect() is their mean. This one tells what a single member
-  /// expects; `member` < num_members().
+  /// session is answered by the one that its key draws, and expect() is their mean. This one tells what each of them
+  /// expects of shown[i]: out[member * n + i], [num_members(), n].
   virtual std::size_t num_members() const noexcept { return 1; }
   virtual std::size_t member_of([[maybe_unused]] RandomKey session) const noexcept { return 0; }
-  virtual void expect_member([[maybe_unused]] std::size_t member, std::span<const Shown> shown,
-                             std::span<const float* const> states, ExposureKind exposure, std::span<Expectation> out,
-                             Scratch& scratch) const {
-    expect(shown, states, exposure, out, scratch);
+  virtual void expect_members(ExpectedPart part, std::span<const Shown> shown, std::span<const float* const> states,
+                              ExposureKind exposure, std::span<Expectation> out, Scratch& scratch) const {
+    expect_part(part, shown, states, exposure, out, scratch);
   }
 
   /// Moves the states on as if shown[i] had been answered by seen[i], whoever drew that answer; n <= kChunk. For models

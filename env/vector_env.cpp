@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/memory_budget.h"
 #include "core/parallel_for.h"
+#include "env/expected_reward.h"
 #include "env/session_rows.h"
 
 namespace swipegym {
@@ -106,6 +107,7 @@ struct VectorEnv::Impl {
     std::unique_ptr<UserModel::Scratch> scratch;
     std::array<Shown, kChunk> shown{};
     std::array<const float*, kChunk> state{};
+    std::vector<Expectation> said{};
   };
   mutable std::mutex mutex;
   mutable std::vector<std::unique_ptr<Asker>> idle;
@@ -127,10 +129,10 @@ struct VectorEnv::Impl {
     idle.push_back(std::move(asker));
   }
 
-  // out[i] for videos [begin, end) that pair(i) names as (row, video); in pieces of kChunk.
-  template <class Pair>
-  void expect(std::size_t begin, std::size_t end, ExpectedPart part, const Pair& pair,
-              std::span<Expectation> out) const {
+  // Questions [begin, end), which pair(i) names as (row, video), in pieces of kChunk: answer(asker, first, n) is called
+  // with shown[0, n) and state[0, n) of `asker` filled.
+  template <class Pair, class Answer>
+  void ask(std::size_t begin, std::size_t end, const Pair& pair, const Answer& answer) const {
     with_asker([&](Asker& asker) {
       for (std::size_t first = begin; first < end; first += kChunk) {
         const std::size_t n = std::min(kChunk, end - first);
@@ -139,9 +141,48 @@ struct VectorEnv::Impl {
           asker.shown[i] = rows.shown_next(row, video);
           asker.state[i] = rows.state(row);
         }
-        simulator->model->expect_part(part, {asker.shown.data(), n}, {asker.state.data(), n}, config.exposure,
-                                      out.subspan(first, n), *asker.scratch);
+        answer(asker, first, n);
       }
+    });
+  }
+  template <class Pair>
+  void expect(std::size_t begin, std::size_t end, ExpectedPart part, const Pair& pair,
+              std::span<Expectation> out) const {
+    ask(begin, end, pair, [&](Asker& asker, std::size_t first, std::size_t n) {
+      simulator->model->expect_part(part, {asker.shown.data(), n}, {asker.state.data(), n}, config.exposure,
+                                    out.subspan(first, n), *asker.scratch);
+    });
+  }
+  template <class Pair>
+  void expect_rewards(std::size_t begin, std::size_t end, float pessimism, const Pair& pair,
+                      std::span<float> out) const {
+    const RewardOutlook outlook{.weights = config.reward, .exposure = config.exposure, .pessimism = pessimism};
+    ask(begin, end, pair, [&](Asker& asker, std::size_t first, std::size_t n) {
+      outlook.expect(*simulator->model, {asker.shown.data(), n}, {asker.state.data(), n}, out.subspan(first, n),
+                     *asker.scratch, asker.said);
+    });
+  }
+
+  void check_videos(std::size_t row, std::span<const std::int32_t> videos, std::size_t room) const {
+    if (!started || row >= config.num_envs || videos.size() != room)
+      throw InputError("expect_videos: reset first, name an env, and give as much room as videos");
+    for (const std::int32_t video : videos)
+      if (video < 0 || static_cast<std::size_t>(video) >= simulator->catalogue.num_videos())
+        throw InputError(fmt::format("expect_videos: video {} is not in the catalogue", video));
+  }
+  // Calls use(begin, end, pair) for pieces of the slots of all envs. They are of kChunk pairs whatever the envs'
+  // borders, so that the model always works on full chunks.
+  template <class Use>
+  void all_slots(std::size_t room, const Use& use) const {
+    const std::size_t m = candidates->slots(), total = config.num_envs * m;
+    require(started && room == total,
+            fmt::format("expect_all: reset first, and give room for {} expectations (got {})", total, room));
+    const std::int32_t* candidate = rows.observation().candidate;
+    constexpr std::size_t kPairs = 16 * kChunk;
+    parallel_for((total + kPairs - 1) / kPairs, config.threads, [&](std::size_t piece, int) {
+      use(piece * kPairs, std::min(total, (piece + 1) * kPairs), [&](std::size_t i) {
+        return std::pair{i / m, candidate[i]};
+      });
     });
   }
 };
@@ -351,13 +392,21 @@ const StepView& VectorEnv::step(std::span<const std::int32_t> actions) {
 
 void VectorEnv::expect_videos(std::size_t row, std::span<const std::int32_t> videos, std::span<Expectation> out,
                               ExpectedPart part) const {
-  if (!impl_->started || row >= impl_->config.num_envs || videos.size() != out.size())
-    throw InputError("expect_videos: reset first, name an env, and give as much room as videos");
-  for (const std::int32_t video : videos)
-    if (video < 0 || static_cast<std::size_t>(video) >= impl_->simulator->catalogue.num_videos())
-      throw InputError(fmt::format("expect_videos: video {} is not in the catalogue", video));
+  impl_->check_videos(row, videos, out.size());
   impl_->expect(
       0, videos.size(), part,
+      [&](std::size_t i) {
+        return std::pair{row, videos[i]};
+      },
+      out);
+}
+
+void VectorEnv::expect_rewards(std::size_t row, std::span<const std::int32_t> videos, std::span<float> out,
+                               float pessimism) const {
+  impl_->check_videos(row, videos, out.size());
+  check_pessimism(pessimism, *impl_->simulator->model);
+  impl_->expect_rewards(
+      0, videos.size(), pessimism,
       [&](std::size_t i) {
         return std::pair{row, videos[i]};
       },
@@ -373,21 +422,15 @@ void VectorEnv::expect_candidates(std::size_t row, std::span<Expectation> out) c
 }
 
 void VectorEnv::expect_all(std::span<Expectation> out, ExpectedPart part) const {
-  const Impl& impl = *impl_;
-  const std::size_t m = impl.candidates->slots();
-  const std::size_t total = impl.config.num_envs * m;
-  require(impl.started && out.size() == total,
-          fmt::format("expect_all: reset first, and give room for {} expectations (got {})", total, out.size()));
-  const std::int32_t* candidate = observation().candidate;
-  // Pieces of kChunk pairs whatever the envs' borders, so that the model always works on full chunks.
-  constexpr std::size_t kPairs = 16 * kChunk;
-  parallel_for((total + kPairs - 1) / kPairs, impl.config.threads, [&](std::size_t piece, int) {
-    impl.expect(
-        piece * kPairs, std::min(total, (piece + 1) * kPairs), part,
-        [&](std::size_t i) {
-          return std::pair{i / m, candidate[i]};
-        },
-        out);
+  impl_->all_slots(out.size(), [&](std::size_t begin, std::size_t end, const auto& pair) {
+    impl_->expect(begin, end, part, pair, out);
+  });
+}
+
+void VectorEnv::expect_all_rewards(std::span<float> out, float pessimism) const {
+  check_pessimism(pessimism, *impl_->simulator->model);
+  impl_->all_slots(out.size(), [&](std::size_t begin, std::size_t end, const auto& pair) {
+    impl_->expect_rewards(begin, end, pessimism, pair, out);
   });
 }
 

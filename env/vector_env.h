@@ -145,6 +145,11 @@ class VectorEnv {
                      ExpectedPart part = ExpectedPart::kAll) const;
   /// All slots of all envs, [envs, m], in parallel on the env's own threads.
   void expect_all(std::span<Expectation> out, ExpectedPart part = ExpectedPart::kAll) const;
+  /// Expected rewards under config().reward of showing these videos next, and of all slots of all envs, as
+  /// RewardOutlook values them. Throws InputError for a pessimism that check_pessimism() refuses.
+  void expect_rewards(std::size_t row, std::span<const std::int32_t> videos, std::span<float> out,
+                      float pessimism = 0.0F) const;
+  void expect_all_rewards(std::span<float> out, float pessimism = 0.0F) const;
 
   ObservationView observation() const noexcept;
   /// What showing `video` to env `row` next would be: whom, when, where.

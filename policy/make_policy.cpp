@@ -8,8 +8,10 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
 
 #include "core/error.h"
+#include "env/expected_reward.h"
 #include "policy/best_unseen.h"
 #include "policy/one_step_oracle.h"
 #include "policy/policy_file.h"
@@ -115,7 +117,12 @@ const std::vector<std::string>& policy_names() {
 }
 
 bool names_policy_file(std::string_view spec) {
-  return rule_of(spec) == nullptr;
+  return rule_of(spec) == nullptr && !oracle_pessimism(spec);
+}
+
+std::shared_ptr<const Policy> make_policy(const std::string& spec, const Simulator& simulator) {
+  if (const std::optional<float> pessimism = oracle_pessimism(spec)) check_pessimism(*pessimism, *simulator.model);
+  return make_policy(spec, simulator.catalogue);
 }
 
 std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalogue& catalogue) {
@@ -125,6 +132,7 @@ std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalog
 std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalogue& catalogue,
                                           const PolicySource& policies) {
   if (const RulePolicy* rule = rule_of(spec)) return rule->make(catalogue);
+  if (const std::optional<float> pessimism = oracle_pessimism(spec)) return std::make_shared<OneStepOracle>(*pessimism);
   if (std::filesystem::exists(spec)) {
     if (!std::filesystem::path(spec).extension().compare(".json"))
       return std::make_shared<StagedPolicy>(read_composition(spec, catalogue, policies), catalogue.num_videos());

@@ -55,8 +55,9 @@ std::span<const RulePolicy> rule_policies();
 /// The policies that need no file: random, popularity, shortest, longest, item-mean, oracle.
 const std::vector<std::string>& policy_names();
 
-/// What a word that names a policy means, wherever one is given: one of policy_names(), or else the path of a policy
-/// file, whatever its name looks like, or of a composition of stages, whose name ends in .json.
+/// What a word that names a policy means, wherever one is given: one of policy_names(), "oracle:K" for an oracle of
+/// pessimism K, or else the path of a policy file, whatever its name looks like, or of a composition of stages, whose
+/// name ends in .json.
 bool names_policy_file(std::string_view spec);
 
 /// The policy that a word names. Throws InputError when it is neither, naming both possibilities.
@@ -64,8 +65,7 @@ std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalog
 /// The same with learned policies from `policies`.
 std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalogue& catalogue,
                                           const PolicySource& policies);
-inline std::shared_ptr<const Policy> make_policy(const std::string& spec, const Simulator& simulator) {
-  return make_policy(spec, simulator.catalogue);
-}
+/// The same for an env of that simulator: refuses an oracle's pessimism where it has no members to disagree.
+std::shared_ptr<const Policy> make_policy(const std::string& spec, const Simulator& simulator);
 
 }  // namespace swipegym

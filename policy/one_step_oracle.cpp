@@ -1,5 +1,7 @@
 #include "policy/one_step_oracle.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <numeric>
@@ -8,40 +10,37 @@
 #include "core/parallel_for.h"
 #include "core/parallel_pieces.h"
 #include "env/candidate_sources.h"
+#include "env/expected_reward.h"
 #include "env/seen_videos.h"
 #include "policy/best_unseen.h"
 
 namespace swipegym {
 
-float expected_reward(const RewardWeights& weights, const Expectation& expectation) noexcept {
-  float sum = weights.watch_s * expectation.watch_s + weights.watch_ratio * expectation.watch_ratio;
-  for (std::size_t i = 0; i < kNumSignals; ++i) sum += weights.signal[i] * expectation.signal[i];
-  return sum;
-}
+OneStepOracle::OneStepOracle(float pessimism)
+    : pessimism_(pessimism), name_(pessimism == 0.0F ? "oracle" : fmt::format("oracle:{}", pessimism)) {}
 
-ExpectedPart expected_part(const RewardWeights& weights) noexcept {
-  const bool any = std::any_of(std::begin(weights.signal), std::end(weights.signal), [](float w) { return w != 0.0F; });
-  return any ? ExpectedPart::kAll : ExpectedPart::kWatch;
+std::optional<float> oracle_pessimism(std::string_view word) {
+  constexpr std::string_view kOracle = "oracle";
+  if (!word.starts_with(kOracle)) return std::nullopt;
+  word.remove_prefix(kOracle.size());
+  if (word.empty()) return 0.0F;
+  if (word[0] != ':') return std::nullopt;
+  return parse_number<float>("the pessimism of oracle:K", word.substr(1), kPessimism);
 }
 
 namespace {
 
-// The expected reward in env `row` of every video of the catalogue, or of the listed ones when a list is given.
-void expect_many(const VectorEnv& env, std::size_t row, std::span<const std::int32_t> listed, int threads,
-                 std::span<float> scores) {
-  const RewardWeights& reward = env.config().reward;
-  const ExpectedPart part = expected_part(reward);
+// What every video of the catalogue is worth in env `row`, or the listed ones when a list is given.
+void expect_many(const VectorEnv& env, std::size_t row, std::span<const std::int32_t> listed, float pessimism,
+                 int threads, std::span<float> scores) {
   parallel_pieces(scores.size(), 64 * kChunk, threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local std::vector<std::int32_t> videos;
-    thread_local std::vector<Expectation> expectations;
-    videos.resize(count), expectations.resize(count);
+    videos.resize(count);
     if (listed.empty())
       std::iota(videos.begin(), videos.end(), static_cast<std::int32_t>(first));
     else
       std::copy_n(listed.begin() + static_cast<std::ptrdiff_t>(first), count, videos.begin());
-    env.expect_videos(row, videos, expectations, part);
-    std::transform(expectations.begin(), expectations.end(), scores.begin() + static_cast<std::ptrdiff_t>(first),
-                   [&](const Expectation& e) { return expected_reward(reward, e); });
+    env.expect_rewards(row, videos, scores.subspan(first, count), pessimism);
   });
 }
 
@@ -55,7 +54,7 @@ void each_row(std::size_t rows, int threads, const Use& use) {
 
 // Policy::best_videos() by the expected reward of all `videos` of the catalogue, or of the listed ones.
 bool best_expected(const DecisionBatch& batch, std::span<const std::uint32_t> rows,
-                   std::span<const std::int32_t> listed, std::size_t videos, std::size_t count,
+                   std::span<const std::int32_t> listed, std::size_t videos, float pessimism, std::size_t count,
                    std::span<std::int32_t> out) {
   std::vector<std::vector<float>> scores(static_cast<std::size_t>(worker_count(batch.threads)));
   std::atomic<bool> found = true;
@@ -67,32 +66,29 @@ bool best_expected(const DecisionBatch& batch, std::span<const std::uint32_t> ro
   }
   each_row(rows.size(), batch.threads, [&](std::size_t i, int threads, std::size_t worker) {
     scores[worker].resize(videos);
-    expect_many(*batch.env, rows[i], listed, threads, scores[worker]);
+    expect_many(*batch.env, rows[i], listed, pessimism, threads, scores[worker]);
     if (!best_unseen(scores[worker], listed, batch, rows[i], count, out.subspan(i * count, count))) found = false;
   });
   return found;
 }
 
-// The allowed slots of each row, row by row: no room for the expectations of all, and none asked for masked slots.
-void score_allowed(const DecisionBatch& batch, std::span<float> scores) {
-  const VectorEnv& env = *batch.env;
+// The allowed slots of each row, row by row: none asked for masked slots.
+void score_allowed(const DecisionBatch& batch, float pessimism, std::span<float> scores) {
   const ObservationView& observation = batch.observation;
   const std::size_t m = observation.candidates;
-  const ExpectedPart part = expected_part(env.config().reward);
   parallel_for(observation.rows, batch.threads, [&](std::size_t row, int) {
     thread_local std::vector<std::int32_t> videos;
     thread_local std::vector<std::size_t> slots;
-    thread_local std::vector<Expectation> expectations;
+    thread_local std::vector<float> worth;
     videos.clear(), slots.clear();
     for (std::size_t slot = row * m; slot < (row + 1) * m; ++slot)
       if (observation.mask[slot]) {
         slots.push_back(slot);
         videos.push_back(observation.candidate[slot]);
       }
-    expectations.resize(videos.size());
-    env.expect_videos(row, videos, expectations, part);
-    for (std::size_t i = 0; i < slots.size(); ++i)
-      scores[slots[i]] = expected_reward(env.config().reward, expectations[i]);
+    worth.resize(videos.size());
+    batch.env->expect_rewards(row, videos, worth, pessimism);
+    for (std::size_t i = 0; i < slots.size(); ++i) scores[slots[i]] = worth[i];
   });
 }
 
@@ -104,24 +100,18 @@ void OneStepOracle::score(const DecisionBatch& batch, std::span<float> scores) c
   const VectorEnv& env = *batch.env;
   const ObservationView& observation = batch.observation;
   // The model answers kChunk questions at a time: of few candidates those of several rows together.
-  if (observation.candidates >= 4 * kChunk) return score_allowed(batch, scores);
-  if (observation.candidates > 0) {
-    std::vector<Expectation> expectations(scores.size());
-    env.expect_all(expectations, expected_part(env.config().reward));
-    std::transform(expectations.begin(), expectations.end(), scores.begin(),
-                   [&](const Expectation& e) { return expected_reward(env.config().reward, e); });
-    return;
-  }
+  if (observation.candidates >= 4 * kChunk) return score_allowed(batch, pessimism_, scores);
+  if (observation.candidates > 0) return env.expect_all_rewards(scores, pessimism_);
   const std::size_t videos = env.simulator().catalogue.num_videos();
   each_row(observation.rows, batch.threads, [&](std::size_t row, int threads, std::size_t) {
-    expect_many(env, row, {}, threads, scores.subspan(row * videos, videos));
+    expect_many(env, row, {}, pessimism_, threads, scores.subspan(row * videos, videos));
   });
 }
 
 bool OneStepOracle::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                                 std::span<std::int32_t> out) const {
   return batch.env != nullptr &&
-         best_expected(batch, rows, {}, batch.env->simulator().catalogue.num_videos(), count, out);
+         best_expected(batch, rows, {}, batch.env->simulator().catalogue.num_videos(), pessimism_, count, out);
 }
 
 namespace {
@@ -181,7 +171,7 @@ ShortlistOracle::ShortlistOracle(std::shared_ptr<const Simulator> simulator, con
   const std::vector<std::int32_t> asked = promising(catalogue, settings.asked);
   std::vector<float> scores(asked.size());
   for (std::size_t row = 0; row < settings.states; ++row) {
-    expect_many(sessions, row, asked, env.threads, scores);
+    expect_many(sessions, row, asked, 0.0F, env.threads, scores);
     for (const std::int32_t place : best_first(scores, settings.per_state))
       videos_.push_back(asked[static_cast<std::size_t>(place)]);
   }
@@ -194,7 +184,7 @@ ShortlistOracle::ShortlistOracle(std::shared_ptr<const Simulator> simulator, con
   std::size_t held = 0;
   for (std::size_t row = settings.states; row < total; ++row) {
     report(progress, "the oracle's recall", row - settings.states, settings.recall_states);
-    expect_many(sessions, row, {}, env.threads, scores);
+    expect_many(sessions, row, {}, 0.0F, env.threads, scores);
     const auto here = static_cast<std::uint32_t>(row);
     const DecisionBatch batch{.observation = sessions.observation(), .env = &sessions, .keys = {}, .streams = {}};
     std::int32_t best = 0;
@@ -210,7 +200,7 @@ void ShortlistOracle::score(const DecisionBatch&, std::span<float>) const {
 
 bool ShortlistOracle::best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                                   std::span<std::int32_t> out) const {
-  return batch.env != nullptr && best_expected(batch, rows, videos_, videos_.size(), count, out);
+  return batch.env != nullptr && best_expected(batch, rows, videos_, videos_.size(), 0.0F, count, out);
 }
 
 }  // namespace swipegym

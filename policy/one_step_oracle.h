@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/progress.h"
@@ -11,21 +14,26 @@
 namespace swipegym {
 
 /// Knows the simulator: scores the expected immediate reward under the env's reward weights. It looks one step ahead,
-/// so a policy that plans may beat it.
+/// so a policy that plans may beat it. Where the simulator has members, `pessimism` standard deviations over them are
+/// taken off (RewardOutlook): videos that members do not agree about are left to others. Scoring throws InputError for
+/// a pessimism that check_pessimism() refuses.
 class OneStepOracle final : public Policy {
  public:
-  std::string_view name() const noexcept override { return "oracle"; }
+  explicit OneStepOracle(float pessimism = 0.0F);
+  std::string_view name() const noexcept override { return name_; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
   bool best_videos(const DecisionBatch& batch, std::span<const std::uint32_t> rows, std::size_t count,
                    std::span<std::int32_t> out) const override;
-  bool is_oracle() const noexcept override { return true; }
+  bool is_oracle() const noexcept override { return pessimism_ == 0.0F; }
+
+ private:
+  float pessimism_;
+  std::string name_;  // as oracle_pessimism() reads it
 };
 
-/// weights applied to expectations: what OneStepOracle scores.
-float expected_reward(const RewardWeights& weights, const Expectation& expectation) noexcept;
-
-/// What of an expectation that looks at: without a weight for a signal, the watch alone.
-ExpectedPart expected_part(const RewardWeights& weights) noexcept;
+/// What a word that names an oracle says of its pessimism: 0 for "oracle", K for "oracle:K"; none for any other word.
+/// Throws InputError where K is no number in kPessimism.
+std::optional<float> oracle_pessimism(std::string_view word);
 
 /// The one-step oracle of a catalogue of millions, where asking the simulator about every video at every step would
 /// take hours: it asks about a shortlist, the best videos of several sampled sessions among those whose statistics

@@ -6,8 +6,8 @@
 
 #include "core/error.h"
 #include "core/parallel_for.h"
+#include "env/expected_reward.h"
 #include "policy/make_policy.h"
-#include "policy/one_step_oracle.h"
 #include "sim_data/labels.h"
 
 namespace swipegym {
@@ -24,7 +24,7 @@ struct Room {
   std::array<Response, kChunk> seen;
   std::array<float*, kChunk> state;
   std::array<const float*, kChunk> asked;
-  std::array<Expectation, kChunk> expected;
+  std::vector<Expectation> said;
 };
 
 // The answer as far as an observation tells it.
@@ -68,6 +68,11 @@ void follow(const UserModel& model, const DecisionBatch& batch, std::size_t begi
 
 }  // namespace
 
+SimulatorOracle::SimulatorOracle(std::shared_ptr<const Simulator> believed, float pessimism)
+    : believed_(std::move(believed)), pessimism_(pessimism) {
+  check_pessimism(pessimism_, *believed_->model);
+}
+
 void SimulatorOracle::score(const DecisionBatch& batch, std::span<float> scores) const {
   if (batch.env == nullptr || batch.observation.candidates == 0)
     throw InputError("the oracle of a simulator needs the environment, and a set of candidates to choose from");
@@ -75,7 +80,8 @@ void SimulatorOracle::score(const DecisionBatch& batch, std::span<float> scores)
   const VectorEnv& env = *batch.env;
   const ObservationView& observation = batch.observation;
   const std::size_t m = observation.candidates, rows = observation.rows;
-  const ExpectedPart part = expected_part(env.config().reward);
+  const RewardOutlook outlook{
+      .weights = env.config().reward, .exposure = env.config().exposure, .pessimism = pessimism_};
   std::vector<std::unique_ptr<Room>> rooms(static_cast<std::size_t>(worker_count(batch.threads)));
   parallel_for((rows + kChunk - 1) / kChunk, batch.threads, [&](std::size_t chunk, int worker) {
     std::unique_ptr<Room>& room = rooms[static_cast<std::size_t>(worker)];
@@ -89,9 +95,8 @@ void SimulatorOracle::score(const DecisionBatch& batch, std::span<float> scores)
         room->shown[i] = env.next_shown(row, observation.candidate[first + i]);
         room->asked[i] = room->states.data() + (row - begin) * model.state_size();
       }
-      model.expect_part(part, {room->shown.data(), n}, {room->asked.data(), n}, env.config().exposure,
-                        {room->expected.data(), n}, *room->scratch);
-      for (std::size_t i = 0; i < n; ++i) scores[first + i] = expected_reward(env.config().reward, room->expected[i]);
+      outlook.expect(model, {room->shown.data(), n}, {room->asked.data(), n}, scores.subspan(first, n), *room->scratch,
+                     room->said);
     }
   });
 }

@@ -15,13 +15,15 @@ namespace swipegym {
 /// (history_length of at least the session's videos), and a step costs as many passes of the model as were shown.
 class SimulatorOracle final : public Policy {
  public:
-  explicit SimulatorOracle(std::shared_ptr<const Simulator> believed) : believed_(std::move(believed)) {}
+  /// Throws InputError for a pessimism, as OneStepOracle has it, that check_pessimism() refuses.
+  explicit SimulatorOracle(std::shared_ptr<const Simulator> believed, float pessimism = 0.0F);
   std::string_view name() const noexcept override { return "oracle"; }
   /// Throws InputError without an env or with the full catalogue.
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
 
  private:
   std::shared_ptr<const Simulator> believed_;
+  float pessimism_;
 };
 
 }  // namespace swipegym

@@ -20,6 +20,7 @@
 #include "evaluation/supervised/supervised_models.h"
 #include "evaluation/text_table.h"
 #include "policy/make_policy.h"
+#include "policy/one_step_oracle.h"
 #include "policy/policy_file.h"
 
 namespace swipegym::cli {
@@ -222,7 +223,7 @@ TabledPolicy load_line(const std::string& word, const Dataset& data, std::int32_
   const auto [name, spec] = split_policy_word(word);
   TabledPolicy line{.name = name, .seeds = {}, .catalogue = catalogue_of(until)};
   if (!names_policy_file(spec)) {
-    if (spec == "oracle") throw InputError("the oracle knows a simulator, not a log; leave it out");
+    if (oracle_pessimism(spec)) throw InputError("the oracle knows a simulator, not a log; leave it out");
     line.seeds = {make_policy(spec, *line.catalogue)};
     return line;
   }

@@ -35,7 +35,7 @@ std::vector<float> leave_logits(const Simulator& simulator, const FitLog& fitted
     std::array<RandomKey, kChunk> keys{};
     std::array<std::uint32_t, kChunk> streams{};
     std::array<Response, kChunk> responses{};
-    std::array<Expectation, kChunk> expected{};
+    std::vector<Expectation> expected(model.num_members() * kChunk);
     std::array<float, kChunk> leave{};
     for (std::size_t i = 0; i < kChunk; ++i) {
       keys[i] = split(root, chunk * kChunk + i);
@@ -55,11 +55,9 @@ std::vector<float> leave_logits(const Simulator& simulator, const FitLog& fitted
         shown[i].duration_ms = log.duration_ms[row];
         streams[i] = static_cast<std::uint32_t>(step);
       }
-      for (std::size_t member = 0; member < model.num_members(); ++member) {  // a session has its member's hazard
-        model.expect_member(member, shown, asked, ExposureKind::kLogged, expected, *scratch);
-        for (std::size_t i = 0; i < kChunk; ++i)
-          if (model.member_of(keys[i]) == member) leave[i] = expected[i].leave;
-      }
+      model.expect_members(ExpectedPart::kAll, shown, asked, ExposureKind::kLogged, expected, *scratch);
+      for (std::size_t i = 0; i < kChunk; ++i)  // a session has its member's hazard
+        leave[i] = expected[model.member_of(keys[i]) * kChunk + i].leave;
       model.respond(shown, at, ExposureKind::kLogged, keys, streams, responses, *scratch);
       for (std::size_t i = 0; i < kChunk; ++i) {
         const float p = std::clamp(leave[i], 1.0e-5F, 1.0F - 1.0e-5F);

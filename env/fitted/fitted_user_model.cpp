@@ -401,19 +401,14 @@ void FittedUserModel::expect_watch(std::span<const Shown> shown, std::span<const
   expect_mean(shown, states, exposure, ExpectedPart::kWatch, out, static_cast<Buffers&>(scratch));
 }
 
-void FittedUserModel::expect_member(std::size_t member, std::span<const Shown> shown,
-                                    std::span<const float* const> states, ExposureKind exposure,
-                                    std::span<Expectation> out, Scratch& scratch) const {
+void FittedUserModel::expect_members(ExpectedPart part, std::span<const Shown> shown,
+                                     std::span<const float* const> states, ExposureKind exposure,
+                                     std::span<Expectation> out, Scratch& scratch) const {
   Buffers& at = static_cast<Buffers&>(scratch);
-  for (std::size_t i = 0; i < shown.size(); ++i) {
-    at.histories[i] = &history(states[i]);
-    pass_.prefetch(shown[i].video, member);
-  }
-  read_histories(shown, at);
-  at.is_mean = false;
-  at.pass.member.fill(static_cast<std::uint8_t>(member));
-  forward(shown, states, exposure, at);
-  for (std::size_t i = 0; i < shown.size(); ++i) expect_row(shown[i], i, ExpectedPart::kAll, at, out[i]);
+  for (std::size_t i = 0; i < shown.size(); ++i) at.histories[i] = &history(states[i]);
+  for_all_members(shown, states, exposure, at, part, [&](std::size_t member) {
+    for (std::size_t i = 0; i < shown.size(); ++i) expect_row(shown[i], i, part, at, out[member * shown.size() + i]);
+  });
 }
 
 void FittedUserModel::expect_play(const Shown& shown, std::size_t row, Buffers& at, Expectation& out) const {

@@ -44,8 +44,8 @@ class FittedUserModel final : public UserModel {
   void begin_next_session(std::int64_t time_ms, std::span<float> state) const override;
   std::size_t num_members() const noexcept override { return parts_.num_members(); }
   std::size_t member_of(RandomKey session) const noexcept override;
-  void expect_member(std::size_t member, std::span<const Shown> shown, std::span<const float* const> states,
-                     ExposureKind exposure, std::span<Expectation> out, Scratch& scratch) const override;
+  void expect_members(ExpectedPart part, std::span<const Shown> shown, std::span<const float* const> states,
+                      ExposureKind exposure, std::span<Expectation> out, Scratch& scratch) const override;
 
   /// Predictive distributions of showing shown[i] after histories[i]; n <= kChunk.
   void predict(std::span<const Shown> shown, std::span<const UserHistory* const> histories, ExposureKind exposure,

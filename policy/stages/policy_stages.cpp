@@ -7,6 +7,7 @@
 #include "core/parallel_for.h"
 #include "policy/best_unseen.h"
 #include "policy/make_policy.h"
+#include "policy/one_step_oracle.h"
 #include "policy/policy_file.h"
 #include "policy/select.h"
 #include "policy/stages/listed_observation.h"
@@ -18,11 +19,9 @@ namespace {
 std::shared_ptr<const Policy> policy_of(const StageSettings& settings, const StageContext& context) {
   const auto [file] = settings.read<PolicyStageSettings>();
   if (file.empty()) settings.refuse("file", nullptr, "a policy file, or a rule by its name");
-  std::shared_ptr<const Policy> policy =
-      names_policy_file(file) ? settings.policy("file", file, context) : make_policy(file, *context.catalogue);
-  if (policy->is_oracle())
+  if (oracle_pessimism(file))
     settings.refuse("file", file, "a policy that does not ask the simulator: stages know what is logged alone");
-  return policy;
+  return names_policy_file(file) ? settings.policy("file", file, context) : make_policy(file, *context.catalogue);
 }
 
 // Scores of the requests' lists, [videos of all lists].

@@ -13,8 +13,8 @@ from .simulators import load_simulator, require_same_ids
 
 
 class Policy:
-    """A policy by name (random, popularity, shortest, longest, item-mean, oracle) or a policy file of `swipegym train`
-    and `swipegym supervised`. Its videos are matched to the simulator's by id.
+    """A policy by name (random, popularity, shortest, longest, item-mean, oracle, oracle:K with pessimism K) or a policy
+    file of `swipegym train` and `swipegym supervised`. Its videos are matched to the simulator's by id.
 
     `policy(observation, info)` chooses slots, so that it stands wherever a function of both does. Observations are those
     of the environments here, with history_length at least that of the policy where it matters.

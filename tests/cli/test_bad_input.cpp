@@ -152,6 +152,10 @@ TEST_CASE("what goes wrong around a fitted simulator is said in one line and har
     CHECK(fails_with(run_program({"fit", "--untill", "20220501"}), 2, {"unknown option '--untill'", "'--until'"}));
     CHECK(fails_with(run_program({"session", "--simulator", world().simulator, "--policy", "clairvoyant"}), 2,
                      {"clairvoyant", "random"}));
+    CHECK(fails_with(run_program({"session", "--simulator", world().simulator, "--policy", "oracle:less"}), 2,
+                     {"oracle:K", "'less'", "a number from 0 to 1000"}));
+    CHECK(fails_with(run_program({"session", "--simulator", world().simulator, "--policy", "oracle:1"}), 2,
+                     {"pessimism 1", "--members 8"}));
   }
   SECTION("an unwritable output is refused before the work and leaves what is there") {
     const TemporaryFolder folder;

@@ -66,9 +66,10 @@ struct Sessions {
     return out;
   }
   std::vector<Expectation> expect_member(std::size_t member, ExposureKind kind = ExposureKind::kInterventional) {
-    std::vector<Expectation> out(kSessionsAsked);
-    model.expect_member(member, shown, seen(), kind, out, *scratch);
-    return out;
+    std::vector<Expectation> out(model.num_members() * kSessionsAsked);
+    model.expect_members(ExpectedPart::kAll, shown, seen(), kind, out, *scratch);
+    const auto first = out.begin() + static_cast<std::ptrdiff_t>(member * kSessionsAsked);
+    return {first, first + kSessionsAsked};
   }
   // Ten answers in a row to each session: play times, signals and leaving.
   std::vector<std::int64_t> answers() {

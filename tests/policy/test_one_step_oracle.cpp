@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "env/candidate_sources.h"
+#include "env/expected_reward.h"
 #include "env/seen_videos.h"
 #include "policy/one_step_oracle.h"
 #include "policy/select.h"

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
+#include "env/expected_reward.h"
 #include "policy/make_policy.h"
 #include "policy/one_step_oracle.h"
 #include "policy/select.h"
