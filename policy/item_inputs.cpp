@@ -11,6 +11,7 @@
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
 #include "core/huge_pages.h"
+#include "core/remarks.h"
 #include "core/validate.h"
 #include "env/catalogue.h"
 #include "policy/derive_item.h"
@@ -194,6 +195,22 @@ ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name) {
   file.check(items);
   items.derived = derive(items.features);
   return items;
+}
+
+void require_known_videos(const Hdf5Reader& file, const std::vector<std::int64_t>& known, const Catalogue& catalogue) {
+  if (known == catalogue.raw_video_id) return;
+  const std::vector<std::int32_t> row_of = match_ids(known, catalogue.raw_video_id);
+  const std::size_t all = row_of.size();
+  const auto met =
+      static_cast<std::size_t>(std::count_if(row_of.begin(), row_of.end(), [](std::int32_t row) { return row >= 0; }));
+  if (met == 0)
+    throw InputError(
+        fmt::format("{}: knows none of the {} videos here, by their raw ids; it was made for another catalogue, name "
+                    "the simulator it was trained for or train it anew",
+                    file.path().string(), all));
+  if (2 * met < all)
+    remark(fmt::format("{}: knows {} of the {} videos here, by their raw ids; it was made for another catalogue",
+                       file.path().string(), met, all));
 }
 
 VideoTables::VideoTables(const ItemInputs& items, std::size_t tag_dim, std::size_t author_dim, std::size_t id_dim,

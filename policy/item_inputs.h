@@ -73,6 +73,11 @@ inline void gather_column(const std::vector<std::int32_t>& column, const std::ve
 void save(Hdf5Writer& file, const std::string& name, const ItemInputs& items);
 ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name);
 
+/// Asks of a policy file whether it may serve `catalogue`: `known` are the raw ids of the videos it learned among.
+/// Throws InputError where none of them is there: it was made for another catalogue. Where it knows fewer than half of
+/// the videos there, a remark says so.
+void require_known_videos(const Hdf5Reader& file, const std::vector<std::int64_t>& known, const Catalogue& catalogue);
+
 /// What a tower reads of a video: its features and derived ones, then the embeddings of its tag, author and id. Small
 /// ones: what has rarely been met should look average.
 struct VideoTables {

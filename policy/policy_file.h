@@ -43,8 +43,9 @@ void require_stored(const Hdf5Reader& file, std::string_view name, const std::ve
 PolicyHeader read_policy_header(const std::filesystem::path& path);
 
 /// Reads a policy of any kind and matches its videos to `catalogue` by raw id, so that a policy trained on one log or
-/// simulator can act in another. Throws InputError for a file that is damaged, of another kind or version, or of a
-/// model this build does not know.
+/// simulator can act in another. Throws InputError for a file that is damaged, of another kind or version, of a model
+/// this build does not know, or of another catalogue: it knows none of the videos. A remark where it knows fewer than
+/// half of them.
 std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Catalogue& catalogue);
 inline std::shared_ptr<const Policy> load_policy(const std::filesystem::path& path, const Simulator& simulator) {
   return load_policy(path, simulator.catalogue);

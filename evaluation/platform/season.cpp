@@ -8,12 +8,14 @@
 #include <limits>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/remarks.h"
 #include "env/candidate_sources.h"
 #include "env/session_clock.h"
 #include "env/state_room.h"
@@ -167,6 +169,9 @@ struct Season::Impl {
   }
 
   void make_policy_of_today() {
+    // What is to be said of files is said on the first day; from then on uploads alone make them know less.
+    std::optional<RemarkListener> unheard;
+    if (!measured.empty()) unheard.emplace(nullptr);
     const PolicySource of_today = [this](const std::filesystem::path& path, const Catalogue& catalogue) {
       return networks.policy(path, catalogue);
     };

@@ -109,6 +109,7 @@ std::shared_ptr<const Policy> load_factor_policy(const Hdf5Reader& file, const C
   model->user = as_matrix(user.data(), users, k);
   model->video = as_matrix(video.data(), videos, k);
   file.check(*model);
+  require_known_videos(file, model->raw_video_id, catalogue);
   return std::make_shared<FactorPolicy>(std::move(model), catalogue);
 }
 

@@ -190,6 +190,7 @@ std::shared_ptr<TwoTowerModel> load_towers(const Hdf5Reader& file, const Catalog
   model->queries = shape.queries;
   model->mean_user_deviation = shape.mean_user_deviation;
   const ItemInputs own = load_item_inputs(file, "items");
+  require_known_videos(file, own.raw_id, catalogue);
   const std::size_t state_size = StateEncoder(shape.encoder, own).state_size();
   require_stored(file, shape, state_size, own);
   model->network = RetrievalTowers(shape.network, state_size, own, RandomKey{}, shape.deviations);

@@ -189,6 +189,7 @@ std::shared_ptr<const Policy> load_label_policy(const Hdf5Reader& file, const Ca
   model->feedback_weight = architecture.feedback_weight;
   model->raw_user = file.read<std::int64_t>("users");
   model->items = load_item_inputs(file, "items");
+  require_known_videos(file, model->items.raw_id, catalogue);
   check(model->network_config);
   require_stored(file, model->network_config, label_inputs(*model));
   model->network =

@@ -97,6 +97,7 @@ std::shared_ptr<const Policy> load_multitask_policy(const Hdf5Reader& file, cons
   std::copy_n(numbers.begin() + kHeadOutputs, kHeadOutputs, model->calibration.slope.begin());
   file.check(model->calibration);
   model->items = load_item_inputs(file, "items");
+  require_known_videos(file, model->items.raw_id, catalogue);
   const MultitaskShape shape = multitask_shape(*model);
   require_stored(file, model->network_config, shape);
   model->network = MultitaskNetwork(model->network_config, shape, RandomKey{});

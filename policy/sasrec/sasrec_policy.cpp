@@ -200,6 +200,7 @@ std::shared_ptr<const SasrecModel> read_sasrec(const Hdf5Reader& file, const Cat
   }
   const auto config = read_architecture<SasrecNetworkConfig>(file);
   const ItemInputs own = load_item_inputs(file, "items");
+  require_known_videos(file, own.raw_id, catalogue);
   SasrecUsers users;
   users.raw_id = file.read<std::int64_t>("users/raw_id");
   users.code = file.read<std::int32_t>("users/code");

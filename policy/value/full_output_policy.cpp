@@ -227,6 +227,7 @@ std::shared_ptr<const Policy> load_full_output_policy(const Hdf5Reader& file, co
     throw InputError(
         fmt::format("{}: a full-output network without outputs: the file is damaged", file.path().string()));
   const ItemInputs own = load_item_inputs(file, "items");
+  require_known_videos(file, own.raw_id, catalogue);
   const std::size_t state_size = StateEncoder(model->encoder_config, own).state_size();
   require_stored(file, "the network", layer_sizes(state_size, model->hidden, model->raw_id.size()));
   model->network = FullOutputNetwork(state_size, model->hidden, model->raw_id.size(), RandomKey{});

@@ -175,6 +175,7 @@ void ValuePolicy::write(Hdf5Writer& file) const {
 std::shared_ptr<const Policy> load_value_policy(const Hdf5Reader& file, const Catalogue& catalogue) {
   const auto model = read_model<ValueModel>(file);
   const ItemInputs own = load_item_inputs(file, "items");
+  require_known_videos(file, own.raw_id, catalogue);
   const std::size_t state_size = StateEncoder(model->encoder_config, own).state_size();
   require_stored(file, model->network_config, state_size, own);
   model->network = ValueNetwork(model->network_config, state_size, own, RandomKey{});

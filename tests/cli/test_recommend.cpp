@@ -4,7 +4,10 @@
 #include <string>
 
 #include "core/config.h"
+#include "env/constant_user_model.h"
 #include "tests/cli/program.h"
+#include "tests/policy/multitask_toy.h"
+#include "tests/policy/two_tower_toy.h"
 
 namespace swipegym::test {
 
@@ -39,6 +42,44 @@ TEST_CASE("recommend shows each stage of a request, within a hundred columns", "
   Json three = parse_json(read_text(json), json), one = result;
   for (Json* each : {&one, &three}) each->erase("milliseconds"), each->erase("config");
   CHECK(one == three);
+}
+
+// Networks of twelve videos whose raw ids are -1 and so on, but for the first `shared`, which are those of a release.
+void save_networks(const TemporaryFolder& folder, const std::vector<std::int64_t>& shared) {
+  Catalogue catalogue = make_toy_catalogue({.num_users = 3, .num_videos = 12});
+  for (std::size_t v = 0; v < 12; ++v)
+    catalogue.raw_video_id[v] = v < shared.size() ? shared[v] : -1 - static_cast<std::int64_t>(v);
+  TwoTowerPolicy(small_towers_model(catalogue, false)).save(folder / "two_tower.h5");
+  MultitaskPolicy(small_multitask_model(catalogue)).save(folder / "multitask.h5");
+}
+
+TEST_CASE("networks for another catalogue are refused by recommend and compare, and little in common is said",
+          "[cli]") {
+  const TemporaryFolder folder;
+  const std::string world = folder / "world", file = folder / "networks.json";
+  REQUIRE(run_program({"data", "synth", "--preset", "tiny", "--out", world, "--quiet"}).code == 0);
+  const std::string retrieve = R"({"retrieve": [{"use": "vectors", "file": "two_tower.h5", "count": 5}])";
+  const std::string score =
+      R"({"retrieve": [{"use": "random"}], "score": {"use": "multitask", "file": "multitask.h5"}})";
+  const auto compared = [&](const std::string& policy) {
+    return run_program({"compare", "--simulator", world, "--policies", policy, "--source", "full", "--no-oracle",
+                        "--sessions", "2", "--seeds", "1"});
+  };
+  save_networks(folder, {});
+  for (const auto& [text, network] :
+       {std::pair<std::string, std::string>{retrieve + "}", "two_tower.h5"}, {score, "multitask.h5"}}) {
+    write_text(file, text);
+    CHECK(fails_with(run_program({"recommend", "--simulator", world, "--policy", file}), 2,
+                     {network, "knows none of the", "another catalogue"}));
+    CHECK(fails_with(compared(file), 2, {network, "knows none of the", "another catalogue"}));
+    CHECK(fails_with(compared(folder / network), 2, {network, "knows none of the"}));
+  }
+  save_networks(folder, {1, 2, 3});
+  write_text(file, retrieve + "}");
+  const Outcome few = compared(file);
+  INFO(few.err << few.out);
+  CHECK(few.code == 0);
+  CHECK(few.err.find("two_tower.h5: knows 3 of the") != std::string::npos);
 }
 
 TEST_CASE("recommend refuses bad input with exit code 2 and its place", "[cli]") {

@@ -79,9 +79,10 @@ TEST_CASE("every supervised model keeps its word", "[evaluation]") {
       }
       CHECK(score_rows(*loaded, other, toy.catalogue, rows, 1) == scores);
 
-      // A user without a row before, whose history is padding alone, and videos the policy has never met.
+      // A user without a row before, whose history is padding alone, and videos of which the policy has met one.
       Dataset strange = toy.data;
       for (std::int64_t& id : strange.videos.raw_id) id += 1'000'000;
+      strange.videos.raw_id[0] -= 1'000'000;
       for (std::int64_t& id : strange.users.raw_id) id += 1'000'000;
       const Catalogue unknown = build_catalogue(strange, 20220426);
       const auto stranger = load_policy(path, unknown);

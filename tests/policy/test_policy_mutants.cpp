@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/remarks.h"
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
 #include "env/vector_env.h"
@@ -200,6 +201,35 @@ TEST_CASE("a damaged policy file is refused, or acts by finite scores", "[policy
     }
     INFO(kind.name << ": " << refused << " of " << tried);
     CHECK(3 * refused > tried);  // what a sanitizer's sample holds may be harmless for the most part
+  }
+  fs::remove(path);
+}
+
+// Two networks for other videos would serve by features alone, as if nothing was wrong.
+TEST_CASE("a policy of another catalogue is refused, and one that knows few of the videos says so", "[policy]") {
+  const MutantWorld world;
+  const auto path = fs::temp_directory_path() / "swipegym_policy_elsewhere.h5";
+  const Catalogue& own = world.simulator->catalogue;
+  for (const Kind& kind : kKinds) {
+    CAPTURE(kind.name);
+    kind.save(own, path);
+    std::vector<std::string> heard;
+    const RemarkListener listener([&](const std::string& text) { heard.push_back(text); });
+    Catalogue elsewhere = own;
+    for (std::size_t v = 0; v < elsewhere.num_videos(); ++v) {
+      elsewhere.raw_video_id[v] += 1'000'000;
+      if (v + 1 == elsewhere.num_videos() / 2) {  // half of them are strangers: nothing is said
+        CHECK_NOTHROW(load_policy(path, elsewhere));
+        CHECK(heard.empty());
+      }
+    }
+    CHECK_THROWS_AS(load_policy(path, elsewhere), InputError);
+    CHECK_THROWS_WITH(load_policy(path, elsewhere), Catch::Contains("elsewhere.h5: knows none of the 12 videos"));
+    CHECK(heard.empty());
+    elsewhere.raw_video_id[7] = own.raw_video_id[3];
+    CHECK_NOTHROW(load_policy(path, elsewhere));
+    REQUIRE(heard.size() == 1);
+    CHECK_THAT(heard[0], Catch::Contains("elsewhere.h5: knows 1 of the 12 videos"));
   }
   fs::remove(path);
 }
