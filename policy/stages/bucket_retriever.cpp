@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/random_draws.h"
+#include "core/remarks.h"
 #include "env/catalogue.h"
 #include "policy/bandit/arm_scores.h"
 #include "policy/best_unseen.h"
@@ -295,6 +296,30 @@ std::vector<double> deviations_of_vectors(const BucketRetrieverSettings& setting
   return {found.begin(), found.end()};
 }
 
+// "shows 10 to 30 (share 0.1)": which videos fall into a bucket.
+std::string bucket_text(const BucketRetrieverSettings& settings, std::size_t bucket) {
+  const std::vector<double>& edges = settings.flow.edges;
+  const std::string range = bucket == 0              ? fmt::format("below {:g}", edges[0])
+                            : bucket == edges.size() ? fmt::format("from {:g} on", edges[bucket - 1])
+                                                     : fmt::format("{:g} to {:g}", edges[bucket - 1], edges[bucket]);
+  return fmt::format("{} {} (share {:g})", settings.measure == "shows" ? "shows" : "deviations", range,
+                     settings.flow.shares[bucket]);
+}
+
+// A bucket without a video, though it has a share: said, since others serve what it was to serve.
+void remark_empty_buckets(const BucketRetrieverSettings& settings, const StageSettings& stage,
+                          const std::vector<double>& measure) {
+  if (settings.flow.edges.empty()) return;
+  std::vector<std::size_t> videos(settings.flow.shares.size(), 0);
+  for (const double value : measure) ++videos[settings.flow.bucket_of(value)];
+  std::vector<std::string> empty;
+  for (std::size_t bucket = 0; bucket < videos.size(); ++bucket)
+    if (videos[bucket] == 0 && settings.flow.shares[bucket] > 0.0) empty.push_back(bucket_text(settings, bucket));
+  if (!empty.empty())
+    remark(fmt::format("{}: {}.edges: no video here has {}; other buckets serve what this one would",
+                       stage.source.where, stage.path, fmt::join(empty, ", nor ")));
+}
+
 }  // namespace
 
 std::shared_ptr<const Retriever> make_bucket_retriever(const StageSettings& stage, const StageContext& context) {
@@ -318,6 +343,7 @@ std::shared_ptr<const Retriever> make_bucket_retriever(const StageSettings& stag
     stage.refuse("edges", ConfigWriter::write(settings.flow.edges),
                  fmt::format("an edge between {:.3g} and {:.3g}, the least and the largest deviation of the videos",
                              *least, *most));
+  remark_empty_buckets(settings, stage, retriever->measure());
   return retriever;
 }
 

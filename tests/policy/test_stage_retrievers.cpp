@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "core/remarks.h"
 #include "env/catalogue.h"
 #include "sim_data/days_off.h"
 #include "tests/policy/stage_requests.h"
@@ -195,6 +196,25 @@ TEST_CASE("flows by what is not there are refused with their place", "[policy][s
   // Shows' own edges: every deviation lies below them.
   CHECK_THAT(error(R"("measure": "embedding", "vectors": "deviations.h5")"),
              Catch::Contains("retrieve[0].edges") && Catch::Contains("an edge between"));
+}
+
+TEST_CASE("a bucket that no video falls into is said to be empty", "[policy][stages]") {
+  auto world = std::make_shared<Simulator>(*test::stage_world());
+  for (std::size_t v = 0; v < world->catalogue.num_videos(); ++v) world->catalogue.exposures[v] = v % 2 == 0 ? 3 : 50;
+  const test::StageFolder folder("empty_bucket");
+  const auto remarks = [&](const std::string& flow) {
+    std::vector<std::string> heard;
+    const RemarkListener listener([&](const std::string& text) { heard.push_back(text); });
+    folder.policy(R"({"retrieve": [{"use": "bucket", )" + flow + "}]}", *world);
+    return heard;
+  };
+  CHECK(remarks(R"("edges": [10], "shares": [0.5, 0.5])").empty());
+  CHECK(remarks(R"("edges": [10, 100], "shares": [0.5, 0.5, 0])").empty());  // it asks for none
+  const std::vector<std::string> two = remarks(R"("edges": [2, 10, 30, 100], "shares": [0.1, 0.2, 0.3, 0.4, 0])");
+  REQUIRE(two.size() == 1);
+  CHECK_THAT(two[0], Catch::Contains("composition.json: retrieve[0].edges") &&
+                         Catch::Contains("shows below 2 (share 0.1), nor shows 10 to 30 (share 0.3)"));
+  CHECK_THAT(remarks(R"("edges": [10, 100], "shares": [0.5, 0.4, 0.1])").at(0), Catch::Contains("from 100 on"));
 }
 
 }  // namespace
