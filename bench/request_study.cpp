@@ -2,7 +2,8 @@
 //   request_study SIMULATOR COMPOSITION...
 // Each composition serves slates of ten among all videos to 1,024 sessions of the simulator. Printed: microseconds a
 // request and stage where 32 are served together, those of lone requests with their 99th percentile, and videos shown a
-// second by the engine under it, beside the engine's own rate under random choice; recall where an index is searched.
+// second by the engine under it, beside the engine's own rate under random choice; recall where an index is searched;
+// and how often the slates of whole sessions break the composition's rules of sequence.
 // All times are the processor's; stages share the whole as they do by the clock.
 
 #include <fmt/format.h>
@@ -13,11 +14,10 @@
 #include <numeric>
 
 #include "bench/study_main.h"
+#include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/fitted/simulator_file.h"
 #include "evaluation/session_runner.h"
-#include "policy/make_policy.h"
-#include "policy/select.h"
 #include "policy/stages/staged_policy.h"
 
 namespace swipegym {
@@ -62,20 +62,34 @@ double engine_rate(const std::shared_ptr<const Simulator>& simulator) {
   return static_cast<double>(videos) / (core_seconds() - begun);
 }
 
-// Videos shown a second of `policy` with all sessions side by side.
-double rollout_rate(const std::shared_ptr<const Simulator>& simulator, const Policy& policy) {
+// Sessions under a policy, all of them side by side, to their ends.
+struct Rollout {
+  double videos_a_second = 0.0;
+  std::size_t slates = 0, violations = 0;  // of rules of sequence
+};
+
+Rollout roll_out(const std::shared_ptr<const Simulator>& simulator, const StagedPolicy& policy) {
   SessionRunner runner = begin_sessions(simulator, kSessions);
   std::vector<std::int32_t> actions(runner.rows() * kSlate);
-  std::vector<float> scores;
+  std::vector<std::uint32_t> rows;
   std::size_t videos = 0;
+  Rollout out;
   const double begun = core_seconds();
   while (runner.under_way()) {
     const std::span<std::int32_t> now = slates_of(runner, actions);
-    choose_actions(policy, runner.batch(), Exploration::greedy(), simulator->catalogue.num_videos(), scores, now,
-                   kSlate);
+    rows.resize(runner.rows());
+    std::iota(rows.begin(), rows.end(), 0U);
+    const Served served = policy.serve(runner.batch(), rows, kSlate);
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      if (served.ordered[row] < kSlate) throw InputError(fmt::format("{}: too few videos for a slate", policy.name()));
+      for (std::size_t k = 0; k < kSlate; ++k) now[row * kSlate + k] = served.video_at(row, k);
+      out.violations += served.violations[row];
+    }
+    out.slates += rows.size();
     runner.step(now, [&](std::size_t row, std::size_t, const StepView& view) { videos += view.consumed[row]; });
   }
-  return static_cast<double>(videos) / (core_seconds() - begun);
+  out.videos_a_second = static_cast<double>(videos) / (core_seconds() - begun);
+  return out;
 }
 
 struct Requests {
@@ -133,16 +147,19 @@ int study(int argc, char** argv) {
              kSlate, own);
   fmt::print(
       "| composition | µs a request, 32 together | retrieve | filter | score | order | alone, median | alone, P99 |"
-      " videos a second | of the engine's | recall |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | "
-      "--- |\n");
+      " videos a second | of the engine's | recall | rules broken |\n| --- | --- | --- | --- | --- | --- | --- | --- | "
+      "--- | --- | --- | --- |\n");
   for (int i = 2; i < argc; ++i) {
     const StagedPolicy policy(read_composition(argv[i], simulator->catalogue), simulator->catalogue.num_videos());
     const Requests requests = serve(simulator, policy);
-    const double rate = rollout_rate(simulator, policy), each = 1e6 * quantile(requests.together, 0.5) / kTogether;
-    fmt::print("| {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.3f} | {:.3f} |\n",
-               policy.name(), each, each * requests.stage[0], each * requests.stage[1], each * requests.stage[2],
-               each * requests.stage[3], 1e6 * quantile(requests.lone, 0.5), 1e6 * quantile(requests.lone, 0.99), rate,
-               rate / own, requests.recall);
+    const Rollout rollout = roll_out(simulator, policy);
+    const double rate = rollout.videos_a_second, each = 1e6 * quantile(requests.together, 0.5) / kTogether;
+    fmt::print(
+        "| {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.3f} | {:.3f} | {} in {} "
+        "slates |\n",
+        policy.name(), each, each * requests.stage[0], each * requests.stage[1], each * requests.stage[2],
+        each * requests.stage[3], 1e6 * quantile(requests.lone, 0.5), 1e6 * quantile(requests.lone, 0.99), rate,
+        rate / own, requests.recall, rollout.violations, rollout.slates);
     std::fflush(stdout);
   }
   return 0;

@@ -47,6 +47,7 @@ class View {
     out_.dropped.assign(dropped.begin(), dropped.end());
     out_.pruned = served.pruned[0];
     const std::vector<std::size_t> by_value = places_by_value(served);
+    out_.violations = served.violations[0];
     const std::size_t shown = std::min(slate, served.ordered[0]);
     std::vector<std::uint8_t> in_slate(served.kept.video.size(), 0);
     for (std::size_t k = 0; k < shown; ++k) {
@@ -181,7 +182,8 @@ std::string to_text(const RecommendationView& view, std::size_t most) {
            (view.heads.empty() ? "nothing is scored: the order of retrieval stays"
                                : fmt::format("{}", fmt::join(view.heads, ", "))));
   line("order", view.milliseconds[3], none,
-       view.orderers.empty() ? "by value" : fmt::format("by value, then {}", fmt::join(view.orderers, ", ")));
+       (view.orderers.empty() ? "by value" : fmt::format("by value, then {}", fmt::join(view.orderers, ", "))) +
+           (view.violations > 0 ? fmt::format("; rules are broken {} times", view.violations) : ""));
   text += "\n";
 
   std::vector<std::string> header = {"place", "video", "tag", "author", "length", "retrieved by", "value"};
@@ -255,6 +257,7 @@ Json to_json(const RecommendationView& view) {
           {"pruned", view.pruned},
           {"added", view.added},
           {"order", view.orderers},
+          {"violations", view.violations},
           {"milliseconds",
            {{"retrieve", view.milliseconds[0]},
             {"filter", view.milliseconds[1]},

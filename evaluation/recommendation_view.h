@@ -41,6 +41,7 @@ struct RecommendationView {
   std::size_t pruned = 0;                                      // went no further than a step of pruning
   std::size_t added = 0;                                       // after the filters had left too few
   std::vector<std::string> orderers;
+  std::uint32_t violations = 0;          // of the orderers' rules
   std::vector<RecommendedVideo> videos;  // the slate in its order, then the others as they were retrieved
   std::array<double, 4> milliseconds{};  // of the stages
   double first_probability = 1.0;        // of the first video, over the policy's own draws

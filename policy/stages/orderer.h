@@ -19,8 +19,9 @@ class Orderer {
   /// places: of request i's videos, in the order they would be watched; comes best first and leaves with the first
   /// requests.slate of them (all, where there are fewer) as they shall be. value [videos], higher is better, is what
   /// the composition made of the heads; an orderer that changes values says so by its own place in the composition.
-  virtual void order(const Requests& requests, std::size_t i, std::span<const std::int32_t> videos,
-                     std::span<float> value, std::vector<std::uint32_t>& places) const = 0;
+  /// Returns how many of its own rules the slate breaks: 0 wherever an order without violations was found.
+  virtual std::uint32_t order(const Requests& requests, std::size_t i, std::span<const std::int32_t> videos,
+                              std::span<float> value, std::vector<std::uint32_t>& places) const = 0;
   virtual std::size_t history_length() const noexcept { return 0; }
 };
 

@@ -26,12 +26,12 @@ class SlateOrderer final : public Orderer {
   std::string_view name() const noexcept override { return settings_.order.method; }
   std::size_t history_length() const noexcept override { return settings_.history_length; }
 
-  void order(const Requests& requests, std::size_t i, std::span<const std::int32_t> videos, std::span<float> value,
-             std::vector<std::uint32_t>& places) const override {
+  std::uint32_t order(const Requests& requests, std::size_t i, std::span<const std::int32_t> videos,
+                      std::span<float> value, std::vector<std::uint32_t>& places) const override {
     thread_local Room room;
     list(videos, value, places, room);
     const std::size_t n = room.relevance.size(), slots = std::min(requests.slate, n);
-    if (n == 0) return;
+    if (n == 0) return 0;
     damp(value, places, room);
     look_back(requests, i, room);
     OrderRequest request{
@@ -41,8 +41,9 @@ class SlateOrderer final : public Orderer {
         .bring_back = draw_bring_back(requests.dice[i], slots, room)};
     if (settings_.order.method != "value") add_likeness(videos, places, room, request.list);
     room.slate.resize(slots);
-    order_slate(request, settings_.order, rules_, room.work, room.slate);
+    const SlateOrder made = order_slate(request, settings_.order, rules_, room.work, room.slate);
     put_first(room, places);
+    return made.violations;
   }
 
  private:

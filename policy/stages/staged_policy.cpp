@@ -282,6 +282,7 @@ void StagedPolicy::order(const Requests& requests, Served& served) const {
   const VideoLists& kept = served.kept;
   served.place.resize(kept.video.size());
   served.ordered.resize(kept.size());
+  served.violations.assign(kept.size(), 0);
   const std::size_t chunks = (kept.size() + kRequestsAtOnce - 1) / kRequestsAtOnce;
   parallel_for(chunks, requests.batch.threads, [&](std::size_t chunk, int) {
     std::vector<std::uint32_t> places;
@@ -292,7 +293,8 @@ void StagedPolicy::order(const Requests& requests, Served& served) const {
       std::stable_sort(places.begin(), places.end(), [&](std::uint32_t a, std::uint32_t b) {
         return value[a] != value[b] ? value[a] > value[b] : false;
       });
-      for (const auto& orderer : composition_.order) orderer->order(requests, i, kept.of(i), value, places);
+      for (const auto& orderer : composition_.order)
+        served.violations[i] += orderer->order(requests, i, kept.of(i), value, places);
       served.ordered[i] = places.size();
       std::copy(places.begin(), places.end(), served.place.begin() + static_cast<std::ptrdiff_t>(kept.begin(i)));
     }
@@ -352,8 +354,7 @@ bool StagedPolicy::best_videos(const DecisionBatch& batch, std::span<const std::
     if (served.ordered[i] < count)
       throw InputError(fmt::format("policy '{}': row {} has {} videos that were not shown, a slate needs {}", name(),
                                    rows[i], served.ordered[i], count));
-    for (std::size_t k = 0; k < count; ++k)
-      out[i * count + k] = served.kept.of(i)[served.place[served.kept.begin(i) + k]];
+    for (std::size_t k = 0; k < count; ++k) out[i * count + k] = served.video_at(i, k);
   }
   return true;
 }
@@ -368,7 +369,7 @@ void StagedPolicy::score(const DecisionBatch& batch, std::span<float> scores) co
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto slot_of = slots_of(observation, row);
     for (std::size_t k = 0; k < served.ordered[row]; ++k) {
-      const std::int32_t video = served.kept.of(row)[served.place[served.kept.begin(row) + k]];
+      const std::int32_t video = served.video_at(row, k);
       const std::size_t slot = observation.candidates > 0 ? slot_of.at(video) : static_cast<std::size_t>(video);
       scores[row * slots + slot] = -static_cast<float>(k);
     }

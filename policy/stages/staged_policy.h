@@ -27,9 +27,12 @@ struct Served {
   std::vector<float> value;           // [kept], as the orderers left it
   std::vector<std::uint32_t> place;   // of kept: those of request i stand at kept.begin(i), in the order of the slate
   std::vector<std::size_t> ordered;   // [requests], how many of them are in order
-  std::array<double, 4> seconds{};    // of each stage, by the clock
+  std::vector<std::uint32_t> violations{};  // [requests], of the orderers' rules: what no order could avoid
+  std::array<double, 4> seconds{};          // of each stage, by the clock
 
   static constexpr std::uint8_t kFallback = 255;
+  /// The video at a place (< ordered[i]) of request i's order.
+  std::int32_t video_at(std::size_t i, std::size_t k) const { return kept.of(i)[place[kept.begin(i) + k]]; }
 };
 
 /// How much of the first place each chance decides: the probability that redrawing it alone puts another video there.

@@ -105,8 +105,9 @@ TEST_CASE("compositions serve what they say they may, as often as they say", "[p
 TEST_CASE("slates of compositions break none of their rules", "[policy][stages]") {
   const auto simulator = stage_world();
   const Catalogue& catalogue = simulator->catalogue;
-  for (const char* file : {"category_flow.json", "diverse.json"}) {
+  for (const std::string file : {"category_flow.json", "diverse.json", "four_stages.json"}) {
     CAPTURE(file);
+    const int tag_cap = file == "diverse.json" ? 4 : 10;
     const StagedPolicy policy = staged_policy(file, *simulator);
     StageRequests requests(simulator, true);
     const std::vector<std::uint32_t> rows = {0, 1, 2};
@@ -115,18 +116,33 @@ TEST_CASE("slates of compositions break none of their rules", "[policy][stages]"
       const Served served = policy.serve(requests.batch(10), rows, 10);
       for (std::size_t i = 0; i < rows.size(); ++i) {
         std::set<std::int32_t> distinct;
+        std::map<std::uint16_t, int> of_tag;
+        CHECK(served.violations[i] == 0);
         for (std::size_t k = 0; k < 10; ++k) {
-          const auto video = static_cast<std::size_t>(served.kept.of(i)[served.place[served.kept.begin(i) + k]]);
+          const auto video = static_cast<std::size_t>(served.video_at(i, k));
+          if (catalogue.tag[video] + 1U != catalogue.num_tags) CHECK(++of_tag[catalogue.tag[video]] <= tag_cap);
           distinct.insert(static_cast<std::int32_t>(video));
           CHECK_FALSE(requests.env.seen(rows[i]).contains(static_cast<std::uint32_t>(video)));
           if (k == 0) continue;
-          const auto before = static_cast<std::size_t>(served.kept.of(i)[served.place[served.kept.begin(i) + k - 1]]);
+          const auto before = static_cast<std::size_t>(served.video_at(i, k - 1));
           CHECK(catalogue.author[video] != catalogue.author[before]);
         }
         CHECK(distinct.size() == 10);
       }
     }
   }
+}
+
+TEST_CASE("rules that no order can keep are broken as seldom as can be, and each time is counted", "[policy][stages]") {
+  auto world = std::make_shared<Simulator>(*stage_world());
+  std::fill(world->catalogue.author.begin(), world->catalogue.author.end(), 0);
+  const test::StageFolder folder("broken_rules");
+  const StagedPolicy policy = folder.policy(R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 400}],
+                                                "order": [{"use": "slate", "rules": {"author_cap": 4}}]})",
+                                            *world);
+  StageRequests requests(world, true);
+  const std::vector<std::uint32_t> rows = {0, 1, 2};
+  for (const std::uint32_t broken : policy.serve(requests.batch(10), rows, 10).violations) CHECK(broken == 6);
 }
 
 TEST_CASE("a flow gives every bucket its share of a long list", "[policy][stages]") {
