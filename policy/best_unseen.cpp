@@ -168,7 +168,11 @@ std::vector<TopItem> top_items(const Matrix& users, const Matrix& items, VideoRa
         throw NotScored(
             "a score of the full catalogue is no number: the policy has diverged, train it again with a "
             "lower learning_rate");
-      std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(), before);
+      // Not std::partial_sort, a sort by heap: where most of a small catalogue is asked for, it takes three times as
+      // long.
+      const auto end = all.begin() + static_cast<std::ptrdiff_t>(count);
+      if (end != all.end()) std::nth_element(all.begin(), end - 1, all.end(), before);
+      std::sort(all.begin(), end, before);
       std::copy_n(all.begin(), count, out.begin() + static_cast<std::ptrdiff_t>((group + u) * count));
     }
   }

@@ -62,7 +62,7 @@ inline RandomStream query_stream(const DecisionBatch& batch, std::size_t row) no
 
 /// Merges a row's lists in turn: the best of each query, then the second of each, and so on, without repeats and those
 /// that `skip(video)` names, until `out` is full. `lists` is [count, length], as top_items() gives them; an item of -1
-/// ends a list. Returns how many were found; the rest of `out` is -1.
+/// ends a list, within which nothing is repeated. Returns how many were found; the rest of `out` is -1.
 template <class Skip>
 std::size_t merge_in_turn(std::span<const TopItem> lists, std::size_t count, std::size_t length, const Skip& skip,
                           std::span<std::int32_t> out) {
@@ -72,7 +72,7 @@ std::size_t merge_in_turn(std::span<const TopItem> lists, std::size_t count, std
       const std::int32_t video = lists[q * length + place].item;
       if (video < 0 || skip(video)) continue;
       const auto end = out.begin() + static_cast<std::ptrdiff_t>(taken);
-      if (std::find(out.begin(), end, video) == end) out[taken++] = video;
+      if (count == 1 || std::find(out.begin(), end, video) == end) out[taken++] = video;
     }
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(taken), out.end(), -1);
   return taken;

@@ -114,16 +114,16 @@ void StagedPolicy::retrieve(const Requests& requests, Served& served) const {
     retriever->retrieve(requests, count, found[r]);
   }
   VideoLists& lists = served.retrieved;
-  std::vector<std::int32_t> taken;  // sorted
+  std::vector<std::int32_t> taken;  // by the retrievers before, sorted; each one's own are distinct
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    taken.clear();
+    const auto begin = static_cast<std::ptrdiff_t>(lists.video.size());
     for (std::size_t r = 0; r < found.size(); ++r) {
       const std::size_t count = composition_.retrieve[r].count;
+      taken.assign(lists.video.begin() + begin, lists.video.end());
+      std::sort(taken.begin(), taken.end());
       for (const std::int32_t video : std::span(found[r]).subspan(i * count, count)) {
         if (video < 0) break;
-        const auto at = std::lower_bound(taken.begin(), taken.end(), video);
-        if (at != taken.end() && *at == video) continue;
-        taken.insert(at, video);
+        if (std::binary_search(taken.begin(), taken.end(), video)) continue;
         lists.video.push_back(video);
         lists.retriever.push_back(static_cast<std::uint8_t>(r));
       }
@@ -209,10 +209,12 @@ void StagedPolicy::prune(const Requests& requests, Served& served) const {
       const std::size_t begin = from.begin(i), left = std::min(from.count(i), std::max(keep, requests.slate));
       order.resize(from.count(i));
       std::iota(order.begin(), order.end(), static_cast<std::uint32_t>(begin));
-      std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(left), order.end(),
-                        [&](std::uint32_t a, std::uint32_t b) {
-                          return heads(a, 0) != heads(b, 0) ? heads(a, 0) > heads(b, 0) : a < b;
-                        });
+      const auto best_before = [&](std::uint32_t a, std::uint32_t b) {
+        return heads(a, 0) != heads(b, 0) ? heads(a, 0) > heads(b, 0) : a < b;
+      };
+      const auto end = order.begin() + static_cast<std::ptrdiff_t>(left);
+      if (end != order.end()) std::nth_element(order.begin(), end, order.end(), best_before);
+      std::sort(order.begin(), end, best_before);
       for (std::size_t k = 0; k < left; ++k) {
         to.video.push_back(from.video[order[k]]);
         to.retriever.push_back(from.retriever[order[k]]);
