@@ -12,6 +12,7 @@
 #include "agents/logged_states.h"
 #include "agents/multitask/head_labels.h"
 #include "agents/multitask/input_scale.h"
+#include "agents/multitask/loss_weights.h"
 #include "agents/supervised_rows.h"
 #include "core/config.h"
 #include "core/error.h"
@@ -57,15 +58,14 @@ class MultitaskTrainer {
         adam_({.learning_rate = config.learning_rate,
                .weight_decay = config.weight_decay,
                .clip_norm = config.clip_norm}),
-        shards_((config.batch + kTaskRows - 1) / kTaskRows) {
+        shards_((config.batch + kTaskRows - 1) / kTaskRows),
+        weights_(make_weights()) {
     model_->network.set_shards(shards_.size());
-    variance_.resize(1, model_->heads.size());
-    variance_.decays = false;
     add_parts(parts_, model_->network, "network/");
-    parts_.parameters.push_back({"log_variance", &variance_});
+    parts_.parameters.push_back({"log_variance", &weights_.log_variance()});
     parts_.adam = &adam_;
     parameters_ = model_->network.parameters();
-    if (config.weighting == "uncertainty") parameters_.push_back(&variance_);
+    if (weights_.by_uncertainty()) parameters_.push_back(&weights_.log_variance());
     embeddings_ = model_->network.embeddings();
     validation_ = rows_of_days(*task.data, {task.validate});
     if (config.standardise) measure_inputs();
@@ -85,7 +85,7 @@ class MultitaskTrainer {
     Json variances = Json::object();
     for (std::size_t k = 0; k < model_->heads.size(); ++k)
       variances[std::string(kHeadNames[static_cast<std::size_t>(model_->heads[k])])] =
-          variance_.value(0, static_cast<Eigen::Index>(k));
+          weights_.log_variance().value(0, static_cast<Eigen::Index>(k));
     return {std::make_shared<MultitaskPolicy>(model_),
             std::move(epochs),
             {{"rows", rows_.size()}, {"log_variance", variances}}};
@@ -138,13 +138,10 @@ class MultitaskTrainer {
                                 task_.seed);
   }
 
-  double weight(std::size_t head) const noexcept {
-    return config_.heads.weight[static_cast<std::size_t>(model_->heads[head])];
-  }
-  double factor(std::size_t head) const noexcept {
-    return config_.weighting == "fixed"
-               ? weight(head)
-               : weight(head) * std::exp(-static_cast<double>(variance_.value(0, static_cast<Eigen::Index>(head))));
+  LossWeights make_weights() const {
+    std::vector<double> weight;
+    for (const Head head : model_->heads) weight.push_back(config_.heads.weight[static_cast<std::size_t>(head)]);
+    return {std::move(weight), config_.weighting == "uncertainty"};
   }
 
   double train(int epoch) {
@@ -171,16 +168,10 @@ class MultitaskTrainer {
       const std::size_t first = index * kTaskRows;
       run_shard(rows.subspan(first, std::min(kTaskRows, rows.size() - first)), first, rows.size(), key, index);
     });
-    double total = 0.0;
-    for (std::size_t k = 0; k < model_->heads.size(); ++k) {
-      double loss = 0.0;
-      for (std::size_t index = 0; index < used; ++index) loss += shards_[index].loss[k];
-      total += factor(k) * loss;
-      if (config_.weighting == "fixed") continue;
-      const auto at = static_cast<Eigen::Index>(k);
-      total += weight(k) * variance_.value(0, at);
-      variance_.gradient()(0, at) += static_cast<float>(weight(k) - factor(k) * loss);
-    }
+    std::vector<double> loss(model_->heads.size(), 0.0);
+    for (std::size_t k = 0; k < loss.size(); ++k)
+      for (std::size_t index = 0; index < used; ++index) loss[k] += shards_[index].loss[k];
+    const double total = weights_.total(loss);
     for (std::size_t index = 0; index < used; ++index) model_->network.scatter(shards_[index].work);
     return total;
   }
@@ -221,7 +212,7 @@ class MultitaskTrainer {
     shard.work.d_output.resize(model_->heads.size());
     for (std::size_t k = 0; k < model_->heads.size(); ++k) {
       const double loss = head_loss(k, shard, 0.0F) / static_cast<double>(shard.label.size());
-      variance_.value(0, static_cast<Eigen::Index>(k)) = static_cast<float>(std::log(std::max(loss, kLeastLoss)));
+      weights_.settle(k, std::max(loss, kLeastLoss));
     }
   }
 
@@ -247,8 +238,8 @@ class MultitaskTrainer {
     shard.loss.assign(model_->heads.size(), 0.0);
     work.d_output.resize(model_->heads.size());
     for (std::size_t k = 0; k < model_->heads.size(); ++k)
-      shard.loss[k] =
-          head_loss(k, shard, static_cast<float>(factor(k)) / static_cast<float>(batch)) / static_cast<double>(batch);
+      shard.loss[k] = head_loss(k, shard, static_cast<float>(weights_.factor(k)) / static_cast<float>(batch)) /
+                      static_cast<double>(batch);
     model_->network.backward(work, index);
   }
 
@@ -416,7 +407,7 @@ class MultitaskTrainer {
   InputScale scale_;
   Adam adam_;
   std::vector<Shard> shards_;
-  Parameter variance_;  // [1, heads] s_k
+  LossWeights weights_;
   std::vector<Parameter*> parameters_;
   std::vector<Embedding*> embeddings_;
   TrainedParts parts_;
