@@ -34,6 +34,7 @@ TEST_CASE("recommend shows each stage of a request, within a hundred columns", "
   const auto placed = std::count_if(result.at("videos").begin(), result.at("videos").end(),
                                     [](const Json& video) { return !video.at("place").is_null(); });
   CHECK(placed == 5);
+  CHECK(result.at("violations") == 0);
   for (const Json& video : result.at("videos"))
     CHECK((video.at("dropped_by").is_null() ? video.at("duration_s") >= 8.0 : video.at("dropped_by") == "unsuitable"));
 
@@ -42,6 +43,14 @@ TEST_CASE("recommend shows each stage of a request, within a hundred columns", "
   Json three = parse_json(read_text(json), json), one = result;
   for (Json* each : {&one, &three}) each->erase("milliseconds"), each->erase("config");
   CHECK(one == three);
+
+  // Five of one tag under a cap of one: four places break it.
+  write_text(file, R"({"retrieve": [{"use": "category", "categories": 1, "count": 20}],
+                       "order": [{"use": "slate", "rules": {"tag_cap": 1}}]})");
+  const Outcome broken = serve("1");
+  INFO(broken.err << broken.out);
+  CHECK(broken.out.find("rules are broken 4 times") != std::string::npos);
+  CHECK(parse_json(read_text(json), json).at("violations") == 4);
 }
 
 // Networks of twelve videos whose raw ids are -1 and so on, but for the first `shared`, which are those of a release.
