@@ -50,6 +50,12 @@ float weigh(const RewardWeights& weights, float watch_s, float ratio, SignalBits
   return sum;
 }
 
+float weigh(const RewardWeights& weights, const Expectation& expected) noexcept {
+  float sum = weights.watch_s * expected.watch_s + weights.watch_ratio * expected.watch_ratio;
+  for (std::size_t s = 0; s < kNumSignals; ++s) sum += weights.signal[s] * expected.signal[s];
+  return sum;
+}
+
 float weigh_gap(const RewardWeights& weights, float hours) noexcept {
   return (hours <= 24.0F ? weights.return_day : 0.0F) + weights.gap_h * std::min(hours, kMaxGapHours);
 }
@@ -371,10 +377,18 @@ void SessionRows::clear_outputs(std::size_t row) noexcept {
   std::fill_n(signals_.data() + row * slate_, slate_, SignalBits{0});
 }
 
+// Of the videos in worker.shown, in the states as they are before the answers move them.
+void SessionRows::add_expected_rewards(std::size_t live, Worker& worker) {
+  const ExpectedPart part = config_.reward.asks_for_signals() ? ExpectedPart::kAll : ExpectedPart::kWatch;
+  simulator_.model->expect_part(part, {worker.shown.data(), live}, {worker.state.data(), live}, config_.exposure,
+                                {worker.expected.data(), live}, *worker.scratch);
+  for (std::size_t i = 0; i < live; ++i) reward_[worker.row[i]] += weigh(config_.reward, worker.expected[i]);
+}
+
 void SessionRows::show(std::size_t row, std::size_t place, std::int32_t video, const Response& response) {
   const float watch_s = static_cast<float>(response.play_ms) / 1000.0F;
   const float ratio = std::min(response.watch_ratio, kMaxRatio);
-  reward_[row] += weigh(config_.reward, watch_s, ratio, response.signals);
+  if (config_.rewards == RewardKind::kDrawn) reward_[row] += weigh(config_.reward, watch_s, ratio, response.signals);
   for (std::size_t c = 0; c < costs_; ++c)
     cost_[row * costs_ + c] += weigh(config_.costs[c], watch_s, ratio, response.signals);
   const std::size_t at = row * slate_ + place;
@@ -456,6 +470,7 @@ void SessionRows::step(std::size_t begin, std::size_t end, std::span<const std::
       worker.key[i] = response_key_[row];
       worker.stream[i] = videos_shown_[row];
     }
+    if (config_.rewards == RewardKind::kExpected) add_expected_rewards(live, worker);
     simulator_.model->respond({worker.shown.data(), live}, {worker.state.data(), live}, config_.exposure,
                               {worker.key.data(), live}, {worker.stream.data(), live}, {worker.response.data(), live},
                               *worker.scratch);

@@ -32,7 +32,8 @@ class SessionRows {
     std::array<RandomKey, kChunk> key;
     std::array<std::uint32_t, kChunk> stream;
     std::array<Response, kChunk> response;
-    std::vector<std::int32_t> slate;  // [kChunk, K] videos to show
+    std::array<Expectation, kChunk> expected;  // of the same videos, where rewards are expectations
+    std::vector<std::int32_t> slate;           // [kChunk, K] videos to show
   };
 
   SessionRows(const Simulator& simulator, const CandidateSource& source, const VectorEnvConfig& config);
@@ -95,6 +96,7 @@ class SessionRows {
   void clear_outputs(std::size_t row) noexcept;
   void choose(std::size_t row, std::span<const std::int32_t> actions, std::span<std::int32_t> slate) const;
   void redraw(std::size_t row, std::span<const std::int32_t> actions, std::span<std::int32_t> slate) const;
+  void add_expected_rewards(std::size_t live, Worker& worker);
   void show(std::size_t row, std::size_t place, std::int32_t video, const Response& response);
   void shift_history(std::size_t row) noexcept;
   void write_context(std::size_t row) noexcept;

@@ -21,6 +21,12 @@ class Hdf5Writer;
 enum class AutoresetMode : std::uint8_t { kNextStep, kSameStep, kDisabled };
 enum class InvalidAction : std::uint8_t { kRaise, kRedraw };
 
+/// What StepView::reward is of. Drawn: what the user did. Expected: what the user model expects of each video shown, in
+/// the state it is shown in; the answers that move the state are drawn all the same. The two have equal means, and the
+/// second knows nothing of the noise of one play. Terms of a return to the app stay drawn: no model expects them.
+/// A model's mean ratio is not cut at 5 as a drawn one is. Of a posterior's members it is their mean.
+enum class RewardKind : std::uint8_t { kDrawn, kExpected };
+
 struct VectorEnvConfig {
   std::size_t num_envs = 64;
   int threads = 0;                  // 0: all; never changes a result
@@ -30,8 +36,9 @@ struct VectorEnvConfig {
   AutoresetMode autoreset = AutoresetMode::kNextStep;
   InvalidAction invalid_action = InvalidAction::kRaise;
   RewardWeights reward = {};
-  std::vector<RewardWeights> costs = {};  // one entry a cost; written as the columns of StepView::cost
-  bool draw_gaps = false;                 // StepView::gap_h is written; a reward or cost that asks for gaps does so too
+  RewardKind rewards = RewardKind::kDrawn;  // costs are always of what was drawn
+  std::vector<RewardWeights> costs = {};    // one entry a cost; written as the columns of StepView::cost
+  bool draw_gaps = false;  // StepView::gap_h is written; a reward or cost that asks for gaps does so too
   ExposureKind exposure = ExposureKind::kInterventional;
   double gap_scale = 1.0;  // gaps between visits are so many times what the model draws: a log may be thinned
   bool growing = false;    // the catalogue gets more videos between steps, as on a platform with uploads

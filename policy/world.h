@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config.h"
@@ -53,6 +54,14 @@ void check(const WorldConfig& world);
 /// The same for the settings of agents, which measure no costs but what their own settings ask for, and for those of
 /// them that show one video a step.
 void check_agent_world(const WorldConfig& world, bool slates);
+
+/// What agents may learn from, by its name in their settings.
+inline Words reward_kinds() {
+  return one_of({"expected", "drawn"});
+}
+inline RewardKind reward_kind(std::string_view name) noexcept {
+  return name == "expected" ? RewardKind::kExpected : RewardKind::kDrawn;
+}
 
 /// The engine's settings; `sessions` says what no world says: how many sessions, threads and modes.
 VectorEnvConfig env_config(const WorldConfig& world, VectorEnvConfig sessions = {});

@@ -81,7 +81,8 @@ void gather_user_features(const Catalogue& catalogue, const TransitionBatch& bat
 }
 
 VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, int threads) {
-  return make_env(std::move(simulator), config.world, {.num_envs = config.num_envs, .threads = threads});
+  return make_env(std::move(simulator), config.world,
+                  {.num_envs = config.num_envs, .threads = threads, .rewards = reward_kind(config.rewards)});
 }
 
 MemoryBudget q_learning_memory(const Simulator& simulator, const DqnConfig& c) {

@@ -37,6 +37,7 @@ void visit_fields(Visitor& visit, PrioritisedReplayConfig& config) {
 struct DqnConfig {
   WorldConfig world;  // it learns in; one video a step
   std::size_t num_envs = 256;
+  std::string rewards = "drawn";  // "expected": by what the simulator expects of a choice; "drawn": by what came of it
 
   // How much it sees and learns.
   std::int64_t env_steps = 400'000;       // steps of all envs together
@@ -83,6 +84,7 @@ template <class Visitor>
 void visit_q_learning(Visitor& visit, DqnConfig& config) {
   visit("world", config.world);
   visit("num_envs", config.num_envs, ranges::kEnvs);
+  visit("rewards", config.rewards, reward_kinds());
   visit("env_steps", config.env_steps, ranges::kEnvSteps);
   visit("round_steps", config.round_steps, ranges::kEnvSteps);
   visit("learning_starts", config.learning_starts, between(0, 1'000'000'000'000));

@@ -140,7 +140,8 @@ VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const Ac
     RewardWeights& weights = world.costs.emplace_back(RewardWeights{.watch_s = 0.0F});
     weights.signal[constraint.signal] = 1.0F;
   }
-  return make_env(std::move(simulator), world, {.num_envs = config.num_envs, .threads = threads});
+  return make_env(std::move(simulator), world,
+                  {.num_envs = config.num_envs, .threads = threads, .rewards = reward_kind(config.rewards)});
 }
 
 MemoryBudget rollout_memory(const Simulator& simulator, const ActorConfig& c) {

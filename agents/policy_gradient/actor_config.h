@@ -46,6 +46,7 @@ struct ActorConfig {
   std::string algorithm = "ppo";  // one of kActorAlgorithms
   WorldConfig world;              // it learns in; slates for reinforce only
   std::size_t num_envs = 256;
+  std::string rewards = "drawn";  // "expected": by what the simulator expects of a choice; "drawn": by what came of it
 
   // How much it sees.
   std::int64_t env_steps = 245'760;     // steps of all envs together
@@ -97,6 +98,7 @@ template <class Visitor>
 void visit_rollouts(Visitor& visit, ActorConfig& config) {
   visit("world", config.world);
   visit("num_envs", config.num_envs, ranges::kEnvs);
+  visit("rewards", config.rewards, reward_kinds());
   visit("env_steps", config.env_steps, ranges::kEnvSteps);
   visit("round_steps", config.round_steps, ranges::kEnvSteps);
   visit("rollout_steps", config.rollout_steps, between(1, 1'000'000));

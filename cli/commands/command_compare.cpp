@@ -14,7 +14,7 @@ struct CompareSettings {
   std::string judge, versus;
   std::vector<std::string> policies = {"random", "popularity", "shortest", "longest", "item-mean", "oracle"};
   std::size_t sessions = 1000, seeds = 5, resamples = 1000;
-  bool wide = false, no_oracle = false;
+  bool wide = false, no_oracle = false, expected = false;
   ActSettings act;
 };
 
@@ -37,6 +37,7 @@ CompareConfig compare_config(const CompareSettings& settings, const Run& run) {
   config.versus = settings.versus;
   config.exploration = exploration(settings.act);
   config.oracle = !settings.no_oracle;
+  config.expected = settings.expected;
   return config;
 }
 
@@ -50,8 +51,8 @@ void compare_policies(const CompareSettings& settings, Run& run) {
   const CompareReport report = compare(policies, simulators, config, run.progress);
   const std::string clock = clock_note(*train, settings.act.world.clock);
   run.print("{}{}", to_text(report, settings.wide), clock.empty() ? "" : clock + "\n");
-  Json used =
-      run.options->values({"simulator", "judge", "policies", "sessions", "seeds", "resamples", "versus", "no-oracle"});
+  Json used = run.options->values(
+      {"simulator", "judge", "policies", "sessions", "seeds", "resamples", "versus", "no-oracle", "expected"});
   used.update(act_json(settings.act));
   run.write_json(to_json(report), used, train->data_fingerprint);
   if (settings.report.empty()) return;
@@ -95,7 +96,11 @@ void add_compare_commands(std::vector<Command>& table) {
       .add("versus", settings->versus, "NAME", "also print every return less this policy's, session by session")
       .flag("no-oracle", settings->no_oracle,
             "do not play the one-step oracle, which with --source full asks about every video at every step; no policy "
-            "has a place between random choice and it then");
+            "has a place between random choice and it then")
+      .flag(
+          "expected", settings->expected,
+          "also judge choices by what the simulator expects of them, on states of uniform sessions: no answer's noise "
+          "is in it, and a hundredth of the sessions will do");
   add_act_options(command.options, settings->act);
   command.options.group("Output")
       .flag("wide", settings->wide, "print every figure, in wide tables; otherwise what fits 100 columns")

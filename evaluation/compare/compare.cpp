@@ -153,6 +153,7 @@ struct SimulatorResamples {
   std::size_t members = 1;                          // of the simulator's user model
   std::vector<Disagreement> reward, versus_random;  // [policies], where there are several
   std::size_t random = 0, oracle = 0;               // positions in `policy`; npos for an oracle that was not played
+  ExpectedChoices expected;                         // where they are asked for
 };
 
 SimulatorFigures figures(const SimulatorResamples& all, const std::vector<ComparedPolicy>& policies,
@@ -165,7 +166,9 @@ SimulatorFigures figures(const SimulatorResamples& all, const std::vector<Compar
                        .members = all.members,
                        .policy = {},
                        .random = random.interval(),
-                       .oracle = oracle.interval()};
+                       .oracle = oracle.interval(),
+                       .expected_random = all.expected.random,
+                       .expected_oracle = all.expected.oracle};
   for (std::size_t p = 0; p < policies.size(); ++p) {
     const PolicyResamples& mine = all.policy[p];
     PolicyFigures figure{.name = policies[p].name,
@@ -173,7 +176,8 @@ SimulatorFigures figures(const SimulatorResamples& all, const std::vector<Compar
                          .metric = {},
                          .normalised = (has_oracle ? normalise(mine.reward(), random, oracle) : unknown).interval(),
                          .versus_random = minus(mine.reward(), random).interval(),
-                         .versus = {}};
+                         .versus = {},
+                         .expected = all.expected.policy.empty() ? ExpectedFigures{} : all.expected.policy[p]};
     for (std::size_t other = 0; other < policies.size(); ++other)
       if (policies[other].name == versus) figure.versus = minus(mine.reward(), all.policy[other].reward()).interval();
     for (const Resampled& metric : mine.metric) figure.metric.push_back(metric.interval());
@@ -252,6 +256,7 @@ class Scorer {
       : policies_(policies), config_(config), progress_(progress) {
     std::size_t played = config.oracle ? 2 : 1;
     for (const ComparedPolicy& policy : policies) played += policy.seeds.size();
+    if (config.expected) ++played;
     total_ = played * simulators * config.sessions * config.seeds;
   }
 
@@ -259,13 +264,13 @@ class Scorer {
     const auto source = make_candidates(config_.world, simulator, config_.seed, config_.engine.threads);
     SimulatorResamples out;
     std::vector<Scored> scored;
+    const PlayConfig played{.sessions = config_.sessions,
+                            .seeds = config_.seeds,
+                            .seed = config_.seed,
+                            .world = config_.world,
+                            .engine = config_.engine,
+                            .exploration = config_.exploration};
     const auto play = [&](const std::string& name, const Policy& policy) {
-      const PlayConfig played{.sessions = config_.sessions,
-                              .seeds = config_.seeds,
-                              .seed = config_.seed,
-                              .world = config_.world,
-                              .engine = config_.engine,
-                              .exploration = config_.exploration};
       PlayedSessions result =
           play_sessions(simulator, source, policy, played, [&](std::string_view, std::uint64_t done, std::uint64_t) {
             report(progress_, "scoring " + name, done_ + done, total_);
@@ -287,6 +292,7 @@ class Scorer {
     };
     add_baseline(out.random, "random", RandomPolicy());
     if (config_.oracle) add_baseline(out.oracle, "the oracle", OneStepOracle());
+    if (config_.expected) out.expected = judge_choices(simulator, source, played);
     out.policy = resample(scored, config_);
     out.members = simulator->model->num_members();
     if (out.members > 1) compare_members(scored, out);
@@ -294,6 +300,22 @@ class Scorer {
   }
 
  private:
+  ExpectedChoices judge_choices(const std::shared_ptr<const Simulator>& simulator,
+                                const std::shared_ptr<const CandidateSource>& source, const PlayConfig& played) {
+    ExpectedChoicesConfig config{.resamples = config_.resamples};
+    std::vector<std::vector<std::shared_ptr<const Policy>>> policies;
+    for (const ComparedPolicy& policy : policies_) {
+      if (policy.name == config_.versus) config.versus = static_cast<std::ptrdiff_t>(policies.size());
+      policies.push_back(policy.seeds);
+    }
+    ExpectedChoices out = expected_choices(simulator, source, policies, played, config,
+                                           [&](std::string_view what, std::uint64_t done, std::uint64_t) {
+                                             report(progress_, what, done_ + done, total_);
+                                           });
+    done_ += config_.sessions * config_.seeds;
+    return out;
+  }
+
   static void compare_members(const std::vector<Scored>& scored, SimulatorResamples& out) {
     std::vector<std::uint32_t> member;  // common random numbers: the same one of a session under every policy
     for (const SessionResult& session : scored[0].seeds[0].session) member.push_back(session.member);

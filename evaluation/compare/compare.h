@@ -6,6 +6,7 @@
 
 #include "core/config.h"
 #include "core/memory_budget.h"
+#include "evaluation/compare/expected_choices.h"
 #include "evaluation/compare/play_sessions.h"
 #include "evaluation/metrics/bootstrap.h"
 
@@ -32,7 +33,8 @@ struct CompareConfig {
   std::size_t resamples = 1000;  // of the bootstrap
   std::string versus{};          // a policy whose return is taken from the others', paired; empty: none
   Exploration exploration{};
-  bool oracle = true;  // play the one-step oracle; without it no share of the way is known. It asks for every video
+  bool expected = false;  // also judge choices by expectations (expected_choices)
+  bool oracle = true;     // play the one-step oracle; without it no share of the way is known. It asks for every video
 };
 
 /// A column of the table. Figures are ratios of sums over sessions, so that long sessions count by their videos.
@@ -63,6 +65,7 @@ struct PolicyFigures {
   Interval normalised;           // (reward - random's) / (one-step oracle's - random's), both of this simulator
   Interval versus_random;        // reward - random's, paired
   Interval versus;               // reward - that of CompareConfig::versus, paired; 0 without one
+  ExpectedFigures expected;      // with CompareConfig::expected
   Disagreement reward_members, versus_random_members;  // of a simulator with members; else 0
 };
 
@@ -71,6 +74,7 @@ struct SimulatorFigures {
   std::size_t members = 1;  // of its user model
   std::vector<PolicyFigures> policy;
   Interval random, oracle;  // rewards of the two baselines here; NaN for an oracle that was not played
+  Interval expected_random, expected_oracle;  // of a choice, with CompareConfig::expected
 };
 
 /// Positions of the policies, from the highest return to the lowest.
@@ -101,9 +105,9 @@ MemoryBudget compare_memory(const std::vector<ComparedPolicy>& policies,
 CompareReport compare(const std::vector<ComparedPolicy>& policies, const std::vector<ComparedSimulator>& simulators,
                       const CompareConfig& config, const Progress& progress = {});
 
-/// {policies: [{name, training_seeds, metrics: {metric: {mean, low, high}}, normalised_score, versus_random, versus}],
-/// simulators: [{name, policies: [...], random_reward, oracle_reward}], agreement: [...]}; `policies` are those of the
-/// first simulator.
+/// {policies: [{name, training_seeds, metrics: {metric: {mean, low, high}}, normalised_score, versus_random, versus,
+/// expected}], simulators: [{name, policies: [...], random_reward, oracle_reward}], agreement: [...]}; `policies` are
+/// those of the first simulator.
 Json to_json(const CompareReport& report);
 /// For people: a table that fits 100 columns, or `wide` ones with every figure.
 std::string to_text(const CompareReport& report, bool wide = false);

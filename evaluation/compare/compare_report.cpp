@@ -11,7 +11,8 @@
 namespace swipegym {
 namespace {
 
-Json policies_json(const SimulatorFigures& simulator, bool versus) {
+Json policies_json(const SimulatorFigures& simulator, const CompareConfig& config) {
+  const bool versus = !config.versus.empty();
   Json out = Json::array();
   for (const PolicyFigures& policy : simulator.policy) {
     Json metrics;
@@ -23,6 +24,11 @@ Json policies_json(const SimulatorFigures& simulator, bool versus) {
                    {"normalised_score", json_interval(policy.normalised)},
                    {"versus_random", json_interval(policy.versus_random)}});
     if (versus) out.back()["versus"] = json_interval(policy.versus);
+    if (config.expected) {
+      out.back()["expected"] = {{"reward", json_interval(policy.expected.reward)},
+                                {"share", json_interval(policy.expected.share)}};
+      if (versus) out.back()["expected"]["versus"] = json_interval(policy.expected.versus);
+    }
     if (simulator.members > 1)
       out.back()["members"] = {{"reward", json_number(policy.reward_members.members)},
                                {"reward_noise", json_number(policy.reward_members.sessions)},
@@ -99,6 +105,23 @@ std::string versus_table(const SimulatorFigures& simulator, const std::string& v
   return "\nsession by session\n\n" + table.text(0);
 }
 
+// What choices are expected to earn at once, on states of uniform sessions, beside the return's share.
+std::string expected_table(const SimulatorFigures& simulator, const std::string& versus) {
+  std::vector<std::string> head = {"policy", "a choice", "0 random, 1 oracle", "of the return"};
+  if (!versus.empty()) head.push_back("share less " + versus + "'s");
+  Table table(head);
+  for (const PolicyFigures* policy : ranked(simulator)) {
+    std::vector<std::string> row = {policy->name, show_figure(policy->expected.reward.mean, 2),
+                                    show_interval(policy->expected.share, 3), show_figure(policy->normalised.mean, 2)};
+    if (!versus.empty()) row.push_back(policy->name == versus ? "" : show_interval(policy->expected.versus, 3));
+    table.add(std::move(row));
+  }
+  return fmt::format("\nexpected at once in {}, on states of uniform sessions (random {}, oracle {})\n\n",
+                     simulator.name, show_figure(simulator.expected_random.mean, 2),
+                     show_figure(simulator.expected_oracle.mean, 2)) +
+         table.text(0);
+}
+
 // How far returns may be off: members of a posterior disagree, and sessions differ.
 std::string members_table(const SimulatorFigures& simulator) {
   const auto off = [](const Disagreement& one) {
@@ -144,12 +167,16 @@ std::vector<std::size_t> best_first(const SimulatorFigures& simulator) {
 Json to_json(const CompareReport& report) {
   Json out;
   const bool versus = !report.config.versus.empty();
-  out["policies"] = policies_json(report.simulator[0], versus);
-  for (const SimulatorFigures& simulator : report.simulator)
+  out["policies"] = policies_json(report.simulator[0], report.config);
+  for (const SimulatorFigures& simulator : report.simulator) {
     out["simulators"].push_back({{"name", simulator.name},
                                  {"random_reward", json_interval(simulator.random)},
                                  {"oracle_reward", json_interval(simulator.oracle)},
-                                 {"policies", policies_json(simulator, versus)}});
+                                 {"policies", policies_json(simulator, report.config)}});
+    if (report.config.expected)
+      out["simulators"].back()["expected"] = {{"random", json_interval(simulator.expected_random)},
+                                              {"oracle", json_interval(simulator.expected_oracle)}};
+  }
   out["agreement"] = Json::array();
   for (const Agreement& agreement : report.agreement) {
     Json gap;
@@ -181,6 +208,7 @@ std::string to_text(const CompareReport& report, bool wide) {
   for (const SimulatorFigures& simulator : report.simulator) {
     if (wide) text += "\n" + wide_tables(simulator);
     if (!config.versus.empty()) text += versus_table(simulator, config.versus);
+    if (config.expected) text += expected_table(simulator, config.versus);
     if (simulator.members > 1) text += members_table(simulator);
   }
   for (const Agreement& agreement : report.agreement) text += agreement_text(report, agreement, wide);

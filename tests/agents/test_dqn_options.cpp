@@ -75,6 +75,27 @@ TEST_CASE("double Q-learning overestimates less where all videos are alike and r
   CHECK(std::abs(twice) < 0.75 * plain);
 }
 
+TEST_CASE("with expected rewards values do not follow the coins", "[agents]") {
+  const auto simulator = make_toy_simulator(std::make_shared<CoinModel>());
+  DqnConfig config = toy_config();
+  config.discount = 0.0F;
+  config.learning_rate = 0.03;
+  config.network.id_dim = 8;  // a vector a video: room for what its few plays came to
+  const auto error = [&](const char* rewards) {
+    config.rewards = rewards;
+    const OnlineResult trained = test::train_dqn(simulator, config, {.seed = 3, .threads = 1});
+    const FreshScores fresh(simulator, config, *trained.policy);
+    double sum = 0.0;
+    for (const float score : fresh.scores) sum += std::pow(static_cast<double>(score) - 0.5, 2);
+    return std::sqrt(sum / static_cast<double>(fresh.scores.size()));
+  };
+  const double drawn = error("drawn"), expected = error("expected");
+  if (testing::skips_quality()) return;
+  CAPTURE(drawn, expected);
+  CHECK(drawn > 0.05);
+  CHECK(expected < 0.5 * drawn);
+}
+
 /// The first of five videos decides what the last one gives: 1 after an odd one, else 0.
 class LateRewardModel final : public ToyModel {
  public:

@@ -2,9 +2,11 @@
 
 #include "agents/dqn/dqn_config.h"
 #include "agents/policy_gradient/actor_config.h"
+#include "agents/registry.h"
 #include "core/error.h"
 #include "core/remarks.h"
 #include "policy/world.h"
+#include "tests/agents/toy_models.h"
 
 namespace swipegym {
 namespace {
@@ -80,6 +82,19 @@ TEST_CASE("a reward counts the terms it names", "[agents]") {
   CHECK(option.watch_ratio == 2.0F);
   CHECK(option.signal[1] == 3.0F);
   CHECK_THROWS_WITH(parse_reward("--reward", {"like=1", "is_like=2"}), Contains("more than once"));
+}
+
+TEST_CASE("every agent learns in sessions of the rewards that its settings name", "[agents]") {
+  const auto simulator = test::make_toy_simulator(std::make_shared<test::LadderModel>(3));
+  for (const AgentInfo& info : agents()) {
+    CAPTURE(info.name);
+    for (const auto& [name, kind] :
+         {std::pair{"expected", RewardKind::kExpected}, std::pair{"drawn", RewardKind::kDrawn}}) {
+      const Agent agent = info.with(Json{{"rewards", name}}, "a test");
+      CHECK(agent.make_env(simulator, 1).config().rewards == kind);
+    }
+    CHECK_THROWS_WITH(info.with(Json{{"rewards", "mean"}}, "a test"), Contains("'rewards' is \"mean\""));
+  }
 }
 
 TEST_CASE("the pages of settings say what a setting was called before", "[agents]") {

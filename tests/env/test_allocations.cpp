@@ -123,12 +123,13 @@ TEST_CASE("a step allocates nothing, resets included, for every source and mode"
 
 TEST_CASE("a step with a fitted user model allocates nothing", "[env][fit][threads]") {
   const auto simulator = testing::quick_fit();
-  for (const int threads : {1, 2}) {
-    CAPTURE(threads);
-    VectorEnv env(simulator, make_candidate_source("random", simulator->catalogue, 10),
-                  {.num_envs = 200, .threads = threads, .max_steps = 30});
-    CHECK(requests_of_steps(env, 40, 40) == 0);
-  }
+  for (const RewardKind rewards : {RewardKind::kDrawn, RewardKind::kExpected})
+    for (const int threads : {1, 2}) {
+      CAPTURE(static_cast<int>(rewards), threads);
+      VectorEnv env(simulator, make_candidate_source("random", simulator->catalogue, 10),
+                    {.num_envs = 200, .threads = threads, .max_steps = 30, .rewards = rewards});
+      CHECK(requests_of_steps(env, 40, 40) == 0);
+    }
 }
 
 TEST_CASE("a step on several threads allocates nothing once the threads run", "[env][threads]") {

@@ -109,6 +109,47 @@ TEST_CASE("returns can be taken against any of the policies, session by session"
                     Catch::Contains("'best', which is none of the compared policies: longest, oracle"));
 }
 
+TEST_CASE("choices judged by expectations have the return's share where they do not reach the future, and less noise",
+          "[evaluation]") {
+  const auto simulator = test::toy_simulator();  // sessions of 5 videos whatever is shown
+  CompareConfig config = small();
+  config.versus = "longest";
+  config.expected = true;
+  const CompareReport report = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, config);
+  const SimulatorFigures& toy = report.simulator[0];
+  CHECK(figures_of(toy, "random").expected.share.mean == Approx(0.0).margin(1e-6));
+  CHECK(figures_of(toy, "random").expected.reward.mean == Approx(toy.expected_random.mean));
+  CHECK(figures_of(toy, "oracle").expected.share.mean == Approx(1.0));
+  CHECK(figures_of(toy, "oracle").expected.reward.mean == Approx(toy.expected_oracle.mean));
+  const PolicyFigures& longest = figures_of(toy, "longest");
+  CHECK(longest.expected.share.mean > longest.normalised.low);
+  CHECK(longest.expected.share.mean < longest.normalised.high);
+  CHECK(longest.expected.share.high - longest.expected.share.low <
+        0.75 * (longest.normalised.high - longest.normalised.low));
+  CHECK(longest.expected.versus.high == 0.0);
+  const PolicyFigures& shortest = figures_of(toy, "shortest");
+  CHECK(shortest.expected.versus.mean == Approx(shortest.expected.share.mean - longest.expected.share.mean));
+  CHECK(shortest.expected.versus.high < 0.0);
+
+  const Json json = to_json(report);
+  CHECK(json["policies"][1]["expected"]["share"]["mean"] == longest.expected.share.mean);
+  CHECK(json["simulators"][0]["expected"]["oracle"]["mean"] == toy.expected_oracle.mean);
+  CHECK_THAT(to_text(report), Catch::Contains("share less longest's"));
+  config.expected = false;
+  const CompareReport without = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, config);
+  CHECK(to_text(without).find("share less") == std::string::npos);
+  CHECK_FALSE(to_json(without)["policies"][1].contains("expected"));
+
+  // Who draws among the candidates is judged by its probabilities: uniform ones are worth what random choice is.
+  config.expected = true;
+  config.exploration = Exploration::epsilon_greedy(1.0F);
+  const CompareReport drawn = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, config);
+  CHECK(figures_of(drawn.simulator[0], "longest").expected.share.mean == Approx(0.0).margin(1e-6));
+  config.world.slate = 2;
+  CHECK_THROWS_WITH(compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, config),
+                    Catch::Contains("nor with slates"));
+}
+
 TEST_CASE("baselines are there without being asked for", "[evaluation]") {
   const auto simulator = test::toy_simulator();
   const auto all = compare(simple_policies(simulator->catalogue), {{"toy", simulator}}, small());
@@ -161,6 +202,7 @@ TEST_CASE("the table that is printed fits a hundred columns, the wide ones hold 
   policies.back().name = "dqn-full-output";
   CompareConfig config = small();
   config.versus = "random";
+  config.expected = true;
   const CompareReport report = compare(policies, {{"half-a", simulator}, {"truth", test::toy_simulator()}}, config);
   const std::string narrow = to_text(report), wide = to_text(report, true);
   std::istringstream lines(narrow);
@@ -169,7 +211,7 @@ TEST_CASE("the table that is printed fits a hundred columns, the wide ones hold 
     CHECK(line.size() <= 100);
   }
   for (const char* name : {"dqn-full-output", "return in truth", "0 random, 1 oracle", "videos", "s a video",
-                           "Kendall tau", "less random's"}) {
+                           "Kendall tau", "less random's", "expected at once"}) {
     CAPTURE(name);
     CHECK_THAT(narrow, Catch::Contains(name));
   }
