@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +21,6 @@ struct RewardWeights {
   float gap_h = 0.0F;
 
   bool asks_for_gaps() const noexcept { return return_day != 0.0F || gap_h != 0.0F; }
-  bool asks_for_signals() const noexcept {
-    return std::any_of(std::begin(signal), std::end(signal), [](float weight) { return weight != 0.0F; });
-  }
 
   /// watch_s, watch_ratio, return_day, gap_h, and the signals without the "is_" of their columns.
   static const std::vector<std::string>& names();

@@ -16,6 +16,7 @@
 #include "core/memory_budget.h"
 #include "env/candidate_sources.h"
 #include "env/catalogue.h"
+#include "env/expected_reward.h"
 #include "env/session_clock.h"
 #include "sim_data/calendar.h"
 
@@ -50,12 +51,6 @@ float weigh(const RewardWeights& weights, float watch_s, float ratio, SignalBits
   return sum;
 }
 
-float weigh(const RewardWeights& weights, const Expectation& expected) noexcept {
-  float sum = weights.watch_s * expected.watch_s + weights.watch_ratio * expected.watch_ratio;
-  for (std::size_t s = 0; s < kNumSignals; ++s) sum += weights.signal[s] * expected.signal[s];
-  return sum;
-}
-
 float weigh_gap(const RewardWeights& weights, float hours) noexcept {
   return (hours <= 24.0F ? weights.return_day : 0.0F) + weights.gap_h * std::min(hours, kMaxGapHours);
 }
@@ -82,7 +77,7 @@ std::size_t state_stride(const Simulator& simulator) {
 }
 
 SessionRows::Worker::Worker(const UserModel& model, std::size_t slate_size)
-    : scratch(model.make_scratch()), slate(kChunk * slate_size) {}
+    : scratch(model.make_scratch()), said(kChunk), slate(kChunk * slate_size) {}
 
 SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& source, const VectorEnvConfig& config)
     : simulator_(simulator),
@@ -379,10 +374,10 @@ void SessionRows::clear_outputs(std::size_t row) noexcept {
 
 // Of the videos in worker.shown, in the states as they are before the answers move them.
 void SessionRows::add_expected_rewards(std::size_t live, Worker& worker) {
-  const ExpectedPart part = config_.reward.asks_for_signals() ? ExpectedPart::kAll : ExpectedPart::kWatch;
-  simulator_.model->expect_part(part, {worker.shown.data(), live}, {worker.state.data(), live}, config_.exposure,
-                                {worker.expected.data(), live}, *worker.scratch);
-  for (std::size_t i = 0; i < live; ++i) reward_[worker.row[i]] += weigh(config_.reward, worker.expected[i]);
+  const RewardOutlook outlook{.weights = config_.reward, .exposure = config_.exposure};
+  outlook.expect(*simulator_.model, {worker.shown.data(), live}, {worker.state.data(), live},
+                 {worker.expected.data(), live}, *worker.scratch, worker.said);
+  for (std::size_t i = 0; i < live; ++i) reward_[worker.row[i]] += worker.expected[i];
 }
 
 void SessionRows::show(std::size_t row, std::size_t place, std::int32_t video, const Response& response) {

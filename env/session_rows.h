@@ -32,8 +32,9 @@ class SessionRows {
     std::array<RandomKey, kChunk> key;
     std::array<std::uint32_t, kChunk> stream;
     std::array<Response, kChunk> response;
-    std::array<Expectation, kChunk> expected;  // of the same videos, where rewards are expectations
-    std::vector<std::int32_t> slate;           // [kChunk, K] videos to show
+    std::vector<Expectation> said;       // room for what the model says of the same videos
+    std::array<float, kChunk> expected;  // rewards of them, where rewards are expectations
+    std::vector<std::int32_t> slate;     // [kChunk, K] videos to show
   };
 
   SessionRows(const Simulator& simulator, const CandidateSource& source, const VectorEnvConfig& config);

@@ -5,7 +5,6 @@
 #include "core/error.h"
 #include "core/parallel_for.h"
 #include "policy/make_policy.h"
-#include "policy/one_step_oracle.h"
 
 namespace swipegym {
 namespace {
@@ -35,8 +34,7 @@ class Judge {
         slots_(runner_.env().candidates().slots()),
         sums_(total_),
         probability_(runner_.rows() * slots_),
-        reward_(probability_.size()),
-        expected_(probability_.size()) {
+        reward_(probability_.size()) {
     for (const auto& seeds : policies) sums_.policy.emplace_back(seeds.size() * total_);
   }
 
@@ -45,7 +43,7 @@ class Judge {
     std::vector<std::int32_t> actions(runner_.rows());
     while (runner_.under_way()) {
       const DecisionBatch batch = runner_.batch();
-      ask();
+      runner_.env().expect_all_rewards(std::span(reward_).first(runner_.rows() * slots_));
       add_baselines(batch.observation);
       for (std::size_t p = 0; p < policies_.size(); ++p)
         for (std::size_t seed = 0; seed < policies_[p].size(); ++seed)
@@ -59,13 +57,6 @@ class Judge {
   }
 
  private:
-  void ask() {
-    const RewardWeights& weights = config_.world.reward;
-    const std::size_t asked = runner_.rows() * slots_;
-    runner_.env().expect_all(std::span(expected_).first(asked), expected_part(weights));
-    for (std::size_t i = 0; i < asked; ++i) reward_[i] = expected_reward(weights, expected_[i]);
-  }
-
   void add_baselines(const ObservationView& now) {
     for (std::size_t row = 0; row < now.rows; ++row) {
       float sum = 0.0F, allowed = 0.0F, best = 0.0F;
@@ -102,8 +93,8 @@ class Judge {
   std::size_t slots_;
   ChoiceSums sums_;
   std::vector<double> probability_;  // [rows, m]
-  std::vector<float> reward_, scores_;
-  std::vector<Expectation> expected_;
+  std::vector<float> reward_;        // [rows, m] expected
+  std::vector<float> scores_;
 };
 
 }  // namespace
@@ -114,8 +105,9 @@ ExpectedChoices expected_choices(const std::shared_ptr<const Simulator>& simulat
                                  const PlayConfig& sessions, const ExpectedChoicesConfig& config,
                                  const Progress& progress) {
   if (candidates->slots() == 0 || sessions.world.slate > 1)
-    throw InputError("choices are judged by expectations where one of some candidates is chosen: not with the source "
-                     "'full', nor with slates");
+    throw InputError(
+        "choices are judged by expectations where one of some candidates is chosen: not with the source "
+        "'full', nor with slates");
   const ChoiceSums sums = Judge(simulator, candidates, policies, sessions).run(progress);
   const auto measure = [&](const std::vector<float>& of) {
     const std::size_t items = sums.states.size(), seeds = of.size() / items;
