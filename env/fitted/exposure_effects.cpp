@@ -11,7 +11,13 @@ namespace swipegym {
 
 namespace {
 constexpr float kFarthest = 3.0F;  // deviations: beyond what most pairs show, an effect stands still
+constexpr float kMany = 1.0F;
+
+float many(float exposures) {
+  return std::max(exposures - kMany, 0.0F);
 }
+
+}  // namespace
 
 Matrix exposure_directions() {
   Matrix out = Matrix::Zero(kDirections, WatchGrid::kBins);
@@ -36,7 +42,7 @@ float ExposureEffects::standard(std::size_t which, float value) const noexcept {
 void ExposureEffects::terms(float activity, float exposures, float level, float length,
                             std::span<float> out) const noexcept {
   const float a = standard(0, activity), e = standard(1, exposures), l = standard(2, level), d = standard(3, length);
-  const std::array<float, kExposureTerms> all = {a, e, l, d, e * d, l * d, e * a, l * a};
+  const std::array<float, kExposureTerms> all = {a, e, l, d, e * d, l * d, e * a, l * a, many(e)};
   std::copy(all.begin(), all.end(), out.begin());
 }
 
@@ -50,7 +56,7 @@ ExposureEffects::OfVideo ExposureEffects::of_video(ConstMatrixRef<float> weights
   for (std::size_t k = 0; k < kDirections; ++k) {
     out.alone[k] = e * at(ExposureTerm::kExposures, k) + l * at(ExposureTerm::kLevel, k) +
                    d * at(ExposureTerm::kLength, k) + e * d * at(ExposureTerm::kExposuresOfLength, k) +
-                   l * d * at(ExposureTerm::kLevelOfLength, k);
+                   l * d * at(ExposureTerm::kLevelOfLength, k) + many(e) * at(ExposureTerm::kManyExposures, k);
     out.of_activity[k] = at(ExposureTerm::kActivity, k) + e * at(ExposureTerm::kExposuresOfActivity, k) +
                          l * at(ExposureTerm::kLevelOfActivity, k);
   }

@@ -27,8 +27,9 @@ enum class ExposureTerm : std::uint8_t {
   kLevelOfLength,
   kExposuresOfActivity,
   kLevelOfActivity,
+  kManyExposures,  // what they are above kMany deviations: among the most exposed the line bends
 };
-inline constexpr std::size_t kExposureTerms = 8;
+inline constexpr std::size_t kExposureTerms = 9;
 
 /// The interventional effects of items, users and their products: logits of directions, linear in the terms. A session
 /// step needs only two vectors of a video, made once: what it adds, and what it adds times the user's activity.

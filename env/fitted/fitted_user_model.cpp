@@ -335,7 +335,7 @@ void FittedUserModel::remember(const Shown& shown, const Response& response, std
   HistoryEvent event = encoder.event(shown, exposure == ExposureKind::kInterventional, place, response.signals);
   event.watched = std::min(response.watch_ratio, 1.0F);
   const bool thinned = !parts_.whole_sessions;
-  if (thinned && (exposure == ExposureKind::kInterventional || clock_ == Clock::kDense))
+  if (exposure == ExposureKind::kInterventional || (thinned && clock_ == Clock::kDense))
     centre_on_prediction(shown, response, row, past, at, event);
   past.add(event, !thinned || clock_ == Clock::kLog);
 }

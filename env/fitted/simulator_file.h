@@ -6,7 +6,7 @@
 
 namespace swipegym {
 
-inline constexpr std::int64_t kSimulatorSchema = 3;
+inline constexpr std::int64_t kSimulatorSchema = 4;
 
 /// Writes a fitted simulator as HDF5 of kind "simulator", whole or not at all. Throws InputError when its model is not
 /// a FittedUserModel.

@@ -96,9 +96,7 @@ WatchGrid::WatchGrid(const Log& log, std::span<const std::uint32_t> rows) {
   durations.reserve(rows.size());
   for (const std::uint32_t row : rows) durations.push_back(log.duration_ms[row]);
   std::sort(durations.begin(), durations.end());
-  for (std::size_t g = 1; g < kGroups; ++g)
-    group_edges_[g - 1] =
-        (durations.empty() ? 0.0F : static_cast<float>(durations[g * (durations.size() - 1) / kGroups]));
+  put_group_edges(durations);
 
   std::vector<std::vector<float>> samples(kGroups * kSegments), pooled(kSegments);
   for (const std::uint32_t row : rows) {
@@ -119,6 +117,19 @@ WatchGrid::WatchGrid(const Log& log, std::span<const std::uint32_t> rows) {
       std::vector<float>& own = samples[g * kSegments + segment];
       fill_knots(own.size() >= kFewSamples ? own : pooled[segment], knots_.data() + (g * kSegments + segment) * kKnots);
     }
+}
+
+// A row weighs by the root of its duration: most rows are of short videos, most seconds of long ones.
+void WatchGrid::put_group_edges(std::span<const std::int32_t> durations) {
+  const auto weight = [](std::int32_t duration_ms) { return std::sqrt(static_cast<double>(duration_ms)); };
+  double all = 0.0, below = 0.0;
+  for (const std::int32_t duration : durations) all += weight(duration);
+  std::size_t g = 1;
+  for (const std::int32_t duration : durations) {
+    below += weight(duration);
+    for (; g < kGroups && below * kGroups >= all * static_cast<double>(g); ++g)
+      group_edges_[g - 1] = static_cast<float>(duration);
+  }
 }
 
 std::size_t WatchGrid::group(std::int32_t duration_ms) const noexcept {

@@ -26,7 +26,7 @@ class WatchGrid {
   static constexpr std::array<std::size_t, kSegments> kBinsOf = {1, 14, 7, 8, 5, 5};
   static constexpr std::array<std::size_t, kSegments> kFirst = {0, 1, 15, 22, 30, 35};
   static constexpr std::size_t kBins = 40;
-  static constexpr std::size_t kGroups = 16;  // equal-frequency duration groups
+  static constexpr std::size_t kGroups = 16;  // duration groups of equal sums of the root of the duration
   static constexpr std::size_t kKnots = 257;  // of each quantile function
 
   /// Where the segments of one duration begin, in ms; segment s covers [begin[s], begin[s + 1]), the last one is open.
@@ -75,6 +75,7 @@ class WatchGrid {
  private:
   float coordinate(std::size_t segment, float play_ms, const Segments& at) const noexcept;
   float from_coordinate(std::size_t segment, float x, const Segments& at) const noexcept;
+  void put_group_edges(std::span<const std::int32_t> durations);  // ascending
   const float* knots(std::size_t group, std::size_t segment) const noexcept {
     return knots_.data() + (group * kSegments + segment) * kKnots;
   }

@@ -197,6 +197,44 @@ TEST_CASE("the dense clock gives the platform's sessions the length asked for", 
   CHECK(videos / kSessions == Approx(12.0).epsilon(0.2));
 }
 
+TEST_CASE("what a policy shows does not move what is believed of a user, whole sessions or not", "[fit]") {
+  Dataset data = testing::toy_log(30, 30, 20, 7);
+  for (std::size_t row = 0; row < data.log.size(); ++row)  // twenty videos in a row, a minute each
+    data.log.time_ms[row] = 1650816000000 + static_cast<std::int64_t>(row % 20) * 60000;
+  const Simulator simulator = fit_simulator(data, 20220428, small_fit()).simulator;
+  const FittedUserModel& model = model_of(simulator);
+  REQUIRE(model.parts().whole_sessions);
+  const auto scratch = model.make_scratch();
+  std::vector<float> state(model.state_size());
+  constexpr std::size_t kDraws = 4096;
+  for (const std::uint32_t video : {0U, 7U, 19U}) {
+    const Shown shown{.user = UserIndex{3},
+                      .video = VideoIndex{video},
+                      .time_ms = 1651500000000,
+                      .duration_ms = simulator.catalogue.duration_ms[video]};
+    double level = 0.0, click = 0.0, squares = 0.0, believed = 0.0;
+    for (std::uint32_t i = 0; i < kDraws; ++i) {
+      model.begin(shown.user, shown.time_ms, state);
+      const UserHistory before = FittedUserModel::history(state.data());
+      float* const at = state.data();
+      const RandomKey key = split(make_key(5), i);
+      const std::uint32_t stream = 0;
+      Response response;
+      model.respond({&shown, 1}, {&at, 1}, ExposureKind::kInterventional, {&key, 1}, {&stream, 1}, {&response, 1},
+                    *scratch);
+      const UserHistory& after = FittedUserModel::history(state.data());
+      const auto moved = static_cast<double>(after.level - before.level);
+      believed = static_cast<double>(before.level / (before.count + 5.0F));
+      level += moved, squares += moved * moved;
+      click += static_cast<double>(after.click - before.click - before.click / (before.count + 5.0F));
+    }
+    level /= kDraws, click /= kDraws;
+    const double deviation = std::sqrt(std::max(squares / kDraws - level * level, 0.0) / kDraws);
+    CHECK(std::abs(level - believed) < 5.0 * deviation);
+    CHECK(std::abs(click) < 5.0 * 0.5 / std::sqrt(kDraws));
+  }
+}
+
 TEST_CASE("time runs in a dense session when the log holds whole sessions, and stands still when it is thinned",
           "[fit]") {
   Dataset thinned = testing::toy_log(30, 30, 20, 7);

@@ -1,4 +1,6 @@
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
 
 #include "env/fitted/watch_grid.h"
 #include "sim_data/labels.h"
@@ -42,6 +44,22 @@ TEST_CASE("bins of a segment hold equal shares of the rows they were learned fro
   for (std::size_t i = 0; i < WatchGrid::kBinsOf[1]; ++i) first_skip += count[WatchGrid::kFirst[1] + i];
   for (std::size_t i = 0; i < WatchGrid::kBinsOf[1]; ++i)
     CHECK(count[WatchGrid::kFirst[1] + i] / first_skip == Approx(1.0 / WatchGrid::kBinsOf[1]).margin(0.012));
+}
+
+TEST_CASE("duration groups share the roots of durations evenly: long videos have fine groups", "[watch]") {
+  const Dataset data = testing::toy_log(200, 50, 60, 4);
+  std::vector<std::uint32_t> rows(data.log.size());
+  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  const WatchGrid grid(data.log, rows);
+  std::array<double, WatchGrid::kGroups> roots{};
+  std::map<std::int32_t, double> of_duration;
+  double all = 0.0, largest = 0.0;
+  for (const std::uint32_t row : rows) {
+    const std::int32_t duration = data.log.duration_ms[row];
+    roots[grid.group(duration)] += std::sqrt(duration), all += std::sqrt(duration);
+    largest = std::max(largest, of_duration[duration] += std::sqrt(duration));
+  }
+  for (const double sum : roots) CHECK(std::abs(sum - all / WatchGrid::kGroups) <= largest);  // a video is never split
 }
 
 TEST_CASE("play time grows with bin and level, and nothing played is its own bin", "[watch]") {
