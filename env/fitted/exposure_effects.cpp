@@ -11,7 +11,7 @@ namespace swipegym {
 
 namespace {
 constexpr float kFarthest = 3.0F;  // deviations: beyond what most pairs show, an effect stands still
-constexpr float kMany = 1.0F;
+constexpr float kMany = 1.0F;      // deviations
 
 float many(float exposures) {
   return std::max(exposures - kMany, 0.0F);

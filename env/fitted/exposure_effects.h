@@ -27,7 +27,7 @@ enum class ExposureTerm : std::uint8_t {
   kLevelOfLength,
   kExposuresOfActivity,
   kLevelOfActivity,
-  kManyExposures,  // what they are above kMany deviations: among the most exposed the line bends
+  kManyExposures,  // what they are above one deviation: among the most exposed the line bends
 };
 inline constexpr std::size_t kExposureTerms = 9;
 
