@@ -2,6 +2,7 @@
 # The headline figures of README, one command each; docs/results/index.md says what each came to.
 #   bench/headline.sh fidelity OUT DATA   a fit to KuaiRand-Pure, and the table of its held-out days
 #   bench/headline.sh choices OUT DATA    a fit to its standard log alone, judged by its random exposures
+#   bench/headline.sh optimism OUT [DATA] what choices promise and give, by one fit, by members, with pessimism
 #   bench/headline.sh worlds OUT          eight policies in two fitted simulators and in their truths
 #   bench/headline.sh four_million OUT    a DQN among ten to 4,369,953 videos; takes 3 GB of memory
 #   bench/headline.sh policies OUT DATA   every kind of policy in a simulator and its judge, by bench/results.sh; takes long
@@ -10,7 +11,7 @@
 # another program than build/release/swipegym. SMALL=1 rehearses the same steps in minutes on a small synthetic log (all
 # but policies).
 set -eu
-usage() { sed -n '2,12p' "$0"; exit 2; }
+usage() { sed -n '2,13p' "$0"; exit 2; }
 [ $# -ge 2 ] || usage
 figure=$1 out=$2 data=${3:-}
 root=$(dirname "$0")/..
@@ -52,6 +53,31 @@ real_simulator() {
     --config "$(smaller "$settings"/fidelity_fit.json max_updates=100)" --out "$out/sim.h5"
 }
 
+# learners AT SIM M FIT: agents of each seed that were trained in a simulator, $AT-AGENT-FIT-M-sSEED.h5.
+learners() {
+  for agent in dqn ppo; do
+    for seed in $seeds; do
+      make "$1-$agent-$4-$3-s$seed.h5" "$swipegym" train $agent --simulator "$2" --seed "$seed" --threads 1 --quiet \
+        --config "$(smaller "$settings/optimism_$agent$3.json" env_steps=8192 round_steps=4096 learning_starts=2000)" \
+        --out "$1-$agent-$4-$3-s$seed.h5"
+    done
+  done
+}
+# promises AT JUDGE: what policies promise in $AT-one.h5 and $AT-members.h5, and give in a judge.
+promises() {
+  at=$1 judge=$2
+  simple=random,popularity,item-mean,longest,shortest,oracle
+  for m in 10 100; do
+    for fit in one members; do
+      learners "$at" "$at-$fit.h5" $m $fit
+      [ $fit = one ] && doubted= || doubted=,oracle:0.5,oracle:1,oracle:2
+      make "$at-$fit-$m.json" "$swipegym" compare --simulator "$at-$fit.h5" --judge "$judge" --candidates $m --quiet \
+        --sessions $((sessions / m)) --seeds 4 --resamples 200 --json "$at-$fit-$m.json" --threads 1 \
+        --policies "$simple$doubted,dqn=$at-dqn-$fit-$m-s*.h5,ppo=$at-ppo-$fit-$m-s*.h5"
+    done
+  done
+}
+
 case $figure in
   fidelity)
     real_simulator
@@ -66,6 +92,33 @@ case $figure in
       make "$out/choices-$candidates.json" "$swipegym" fidelity --simulator "$out/standard.h5" --data "$data" \
         --from 20220423 --until 20220506 --log random --candidates $candidates --json "$out/choices-$candidates.json"
     done
+    ;;
+  optimism)
+    preset=pure seeds="1 2 3 4 5" sessions=50000 rows="--rows 300000"  # sessions times candidates
+    [ -z "$small" ] || { preset=tiny seeds="1 2" sessions=2000 rows=; }
+    for world in 1 2 3; do
+      at=$out/world$world
+      make "$at" "$swipegym" data synth --preset $preset --session-videos 20 $rows --seed $world --out "$at"
+      fit="$swipegym fit --data $at"
+      make "$at-one.h5" $fit --out "$at-one.h5"
+      make "$at-members.h5" $fit --members 8 --out "$at-members.h5"
+      promises "$at" truth
+      for m in 10 100; do
+        for agent in dqn ppo; do
+          make "$at-$agent-truth-$m.json" "$swipegym" compare --simulator "$at" --candidates $m --quiet --no-oracle \
+            --versus one --sessions 5000 --seeds 4 --resamples 200 --json "$at-$agent-truth-$m.json" --threads 1 \
+            --policies "one=$at-$agent-one-$m-s*.h5,members=$at-$agent-members-$m-s*.h5"
+        done
+      done
+    done
+    if [ -n "$data" ]; then
+      fit="$swipegym fit --data $data --until 20220504 --config $settings/policies_fit30.json"
+      make "$out/slice-one.h5" $fit --users-fold 1/2 --out "$out/slice-one.h5"
+      make "$out/slice-members.h5" $fit --users-fold 1/2 --members 8 --out "$out/slice-members.h5"
+      make "$out/judge.h5" $fit --users-fold 0/2 --watch-head hazard --seed 7 --out "$out/judge.h5"
+      promises "$out/slice" "$out/judge.h5"
+    fi
+    python3 "$root/bench/optimism_table.py" "$out"
     ;;
   worlds)
     preset=pure seeds="1 2 3 4 5" sessions=2000

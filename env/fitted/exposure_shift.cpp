@@ -274,19 +274,26 @@ FittedParts with_tables_of(const FittedParts& parts, std::size_t member) {
 }
 
 // Each member's effects are drawn from a posterior of its own, beside its own forecasts; multiples of the forecast are
-// the network's for all.
+// the network's for all. The draws' mean is taken off: members lie around what is held likeliest.
 void draw_effects_of_members(FittedParts& parts, const FitLog& log, const Catalogue& catalogue,
                              const EffectPrior& prior, const EffectTable& of_network, std::uint64_t seed) {
   constexpr std::uint64_t kEffectDraws = 0x656666656374ULL;  // child of the seed's key
   const auto terms = static_cast<Eigen::Index>(kExposureTerms);
-  for (std::size_t m = 0; m < parts.members.size(); ++m) {
+  const std::size_t members = parts.members.size();
+  std::vector<EffectTable> drawn;
+  EffectTable off = EffectTable::Zero();  // the mean of the draws, less the means that they were drawn around
+  for (std::size_t m = 0; m < members; ++m) {
     FittedParts own = with_tables_of(parts, m);
     const EffectPosterior posterior = fit_watch(own, log, catalogue, prior, seed).posterior;
-    const EffectTable drawn = draw_effects(
-        posterior, RandomStream(split(split(make_key(seed), kEffectDraws), static_cast<std::uint64_t>(m))));
+    drawn.push_back(draw_effects(
+        posterior, RandomStream(split(split(make_key(seed), kEffectDraws), static_cast<std::uint64_t>(m)))));
+    off += (drawn.back() - posterior.mean) / static_cast<double>(members);
+  }
+  for (std::size_t m = 0; m < members; ++m) {
+    const EffectTable own = drawn[m] - off;
     Matrix& effects = parts.members[m].effects;
-    effects.topRows(terms) = drawn.bottomRows(terms).cast<float>();
-    effects.row(terms) = (drawn.row(0) - of_network.row(0)).cast<float>();
+    effects.topRows(terms) = own.bottomRows(terms).cast<float>();
+    effects.row(terms) = (own.row(0) - of_network.row(0)).cast<float>();
   }
 }
 

@@ -375,6 +375,17 @@ MemberTables tables_of(const ResponseNetwork& network) {
           .bias = network.first.bias.value};
 }
 
+// Lets the mean of the members be the fit. Each trained on from it, so all share what more training does to the tables,
+// which is no doubt about them: the bootstrap's estimate of bias (Efron and Tibshirani 1993, chapter 10).
+void centre_on(const MemberTables& fit, std::vector<MemberTables>& members) {
+  const float share = 1.0F / static_cast<float>(members.size());
+  for (Matrix MemberTables::*column : {&MemberTables::table, &MemberTables::dense, &MemberTables::bias}) {
+    Matrix off = -(fit.*column);
+    for (const MemberTables& member : members) off += share * (member.*column);
+    for (MemberTables& member : members) member.*column -= off;
+  }
+}
+
 // What every user's rows weigh for a member: Exp(1).
 std::vector<float> drawn_weights(std::size_t users, RandomKey key) {
   std::vector<float> weight(users);
@@ -425,6 +436,7 @@ std::vector<MemberTables> train_members(const FitLog& log, const TrainingRows& r
     trainer.shrink_kinds();
     members.push_back(tables_of(member));
   }
+  centre_on(tables_of(network), members);
   return members;
 }
 

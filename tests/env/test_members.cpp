@@ -112,6 +112,29 @@ TEST_CASE("a session is answered by one member, as by a model of that member alo
   CHECK((own[0] != own[1] && own[1] != own[2]));
 }
 
+TEST_CASE("members lie around the fit that there is without them", "[fit][members]") {
+  const FittedParts& parts = members_of(fit_with_members()).parts();
+  Matrix mean = Matrix::Zero(parts.network.table.value.rows(), parts.network.table.value.cols());
+  double apart = 0.0;
+  for (const MemberTables& member : parts.members) {
+    mean += member.table / static_cast<float>(kFittedMembers);
+    apart = std::max(apart, static_cast<double>((member.table - parts.network.table.value).cwiseAbs().maxCoeff()));
+  }
+  const double off = static_cast<double>((mean - parts.network.table.value).cwiseAbs().maxCoeff());
+  UNSCOPED_INFO("a member is off by up to " << apart << ", their mean by " << off);
+  CHECK(apart > 1e-3);
+  CHECK(off < 1e-5 * (1.0 + apart));
+  // So do the effects of a choice but for what members' own forecasts ask of them, not by the luck of few draws.
+  Matrix drawn = Matrix::Zero(kExposureTerms + 1, kDirections);
+  for (const MemberTables& member : parts.members) drawn += member.effects / static_cast<float>(kFittedMembers);
+  float scatter = 0.0F;
+  for (const MemberTables& member : parts.members) scatter += (member.effects - drawn).squaredNorm();
+  drawn.topRows(kExposureTerms) -= parts.network.effects.weight;
+  scatter = std::sqrt(scatter / static_cast<float>(kFittedMembers - 1));
+  UNSCOPED_INFO("effects scatter by " << scatter << ", their mean is off by " << drawn.norm());
+  CHECK(drawn.norm() < 0.2F * scatter);
+}
+
 TEST_CASE("what members expect is their mean", "[fit][members]") {
   const Simulator& simulator = fit_with_members();
   const FittedUserModel& model = members_of(simulator);
