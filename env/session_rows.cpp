@@ -77,7 +77,7 @@ std::size_t state_stride(const Simulator& simulator) {
 }
 
 SessionRows::Worker::Worker(const UserModel& model, std::size_t slate_size)
-    : scratch(model.make_scratch()), said(kChunk), slate(kChunk * slate_size) {}
+    : scratch(model.make_scratch()), said(model.num_members() * kChunk), slate(kChunk * slate_size) {}
 
 SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& source, const VectorEnvConfig& config)
     : simulator_(simulator),
@@ -374,7 +374,7 @@ void SessionRows::clear_outputs(std::size_t row) noexcept {
 
 // Of the videos in worker.shown, in the states as they are before the answers move them.
 void SessionRows::add_expected_rewards(std::size_t live, Worker& worker) {
-  const RewardOutlook outlook{.weights = config_.reward, .exposure = config_.exposure};
+  const RewardOutlook outlook{.weights = config_.reward, .exposure = config_.exposure, .pessimism = config_.pessimism};
   outlook.expect(*simulator_.model, {worker.shown.data(), live}, {worker.state.data(), live},
                  {worker.expected.data(), live}, *worker.scratch, worker.said);
   for (std::size_t i = 0; i < live; ++i) reward_[worker.row[i]] += worker.expected[i];

@@ -26,6 +26,7 @@ void visit_fields(Visitor& visit, VectorEnvConfig& config) {
   visit("slate", config.slate, between(1, 1'000));
   visit("reward", config.reward, ranges::kAnyWeight);
   visit("costs", config.costs, ranges::kAnyWeight, lengths(0, 1'000));
+  visit("pessimism", config.pessimism, kPessimism);
   visit("gap_scale", config.gap_scale, above(0, 1'000));
   visit("exclude_history", config.exclude_history, between(0, 1'000'000));
 }
@@ -192,6 +193,7 @@ VectorEnv::VectorEnv(std::shared_ptr<const Simulator> simulator, std::shared_ptr
   require(simulator != nullptr && candidates != nullptr, "VectorEnv needs a simulator and a candidate source");
   check_simulator(*simulator);
   check_config(config, candidates->slots(), simulator->catalogue.num_videos());
+  check_pessimism(config.pessimism, *simulator->model);
   MemoryBudget()
       .add(fmt::format("{} sessions side by side", config.num_envs), bytes(*simulator, candidates->slots(), config),
            "num_envs, candidates, history_length or max_steps")

@@ -37,8 +37,9 @@ struct VectorEnvConfig {
   InvalidAction invalid_action = InvalidAction::kRaise;
   RewardWeights reward = {};
   RewardKind rewards = RewardKind::kDrawn;  // costs are always of what was drawn
-  std::vector<RewardWeights> costs = {};    // one entry a cost; written as the columns of StepView::cost
-  bool draw_gaps = false;  // StepView::gap_h is written; a reward or cost that asks for gaps does so too
+  float pessimism = 0.0F;  // of expected rewards: so many deviations over members are taken off (RewardOutlook)
+  std::vector<RewardWeights> costs = {};  // one entry a cost; written as the columns of StepView::cost
+  bool draw_gaps = false;                 // StepView::gap_h is written; a reward or cost that asks for gaps does so too
   ExposureKind exposure = ExposureKind::kInterventional;
   double gap_scale = 1.0;  // gaps between visits are so many times what the model draws: a log may be thinned
   bool growing = false;    // the catalogue gets more videos between steps, as on a platform with uploads

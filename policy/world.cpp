@@ -48,6 +48,11 @@ void check_agent_world(const WorldConfig& world, bool slates) {
   require_setting(slates || world.slate == 1, "world.slate", world.slate, "1: this agent shows one video a step");
 }
 
+void check_rewards(std::string_view rewards, float pessimism) {
+  require_setting(pessimism == 0.0F || reward_kind(rewards) == RewardKind::kExpected, "pessimism", pessimism,
+                  "0 unless rewards are 'expected'");
+}
+
 VectorEnvConfig env_config(const WorldConfig& world, VectorEnvConfig sessions) {
   sessions.history_length = world.history_length;
   sessions.max_steps = world.max_steps;

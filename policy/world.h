@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "env/expected_reward.h"
 #include "env/vector_env.h"
 #include "policy/retrieval.h"
 
@@ -62,6 +63,8 @@ inline Words reward_kinds() {
 inline RewardKind reward_kind(std::string_view name) noexcept {
   return name == "expected" ? RewardKind::kExpected : RewardKind::kDrawn;
 }
+/// Throws InputError for pessimism where rewards are drawn: no draw knows what members disagree by.
+void check_rewards(std::string_view rewards, float pessimism);
 
 /// The engine's settings; `sessions` says what no world says: how many sessions, threads and modes.
 VectorEnvConfig env_config(const WorldConfig& world, VectorEnvConfig sessions = {});

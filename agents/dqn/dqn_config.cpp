@@ -27,6 +27,7 @@ std::vector<FormerName> former_names(const DqnConfig&) {
 void check_q_learning(const DqnConfig& c) {
   check_ranges(c);
   check_agent_world(c.world, false);
+  check_rewards(c.rewards, c.pessimism);
   require_setting(!c.world.offers_all() || c.fresh_candidates > 0, "fresh_candidates", c.fresh_candidates,
                   "at least 1 with the full catalogue: how many drawn videos stand in for it in the maximum of s'");
   require_setting(c.fresh_candidates == 0 || c.world.offers_all() || c.world.source == "random", "fresh_candidates",
@@ -82,7 +83,10 @@ void gather_user_features(const Catalogue& catalogue, const TransitionBatch& bat
 
 VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, int threads) {
   return make_env(std::move(simulator), config.world,
-                  {.num_envs = config.num_envs, .threads = threads, .rewards = reward_kind(config.rewards)});
+                  {.num_envs = config.num_envs,
+                   .threads = threads,
+                   .rewards = reward_kind(config.rewards),
+                   .pessimism = config.pessimism});
 }
 
 MemoryBudget q_learning_memory(const Simulator& simulator, const DqnConfig& c) {

@@ -38,6 +38,8 @@ struct DqnConfig {
   WorldConfig world;  // it learns in; one video a step
   std::size_t num_envs = 256;
   std::string rewards = "drawn";  // "expected": by what the simulator expects of a choice; "drawn": by what came of it
+  float pessimism =
+      0.0F;  // of expected rewards: so many standard deviations over the simulator's members are taken off
 
   // How much it sees and learns.
   std::int64_t env_steps = 400'000;       // steps of all envs together
@@ -85,6 +87,7 @@ void visit_q_learning(Visitor& visit, DqnConfig& config) {
   visit("world", config.world);
   visit("num_envs", config.num_envs, ranges::kEnvs);
   visit("rewards", config.rewards, reward_kinds());
+  visit("pessimism", config.pessimism, kPessimism);
   visit("env_steps", config.env_steps, ranges::kEnvSteps);
   visit("round_steps", config.round_steps, ranges::kEnvSteps);
   visit("learning_starts", config.learning_starts, between(0, 1'000'000'000'000));

@@ -83,6 +83,7 @@ std::vector<FormerName> former_actor_names() {
 void check(const ActorConfig& c) {
   check_ranges(c);
   check_world(c.world, c.algorithm);
+  check_rewards(c.rewards, c.pessimism);
   const auto rollout = static_cast<std::int64_t>(c.num_envs * c.rollout_steps);
   require_setting(c.env_steps >= rollout, "env_steps", c.env_steps, "at least num_envs * rollout_steps");
   require_setting(c.round_steps >= rollout && c.round_steps % rollout == 0, "round_steps", c.round_steps,
@@ -141,7 +142,10 @@ VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const Ac
     weights.signal[constraint.signal] = 1.0F;
   }
   return make_env(std::move(simulator), world,
-                  {.num_envs = config.num_envs, .threads = threads, .rewards = reward_kind(config.rewards)});
+                  {.num_envs = config.num_envs,
+                   .threads = threads,
+                   .rewards = reward_kind(config.rewards),
+                   .pessimism = config.pessimism});
 }
 
 MemoryBudget rollout_memory(const Simulator& simulator, const ActorConfig& c) {

@@ -47,6 +47,8 @@ struct ActorConfig {
   WorldConfig world;              // it learns in; slates for reinforce only
   std::size_t num_envs = 256;
   std::string rewards = "drawn";  // "expected": by what the simulator expects of a choice; "drawn": by what came of it
+  float pessimism =
+      0.0F;  // of expected rewards: so many standard deviations over the simulator's members are taken off
 
   // How much it sees.
   std::int64_t env_steps = 245'760;     // steps of all envs together
@@ -99,6 +101,7 @@ void visit_rollouts(Visitor& visit, ActorConfig& config) {
   visit("world", config.world);
   visit("num_envs", config.num_envs, ranges::kEnvs);
   visit("rewards", config.rewards, reward_kinds());
+  visit("pessimism", config.pessimism, kPessimism);
   visit("env_steps", config.env_steps, ranges::kEnvSteps);
   visit("round_steps", config.round_steps, ranges::kEnvSteps);
   visit("rollout_steps", config.rollout_steps, between(1, 1'000'000));

@@ -10,6 +10,7 @@
 #include "tests/agents/toy_dqn.h"
 #include "tests/agents/toy_models.h"
 #include "tests/agents/trained.h"
+#include "tests/env/two_minds.h"
 #include "tests/sanitized.h"
 
 namespace swipegym {
@@ -94,6 +95,36 @@ TEST_CASE("with expected rewards values do not follow the coins", "[agents]") {
   CAPTURE(drawn, expected);
   CHECK(drawn > 0.05);
   CHECK(expected < 0.5 * drawn);
+}
+
+TEST_CASE("pessimism teaches an agent to leave alone what members do not agree about", "[agents][members]") {
+  // 4 s of any video; of one 6 s on the mean, less k deviations of 8 / sqrt(2) s: see tests/policy/test_pessimism.cpp.
+  const auto simulator = make_toy_simulator(std::make_shared<testing::TwoMindsModel>(), 40);
+  DqnConfig config = toy_config();
+  config.world.reward = {.watch_s = 1.0F};
+  config.rewards = "expected";
+  config.env_steps = test::shortened(20'000), config.round_steps = config.env_steps;
+  config.discount = 0.0F;
+  config.reward_scale = 0.1F;
+  config.network.id_dim = 8;
+  const auto preferred = [&](float pessimism) {  // how often it takes that video, of the times that it is offered
+    config.pessimism = pessimism;
+    const OnlineResult trained = test::train_dqn(simulator, config, {.seed = 3, .threads = 1});
+    const FreshScores fresh(simulator, config, *trained.policy);
+    const std::size_t slots = config.world.candidates;
+    double offered = 0.0, taken = 0.0;
+    for (std::size_t at = 0; at < fresh.scores.size(); ++at) {
+      if (fresh.videos[at] != testing::kDoubted) continue;
+      const auto row = fresh.scores.begin() + static_cast<std::ptrdiff_t>(at / slots * slots);
+      offered += 1.0, taken += *std::max_element(row, row + static_cast<std::ptrdiff_t>(slots)) == fresh.scores[at];
+    }
+    return offered > 0.0 ? taken / offered : -1.0;
+  };
+  const double bold = preferred(0.0F), careful = preferred(0.6F);
+  if (testing::skips_quality()) return;
+  CAPTURE(bold, careful);
+  CHECK(bold == 1.0);
+  CHECK(careful == 0.0);
 }
 
 /// The first of five videos decides what the last one gives: 1 after an odd one, else 0.

@@ -7,6 +7,7 @@
 #include "core/remarks.h"
 #include "policy/world.h"
 #include "tests/agents/toy_models.h"
+#include "tests/env/two_minds.h"
 
 namespace swipegym {
 namespace {
@@ -86,6 +87,7 @@ TEST_CASE("a reward counts the terms it names", "[agents]") {
 
 TEST_CASE("every agent learns in sessions of the rewards that its settings name", "[agents]") {
   const auto simulator = test::make_toy_simulator(std::make_shared<test::LadderModel>(3));
+  const auto two_minds = test::make_toy_simulator(std::make_shared<testing::TwoMindsModel>());
   for (const AgentInfo& info : agents()) {
     CAPTURE(info.name);
     for (const auto& [name, kind] :
@@ -94,6 +96,11 @@ TEST_CASE("every agent learns in sessions of the rewards that its settings name"
       CHECK(agent.make_env(simulator, 1).config().rewards == kind);
     }
     CHECK_THROWS_WITH(info.with(Json{{"rewards", "mean"}}, "a test"), Contains("'rewards' is \"mean\""));
+    // Pessimism is of expectations, and asks for members.
+    CHECK_THROWS_WITH(info.with(Json{{"pessimism", 1}}, "a test"), Contains("pessimism") && Contains("'expected'"));
+    const Agent careful = info.with(Json{{"rewards", "expected"}, {"pessimism", 0.5}}, "a test");
+    CHECK_THROWS_WITH(careful.make_env(simulator, 1), Contains("--members"));
+    CHECK(careful.make_env(two_minds, 1).config().pessimism == 0.5F);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "env/vector_env.h"
 #include "tests/env/noisy_user_model.h"
 #include "tests/env/quick_fit.h"
+#include "tests/env/two_minds.h"
 
 namespace swipegym {
 namespace {
@@ -87,6 +88,16 @@ TEST_CASE("an expected reward is what the model expected of the choice, and its 
     CHECK(std::abs(mean(expected.reward) - mean(drawn.reward)) < 4.0 * noise);
     CHECK(variance(expected.reward) < 0.7 * variance(drawn.reward));
   }
+}
+
+TEST_CASE("a pessimistic reward is the members' mean less deviations over them", "[env][members]") {
+  const auto simulator = testing::make_two_minds({.num_videos = 400});
+  VectorEnv env(simulator, std::make_shared<FullCatalogue>(),
+                {.num_envs = 2, .threads = 1, .max_steps = 3, .rewards = RewardKind::kExpected, .pessimism = 0.5F});
+  env.reset(std::vector<std::uint64_t>{1, 2});
+  const StepView& step = env.step(std::vector<std::int32_t>{testing::kDoubted, 300});
+  CHECK(step.reward[0] == Approx(6.0 - 0.5 * 8.0 / std::sqrt(2.0)));
+  CHECK(step.reward[1] == 4.0F);
 }
 
 TEST_CASE("the expected rewards of a slate are of the videos that were watched", "[env]") {
