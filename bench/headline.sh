@@ -3,6 +3,7 @@
 #   bench/headline.sh fidelity OUT DATA   a fit to KuaiRand-Pure, and the table of its held-out days
 #   bench/headline.sh choices OUT DATA    a fit to its standard log alone, judged by its random exposures
 #   bench/headline.sh optimism OUT [DATA] what choices promise and give, by one fit, by members, with pessimism
+#   bench/headline.sh ceiling OUT DATA    how far DQN and PPO come of the way to the one-step oracle, by drawn and expected rewards
 #   bench/headline.sh worlds OUT          eight policies in two fitted simulators and in their truths
 #   bench/headline.sh four_million OUT    a DQN among ten to 4,369,953 videos; takes 3 GB of memory
 #   bench/headline.sh policies OUT DATA   every kind of policy in a simulator and its judge, by bench/results.sh; takes long
@@ -119,6 +120,25 @@ case $figure in
       promises "$out/slice" "$out/judge.h5"
     fi
     python3 "$root/bench/optimism_table.py" "$out"
+    ;;
+  ceiling)
+    real_simulator
+    seeds="1 2 3 4 5" sessions=400
+    [ -z "$small" ] || seeds="1 2" sessions=20
+    policies=random
+    for file in "$settings"/ceiling_*.json; do
+      name=$(basename "$file" .json) name=${name#ceiling_}
+      for seed in $seeds; do
+        make "$out/$name-s$seed.h5" "$swipegym" train "${name%%_*}" --simulator "$out/sim.h5" --seed "$seed" --config "$file" \
+          --out "$out/$name-s$seed.h5"
+      done
+      policies="$policies,$name=$out/$name-s*.h5"
+    done
+    for candidates in 10 100; do
+      make "$out/ceiling-$candidates.json" "$swipegym" compare --simulator "$out/sim.h5" --policies "$policies,oracle" \
+        --candidates $candidates --sessions $sessions --seeds 5 --expected --versus dqn_drawn \
+        --json "$out/ceiling-$candidates.json"
+    done
     ;;
   worlds)
     preset=pure seeds="1 2 3 4 5" sessions=2000

@@ -31,16 +31,25 @@ void check_pessimism(float pessimism, const UserModel& model) {
 }
 
 void RewardOutlook::expect(const UserModel& model, std::span<const Shown> shown, std::span<const float* const> states,
-                           std::span<float> out, UserModel::Scratch& scratch, std::vector<Expectation>& said) const {
+                           std::span<float> out, UserModel::Scratch& scratch, std::vector<Expectation>& said,
+                           std::span<float> stays) const {
   const std::size_t n = shown.size(), members = pessimism > 0.0F ? model.num_members() : 1;
   if (said.size() < members * kChunk) said.resize(members * kChunk);
-  const ExpectedPart part = expected_part(weights);
+  const ExpectedPart part = stays.empty() ? expected_part(weights) : ExpectedPart::kAll;
+  const auto stay = [&] {
+    for (std::size_t i = 0; i < stays.size(); ++i) {
+      float leave = 0.0F;
+      for (std::size_t member = 0; member < members; ++member) leave += said[member * n + i].leave;
+      stays[i] = std::clamp(1.0F - leave / static_cast<float>(members), 0.0F, 1.0F);
+    }
+  };
   if (members == 1) {
     model.expect_part(part, shown, states, exposure, {said.data(), n}, scratch);
     for (std::size_t i = 0; i < n; ++i) out[i] = expected_reward(weights, said[i]);
-    return;
+    return stay();
   }
   model.expect_members(part, shown, states, exposure, {said.data(), members * n}, scratch);
+  stay();
   for (std::size_t i = 0; i < n; ++i) {
     double mean = 0.0, square = 0.0;
     for (std::size_t member = 0; member < members; ++member)

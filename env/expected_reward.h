@@ -30,9 +30,11 @@ struct RewardOutlook {
   ExposureKind exposure = ExposureKind::kInterventional;
   float pessimism = 0.0F;
 
-  /// Of showing shown[i] in states[i]; n <= kChunk. `said` is room that the caller keeps.
+  /// Of showing shown[i] in states[i]; n <= kChunk. `said` is room that the caller keeps. `stays` may be empty; else it
+  /// gets the probability that the user stays after each, by the mean of the members, in [0, 1].
   void expect(const UserModel& model, std::span<const Shown> shown, std::span<const float* const> states,
-              std::span<float> out, UserModel::Scratch& scratch, std::vector<Expectation>& said) const;
+              std::span<float> out, UserModel::Scratch& scratch, std::vector<Expectation>& said,
+              std::span<float> stays = {}) const;
 };
 
 }  // namespace swipegym

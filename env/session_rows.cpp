@@ -105,18 +105,18 @@ SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& sour
 
   now_ = ObservationBuffers(n, config.history_length, slots_);
   if (config.autoreset == AutoresetMode::kSameStep) final_ = ObservationBuffers(n, config.history_length, slots_);
-  reward_.resize(n), gap_h_.resize(n), cost_.resize(n * costs_), terminated_.resize(n), truncated_.resize(n),
-      autoreset_.resize(n);
+  reward_.resize(n), stays_.resize(n), gap_h_.resize(n), cost_.resize(n * costs_), terminated_.resize(n),
+      truncated_.resize(n), autoreset_.resize(n);
   consumed_.resize(n), video_.resize(n * slate_), watch_ratio_.resize(n * slate_), watch_s_.resize(n * slate_);
   signals_.resize(n * slate_);
   view_ = {now_.view(),       reward_.data(),  cost_.data(),     terminated_.data(), truncated_.data(),
            autoreset_.data(), gap_h_.data(),   consumed_.data(), video_.data(),      watch_ratio_.data(),
-           watch_s_.data(),   signals_.data(), final_.view()};
+           watch_s_.data(),   signals_.data(), stays_.data(),    final_.view()};
 }
 
 std::uint64_t SessionRows::bytes(const Simulator& simulator, std::size_t slots, const VectorEnvConfig& config) {
   constexpr std::uint64_t kClocks = 4 * sizeof(RandomKey) + 3 * sizeof(std::uint32_t) + 3 * sizeof(std::int64_t) + 1;
-  constexpr std::uint64_t kOutputs = 2 * sizeof(float) + 3 + sizeof(std::uint32_t);
+  constexpr std::uint64_t kOutputs = 3 * sizeof(float) + 3 + sizeof(std::uint32_t);
   constexpr std::uint64_t kShown = sizeof(std::int32_t) + 2 * sizeof(float) + sizeof(SignalBits);
   const std::size_t videos = simulator.catalogue.num_videos();
   const std::uint64_t session = longest_session(config);
@@ -362,7 +362,7 @@ Shown SessionRows::shown_next(std::size_t row, std::int32_t video) const noexcep
 }
 
 void SessionRows::clear_outputs(std::size_t row) noexcept {
-  reward_[row] = 0.0F, gap_h_[row] = -1.0F;
+  reward_[row] = 0.0F, stays_[row] = 1.0F, gap_h_[row] = -1.0F;
   std::fill_n(cost_.data() + row * costs_, costs_, 0.0F);
   terminated_[row] = truncated_[row] = autoreset_[row] = 0;
   consumed_[row] = 0;
@@ -376,7 +376,8 @@ void SessionRows::clear_outputs(std::size_t row) noexcept {
 void SessionRows::add_expected_rewards(std::size_t live, Worker& worker) {
   const RewardOutlook outlook{.weights = config_.reward, .exposure = config_.exposure, .pessimism = config_.pessimism};
   outlook.expect(*simulator_.model, {worker.shown.data(), live}, {worker.state.data(), live},
-                 {worker.expected.data(), live}, *worker.scratch, worker.said);
+                 {worker.expected.data(), live}, *worker.scratch, worker.said,
+                 std::span(worker.stays).first(slate_ == 1 ? live : 0));
   for (std::size_t i = 0; i < live; ++i) reward_[worker.row[i]] += worker.expected[i];
 }
 
@@ -395,6 +396,7 @@ void SessionRows::show(std::size_t row, std::size_t place, std::int32_t video, c
   last_shown_ms_[row] = time_ms_[row];
   time_ms_[row] += response.play_ms + kPauseMs;
   terminated_[row] = response.leaves ? 1 : 0;
+  stays_[row] = response.leaves ? 0.0F : 1.0F;
   ++consumed_[row];
   ++videos_shown_[row];
 }
@@ -473,6 +475,7 @@ void SessionRows::step(std::size_t begin, std::size_t end, std::span<const std::
     for (std::size_t i = 0; i < live; ++i) {
       const std::size_t row = worker.row[i];
       show(row, place, static_cast<std::int32_t>(index_of(worker.shown[i].video)), worker.response[i]);
+      if (config_.rewards == RewardKind::kExpected && slate_ == 1) stays_[row] = worker.stays[i];
       if (!worker.response[i].leaves) worker.row[stayed++] = static_cast<std::uint32_t>(row);
     }
     live = stayed;

@@ -32,9 +32,9 @@ class SessionRows {
     std::array<RandomKey, kChunk> key;
     std::array<std::uint32_t, kChunk> stream;
     std::array<Response, kChunk> response;
-    std::vector<Expectation> said;       // room for what the model says of the same videos
-    std::array<float, kChunk> expected;  // rewards of them, where rewards are expectations
-    std::vector<std::int32_t> slate;     // [kChunk, K] videos to show
+    std::vector<Expectation> said;              // room for what the model says of the same videos
+    std::array<float, kChunk> expected, stays;  // where rewards are expectations: they, and P(the user stays)
+    std::vector<std::int32_t> slate;            // [kChunk, K] videos to show
   };
 
   SessionRows(const Simulator& simulator, const CandidateSource& source, const VectorEnvConfig& config);
@@ -121,7 +121,7 @@ class SessionRows {
   StateRoom states_;  // [envs]
 
   ObservationBuffers now_, final_;
-  std::vector<float> reward_, cost_, gap_h_, watch_ratio_, watch_s_;
+  std::vector<float> reward_, stays_, cost_, gap_h_, watch_ratio_, watch_s_;
   std::vector<std::uint8_t> terminated_, truncated_, autoreset_;
   std::vector<std::uint32_t> consumed_;
   std::vector<std::int32_t> video_;

@@ -24,7 +24,8 @@ enum class InvalidAction : std::uint8_t { kRaise, kRedraw };
 /// What StepView::reward is of. Drawn: what the user did. Expected: what the user model expects of each video shown, in
 /// the state it is shown in; the answers that move the state are drawn all the same. The two have equal means, and the
 /// second knows nothing of the noise of one play. Terms of a return to the app stay drawn: no model expects them.
-/// A model's mean ratio is not cut at 5 as a drawn one is. Of a posterior's members it is their mean.
+/// A model's mean ratio is not cut at 5 as a drawn one is. Of a posterior's members it is their mean. Whether the user
+/// stays is expected too (StepView::stays), but for slates, of which only what was watched is known.
 enum class RewardKind : std::uint8_t { kDrawn, kExpected };
 
 struct VectorEnvConfig {
@@ -77,7 +78,11 @@ struct StepView {
   const float* watch_ratio = nullptr;       // [envs, K]
   const float* watch_s = nullptr;           // [envs, K]
   const SignalBits* signals = nullptr;      // [envs, K]
-  ObservationView final_observation;        // kSameStep: last observation of the episodes that ended, other rows stale
+  /// [envs], what the future counts for: 1, or 0 where the user left; with expected rewards and slates of one the
+  /// probability that the user stays. Then a step that was the last one may count for a future all the same: its
+  /// observation is of the state that it would have gone on from.
+  const float* stays = nullptr;
+  ObservationView final_observation;  // kSameStep: last observation of the episodes that ended, other rows stale
 };
 
 /// N sessions stepped together on a simulator. Results depend on (build, simulator, config, seeds), never on threads.

@@ -20,7 +20,8 @@ struct SampledStates {
 };
 
 /// Transitions (s, a, r, s') as structure-of-arrays, row-major. With n steps, `reward` is the discounted sum of the
-/// steps taken, s' lies `steps` later, and `discount` is what the value of s' counts for.
+/// steps taken, s' lies `steps` later, and `discount` is what the value of s' counts for. Where a step's future counts
+/// for less than 1 (StepView::stays), so do the rewards behind it.
 struct TransitionBatch {
   std::size_t rows = 0;
   std::size_t history_length = 0;  // L
@@ -31,7 +32,7 @@ struct TransitionBatch {
   std::vector<std::int32_t> video;       // [rows] the video in it
   std::vector<float> reward;             // [rows]
   std::vector<float> cost;               // [rows, costs]
-  std::vector<float> discount;           // [rows] discount^steps, 0 after a terminated step; truncation keeps it
+  std::vector<float> discount;           // [rows] discount^steps times what futures counted for; truncation keeps it
   std::vector<std::uint8_t> terminated;  // [rows] of the last step taken
   std::vector<std::uint8_t> truncated;   // [rows]
   std::vector<std::uint16_t> steps;      // [rows] steps between s and s': n, or fewer at an episode's end

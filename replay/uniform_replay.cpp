@@ -124,7 +124,7 @@ void UniformReplay::add(const StepView& step) {
     }
     const std::size_t at = entry_at(env, head_[env]);
     Entry& entry = entries_[at];
-    entry.reward = step.reward[env];
+    entry.reward = step.reward[env], entry.stays = step.stays[env];
     const bool terminated = step.terminated[env] != 0, truncated = step.truncated[env] != 0;
     entry.flags = kTransition;
     if (terminated) entry.flags |= kTerminated;

@@ -20,7 +20,7 @@ struct UniformReplayConfig {
 ///
 /// A state of 200 videos is never stored. Each env owns a ring of steps in the order they happened; a state's history
 /// is the stretch of its ring since the episode began, continued backwards by the user's logged history, which the
-/// population holds anyway. A step costs 48 bytes plus its candidate ids and mask bits, whatever L is: s' is the next
+/// population holds anyway. A step costs 52 bytes plus its candidate ids and mask bits, whatever L is: s' is the next
 /// entry, the last observation of an episode takes an entry of its own, and the action follows from the video
 /// shown. Videos and ratios of L steps more than may be sampled are kept,
 /// so that the oldest transition still finds its history.
@@ -62,6 +62,7 @@ class UniformReplay final : public ReplayBuffer {
   struct Entry {  // what a sample reads besides histories and candidates
     float context[kContextFeatures];
     float reward;
+    float stays;  // StepView::stays
     std::uint32_t user : 21;
     std::uint32_t age : 8;  // videos shown in this episode before this step, at most 255; L is at most 200
     std::uint32_t flags : 3;

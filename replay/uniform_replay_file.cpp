@@ -28,7 +28,7 @@ constexpr std::uint64_t kMostPositions = std::uint64_t{1} << 40;  // a transitio
 // What a file holds of the steps, before it is packed: an entry's bits would cut off what is too large.
 struct Columns {
   std::size_t users, videos;
-  std::vector<float> context{}, reward{};
+  std::vector<float> context{}, reward{}, stays{};
   std::vector<std::uint32_t> user{};
   std::vector<std::uint8_t> age{}, flags{};
   std::span<const std::int32_t> video{}, candidate{};
@@ -37,6 +37,7 @@ struct Columns {
   void validate() const {
     require_between("context", std::span(context), -kMostNumber, kMostNumber);
     require_between("reward", std::span(reward), -kMostNumber, kMostNumber);
+    require_between("stays", std::span(stays), 0.0F, 1.0F);
     require_below("user", std::span(user), users);
     require_below("flags", std::span(flags), 8);
     require_below("video", video, videos);
@@ -52,16 +53,17 @@ struct Columns {
 void UniformReplay::save(Hdf5Writer& file, const std::string& name) const {
   // Entries go column by column: the padding of a struct has no defined bytes.
   const std::size_t total = entries_.size();
-  std::vector<float> context(total * kContextFeatures), reward(total);
+  std::vector<float> context(total * kContextFeatures), reward(total), stays(total);
   std::vector<std::uint32_t> user(total);
   std::vector<std::uint8_t> age(total), flags(total);
   for (std::size_t i = 0; i < total; ++i) {
     std::copy_n(entries_[i].context, kContextFeatures, &context[i * kContextFeatures]);
-    reward[i] = entries_[i].reward, user[i] = entries_[i].user;
+    reward[i] = entries_[i].reward, stays[i] = entries_[i].stays, user[i] = entries_[i].user;
     age[i] = static_cast<std::uint8_t>(entries_[i].age), flags[i] = static_cast<std::uint8_t>(entries_[i].flags);
   }
   file.write(name + "/context", context);
   file.write(name + "/reward", reward);
+  file.write(name + "/stays", stays);
   file.write(name + "/user", user);
   file.write(name + "/age", age);
   file.write(name + "/flags", flags);
@@ -94,7 +96,7 @@ void UniformReplay::load(const Hdf5Reader& file, const std::string& name) {
   const std::size_t total = entries_.size();
   const Catalogue& catalogue = simulator_->catalogue;
   Columns columns{.users = catalogue.num_users(), .videos = catalogue.num_videos()};
-  columns.context.resize(total * kContextFeatures), columns.reward.resize(total);
+  columns.context.resize(total * kContextFeatures), columns.reward.resize(total), columns.stays.resize(total);
   columns.user.resize(total), columns.age.resize(total), columns.flags.resize(total);
   read_into(file, name + "/context", columns.context);
   read_into(file, name + "/reward", columns.reward);
@@ -109,10 +111,15 @@ void UniformReplay::load(const Hdf5Reader& file, const std::string& name) {
   read_into(file, name + "/candidate", candidate_);
   read_into(file, name + "/mask", mask_);
   columns.video = video_, columns.candidate = candidate_, columns.ratio = ratio_, columns.cost = cost_;
+  if (file.has(name + "/stays"))
+    read_into(file, name + "/stays", columns.stays);
+  else  // written when a future counted for 1 unless the user left
+    for (std::size_t i = 0; i < total; ++i) columns.stays[i] = (columns.flags[i] & kTerminated) != 0 ? 0.0F : 1.0F;
   file.check(columns);
   for (std::size_t i = 0; i < total; ++i) {
     std::copy_n(&columns.context[i * kContextFeatures], kContextFeatures, entries_[i].context);
-    entries_[i].reward = columns.reward[i], entries_[i].user = columns.user[i];
+    entries_[i].reward = columns.reward[i], entries_[i].stays = columns.stays[i];
+    entries_[i].user = columns.user[i];
     entries_[i].age = columns.age[i], entries_[i].flags = columns.flags[i];
   }
   file.check(*this);

@@ -154,7 +154,7 @@ void UniformReplay::copy_outcome(const Place& place, const SampleRequest& reques
     reward += discount * entries_[from].reward;
     for (std::size_t i = 0; i < config_.costs; ++i)
       out.cost[row * config_.costs + i] += discount * cost_[from * config_.costs + i];
-    discount *= request.discount;
+    discount *= request.discount * entries_[from].stays;
     flags = entries_[from].flags;
   }
   out.user[row] = entry.user;
@@ -162,7 +162,7 @@ void UniformReplay::copy_outcome(const Place& place, const SampleRequest& reques
   out.reward[row] = reward;
   out.terminated[row] = (flags & kTerminated) != 0;
   out.truncated[row] = (flags & kTruncated) != 0;
-  out.discount[row] = out.terminated[row] ? 0.0F : discount;
+  out.discount[row] = discount;
   out.steps[row] = static_cast<std::uint16_t>(place.steps);
   out.id[row] = place.position * config_.num_envs + place.env;
 }

@@ -20,8 +20,9 @@ namespace swipegym {
 ///   y = r + discount^n Q'(s', a*),  a* = argmax over the allowed candidates of s' of Q (double) or Q'
 ///
 /// The maximum runs over the candidate set that s' was offered, masked slots left out, or over fresh draws of it
-/// (FreshMaximum); a terminated session has y = r, a truncated one bootstraps from its last observation. With the full
-/// catalogue it acts by the target network, which has a table of all videos to search.
+/// (FreshMaximum); where the user left y = r, and a truncated session bootstraps from its last observation. With
+/// expected rewards every step does: what comes later counts for the probability that the user stays, at each of the n
+/// steps. With the full catalogue it acts by the target network, which has a table of all videos to search.
 class DqnLearner final : public Learner {
  public:
   DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, std::uint64_t seed, int threads);

@@ -16,7 +16,7 @@ struct FullOutputRows {
   const Matrix* next = nullptr;    // [rows, inputs] s'
   std::span<const std::int32_t> action;
   std::span<const float> reward;                 // in scaled units
-  std::span<const float> discount;               // what the value of s' counts for; 0 after a terminated step
+  std::span<const float> discount;               // what the value of s' counts for
   std::span<const std::uint8_t> next_mask = {};  // [rows, actions], 1 = may be chosen in s'; empty: all may
   std::span<const float> weight = {};            // in the loss; empty: 1
 };

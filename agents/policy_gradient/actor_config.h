@@ -46,7 +46,7 @@ struct ActorConfig {
   std::string algorithm = "ppo";  // one of kActorAlgorithms
   WorldConfig world;              // it learns in; slates for reinforce only
   std::size_t num_envs = 256;
-  std::string rewards = "drawn";  // "expected": by what the simulator expects of a choice; "drawn": by what came of it
+  std::string rewards = "drawn";  // "expected": what the simulator expects of a choice; "drawn": what came of it
   float pessimism =
       0.0F;  // of expected rewards: so many standard deviations over the simulator's members are taken off
 

@@ -63,6 +63,7 @@ void rollout_advantages(const Rollout& rollout, const ActorConfig& config, std::
                           .reward = response,
                           .value = value,
                           .valid = rollout.valid,
+                          .stays = rollout.stays,
                           .terminated = rollout.terminated,
                           .truncated = rollout.truncated,
                           .discount = config.discount,

@@ -17,9 +17,9 @@ void generalised_advantages(const AdvantageRequest& r, std::span<float> advantag
         advantage[at] = later = 0.0F;
         continue;
       }
-      const float next = r.terminated[at] ? 0.0F : r.value[at + r.envs];
+      const float future = r.discount * r.stays[at];
       if (r.terminated[at] || r.truncated[at]) later = 0.0F;
-      later = r.reward[at] + r.discount * next - r.value[at] + r.discount * r.lambda * later;
+      later = r.reward[at] + future * r.value[at + r.envs] - r.value[at] + future * r.lambda * later;
       advantage[at] = later;
     }
   }

@@ -25,6 +25,7 @@ Rollout::Rollout(const StateEncoder& encoder, const Shape& shape) : encoder_(enc
   cost.resize(rows() * shape.costs);
   videos.resize(rows());
   valid.resize(rows());
+  stays.resize(rows());
   terminated.resize(rows());
   truncated.resize(rows());
 }
@@ -33,7 +34,7 @@ std::uint64_t Rollout::bytes(std::size_t state_size, const Shape& shape) noexcep
   constexpr std::uint64_t kSlot = sizeof(float) * StateEncoder::kCross + sizeof(std::int32_t) + sizeof(std::uint8_t);
   const std::uint64_t a_state = sum_of({product_of({state_size, sizeof(float)}), product_of({shape.slots, kSlot})});
   const std::uint64_t a_row = sum_of({product_of({shape.slate, sizeof(std::int32_t)}),
-                                      product_of({shape.costs, sizeof(float)}), 2 * sizeof(float), 3});
+                                      product_of({shape.costs, sizeof(float)}), 3 * sizeof(float), 3});
   return sum_of(
       {product_of({shape.envs, sum_of({shape.steps, 1}), a_state}), product_of({shape.envs, shape.steps, a_row})});
 }
@@ -69,6 +70,7 @@ void Rollout::add(const StepView& step, std::span<const float> costs) {
   for (std::size_t env = 0; env < envs; ++env) {
     const std::size_t row = base + env;
     valid[row] = !step.autoreset[env];
+    stays[row] = step.stays[env];
     terminated[row] = step.terminated[env];
     truncated[row] = step.truncated[env];
     reward[row] = step.reward[env];

@@ -45,6 +45,7 @@ class Rollout {
   std::vector<float> cost;               // [costs, rows]
   std::vector<std::uint32_t> videos;     // [rows] watched
   std::vector<std::uint8_t> valid;       // [rows] 0: the env only began anew
+  std::vector<float> stays;              // [rows] what a step's future counts for
   std::vector<std::uint8_t> terminated;  // [rows]
   std::vector<std::uint8_t> truncated;   // [rows]
 

@@ -18,16 +18,20 @@ TEST_CASE("advantages are those computed by hand, across ends, cuts and fresh st
   const std::vector<std::uint8_t> terminated = {0, 0, 1, 0, 0, 0, 0, 0};
   const std::vector<std::uint8_t> truncated = {0, 0, 0, 1, 0, 0, 0, 0};
   std::vector<float> advantage(8);
-  generalised_advantages({.steps = 4,
-                          .envs = 2,
-                          .reward = reward,
-                          .value = value,
-                          .valid = valid,
-                          .terminated = terminated,
-                          .truncated = truncated,
-                          .discount = 0.9F,
-                          .lambda = 0.5F},
-                         advantage);
+  const auto advantages = [&](const std::vector<float>& stays) {
+    generalised_advantages({.steps = 4,
+                            .envs = 2,
+                            .reward = reward,
+                            .value = value,
+                            .valid = valid,
+                            .stays = stays,
+                            .terminated = terminated,
+                            .truncated = truncated,
+                            .discount = 0.9F,
+                            .lambda = 0.5F},
+                           advantage);
+  };
+  advantages({1, 1, 0, 1, 1, 1, 1, 1});
   const std::vector<double> by_hand = {0.86 + 0.45 * 1.6,
                                        0.86 + 0.45 * 1.87,  // 1 + .9 * .4 - .5, and what comes after
                                        1.6,
@@ -37,6 +41,12 @@ TEST_CASE("advantages are those computed by hand, across ends, cuts and fresh st
                                        3.89,
                                        3.89};  // 4 + .9 * .1 - .2
   for (std::size_t i = 0; i < 8; ++i) CHECK(static_cast<double>(advantage[i]) == Approx(by_hand[i]));
+
+  // Where users stay by chance, a future counts for that much, also that of a step which happened to be the last.
+  advantages({0.5F, 1, 0.5F, 1, 1, 1, 1, 1});
+  CHECK(advantage[2] == Approx(2.0 + 0.45 * 0.3 - 0.4));
+  CHECK(advantage[0] == Approx(1.0 + 0.45 * 0.4 - 0.5 + 0.225 * (2.0 + 0.45 * 0.3 - 0.4)));
+  advantages({1, 1, 0, 1, 1, 1, 1, 1});
 
   CHECK(standardise(valid, advantage) > 0.0);
   double sum = 0.0, square = 0.0;
@@ -94,12 +104,14 @@ TEST_CASE("the expected policy gradient is the finite difference of the exact ob
                                            static_cast<float>(TwoSteps::kSecond[then][b])};
         const std::vector<float> value = {0.7F, then == 1 ? -0.4F : 1.3F, 9.0F};
         const std::vector<std::uint8_t> valid = {1, 1}, terminated = {0, 1}, truncated = {0, 0};
+        const std::vector<float> stays = {1.0F, 0.0F};
         std::vector<float> advantage(2);
         generalised_advantages({.steps = 2,
                                 .envs = 1,
                                 .reward = reward,
                                 .value = value,
                                 .valid = valid,
+                                .stays = stays,
                                 .terminated = terminated,
                                 .truncated = truncated,
                                 .discount = 1.0F,

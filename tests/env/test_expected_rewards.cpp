@@ -118,6 +118,30 @@ TEST_CASE("the expected rewards of a slate are of the videos that were watched",
   CHECK(cut > 0);
 }
 
+TEST_CASE("with expected rewards a future counts for the probability that the user stays", "[env][fit]") {
+  const auto simulator = testing::quick_fit();
+  const auto tell = [&](RewardKind rewards, std::size_t slate, const auto& look) {
+    VectorEnv env = sessions(simulator, rewards, {}, 1, slate);
+    UniformActions actions(1);
+    env.reset(session_seeds(1, kManyEnvs));
+    for (int t = 0; t < 40; ++t) {
+      const StepView& step = env.step(actions.draw(env));
+      for (std::size_t row = 0; row < kManyEnvs; ++row)
+        if (!step.autoreset[row]) look(step.stays[row], step.terminated[row] != 0);
+    }
+  };
+  double count = 0.0, stays = 0.0, stayed = 0.0;
+  tell(RewardKind::kExpected, 1, [&](float probability, bool left) {
+    REQUIRE((probability > 0.0F && probability < 1.0F));
+    count += 1.0, stays += static_cast<double>(probability), stayed += left ? 0.0 : 1.0;
+  });
+  const double share = stayed / count;
+  CHECK(std::abs(stays / count - share) < 4.0 * std::sqrt(share * (1.0 - share) / count));
+  const auto by_draws = [](float future, bool left) { REQUIRE(future == (left ? 0.0F : 1.0F)); };
+  tell(RewardKind::kDrawn, 1, by_draws);
+  tell(RewardKind::kExpected, 3, by_draws);
+}
+
 TEST_CASE("what a return to the app earns stays drawn beside expected seconds", "[env]") {
   const auto simulator = make_noisy_simulator();
   RewardWeights reward{.watch_s = 0.0F, .watch_ratio = 1.0F};

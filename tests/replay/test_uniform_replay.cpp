@@ -12,6 +12,7 @@
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
 #include "replay/uniform_replay.h"
+#include "tests/env/noisy_user_model.h"
 
 namespace swipegym {
 namespace {
@@ -220,6 +221,51 @@ TEST_CASE("n steps add their discounted rewards and stop at the episode's end", 
   CHECK(lengths[1] > 20);
   CHECK(lengths[2] > 20);
   CHECK(lengths[3] > 100);
+}
+
+TEST_CASE("where users stay by chance, rewards and values behind a step count for as much", "[replay]") {
+  // Every ratio is expected to be 1 + .2 of something of the user's, and everybody leaves one time in ten.
+  const auto simulator = make_noisy_simulator({.num_users = 6, .num_videos = 300, .history = 5});
+  VectorEnv env(simulator, make_candidate_source("random", simulator->catalogue, kSlots),
+                {.num_envs = kEnvs,
+                 .threads = 1,
+                 .history_length = kLength,
+                 .reward = {.watch_s = 0.0F, .watch_ratio = 1.0F},
+                 .rewards = RewardKind::kExpected});
+  UniformReplay replay(simulator,
+                       {.capacity = 600, .num_envs = kEnvs, .history_length = kLength, .candidates = kSlots});
+  replay.begin(env.reset(std::array<std::uint64_t, kEnvs>{1, 2, 3}));
+  const std::vector<std::int32_t> actions(kEnvs, 0);
+  for (int t = 0; t < 150; ++t) replay.add(env.step(actions));
+  TransitionBatch batch;
+  replay.sample({.count = 300, .key = make_key(1), .n_step = 3, .discount = 0.5F}, batch);
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < batch.rows; ++i) {
+    const double one = 1.0 + 0.2 * static_cast<double>(batch.user[i] % 7) / 7.0;
+    double reward = 0.0, discount = 1.0;
+    for (std::size_t step = 0; step < batch.steps[i]; ++step, discount *= 0.5 * 0.9) reward += discount * one;
+    CHECK(batch.reward[i] == Approx(reward));
+    CHECK(batch.discount[i] == Approx(discount));
+    left += batch.terminated[i];
+  }
+  CHECK(left > 10);  // and what comes after them counts all the same
+
+  const auto path = std::filesystem::temp_directory_path() / "swipegym_replay_stays.h5";
+  {
+    Hdf5Writer file(path);
+    file.attribute("kind", "checkpoint");
+    file.attribute("schema_version", std::int64_t{1});
+    replay.save(file, "replay");
+    file.commit();
+  }
+  UniformReplay loaded(simulator,
+                       {.capacity = 600, .num_envs = kEnvs, .history_length = kLength, .candidates = kSlots});
+  loaded.load(Hdf5Reader(path, "checkpoint", 1), "replay");
+  TransitionBatch again;
+  loaded.sample({.count = 300, .key = make_key(1), .n_step = 3, .discount = 0.5F}, again);
+  CHECK(again.reward == batch.reward);
+  CHECK(again.discount == batch.discount);
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("a new reset cuts the running episodes without inventing transitions", "[replay]") {
