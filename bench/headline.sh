@@ -126,11 +126,11 @@ case $figure in
     seeds="1 2 3 4 5" sessions=400
     [ -z "$small" ] || seeds="1 2" sessions=20
     policies=random
-    for file in "$settings"/ceiling_*.json; do
-      name=$(basename "$file" .json) name=${name#ceiling_}
+    for given in "$settings"/ceiling_*.json; do
+      name=$(basename "$given" .json) name=${name#ceiling_}
       for seed in $seeds; do
-        make "$out/$name-s$seed.h5" "$swipegym" train "${name%%_*}" --simulator "$out/sim.h5" --seed "$seed" --config "$file" \
-          --out "$out/$name-s$seed.h5"
+        make "$out/$name-s$seed.h5" "$swipegym" train "${name%%_*}" --simulator "$out/sim.h5" --seed "$seed" \
+          --config "$(smaller "$given" env_steps=30000)" --out "$out/$name-s$seed.h5"
       done
       policies="$policies,$name=$out/$name-s*.h5"
     done
