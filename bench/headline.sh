@@ -59,7 +59,7 @@ learners() {
   for agent in dqn ppo; do
     for seed in $seeds; do
       make "$1-$agent-$4-$3-s$seed.h5" "$swipegym" train $agent --simulator "$2" --seed "$seed" --threads 1 --quiet \
-        --config "$(smaller "$settings/optimism_$agent$3.json" env_steps=8192 round_steps=4096 learning_starts=2000)" \
+        --config "$(smaller "$settings/optimism_$agent$3.json" env_steps=30000)" \
         --out "$1-$agent-$4-$3-s$seed.h5"
     done
   done
