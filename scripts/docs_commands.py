@@ -33,7 +33,7 @@ def main():
             name = first + second if first + second in commands else first
             lines += 1
             taken = commands.get(name)
-            if taken is None and rest.lstrip().startswith("$"):  # "train $agent": what any of them takes
+            if taken is None and rest.lstrip(' "').startswith("$"):  # "train $agent": what any of them takes
                 taken = set().union(*(options for other, options in commands.items() if other.startswith(f"{first} ")))
             if not taken:
                 wrong.append(f"{path.relative_to(ROOT)}: no command 'swipegym {first}{second}'")
