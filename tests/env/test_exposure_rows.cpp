@@ -39,6 +39,21 @@ TEST_CASE("what a random row is told of videos holds nothing that its own user d
   CHECK(others_moved > 100);
 }
 
+TEST_CASE("exposures beyond one deviation have a second slope, in a row's terms as in a video's", "[fit]") {
+  ExposureEffects effects;
+  effects.centre = {0.0F, 1.0F, 0.0F, 0.0F}, effects.deviation = {1.0F, 0.5F, 1.0F, 1.0F};
+  effects.weight.setZero();
+  effects.weight.row(static_cast<Eigen::Index>(ExposureTerm::kManyExposures)).setConstant(-0.2F);
+  for (const auto& [exposures, beyond] :
+       {std::pair{0.0F, 0.0F}, {1.5F, 0.0F}, {1.75F, 0.5F}, {2.0F, 1.0F}, {9.0F, 2.0F}}) {
+    CAPTURE(exposures);
+    std::array<float, kExposureTerms> terms{};
+    effects.terms(0.0F, exposures, 0.0F, 0.0F, terms);
+    CHECK(terms[static_cast<std::size_t>(ExposureTerm::kManyExposures)] == Approx(beyond));
+    CHECK(effects.of_video(exposures, 0.0F, 0.0F).alone[2] == Approx(-0.2F * beyond));
+  }
+}
+
 TEST_CASE("without random rows the prior alone tells a policy's choice from the platform's", "[fit]") {
   const FitResult none = fit_simulator(testing::toy_log(60, 30, 30, 4), 99999999, smallest_fit());
   CHECK(none.exposure.from_rows == 0.0);

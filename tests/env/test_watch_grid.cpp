@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "env/fitted/watch_grid.h"
 #include "sim_data/labels.h"
@@ -9,11 +10,15 @@
 namespace swipegym {
 namespace {
 
+std::vector<std::uint32_t> all_rows(const Dataset& data) {
+  std::vector<std::uint32_t> rows(data.log.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  return rows;
+}
+
 WatchGrid toy_grid() {
   const Dataset data = testing::toy_log(60, 50, 40, 3);
-  std::vector<std::uint32_t> rows(data.log.size());
-  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
-  return WatchGrid(data.log, rows);
+  return WatchGrid(data.log, all_rows(data));
 }
 
 TEST_CASE("no bin crosses a rule's threshold: a draw from a bin passes long_view exactly when the bin does",
@@ -35,8 +40,7 @@ TEST_CASE("no bin crosses a rule's threshold: a draw from a bin passes long_view
 
 TEST_CASE("bins of a segment hold equal shares of the rows they were learned from", "[watch]") {
   const Dataset data = testing::toy_log(200, 50, 60, 4);
-  std::vector<std::uint32_t> rows(data.log.size());
-  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  const std::vector<std::uint32_t> rows = all_rows(data);
   const WatchGrid grid(data.log, rows);
   std::array<double, WatchGrid::kBins> count{};
   for (const std::uint32_t row : rows) count[grid.bin(data.log.play_ms[row], data.log.duration_ms[row])] += 1;
@@ -48,8 +52,7 @@ TEST_CASE("bins of a segment hold equal shares of the rows they were learned fro
 
 TEST_CASE("duration groups share the roots of durations evenly: long videos have fine groups", "[watch]") {
   const Dataset data = testing::toy_log(200, 50, 60, 4);
-  std::vector<std::uint32_t> rows(data.log.size());
-  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  const std::vector<std::uint32_t> rows = all_rows(data);
   const WatchGrid grid(data.log, rows);
   std::array<double, WatchGrid::kGroups> roots{};
   std::map<std::int32_t, double> of_duration;
