@@ -111,10 +111,7 @@ void UniformReplay::load(const Hdf5Reader& file, const std::string& name) {
   read_into(file, name + "/candidate", candidate_);
   read_into(file, name + "/mask", mask_);
   columns.video = video_, columns.candidate = candidate_, columns.ratio = ratio_, columns.cost = cost_;
-  if (file.has(name + "/stays"))
-    read_into(file, name + "/stays", columns.stays);
-  else  // written when a future counted for 1 unless the user left
-    for (std::size_t i = 0; i < total; ++i) columns.stays[i] = (columns.flags[i] & kTerminated) != 0 ? 0.0F : 1.0F;
+  read_into(file, name + "/stays", columns.stays);
   file.check(columns);
   for (std::size_t i = 0; i < total; ++i) {
     std::copy_n(&columns.context[i * kContextFeatures], kContextFeatures, entries_[i].context);
