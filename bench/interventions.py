@@ -91,6 +91,8 @@ def main():
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     swipegym = Path(shutil.which(options.swipegym) or options.swipegym).resolve()
+    if not os.access(swipegym, os.X_OK):
+        parser.error(f"{options.swipegym}: no such program; build it, or name it with --swipegym")
     table = {rows: [] for rows in options.rows.split(",")}
     for number in range(options.worlds):
         world = world_of(swipegym, options.out, number)

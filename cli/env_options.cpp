@@ -84,17 +84,16 @@ std::string clock_note(const Simulator& simulator, const std::string& clock) {
                      *videos);
 }
 
-std::string exposure_note(const ExposureEvidence& evidence) {
+std::string exposure_note(const ExposureEvidence& evidence, std::string_view indent) {
   const std::string from =
       evidence.random_rows == 0
           ? "the prior alone, as there are no random-exposure rows"
           : fmt::format("{:.0f} % of its effects from {} random-exposure rows of {} users, the rest from the prior",
                         100.0 * evidence.from_rows, show_count(evidence.random_rows), show_count(evidence.users));
   return fmt::format(
-      "a policy's choice: {}\n  a video's exposures: {:+.2f} log odds of a click a deviation beside the network's own; "
-      "by "
-      "the prior {:+.2f}",
-      from, evidence.of_exposures, evidence.prior_of_exposures);
+      "a policy's choice: {}\n{}a video's exposures: {:+.2f} log odds of a click a deviation beside the network's own; "
+      "by the prior {:+.2f}",
+      from, indent, evidence.of_exposures, evidence.prior_of_exposures);
 }
 
 void remember_data(Simulator& simulator, const std::filesystem::path& data) {

@@ -36,8 +36,9 @@ std::filesystem::path fitted_data(const Simulator& simulator);
 /// Empty on another clock.
 std::string clock_note(const Simulator& simulator, const std::string& clock = "dense");
 
-/// Two lines: how much of a fit's interventional response comes from random rows and how much from the prior.
-std::string exposure_note(const ExposureEvidence& evidence);
+/// Two lines, the second of them behind `indent`: how much of a fit's interventional response comes from random rows
+/// and how much from the prior.
+std::string exposure_note(const ExposureEvidence& evidence, std::string_view indent);
 
 /// Notes in a fitted simulator where its data lies, so that commands that need its rows or tables find them untold.
 void remember_data(Simulator& simulator, const std::filesystem::path& data);

@@ -51,7 +51,7 @@ void fit(const FitSettings& settings, Run& run) {
   if (config.members > 1) table.add({"members", show_count(static_cast<unsigned long long>(config.members))});
   table.add({"videos", show_count(loaded.data.videos.size())});
   table.add({"seconds", fmt::format("{:.1f}", seconds)});
-  run.print("{}\n  {}\n  {}\n", table.text(), exposure_note(result.exposure), clock_note(result.simulator));
+  run.print("{}\n  {}\n  {}\n", table.text(), exposure_note(result.exposure, "  "), clock_note(result.simulator));
   run.write_json({{"rows", result.rows},
                   {"seconds", seconds},
                   {"random_rows", result.exposure.random_rows},

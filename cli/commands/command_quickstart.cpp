@@ -129,7 +129,7 @@ class Quickstart {
 
   void fit() {
     FitResult fitted = fit_fold(0, 1);
-    run_.print("   {} rows; {}\n", show_count(fitted.rows), exposure_note(fitted.exposure));
+    run_.print("   {} rows; {}\n", show_count(fitted.rows), exposure_note(fitted.exposure, "   "));
     save_simulator(fitted.simulator, settings_.out / "sim.h5");
     simulator_ = std::make_shared<const Simulator>(std::move(fitted.simulator));
   }
