@@ -35,7 +35,7 @@ Word choice(const char* what, const std::string& got, const std::map<std::string
 class GuardedEnv {
  public:
   GuardedEnv(std::shared_ptr<Simulator> simulator, const WorldConfig& world, std::size_t num_envs,
-             const std::string& autoreset, const std::string& invalid_action, int threads)
+             const std::string& autoreset, const std::string& invalid_action, const std::string& rewards, int threads)
       : env_(make_env(std::move(simulator), world,
                       {.num_envs = num_envs,
                        .threads = threads,
@@ -46,6 +46,8 @@ class GuardedEnv {
                        .invalid_action = choice<InvalidAction>(
                            "invalid_action", invalid_action,
                            {{"raise", InvalidAction::kRaise}, {"redraw", InvalidAction::kRedraw}}),
+                       .rewards = choice<RewardKind>(
+                           "rewards", rewards, {{"drawn", RewardKind::kDrawn}, {"expected", RewardKind::kExpected}}),
                        .draw_gaps = true})) {}
 
   // Of the rows with mask 1, those with `seeded` 1 begin the first episode of their seed, the others their next one.
@@ -75,6 +77,17 @@ class GuardedEnv {
     nb::gil_scoped_release unlocked;
     const Turn turn(busy_);
     out.take(env_.step(slots), env_.config().threads);
+  }
+  // [rows, candidates]: what the user model expects of each slot now, as the reward counts it; no draw is made.
+  nb::object expected_rewards() {
+    const std::size_t rows = env_.config().num_envs, slots = env_.candidates().slots();
+    std::vector<float> out(rows * slots);
+    {
+      nb::gil_scoped_release unlocked;
+      const Turn turn(busy_);
+      env_.expect_all_rewards(out);
+    }
+    return owned_array(std::move(out), {rows, slots});
   }
   const VectorEnv& env() const noexcept { return env_; }
 
@@ -167,11 +180,12 @@ void bind_vector_env(nb::module_& module) {
 
   nb::class_<GuardedEnv>(module, "VectorEnv", "N sessions stepped together; swipegym.ShortVideoVectorEnv is its face.")
       .def(nb::init<std::shared_ptr<Simulator>, const WorldConfig&, std::size_t, const std::string&, const std::string&,
-                    int>(),
+                    const std::string&, int>(),
            nb::arg("simulator"), nb::arg("world"), nb::arg("num_envs"), nb::arg("autoreset_mode"),
-           nb::arg("invalid_action"), nb::arg("threads"), nb::call_guard<nb::gil_scoped_release>())
+           nb::arg("invalid_action"), nb::arg("rewards"), nb::arg("threads"), nb::call_guard<nb::gil_scoped_release>())
       .def("reset", &GuardedEnv::reset, nb::arg("seeds"), nb::arg("seeded"), nb::arg("mask"), nb::arg("out"))
       .def("step", &GuardedEnv::step, nb::arg("actions"), nb::arg("out"))
+      .def("expected_rewards", &GuardedEnv::expected_rewards)
       .def_prop_ro("num_candidates", [](const GuardedEnv& e) { return e.env().candidates().slots(); });
 }
 

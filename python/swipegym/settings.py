@@ -12,6 +12,8 @@ from gymnasium import spaces
 from . import _core, arguments
 from .simulators import CLOCKS, load_simulator
 
+REWARD_KINDS = ("drawn", "expected")
+
 
 class NotCopied:
     """An environment, whose sessions live in the engine: a copy would share them, and step them for both."""
@@ -33,6 +35,9 @@ class Settings:
         in SIGNAL_NAMES, 'is_like'), a user who leaves and is back within a day ('return_day'), an hour until then
         ('gap_h').
     costs: any number of further such sums, columns of info["cost"].
+    rewards: 'drawn', the reward of what the user did, or 'expected', what the user model expects of the video in the
+        state it is shown in: the same mean without the noise of one play. The answers that move the state, info and
+        costs are drawn all the same, and so are terms of a return to the app.
     invalid_action: 'raise' for a masked slot, or 'redraw' it.
     clock: 'dense' or 'log', see load_simulator; a Simulator has one already.
     threads: 0 for all cores. Never changes a result.
@@ -47,6 +52,7 @@ class Settings:
     max_steps: int = 100
     reward: Mapping[str, float] = field(default_factory=lambda: {"watch_s": 1.0})
     costs: Sequence[Mapping[str, float]] = ()
+    rewards: str = "drawn"
     invalid_action: str = "raise"
     clock: str = "dense"
     threads: int = 0
@@ -61,6 +67,7 @@ class Settings:
             "max_steps": arguments.ranged("max_steps", self.max_steps),
             "reward": arguments.weights("reward", self.reward),
             "costs": tuple(arguments.weights(f"costs[{i}]", cost) for i, cost in enumerate(self.costs)),
+            "rewards": arguments.word("rewards", self.rewards, REWARD_KINDS),
             "invalid_action": arguments.word("invalid_action", self.invalid_action, ("raise", "redraw")),
             "clock": arguments.word("clock", self.clock, CLOCKS),
             "threads": arguments.threads(self.threads),
@@ -92,6 +99,7 @@ class Settings:
             num_envs=num_envs,
             autoreset_mode=autoreset_mode,
             invalid_action=self.invalid_action,
+            rewards=self.rewards,
             threads=self.threads,
         )
         return simulator, env

@@ -117,6 +117,14 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
             raise _core.InputError("action_masks before reset")
         return self._now[1]["information"]["action_mask"].astype(bool)
 
+    def expected_rewards(self) -> np.ndarray:
+        """[num_envs, candidates] float32: what the user model expects each slot to earn if it is shown next, by the
+        weights of `reward`. For oracles and judges: an agent that looks here knows the simulator."""
+        self._check_open()
+        if self._now is None:
+            raise _core.InputError("expected_rewards before reset")
+        return self._engine.expected_rewards()
+
     def close_extras(self, **kwargs):
         self._now, self._sets = None, []
 

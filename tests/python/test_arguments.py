@@ -141,7 +141,7 @@ def test_numbers_of_numpy_are_numbers():
 
 @pytest.mark.parametrize("value", [None, 3, "no", ["raise"], np.nan, b"raise"])
 def test_words_are_known_ones(value):
-    for name in ("invalid_action", "clock"):
+    for name in ("invalid_action", "rewards", "clock"):
         refused(name, env, **{name: value})
     refused("autoreset_mode", gym.make_vec, ID, num_envs=2, autoreset_mode=value)
     refused("clock", swipegym.Simulator.load, DEFAULT, value)

@@ -249,3 +249,26 @@ def test_arrays_go_to_other_libraries_by_dlpack_without_a_copy(copy):
     observation, _ = make(4, copy=copy).reset(seed=1)
     for name, array in observation.items():
         assert np.shares_memory(np.from_dlpack(array), array), name
+
+
+def test_expected_rewards_have_the_mean_of_drawn_ones_without_their_noise():
+    drawn, expected = (make(500, rewards=rewards, threads=1) for rewards in ("drawn", "expected"))
+    equal(drawn.reset(seed=1)[0], expected.reset(seed=1)[0])
+    rewards = [], []
+    for step in range(40):
+        action = np.full(500, step % 10)
+        told = expected.expected_rewards()[:, step % 10]
+        (there, one, _, _, seen), (here, other, _, _, same) = drawn.step(action), expected.step(action)
+        equal(there, here)  # what the user did is drawn all the same
+        assert np.array_equal(seen["watch_s"], same["watch_s"])
+        played = seen["video"][:, 0] >= 0
+        assert np.array_equal(other[played], told[played].astype(np.float64))
+        rewards[0].append(one[played]), rewards[1].append(other[played])
+    one, other = map(np.concatenate, rewards)
+    assert other.var() < 0.5 * one.var()
+    assert abs(one.mean() - other.mean()) < 4 * (one - other).std() / np.sqrt(len(one))
+    lone = gym.make(ID, rewards="expected")
+    lone.reset(seed=1)
+    assert lone.step(0)[1] == rewards[1][0][0]
+    with pytest.raises(swipegym.InputError, match="before reset"):
+        make(1).expected_rewards()
