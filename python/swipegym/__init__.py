@@ -14,6 +14,7 @@ import gymnasium
 
 from . import commands, platform
 from ._core import SIGNAL_NAMES, InputError, Simulator, SystemError, __version__
+from .encoder import Encoder
 from .env import ShortVideoEnv
 from .evaluation import Evaluation, evaluate
 from .log import Log
@@ -24,6 +25,7 @@ from .vector_env import ShortVideoVectorEnv
 
 __all__ = [
     "SIGNAL_NAMES",
+    "Encoder",
     "Evaluation",
     "InputError",
     "Log",
