@@ -20,6 +20,7 @@ MODULES = [
     "swipegym",
     "swipegym.platform",
     "swipegym.commands",
+    "swipegym.boosted",
     "swipegym.ray",
     "swipegym.formats.open_bandit",
     "swipegym.formats.minari",
