@@ -367,6 +367,7 @@ void VectorEnv::save(Hdf5Writer& file, const std::string& group) const {
 }
 void VectorEnv::load(const Hdf5Reader& file, const std::string& group) {
   impl_->rows.load(file, group);
+  impl_->begin_rows({}, [](std::size_t) {});  // what is offered is drawn again
   impl_->started = true;
 }
 

@@ -139,14 +139,14 @@ def bound_class(name):
     """A class of the engine, by the texts of its binding in python/src; None where none of that name is bound."""
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(BINDINGS.glob("bind_*.cpp")))
     literal = r'"((?:[^"\\]|\\.)*)"'
-    begin = re.search(rf'nb::class_<\w+>\(module, "{name}",\s*((?:{literal}\s*)+)\)', text)
+    begin = re.search(rf'nb::class_<\w+>\(\s*module, "{name}",\s*((?:{literal}\s*)+)(?:, *\s*nb::dynamic_attr\(\))?\)', text)
     if begin is None:
         return None
     body = text[begin.end() : text.index(";\n", begin.end())]
     out = f"### {name}\n\n" + "".join(re.findall(literal, begin[1])) + "\n\n"
     for chunk in re.split(r"\n\s+\.def", body)[1:]:
         shown = re.match(rf"\w*\(\s*{literal}", chunk)[1]
-        signed = re.search(rf"nb::sig\(\s*{literal}\)", chunk)
+        signed = None if chunk.startswith("_prop") else re.search(rf"nb::sig\(\s*{literal}\)", chunk)
         said = re.search(rf'((?:{literal}\s*)+)\)$', chunk.strip())
         what = "".join(re.findall(literal, said[1])) if said and not said[1].startswith(f'"{shown}"') else ""
         if signed:

@@ -34,25 +34,53 @@ auto catalogue_table(nb::handle_t<Simulator> self) {
   return nb::ndarray<nb::numpy, const float, nb::ndim<2>>(values.data(), {values.size() / columns, columns}, self);
 }
 
-std::shared_ptr<Simulator> load(nb::handle path, nb::handle clock) {
-  const std::filesystem::path file = argument<SystemText>("path", "path", path).bytes;
-  const auto word = argument<std::string>("word", "clock", clock, std::vector<std::string>{"dense", "log"});
-  nb::gil_scoped_release unlocked;
-  return std::make_shared<Simulator>(load_simulator(file, word == "log" ? Clock::kLog : Clock::kDense));
+// Notes how a simulator is made again, which is how it is pickled and what commands are given for it; see
+// simulators.py.
+template <class... Words>
+nb::object made_by(std::shared_ptr<Simulator> simulator, const Words&... how) {
+  nb::object out = nb::cast(std::move(simulator));
+  nb::setattr(out, "_made_by", nb::make_tuple(how...));
+  return out;
 }
 
-std::shared_ptr<Simulator> constant(nb::handle leave_after, nb::handle watch_ratio, nb::handle videos) {
-  return std::make_shared<Simulator>(
-      *make_constant_simulator({.leave_after = argument<int>("whole", "leave_after", leave_after, 1),
-                                .watch_ratio = argument<float>("real", "watch_ratio", watch_ratio, 0.0, 100.0)},
-                               {.num_videos = argument<std::size_t>("whole", "videos", videos, 1, 1'000'000)}));
+nb::object load(nb::handle path, nb::handle clock) {
+  const std::filesystem::path file = argument<SystemText>("path", "path", path).bytes;
+  const auto word = argument<std::string>("word", "clock", clock, std::vector<std::string>{"dense", "log"});
+  std::shared_ptr<Simulator> simulator;
+  {
+    nb::gil_scoped_release unlocked;
+    simulator = std::make_shared<Simulator>(load_simulator(file, word == "log" ? Clock::kLog : Clock::kDense));
+  }
+  const std::string whole = std::filesystem::absolute(file).string();
+  const nb::object name =
+      nb::steal(PyUnicode_DecodeFSDefaultAndSize(whole.data(), static_cast<Py_ssize_t>(whole.size())));
+  return made_by(std::move(simulator), "file", name, word);
+}
+
+nb::object constant(nb::handle leave_after, nb::handle watch_ratio, nb::handle videos) {
+  const auto leave = argument<int>("whole", "leave_after", leave_after, 1);
+  const auto ratio = argument<float>("real", "watch_ratio", watch_ratio, 0.0, 100.0);
+  const auto count = argument<std::size_t>("whole", "videos", videos, 1, 1'000'000);
+  return made_by(std::make_shared<Simulator>(
+                     *make_constant_simulator({.leave_after = leave, .watch_ratio = ratio}, {.num_videos = count})),
+                 "constant", leave, ratio, count);
+}
+
+// What made_by() noted of a file: 1 its path, 2 the clock.
+template <int entry>
+nb::object of_file(nb::handle_t<Simulator> self) {
+  const nb::object how = self.attr("_made_by");
+  return nb::cast<std::string>(how[0]) == "file" ? nb::object(how[entry]) : nb::none();
 }
 
 }  // namespace
 
 void bind_simulator(nb::module_& module) {
-  nb::class_<Simulator>(module, "Simulator",
-                        "A fitted user simulator. Immutable: any number of environments may share one.")
+  nb::class_<Simulator>(
+      module, "Simulator",
+      "A fitted user simulator. Immutable: any number of environments may share one. Copies of it are "
+      "the same object; it is pickled as the path of its file.",
+      nb::dynamic_attr())
       .def_static("load", &load, nb::arg("path").none(), nb::arg("clock").none() = "dense",
                   nb::sig("def load(path: str | bytes | os.PathLike, clock: str = 'dense') -> Simulator"),
                   "Read a file of `swipegym fit`. clock: 'dense' (whole sessions) or 'log' (as thin as the log's).")
@@ -62,6 +90,10 @@ void bind_simulator(nb::module_& module) {
           nb::sig("def constant(leave_after: int = 3, watch_ratio: float = 0.5, videos: int = 500) -> Simulator"),
           "Nothing is random: every video is watched to the same ratio, and after leave_after of them the user "
           "leaves. To try an agent's plumbing on.")
+      .def_prop_ro("path", &of_file<1>, nb::sig("def path(self) -> str | None"),
+                   "Of its file, which commands take; None for a constant one.")
+      .def_prop_ro("clock", &of_file<2>, nb::sig("def clock(self) -> str | None"),
+                   "'dense' or 'log'; None for a constant one.")
       .def_prop_ro("num_users", [](const Simulator& s) { return s.catalogue.num_users(); })
       .def_prop_ro("num_videos", [](const Simulator& s) { return s.catalogue.num_videos(); })
       .def_prop_ro("num_tags", [](const Simulator& s) { return s.catalogue.num_tags; })

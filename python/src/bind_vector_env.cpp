@@ -10,8 +10,11 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "policy/world.h"
 #include "python/src/bindings.h"
+#include "python/src/session_starts.h"
 #include "python/src/step_buffers.h"
 
 namespace nb = nanobind;
@@ -21,6 +24,7 @@ namespace {
 
 using Seeds = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Flags = nb::ndarray<const bool, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Numbers = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Actions = nb::ndarray<const std::int32_t, nb::c_contig, nb::device::cpu>;
 
 template <class Word>
@@ -36,7 +40,8 @@ class GuardedEnv {
  public:
   GuardedEnv(std::shared_ptr<Simulator> simulator, const WorldConfig& world, std::size_t num_envs,
              const std::string& autoreset, const std::string& invalid_action, const std::string& rewards, int threads)
-      : env_(make_env(std::move(simulator), world,
+      : starts_(simulator),
+        env_(make_env(std::move(simulator), world,
                       {.num_envs = num_envs,
                        .threads = threads,
                        .autoreset = choice<AutoresetMode>("autoreset_mode", autoreset,
@@ -72,6 +77,43 @@ class GuardedEnv {
     if (any_next) env_.next_episode(next);
     out.take(env_.observation(), env_.config().threads);
   }
+  // Of the rows with mask 1: session 0 of their seed, but of this user, at this time, in this tab; -1 leaves what it is
+  // to the seed.
+  void reset_at(const Seeds& seeds, const Numbers& users, const Numbers& times, const Numbers& tabs, const Flags& mask,
+                StepBuffers& out) {
+    const std::size_t rows = env_.config().num_envs;
+    if (seeds.size() != rows || users.size() != rows || times.size() != rows || tabs.size() != rows ||
+        mask.size() != rows)
+      throw InputError(
+          fmt::format("a reset of {} sessions got {} seeds and {} users", rows, seeds.size(), users.size()));
+    nb::gil_scoped_release unlocked;
+    const Turn turn(busy_);
+    std::vector<SessionStart> starts(rows);
+    std::vector<std::uint8_t> begun(rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+      begun[row] = mask.data()[row];
+      if (begun[row])
+        starts[row] = starts_.find(seeds.data()[row], users.data()[row], times.data()[row], tabs.data()[row]);
+    }
+    const bool all = std::find(begun.begin(), begun.end(), 0) == begun.end();
+    env_.reset_at({seeds.data(), rows}, starts, all ? std::span<const std::uint8_t>{} : begun);
+    out.take(env_.observation(), env_.config().threads);
+  }
+  // The sessions as a file, and another environment of the same settings that goes on from it.
+  void save(const SystemText& path) {
+    nb::gil_scoped_release unlocked;
+    const Turn turn(busy_);
+    Hdf5Writer file(path.bytes);
+    file.attribute("kind", std::string_view("sessions"));
+    file.attribute("schema_version", std::int64_t{1});
+    env_.save(file, "sessions");
+    file.commit();
+  }
+  void load(const SystemText& path) {
+    nb::gil_scoped_release unlocked;
+    const Turn turn(busy_);
+    env_.load(Hdf5Reader(path.bytes, "sessions", 1), "sessions");
+  }
   void step(const Actions& actions, StepBuffers& out) {
     const std::span<const std::int32_t> slots(actions.data(), actions.size());
     nb::gil_scoped_release unlocked;
@@ -100,6 +142,7 @@ class GuardedEnv {
     ~Turn() { busy = false; }
     std::atomic<bool>& busy;
   };
+  SessionStarts starts_;
   VectorEnv env_;
   std::atomic<bool> busy_ = false;
 };
@@ -107,6 +150,11 @@ class GuardedEnv {
 template <class T>
 nb::object array(std::vector<T>& values, std::initializer_list<std::size_t> shape, nb::handle owner) {
   return nb::cast(nb::ndarray<nb::numpy, T>(values.data(), shape, owner));
+}
+// A video each, or a slate of them.
+template <class T>
+nb::object shown_array(std::vector<T>& values, std::size_t rows, std::size_t slate, nb::handle owner) {
+  return slate == 1 ? array(values, {rows}, owner) : array(values, {rows, slate}, owner);
 }
 // Bytes that are 0 or 1, as numpy's bool.
 nb::object flags(std::vector<std::uint8_t>& values, nb::handle owner) {
@@ -156,11 +204,10 @@ nb::dict step_arrays(nb::handle_t<StepBuffers> self) {
   out["autoreset"] = flags(b.autoreset, self);
   nb::dict shown;
   shown["cost"] = array(b.cost, {b.rows, b.costs}, self);
-  shown["consumed"] = array(b.consumed, {b.rows}, self);
-  shown["video"] = array(b.video, {b.rows, b.slate}, self);
-  shown["watch_ratio"] = array(b.watch_ratio, {b.rows, b.slate}, self);
-  shown["watch_s"] = array(b.watch_s, {b.rows, b.slate}, self);
-  shown["signals"] = array(b.signals, {b.rows, b.slate}, self);
+  shown["video"] = shown_array(b.video, b.rows, b.slate, self);
+  shown["watch_s"] = shown_array(b.watch_s, b.rows, b.slate, self);
+  shown["watch_ratio"] = shown_array(b.watch_ratio, b.rows, b.slate, self);
+  shown["signals"] = shown_array(b.signals, b.rows, b.slate, self);
   shown["gap_h"] = array(b.gap_h, {b.rows}, self);
   out["shown"] = shown;
   return out;
@@ -184,6 +231,10 @@ void bind_vector_env(nb::module_& module) {
            nb::arg("simulator"), nb::arg("world"), nb::arg("num_envs"), nb::arg("autoreset_mode"),
            nb::arg("invalid_action"), nb::arg("rewards"), nb::arg("threads"), nb::call_guard<nb::gil_scoped_release>())
       .def("reset", &GuardedEnv::reset, nb::arg("seeds"), nb::arg("seeded"), nb::arg("mask"), nb::arg("out"))
+      .def("reset_at", &GuardedEnv::reset_at, nb::arg("seeds"), nb::arg("users"), nb::arg("times"), nb::arg("tabs"),
+           nb::arg("mask"), nb::arg("out"))
+      .def("save", &GuardedEnv::save, nb::arg("path"))
+      .def("load", &GuardedEnv::load, nb::arg("path"))
       .def("step", &GuardedEnv::step, nb::arg("actions"), nb::arg("out"))
       .def("expected_rewards", &GuardedEnv::expected_rewards)
       .def_prop_ro("num_candidates", [](const GuardedEnv& e) { return e.env().candidates().slots(); });

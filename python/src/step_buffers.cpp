@@ -67,7 +67,6 @@ StepBuffers::StepBuffers(const VectorEnv& env)
       truncated(rows),
       autoreset(rows),
       gap_h(rows),
-      consumed(rows),
       video(rows * slate),
       watch_ratio(rows * slate),
       watch_s(rows * slate),
@@ -77,13 +76,13 @@ void StepBuffers::take(const ObservationView& view, int threads) {
   for_blocks(rows, threads, [&](std::size_t begin, std::size_t end) { observation.copy(view, begin, end); });
   std::fill(reward.begin(), reward.end(), 0.0);
   std::fill(cost.begin(), cost.end(), 0.0F);
-  for (std::vector<std::uint8_t>* flags : {&terminated, &truncated, &autoreset, &signals})
+  for (std::vector<std::uint8_t>* flags : {&terminated, &truncated, &autoreset})
     std::fill(flags->begin(), flags->end(), std::uint8_t{0});
-  std::fill(gap_h.begin(), gap_h.end(), -1.0F);
-  std::fill(consumed.begin(), consumed.end(), 0U);
+  std::fill(gap_h.begin(), gap_h.end(), -1.0);
   std::fill(video.begin(), video.end(), -1);
-  std::fill(watch_ratio.begin(), watch_ratio.end(), 0.0F);
-  std::fill(watch_s.begin(), watch_s.end(), 0.0F);
+  std::fill(signals.begin(), signals.end(), 0);
+  std::fill(watch_ratio.begin(), watch_ratio.end(), 0.0);
+  std::fill(watch_s.begin(), watch_s.end(), 0.0);
 }
 
 void StepBuffers::take(const StepView& view, int threads) {
@@ -96,7 +95,6 @@ void StepBuffers::take(const StepView& view, int threads) {
     copy_rows(truncated, view.truncated, 1, begin, end);
     copy_rows(autoreset, view.autoreset, 1, begin, end);
     copy_rows(gap_h, view.gap_h, 1, begin, end);
-    copy_rows(consumed, view.consumed, 1, begin, end);
     copy_rows(video, view.video, slate, begin, end);
     copy_rows(watch_ratio, view.watch_ratio, slate, begin, end);
     copy_rows(watch_s, view.watch_s, slate, begin, end);

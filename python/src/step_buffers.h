@@ -12,7 +12,7 @@ struct ObservationBuffers {
   ObservationBuffers(std::size_t rows, std::size_t history_length, std::size_t candidates);
 
   std::size_t rows, history_length, candidates;
-  std::vector<std::uint32_t> user;            // [rows]
+  std::vector<std::int64_t> user;             // [rows]
   std::vector<float> user_features;           // [rows, kUserFeatures]
   std::vector<std::int32_t> history_video;    // [rows, L]
   std::vector<float> history_ratio;           // [rows, L]
@@ -29,6 +29,7 @@ struct ObservationBuffers {
 };
 
 /// Everything that one step or reset returned. What a VectorEnv shows is overwritten by its next call; this is not.
+/// What becomes information has the types that Gymnasium's vectors of lone environments give it: 64 bits.
 struct StepBuffers {
   explicit StepBuffers(const VectorEnv& env);
 
@@ -38,11 +39,10 @@ struct StepBuffers {
   std::vector<double> reward;            // [rows]
   std::vector<float> cost;               // [rows, costs]
   std::vector<std::uint8_t> terminated, truncated, autoreset;  // [rows]
-  std::vector<float> gap_h;                                    // [rows]
-  std::vector<std::uint32_t> consumed;                         // [rows]
-  std::vector<std::int32_t> video;                             // [rows, K]
-  std::vector<float> watch_ratio, watch_s;                     // [rows, K]
-  std::vector<std::uint8_t> signals;                           // [rows, K]
+  std::vector<double> gap_h;                                   // [rows]
+  std::vector<std::int64_t> video;                             // [rows, K]
+  std::vector<double> watch_ratio, watch_s;                    // [rows, K]
+  std::vector<std::int64_t> signals;                           // [rows, K]
 
   /// After a reset: the observation; rewards and all else become those of a row that nothing was shown to.
   void take(const ObservationView& view, int threads);

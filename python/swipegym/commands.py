@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from . import _core
+from .policies import Policy
 
 
 class Result(dict):
@@ -42,6 +43,8 @@ class Result(dict):
 
 def run(name: str, *positional, **options) -> Result:
     """Runs a command: run("data synth", preset="tiny", out="synthetic")."""
+    if "clock" not in options and any(isinstance(value, _core.Simulator) and value.clock == "log" for value in options.values()):
+        options["clock"] = "log"  # the file says nothing of it
     words = [*name.split(), *map(_word, positional)]
     for option, value in options.items():
         words += _words("--" + option.rstrip("_").replace("_", "-"), value)
@@ -73,7 +76,13 @@ def _words(option: str, value) -> list[str]:
 
 
 def _word(value) -> str:
-    """A path, given as text, bytes or a Path; anything else as str writes it."""
+    """A path, given as text, bytes, a Path, or what was loaded from it; anything else as str writes it."""
+    if isinstance(value, _core.Simulator):
+        if value.path is None:
+            raise _core.InputError("this Simulator was made without a file, and a command reads one")
+        value = value.path
+    elif isinstance(value, Policy):
+        value = value.spec
     return os.fsdecode(value) if isinstance(value, (bytes, os.PathLike)) else str(value)
 
 

@@ -9,11 +9,14 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from . import _core, arguments
 from .rendering import SessionPage
-from .seeding import first_seed, reset_seed, seed_words
-from .settings import NotCopied, Settings
+from .seeding import first_seed, placed_seed, reset_seed, seed_words
+from .settings import Settings
+from .snapshots import copied, go_on, put_back, sessions_of
+from .starts import checked_options, given_starts
+from .timing import TimeLimited
 
 
-class ShortVideoEnv(NotCopied, gymnasium.Env):
+class ShortVideoEnv(TimeLimited, gymnasium.Env):
     """A user opens the app, is shown one video after the other, and leaves at some point.
 
     An action is a slot of the candidate set in the observation. The reward is the seconds watched unless `reward` says
@@ -28,24 +31,42 @@ class ShortVideoEnv(NotCopied, gymnasium.Env):
             raise _core.InputError(f"render_mode is '{render_mode}', expected one of {self.metadata['render_modes']}")
         self.settings = Settings(**settings)
         self.render_mode = render_mode
-        self.simulator, self._engine = self.settings.make(1, "Disabled")
-        self._buffers = _core.StepBuffers(self._engine)
-        self._arrays = self._buffers.arrays()
+        self.simulator = self.settings.loaded()
+        self._make_engine()
         self.observation_space = self.settings.observation_space(self.simulator.num_videos)
         self.action_space = spaces.Discrete(self.settings.candidates)
         self._page: SessionPage | None = None
         self._running = self._begun = self._closed = False
+        self._seed, self._placed = 0, 0  # the last seed, and sessions begun for a user, time or tab since
+
+    def _make_engine(self):
+        self._engine = self.settings.engine(self.simulator, 1, "Disabled")
+        self._buffers = _core.StepBuffers(self._engine)
+        self._arrays = self._buffers.arrays()
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         """With a seed, session 0 of that seed; without one, the session behind the last one, over or not. The first
-        reset without a seed draws one, which is in np_random_seed."""
+        reset without a seed draws one, which is in np_random_seed.
+
+        options: whose session begins ("user", the index as in info), when ("time_ms", since 1970) and where ("tab").
+        What is not said is drawn as always; time and tab of a user that is said, from the user's own logged starts.
+        """
         self._check_open()
+        starts = given_starts(checked_options(options), 1)
         if seed is not None:
             seed = reset_seed("seed", seed)
             super().reset(seed=seed)
         elif not self._begun:
             seed = first_seed(self)
-        self._engine.reset(seed_words([seed]), np.array([seed is not None]), np.ones(1, bool), self._buffers)
+        if seed is not None:
+            self._seed, self._placed = seed, 0
+        if starts is None:
+            self._engine.reset(seed_words([seed]), np.array([seed is not None]), np.ones(1, bool), self._buffers)
+        else:
+            if seed is None:
+                self._placed += 1
+                seed = placed_seed(self._seed, self._placed)
+            self._engine.reset_at(seed_words([seed]), *starts.values(), np.ones(1, bool), self._buffers)
         self._running = self._begun = True
         self._page = SessionPage(self.simulator, int(self._arrays["information"]["user"][0]))
         if self.render_mode == "human":
@@ -90,6 +111,20 @@ class ShortVideoEnv(NotCopied, gymnasium.Env):
     def close(self):
         self._closed = True
 
+    def __getstate__(self) -> dict:
+        state = {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_buffers", "_arrays")}
+        if self._begun and not self._closed:
+            state["_sessions"], state["_shown"] = sessions_of(self._engine), copied(self._arrays)
+        return state
+
+    def __setstate__(self, state: dict):
+        sessions, shown = state.pop("_sessions", None), state.pop("_shown", None)
+        self.__dict__.update(state)
+        self._make_engine()
+        if sessions is not None:
+            go_on(self._engine, sessions)
+            put_back(self._arrays, shown)
+
     def _check_open(self):
         if self._closed:
             raise ClosedEnvironmentError("this environment is closed: make a new one")
@@ -103,9 +138,9 @@ class ShortVideoEnv(NotCopied, gymnasium.Env):
             "user": int(now["user"][0]),
             "action_mask": now["action_mask"][0].copy(),
             "cost": shown["cost"][0].copy(),
-            "video": int(shown["video"][0, 0]),
-            "watch_s": float(shown["watch_s"][0, 0]),
-            "watch_ratio": float(shown["watch_ratio"][0, 0]),
-            "signals": int(shown["signals"][0, 0]),
+            "video": int(shown["video"][0]),
+            "watch_s": float(shown["watch_s"][0]),
+            "watch_ratio": float(shown["watch_ratio"][0]),
+            "signals": int(shown["signals"][0]),
             "gap_h": float(shown["gap_h"][0]),
         }

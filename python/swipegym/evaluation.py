@@ -145,10 +145,10 @@ def _play(choose, seeds: np.ndarray, world: Settings, simulator: _core.Simulator
         counted = session >= 0
         at = session[counted]
         columns["reward"][at] += reward[counted].astype(np.float32)
-        columns["watch_s"][at] += info["watch_s"][counted, 0]
-        columns["watch_ratio"][at] += np.minimum(info["watch_ratio"][counted, 0], 5.0)
+        columns["watch_s"][at] += info["watch_s"][counted].astype(np.float32)
+        columns["watch_ratio"][at] += np.minimum(info["watch_ratio"][counted], 5.0).astype(np.float32)
         columns["videos"][at] += 1
-        bits = info["signals"][counted, 0]
+        bits = info["signals"][counted].astype(np.uint16)
         for i, name in enumerate(_core.SIGNAL_NAMES):
             columns[name][at] += bits >> i & 1
         over = terminated | truncated

@@ -26,7 +26,6 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from . import _core, arguments, commands
 from .seeding import first_seed, reset_seed
-from .settings import NotCopied
 from .simulators import DEFAULT_SIMULATOR, load_simulator
 
 __all__ = ["MEASURES", "PlatformEnv", "Season", "composition", "run"]
@@ -108,7 +107,7 @@ _SIZES = {"seconds": 100.0, "videos": 20.0, "uploads": 100.0, "creators": 1000.0
 _SIZES |= {"found_days": 7.0, "on_offer": 1000.0, "entropy": 3.0}
 
 
-class PlatformEnv(NotCopied, gymnasium.Env):
+class PlatformEnv(gymnasium.Env):
     """A season whose policy is set anew every day.
 
     simulator, clock: as in ShortVideo-v0. users, days: of the season, whose end truncates the episode.
@@ -119,7 +118,7 @@ class PlatformEnv(NotCopied, gymnasium.Env):
 
     An action is a Box(7), see composition(). An observation is yesterday's measures (MEASURES), sizes brought to order
     one and 0 where there was nothing to measure; info["measures"] has what was measured as it is. An episode is a world of its own: the
-    seed's first, then those that follow.
+    seed's first, then those that follow. A copy, or a pickle of it, plays the episode's days again.
     """
 
     metadata: dict = {"render_modes": []}
@@ -153,6 +152,7 @@ class PlatformEnv(NotCopied, gymnasium.Env):
         self.action_space = spaces.Box(-1.0, 1.0, (7,), np.float32)
         self.observation_space = spaces.Box(-1e6, 1e6, (len(MEASURES),), np.float32)
         self._season: _core.Season | None = None
+        self._served: list[str] = []  # the policies of the episode's days so far
         self._seed: int | None = None
         self._closed = False
 
@@ -170,17 +170,21 @@ class PlatformEnv(NotCopied, gymnasium.Env):
             self._episode = 0
         else:
             self._episode += 1
-        world = int(np.random.SeedSequence([self._seed, self._episode]).generate_state(1, np.uint64)[0] >> 1)
-        policy = json.dumps(composition(np.zeros(7), self._slate))
-        self._season = _core.Season(self.simulator, json.dumps(self.settings), policy, world, self.threads)
+        self._served = [json.dumps(composition(np.zeros(7), self._slate))]
+        self._begin_season()
         return self._observation(self._play()), {"measures": self._measures}
+
+    def _begin_season(self):
+        world = int(np.random.SeedSequence([self._seed, self._episode]).generate_state(1, np.uint64)[0] >> 1)
+        self._season = _core.Season(self.simulator, json.dumps(self.settings), self._served[0], world, self.threads)
 
     def step(self, action):
         if self._closed:
             raise ClosedEnvironmentError("this environment is closed: make a new one")
         if self._season is None or self._season.over:
             raise ResetNeeded("step before reset, or after the season's end: call reset first")
-        self._season.set_policy(json.dumps(composition(action, self._slate)))
+        self._served.append(json.dumps(composition(action, self._slate)))
+        self._season.set_policy(self._served[-1])
         measures = self._play()
         reward = self.rewards["seconds"] * measures["seconds"]
         reward += self.rewards["uploads"] * measures["uploads"] * 100.0 / self.users
@@ -189,6 +193,19 @@ class PlatformEnv(NotCopied, gymnasium.Env):
 
     def close(self):
         self._closed = True
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_season": None}
+
+    def __setstate__(self, state: dict):
+        self.__dict__.update(state)
+        if not self._served:
+            return
+        self._begin_season()
+        self._play()
+        for policy in self._served[1:]:
+            self._season.set_policy(policy)
+            self._play()
 
     def _play(self) -> dict[str, float]:
         """What there was to measure of the next day."""

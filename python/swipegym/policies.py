@@ -113,5 +113,9 @@ class Policy:
             scores = scores / self.temperature + rng.gumbel(size=scores.shape)
         return np.argmax(scores, axis=-1)
 
+    def __reduce__(self) -> tuple:
+        spec = os.path.abspath(self.spec) if os.path.exists(self.spec) else self.spec
+        return Policy, (spec, self.simulator)
+
     def __repr__(self) -> str:
         return f"Policy({self.spec!r})"

@@ -62,3 +62,33 @@ class SessionPage:
             row = min(len(self._videos), rows) * height
             out[row - 2 : row] = _RED
         return out
+
+
+class VectorPages:
+    """The pages of sessions side by side."""
+
+    def __init__(self, simulator: _core.Simulator, rows: int):
+        self._simulator = simulator
+        self._pages: list[SessionPage | None] = [None] * rows
+
+    def begin(self, users: np.ndarray, rows: np.ndarray):
+        """Sessions of these users begin in the rows that are true."""
+        for row in np.flatnonzero(rows):
+            self._pages[row] = SessionPage(self._simulator, int(users[row]))
+
+    def add(self, arrays: dict, ends_begin: bool):
+        """A step's arrays. ends_begin: where a session ended the next one has begun in the same step."""
+        shown, users, began = arrays["shown"], arrays["information"]["user"], arrays["autoreset"]
+        ended = arrays["terminated"] | arrays["truncated"]
+        self.begin(users, began)
+        for row in np.flatnonzero(~began):
+            video = {name: shown[name][row].item() for name in ("video", "watch_s", "watch_ratio", "signals", "gap_h")}
+            self._pages[row].add(video, bool(arrays["terminated"][row]), bool(arrays["truncated"][row]))
+        if ends_begin:
+            self.begin(users, ended)
+
+    def texts(self) -> tuple[str, ...]:
+        return tuple(page.text() for page in self._pages)
+
+    def images(self) -> tuple[np.ndarray, ...]:
+        return tuple(page.image() for page in self._pages)

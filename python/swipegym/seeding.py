@@ -38,6 +38,12 @@ def first_seed(env: gymnasium.Env) -> int:
     return env.np_random_seed if env.np_random_seed >= 0 else int(env.np_random.integers(2**63))
 
 
+def placed_seed(seed: int, number: int) -> int:
+    """Of the session that a reset without a seed begins for a user, time or tab that the caller names: the number-th of
+    them since the row got `seed`."""
+    return int(np.random.SeedSequence([seed, number, 0x706C]).generate_state(1, np.uint64)[0])
+
+
 def drawn_seeds(rows: int) -> list[int]:
     return np.random.SeedSequence().generate_state(rows, np.uint64).tolist()
 

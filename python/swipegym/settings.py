@@ -15,13 +15,6 @@ from .simulators import CLOCKS, load_simulator
 REWARD_KINDS = ("drawn", "expected")
 
 
-class NotCopied:
-    """An environment, whose sessions live in the engine: a copy would share them, and step them for both."""
-
-    def __reduce_ex__(self, protocol):
-        raise TypeError(f"a {type(self).__name__} is not copied or pickled: make another one with its settings")
-
-
 @dataclass(frozen=True)
 class Settings:
     """The arguments of gym.make and gym.make_vec.
@@ -89,11 +82,11 @@ class Settings:
             costs=list(self.costs),
         )
 
-    def make(self, num_envs: int, autoreset_mode: str) -> tuple[_core.Simulator, _core.VectorEnv]:
+    def engine(self, simulator: _core.Simulator, num_envs: int, autoreset_mode: str) -> _core.VectorEnv:
+        # Sessions in a simulator that loaded() gave.
         if self.source == "full":
             raise arguments.refused("source", self.source, "one that offers candidates: an action is a slot of theirs")
-        simulator = self.loaded()
-        env = _core.VectorEnv(
+        return _core.VectorEnv(
             simulator,
             self.native(),
             num_envs=num_envs,
@@ -102,7 +95,6 @@ class Settings:
             rewards=self.rewards,
             threads=self.threads,
         )
-        return simulator, env
 
     def observation_space(self, num_videos: int) -> spaces.Dict:
         """Of one session. Shapes, units and null rules: docs/guide/python.md.

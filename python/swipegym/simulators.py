@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import os
 from pathlib import Path
@@ -38,6 +39,34 @@ def load_simulator(simulator: Simulator | str | os.PathLike | None = None, clock
             raise InputError(f"clock is '{clock}' beside a Simulator, which has one already: load its file with it")
         return simulator
     return Simulator.load(Path(arguments.path("simulator", simulator)), clock)
+
+
+def _pickled(simulator: Simulator) -> tuple:
+    kind, *how = simulator._made_by
+    if kind == "constant":
+        return _constant, tuple(how)
+    path, clock = how
+    return _again, (None if Path(path) == DEFAULT_SIMULATOR else path, clock, simulator.fingerprint)
+
+
+copyreg.pickle(Simulator, _pickled)
+Simulator.__copy__ = lambda self: self
+Simulator.__deepcopy__ = lambda self, memo: self
+
+
+def _constant(leave_after: int, watch_ratio: float, videos: int) -> Simulator:
+    return Simulator.constant(leave_after, watch_ratio, videos)
+
+
+@functools.lru_cache(maxsize=16)
+def _again(path: str | None, clock: str, fingerprint: str) -> Simulator:
+    """The simulator that was pickled: one object for all its pickles in a process."""
+    simulator = load_simulator(path, clock)
+    if simulator.fingerprint != fingerprint:
+        raise InputError(
+            f"{simulator.path}: is not the simulator that was pickled ({fingerprint}), but {simulator.fingerprint}"
+        )
+    return simulator
 
 
 def require_same_ids(of: str, user_id, video_id, simulator: Simulator) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
+import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ClosedEnvironmentError
@@ -11,11 +13,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from . import _core, arguments
-from .seeding import RowSeeds, drawn_seeds, row_seeds, seed_words
-from .settings import NotCopied, Settings
+from .env import ShortVideoEnv
+from .rendering import VectorPages
+from .seeding import RowSeeds, drawn_seeds, placed_seed, row_seeds, seed_words
+from .settings import Settings
+from .snapshots import copied, go_on, put_back, sessions_of
+from .starts import checked_options, given_starts
+from .timing import TimeLimited
 
 
-class ShortVideoVectorEnv(NotCopied, VectorEnv):
+class ShortVideoVectorEnv(TimeLimited, VectorEnv):
     """num_envs sessions; row i of reset(seed=s) is what a lone ShortVideoEnv shows after reset(seed=s + i).
 
     copy: True hands out arrays of their own. False is faster: two sets of arrays take turns, so what a step returned
@@ -23,8 +30,12 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
     autoreset_mode: Gymnasium's three. In SAME_STEP the last observation of a session that ended is in
         info["final_obs"], with what belongs to it in info["final_info"]; both hold entries for all rows, those of
         info["_final_obs"] count.
+    render_mode: 'ansi' or 'rgb_array': render() has a text or a picture a row.
+    max_episode_steps: what Gymnasium calls max_steps; the smaller one counts.
     Other arguments: see Settings.
     """
+
+    RENDER_MODES = ("ansi", "rgb_array")
 
     def __init__(
         self,
@@ -33,33 +44,51 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
         copy: bool = True,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
+        max_episode_steps: int | None = None,
         **settings,
     ):
         if render_mode is not None:
-            raise _core.InputError("a vector of sessions is not drawn: use gym.make with a render_mode")
+            arguments.word("render_mode", render_mode, self.RENDER_MODES)
         self.settings = Settings(**settings)
+        if max_episode_steps is not None:
+            steps = arguments.ranged("max_steps", max_episode_steps)
+            self.settings = dataclasses.replace(self.settings, max_steps=min(steps, self.settings.max_steps))
         self.num_envs = arguments.ranged("num_envs", num_envs)
-        self.render_mode = None
-        mode = _mode(autoreset_mode)
+        self.render_mode = render_mode
+        self.autoreset_mode = _mode(autoreset_mode)
         copy = arguments.flag("copy", copy)
-        self.metadata = {"autoreset_mode": mode, "render_modes": []}
-        self.simulator, self._engine = self.settings.make(self.num_envs, mode.value.replace("Mode", ""))
+        self.metadata = {
+            "autoreset_mode": self.autoreset_mode,
+            "render_modes": list(self.RENDER_MODES),
+            "render_fps": ShortVideoEnv.metadata["render_fps"],
+        }
+        self.simulator = self.settings.loaded()
         self.single_observation_space = self.settings.observation_space(self.simulator.num_videos)
         self.single_action_space = spaces.Discrete(self.settings.candidates)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._mode, self._copy = mode, copy
-        self._sets = [] if copy else [self._new_set() for _ in range(2)]
+        self._copy = copy
+        self._make_engine()
+        self._pages = None if render_mode is None else VectorPages(self.simulator, self.num_envs)
+        self._row_seeds: RowSeeds = drawn_seeds(self.num_envs)
+        self._placed = np.zeros(self.num_envs, int)  # sessions begun for a user, time or tab since a row's seed
+
+    def _make_engine(self):
+        mode = self.autoreset_mode.value.replace("Mode", "")
+        self._engine = self.settings.engine(self.simulator, self.num_envs, mode)
+        self._sets = [] if self._copy else [self._new_set() for _ in range(2)]
         self._all_rows = np.ones(self.num_envs, bool)
         self._all_rows.flags.writeable = False  # every info has it
         self._now: tuple | None = None
-        self._row_seeds: RowSeeds = drawn_seeds(self.num_envs)
 
     def reset(self, *, seed: int | Sequence[int | None] | np.ndarray | None = None, options: Mapping | None = None):
         """Rows with a seed begin session 0 of it, those without one the session behind their last, over or not; at the
         first reset they are given seeds, which are in np_random_seed. options["reset_mask"], [num_envs] bool: only
-        these rows; the others go on, and info's entries whose names begin with _ are false for them."""
+        these rows; the others go on, and info's entries whose names begin with _ are false for them. Options "user",
+        "time_ms" and "tab" as of ShortVideoEnv.reset: a number for all rows, or [num_envs] of them."""
         self._check_open()
+        options = checked_options(options, ("reset_mask",))
+        starts = given_starts(options, self.num_envs)
         mask = self._reset_mask(options)
         seeds = row_seeds(seed, self.num_envs)
         given = (
@@ -69,8 +98,12 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
             seeds = [new if one is None else one for one, new in zip(seeds, self._row_seeds)]
             given[:] = True
         buffers, arrays = self._next_set()
-        self._engine.reset(seed_words(seeds), given, mask, buffers)
+        if starts is None:
+            self._engine.reset(seed_words(seeds), given, mask, buffers)
+        else:
+            self._engine.reset_at(self._placed_words(seeds, given, mask), *starts.values(), mask, buffers)
         self._now = (buffers, arrays)
+        self._placed[given & mask] = 0
         if given.all() and mask.all():
             self._row_seeds = seeds
         elif given.any():
@@ -79,6 +112,8 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
                 self._row_seeds[row] = seeds[row]
         if given.any():
             super().reset(seed=int(seeds[np.argmax(given)]))
+        if self._pages is not None:
+            self._pages.begin(arrays["information"]["user"], mask)
         return dict(arrays["observation"]), _marked((arrays["information"], arrays["shown"]), mask)
 
     @property
@@ -92,7 +127,9 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
         self._engine.step(arguments.whole_numbers("actions", actions, (self.num_envs,)), buffers)
         self._now = (buffers, arrays)
         information = _marked((arrays["information"], arrays["shown"]), self._all_rows)
-        if self._mode is AutoresetMode.SAME_STEP:
+        if self._pages is not None:
+            self._pages.add(arrays, self.autoreset_mode is AutoresetMode.SAME_STEP)
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
             over = arrays["terminated"] | arrays["truncated"]
             if over.any():
                 information["final_obs"] = dict(arrays["final_observation"])
@@ -125,8 +162,51 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
             raise _core.InputError("expected_rewards before reset")
         return self._engine.expected_rewards()
 
+    def render(self) -> tuple | None:
+        """A text or a picture a row, as render_mode says."""
+        self._check_open()
+        if self._pages is None:
+            gymnasium.logger.warn("render() without a render_mode: give one to gym.make_vec")
+            return None
+        if self._now is None:
+            raise _core.InputError("render before reset")
+        return self._pages.images() if self.render_mode == "rgb_array" else self._pages.texts()
+
+    def call(self, name: str, *args, **kwargs) -> tuple:
+        """What each row has under that name, called where it can be, as of Gymnasium's SyncVectorEnv: action_masks,
+        render and np_random_seed of the row, or what all rows share (simulator, settings, spec, spaces, metadata,
+        render_mode)."""
+        if name in ("action_masks", "render"):
+            rows = getattr(self, name)(*args, **kwargs)
+            return (None,) * self.num_envs if rows is None else tuple(rows)
+        if name == "np_random_seed":
+            return self.np_random_seed
+        if name not in ("simulator", "settings", "spec", "observation_space", "action_space", "metadata", "render_mode"):
+            raise AttributeError(f"no row has a '{name}' of its own")
+        return (getattr(self, "single_" + name if name.endswith("_space") else name),) * self.num_envs
+
+    def get_attr(self, name: str) -> tuple:
+        """As call, without arguments."""
+        return self.call(name)
+
     def close_extras(self, **kwargs):
         self._now, self._sets = None, []
+
+    def __getstate__(self) -> dict:
+        left = ("_engine", "_sets", "_now", "_all_rows")
+        state = {name: value for name, value in self.__dict__.items() if name not in left}
+        if self._now is not None:
+            state["_sessions"], state["_shown"] = sessions_of(self._engine), copied(self._now[1])
+        return state
+
+    def __setstate__(self, state: dict):
+        sessions, shown = state.pop("_sessions", None), state.pop("_shown", None)
+        self.__dict__.update(state)
+        self._make_engine()
+        if sessions is not None:
+            go_on(self._engine, sessions)
+            self._now = self._next_set()
+            put_back(self._now[1], shown)
 
     def _new_set(self):
         buffers = _core.StepBuffers(self._engine)
@@ -138,10 +218,18 @@ class ShortVideoVectorEnv(NotCopied, VectorEnv):
         self._sets.reverse()
         return self._sets[0]
 
-    def _reset_mask(self, options: Mapping | None) -> np.ndarray:
-        if not isinstance(options, (Mapping, type(None))):
-            raise arguments.refused("options", options, "a mapping, or None")
-        mask = None if options is None else options.get("reset_mask")
+    def _placed_words(self, seeds: RowSeeds, given: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Seeds of sessions that begin for a user, time or tab: those given, or the row's next such one."""
+        self._placed[mask & ~given] += 1
+        return seed_words(
+            [
+                seed if seed is not None or not mask[row] else placed_seed(self._row_seeds[row], self._placed[row])
+                for row, seed in enumerate(seeds)
+            ]
+        )
+
+    def _reset_mask(self, options: Mapping) -> np.ndarray:
+        mask = options.get("reset_mask")
         if mask is None:
             return self._all_rows
         mask = np.asarray(mask)

@@ -262,15 +262,6 @@ def test_observations_that_point_nowhere_are_refused():
             policy.score(observation, {**info, "action_mask": mask})
 
 
-@pytest.mark.parametrize("make", [lambda: swipegym.ShortVideoEnv(), lambda: gym.make_vec(ID, num_envs=2)])
-def test_an_environment_is_not_copied_by_halves(make):
-    one = make()
-    one.reset(seed=1)
-    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
-        with pytest.raises(TypeError, match="make another one"):
-            copied(one)
-
-
 def test_logs_and_evaluations_are_pickled_and_copied():
     log = swipegym.generate(sessions=5, keep_candidates=True)
     played = swipegym.evaluate("random", sessions=5)
