@@ -4,6 +4,7 @@
 #   bench/headline.sh choices OUT DATA    a fit to its standard log alone, judged by its random exposures
 #   bench/headline.sh optimism OUT [DATA] what choices promise and give, by one fit, by members, with pessimism
 #   bench/headline.sh ceiling OUT DATA    how far DQN and PPO come of the way to the one-step oracle, by drawn and expected rewards
+#   bench/headline.sh boosted OUT DATA    LightGBM beside those DQNs at equal steps; PYTHON names an interpreter that has lightgbm
 #   bench/headline.sh worlds OUT          eight policies in two fitted simulators and in their truths
 #   bench/headline.sh four_million OUT    a DQN among ten to 4,369,953 videos; takes 3 GB of memory
 #   bench/headline.sh policies OUT DATA   every kind of policy in a simulator and its judge, by bench/results.sh; takes long
@@ -12,7 +13,7 @@
 # another program than build/release/swipegym. SMALL=1 rehearses the same steps in minutes on a small synthetic log (all
 # but policies).
 set -eu
-usage() { sed -n '2,13p' "$0"; exit 2; }
+usage() { sed -n '2,14p' "$0"; exit 2; }
 [ $# -ge 2 ] || usage
 figure=$1 out=$2 data=${3:-}
 root=$(dirname "$0")/..
@@ -79,6 +80,18 @@ promises() {
   done
 }
 
+# ceiling AGENT: policies of every settings file of the ceiling that is for this agent, or for any; adds them to $policies.
+ceiling() {
+  for given in "$settings"/ceiling_"${1:-}"*.json; do
+    name=$(basename "$given" .json) name=${name#ceiling_}
+    for seed in $seeds; do
+      make "$out/$name-s$seed.h5" "$swipegym" train "${name%%_*}" --simulator "$out/sim.h5" --seed "$seed" \
+        --config "$(smaller "$given" env_steps=30000)" --out "$out/$name-s$seed.h5"
+    done
+    policies="$policies,$name=$out/$name-s*.h5"
+  done
+}
+
 case $figure in
   fidelity)
     real_simulator
@@ -126,19 +139,21 @@ case $figure in
     seeds="1 2 3 4 5" sessions=400
     [ -z "$small" ] || seeds="1 2" sessions=20
     policies=random
-    for given in "$settings"/ceiling_*.json; do
-      name=$(basename "$given" .json) name=${name#ceiling_}
-      for seed in $seeds; do
-        make "$out/$name-s$seed.h5" "$swipegym" train "${name%%_*}" --simulator "$out/sim.h5" --seed "$seed" \
-          --config "$(smaller "$given" env_steps=30000)" --out "$out/$name-s$seed.h5"
-      done
-      policies="$policies,$name=$out/$name-s*.h5"
-    done
+    ceiling
     for candidates in 10 100; do
       make "$out/ceiling-$candidates.json" "$swipegym" compare --simulator "$out/sim.h5" --policies "$policies,oracle" \
         --candidates $candidates --sessions $sessions --seeds 5 --expected --versus dqn_drawn \
         --json "$out/ceiling-$candidates.json"
     done
+    ;;
+  boosted)
+    real_simulator
+    seeds="1 2 3 4 5" policies= less=
+    [ -z "$small" ] || seeds="1 2" less="--steps 4000 --trials 1 --seeds 2 --sessions 10=40,20=20 --states 10=20,20=20 --held-out 20"
+    ceiling dqn
+    # shellcheck disable=SC2086
+    PYTHONPATH=${PYTHONPATH:-$root/build/release/python/package} "${PYTHON:-python3}" "$root/bench/boosted.py" "$out/boosted" \
+      --simulator "$out/sim.h5" --policies "${policies#,}" $less
     ;;
   worlds)
     preset=pure seeds="1 2 3 4 5" sessions=2000

@@ -16,7 +16,6 @@ PARAMETERS: dict[str, tuple[float, float]] = {
     "num_leaves": (2, 131072),
     "max_depth": (-1, 1000),
     "min_data_in_leaf": (1, 2**31 - 1),
-    "max_bin": (2, 65535),
     "bagging_freq": (0, 1000),
     "learning_rate": (1e-6, 1.0),
     "feature_fraction": (1e-3, 1.0),

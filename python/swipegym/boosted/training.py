@@ -58,14 +58,14 @@ def fit(
     return Trees(lightgbm.train(native(how, threads), dataset(values, labels, columns, threads), how.trees), columns, about)
 
 
-def dataset(values: list[np.ndarray], labels: np.ndarray, columns: Columns, threads: int, max_bin: int = 255):
-    """LightGBM's form of rows, which several trainings may share."""
+def dataset(values: list[np.ndarray], labels: np.ndarray, columns: Columns, threads: int):
+    """LightGBM's form of rows, which trainings with different settings may share."""
     return lightgbm.Dataset(
         values,
         labels,
         feature_name=list(columns.names),
         categorical_feature=columns.categories,
-        params={"verbose": -1, "num_threads": threads, "force_col_wise": True, "max_bin": max_bin},
+        params={"verbose": -1, "num_threads": threads, "force_col_wise": True, "feature_pre_filter": False},
     )
 
 
