@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-CLIENTS = ("sb3_dqn", "sb3_ppo", "sb3_maskable_ppo", "torch_dqn", "pfrl_dqn", "rllib_ppo")
+CLIENTS = ("sb3_ppo", "sb3_dqn", "sb3_plain", "sb3_maskable_ppo", "torch_dqn", "pfrl_dqn", "rllib_ppo")
 EXAMPLES = Path(__file__).resolve().parents[2] / "python" / "examples"
 
 
@@ -47,29 +47,32 @@ def bootstrap(returns: np.ndarray, resamples: int = 2000) -> tuple[float, float]
     return float(low), float(high)
 
 
-def row(name: str, steps: str, seconds: str, returns: np.ndarray, random: np.ndarray | None = None) -> str:
-    """A line of the table. returns: [training seeds, sessions]; random: [sessions], the same ones."""
-    cells = [name, steps, seconds, "{:.1f} [{:.1f}, {:.1f}]".format(returns.mean(), *bootstrap(returns)), ""]
-    if random is not None:
-        more = returns - random
-        cells[-1] = "{:+.1f} [{:+.1f}, {:+.1f}]".format(more.mean(), *bootstrap(more))
+def row(name: str, steps: str, seconds: str, returns: np.ndarray, random: np.ndarray, oracle: np.ndarray) -> str:
+    """A line of the table. returns: [training seeds, sessions]; random, oracle: [sessions], the same ones. The share is of
+    the way from random to the oracle, with that of the worst training seed."""
+    more, whole = returns - random, oracle.mean() - random.mean()
+    cells = [name, steps, seconds, "{:.1f} [{:.1f}, {:.1f}]".format(returns.mean(), *bootstrap(returns)), "", ""]
+    if steps:
+        cells[-2] = "{:+.1f} [{:+.1f}, {:+.1f}]".format(more.mean(), *bootstrap(more))
+        cells[-1] = f"{more.mean() / whole:.2f} ({more.mean(axis=1).min() / whole:.2f})"
     return "| " + " | ".join(cells) + " |"
 
 
 def table(results: list[dict]) -> str:
     lines = [
-        "| client | steps | training, s (processor, s) | seconds watched a session | beside random |",
-        "| --- | --- | --- | --- | --- |",
+        "| client | steps | training, s (processor, s) | seconds watched a session | beside random | share (worst seed) |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    random = np.array(results[0]["random"])
-    lines.append(row("random", "", "", random[None]))
+    random, oracle = np.array(results[0]["random"]), np.array(results[0]["oracle"])
+    lines.append(row("random", "", "", random[None], random, oracle))
+    lines.append(row("one-step oracle", "", "", oracle[None], random, oracle))
     for result in results:
         wall, processor = np.max([one["seconds"] for one in result["runs"]], axis=0)
         returns = np.array([one["returns"] for one in result["runs"]])
         if not np.array_equal(random, result["random"]):
             raise SystemExit(f"{result['name']} and {results[0]['name']} played other sessions: run both again")
         steps = f"{result['steps']:,}"
-        lines.append(row(result["name"], steps, f"{wall:.0f} ({processor:.0f})", returns, random))
+        lines.append(row(result["name"], steps, f"{wall:.0f} ({processor:.0f})", returns, random, oracle))
     return "\n".join(lines) + "\n"
 
 
@@ -86,8 +89,10 @@ def plot(results: list[dict], path: Path) -> None:
         means = np.array([[point["mean"] for point in one["curve"]] for one in result["runs"]])
         (line,) = axes.plot(steps, means.mean(axis=0), marker=".", label=result["name"])
         axes.fill_between(steps, means.min(axis=0), means.max(axis=0), color=line.get_color(), alpha=0.1, linewidth=0)
-    random = np.mean(results[0]["random"][: results[0]["curve_sessions"]])
-    axes.axhline(random, color="0.4", linestyle=":", label="random")
+    for name, style in (("random", ":"), ("oracle", "--")):
+        mean = np.mean(results[0][name][: results[0]["curve_sessions"]])
+        axes.axhline(mean, color="0.4", linestyle=style, label=name)
+    axes.set_xscale("log")
     axes.set_xlabel("steps of training")
     axes.set_ylabel("seconds watched a session")
     axes.legend(fontsize="small", ncol=2)
@@ -100,7 +105,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, required=True)
     options.add_argument("--only", default=",".join(CLIENTS), help="names, with commas between them")
     options.add_argument("--python", action="append", default=[], metavar="NAME=PATH", help="a client's interpreter")
-    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--seeds", type=int, default=5)
     options.add_argument("--sessions", type=int, default=4000)
     options.add_argument("--curve", type=int, default=2500)
     options.add_argument("--steps", type=int, help="other than the examples' own")

@@ -1,4 +1,4 @@
-"""What the examples share: observations as rows of numbers, a network that scores slots, and a fair evaluation."""
+"""What the examples share: a fair evaluation, and its command line."""
 
 from __future__ import annotations
 
@@ -13,55 +13,15 @@ import torch
 
 import swipegym
 
-# Features only: what a video is called tells a network of numbers nothing. In Gymnasium's order, the alphabet's.
-KEYS = ("candidate_features", "context", "user_features")
-SLOT_FEATURES = 8
-SECONDS = 20.0  # rewards are divided by it, so that values are near 1
 TEST_SEED = 20_000  # of the evaluation; training starts from 1, 2, ... and never plays its sessions
 CURVE_SESSIONS = 1000  # a point of a learning curve: the first of the evaluation's sessions
 
-Rows = np.ndarray  # [rows, features] float32, see rows_of
-Choose = Callable[[Rows, np.ndarray], np.ndarray]  # (rows, masks [rows, candidates] bool) -> a slot a row
-
-
-def rows_of(observation: Mapping[str, np.ndarray]) -> Rows:
-    """A batch of observations as [rows, features], the order that gym.wrappers.FlattenObservation has too."""
-    return np.concatenate([observation[key] for key in KEYS], axis=1)
-
-
-class SlotScorer(torch.nn.Module):
-    """One number a slot: the same small network looks at each slot's features, beside the user's and the context.
-
-    A network over the whole vector would have to learn what a duration means once for each of the slots.
-    """
-
-    def __init__(self, features: int, candidates: int, width: int = 64):
-        super().__init__()
-        self.candidates, self.split = candidates, candidates * SLOT_FEATURES
-        self.net = torch.nn.Sequential(
-            torch.nn.Linear(features - self.split + SLOT_FEATURES, width),
-            torch.nn.ReLU(),
-            torch.nn.Linear(width, width),
-            torch.nn.ReLU(),
-            torch.nn.Linear(width, 1),
-        )
-
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """[rows, features] -> [rows, candidates]"""
-        slots = rows[:, : self.split].reshape(-1, self.candidates, SLOT_FEATURES)
-        around = rows[:, None, self.split :].expand(-1, self.candidates, -1)
-        return self.net(torch.cat([slots, around], dim=2)).squeeze(2)
+Choose = Callable[[Mapping[str, np.ndarray], Mapping], np.ndarray]  # (observation, info) -> a slot a row
 
 
 def evaluate(choose: Choose | str, sessions: int) -> swipegym.Evaluation:
     """The same fresh sessions for every caller. choose: a function, or the name of a policy of the package."""
-    if isinstance(choose, str):
-        return swipegym.evaluate(choose, sessions=sessions, seed=TEST_SEED)
-    return swipegym.evaluate(
-        lambda observation, info: choose(rows_of(observation), info["action_mask"].astype(bool)),
-        sessions=sessions,
-        seed=TEST_SEED,
-    )
+    return swipegym.evaluate(choose, sessions=sessions, seed=TEST_SEED)
 
 
 class Progress:
@@ -107,8 +67,9 @@ def main(name: str, train: Callable[[int, int, Progress], Choose], steps: int) -
     options = options.parse_args()
     torch.set_num_threads(1)  # networks this small lose by more
 
-    random = evaluate("random", options.sessions)
+    random, oracle = (evaluate(name, options.sessions) for name in ("random", "oracle"))
     print(f"{'random':28} {random}")
+    print(f"{'one-step oracle':28} {oracle}")
     runs = []
     for seed in range(1, options.seeds + 1):
         progress = Progress(options.curve, CURVE_SESSIONS)
@@ -117,6 +78,8 @@ def main(name: str, train: Callable[[int, int, Progress], Choose], steps: int) -
         result = evaluate(choose, options.sessions)
         low, high = result.interval(versus=random)
         print(f"{f'{name}, seed {seed}':28} {result}, {low:+.1f} to {high:+.1f} beside random")
+        share = (result.mean - random.mean) / (oracle.mean - random.mean)
+        print(f"{'':28} {share:.2f} of the way from random to the one-step oracle")
         print(f"{'':28} trained in {seconds[0]:.0f} s, {seconds[1]:.0f} s of processor time", flush=True)
         progress.curve.append(
             {"steps": options.steps, "seconds": seconds, "mean": float(result.reward[:CURVE_SESSIONS].mean())}
@@ -125,5 +88,6 @@ def main(name: str, train: Callable[[int, int, Progress], Choose], steps: int) -
     if options.json:
         with open(options.json + ".part", "w") as file:
             out = {"name": name, "steps": options.steps, "random": random.reward.tolist(), "runs": runs}
+            out["oracle"] = oracle.reward.tolist()
             json.dump({**out, "curve_sessions": CURVE_SESSIONS}, file)
         os.replace(options.json + ".part", options.json)

@@ -10,18 +10,20 @@ import gymnasium as gym
 import numpy as np
 import pfrl
 import torch
-from common import SECONDS, Choose, Progress, SlotScorer, main, rows_of
+from common import Choose, Progress, main
 
 import swipegym
+from swipegym.torch import SlotScorer
+from swipegym.wrappers import VectorRows, rows_of
 
 NUM_ENVS = 32
 
 
 def train(seed: int, steps: int, progress: Progress) -> Choose:
     pfrl.utils.set_random_seed(seed)
-    envs = gym.make_vec(swipegym.ENV_ID, num_envs=NUM_ENVS, autoreset_mode=gym.vector.AutoresetMode.DISABLED)
-    observation, _ = envs.reset(seed=seed)
-    rows, candidates = rows_of(observation), int(envs.single_action_space.n)
+    envs = VectorRows(gym.make_vec(swipegym.ENV_ID, num_envs=NUM_ENVS, autoreset_mode="DISABLED", rewards="expected"))
+    rows, _ = envs.reset(seed=seed)
+    candidates = int(envs.single_action_space.n)
     q_function = torch.nn.Sequential(
         SlotScorer(rows.shape[1], candidates), pfrl.q_functions.DiscreteActionValueHead()
     )
@@ -41,18 +43,17 @@ def train(seed: int, steps: int, progress: Progress) -> Choose:
         clip_delta=False,
     )
 
-    def choose(rows, masks):
+    def choose(observation, info):
         with agent.eval_mode():
-            return np.asarray(agent.batch_act(list(rows)))
+            return np.asarray(agent.batch_act(list(rows_of(observation, info))))
 
     for step in range(0, steps, NUM_ENVS):
-        observation, rewards, terminated, truncated, _ = envs.step(np.asarray(agent.batch_act(list(rows))))
+        rows, rewards, terminated, truncated, _ = envs.step(np.asarray(agent.batch_act(list(rows))))
         # PFRL is shown the last observation of a session before the first one of the next.
-        agent.batch_observe(list(rows_of(observation)), rewards / SECONDS, terminated, truncated)
+        agent.batch_observe(list(rows), rewards, terminated, truncated)
         over = terminated | truncated
         if over.any():
-            observation, _ = envs.reset(options={"reset_mask": over})
-        rows = rows_of(observation)
+            rows, _ = envs.reset(options={"reset_mask": over})
         progress(step + NUM_ENVS, choose)
     return choose
 

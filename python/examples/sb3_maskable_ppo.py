@@ -1,6 +1,6 @@
 """sb3-contrib's MaskablePPO, with the mask of what may be chosen.
 
-    pip install . sb3-contrib==2.9.2 stable-baselines3==2.9.2 torch==2.15.0
+    pip install '.[sb3]' sb3-contrib==2.9.2
     python python/examples/sb3_maskable_ppo.py
 
 The default source offers only what the session has not seen, so that every slot may be chosen; train(..., source="top")
@@ -10,25 +10,24 @@ is a catalogue of ten videos in which each one that was watched is masked.
 from __future__ import annotations
 
 from common import Choose, Progress, main
-from sb3_common import PPO_SETTINGS, Report, SlotPolicy, SlotVecEnv
 from sb3_contrib import MaskablePPO
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from sb3_progress import Report
+
+from swipegym.sb3 import PPO_SETTINGS, SlotActorCritic, SlotVecEnv
+from swipegym.wrappers import rows_of
 
 
-class SlotMaskablePolicy(SlotPolicy, MaskableActorCriticPolicy):
+class SlotMaskablePolicy(SlotActorCritic, MaskableActorCriticPolicy):
     pass
 
 
 def train(seed: int, steps: int, progress: Progress, **settings) -> Choose:
-    agent = MaskablePPO(
-        SlotMaskablePolicy,
-        SlotVecEnv(64, **settings),
-        **PPO_SETTINGS,
-        seed=seed,
-    )
+    agent = MaskablePPO(SlotMaskablePolicy, SlotVecEnv(64, **settings), **PPO_SETTINGS, seed=seed)
 
-    def choose(rows, masks):
-        return agent.predict(rows, deterministic=True, action_masks=masks)[0]
+    def choose(observation, info):
+        masks = info["action_mask"].astype(bool)
+        return agent.predict(rows_of(observation, info), deterministic=True, action_masks=masks)[0]
 
     agent.learn(steps, callback=Report(progress, choose))
     return choose

@@ -1,28 +1,20 @@
 """Stable-Baselines3's PPO.
 
-    pip install . stable-baselines3==2.9.2 torch==2.15.0
+    pip install '.[sb3]'
     python python/examples/sb3_ppo.py
 """
 
 from __future__ import annotations
 
 from common import Choose, Progress, main
-from sb3_common import PPO_SETTINGS, Report, SlotPolicy, SlotVecEnv, chooser
+from sb3_progress import Report
 from stable_baselines3 import PPO
-from stable_baselines3.common.policies import ActorCriticPolicy
 
-
-class SlotActorCriticPolicy(SlotPolicy, ActorCriticPolicy):
-    pass
+from swipegym.sb3 import PPO_SETTINGS, SlotPolicy, SlotVecEnv, chooser
 
 
 def train(seed: int, steps: int, progress: Progress) -> Choose:
-    agent = PPO(
-        SlotActorCriticPolicy,
-        SlotVecEnv(64),
-        **PPO_SETTINGS,
-        seed=seed,
-    )
+    agent = PPO(SlotPolicy, SlotVecEnv(64), **PPO_SETTINGS, seed=seed)
     agent.learn(steps, callback=Report(progress, chooser(agent)))
     return chooser(agent)
 
