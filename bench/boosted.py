@@ -27,6 +27,8 @@ from swipegym.boosted.trees import Columns, lightgbm
 SELECTION, STATES, SESSIONS = 1_000_001, 1_000_002, 1_000_003  # seeds: no judge knows what chose, or what was trained on
 TRIED_AMONG = 10
 MOST_TREES = {"expected": 600, "drawn": 300}  # noise asks for fewer
+FRACTIONS = {"features": (0.3, 1.0), "network": (0.1, 0.6)}  # of the columns, for a tree: most of 222 say little
+GAIN = 0.002  # of greedy rows, that is worth ten times the time of uniform ones; less is noise of the held-out states
 RESAMPLES = 1000
 BLOCK = 512  # states scored at once
 
@@ -75,18 +77,18 @@ class UniformStates:
         return float((earned.sum() - self.random.sum()) / (self.oracle.sum() - self.random.sum()))
 
 
-def trial(number: int, rewards: str) -> tuple[dict, int]:
+def trial(number: int, columns: str, rewards: str) -> tuple[dict, int]:
     """LightGBM's settings and a number of trees; of trial 0 its own."""
     rng = np.random.default_rng([7, number])
-    most = MOST_TREES[rewards]
+    most, (low, high) = MOST_TREES[rewards], FRACTIONS[columns]
     if number == 0:
-        return dict(boosted.settings.DEFAULTS), most
-    log = lambda low, high: float(np.exp(rng.uniform(np.log(low), np.log(high))))  # noqa: E731
+        return dict(boosted.settings.DEFAULTS), most // 2
+    log = lambda least, largest: float(np.exp(rng.uniform(np.log(least), np.log(largest))))  # noqa: E731
     return {
         "num_leaves": round(log(15, 256)),
         "learning_rate": log(0.03, 0.3),
         "min_data_in_leaf": round(log(10, 1000)),
-        "feature_fraction": rng.uniform(0.3, 1.0),
+        "feature_fraction": rng.uniform(low, high),
         "bagging_fraction": rng.uniform(0.5, 1.0),
         "bagging_freq": 1,
         "lambda_l2": log(0.01, 100),
@@ -107,7 +109,7 @@ def search(simulator, columns: str, rewards: str, options, states: UniformStates
     held = np.concatenate([block.reshape(-1, block.shape[2]) for block in blocks])
     mask, tried = states.columns["action_mask"].astype(bool), []
     for number in range(options.trials):
-        parameters, trees = trial(number, rewards)
+        parameters, trees = trial(number, columns, rewards)
         begun = time.process_time()
         settings = boosted.TreeSettings(**{**how.figures(), "parameters": parameters})
         booster = lightgbm.train(native(settings, 1), rows, trees)
@@ -125,7 +127,7 @@ def search(simulator, columns: str, rewards: str, options, states: UniformStates
     trained = boosted.train(simulator, **{**how.figures(), **greedy}, threads=1)
     share = states.share(states.of(trained))
     print(f"  {columns}, {rewards}: uniform {best['share']:.3f}, greedy {share:.3f}, {time.process_time() - begun:.0f} s", flush=True)
-    return {"chosen": greedy if share > best["share"] else chosen, "greedy": share, "uniform": best["share"], "tried": tried}
+    return {"chosen": greedy if share > best["share"] + GAIN else chosen, "greedy": share, "uniform": best["share"], "tried": tried}
 
 
 def made(path: Path, make) -> dict:
@@ -173,7 +175,7 @@ def chooser(path: Path, simulator):
 
 
 def returns(given, simulator, candidates: int, sessions: int) -> list[float]:
-    if isinstance(given, Path) and given.suffix == ".json":
+    if Path(given).suffix == ".json":
         given = chooser(given, simulator)
     about = {"sessions": sessions, "seed": SESSIONS, "candidates": candidates, "simulator": simulator, "threads": 1}
     return swipegym.evaluate(given, **about).reward.tolist()
@@ -183,32 +185,28 @@ def judged(simulator, policies: dict[str, list[Path]], candidates: int, options)
     """Sums of sessions: {"expected" or "return": {name: [training seeds, sessions]}}."""
     cache = options.out / f"judged-{candidates}"
     cache.mkdir(exist_ok=True)
-    sessions, expected_sessions = options.sessions[candidates], options.states[candidates]
-    states, out = None, {"expected": {}, "return": {}}
+    states = None
 
-    def uniform():
+    def expected(name: str, given) -> list[float]:
         nonlocal states
-        states = states or UniformStates(simulator, candidates, expected_sessions, STATES)
-        return states
+        states = states or UniformStates(simulator, candidates, options.states[candidates], STATES)
+        return (getattr(states, name) if given == name else states.of(chooser(given, simulator))).tolist()
 
-    for name in ("random", "oracle"):
-        out["expected"][name] = [
-            made(cache / f"{name}.expected-{expected_sessions}.json", lambda: getattr(uniform(), name).tolist())
-        ]
-        out["return"][name] = [
-            made(cache / f"{name}.return-{sessions}.json", lambda: returns(name, simulator, candidates, sessions))
-        ]
-    for name, paths in policies.items():
-        for kind in ("expected", "return"):
-            out[kind][name] = []
-        for path in paths:
-            at = cache / f"{path.stem}.expected-{expected_sessions}.json"
-            one = made(at, lambda: uniform().of(chooser(path, simulator)).tolist())
-            out["expected"][name].append(one)
-            at = cache / f"{path.stem}.return-{sessions}.json"
-            out["return"][name].append(made(at, lambda: returns(path, simulator, candidates, sessions)))
-        print(f"  judged {name} among {candidates}", flush=True)
-    return {kind: {name: np.array(values) for name, values in sums.items()} for kind, sums in out.items()}
+    kinds = {"expected": (options.states.get(candidates, 0), expected)}
+    kinds["return"] = options.sessions.get(candidates, 0), lambda name, given: returns(
+        given, simulator, candidates, options.sessions[candidates]
+    )
+    out = {}
+    for kind, (sessions, of) in kinds.items():
+        if sessions == 0:
+            continue
+        out[kind] = {}
+        for name, given in {"random": ["random"], "oracle": ["oracle"], **policies}.items():
+            out[kind][name] = np.array(
+                [made(cache / f"{Path(one).stem}.{kind}-{sessions}.json", lambda: of(name, one)) for one in given]
+            )
+        print(f"  judged among {candidates}: {kind}", flush=True)
+    return out
 
 
 def intervals(sums: dict[str, np.ndarray], versus: list[str]) -> dict:
@@ -233,15 +231,17 @@ def intervals(sums: dict[str, np.ndarray], versus: list[str]) -> dict:
 
 
 def table(figures: dict, seconds: dict, versus: list[str]) -> str:
-    show = lambda f: "" if f is None else f"{f[0]:.3f} [{f[1]:.3f}, {f[2]:.3f}]"  # noqa: E731
+    show = lambda f: f"{f[0]:.3f} [{f[1]:.3f}, {f[2]:.3f}]" if f else ""  # noqa: E731
     lines = []
     for candidates, kinds in figures.items():
-        head = ["m = " + candidates, "expected", "return", "return, s"]
-        head += [f"{kind} less {other}" for other in versus for kind in ("expected", "return")] + ["training, s"]
-        lines += ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
-        for name, one in kinds["return"].items():
-            row = [name, show(kinds["expected"][name]["share"]), show(one["share"]), f"{one['mean']:.1f}"]
-            row += [show(kinds[kind][name]["versus"].get(other)) for other in versus for kind in ("expected", "return")]
+        head = [f"m = {candidates}"]
+        for kind in kinds:
+            head += [f"{kind}, s", f"share, {kind}", *(f"less {other}" for other in versus)]
+        lines += ["| " + " | ".join([*head, "training, s"]) + " |", "| --- " * (len(head) + 1) + "|"]
+        for name in next(iter(kinds.values())):
+            row = [name]
+            for figure in (kind[name] for kind in kinds.values()):
+                row += [f"{figure['mean']:.1f}", show(figure["share"]), *(show(figure["versus"].get(one)) for one in versus)]
             lines.append("| " + " | ".join([*row, seconds.get(name, "")]) + " |")
         lines.append("")
     return "\n".join(lines)
@@ -257,7 +257,7 @@ def main():
     options.add_argument("--steps", default="400000,1000000")
     options.add_argument("--trials", type=int, default=14)
     options.add_argument("--seeds", type=int, default=5, help="training seeds (%(default)s)")
-    options.add_argument("--sessions", default="10=2000,100=500", help="candidates=sessions of returns (%(default)s)")
+    options.add_argument("--sessions", default="10=2000,100=512", help="candidates=sessions of returns (%(default)s)")
     options.add_argument("--states", default="10=800,100=120", help="candidates=sessions of expected choices (%(default)s)")
     options.add_argument("--held-out", type=int, default=300, help="sessions that choose settings (%(default)s)")
     options = options.parse_args()
@@ -283,7 +283,7 @@ def main():
             seconds[name] = f"{np.mean(spent):.0f}"
     policies.update(trees)
     figures = {}
-    for candidates in options.sessions:
+    for candidates in sorted({**options.states, **options.sessions}):
         sums = judged(simulator, policies, candidates, options)
         figures[str(candidates)] = {kind: intervals(one, versus) for kind, one in sums.items()}
     (options.out / "boosted.json").write_text(json.dumps(figures, indent=1) + "\n")
