@@ -1,4 +1,4 @@
-"""Trains every client of python/examples at full length over seeds; writes a table and the learning curves.
+"""Trains every client of swipegym.examples at full length over seeds; writes a table and the learning curves.
 
     python bench/clients/run.py --out build/clients --python rllib_ppo=build/ray/bin/python
     python bench/clients/run.py --out build/clients --only sb3_dqn,sb3_ppo
@@ -18,12 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-CLIENTS = ("sb3_ppo", "sb3_dqn", "sb3_plain", "sb3_maskable_ppo", "torch_dqn", "pfrl_dqn", "rllib_ppo")
-EXAMPLES = Path(__file__).resolve().parents[2] / "python" / "examples"
+CLIENTS = ("sb3_ppo", "sb3_dqn", "sb3_plain", "sb3_maskable_ppo", "torch_dqn", "torchrl_dqn", "tianshou_dqn", "skrl_ddqn", "pfrl_dqn", "rllib_ppo")
 
 
 def run(name: str, python: str, out: Path, options: argparse.Namespace) -> bool:
-    command = [python, str(EXAMPLES / f"{name}.py"), "--json", str(out / f"{name}.json")]
+    command = [python, "-m", f"swipegym.examples.{name}", "--json", str(out / f"{name}.json")]
     command += ["--seeds", str(options.seeds), "--sessions", str(options.sessions), "--curve", str(options.curve)]
     if options.steps:
         command += ["--steps", str(options.steps)]

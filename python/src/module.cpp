@@ -47,6 +47,7 @@ nb::dict shared_ranges() {
 // What the package builds on; people import swipegym. Errors keep the words of the library: bad input is a ValueError
 // (InputError), a machine that fails an OSError.
 NB_MODULE(_core, module) {
+  nb::set_leak_warnings(false);  // the traceback of an exception that nobody caught holds environments to the end
   module.attr("__version__") = SWIPEGYM_VERSION;
   module.attr("RANGES") = swipegym::python::shared_ranges();
   // A message may quote a path or a cell whose bytes are no UTF-8: so the translation is ours, not nanobind's.

@@ -68,6 +68,11 @@ class VectorRows(VectorWrapper):
         self.single_observation_space = row_space(env.single_observation_space)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
 
+    @property
+    def autoreset_mode(self):
+        """Where TorchRL looks for it; Gymnasium's vector wrappers do not pass it on."""
+        return self.env.metadata["autoreset_mode"]
+
     def reset(self, *, seed=None, options=None):
         observation, info = self.env.reset(seed=seed, options=options)
         return rows_of(observation, info), info

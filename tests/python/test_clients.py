@@ -16,13 +16,16 @@ import pytest
 import swipegym
 from swipegym.wrappers import VectorRows, rows_of
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "python" / "examples"
+ROOT = Path(__file__).resolve().parents[2]
 NEEDS = {
     "sb3_dqn": ("torch", "stable_baselines3"),
     "sb3_ppo": ("torch", "stable_baselines3"),
     "sb3_plain": ("torch", "stable_baselines3"),
     "sb3_maskable_ppo": ("torch", "stable_baselines3", "sb3_contrib"),
     "torch_dqn": ("torch",),
+    "torchrl_dqn": ("torch", "torchrl"),
+    "tianshou_dqn": ("torch", "tianshou"),
+    "skrl_ddqn": ("torch", "skrl"),
     "pfrl_dqn": ("torch", "pfrl"),
     "rllib_ppo": ("torch", "ray.rllib", "pydantic"),  # pydantic: ray alone has the folder, but not what it needs
 }
@@ -48,7 +51,8 @@ def skip_without(*packages):
 def test_an_example_trains_and_reports_every_session(name, tmp_path):
     skip_without(*NEEDS[name])
     out = tmp_path / "out.json"
-    command = [sys.executable, str(EXAMPLES / f"{name}.py"), "--steps", "2048", "--sessions", "100", "--json", str(out)]
+    example = ["-m", f"swipegym.examples.{name}"]
+    command = [sys.executable, *example, "--steps", "2048", "--sessions", "100", "--json", str(out)]
     path = os.pathsep.join([str(Path(swipegym.__path__[0]).parent), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -163,7 +167,7 @@ def test_three_lines_learn(sb3, steps, algorithm, tmp_path):
 
 @pytest.mark.parametrize("page", ["README.md", "docs/guide/clients.md"])
 def test_the_lines_of_the_pages_run_as_printed(sb3, page):
-    text = (EXAMPLES.parents[1] / page).read_text()
+    text = (ROOT / page).read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
     assert len(blocks) >= 2
     names: dict = {}
@@ -203,11 +207,9 @@ def test_environments_of_other_libraries_are_copied(sb3):
         assert np.array_equal(other.step(np.ones(4, int))[1], twin.step(np.ones(4, int))[1])
 
 
-def test_maskable_ppo_trains_where_watched_videos_are_masked(sb3, monkeypatch):
+def test_maskable_ppo_trains_where_watched_videos_are_masked(sb3):
     skip_without("sb3_contrib")
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    import common
-    import sb3_maskable_ppo
+    from swipegym.examples import common, sb3_maskable_ppo
 
     choose = sb3_maskable_ppo.train(1, 2048, common.Progress(0, 0), source="top", invalid_action="raise")
     swipegym.evaluate(choose, sessions=100, source="top")

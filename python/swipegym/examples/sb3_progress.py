@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from common import Choose, Progress
 from stable_baselines3.common.callbacks import BaseCallback
+
+from .common import Choose, Progress
 
 
 class Report(BaseCallback):

@@ -1,16 +1,16 @@
 """Stable-Baselines3's PPO.
 
-    pip install '.[sb3]'
-    python python/examples/sb3_ppo.py
+    pip install 'swipegym[sb3]'
+    python -m swipegym.examples.sb3_ppo
 """
 
 from __future__ import annotations
 
-from common import Choose, Progress, main
-from sb3_progress import Report
 from stable_baselines3 import PPO
 
-from swipegym.sb3 import PPO_SETTINGS, SlotPolicy, SlotVecEnv, chooser
+from ..sb3 import PPO_SETTINGS, SlotPolicy, SlotVecEnv, chooser
+from .common import Choose, Progress, main
+from .sb3_progress import Report
 
 
 def train(seed: int, steps: int, progress: Progress) -> Choose:

@@ -1,7 +1,7 @@
 """Double DQN in one file of PyTorch, as CleanRL writes them, on the vectorised environment.
 
-    pip install '.[torch]'
-    python python/examples/torch_dqn.py
+    pip install 'swipegym[torch]'
+    python -m swipegym.examples.torch_dqn
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import copy
 import gymnasium as gym
 import numpy as np
 import torch
-from common import Choose, Progress, main
 
 import swipegym
-from swipegym.torch import SlotScorer, chooser
-from swipegym.wrappers import VectorRows
+
+from ..torch import SlotScorer, chooser
+from ..wrappers import VectorRows
+from .common import Choose, Progress, main
 
 NUM_ENVS, CAPACITY, BATCH = 64, 65_536, 512
-DISCOUNT, LEARNING_RATE, TARGET_EVERY, UPDATES = 0.8, 1e-3, 100, 2
+DISCOUNT, LEARNING_RATE, TARGET_EVERY, UPDATES = 0.5, 1e-3, 100, 2
 
 
 def train(seed: int, steps: int, progress: Progress) -> Choose:

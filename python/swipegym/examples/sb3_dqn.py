@@ -1,16 +1,16 @@
 """Stable-Baselines3's DQN.
 
-    pip install '.[sb3]'
-    python python/examples/sb3_dqn.py
+    pip install 'swipegym[sb3]'
+    python -m swipegym.examples.sb3_dqn
 """
 
 from __future__ import annotations
 
-from common import Choose, Progress, main
-from sb3_progress import Report
 from stable_baselines3 import DQN
 
-from swipegym.sb3 import DQN_SETTINGS, SlotQPolicy, SlotVecEnv, chooser
+from ..sb3 import DQN_SETTINGS, SlotQPolicy, SlotVecEnv, chooser
+from .common import Choose, Progress, main
+from .sb3_progress import Report
 
 
 def train(seed: int, steps: int, progress: Progress) -> Choose:

@@ -1,22 +1,23 @@
 """Stable-Baselines3's PPO with its own MultiInputPolicy and its own settings, behind PlainSlots.
 
-    pip install '.[sb3]'
-    python python/examples/sb3_plain.py
+    pip install 'swipegym[sb3]'
+    python -m swipegym.examples.sb3_plain
 
-A lone environment and a network of no special shape: slower by far than sb3_ppo.py, for whoever wants nothing of swipegym
+A lone environment and a network of no special shape: slower by far than sb3_ppo, for whoever wants nothing of swipegym
 but the environment.
 """
 
 from __future__ import annotations
 
 import gymnasium as gym
-from common import Choose, Progress, main
-from sb3_progress import Report
 from stable_baselines3 import PPO
 
 import swipegym
-from swipegym.sb3 import chooser
-from swipegym.wrappers import PlainSlots, behind_plain_slots
+
+from ..sb3 import chooser
+from ..wrappers import PlainSlots, behind_plain_slots
+from .common import Choose, Progress, main
+from .sb3_progress import Report
 
 
 def train(seed: int, steps: int, progress: Progress) -> Choose:

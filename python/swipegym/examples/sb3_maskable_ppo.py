@@ -1,7 +1,7 @@
 """sb3-contrib's MaskablePPO, with the mask of what may be chosen.
 
-    pip install '.[sb3]' sb3-contrib==2.9.2
-    python python/examples/sb3_maskable_ppo.py
+    pip install 'swipegym[sb3]' sb3-contrib==2.9.2
+    python -m swipegym.examples.sb3_maskable_ppo
 
 The default source offers only what the session has not seen, so that every slot may be chosen; train(..., source="top")
 is a catalogue of ten videos in which each one that was watched is masked.
@@ -9,13 +9,13 @@ is a catalogue of ten videos in which each one that was watched is masked.
 
 from __future__ import annotations
 
-from common import Choose, Progress, main
 from sb3_contrib import MaskablePPO
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
-from sb3_progress import Report
 
-from swipegym.sb3 import PPO_SETTINGS, SlotActorCritic, SlotVecEnv
-from swipegym.wrappers import rows_of
+from ..sb3 import PPO_SETTINGS, SlotActorCritic, SlotVecEnv
+from ..wrappers import rows_of
+from .common import Choose, Progress, main
+from .sb3_progress import Report
 
 
 class SlotMaskablePolicy(SlotActorCritic, MaskableActorCriticPolicy):

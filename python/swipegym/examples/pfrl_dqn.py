@@ -1,7 +1,7 @@
 """PFRL's Double DQN, choosing among the offered candidates.
 
-    pip install . pfrl==0.4.0 torch==2.15.0
-    python python/examples/pfrl_dqn.py
+    pip install 'swipegym[torch]' pfrl==0.4.0
+    python -m swipegym.examples.pfrl_dqn
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import gymnasium as gym
 import numpy as np
 import pfrl
 import torch
-from common import Choose, Progress, main
 
 import swipegym
-from swipegym.torch import SlotScorer
-from swipegym.wrappers import VectorRows, rows_of
+
+from ..torch import SlotScorer
+from ..wrappers import VectorRows, rows_of
+from .common import Choose, Progress, main
 
 NUM_ENVS = 32
 
@@ -31,7 +32,7 @@ def train(seed: int, steps: int, progress: Progress) -> Choose:
         q_function,
         torch.optim.Adam(q_function.parameters(), lr=1e-3),
         pfrl.replay_buffers.ReplayBuffer(65_536),
-        gamma=0.8,
+        gamma=0.5,
         explorer=pfrl.explorers.LinearDecayEpsilonGreedy(
             1.0, 0.05, int(0.3 * steps), lambda: np.random.randint(candidates)
         ),

@@ -1,14 +1,13 @@
 """RLlib's PPO, its environment runner stepping the native vectorised environment.
 
-    pip install . "ray[rllib]==2.60.0" torch==2.15.0
-    python python/examples/rllib_ppo.py
+    pip install 'swipegym[torch]' 'ray[rllib]==2.60.0'
+    python -m swipegym.examples.rllib_ppo
 """
 
 from __future__ import annotations
 
 import gymnasium as gym
 import ray
-from common import Choose, Progress, main
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.apis import ValueFunctionAPI
@@ -17,8 +16,10 @@ from ray.rllib.core.rl_module.torch import TorchRLModule
 from ray.tune.registry import register_env
 
 import swipegym
-from swipegym.torch import SlotCritic, SlotScorer, chooser
-from swipegym.wrappers import VectorRows
+
+from ..torch import SlotCritic, SlotScorer, chooser
+from ..wrappers import VectorRows
+from .common import Choose, Progress, main
 
 BATCH = 2_048
 
@@ -61,7 +62,7 @@ def train(seed: int, steps: int, progress: Progress) -> Choose:
         .learners(num_learners=0)
         .training(
             lr=1e-3,
-            gamma=0.8,
+            gamma=0.5,
             train_batch_size_per_learner=BATCH,
             minibatch_size=512,
             num_epochs=8,
