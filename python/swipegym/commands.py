@@ -25,6 +25,7 @@ import numpy as np
 
 from . import _core
 from .policies import Policy
+from .simulators import file_of
 
 
 class Result(dict):
@@ -77,12 +78,7 @@ def _words(option: str, value) -> list[str]:
 
 def _word(value) -> str:
     """A path, given as text, bytes, a Path, or what was loaded from it; anything else as str writes it."""
-    if isinstance(value, _core.Simulator):
-        if value.path is None:
-            raise _core.InputError("this Simulator was made without a file, and a command reads one")
-        value = value.path
-    elif isinstance(value, Policy):
-        value = value.spec
+    value = value.spec if isinstance(value, Policy) else file_of(value)
     return os.fsdecode(value) if isinstance(value, (bytes, os.PathLike)) else str(value)
 
 

@@ -60,6 +60,9 @@ class Encoder:
             out = out[:, 0]
         return out[0] if lone else out
 
+    def __reduce__(self) -> tuple:
+        return Encoder, (self.simulator,)
+
     def __repr__(self) -> str:
         return f"Encoder({len(self.state_columns)} + {len(self.slot_columns)} columns)"
 

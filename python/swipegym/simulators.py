@@ -41,6 +41,16 @@ def load_simulator(simulator: Simulator | str | os.PathLike | None = None, clock
     return Simulator.load(Path(arguments.path("simulator", simulator)), clock)
 
 
+def file_of(given):
+    """The path of a Simulator's file, for who reads files; anything else as it is. Raises InputError for a Simulator that
+    was made without one."""
+    if not isinstance(given, Simulator):
+        return given
+    if given.path is None:
+        raise InputError("this Simulator was made without a file, and a file is wanted here")
+    return given.path
+
+
 def _pickled(simulator: Simulator) -> tuple:
     kind, *how = simulator._made_by
     if kind == "constant":

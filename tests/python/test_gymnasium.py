@@ -380,6 +380,12 @@ def test_simulators_and_policies_are_pickled_by_their_files(tmp_path):
     assert np.array_equal(policy.score(observation, info), swipegym.Policy("popularity").score(observation, info))
 
 
+def test_an_encoder_is_pickled_with_its_simulator():
+    encoder = swipegym.Encoder()
+    observation, _ = gym.make(ID).reset(seed=1)
+    assert np.array_equal(pickle.loads(pickle.dumps(encoder)).rows(observation), encoder.rows(observation))
+
+
 def _tiny(folder):
     swipegym.commands.data_synth(preset="tiny", seed=7, out=folder / "tiny", quiet=True)
     return folder / "tiny"

@@ -14,7 +14,7 @@ from typing import Any
 from .. import _core, arguments
 from ..formats.files import alone_in, whole_file
 from ..policies import Policy
-from ..simulators import load_simulator
+from ..simulators import file_of, load_simulator
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ def send(ray, given: str | os.PathLike | None, what: str) -> SentFile | SentFold
     """
     if given is None:
         return None
+    if isinstance(given, _core.Simulator) and given.clock == "log":
+        raise _core.InputError(f"{what}: has the clock 'log', a cluster loads its file with the clock 'dense'")
+    given = file_of(given)
     if not isinstance(given, (str, os.PathLike)):
         raise _core.InputError(f"{what}: got a {type(given).__name__}, a cluster takes the path of its file")
     path = Path(arguments.path(what, given))
