@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/parallel_for.h"
 #include "policy/world.h"
 #include "python/src/bindings.h"
 #include "python/src/session_starts.h"
@@ -76,6 +77,7 @@ class GuardedEnv {
       env_.reset(from, first);
     if (any_next) env_.next_episode(next);
     out.take(env_.observation(), env_.config().threads);
+    out.take_seen(env_);
   }
   // Of the rows with mask 1: session 0 of their seed, but of this user, at this time, in this tab; -1 leaves what it is
   // to the seed.
@@ -98,6 +100,7 @@ class GuardedEnv {
     const bool all = std::find(begun.begin(), begun.end(), 0) == begun.end();
     env_.reset_at({seeds.data(), rows}, starts, all ? std::span<const std::uint8_t>{} : begun);
     out.take(env_.observation(), env_.config().threads);
+    out.take_seen(env_);
   }
   // The sessions as a file, and another environment of the same settings that goes on from it.
   void save(const SystemText& path) {
@@ -119,6 +122,7 @@ class GuardedEnv {
     nb::gil_scoped_release unlocked;
     const Turn turn(busy_);
     out.take(env_.step(slots), env_.config().threads);
+    out.take_seen(env_);
   }
   // [rows, candidates]: what the user model expects of each slot now, as the reward counts it; no draw is made.
   nb::object expected_rewards() {
@@ -130,6 +134,20 @@ class GuardedEnv {
       env_.expect_all_rewards(out);
     }
     return owned_array(std::move(out), {rows, slots});
+  }
+  // [rows, videos]: which videos may be shown next, where the whole catalogue is on offer.
+  nb::object may_show() {
+    const std::size_t rows = env_.config().num_envs, videos = env_.simulator().catalogue.num_videos();
+    std::vector<std::uint8_t> out(rows * videos);
+    {
+      nb::gil_scoped_release unlocked;
+      const Turn turn(busy_);
+      parallel_for(rows, env_.config().threads, [&](std::size_t row, int) {
+        for (std::size_t video = 0; video < videos; ++video)
+          out[row * videos + video] = env_.may_show(row, static_cast<std::uint32_t>(video)) ? 1 : 0;
+      });
+    }
+    return owned_array(std::move(out), {rows, videos});
   }
   const VectorEnv& env() const noexcept { return env_; }
 
@@ -193,7 +211,9 @@ nb::dict step_arrays(nb::handle_t<StepBuffers> self) {
   auto& b = nb::cast<StepBuffers&>(self);
   nb::dict out;
   out["observation"] = observation_arrays(b.observation, self);
-  out["information"] = information_arrays(b.observation, self);
+  nb::dict information = information_arrays(b.observation, self);
+  if (b.seen_width > 0) information["seen"] = array(b.seen, {b.rows, b.seen_width}, self);
+  out["information"] = information;
   if (b.final_observation.rows > 0) {
     out["final_observation"] = observation_arrays(b.final_observation, self);
     out["final_information"] = information_arrays(b.final_observation, self);
@@ -237,6 +257,7 @@ void bind_vector_env(nb::module_& module) {
       .def("load", &GuardedEnv::load, nb::arg("path"))
       .def("step", &GuardedEnv::step, nb::arg("actions"), nb::arg("out"))
       .def("expected_rewards", &GuardedEnv::expected_rewards)
+      .def("may_show", &GuardedEnv::may_show)
       .def_prop_ro("num_candidates", [](const GuardedEnv& e) { return e.env().candidates().slots(); });
 }
 

@@ -29,10 +29,12 @@ RewardWeights reward_of(const Weights& terms) {
   return out;
 }
 
-void make_world(WorldConfig* self, const SystemText& source, std::size_t candidates, std::size_t history_length,
-                int max_steps, const std::string& clock, const Weights& reward, const std::vector<Weights>& costs) {
+void make_world(WorldConfig* self, const SystemText& source, std::size_t candidates, std::size_t slate,
+                std::size_t history_length, int max_steps, const std::string& clock, const Weights& reward,
+                const std::vector<Weights>& costs) {
   WorldConfig world{.source = source.bytes,
                     .candidates = candidates,
+                    .slate = slate,
                     .history_length = history_length,
                     .max_steps = max_steps,
                     .clock = clock,
@@ -46,8 +48,8 @@ void make_world(WorldConfig* self, const SystemText& source, std::size_t candida
 void bind_world(nb::module_& module) {
   module.attr("REWARD_TERMS") = nb::tuple(nb::cast(RewardWeights::names()));
   nb::class_<WorldConfig>(module, "World", "What a policy is offered, how long, and for which reward.")
-      .def("__init__", &make_world, nb::arg("source"), nb::arg("candidates"), nb::arg("history_length"),
-           nb::arg("max_steps"), nb::arg("clock"), nb::arg("reward"), nb::arg("costs"));
+      .def("__init__", &make_world, nb::arg("source"), nb::arg("candidates"), nb::arg("slate"),
+           nb::arg("history_length"), nb::arg("max_steps"), nb::arg("clock"), nb::arg("reward"), nb::arg("costs"));
   nb::class_<Exploration>(module, "Exploration", "How a policy chooses.")
       .def(
           "__init__",

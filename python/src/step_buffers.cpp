@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/parallel_for.h"
+#include "env/seen_videos.h"
 
 namespace swipegym::python {
 namespace {
@@ -70,7 +71,9 @@ StepBuffers::StepBuffers(const VectorEnv& env)
       video(rows * slate),
       watch_ratio(rows * slate),
       watch_s(rows * slate),
-      signals(rows * slate) {}
+      signals(rows * slate),
+      seen_width(env.candidates().slots() == 0 ? env.seen(0).capacity() : 0),
+      seen(rows * seen_width) {}
 
 void StepBuffers::take(const ObservationView& view, int threads) {
   for_blocks(rows, threads, [&](std::size_t begin, std::size_t end) { observation.copy(view, begin, end); });
@@ -83,6 +86,17 @@ void StepBuffers::take(const ObservationView& view, int threads) {
   std::fill(signals.begin(), signals.end(), 0);
   std::fill(watch_ratio.begin(), watch_ratio.end(), 0.0);
   std::fill(watch_s.begin(), watch_s.end(), 0.0);
+}
+
+void StepBuffers::take_seen(const VectorEnv& env) {
+  if (seen_width == 0) return;
+  for_blocks(rows, env.config().threads, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t row = begin; row < end; ++row) {
+      const auto place = seen.begin() + static_cast<std::ptrdiff_t>(row * seen_width);
+      const std::span<const std::uint32_t> videos = env.seen(row).videos();
+      std::fill(std::copy(videos.begin(), videos.end(), place), place + static_cast<std::ptrdiff_t>(seen_width), -1);
+    }
+  });
 }
 
 void StepBuffers::take(const StepView& view, int threads) {

@@ -43,10 +43,14 @@ struct StepBuffers {
   std::vector<std::int64_t> video;                             // [rows, K]
   std::vector<double> watch_ratio, watch_s;                    // [rows, K]
   std::vector<std::int64_t> signals;                           // [rows, K]
+  std::size_t seen_width;                                      // with the full catalogue; else 0
+  std::vector<std::int64_t> seen;  // [rows, seen_width], videos that may not be shown again, -1 behind the last
 
   /// After a reset: the observation; rewards and all else become those of a row that nothing was shown to.
   void take(const ObservationView& view, int threads);
   void take(const StepView& view, int threads);
+  /// After either, where there are no candidates: what each row has seen.
+  void take_seen(const VectorEnv& env);
 };
 
 }  // namespace swipegym::python

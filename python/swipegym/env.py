@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from . import _core, arguments
@@ -34,7 +33,7 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         self.simulator = self.settings.loaded()
         self._make_engine()
         self.observation_space = self.settings.observation_space(self.simulator.num_videos)
-        self.action_space = spaces.Discrete(self.settings.candidates)
+        self.action_space = self.settings.action_space(self.simulator.num_videos)
         self._page: SessionPage | None = None
         self._running = self._begun = self._closed = False
         self._seed, self._placed = 0, 0  # the last seed, and sessions begun for a user, time or tab since
@@ -77,7 +76,7 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         self._check_open()
         if not self._running:
             raise ResetNeeded("step before reset, or after the session's end: call reset first")
-        self._engine.step(arguments.whole_numbers("actions", action, ()).reshape(1), self._buffers)
+        self._engine.step(arguments.whole_numbers("actions", action, self.settings.action_shape())[None], self._buffers)
         terminated, truncated = bool(self._arrays["terminated"][0]), bool(self._arrays["truncated"][0])
         self._running = not (terminated or truncated)
         information = self._information()
@@ -87,10 +86,13 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         return self._observation(), float(self._arrays["reward"][0]), terminated, truncated, information
 
     def action_masks(self) -> np.ndarray:
-        """[candidates] bool: which slots may be chosen, as sb3-contrib's MaskablePPO asks for it."""
+        """[candidates] bool: which slots may be chosen, as sb3-contrib's MaskablePPO asks for it; [videos] with source
+        'full'."""
         self._check_open()
         if not self._begun:
             raise ResetNeeded("action_masks before reset: there is no session to choose for")
+        if self.settings.offers_all:
+            return self._engine.may_show()[0].astype(bool)
         return self._arrays["information"]["action_mask"][0].astype(bool)
 
     def render(self):
@@ -133,14 +135,6 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         return {name: array[0].copy() for name, array in self._arrays["observation"].items()}
 
     def _information(self) -> dict:
-        now, shown = self._arrays["information"], self._arrays["shown"]
-        return {
-            "user": int(now["user"][0]),
-            "action_mask": now["action_mask"][0].copy(),
-            "cost": shown["cost"][0].copy(),
-            "video": int(shown["video"][0]),
-            "watch_s": float(shown["watch_s"][0]),
-            "watch_ratio": float(shown["watch_ratio"][0]),
-            "signals": int(shown["signals"][0]),
-            "gap_h": float(shown["gap_h"][0]),
-        }
+        parts = self._arrays["information"], self._arrays["shown"]
+        row = {name: array[0] for part in parts for name, array in part.items()}
+        return {name: value.copy() if np.ndim(value) else value.item() for name, value in row.items()}

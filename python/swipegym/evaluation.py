@@ -15,6 +15,7 @@ from .policies import Policy
 from .settings import Settings, exploration
 from .vector_env import ShortVideoVectorEnv
 
+SHOWN = ("video", "watch_s", "watch_ratio", "signals")
 ROWS = 256  # sessions under way, as the program's own evaluations have them
 
 
@@ -71,6 +72,7 @@ def evaluate(
     simulator: _core.Simulator | str | os.PathLike | None = None,
     candidates: int = 10,
     source: str | os.PathLike = "random",
+    slate: int = 1,
     history_length: int = 50,
     max_steps: int = 100,
     reward: Mapping[str, float] | None = None,
@@ -78,8 +80,8 @@ def evaluate(
 ) -> Evaluation:
     """Plays `sessions` fresh sessions to their end.
 
-    policy: a name or file (see Policy), a Policy, or a function of (observation, info) that returns a slot a row, with
-        rows as make_vec has them; it is always asked for 256 rows, and rows whose sessions are all played do not count.
+    policy: a name or file (see Policy), a Policy, or a function of (observation, info) that returns a slot a row, or a
+        slate of them, with rows as make_vec has them; it is always asked for 256 rows, and rows whose sessions are all played do not count.
     seed: the sessions; users, starts, candidates and answers are the same for every policy, so that differences are
         paired: `a.interval(versus=b)`. first_session: number of the first of them, for whoever plays a share of 256 or
         more: shares one behind the other are one evaluation.
@@ -92,6 +94,7 @@ def evaluate(
         simulator=simulator,
         candidates=candidates,
         source=source,
+        slate=slate,
         history_length=history_length,
         max_steps=max_steps,
         reward={"watch_s": 1.0} if reward is None else reward,
@@ -112,6 +115,7 @@ def _identity(world: Settings, simulator: _core.Simulator) -> dict[str, object]:
     return {
         "simulator": simulator.fingerprint,
         "candidates": world.candidates,
+        "slate": world.slate,
         "source": hashlib.sha256(source.read_bytes()).hexdigest()[:16] if source.is_file() else world.source,
         "history_length": world.history_length,
         "max_steps": world.max_steps,
@@ -128,6 +132,7 @@ def _play(choose, seeds: np.ndarray, world: Settings, simulator: _core.Simulator
         simulator=simulator,
         candidates=world.candidates,
         source=world.source,
+        slate=world.slate,
         history_length=world.history_length,
         max_steps=world.max_steps,
         reward=world.reward,
@@ -145,12 +150,14 @@ def _play(choose, seeds: np.ndarray, world: Settings, simulator: _core.Simulator
         counted = session >= 0
         at = session[counted]
         columns["reward"][at] += reward[counted].astype(np.float32)
-        columns["watch_s"][at] += info["watch_s"][counted].astype(np.float32)
-        columns["watch_ratio"][at] += np.minimum(info["watch_ratio"][counted], 5.0).astype(np.float32)
-        columns["videos"][at] += 1
-        bits = info["signals"][counted].astype(np.uint16)
-        for i, name in enumerate(_core.SIGNAL_NAMES):
-            columns[name][at] += bits >> i & 1
+        for place in range(world.slate):
+            shown = {name: info[name].reshape(rows, -1)[counted, place] for name in SHOWN}
+            columns["watch_s"][at] += shown["watch_s"].astype(np.float32)
+            columns["watch_ratio"][at] += np.minimum(shown["watch_ratio"], 5.0).astype(np.float32)
+            columns["videos"][at] += shown["video"] >= 0
+            bits = shown["signals"].astype(np.uint16)
+            for i, name in enumerate(_core.SIGNAL_NAMES):
+                columns[name][at] += bits >> i & 1
         over = terminated | truncated
         if not over.any():
             continue

@@ -102,16 +102,26 @@ class Policy:
         info: Mapping,
         *,
         rng: np.random.Generator | None = None,
+        slate: int = 1,
         threads: int = 0,
     ) -> np.ndarray:
-        """A slot a row among those allowed: the best one, or for a policy with a temperature one drawn by `rng`."""
+        """A slot a row among those allowed: the best one, or for a policy with a temperature one drawn by `rng`.
+
+        slate: above 1, so many different slots a row, [rows, slate], the best or first drawn first. Raises InputError
+        where fewer are allowed.
+        """
         rng = np.random.default_rng() if rng is None else rng
         scores = self.score(observation, info, seed=int(rng.integers(2**63)), threads=threads)
         scores = np.where(np.asarray(info["action_mask"], bool), scores, -np.inf)
         if self.temperature > 0:
             # Gumbel's trick: the largest of score / T + noise is a draw from the softmax.
             scores = scores / self.temperature + rng.gumbel(size=scores.shape)
-        return np.argmax(scores, axis=-1)
+        slate = arguments.whole("slate", slate, 1, scores.shape[-1])
+        if slate == 1:
+            return np.argmax(scores, axis=-1)
+        if (np.isfinite(scores).sum(axis=-1) < slate).any():
+            raise _core.InputError(f"a slate of {slate}: fewer slots may be chosen in some row")
+        return np.argsort(-scores, axis=-1, kind="stable")[..., :slate]
 
     def __reduce__(self) -> tuple:
         spec = os.path.abspath(self.spec) if os.path.exists(self.spec) else self.spec

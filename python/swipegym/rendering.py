@@ -20,7 +20,10 @@ class SessionPage:
         self._end = ""
 
     def add(self, information: dict, terminated: bool, truncated: bool):
-        self._videos.append(information)
+        """A step: what was shown, one video or a slate of which the user saw the first ones."""
+        videos = {name: np.atleast_1d(information[name]) for name in ("video", "watch_s", "watch_ratio", "signals")}
+        for place in np.flatnonzero(videos["video"] >= 0):
+            self._videos.append({name: values[place].item() for name, values in videos.items()})
         if terminated:
             hours = information["gap_h"]
             self._end = f"the user left, and is back in {hours:.1f} h" if hours >= 0 else "the user left"
@@ -82,8 +85,8 @@ class VectorPages:
         ended = arrays["terminated"] | arrays["truncated"]
         self.begin(users, began)
         for row in np.flatnonzero(~began):
-            video = {name: shown[name][row].item() for name in ("video", "watch_s", "watch_ratio", "signals", "gap_h")}
-            self._pages[row].add(video, bool(arrays["terminated"][row]), bool(arrays["truncated"][row]))
+            step = {name: array[row] for name, array in shown.items()}
+            self._pages[row].add(step, bool(arrays["terminated"][row]), bool(arrays["truncated"][row]))
         if ends_begin:
             self.begin(users, ended)
 

@@ -13,6 +13,7 @@ from . import _core, arguments
 from .simulators import CLOCKS, load_simulator
 
 REWARD_KINDS = ("drawn", "expected")
+MOST_IN_A_SLATE = 1000
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,9 @@ class Settings:
 
     simulator: None for the one in the package, a file of `swipegym fit`, or a Simulator.
     candidates: videos offered a step, the actions.
-    source: where they come from: 'random', 'popularity', 'top', 'sample', or a policy file that retrieves them.
+    source: where they come from: 'random', 'popularity', 'top', 'sample', or a policy file that retrieves them; 'full'
+        for the whole catalogue, where an action is the index of a video.
+    slate: videos chosen a step, watched in order until the user leaves; an action is so many different slots.
     history_length: videos of history in the observation, 1 to 200.
     max_steps: a session is truncated after so many.
     reward: weights a second watched ('watch_s'), a watch ratio ('watch_ratio', clipped to 5), each signal ('like' or, as
@@ -41,6 +44,7 @@ class Settings:
     simulator: _core.Simulator | str | os.PathLike | None = None
     candidates: int = 10
     source: str = "random"
+    slate: int = 1
     history_length: int = 50
     max_steps: int = 100
     reward: Mapping[str, float] = field(default_factory=lambda: {"watch_s": 1.0})
@@ -56,6 +60,7 @@ class Settings:
         checked = {
             "candidates": arguments.ranged("candidates", self.candidates),
             "source": arguments.path("source", self.source),
+            "slate": arguments.whole("slate", self.slate, 1, MOST_IN_A_SLATE),
             "history_length": arguments.ranged("history_length", self.history_length),
             "max_steps": arguments.ranged("max_steps", self.max_steps),
             "reward": arguments.weights("reward", self.reward),
@@ -75,6 +80,7 @@ class Settings:
         return _core.World(
             source=self.source,
             candidates=self.candidates,
+            slate=self.slate,
             history_length=self.history_length,
             max_steps=self.max_steps,
             clock=self.clock,
@@ -84,8 +90,6 @@ class Settings:
 
     def engine(self, simulator: _core.Simulator, num_envs: int, autoreset_mode: str) -> _core.VectorEnv:
         # Sessions in a simulator that loaded() gave.
-        if self.source == "full":
-            raise arguments.refused("source", self.source, "one that offers candidates: an action is a slot of theirs")
         return _core.VectorEnv(
             simulator,
             self.native(),
@@ -96,6 +100,18 @@ class Settings:
             threads=self.threads,
         )
 
+    @property
+    def offers_all(self) -> bool:
+        return self.source == "full"
+
+    def action_space(self, num_videos: int) -> spaces.Discrete | spaces.MultiDiscrete:
+        """Of one session: a slot, or with source 'full' a video, or a slate of them."""
+        choices = num_videos if self.offers_all else self.candidates
+        return spaces.Discrete(choices) if self.slate == 1 else spaces.MultiDiscrete([choices] * self.slate)
+
+    def action_shape(self) -> tuple[int, ...]:
+        return () if self.slate == 1 else (self.slate,)
+
     def observation_space(self, num_videos: int) -> spaces.Dict:
         """Of one session. Shapes, units and null rules: docs/guide/python.md.
 
@@ -104,6 +120,10 @@ class Settings:
         candidate_features is a vector, as agents without a network of their own want it: reshape(candidates, 8) has a row a slot.
         """
         length, m = self.history_length, self.candidates
+        offered = {
+            "candidate": spaces.Box(0, num_videos - 1, (m,), np.int32),
+            "candidate_features": spaces.Box(-10.0, 10.0, (m * _core.VIDEO_FEATURES,), np.float32),
+        }
         return spaces.Dict(
             {
                 "user_features": spaces.Box(-10.0, 10.0, (_core.USER_FEATURES,), np.float32),
@@ -113,8 +133,7 @@ class Settings:
                 "context": spaces.Box(-1.0, 1e4, (_core.CONTEXT_FEATURES,), np.float32),
                 "tab": spaces.Box(0, 255, (1,), np.uint8),
                 "hours_since": spaces.Box(-1.0, 1e6, (1,), np.float32),
-                "candidate": spaces.Box(0, num_videos - 1, (m,), np.int32),
-                "candidate_features": spaces.Box(-10.0, 10.0, (m * _core.VIDEO_FEATURES,), np.float32),
+                **({} if self.offers_all else offered),
             }
         )
 

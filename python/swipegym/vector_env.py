@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from gymnasium.error import ClosedEnvironmentError
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -64,7 +63,7 @@ class ShortVideoVectorEnv(TimeLimited, VectorEnv):
         }
         self.simulator = self.settings.loaded()
         self.single_observation_space = self.settings.observation_space(self.simulator.num_videos)
-        self.single_action_space = spaces.Discrete(self.settings.candidates)
+        self.single_action_space = self.settings.action_space(self.simulator.num_videos)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._copy = copy
@@ -124,7 +123,8 @@ class ShortVideoVectorEnv(TimeLimited, VectorEnv):
     def step(self, actions):
         self._check_open()
         buffers, arrays = self._next_set()
-        self._engine.step(arguments.whole_numbers("actions", actions, (self.num_envs,)), buffers)
+        shape = (self.num_envs, *self.settings.action_shape())
+        self._engine.step(arguments.whole_numbers("actions", actions, shape), buffers)
         self._now = (buffers, arrays)
         information = _marked((arrays["information"], arrays["shown"]), self._all_rows)
         if self._pages is not None:
@@ -148,10 +148,12 @@ class ShortVideoVectorEnv(TimeLimited, VectorEnv):
         )
 
     def action_masks(self) -> np.ndarray:
-        """[num_envs, candidates] bool: which slots may be chosen next."""
+        """[num_envs, candidates] bool: which slots may be chosen next; [num_envs, videos] with source 'full'."""
         self._check_open()
         if self._now is None:
             raise _core.InputError("action_masks before reset")
+        if self.settings.offers_all:
+            return self._engine.may_show().astype(bool)
         return self._now[1]["information"]["action_mask"].astype(bool)
 
     def expected_rewards(self) -> np.ndarray:
@@ -160,6 +162,8 @@ class ShortVideoVectorEnv(TimeLimited, VectorEnv):
         self._check_open()
         if self._now is None:
             raise _core.InputError("expected_rewards before reset")
+        if self.settings.offers_all:
+            raise _core.InputError("expected_rewards: source 'full' has no slots to expect something of")
         return self._engine.expected_rewards()
 
     def render(self) -> tuple | None:

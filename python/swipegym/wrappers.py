@@ -34,6 +34,7 @@ def rows_of(observation: Mapping[str, np.ndarray], info: Mapping[str, np.ndarray
 
 def row_space(space: spaces.Dict) -> spaces.Box:
     """Of rows_of() what a lone environment with this observation space returns."""
+    _require_slots(space)
     parts = [space[key] for key in ("candidate_features", *AROUND)]
     slots = parts[0].shape[0] // SLOT_FEATURES
     low = np.concatenate([*(part.low for part in parts), np.zeros(slots, np.float32)])
@@ -99,6 +100,7 @@ class PlainSlots(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
         gymnasium.Wrapper.__init__(self, env)
         self.by = arguments.whole("by", by, 0, SLOT_FEATURES - 1)
         self.seconds = arguments.real("seconds", seconds, 1e-6, 1e6)
+        _require_slots(env.observation_space)
         self.observation_space = spaces.Dict(
             {key: env.observation_space[key] for key in ("candidate_features", *AROUND)}
         )
@@ -144,6 +146,11 @@ def behind_plain_slots(choose: Callable, by: int = 0) -> Callable[[Mapping, Mapp
         return np.take_along_axis(order, places[:, None], axis=1)[:, 0]
 
     return choose_slots
+
+
+def _require_slots(space: spaces.Dict) -> None:
+    if not isinstance(space, spaces.Dict) or "candidate_features" not in space.spaces:
+        raise _core.InputError("the observation has no slots: give an environment with a source of candidates, not wrapped")
 
 
 def _slots(observation: Mapping[str, np.ndarray]) -> np.ndarray:

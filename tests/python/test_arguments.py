@@ -71,13 +71,6 @@ def test_counts_have_bounds(name, value):
     refused(name, swipegym.generate, sessions=2, **{name: value})
 
 
-def test_a_source_without_candidates_is_refused_by_environments_whose_actions_are_slots():
-    refused("source", env, source="full")
-    refused("source", gym.make_vec, ID, num_envs=2, source="full")
-    refused("source", swipegym.evaluate, lambda o, i: np.zeros(256, int), sessions=2, source="full")
-    assert swipegym.evaluate("random", sessions=2, source="full").reward.shape == (2,)
-
-
 def test_counts_of_nothing_are_refused():
     refused("num_envs", gym.make_vec, ID, num_envs=0)
     refused("sessions", swipegym.evaluate, "random", sessions=1)

@@ -29,6 +29,8 @@ def test_gymnasium_finds_nothing_to_complain_about(wrapper):
     assert wrapper(gym.make(ID), seconds=5.0).spec.additional_wrappers[-1].kwargs["seconds"] == 5.0
     with pytest.raises(swipegym.InputError, match="seconds is 0"):
         wrapper(gym.make(ID), seconds=0)
+    with pytest.raises(swipegym.InputError, match="no slots"):
+        wrapper(gym.make(ID, source="full"))
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
