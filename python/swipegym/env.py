@@ -42,6 +42,11 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         self._engine = self.settings.engine(self.simulator, 1, "Disabled")
         self._buffers = _core.StepBuffers(self._engine)
         self._arrays = self._buffers.arrays()
+        # The one row of each array, as every step copies it: [1] of numbers stay as they are.
+        self._seen = {name: array[0] for name, array in self._arrays["observation"].items()}
+        told = {**self._arrays["information"], **self._arrays["shown"]}
+        self._numbers = {name: array for name, array in told.items() if array.ndim == 1}
+        self._told = {name: array if name in self._numbers else array[0] for name, array in told.items()}
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         """With a seed, session 0 of that seed; without one, the session behind the last one, over or not. The first
@@ -67,7 +72,8 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
                 seed = placed_seed(self._seed, self._placed)
             self._engine.reset_at(seed_words([seed]), *starts.values(), np.ones(1, bool), self._buffers)
         self._running = self._begun = True
-        self._page = SessionPage(self.simulator, int(self._arrays["information"]["user"][0]))
+        if self.render_mode is not None:
+            self._page = SessionPage(self.simulator, int(self._arrays["information"]["user"][0]))
         if self.render_mode == "human":
             self.render()
         return self._observation(), self._information()
@@ -76,14 +82,21 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         self._check_open()
         if not self._running:
             raise ResetNeeded("step before reset, or after the session's end: call reset first")
-        self._engine.step(arguments.whole_numbers("actions", action, self.settings.action_shape())[None], self._buffers)
+        self._engine.step(self._checked(action), self._buffers)
         terminated, truncated = bool(self._arrays["terminated"][0]), bool(self._arrays["truncated"][0])
         self._running = not (terminated or truncated)
         information = self._information()
-        self._page.add(information, terminated, truncated)
+        if self._page is not None:
+            self._page.add(information, terminated, truncated)
         if self.render_mode == "human":
             self.render()
         return self._observation(), float(self._arrays["reward"][0]), terminated, truncated, information
+
+    def _checked(self, action) -> np.ndarray:
+        # Nearly always a plain number, for which the general way would take as long as a third of the engine's step.
+        if type(action) in (int, np.int64) and self.settings.slate == 1 and 0 <= action <= arguments.MOST:
+            return np.array([action], np.int32)
+        return arguments.whole_numbers("actions", action, self.settings.action_shape())[None]
 
     def action_masks(self) -> np.ndarray:
         """[candidates] bool: which slots may be chosen, as sb3-contrib's MaskablePPO asks for it; [videos] with source
@@ -114,7 +127,8 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         self._closed = True
 
     def __getstate__(self) -> dict:
-        state = {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_buffers", "_arrays")}
+        made = ("_engine", "_buffers", "_arrays", "_seen", "_numbers", "_told")
+        state = {name: value for name, value in self.__dict__.items() if name not in made}
         if self._begun and not self._closed:
             state["_sessions"], state["_shown"] = sessions_of(self._engine), copied(self._arrays)
         return state
@@ -132,9 +146,9 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
             raise ClosedEnvironmentError("this environment is closed: make a new one")
 
     def _observation(self) -> dict[str, np.ndarray]:
-        return {name: array[0].copy() for name, array in self._arrays["observation"].items()}
+        return {name: array.copy() for name, array in self._seen.items()}
 
     def _information(self) -> dict:
-        parts = self._arrays["information"], self._arrays["shown"]
-        row = {name: array[0] for part in parts for name, array in part.items()}
-        return {name: value.copy() if np.ndim(value) else value.item() for name, value in row.items()}
+        return {
+            name: value.item() if name in self._numbers else value.copy() for name, value in self._told.items()
+        }
