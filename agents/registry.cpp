@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
 #include <utility>
 
 #include "agents/dqn/dqn_learner.h"
@@ -17,12 +18,21 @@
 namespace swipegym {
 namespace {
 
+// An agent's defaults beside what a user set. With drawn rewards a vector for each video learns noise
+// (small_value_network()), so it has to be asked for.
+template <class Config>
+Config defaults_beside(const Json& settings, Config defaults) {
+  if constexpr (requires { requires std::same_as<decltype(defaults.network), ValueNetworkConfig>; })
+    if (settings.is_object() && settings.value("rewards", Json()) == "drawn") defaults.network.id_dim = 0;
+  return defaults;
+}
+
 template <class Config, class Make>
 AgentInfo entry(AgentInfo info, const Config& defaults, Make make) {
   info.fields = [defaults] { return list_fields(defaults); };
   info.check = [](const Json& settings, const std::string& where) { config_from_json<Config>(settings, where); };
   info.with = [defaults, make](const Json& settings, const ConfigSource& where) {
-    return make(config_from_json<Config>(settings, where, defaults));
+    return make(config_from_json<Config>(settings, where, defaults_beside(settings, defaults)));
   };
   return info;
 }

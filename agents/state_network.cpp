@@ -103,7 +103,7 @@ double StateNetwork::step(const Matrix& states, std::span<const std::uint32_t> r
   return taken.loss;
 }
 
-void StateNetwork::values(const Matrix& states, std::span<float> out) const {
+void StateNetwork::values(ConstMatrixRef<float> states, std::span<float> out) const {
   parallel_pieces(out.size(), kPiece, settings_.threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local MlpWorkspace work;
     network_.forward(states.middleRows(static_cast<Eigen::Index>(first), static_cast<Eigen::Index>(count)), work);

@@ -41,7 +41,7 @@ class StateNetwork {
 
   /// Of a network with one output: the value of each row of `states`, and a step of Huber regression towards
   /// target[rows[i]] in state rows[i]. A gradient that is not finite changes nothing.
-  void values(const Matrix& states, std::span<float> out) const;
+  void values(ConstMatrixRef<float> states, std::span<float> out) const;
   void step_towards(const Matrix& states, std::span<const std::uint32_t> rows, std::span<const float> target,
                     float huber_delta);
 

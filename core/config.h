@@ -372,12 +372,18 @@ Json config_to_json(const Config& config) {
 }
 
 /// Settings that an earlier version may have stored, as this one writes them, so that two runs can be compared; they
-/// themselves where they are not such settings.
+/// themselves where they are not such settings. What it did not know of has the value it went by
+/// (former_defaults(Config), a JSON object of the settings whose default is another now).
 template <class Config>
 Json settings_of_today(const Json& stored) {
   const RemarkListener nobody({});
   try {
-    return config_to_json(config_from_json<Config>(stored, "stored settings"));
+    Json all = stored;
+    if constexpr (requires { former_defaults(Config{}); })
+      if (const Json former = former_defaults(Config{}); all.is_object())
+        for (const auto& [name, value] : former.items())
+          if (!all.contains(name)) all[name] = value;
+    return config_to_json(config_from_json<Config>(all, "stored settings"));
   } catch (const InputError&) {
     return stored;
   }

@@ -37,7 +37,7 @@ void visit_fields(Visitor& visit, PrioritisedReplayConfig& config) {
 struct DqnConfig {
   WorldConfig world;  // it learns in; one video a step
   std::size_t num_envs = 256;
-  std::string rewards = "drawn";  // "expected": what the simulator expects of a choice; "drawn": what came of it
+  std::string rewards = "expected";  // what the simulator expects of a choice; "drawn": what came of it
   float pessimism =
       0.0F;  // of expected rewards: so many standard deviations over the simulator's members are taken off
 
@@ -52,11 +52,12 @@ struct DqnConfig {
 
   // The update.
   float discount = 0.9F;
-  int n_step = 5;
+  int n_step = 1;
   /// Videos drawn anew for the maximum in s', instead of the candidates that s' was offered, which then need not be
   /// remembered; 0: those offered. The full catalogue needs it, and either needs a network that is a product:
   /// {"network": {"interaction_hidden": 0}, "encoder": {"cross": false}}.
   std::size_t fresh_candidates = 0;
+  bool state_value = true;    // s' counts for V'(s'), the mean of that maximum over what s' might have been offered
   bool double_q = true;       // the online network chooses in s', the target network values the choice
   float reward_scale = 0.1F;  // rewards are multiplied by this inside the network
   float huber_delta = 50.0F;  // in scaled units; watch times are skewed, and a small delta would learn medians
@@ -119,10 +120,14 @@ template <class Visitor>
 void visit_fields(Visitor& visit, DqnConfig& config) {
   visit_q_learning(visit, config);
   visit("prioritised", config.prioritised);
+  visit("state_value", config.state_value);
   visit("network", config.network);
 }
 
 std::vector<FormerName> former_names(const DqnConfig& config);
+inline Json former_defaults(const DqnConfig&) {
+  return Json::parse(R"({"rewards": "drawn", "state_value": false})");
+}
 std::vector<FormerName> former_q_learning_names();
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.

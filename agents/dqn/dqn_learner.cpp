@@ -14,6 +14,7 @@ namespace {
 
 // Up to this many videos the target network's vectors are computed once a copy instead of once a batch.
 constexpr std::size_t kTableVideos = 100'000;
+constexpr std::uint64_t kStateValueKey = 100;  // its first weights are drawn apart from the network's
 
 // work.values of pairs whose states, videos and cross features lie in `work`, `per_state` of each state.
 void value_pairs(const ValueModel& model, std::size_t pairs, std::size_t per_state, ValueNetwork::Work& work) {
@@ -46,6 +47,9 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
   if (p.enabled)
     priorities_.emplace(replay_,
                         PriorityConfig{.alpha = p.alpha, .error_floor = p.error_floor, .error_limit = p.error_limit});
+  if (config.state_value && config.discount > 0.0F)
+    state_value_.emplace(model_->network.state_inputs(), config, threads,
+                         split(split(make_key(seed), Draw::kInit), kStateValueKey));
   move_target();
 }
 
@@ -88,6 +92,7 @@ void DqnLearner::one_update() {
   if (priorities_) priorities_->draw(replay_, sample_key_, config_.batch, beta(), drawn_);
   const RegressionStats stats = regression_.step(
       [this](std::size_t shard, std::size_t first, std::size_t count) { return provide(shard, first, count); });
+  if (state_value_) state_value_->step(regression_.adam().config().learning_rate);
   if (priorities_) priorities_->update(replay_, drawn_.id, regression_.errors());
   tally_.add_step(stats.loss, stats.gradient_norm);
   tally_.add_value(stats.mean_value / config_.reward_scale);
@@ -115,6 +120,10 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
       shard.maximum.draw(model_->items->num_videos(), config_.fresh_candidates,
                          split(split(sample_key_, Draw::kCandidates), index));
     value_next(shard);
+    if (state_value_) {
+      const ValueNetwork::Work& judged = config_.fresh_candidates > 0 ? shard.maximum.judged() : shard.target_pass;
+      state_value_->smooth(first, target_->network.read_states(judged), shard.next_value);
+    }
   }
   shard.target.resize(count);
   for (std::size_t i = 0; i < count; ++i)
@@ -202,6 +211,7 @@ void DqnLearner::save(Hdf5Writer& file, const std::string& name) const {
   target_->network.save(file, name + "/target", /*moments=*/false);
   file.write(name + "/counters", std::vector<std::int64_t>{updates_, regression_.adam().steps()});
   replay_.save(file, name + "/replay");
+  if (state_value_) state_value_->save(file, name + "/state_value");
   if (priorities_) priorities_->save(file, name + "/priorities");
 }
 
@@ -213,6 +223,7 @@ void DqnLearner::load(const Hdf5Reader& file, const std::string& name) {
   regression_.adam().set_steps(counters[1]);
   regression_.centre(model_->network);
   regression_.centre(target_->network);
+  if (state_value_) state_value_->load(file, name + "/state_value");
   replay_.load(file, name + "/replay");
   if (priorities_) priorities_->load(file, name + "/priorities", replay_);
   renew_table();

@@ -7,6 +7,7 @@
 #include "agents/agent.h"
 #include "agents/dqn/dqn_config.h"
 #include "agents/dqn/fresh_maximum.h"
+#include "agents/dqn/state_value.h"
 #include "agents/learner.h"
 #include "agents/value_regression.h"
 #include "replay/priority_sampler.h"
@@ -20,9 +21,10 @@ namespace swipegym {
 ///   y = r + discount^n Q'(s', a*),  a* = argmax over the allowed candidates of s' of Q (double) or Q'
 ///
 /// The maximum runs over the candidate set that s' was offered, masked slots left out, or over fresh draws of it
-/// (FreshMaximum); where the user left y = r, and a truncated session bootstraps from its last observation. With
-/// expected rewards every step does: what comes later counts for the probability that the user stays, at each of the n
-/// steps. With the full catalogue it acts by the target network, which has a table of all videos to search.
+/// (FreshMaximum), or of the mean over such sets (StateValue); where the user left y = r, and a truncated session
+/// bootstraps from its last observation. With expected rewards every step does: what comes later counts for the
+/// probability that the user stays, at each of the n steps. With the full catalogue it acts by the target network,
+/// which has a table of all videos to search.
 class DqnLearner final : public Learner {
  public:
   DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, std::uint64_t seed, int threads);
@@ -68,6 +70,7 @@ class DqnLearner final : public Learner {
   std::optional<PrioritySampler> priorities_;  // none: every transition alike
   PriorityDraw drawn_;                         // of the batch under way
   ValueRegression regression_;
+  std::optional<StateValue> state_value_;  // none: the maximum over the one set that s' was offered
   std::vector<Shard> shards_;
   RandomKey batch_key_, sample_key_;
   std::int64_t updates_ = 0;

@@ -78,7 +78,8 @@ void FreshMaximum::value(const ValueModel& chooser, const ValueModel& judge, con
     any_[row] = scores(best) > kSeen;
     values[row] = any_[row] ? scores(best) + chooser_.offset[row] : 0.0F;
   }
-  if (&judge == &chooser) return;
+  judged_apart_ = &judge != &chooser;
+  if (!judged_apart_) return;
   run(judge, encoded, chosen_, judge_);
   for (std::size_t row = 0; row < batch.rows; ++row) {
     const auto i = static_cast<Eigen::Index>(row);

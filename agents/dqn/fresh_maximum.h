@@ -30,6 +30,9 @@ class FreshMaximum {
   void value(const ValueModel& chooser, const ValueModel& judge, const Population& population,
              const TransitionBatch& batch, const ValueNetwork::Work& encoded, std::span<float> values);
 
+  /// The judge's pass over the rows' states in the last value().
+  const ValueNetwork::Work& judged() const noexcept { return judged_apart_ ? judge_.work : chooser_.work; }
+
   const std::vector<std::int32_t>& videos() const noexcept { return videos_; }
 
  private:
@@ -44,7 +47,8 @@ class FreshMaximum {
   std::vector<std::int32_t> videos_, chosen_;
   std::vector<std::uint8_t> any_;  // [rows] whether some drawn video was unseen
   Pass chooser_, judge_;
-  Matrix scores_;  // [rows, videos]
+  bool judged_apart_ = false;  // the judge is not the chooser
+  Matrix scores_;              // [rows, videos]
 };
 
 }  // namespace swipegym

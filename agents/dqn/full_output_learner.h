@@ -16,9 +16,16 @@ namespace swipegym {
 /// Outputs a full-output network may have.
 inline constexpr std::size_t kMostOutputs = 10'000;
 
+/// Rewards of several steps: it has no V(s') to average over what s' might have been offered.
+inline DqnConfig full_output_defaults() {
+  DqnConfig config;
+  config.n_step = 5;
+  return config;
+}
+
 /// Settings of `train full-output`: those of `train dqn` that are not its network's, and the hidden layers.
 struct FullOutputConfig {
-  DqnConfig q;  // without its network and its priorities
+  DqnConfig q = full_output_defaults();  // without its network, its priorities and V(s')
   std::vector<std::size_t> full_output_hidden = {256, 256};
 };
 
@@ -32,6 +39,9 @@ inline const DqnConfig& acting_settings(const FullOutputConfig& config) {
   return config.q;
 }
 std::vector<FormerName> former_names(const FullOutputConfig& config);
+inline Json former_defaults(const FullOutputConfig&) {
+  return Json::parse(R"({"rewards": "drawn"})");
+}
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const FullOutputConfig& config);

@@ -51,6 +51,7 @@ ActorConfig actor_defaults(std::string_view algorithm) {
   require_setting(known.contains(algorithm), "algorithm", std::string(algorithm), known.expected());
   ActorConfig config;
   config.algorithm = algorithm;
+  if (algorithm == "ppo") config.env_steps = 491'520;
   if (algorithm == "a2c" || algorithm == "reinforce") {
     // One pass over everything, so many short rollouts.
     config.epochs = 1;

@@ -46,7 +46,7 @@ struct ActorConfig {
   std::string algorithm = "ppo";  // one of kActorAlgorithms
   WorldConfig world;              // it learns in; slates for reinforce only
   std::size_t num_envs = 256;
-  std::string rewards = "drawn";  // "expected": what the simulator expects of a choice; "drawn": what came of it
+  std::string rewards = "expected";  // what the simulator expects of a choice; "drawn": what came of it
   float pessimism =
       0.0F;  // of expected rewards: so many standard deviations over the simulator's members are taken off
 
@@ -154,6 +154,9 @@ ActorConfig actor_defaults(std::string_view algorithm);
 
 /// What the world of on-policy agents was called before.
 std::vector<FormerName> former_actor_names();
+inline Json former_defaults(const ActorConfig&) {
+  return Json::parse(R"({"rewards": "drawn"})");
+}
 inline std::vector<FormerName> former_names(const ActorConfig&) {
   return former_actor_names();
 }

@@ -41,6 +41,9 @@ inline const ActorConfig& acting_settings(const SasrecActorConfig& config) {
 inline std::vector<FormerName> former_names(const SasrecActorConfig&) {
   return former_actor_names();
 }
+inline Json former_defaults(const SasrecActorConfig&) {
+  return Json::parse(R"({"rewards": "drawn"})");
+}
 
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const SasrecActorConfig& config);

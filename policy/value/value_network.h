@@ -42,16 +42,16 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
   visit("sequence_heads", config.sequence.heads, between(1, 1'024));
 }
 
-/// What agents that learn in sessions begin with. Small, and without a vector for each video or author: what those
-/// would learn from a few plays each is noise, and a maximum over candidates seeks noise out
-/// (docs/results/learning.md).
+/// What agents that learn in sessions begin with. Small, with a vector for each video: with expected rewards it carries
+/// what a video's features leave out. With drawn ones it would learn the noise of a few plays, and a maximum over
+/// candidates seeks noise out (docs/results/learning.md), so agents begin without one then.
 inline ValueNetworkConfig small_value_network() {
   return {.state_hidden = {32},
           .item_hidden = {32},
           .width = 8,
           .tag_dim = 8,
           .author_dim = 0,
-          .id_dim = 0,
+          .id_dim = 8,
           .interaction_hidden = 16};
 }
 
@@ -90,6 +90,9 @@ class ValueNetwork {
   /// work.state.output(): [rows, k + 1 + kCross] from work.states and work.histories.watched, which may have fewer
   /// rows: the rest counts as without history.
   void forward_states(const ItemInputs& items, Work& work) const;
+  /// After forward_states: what the state tower read, [rows, state_inputs()].
+  const Matrix& read_states(const Work& work) const noexcept { return sequence_.enabled() ? work.joined : work.states; }
+  std::size_t state_inputs() const noexcept { return state_.layers.front().in(); }
   /// work.item.output(): [videos, k + 1] for work.videos.
   void forward_items(const ItemInputs& items, Work& work) const;
   /// With dueling: makes the means over reference.videos those of the present weights. Whoever changes weights calls

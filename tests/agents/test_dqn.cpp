@@ -79,6 +79,7 @@ double greedy_return(std::shared_ptr<const Simulator> simulator, const DqnConfig
 TEST_CASE("Q reaches its closed form in a world where it has one", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
   DqnConfig config = small_config();
+  config.env_steps = test::shortened(50'000);
   config.discount = 0.5F;
   for (const bool double_q : {true, false}) {
     CAPTURE(double_q);

@@ -97,6 +97,45 @@ TEST_CASE("with expected rewards values do not follow the coins", "[agents]") {
   CHECK(expected < 0.5 * drawn);
 }
 
+/// The first of two videos is worth nothing, the second 1 where it is odd.
+class SecondModel final : public ToyModel {
+ public:
+  std::string_view name() const noexcept override { return "second"; }
+  std::size_t state_size() const noexcept override { return 1; }
+
+ protected:
+  float ratio(std::uint32_t video, const float* state) const override {
+    return state[0] > 0.0F && video % 2 == 1 ? 1.0F : 0.0F;
+  }
+  bool move_on(std::uint32_t, float* state) const override { return ++state[0] >= 2.0F; }
+};
+
+TEST_CASE("with V(s') values do not follow what s' happened to be offered", "[agents]") {
+  // There is no choice: what follows a first video is the one that is offered then, worth 1/2 on the mean.
+  const auto simulator = make_toy_simulator(std::make_shared<SecondModel>());
+  DqnConfig config = toy_config();
+  config.world.candidates = 1;
+  config.discount = 1.0F;
+  config.learning_rate = 0.01F;
+  config.replay_capacity = 500;  // 3 plays of each video, each with another one behind it
+  config.network.id_dim = 8;
+  const auto noise = [&](bool state_value) {
+    config.state_value = state_value;
+    const OnlineResult trained = test::train_dqn(simulator, config, {.seed = 3, .threads = 1});
+    const FreshScores fresh(simulator, config, *trained.policy);
+    double sum = 0.0, squares = 0.0;
+    for (const float score : fresh.scores)
+      sum += static_cast<double>(score), squares += std::pow(static_cast<double>(score), 2);
+    const double count = static_cast<double>(fresh.scores.size()), mean = sum / count;
+    return std::sqrt(squares / count - mean * mean);
+  };
+  const double offered = noise(false), smooth = noise(true);
+  if (testing::skips_quality()) return;
+  CAPTURE(offered, smooth);
+  CHECK(offered > 0.02);
+  CHECK(smooth < 0.75 * offered);
+}
+
 TEST_CASE("pessimism teaches an agent to leave alone what members do not agree about", "[agents][members]") {
   // 4 s of any video; of one 6 s on the mean, less k deviations of 8 / sqrt(2) s: see tests/policy/test_pessimism.cpp.
   const auto simulator = make_toy_simulator(std::make_shared<testing::TwoMindsModel>(), 40);

@@ -149,7 +149,7 @@ TEST_CASE("what depends on the order of the newest videos is learned with a sequ
       CHECK(gain < 0.2);
     } else {
       CHECK(right > 19 * kRows / 20);
-      CHECK(gain > 0.35);  // .45 with exact values
+      CHECK(gain > 0.25);  // .45 with exact values; 0 where V(s') does not read the sequence
     }
   }
 }

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "tests/agents/toy_models.h"
 #include "tests/agents/trained.h"
+#include "tests/env/two_minds.h"
 
 // What a range allows is computed with: at its ends a training may learn nothing and may say that it diverged, but it
 // does not crash or hang. Ends that would only need memory or time are left out.
@@ -16,7 +17,6 @@
 namespace swipegym {
 namespace {
 
-using test::LadderModel;
 using test::make_toy_simulator;
 
 /// Sets one number of a struct to an end of its range.
@@ -88,7 +88,7 @@ int train_at_ends(const Config& small, const Train& train) {
 }
 
 TEST_CASE("a DQN trains at the ends of its settings' ranges", "[agents]") {
-  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
+  const auto simulator = make_toy_simulator(std::make_shared<testing::TwoMindsModel>());
   DqnConfig small;
   small.world.candidates = 3, small.num_envs = 4, small.world.history_length = 4, small.world.max_steps = 5;
   small.env_steps = small.round_steps = 64, small.learning_starts = 16, small.steps_per_update = 8;
@@ -105,7 +105,7 @@ TEST_CASE("a DQN trains at the ends of its settings' ranges", "[agents]") {
 }
 
 TEST_CASE("actors train at the ends of their settings' ranges", "[agents]") {
-  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(3));
+  const auto simulator = make_toy_simulator(std::make_shared<testing::TwoMindsModel>());
   for (const char* algorithm : {"ppo", "rwr", "lagrangian"}) {
     CAPTURE(algorithm);
     ActorConfig small = actor_defaults(algorithm);

@@ -97,7 +97,14 @@ TEST_CASE("every agent learns in sessions of the rewards that its settings name"
     }
     CHECK_THROWS_WITH(info.with(Json{{"rewards", "mean"}}, "a test"), Contains("'rewards' is \"mean\""));
     // Pessimism is of expectations, and asks for members.
-    CHECK_THROWS_WITH(info.with(Json{{"pessimism", 1}}, "a test"), Contains("pessimism") && Contains("'expected'"));
+    CHECK_THROWS_WITH(info.with(Json{{"rewards", "drawn"}, {"pessimism", 1}}, "a test"),
+                      Contains("pessimism") && Contains("'expected'"));
+    // A vector for each video is left out with drawn rewards unless it is asked for.
+    const Agent drawn = info.with(Json{{"rewards", "drawn"}}, "a test");
+    if (info.name == "dqn" || info.name == "ppo") CHECK(drawn.config["network"]["id_dim"] == 0);
+    if (info.name == "dqn")
+      CHECK(info.with(Json::parse(R"({"rewards": "drawn", "network": {"id_dim": 4}})"), "a test")
+                .config["network"]["id_dim"] == 4);
     const Agent careful = info.with(Json{{"rewards", "expected"}, {"pessimism", 0.5}}, "a test");
     CHECK_THROWS_WITH(careful.make_env(simulator, 1), Contains("--members"));
     CHECK(careful.make_env(two_minds, 1).config().pessimism == 0.5F);
@@ -118,6 +125,11 @@ TEST_CASE("what a run stored under old names equals today's settings", "[agents]
   stored.update(Json::parse(R"({"candidates": "random", "slots": 10, "history_length": 50, "max_steps": 100,
     "reward_watch_s": 1.0, "reward_watch_ratio": 0.0, "reward_return_day": 0.0, "reward_gap_h": 0.0, "reward_signals": []})"));
   CHECK(settings_of_today<DqnConfig>(stored) == config_to_json(DqnConfig{}));
+  // What it did not know of it did without.
+  stored.erase("rewards"), stored.erase("state_value");
+  DqnConfig without;
+  without.rewards = "drawn", without.state_value = false;
+  CHECK(settings_of_today<DqnConfig>(stored) == config_to_json(without));
   CHECK(settings_of_today<DqnConfig>(Json{{"nonsense", 1}}) == Json{{"nonsense", 1}});
 }
 

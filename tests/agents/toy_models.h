@@ -35,6 +35,8 @@ class ToyModel : public UserModel {
       out[i] = {};
       out[i].watch_ratio = ratio(index_of(shown[i].video), states[i]);
       out[i].watch_s = out[i].watch_ratio * 1e-3F * static_cast<float>(shown[i].duration_ms);
+      std::vector<float> after(states[i], states[i] + state_size());
+      out[i].leave = move_on(index_of(shown[i].video), after.data()) ? 1.0F : 0.0F;
     }
   }
 
