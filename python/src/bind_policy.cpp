@@ -8,6 +8,7 @@
 #include "policy/make_policy.h"
 #include "policy/policy.h"
 #include "python/src/bindings.h"
+#include "python/src/function_policy.h"
 #include "python/src/observation_input.h"
 
 namespace nb = nanobind;
@@ -53,6 +54,8 @@ void bind_policy(nb::module_& module) {
       .def_prop_ro("scores_are_random", &Policy::scores_are_random)
       .def("score", &score, nb::arg("observation"), nb::arg("user"), nb::arg("mask"), nb::arg("simulator"),
            nb::arg("seed"), nb::arg("threads"));
+  nb::class_<FunctionPolicy, Policy>(module, "FunctionPolicy", "Asks a function for scores.")
+      .def(nb::init<nb::object>(), nb::arg("function"));
 }
 
 }  // namespace swipegym::python

@@ -15,6 +15,7 @@
 #include "core/parallel_for.h"
 #include "policy/world.h"
 #include "python/src/bindings.h"
+#include "python/src/observation_arrays.h"
 #include "python/src/session_starts.h"
 #include "python/src/step_buffers.h"
 
@@ -165,10 +166,6 @@ class GuardedEnv {
   std::atomic<bool> busy_ = false;
 };
 
-template <class T>
-nb::object array(std::vector<T>& values, std::initializer_list<std::size_t> shape, nb::handle owner) {
-  return nb::cast(nb::ndarray<nb::numpy, T>(values.data(), shape, owner));
-}
 // A video each, or a slate of them.
 template <class T>
 nb::object shown_array(std::vector<T>& values, std::size_t rows, std::size_t slate, nb::handle owner) {
@@ -177,33 +174,6 @@ nb::object shown_array(std::vector<T>& values, std::size_t rows, std::size_t sla
 // Bytes that are 0 or 1, as numpy's bool.
 nb::object flags(std::vector<std::uint8_t>& values, nb::handle owner) {
   return nb::cast(nb::ndarray<nb::numpy, bool>(reinterpret_cast<bool*>(values.data()), {values.size()}, owner));
-}
-
-// What an agent sees; whose session it is and what may be chosen are information beside it.
-nb::dict observation_arrays(ObservationBuffers& o, nb::handle owner) {
-  nb::dict out;
-  const std::size_t n = o.rows, length = o.history_length, m = o.candidates;
-  out["user_features"] = array(o.user_features, {n, kUserFeatures}, owner);
-  out["history_video"] = array(o.history_video, {n, length}, owner);
-  out["history_ratio"] = array(o.history_ratio, {n, length}, owner);
-  out["history_signals"] = array(o.history_signals, {n, length}, owner);
-  out["context"] = array(o.context, {n, kContextFeatures}, owner);
-  out["tab"] = array(o.tab, {n, 1}, owner);
-  out["hours_since"] = array(o.hours_since, {n, 1}, owner);
-  if (m > 0) {
-    out["candidate"] = array(o.candidate, {n, m}, owner);
-    out["candidate_features"] = array(o.candidate_features, {n, m * kVideoFeatures}, owner);
-  }
-  return out;
-}
-
-nb::dict information_arrays(ObservationBuffers& o, nb::handle owner) {
-  nb::dict out;
-  out["user"] = array(o.user, {o.rows}, owner);
-  if (o.candidates > 0)
-    out["action_mask"] = nb::cast(nb::ndarray<nb::numpy, std::int8_t>(reinterpret_cast<std::int8_t*>(o.mask.data()),
-                                                                      {o.rows, o.candidates}, owner));
-  return out;
 }
 
 // Every array of the buffers, as views that keep them alive.

@@ -78,6 +78,8 @@ def _words(option: str, value) -> list[str]:
 
 def _word(value) -> str:
     """A path, given as text, bytes, a Path, or what was loaded from it; anything else as str writes it."""
+    if isinstance(value, Policy) and callable(value.spec):
+        raise _core.InputError("a function has no file, and a command reads one: swipegym.evaluate takes functions")
     value = value.spec if isinstance(value, Policy) else file_of(value)
     return os.fsdecode(value) if isinstance(value, (bytes, os.PathLike)) else str(value)
 

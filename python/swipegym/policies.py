@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -12,22 +12,29 @@ from .settings import exploration
 from .simulators import load_simulator, require_same_ids
 
 
+Choose = Callable[[Mapping[str, np.ndarray], Mapping], np.ndarray]
+
+
 class Policy:
     """A policy by name (random, popularity, shortest, longest, item-mean, oracle, oracle:K with pessimism K) or a policy
-    file of `swipegym train` and `swipegym supervised`. Its videos are matched to the simulator's by id.
+    file of `swipegym train` and `swipegym supervised`, whose videos are matched to the simulator's by id; or a function of
+    (observation, info) that returns a slot a row, or scores [rows, candidates], which is asked for a batch at a time.
 
     `policy(observation, info)` chooses slots, so that it stands wherever a function of both does. Observations are those
     of the environments here, with history_length at least that of the policy where it matters.
     """
 
-    def __init__(self, spec: str | os.PathLike, simulator: _core.Simulator | str | os.PathLike | None = None):
-        self.spec = arguments.path("policy", spec)
+    def __init__(self, spec: str | os.PathLike | Choose, simulator: _core.Simulator | str | os.PathLike | None = None):
+        self.spec = spec if callable(spec) else arguments.path("policy", spec)
         self.simulator = load_simulator(simulator)
-        self.native = _core.Policy.load(self.spec, self.simulator)
+        if callable(spec):
+            self.native = _core.FunctionPolicy(_scores_of(spec))
+        else:
+            self.native = _core.Policy.load(self.spec, self.simulator)
 
     @staticmethod
-    def of(given: Policy | str | os.PathLike, simulator: _core.Simulator) -> Policy:
-        """A name or file for this simulator; a Policy as it is. Raises InputError for one whose simulator has other users
+    def of(given: Policy | str | os.PathLike | Choose, simulator: _core.Simulator) -> Policy:
+        """A name, file or function for this simulator; a Policy as it is. Raises InputError for one whose simulator has other users
         or videos: indices would mean others to it."""
         if not isinstance(given, Policy):
             return Policy(given, simulator)
@@ -124,8 +131,31 @@ class Policy:
         return np.argsort(-scores, axis=-1, kind="stable")[..., :slate]
 
     def __reduce__(self) -> tuple:
-        spec = os.path.abspath(self.spec) if os.path.exists(self.spec) else self.spec
+        spec = self.spec
+        if not callable(spec) and os.path.exists(spec):
+            spec = os.path.abspath(spec)
         return Policy, (spec, self.simulator)
 
     def __repr__(self) -> str:
         return f"Policy({self.spec!r})"
+
+
+def _scores_of(function: Choose) -> Callable[[dict, dict], np.ndarray]:
+    """The function's answers as the engine takes them, [rows, candidates] float32: 1 for the slot it chose."""
+
+    def scores(observation, info):
+        answer = np.asarray(function(observation, info))
+        mask = info["action_mask"]
+        if answer.ndim == 2:
+            return np.ascontiguousarray(arguments.numbers("scores of the function", answer, mask.shape), np.float32)
+        slots = arguments.whole_numbers("slots of the function", answer, mask.shape[:1])
+        for wrong in slots[(slots < 0) | (slots >= mask.shape[1])]:
+            raise arguments.refused("a slot of the function", int(wrong), f"whole numbers from 0 to {mask.shape[1] - 1}")
+        rows = np.arange(len(slots))
+        if not mask[rows, slots].all():
+            raise _core.InputError("the function chose a slot that is masked: its video has been watched already")
+        chosen = np.zeros(mask.shape, np.float32)
+        chosen[rows, slots] = 1.0
+        return chosen
+
+    return scores

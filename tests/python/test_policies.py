@@ -24,6 +24,47 @@ def test_a_policy_plays_the_same_sessions_natively_and_as_a_function(name):
         assert np.allclose(native.columns[column], looped.columns[column], rtol=1e-5, atol=1e-5), column
 
 
+@pytest.mark.parametrize("scored", [False, True])
+def test_a_function_generates_the_log_of_the_policy_it_asks(scored):
+    longest = swipegym.Policy("longest")
+    ask = longest.score if scored else lambda observation, info: longest(observation, info)
+    how = {"sessions": 60, "epsilon": 0.2, "keep_candidates": True, "source": "popularity"}
+    assert swipegym.generate(ask, **how) == swipegym.generate("longest", **how)
+    policy = swipegym.Policy(ask)
+    assert policy.name == "function"
+    native = swipegym.evaluate(policy, sessions=100)
+    assert np.array_equal(native.reward, swipegym.evaluate("longest", sessions=100).reward)
+
+
+@pytest.mark.parametrize(
+    "answer, message",
+    [
+        (lambda rows: np.zeros(rows - 1, int), "slots of the function: got shape"),
+        (lambda rows: np.full(rows, 10), "a slot of the function is 10, expected whole numbers from 0 to 9"),
+        (lambda rows: np.zeros(rows), "slots of the function: got dtype float64"),
+        (lambda rows: np.zeros((rows, 9)), "scores of the function: got shape"),
+        (lambda rows: np.full((rows, 10), np.nan), "scores of the function: holds nan"),
+    ],
+)
+def test_what_a_function_must_not_answer_is_refused(answer, message):
+    with pytest.raises(swipegym.InputError, match=message):
+        swipegym.generate(lambda observation, info: answer(len(info["user"])), sessions=20)
+
+
+def test_what_a_function_raises_comes_back():
+    def broken(observation, info):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        swipegym.generate(broken, sessions=20)
+    with pytest.raises(swipegym.InputError, match="masked"):
+        swipegym.generate(lambda o, i: np.zeros(len(i["user"]), int), sessions=200, source="top")
+    with pytest.raises(swipegym.InputError, match="'full' offers none"):
+        swipegym.evaluate(swipegym.Policy(lambda o, i: i["user"]), sessions=4, source="full")
+    with pytest.raises(swipegym.InputError, match="a function has no file"):
+        commands.compare(simulator=DEFAULT, policies=[swipegym.Policy(broken)])
+
+
 def test_evaluations_are_paired_and_tell_a_good_policy_from_a_random_one():
     oracle, random = (swipegym.evaluate(name, sessions=1000) for name in ("oracle", "random"))
     low, high = oracle.interval(versus=random)
