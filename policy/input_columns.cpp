@@ -75,7 +75,7 @@ std::vector<std::string> InputColumns::pair_names() const {
   append(names, "video.", kVideoNames);
   append(names, "video.", kDerivedNames);
   append(names, "cross.", kCrossNames);
-  names.emplace_back("video.tag");
+  names.insert(names.end(), {"video.tag", "video.id"});
   return names;
 }
 
@@ -112,7 +112,9 @@ void InputColumns::pairs(const ObservationView& observation, std::span<const std
       std::copy_n(now.states.row(static_cast<Eigen::Index>(row)).data(), before, to);
       to += before + numbers;
       encoder_.cross(now.states, now.histories, row, shown[pair], to);
-      to[StateEncoder::kCross] = static_cast<float>(items_.tag[static_cast<std::size_t>(shown[pair])]);
+      const auto video = static_cast<std::size_t>(shown[pair]);
+      to[StateEncoder::kCross] = static_cast<float>(items_.tag[video]);
+      to[StateEncoder::kCross + 1] = static_cast<float>(items_.id[video]);
     }
   });
 }

@@ -14,9 +14,12 @@ namespace swipegym {
 
 /// What a value network with the default encoder reads, as columns of numbers with names: for learners of other kinds,
 /// such as trees. Columns of a state are StateEncoder's; those of a pair of state and video are the numbers that the
-/// video tower reads (VideoTables), the cross features, and the index of the video's tag, a category (-1: unknown).
+/// video tower reads (VideoTables), the cross features, and what it has vectors of: the indices of the video's tag and
+/// of the video itself, two categories (-1: unknown).
 class InputColumns {
  public:
+  static constexpr std::size_t kCategories = 2;  // the last columns of a pair
+
   explicit InputColumns(const Catalogue& catalogue);
   InputColumns(const InputColumns&) = delete;
   InputColumns& operator=(const InputColumns&) = delete;
@@ -25,7 +28,7 @@ class InputColumns {
   std::vector<std::string> state_names() const;
   std::vector<std::string> pair_names() const;
   std::size_t state_size() const noexcept { return encoder_.state_size(); }
-  std::size_t pair_size() const noexcept { return tables_.size() + StateEncoder::kCross + 1; }
+  std::size_t pair_size() const noexcept { return tables_.size() + StateEncoder::kCross + kCategories; }
   std::size_t num_videos() const noexcept { return items_.num_videos(); }
 
   /// out [rows, state_size()].

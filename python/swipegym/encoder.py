@@ -15,7 +15,7 @@ class Encoder:
     """The inputs of `train dqn` and its like, before any weight: fixed arithmetic on an observation (docs/guide/dqn.md).
 
     A state's columns are of the user, the context, the history's means, its newest videos and its tags; a slot's are the
-    video's features, how they fit the history, and last the index of its tag, which is a category (-1: not known).
+    video's features, how they fit the history, and last two categories, the indices of its tag and of itself.
     """
 
     def __init__(self, simulator: _core.Simulator | str | os.PathLike | None = None):

@@ -37,7 +37,8 @@ def test_columns_are_those_of_the_observation_and_of_its_history(encoder, seen):
     assert np.array_equal(states[:, 16:23], seen["context"][:, :7])
     assert np.array_equal(slots[:, :, :8].reshape(70, 80), seen["candidate_features"])
     tag = encoder.simulator.tag
-    assert np.array_equal(slots[:, :, -1], tag[seen["candidate"]])
+    assert np.array_equal(slots[:, :, -2], tag[seen["candidate"]])
+    assert np.array_equal(slots[:, :, -1], seen["candidate"])
 
     # By definition: the fast weight of the candidate's tag is the sum of .8^age over its videos of the history.
     length = seen["history_video"].shape[1]

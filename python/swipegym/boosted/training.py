@@ -31,7 +31,7 @@ def train(
     """Plays steps in a simulator, and fits trees to the rewards of what was shown.
 
     settings: those of TreeSettings (steps, columns, rewards, rounds, epsilon, trees, parameters, seed). Other arguments:
-    see Settings. 400,000 rows of 222 columns take 400 MB.
+    see Settings. 400,000 rows of 223 columns take 400 MB.
     """
     how = TreeSettings(**settings)
     world = {

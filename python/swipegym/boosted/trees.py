@@ -30,7 +30,7 @@ class Columns:
         self.kind, self.simulator = kind, simulator
         encoder = Encoder(simulator)
         if kind == "network":
-            self.encoder, self.names, self.categories = encoder, encoder.columns, ["video.tag"]
+            self.encoder, self.names, self.categories = encoder, encoder.columns, ["video.tag", "video.id"]
             return
         first = len(encoder.state_columns)
         beside = _core.USER_FEATURES + _core.CONTEXT_FEATURES
