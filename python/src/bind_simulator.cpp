@@ -9,6 +9,7 @@
 #include "env/fitted/simulator_file.h"
 #include "env/simulator_fingerprint.h"
 #include "python/src/bindings.h"
+#include "python/src/python_user_model.h"
 #include "sim_data/fingerprint.h"
 
 namespace nb = nanobind;
@@ -66,6 +67,22 @@ nb::object constant(nb::handle leave_after, nb::handle watch_ratio, nb::handle v
                  "constant", leave, ratio, count);
 }
 
+// The users, videos and session starts of another simulator, with a model's answers; see user_models.py.
+nb::object answered_by(const nb::object& model, const nb::object& like, std::size_t state_size, std::size_t draws,
+                       std::int64_t gap_ms, const nb::object& begin, const nb::object& respond,
+                       const nb::object& expect) {
+  auto simulator = std::make_shared<Simulator>(nb::cast<const Simulator&>(like));
+  simulator->model = std::make_shared<PythonUserModel>(PythonUserModel::Parts{.state_size = state_size,
+                                                                              .draws = draws,
+                                                                              .gap_ms = gap_ms,
+                                                                              .begin = begin,
+                                                                              .respond = respond,
+                                                                              .expect = expect});
+  simulator->fit = read_fit_notes(R"({"model": "python"})", "python");
+  simulator->truth.clear();
+  return made_by(std::move(simulator), "model", model, like);
+}
+
 // What made_by() noted of a file: 1 its path, 2 the clock.
 template <int entry>
 nb::object of_file(nb::handle_t<Simulator> self) {
@@ -115,6 +132,9 @@ void bind_simulator(nb::module_& module) {
                    "[users, 16] float32: as in the observation; docs/guide/environment.md.")
       .def_prop_ro("video_features", &catalogue_table<&Catalogue::video_features, kVideoFeatures>,
                    "[videos, 8] float32: of a candidate in the observation; docs/guide/environment.md.");
+  module.def("answered_by", &answered_by, nb::arg("model"), nb::arg("like"), nb::arg("state_size"), nb::arg("draws"),
+             nb::arg("gap_ms"), nb::arg("begin").none(), nb::arg("respond"), nb::arg("expect"),
+             "A simulator of a Python user model; swipegym.simulator_of is its face.");
 }
 
 }  // namespace swipegym::python

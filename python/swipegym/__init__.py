@@ -21,6 +21,7 @@ from .log import Log
 from .logs import generate, read_log
 from .policies import Policy
 from .simulators import default_simulator, load_simulator
+from .user_models import UserModel, simulator_of
 from .vector_env import ShortVideoVectorEnv
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "ShortVideoVectorEnv",
     "Simulator",
     "SystemError",
+    "UserModel",
     "__version__",
     "commands",
     "default_simulator",
@@ -42,6 +44,7 @@ __all__ = [
     "load_simulator",
     "platform",
     "read_log",
+    "simulator_of",
 ]
 
 ENV_ID = "swipegym/ShortVideo-v0"

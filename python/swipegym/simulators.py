@@ -55,6 +55,10 @@ def _pickled(simulator: Simulator) -> tuple:
     kind, *how = simulator._made_by
     if kind == "constant":
         return _constant, tuple(how)
+    if kind == "model":
+        from .user_models import simulator_of
+
+        return simulator_of, tuple(how)
     path, clock = how
     return _again, (None if Path(path) == DEFAULT_SIMULATOR else path, clock, simulator.fingerprint)
 
