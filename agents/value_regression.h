@@ -11,12 +11,20 @@
 
 namespace swipegym {
 
+/// What the outputs of a network with several learn.
+enum class OutputMeaning : std::uint8_t {
+  kQuantiles,  // of the target (quantile_huber, a width of 1)
+  kMembers     // the target, each from the half of the rows that a coin leaves it (Osband et al., "Deep exploration via
+               // bootstrapped DQN", NIPS 2016)
+};
+
 /// Examples for a ValueModel: what the state was, which video was shown, what value it should have had.
 struct RegressionRows {
   ObservationView observation;  // rows in order; user_features must be set, candidates are not looked at
   std::span<const std::int32_t> video;
   std::span<const float> target;
-  std::span<const float> weight = {};  // what each counts for in the loss; empty: 1
+  std::span<const float> weight = {};      // what each counts for in the loss; empty: 1
+  std::span<const std::uint64_t> id = {};  // of each for its coins; needed by members alone
 };
 
 struct RegressionStats {
@@ -28,6 +36,7 @@ struct RegressionStats {
 struct RegressionSettings {
   AdamConfig adam;
   float huber_delta = 1.0F;
+  OutputMeaning outputs = OutputMeaning::kQuantiles;  // where the network has several
   std::size_t batch = 512;
   std::size_t shard_rows = 128;
   int threads = 0;
@@ -35,13 +44,20 @@ struct RegressionSettings {
 /// Of an agent's or a trainer's settings.
 template <class Config>
 RegressionSettings regression_settings(const Config& config, int threads) {
-  return {.adam = adam_of(config), .huber_delta = config.huber_delta, .batch = config.batch, .threads = threads};
+  RegressionSettings settings{
+      .adam = adam_of(config), .huber_delta = config.huber_delta, .batch = config.batch, .threads = threads};
+  if constexpr (requires { config.outputs; })
+    settings.outputs = config.outputs == "members" ? OutputMeaning::kMembers : OutputMeaning::kQuantiles;
+  return settings;
 }
 
 /// The outputs of a shard's rows and what they should have been, [rows, 1].
 struct RegressionShard {
-  Matrix value, target, d_value;
+  Matrix value, target, outputs, d_value;
   double loss = 0.0, value_sum = 0.0;
+
+  /// The same of several outputs, [rows, outputs] in `outputs`; leaves their derivative in d_value.
+  void judge_outputs(const RegressionSettings& settings, const RegressionRows& rows, std::span<float> errors);
 
   /// The rows' Huber loss as a part of the batch's, its derivative, and value - target of each.
   void judge(const RegressionSettings& settings, std::span<const float> weight, std::span<float> errors);

@@ -114,6 +114,22 @@ double huber(const MatrixOf<Scalar>& prediction, const MatrixOf<Scalar>& target,
 }
 
 template <class Scalar>
+double quantile_huber(const MatrixOf<Scalar>& prediction, const MatrixOf<Scalar>& target, Scalar delta,
+                      const LossRows<Scalar>& rows, MatrixOf<Scalar>* gradient) {
+  const auto count = static_cast<Scalar>(prediction.cols());
+  const MatrixOf<Scalar> wanted = target.replicate(1, prediction.cols());
+  Eigen::Index at = 0;  // pairs come row by row
+  return elementwise(prediction, wanted, rows, gradient, [&](Scalar p, Scalar y, Scalar& slope) {
+    const Scalar level = (static_cast<Scalar>(at++ % prediction.cols()) + Scalar(0.5)) / count;
+    const Scalar error = p - y, clipped = std::clamp(error, -delta, delta);
+    const Scalar weight = std::abs(level - (error > 0 ? Scalar(1) : Scalar(0))) / delta / count;
+    // |level - [error > 0]| pushes predictions that are too large down by 1 - level.
+    slope = weight * clipped;
+    return slope * (error - Scalar(0.5) * clipped);
+  });
+}
+
+template <class Scalar>
 double mean_squared_error(const MatrixOf<Scalar>& prediction, const MatrixOf<Scalar>& target,
                           const LossRows<Scalar>& rows, MatrixOf<Scalar>* gradient) {
   return elementwise(prediction, target, rows, gradient, [](Scalar p, Scalar y, Scalar& slope) {
@@ -137,6 +153,7 @@ void softmax_rows(MatrixOf<Scalar>& logits) {
                                         MatrixOf<S>*);                                                            \
   template double binary_cross_entropy(const MatrixOf<S>&, const MatrixOf<S>&, const LossRows<S>&, MatrixOf<S>*); \
   template double huber(const MatrixOf<S>&, const MatrixOf<S>&, S, const LossRows<S>&, MatrixOf<S>*);             \
+  template double quantile_huber(const MatrixOf<S>&, const MatrixOf<S>&, S, const LossRows<S>&, MatrixOf<S>*);    \
   template double mean_squared_error(const MatrixOf<S>&, const MatrixOf<S>&, const LossRows<S>&, MatrixOf<S>*);   \
   template void softmax_rows(MatrixOf<S>&);
 SWIPEGYM_LOSSES(float)

@@ -33,6 +33,13 @@ template <class Scalar>
 double huber(const MatrixOf<Scalar>& prediction, const MatrixOf<Scalar>& target, Scalar delta,
              const LossRows<Scalar>& rows, MatrixOf<Scalar>* gradient);
 
+/// l = sum over the columns k of K of |t_k - [e_k > 0]| huber(e_k, delta) / delta / K, with e = prediction - target,
+/// t_k = (k + 1/2) / K: column k learns the t_k quantile of the target (Dabney et al., "Distributional reinforcement
+/// learning with quantile regression", AAAI 2018, eq. 10). `target` is [rows, 1].
+template <class Scalar>
+double quantile_huber(const MatrixOf<Scalar>& prediction, const MatrixOf<Scalar>& target, Scalar delta,
+                      const LossRows<Scalar>& rows, MatrixOf<Scalar>* gradient);
+
 /// l = e^2.
 template <class Scalar>
 double mean_squared_error(const MatrixOf<Scalar>& prediction, const MatrixOf<Scalar>& target,

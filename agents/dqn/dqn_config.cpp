@@ -46,7 +46,10 @@ void check(const DqnConfig& c) {
                   c.network.interaction_hidden, "0 with fresh_candidates, whose network must be a product");
   require_setting(c.fresh_candidates == 0 || !c.encoder.cross, "encoder.cross", c.encoder.cross,
                   "false with fresh_candidates, whose network must be a product");
-  check(c.network.sequence);
+  check(c.network);
+  const bool by_members = c.exploration == "ucb" || c.exploration == "thompson";
+  require_setting(!by_members || (c.outputs == "members" && c.network.outputs > 1), "exploration", c.exploration,
+                  "'epsilon' or 'boltzmann' without members: set outputs to 'members' and network.outputs to how many");
 }
 
 Exploration exploration_at(const DqnConfig& c, std::int64_t env_steps) {
@@ -55,6 +58,7 @@ Exploration exploration_at(const DqnConfig& c, std::int64_t env_steps) {
   const auto falls = [share](float start, float end) {  // rounding must not leave the two
     return std::clamp(start + static_cast<float>(share) * (end - start), std::min(start, end), std::max(start, end));
   };
+  if (c.exploration == "ucb" || c.exploration == "thompson") return Exploration::greedy();
   if (c.exploration == "boltzmann") return Exploration::boltzmann(falls(c.temperature_start, c.temperature_end));
   return Exploration::epsilon_greedy(falls(c.epsilon_start, c.epsilon_end));
 }

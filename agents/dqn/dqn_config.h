@@ -71,13 +71,17 @@ struct DqnConfig {
 
   // Exploration: epsilon, or the temperature, falls linearly over the first part of the steps.
   std::string exploration =
-      "epsilon";  // "epsilon": greedy but for a share of uniform draws; "boltzmann": softmax(Q / t)
+      "epsilon";  // "epsilon": greedy but for a share of uniform draws; "boltzmann": softmax(Q / t); with members
+                  // "ucb": by the mean and ucb_deviations of them, "thompson": each env by one of them
+  float ucb_deviations = 1.0F;
   float epsilon_start = 1.0F;
   float epsilon_end = 0.05F;
   float temperature_start = 10.0F;  // of Q in scaled units
   float temperature_end = 0.3F;
   double epsilon_share = 0.3;  // of env_steps, for either
 
+  std::string outputs = "quantiles";  // what network.outputs are where there are several: quantiles of what comes, or
+                                      // "members" of an ensemble that learn from half of the steps each
   ValueNetworkConfig network = small_value_network();
   StateEncoderConfig encoder;
 };
@@ -107,7 +111,7 @@ void visit_q_learning(Visitor& visit, DqnConfig& config) {
   visit("clip_norm", config.clip_norm, ranges::kClipNorm);
   visit("target_every", config.target_every, ranges::kEnvSteps);
   visit("target_rate", config.target_rate, between(1e-6, 1));
-  visit("exploration", config.exploration, one_of({"epsilon", "boltzmann"}));
+  visit("exploration", config.exploration, one_of({"epsilon", "boltzmann", "ucb", "thompson"}));
   visit("epsilon_start", config.epsilon_start, ranges::kProbability);
   visit("epsilon_end", config.epsilon_end, ranges::kProbability);
   visit("temperature_start", config.temperature_start, ranges::kTemperature);
@@ -121,6 +125,8 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit_q_learning(visit, config);
   visit("prioritised", config.prioritised);
   visit("state_value", config.state_value);
+  visit("ucb_deviations", config.ucb_deviations, between(0, 100));
+  visit("outputs", config.outputs, one_of({"quantiles", "members"}));
   visit("network", config.network);
 }
 

@@ -26,6 +26,12 @@ void value_pairs(const ValueModel& model, std::size_t pairs, std::size_t per_sta
                         work.values);
 }
 
+ActBy act_by(const DqnConfig& config) {
+  if (config.exploration == "thompson") return {.kind = ActBy::Kind::kMember};
+  if (config.exploration == "ucb") return {.kind = ActBy::Kind::kUpper, .deviations = config.ucb_deviations};
+  return {};
+}
+
 }  // namespace
 
 DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConfig& config, std::uint64_t seed,
@@ -36,7 +42,7 @@ DqnLearner::DqnLearner(std::shared_ptr<const Simulator> simulator, const DqnConf
       model_(make_value_model("dqn", simulator_->catalogue, config.network, config.encoder, seed)),
       target_(std::make_shared<ValueModel>(*model_)),
       encoder_(make_state_encoder(*model_)),
-      policy_(config.world.offers_all() ? target_ : model_),
+      policy_(config.world.offers_all() ? target_ : model_, act_by(config)),
       replay_(simulator_, replay_config(config)),
       regression_(*model_, regression_settings(config, threads)),
       shards_(regression_.shards()),
@@ -129,7 +135,10 @@ RegressionRows DqnLearner::provide(std::size_t index, std::size_t first, std::si
   for (std::size_t i = 0; i < count; ++i)
     shard.target[i] = config_.reward_scale * shard.batch.reward[i] + shard.batch.discount[i] * shard.next_value[i];
 
-  RegressionRows rows{.observation = shard.batch.observation(), .video = shard.batch.video, .target = shard.target};
+  RegressionRows rows{.observation = shard.batch.observation(),
+                      .video = shard.batch.video,
+                      .target = shard.target,
+                      .id = shard.batch.id};
   rows.observation.user_features = shard.user_features.data();
   if (priorities_) rows.weight = {drawn_.weight.data() + first, count};
   return rows;

@@ -40,6 +40,8 @@ void check(const FullOutputConfig& config) {
   const DqnConfig& c = config.q;
   check_ranges(config);
   check_q_learning(c);
+  require_setting(c.exploration == "epsilon" || c.exploration == "boltzmann", "exploration", c.exploration,
+                  "'epsilon' or 'boltzmann': it has no members");
   require_setting(c.world.has_shelf() || c.world.source == "random" || c.world.offers_all(), "world.source",
                   c.world.source,
                   "'top' or 'sample' (an output a slot), 'random' or 'full' (one a video of the catalogue)");

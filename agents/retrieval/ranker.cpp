@@ -57,7 +57,8 @@ void check(const RankerConfig& c) {
   check_ranges(c);
   require_setting(c.standard_rows || c.random_rows, "standard_rows", c.standard_rows,
                   "true where random_rows is false");
-  check(c.network.sequence);
+  check(c.network);
+  require_setting(c.network.outputs == 1, "network.outputs", c.network.outputs, "1 for a ranker");
 }
 
 TrainedModel train_ranker(const SupervisedTask& task, const RankerConfig& config) {

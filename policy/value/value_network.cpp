@@ -19,6 +19,12 @@ constexpr std::size_t kCross = StateEncoder::kCross;
 
 }  // namespace
 
+void check(const ValueNetworkConfig& config) {
+  check(config.sequence);
+  require_setting(config.outputs == 1 || config.interaction_hidden > 0, "network.outputs", config.outputs,
+                  "1 without network.interaction_hidden: the network of pairs has the outputs");
+}
+
 ValueNetwork::ValueNetwork(const ValueNetworkConfig& config, std::size_t state_size, const ItemInputs& items,
                            RandomKey key)
     : config_(config), tables_(items, config.tag_dim, config.author_dim, config.id_dim, key, 3) {
@@ -27,8 +33,8 @@ ValueNetwork::ValueNetwork(const ValueNetworkConfig& config, std::size_t state_s
                Activation::kSilu, split(key, 0));
   item_ = Mlp(layer_sizes(tables_.size(), config.item_hidden, config.width + 1), Activation::kSilu, split(key, 1));
   if (config.interaction_hidden > 0)
-    interaction_ =
-        Mlp(layer_sizes(config.width + kCross, {config.interaction_hidden}, 1), Activation::kSilu, split(key, 2));
+    interaction_ = Mlp(layer_sizes(config.width + kCross, {config.interaction_hidden}, config.outputs),
+                       Activation::kSilu, split(key, 2));
   if (config.dueling) means_ = Matrix::Zero(1, static_cast<Eigen::Index>(config.width + 1));
 }
 
@@ -112,19 +118,42 @@ void ValueNetwork::combine(const Matrix& item_rows, bool is_table, std::size_t p
   }
   if (!interacts) return;
   interaction_.forward(work.pairs, work.interaction);
-  for (std::size_t p = 0; p < pairs; ++p) values[p] += work.interaction.output()(static_cast<Eigen::Index>(p), 0);
+  const Matrix& outputs = work.interaction.output();
+  for (std::size_t p = 0; p < pairs; ++p) values[p] += outputs.row(static_cast<Eigen::Index>(p)).mean();
+}
+
+void ValueNetwork::outputs(const Work& work, std::span<const float> values, Matrix& out) const {
+  if (config_.interaction_hidden == 0) {
+    out = as_matrix(values.data(), values.size(), 1);
+    return;
+  }
+  out = work.interaction.output();
+  for (Eigen::Index p = 0; p < out.rows(); ++p)
+    out.row(p).array() += values[static_cast<std::size_t>(p)] - out.row(p).mean();
+}
+
+void ValueNetwork::backward_outputs(const Matrix& d_outputs, Work& work, std::size_t shard, std::size_t per_state) {
+  work.d_outputs = d_outputs;
+  thread_local std::vector<float> d_value;
+  d_value.resize(static_cast<std::size_t>(d_outputs.rows()));
+  for (Eigen::Index p = 0; p < d_outputs.rows(); ++p) d_value[static_cast<std::size_t>(p)] = d_outputs.row(p).sum();
+  backward_pairs(d_value, work, shard, per_state);
 }
 
 void ValueNetwork::backward(std::span<const float> d_value, Work& work, std::size_t shard, std::size_t per_state) {
+  const auto outputs = static_cast<Eigen::Index>(config_.outputs);
+  work.d_outputs = as_matrix(d_value.data(), d_value.size(), 1).replicate(1, outputs) / static_cast<float>(outputs);
+  backward_pairs(d_value, work, shard, per_state);
+}
+
+void ValueNetwork::backward_pairs(std::span<const float> d_value, Work& work, std::size_t shard,
+                                  std::size_t per_state) {
   const std::size_t k = config_.width, pairs = d_value.size();
   const float scale = 1.0F / std::sqrt(static_cast<float>(k));
   const Matrix& states = work.state.output();
   const Matrix& items = work.item.output();
   const bool interacts = config_.interaction_hidden > 0;
-  if (interacts) {
-    work.d_value = as_matrix(d_value.data(), pairs, 1);
-    interaction_.backward(work.pairs, work.d_value, work.interaction, &work.d_pair, shard);
-  }
+  if (interacts) interaction_.backward(work.pairs, work.d_outputs, work.interaction, &work.d_pair, shard);
   work.d_state.setZero(states.rows(), states.cols());
   work.d_item.resize(items.rows(), items.cols());
   for (std::size_t p = 0; p < pairs; ++p) {

@@ -21,6 +21,7 @@ struct ValueNetworkConfig {
   std::size_t width = 32;                             // k, of the vectors whose product says how they fit
   std::size_t tag_dim = 8, author_dim = 4, id_dim = 8;
   std::size_t interaction_hidden = 32;  // hidden units over the product and the cross features; 0: none
+  std::size_t outputs = 1;              // numbers that the network of pairs adds; a value is their mean
   bool dueling = false;                 // videos' outputs are centred on a fixed set of videos
   SequenceConfig sequence{};            // learned encoder of the newest videos, beside what StateEncoder says of them
 };
@@ -34,6 +35,7 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
   visit("author_dim", config.author_dim, ranges::kUnitsOrNone);
   visit("id_dim", config.id_dim, ranges::kUnitsOrNone);
   visit("interaction_hidden", config.interaction_hidden, ranges::kUnitsOrNone);
+  visit("outputs", config.outputs, between(1, 256));
   visit("dueling", config.dueling);
   visit("sequence", config.sequence.kind, one_of({"none", "gru", "sasrec"}));
   visit("sequence_length", config.sequence.length, ranges::kHistory);
@@ -41,6 +43,10 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
   visit("sequence_blocks", config.sequence.blocks, between(1, 64));
   visit("sequence_heads", config.sequence.heads, between(1, 1'024));
 }
+
+/// Throws InputError for a sequence encoder that makes no sense, and for several outputs without the network of pairs
+/// that has them.
+void check(const ValueNetworkConfig& config);
 
 /// What agents that learn in sessions begin with. Small, with a vector for each video: with expected rewards it carries
 /// what a video's features leave out. With drawn ones it would learn the noise of a few plays, and a maximum over
@@ -60,6 +66,9 @@ inline ValueNetworkConfig small_value_network() {
 /// network. The number of parameters does not grow with the number of candidates, and little with the catalogue.
 /// Q-learning and supervised ranking share it; they differ in the target alone.
 ///
+/// With several outputs p has as many, and each gives a value of its own: quantiles of what comes, or members of an
+/// ensemble. Q is their mean.
+///
 /// Dueling (Wang et al., ICML 2016) takes from g and b their means over a fixed set of reference videos, so that the
 /// product and b sum to 0 over that set in every state and v(s) alone says what a state is worth. The set is not the
 /// candidates of the step: the worth of a video does not depend on what else was offered, and a mean over ten drawn
@@ -77,7 +86,7 @@ class ValueNetwork {
     SequenceEncoder::Work sequence;
     Matrix joined, d_joined;  // [n, state + sequence width]: what the state tower reads with a sequence encoder
     MlpWorkspace state, item, interaction;
-    Matrix d_state, d_item, d_pair, d_items, d_value;
+    Matrix d_state, d_item, d_pair, d_items, d_outputs;
     std::vector<std::int32_t> videos;
     std::vector<float> values;
   };
@@ -116,6 +125,10 @@ class ValueNetwork {
   /// After forward_states, forward_items and combine without a table: adds the gradients of sum_p d_value[p] * value[p]
   /// to `shard`, and leaves the video tower's input gradient in work.d_items for scatter().
   void backward(std::span<const float> d_value, Work& work, std::size_t shard, std::size_t per_state = 1);
+  /// The same given the gradient of each output, [pairs, outputs].
+  void backward_outputs(const Matrix& d_outputs, Work& work, std::size_t shard, std::size_t per_state = 1);
+  /// After combine(), whose result `values` is: each output's value, [pairs, outputs].
+  void outputs(const Work& work, std::span<const float> values, Matrix& out) const;
   /// Adds work.d_items to the embeddings' gradients; one thread, in a fixed order of shards.
   void scatter(const ItemInputs& items, const Work& work);
 
@@ -127,6 +140,7 @@ class ValueNetwork {
   void load(const Hdf5Reader& file, const std::string& name);
 
  private:
+  void backward_pairs(std::span<const float> d_value, Work& work, std::size_t shard, std::size_t per_state);
   template <class Network, class Use>
   static void each_part(Network& network, const Use& use);
   void forward_raw_items(const ItemInputs& items, Work& work) const;

@@ -1,6 +1,7 @@
 #include "policy/value/value_policy.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/config.h"
 #include "core/hdf5_reader.h"
@@ -35,8 +36,8 @@ std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& 
   return model;
 }
 
-ValuePolicy::ValuePolicy(std::shared_ptr<const ValueModel> model)
-    : model_(std::move(model)), encoder_(make_state_encoder(*model_)) {}
+ValuePolicy::ValuePolicy(std::shared_ptr<const ValueModel> model, ActBy by)
+    : model_(std::move(model)), encoder_(make_state_encoder(*model_)), by_(by) {}
 
 void ValuePolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
   const ObservationView& observation = batch.observation;
@@ -55,7 +56,7 @@ void ValuePolicy::score(const DecisionBatch& batch, std::span<float> scores) con
     if (model_->is_product() && table.size() > 0)
       multiply_chunk(observation, first, count, slots, table, work, mine);
     else
-      score_chunk(observation, first, count, slots, table, work, mine);
+      score_chunk(batch, first, count, slots, table, work, mine);
   });
 }
 
@@ -113,9 +114,24 @@ bool ValuePolicy::best_videos(const DecisionBatch& batch, std::span<const std::u
   return true;
 }
 
-void ValuePolicy::score_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
-                              std::size_t slots, const Matrix& table, ValueNetwork::Work& work,
-                              std::span<float> scores) const {
+// work.values of `keys.size()` states, `per_state` each, as what the policy goes by.
+void ValuePolicy::go_by(std::span<const RandomKey> keys, std::size_t per_state, ValueNetwork::Work& work) const {
+  thread_local Matrix outputs;
+  model_->network.outputs(work, work.values, outputs);
+  const auto members = static_cast<std::uint32_t>(outputs.cols());
+  for (std::size_t pair = 0; pair < keys.size() * per_state; ++pair) {
+    const auto own = outputs.row(static_cast<Eigen::Index>(pair));
+    float& value = work.values[pair];
+    if (by_.kind == ActBy::Kind::kMember)
+      value = own(RandomStream(split(keys[pair / per_state], Draw::kExploration)).below(members));
+    else
+      value += by_.deviations * std::sqrt((own.array() - value).square().mean());
+  }
+}
+
+void ValuePolicy::score_chunk(const DecisionBatch& batch, std::size_t first, std::size_t count, std::size_t slots,
+                              const Matrix& table, ValueNetwork::Work& work, std::span<float> scores) const {
+  const ObservationView& observation = batch.observation;
   const ValueNetwork& network = model_->network;
   const bool has_table = table.size() > 0;
   for (std::size_t begin = 0; begin < slots; begin += kSlotBlock) {
@@ -133,6 +149,7 @@ void ValuePolicy::score_chunk(const ObservationView& observation, std::size_t fi
     if (!has_table) network.forward_items(*model_->items, work);
     work.values.resize(pairs);
     network.combine(has_table ? table : work.item.output(), has_table, pairs, block, work, work.values);
+    if (by_.kind != ActBy::Kind::kMean) go_by(batch.keys.subspan(first, count), block, work);
     for (std::size_t i = 0; i < count; ++i)
       std::copy_n(work.values.begin() + static_cast<std::ptrdiff_t>(i * block), block,
                   scores.begin() + static_cast<std::ptrdiff_t>(i * slots + begin));
@@ -157,7 +174,7 @@ void require_stored(const Hdf5Reader& file, const ValueNetworkConfig& c, std::si
   const std::size_t read = state_size + (sequence.enabled() ? sequence.width : 0);
   require_stored(file, "the state tower", layer_sizes(read, c.state_hidden, c.width));
   require_stored(file, "the video tower", layer_sizes(item_size, c.item_hidden, c.width));
-  require_stored(file, "the network of pairs", {c.width, c.interaction_hidden});
+  require_stored(file, "the network of pairs", {c.width + c.outputs, c.interaction_hidden});
   require_stored(file, "the table of tags", {items.num_tags, c.tag_dim});
   require_stored(file, "the table of authors", {items.num_authors, c.author_dim});
   require_stored(file, "the table of ids", {items.num_ids, c.id_dim});

@@ -39,12 +39,19 @@ std::shared_ptr<ValueModel> make_value_model(std::string name, const Catalogue& 
                                              const ValueNetworkConfig& network, const StateEncoderConfig& encoder,
                                              std::uint64_t seed);
 
+/// What of several outputs a ValuePolicy goes by.
+struct ActBy {
+  enum class Kind : std::uint8_t { kMean, kUpper, kMember };
+  Kind kind = Kind::kMean;
+  float deviations = 0.0F;  // kUpper: the mean and so many standard deviations over the outputs
+};                          // kMember: the output that the row's exploration key draws, the same at all of its steps
+
 /// Scores slots by a ValueNetwork. A score depends on its row alone: work is cut into chunks of kChunk rows that are
 /// always full, padded where need be, so that neither the batch size nor the number of threads changes a bit of it.
 class ValuePolicy final : public Policy {
  public:
   /// The model may still be learning; nobody may change it during score().
-  explicit ValuePolicy(std::shared_ptr<const ValueModel> model);
+  explicit ValuePolicy(std::shared_ptr<const ValueModel> model, ActBy by = {});
   std::string_view name() const noexcept override { return model_->header.policy; }
   PolicyHeader header() const override { return model_->header; }
   void score(const DecisionBatch& batch, std::span<float> scores) const override;
@@ -59,13 +66,16 @@ class ValuePolicy final : public Policy {
   void write(Hdf5Writer& file) const override;
   void encode_chunk(const ObservationView& observation, std::size_t first, std::size_t count,
                     ValueNetwork::Work& work) const;
-  void score_chunk(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
+  void score_chunk(const DecisionBatch& batch, std::size_t first, std::size_t count, std::size_t slots,
                    const Matrix& table, ValueNetwork::Work& work, std::span<float> scores) const;
   void multiply_chunk(const ObservationView& observation, std::size_t first, std::size_t count, std::size_t slots,
                       const Matrix& table, ValueNetwork::Work& work, std::span<float> scores) const;
 
+  void go_by(std::span<const RandomKey> keys, std::size_t per_state, ValueNetwork::Work& work) const;
+
   std::shared_ptr<const ValueModel> model_;
   StateEncoder encoder_;
+  ActBy by_;
 };
 
 /// Reads a policy file of the model "value".

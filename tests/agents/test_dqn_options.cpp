@@ -16,6 +16,7 @@
 namespace swipegym {
 namespace {
 
+using Catch::Matchers::Contains;
 using test::FreshScores;
 using test::LadderModel;
 using test::make_toy_simulator;
@@ -134,6 +135,65 @@ TEST_CASE("with V(s') values do not follow what s' happened to be offered", "[ag
   CAPTURE(offered, smooth);
   CHECK(offered > 0.02);
   CHECK(smooth < 0.75 * offered);
+}
+
+TEST_CASE("quantiles tell how far what comes may lie from its mean", "[agents]") {
+  const auto simulator = make_toy_simulator(std::make_shared<CoinModel>());
+  DqnConfig config = toy_config();
+  config.rewards = "drawn";
+  config.discount = 0.0F;
+  config.reward_scale = 10.0F;  // the Huber part of the loss has a width of 1
+  config.network.id_dim = 0;
+  config.network.outputs = 8;
+  const auto spread = [&](const char* outputs) {  // a standard deviation of the outputs, in coins
+    config.outputs = outputs;
+    DqnLearner learner(simulator, config, 3, 1);
+    VectorEnv env = make_training_env(simulator, config, 1);
+    train_online(learner, env, {.seed = 3, .env_steps = config.env_steps, .round_steps = config.round_steps});
+    const auto& policy = dynamic_cast<const ValuePolicy&>(learner.policy());
+    const auto model = std::make_shared<ValueModel>(policy.model());
+    const FreshScores mean(simulator, config, ValuePolicy(model));
+    const FreshScores upper(simulator, config, ValuePolicy(model, {.kind = ActBy::Kind::kUpper, .deviations = 1.0F}));
+    double sum = 0.0;
+    for (std::size_t i = 0; i < mean.scores.size(); ++i)
+      sum += static_cast<double>(upper.scores[i] - mean.scores[i]) / 10.0 / static_cast<double>(mean.scores.size());
+    return sum;
+  };
+  const double quantiles = spread("quantiles"), members = spread("members");
+  if (testing::skips_quality()) return;
+  CAPTURE(quantiles, members);
+  CHECK(quantiles == Approx(0.5).margin(0.1));  // heads are 1, tails are 0
+  CHECK(members < 0.1);                         // of the mean, which hundreds of plays tell
+}
+
+TEST_CASE("by Thompson an env follows one member, by UCB it prefers what they do not agree about", "[agents]") {
+  const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(1));
+  DqnConfig config = toy_config();
+  config.outputs = "members";
+  config.network.outputs = 8;
+  const auto chosen = [&](std::uint64_t key, std::size_t envs) {  // by 64 envs whose keys begin at `key`
+    const DqnLearner learner(simulator, config, 3, 1);
+    VectorEnv env = make_training_env(simulator, config, 1);
+    std::vector<std::uint64_t> seeds(config.num_envs);
+    std::iota(seeds.begin(), seeds.end(), 1000);
+    const ObservationView view = env.reset(seeds);
+    std::vector<RandomKey> keys;
+    for (std::size_t i = 0; i < config.num_envs; ++i) keys.push_back(make_key(key + i % envs));
+    const std::vector<std::uint32_t> streams(config.num_envs);
+    std::vector<float> scores;
+    std::vector<std::int32_t> actions(config.num_envs);
+    choose_actions(learner.policy(), {view, &env, keys, streams, 1}, learner.exploration(0), 200, scores, actions);
+    return actions;
+  };
+  config.exploration = "thompson";
+  CHECK(chosen(1, 64) != chosen(1000, 64));
+  config.exploration = "ucb", config.ucb_deviations = 0.0F;
+  const std::vector<std::int32_t> mean = chosen(1, 64);
+  CHECK(chosen(1000, 64) == mean);
+  config.ucb_deviations = 5.0F;
+  CHECK(chosen(1, 64) != mean);
+  config.exploration = "thompson", config.network.outputs = 1;
+  CHECK_THROWS_WITH(check(config), Contains("exploration") && Contains("network.outputs"));
 }
 
 TEST_CASE("pessimism teaches an agent to leave alone what members do not agree about", "[agents][members]") {

@@ -37,9 +37,23 @@ TEST_CASE("every loss's gradient is its finite difference, with and without row 
     check_gradient(z, gradient, [&] { return binary_cross_entropy<double>(z, target, rows, nullptr); });
     huber<double>(z, target, 0.7, rows, &gradient);
     check_gradient(z, gradient, [&] { return huber<double>(z, target, 0.7, rows, nullptr); });
+    const MatrixD one = target.col(0);
+    quantile_huber<double>(z, one, 0.7, rows, &gradient);
+    check_gradient(z, gradient, [&] { return quantile_huber<double>(z, one, 0.7, rows, nullptr); });
     mean_squared_error<double>(z, target, rows, &gradient);
     check_gradient(z, gradient, [&] { return mean_squared_error<double>(z, target, rows, nullptr); });
   }
+}
+
+TEST_CASE("quantile regression finds the quantiles of what it is shown", "[nn]") {
+  // Of 0, 1, ..., 99 four columns learn the levels 1/8, 3/8, 5/8 and 7/8.
+  MatrixD values = MatrixD::Zero(1, 4), target(100, 1), gradient;
+  for (Eigen::Index i = 0; i < 100; ++i) target(i, 0) = static_cast<double>(i);
+  for (int step = 0; step < 4'000; ++step) {
+    quantile_huber<double>(values.replicate(100, 1), target, 0.1, {}, &gradient);
+    values -= 100.0 * gradient.colwise().sum();
+  }
+  for (Eigen::Index k = 0; k < 4; ++k) CHECK(values(0, k) == Approx(12.5 + 25.0 * static_cast<double>(k)).margin(1.0));
 }
 
 TEST_CASE("a row of weight 0 changes neither loss nor gradient", "[nn]") {

@@ -56,10 +56,12 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
   const std::size_t per_state = GENERATE(1, 2, 3);  // the same six pairs, of six, three or two states
   const bool dueling = GENERATE(false, true);
   const std::string sequence = GENERATE(as<std::string>{}, "none", "gru", "sasrec");
+  const std::size_t outputs = sequence == "none" ? 3 : 1;
   CAPTURE(per_state, dueling, sequence);
   const PlayedWorld world(6, 4);
   ValueNetworkConfig config = small_network();
   config.dueling = dueling;
+  config.outputs = outputs;
   config.sequence = {.kind = sequence, .length = 7, .width = 6, .blocks = 2, .heads = 2};
   auto model = make_value_model("dqn", world.simulator->catalogue, config, {}, 1);
   const StateEncoder encoder = make_state_encoder(*model);
@@ -68,6 +70,9 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
   ValueNetwork::Work work;
   const std::size_t rows = 6, states = rows / per_state;
   const std::vector<float> slopes = {1.0F, -0.5F, 0.7F, 2.0F, -1.0F, 0.3F};
+  Matrix output_slopes(6, static_cast<Eigen::Index>(outputs)), by_output;
+  for (Eigen::Index i = 0; i < output_slopes.size(); ++i)
+    output_slopes.data()[i] = slopes[static_cast<std::size_t>(i) % 5] + 0.1F * static_cast<float>(i);
   work.states.resize(static_cast<Eigen::Index>(states), static_cast<Eigen::Index>(encoder.state_size()));
   encoder.encode(world.env.observation(), 0, states, work.states, work.histories);
   work.cross.resize(6, static_cast<Eigen::Index>(StateEncoder::kCross));
@@ -86,10 +91,15 @@ TEST_CASE("the value network's gradients are its finite differences", "[policy]"
     network.combine(work.item.output(), false, rows, per_state, work, values);
     double sum = 0.0;
     for (std::size_t i = 0; i < rows; ++i) sum += static_cast<double>(slopes[i]) * static_cast<double>(values[i]);
-    return sum;
+    if (outputs == 1) return sum;
+    network.outputs(work, values, by_output);
+    return by_output.cwiseProduct(output_slopes).cast<double>().sum();
   };
   loss();
-  network.backward(slopes, work, 0, per_state);
+  if (outputs == 1)
+    network.backward(slopes, work, 0, per_state);
+  else
+    network.backward_outputs(output_slopes, work, 0, per_state);
   network.scatter(*model->items, work);
   if (dueling) {
     network.backward_centre(-work.d_item.colwise().sum(), reference, 0);
