@@ -92,6 +92,7 @@ def plot(results: list[dict], path: Path) -> None:
         mean = np.mean(results[0][name][: results[0]["curve_sessions"]])
         axes.axhline(mean, color="0.4", linestyle=style, label=name)
     axes.set_xscale("log")
+    axes.set_xlim(left=1000)  # before that networks are what they were drawn as
     axes.set_xlabel("steps of training")
     axes.set_ylabel("seconds watched a session")
     axes.legend(fontsize="small", ncol=2)

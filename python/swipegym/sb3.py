@@ -74,7 +74,8 @@ class SlotVecEnv(VecEnv):
         policies here never choose one, but DQN explores without a look at the mask.
 
     Observations are rows of numbers (swipegym.wrappers.rows_of). A reward is what the user model expects of the video
-    shown, without the noise of one play, where settings do not say rewards="drawn".
+    shown, without the noise of one play, where settings do not say rewards="drawn". Features are of order one already:
+    VecNormalize(norm_obs=True) would make another number of the mask, which the policies read as 0 or not.
     """
 
     def __init__(self, num_envs: int = 64, seconds: float = SECONDS, **settings):
