@@ -15,6 +15,7 @@ import argparse
 import glob
 import json
 import time
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -99,40 +100,61 @@ def trial(number: int, columns: str, rewards: str) -> tuple[dict, int]:
     }, round(log(most / 3, most))
 
 
-def search(simulator, columns: str, rewards: str, options, states: UniformStates) -> dict:
-    """The best settings on uniform rows, every trial, and whether epsilon-greedy rows are better."""
-    how = boosted.TreeSettings(steps=options.steps[0], columns=columns, rewards=rewards, seed=SELECTION)
-    play = Play(simulator, how, {}, 1)
-    values, labels = play.steps(how.steps)
-    rows = dataset([values], labels, play.columns, 1)
-    blocks = [
-        play.columns.of({name: array[first : first + BLOCK] for name, array in states.columns.items()}, None, 1)
-        for first in range(0, len(states.session), BLOCK)
-    ]
-    held = np.concatenate([block.reshape(-1, block.shape[2]) for block in blocks])
-    mask, tried = states.columns["action_mask"].astype(bool), []
-    for number in range(options.trials):
-        parameters, trees = trial(number, columns, rewards)
-        begun = time.process_time()
-        settings = boosted.TreeSettings(**{**how.figures(), "parameters": parameters})
+class Search:
+    """Trials of LightGBM's settings on uniform rows of one kind of columns and rewards; rows are made when asked for."""
+
+    def __init__(self, simulator, columns: str, rewards: str, options, states: UniformStates):
+        self.simulator, self.options, self.states = simulator, options, states
+        self.how = boosted.TreeSettings(steps=options.steps[0], columns=columns, rewards=rewards, seed=SELECTION)
+        self.name = f"{columns}, {rewards}"
+
+    @cached_property
+    def rows(self):
+        play = Play(self.simulator, self.how, {}, 1)
+        values, labels = play.steps(self.how.steps)
+        return dataset([values], labels, play.columns, 1)
+
+    @cached_property
+    def held(self) -> np.ndarray:
+        """[states * candidates, columns] of the states that choose."""
+        columns = Columns(self.how.columns, self.simulator)
+        blocks = [
+            columns.of({name: array[first : first + BLOCK] for name, array in self.states.columns.items()}, None, 1)
+            for first in range(0, len(self.states.session), BLOCK)
+        ]
+        return np.concatenate([block.reshape(-1, block.shape[2]) for block in blocks])
+
+    def tried(self, number: int) -> dict:
+        """The best number of trees of a trial, and its share of the way."""
+        parameters, trees = trial(number, self.how.columns, self.how.rewards)
+        rows, begun = self.rows, time.process_time()
+        settings = boosted.TreeSettings(**{**self.how.figures(), "parameters": parameters})
         booster = lightgbm.train(native(settings, 1), rows, trees)
+        mask, out = self.states.columns["action_mask"].astype(bool), []
         for part in sorted({max(1, trees // 4), max(1, trees // 2), trees}):  # fewer trees cost no training
-            scores = booster.predict(held, num_iteration=part, num_threads=1).reshape(mask.shape)
+            scores = booster.predict(self.held, num_iteration=part, num_threads=1).reshape(mask.shape)
             best = np.where(mask, scores, -np.inf).argmax(axis=1)
-            share = states.share(states.sums(states.expected[np.arange(len(best)), best]))
-            tried.append({"trial": number, "trees": part, "share": share, "parameters": parameters})
-        found = max((one for one in tried if one["trial"] == number), key=lambda one: one["share"])
-        print(f"  {columns}, {rewards}: {found}, {time.process_time() - begun:.0f} s", flush=True)
-    best = max(tried, key=lambda one: one["share"])
-    chosen = {"trees": best["trees"], "parameters": best["parameters"], "rounds": 1}
-    if "greedy" not in options.rows:
-        return {"chosen": chosen, "uniform": best["share"], "tried": tried}
-    greedy = {**chosen, "rounds": 4, "epsilon": 0.2}
-    begun = time.process_time()
-    trained = boosted.train(simulator, **{**how.figures(), **greedy}, threads=1)
-    share = states.share(states.of(trained))
-    print(f"  {columns}, {rewards}: uniform {best['share']:.3f}, greedy {share:.3f}, {time.process_time() - begun:.0f} s", flush=True)
-    return {"chosen": greedy if share > best["share"] + GAIN else chosen, "greedy": share, "uniform": best["share"], "tried": tried}
+            share = self.states.share(self.states.sums(self.states.expected[np.arange(len(best)), best]))
+            out.append({"trial": number, "trees": part, "share": share, "parameters": parameters})
+        found = max(out, key=lambda one: one["share"])
+        print(f"  {self.name}: {found}, {time.process_time() - begun:.0f} s", flush=True)
+        return found
+
+    def best(self) -> dict:
+        """The best settings, what uniform rows come to by them, and greedy ones."""
+        cache = self.options.out / f"trials-{self.how.columns}-{self.how.rewards}"
+        cache.mkdir(exist_ok=True)
+        all_tried = [made(cache / f"{n}.json", lambda: self.tried(n)) for n in range(self.options.trials)]
+        best = max(all_tried, key=lambda one: one["share"])
+        out = {"trees": best["trees"], "parameters": best["parameters"], "rounds": 1}
+        if "greedy" not in self.options.rows:
+            return {"chosen": out, "uniform": best["share"]}
+        greedy = {**out, "rounds": 4, "epsilon": 0.2}
+        begun = time.process_time()
+        share = self.states.share(self.states.of(boosted.train(self.simulator, **{**self.how.figures(), **greedy}, threads=1)))
+        spent = time.process_time() - begun
+        print(f"  {self.name}: uniform {best['share']:.3f}, greedy {share:.3f}, {spent:.0f} s", flush=True)
+        return {"chosen": greedy if share > best["share"] + GAIN else out, "uniform": best["share"], "greedy": share}
 
 
 def made(path: Path, make) -> dict:
@@ -152,7 +174,7 @@ def trained(simulator, options) -> dict[str, list[Path]]:
             found = options.out / f"trees-{columns}-{rewards}.json"
             if not found.exists() and states is None:
                 states = UniformStates(simulator, TRIED_AMONG, options.held_out, SELECTION)
-            chosen = made(found, lambda: search(simulator, columns, rewards, options, states))["chosen"]
+            chosen = made(found, lambda: Search(simulator, columns, rewards, options, states).best())["chosen"]
             for steps in options.steps:
                 name = f"trees_{columns}_{rewards}_{steps // 1000}k"
                 for seed in range(1, options.seeds + 1):
