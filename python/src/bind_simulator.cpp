@@ -68,10 +68,10 @@ nb::object constant(nb::handle leave_after, nb::handle watch_ratio, nb::handle v
 }
 
 // The users, videos and session starts of another simulator, with a model's answers; see user_models.py.
-nb::object answered_by(const nb::object& model, const nb::object& like, std::size_t state_size, std::size_t draws,
-                       std::int64_t gap_ms, const nb::object& begin, const nb::object& respond,
-                       const nb::object& expect) {
-  auto simulator = std::make_shared<Simulator>(nb::cast<const Simulator&>(like));
+std::shared_ptr<Simulator> answered_by(const Simulator& like, std::size_t state_size, std::size_t draws,
+                                       std::int64_t gap_ms, const nb::object& begin, const nb::object& respond,
+                                       const nb::object& expect) {
+  auto simulator = std::make_shared<Simulator>(like);
   simulator->model = std::make_shared<PythonUserModel>(PythonUserModel::Parts{.state_size = state_size,
                                                                               .draws = draws,
                                                                               .gap_ms = gap_ms,
@@ -80,7 +80,7 @@ nb::object answered_by(const nb::object& model, const nb::object& like, std::siz
                                                                               .expect = expect});
   simulator->fit = read_fit_notes(R"({"model": "python"})", "python");
   simulator->truth.clear();
-  return made_by(std::move(simulator), "model", model, like);
+  return simulator;
 }
 
 // What made_by() noted of a file: 1 its path, 2 the clock.
@@ -132,8 +132,8 @@ void bind_simulator(nb::module_& module) {
                    "[users, 16] float32: as in the observation; docs/guide/environment.md.")
       .def_prop_ro("video_features", &catalogue_table<&Catalogue::video_features, kVideoFeatures>,
                    "[videos, 8] float32: of a candidate in the observation; docs/guide/environment.md.");
-  module.def("answered_by", &answered_by, nb::arg("model"), nb::arg("like"), nb::arg("state_size"), nb::arg("draws"),
-             nb::arg("gap_ms"), nb::arg("begin").none(), nb::arg("respond"), nb::arg("expect"),
+  module.def("answered_by", &answered_by, nb::arg("like"), nb::arg("state_size"), nb::arg("draws"), nb::arg("gap_ms"),
+             nb::arg("begin").none(), nb::arg("respond"), nb::arg("expect"),
              "A simulator of a Python user model; swipegym.simulator_of is its face.");
 }
 

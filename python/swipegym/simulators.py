@@ -55,10 +55,8 @@ def _pickled(simulator: Simulator) -> tuple:
     kind, *how = simulator._made_by
     if kind == "constant":
         return _constant, tuple(how)
-    if kind == "model":
-        from .user_models import simulator_of
-
-        return simulator_of, tuple(how)
+    if kind == "call":  # of what stands above this module
+        return how[0], tuple(how[1:])
     path, clock = how
     return _again, (None if Path(path) == DEFAULT_SIMULATOR else path, clock, simulator.fingerprint)
 

@@ -74,9 +74,9 @@ def simulator_of(model: UserModel, like: _core.Simulator | str | None = None) ->
         raise arguments.refused("model", model, "an object with a method respond")
     begin, expect = getattr(model, "begin", None), getattr(model, "expect", None)
     draws = arguments.whole("draws", getattr(model, "draws", 8), 0, MOST_DRAWS)
-    return _core.answered_by(
-        model,
-        load_simulator(like),
+    like = load_simulator(like)
+    made = _core.answered_by(
+        like,
         arguments.whole("state_size", getattr(model, "state_size", 0), 0, MOST_STATE),
         draws,
         round(3.6e6 * arguments.real("return_gap_h", getattr(model, "return_gap_h", 24.0), 0.5, 1e5)),
@@ -86,6 +86,8 @@ def simulator_of(model: UserModel, like: _core.Simulator | str | None = None) ->
         if expect is not None
         else (lambda shown, state: _mean_answer(respond, draws, shown, state)),
     )
+    made._made_by = ("call", simulator_of, model, like)
+    return made
 
 
 def _column(said, name: str, shape: tuple[int, ...], most: float) -> np.ndarray:
