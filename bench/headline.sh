@@ -4,7 +4,7 @@
 #   bench/headline.sh choices OUT DATA    a fit to its standard log alone, judged by its random exposures
 #   bench/headline.sh optimism OUT [DATA] what choices promise and give, by one fit, by members, with pessimism
 #   bench/headline.sh ceiling OUT DATA    how far DQN and PPO come of the way to the one-step oracle, by drawn and expected rewards
-#   bench/headline.sh boosted OUT DATA    LightGBM beside those DQNs at equal steps; PYTHON names an interpreter that has lightgbm
+#   bench/headline.sh boosted OUT DATA    LightGBM beside DQN at equal steps; PYTHON names an interpreter that has lightgbm
 #   bench/headline.sh worlds OUT          eight policies in two fitted simulators and in their truths
 #   bench/headline.sh four_million OUT    a DQN among ten to 4,369,953 videos; takes 3 GB of memory
 #   bench/headline.sh policies OUT DATA   every kind of policy in a simulator and its judge, by bench/results.sh; takes long
@@ -80,13 +80,18 @@ promises() {
   done
 }
 
-# ceiling AGENT: policies of every settings file of the ceiling that is for this agent, or for any; adds them to $policies.
+# ceiling [NAME...]: policies of these settings files of the ceiling, or of all; adds them to $policies.
 ceiling() {
-  for given in "$settings"/ceiling_"${1:-}"*.json; do
-    name=$(basename "$given" .json) name=${name#ceiling_}
+  if [ $# -eq 0 ]; then
+    for given in "$settings"/ceiling_*.json; do
+      name=$(basename "$given" .json)
+      set -- "$@" "${name#ceiling_}"
+    done
+  fi
+  for name in "$@"; do
     for seed in $seeds; do
       make "$out/$name-s$seed.h5" "$swipegym" train "${name%%_*}" --simulator "$out/sim.h5" --seed "$seed" \
-        --config "$(smaller "$given" env_steps=30000)" --out "$out/$name-s$seed.h5"
+        --config "$(smaller "$settings/ceiling_$name.json" env_steps=30000)" --out "$out/$name-s$seed.h5"
     done
     policies="$policies,$name=$out/$name-s*.h5"
   done
@@ -150,7 +155,7 @@ case $figure in
     real_simulator
     seeds="1 2 3 4 5" policies= less=
     [ -z "$small" ] || seeds="1 2" less="--steps 4000 --trials 1 --seeds 2 --sessions 10=40,20=20 --states 10=20,20=20 --held-out 20"
-    ceiling dqn
+    ceiling dqn dqn_drawn
     # shellcheck disable=SC2086
     PYTHONPATH=${PYTHONPATH:-$root/build/release/python/package} "${PYTHON:-python3}" "$root/bench/boosted.py" "$out/boosted" \
       --simulator "$out/sim.h5" --policies "${policies#,}" $less
