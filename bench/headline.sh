@@ -141,14 +141,15 @@ case $figure in
     ;;
   ceiling)
     real_simulator
-    seeds="1 2 3 4 5" sessions=400
-    [ -z "$small" ] || seeds="1 2" sessions=20
+    seeds="1 2 3 4 5" sessions=2000 states=100  # sessions of the returns, sessions whose states are asked about
+    [ -z "$small" ] || seeds="1 2" sessions=20 states=20
     policies=random
     ceiling
     for candidates in 10 100; do
-      make "$out/ceiling-$candidates.json" "$swipegym" compare --simulator "$out/sim.h5" --policies "$policies,oracle" \
-        --candidates $candidates --sessions $sessions --seeds 5 --expected --versus dqn_drawn \
-        --json "$out/ceiling-$candidates.json"
+      compare="$swipegym compare --simulator $out/sim.h5 --policies $policies,oracle --candidates $candidates --seeds 5"
+      make "$out/ceiling-$candidates.json" $compare --sessions $sessions --versus dqn --json "$out/ceiling-$candidates.json"
+      make "$out/expected-$candidates.json" $compare --sessions $states --versus dqn --expected \
+        --json "$out/expected-$candidates.json"
     done
     ;;
   boosted)
@@ -163,19 +164,21 @@ case $figure in
   worlds)
     preset=pure seeds="1 2 3 4 5" sessions=2000
     [ -z "$small" ] || preset=tiny seeds="1 2" sessions=100
-    agent=$(smaller "$settings"/worlds_dqn.json env_steps=30000)
     for world in 1 2; do
       at=$out/world$world
       make "$at" "$swipegym" data synth --preset $preset --seed $world --out "$at"
       make "$at.h5" "$swipegym" fit --data "$at" --until 20220503 \
         --config "$(smaller "$settings"/worlds_fit.json max_updates=100)" --out "$at.h5"
       for seed in $seeds; do
-        make "$at-dqn-s$seed.h5" "$swipegym" train dqn --simulator "$at.h5" --seed "$seed" --config "$agent" \
-          --out "$at-dqn-s$seed.h5"
+        for agent in dqn former; do
+          make "$at-$agent-s$seed.h5" "$swipegym" train dqn --simulator "$at.h5" --seed "$seed" \
+            --config "$(smaller "$settings"/worlds_$agent.json env_steps=30000)" --out "$at-$agent-s$seed.h5"
+        done
       done
       make "$at-ranker.h5" "$swipegym" train ranker --data "$at" --until 20220503 --out "$at-ranker.h5"
+      policies="random,popularity,shortest,longest,item-mean,supervised=$at-ranker.h5"
       make "$at.json" "$swipegym" compare --simulator "$at.h5" --judge truth --sessions $sessions --seeds 5 --json "$at.json" \
-        --policies "random,popularity,shortest,longest,item-mean,supervised=$at-ranker.h5,dqn=$at-dqn-s*.h5,oracle"
+        --policies "$policies,dqn=$at-dqn-s*.h5,former=$at-former-s*.h5,oracle" --versus former
     done
     ;;
   four_million)

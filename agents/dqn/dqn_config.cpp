@@ -117,6 +117,9 @@ MemoryBudget training_memory(const Simulator& simulator, const DqnConfig& c) {
   const NetworkNumbers numbers = numbers_of(catalogue, c.network, c.encoder);
   add_network(budget, catalogue, numbers, 2, c.network.width + 1);
   add_transitions(budget, c, numbers);
+  if (c.state_value && c.discount > 0.0F)
+    budget.add("states s' for V(s')",
+               product_of({c.batch, sizeof(float), StateEncoder::state_size(c.encoder, catalogue.num_tags)}), "batch");
   return budget;
 }
 
