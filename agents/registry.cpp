@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <concepts>
 #include <utility>
 
 #include "agents/dqn/dqn_learner.h"
@@ -18,12 +17,11 @@
 namespace swipegym {
 namespace {
 
-// An agent's defaults beside what a user set. With drawn rewards a vector for each video learns noise
-// (small_value_network()), so it has to be asked for.
+// An agent's defaults beside what a user set: others suit drawn rewards.
 template <class Config>
 Config defaults_beside(const Json& settings, Config defaults) {
-  if constexpr (requires { requires std::same_as<decltype(defaults.network), ValueNetworkConfig>; })
-    if (settings.is_object() && settings.value("rewards", Json()) == "drawn") defaults.network.id_dim = 0;
+  if constexpr (requires { suit_drawn_rewards(defaults); })
+    if (settings.is_object() && settings.value("rewards", Json()) == "drawn") suit_drawn_rewards(defaults);
   return defaults;
 }
 

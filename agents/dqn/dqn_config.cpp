@@ -17,6 +17,12 @@ std::vector<FormerName> former_q_learning_names() {
   return names;
 }
 
+void suit_drawn_rewards(DqnConfig& config) {
+  config.network.id_dim = 0;
+  config.weight_decay = 0.3;
+  config.discount = 0.5F;
+}
+
 std::vector<FormerName> former_names(const DqnConfig&) {
   std::vector<FormerName> names = former_q_learning_names();
   names.push_back({.old = "network_kind", .only = "item_features", .instead = "'train full-output' has the other one"});

@@ -130,6 +130,10 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("network", config.network);
 }
 
+/// Defaults for drawn rewards, whose noise a larger network would learn: no vector a video, weights that decay, and a
+/// short horizon, since a leave that is drawn takes all of the future with it (docs/results/learning.md).
+void suit_drawn_rewards(DqnConfig& config);
+
 std::vector<FormerName> former_names(const DqnConfig& config);
 inline Json former_defaults(const DqnConfig&) {
   return Json::parse(R"({"rewards": "drawn", "state_value": false})");

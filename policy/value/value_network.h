@@ -50,7 +50,7 @@ void check(const ValueNetworkConfig& config);
 
 /// What agents that learn in sessions begin with. Small, with a vector for each video: with expected rewards it carries
 /// what a video's features leave out. With drawn ones it would learn the noise of a few plays, and a maximum over
-/// candidates seeks noise out (docs/results/learning.md), so agents begin without one then.
+/// candidates seeks noise out (docs/results/learning.md), so agents begin without one then (suit_drawn_rewards()).
 inline ValueNetworkConfig small_value_network() {
   return {.state_hidden = {32},
           .item_hidden = {32},

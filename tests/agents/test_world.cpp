@@ -99,12 +99,16 @@ TEST_CASE("every agent learns in sessions of the rewards that its settings name"
     // Pessimism is of expectations, and asks for members.
     CHECK_THROWS_WITH(info.with(Json{{"rewards", "drawn"}, {"pessimism", 1}}, "a test"),
                       Contains("pessimism") && Contains("'expected'"));
-    // A vector for each video is left out with drawn rewards unless it is asked for.
+    // Other defaults suit drawn rewards; what is asked for stays.
     const Agent drawn = info.with(Json{{"rewards", "drawn"}}, "a test");
     if (info.name == "dqn" || info.name == "ppo") CHECK(drawn.config["network"]["id_dim"] == 0);
-    if (info.name == "dqn")
-      CHECK(info.with(Json::parse(R"({"rewards": "drawn", "network": {"id_dim": 4}})"), "a test")
-                .config["network"]["id_dim"] == 4);
+    if (info.name == "dqn") {
+      CHECK(drawn.config["discount"] == 0.5);
+      const Json settings = Json::parse(R"({"rewards": "drawn", "discount": 0.8, "network": {"id_dim": 4}})");
+      const Agent asked = info.with(settings, "a test");
+      CHECK(asked.config["network"]["id_dim"] == 4);
+      CHECK(asked.config["discount"] == Approx(0.8));
+    }
     const Agent careful = info.with(Json{{"rewards", "expected"}, {"pessimism", 0.5}}, "a test");
     CHECK_THROWS_WITH(careful.make_env(simulator, 1), Contains("--members"));
     CHECK(careful.make_env(two_minds, 1).config().pessimism == 0.5F);
