@@ -156,7 +156,7 @@ case $figure in
     real_simulator
     seeds="1 2 3 4 5" policies= less=
     [ -z "$small" ] || seeds="1 2" less="--steps 4000 --trials 1 --seeds 2 --sessions 10=40,20=20 --states 10=20,20=20 --held-out 20"
-    ceiling dqn dqn_drawn
+    ceiling dqn dqn_myopic dqn_drawn
     # shellcheck disable=SC2086
     PYTHONPATH=${PYTHONPATH:-$root/build/release/python/package} "${PYTHON:-python3}" "$root/bench/boosted.py" "$out/boosted" \
       --simulator "$out/sim.h5" --policies "${policies#,}" $less
