@@ -179,6 +179,8 @@ case $figure in
       policies="random,popularity,shortest,longest,item-mean,supervised=$at-ranker.h5"
       make "$at.json" "$swipegym" compare --simulator "$at.h5" --judge truth --sessions $sessions --seeds 5 --json "$at.json" \
         --policies "$policies,dqn=$at-dqn-s*.h5,former=$at-former-s*.h5,oracle" --versus former
+      make "$at-truth.json" "$swipegym" compare --simulator "$at" --no-oracle --sessions $((4 * sessions)) --seeds 5 \
+        --json "$at-truth.json" --policies "dqn=$at-dqn-s*.h5,former=$at-former-s*.h5" --versus former
     done
     ;;
   four_million)
