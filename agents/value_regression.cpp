@@ -15,31 +15,27 @@ constexpr std::size_t kReferenceVideos = 256;  // enough for a mean; drawn once,
 }  // namespace
 
 void RegressionShard::judge(const RegressionSettings& settings, std::span<const float> weight,
-                            std::span<float> errors) {
+                            std::span<const std::uint64_t> id, std::span<float> errors) {
   for (std::size_t i = 0; i < errors.size(); ++i) errors[i] = value.data()[i] - target.data()[i];
+  value_sum = value.cast<double>().sum();
   const LossRows<float> whole_batch{.weight = weight, .total_weight = static_cast<double>(settings.batch)};
-  loss = huber(value, target, settings.huber_delta, whole_batch, &d_value);
-  value_sum = value.cast<double>().sum();
-}
-
-void RegressionShard::judge_outputs(const RegressionSettings& settings, const RegressionRows& rows,
-                                    std::span<float> errors) {
-  for (std::size_t i = 0; i < errors.size(); ++i) errors[i] = value.data()[i] - target.data()[i];
-  value_sum = value.cast<double>().sum();
-  const LossRows<float> whole_batch{.weight = rows.weight, .total_weight = static_cast<double>(settings.batch)};
-  if (settings.outputs == OutputMeaning::kQuantiles) {
+  const Eigen::Index several = outputs.cols();
+  if (several == 0) {
+    loss = huber(value, target, settings.huber_delta, whole_batch, &d_value);
+  } else if (settings.outputs_are == OutputMeaning::kQuantiles) {
     loss = quantile_huber(outputs, target, 1.0F, whole_batch, &d_value);
-    return;
-  }
-  assert(rows.id.size() == errors.size());
-  const Eigen::Index members = outputs.cols();
-  loss = huber<float>(outputs, target.replicate(1, members), settings.huber_delta, whole_batch, &d_value) /
-         static_cast<double>(members);
-  d_value /= static_cast<float>(members);
-  for (Eigen::Index row = 0; row < outputs.rows(); ++row) {
-    const RandomKey coins = split(make_key(rows.id[static_cast<std::size_t>(row)]), Draw::kBatch);
-    for (Eigen::Index member = 0; member < members; ++member)
-      if (RandomStream(coins, static_cast<std::uint32_t>(member)).below(2) == 0) d_value(row, member) = 0.0F;
+  } else {
+    // A row that a coin keeps from a member has nothing to tell it.
+    assert(id.size() == errors.size());
+    Matrix taught = target.replicate(1, several);
+    for (Eigen::Index row = 0; row < taught.rows(); ++row) {
+      const RandomKey coins = split(make_key(id[static_cast<std::size_t>(row)]), Draw::kBatch);
+      for (Eigen::Index member = 0; member < several; ++member)
+        if (RandomStream(coins, static_cast<std::uint32_t>(member)).below(2) == 0)
+          taught(row, member) = outputs(row, member);
+    }
+    loss = huber(outputs, taught, settings.huber_delta, whole_batch, &d_value) / static_cast<double>(several);
+    d_value /= static_cast<float>(several);
   }
 }
 
@@ -100,14 +96,13 @@ void ValueRegression::run_shard(std::size_t index, const Provide& provide) {
   model_.network.combine(work.item.output(), false, count, 1, work, {shard.rows.value.data(), count});
   shard.rows.target = as_matrix(rows.target.data(), count, 1);
   const std::span<float> errors = std::span(errors_).subspan(first, count);
-  if (model_.network_config.outputs == 1) {
-    shard.rows.judge(settings_, rows.weight, errors);
-    model_.network.backward({shard.rows.d_value.data(), count}, work, index);
-  } else {
-    model_.network.outputs(work, {shard.rows.value.data(), count}, shard.rows.outputs);
-    shard.rows.judge_outputs(settings_, rows, errors);
+  const bool several = model_.network_config.outputs > 1;
+  if (several) model_.network.outputs(work, {shard.rows.value.data(), count}, shard.rows.outputs);
+  shard.rows.judge(settings_, rows.weight, rows.id, errors);
+  if (several)
     model_.network.backward_outputs(shard.rows.d_value, work, index);
-  }
+  else
+    model_.network.backward({shard.rows.d_value.data(), count}, work, index);
 }
 
 RegressionStats ValueRegression::step(const Provide& provide) {

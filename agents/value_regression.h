@@ -36,7 +36,7 @@ struct RegressionStats {
 struct RegressionSettings {
   AdamConfig adam;
   float huber_delta = 1.0F;
-  OutputMeaning outputs = OutputMeaning::kQuantiles;  // where the network has several
+  OutputMeaning outputs_are = OutputMeaning::kQuantiles;  // where the network has several
   std::size_t batch = 512;
   std::size_t shard_rows = 128;
   int threads = 0;
@@ -46,21 +46,21 @@ template <class Config>
 RegressionSettings regression_settings(const Config& config, int threads) {
   RegressionSettings settings{
       .adam = adam_of(config), .huber_delta = config.huber_delta, .batch = config.batch, .threads = threads};
-  if constexpr (requires { config.outputs; })
-    settings.outputs = config.outputs == "members" ? OutputMeaning::kMembers : OutputMeaning::kQuantiles;
+  if constexpr (requires { config.outputs_are; })
+    settings.outputs_are = config.outputs_are == "members" ? OutputMeaning::kMembers : OutputMeaning::kQuantiles;
   return settings;
 }
 
-/// The outputs of a shard's rows and what they should have been, [rows, 1].
+/// The values of a shard's rows and what they should have been, [rows, 1]; with several outputs these, [rows, outputs],
+/// and else none. The derivative is of the outputs where there are some.
 struct RegressionShard {
   Matrix value, target, outputs, d_value;
   double loss = 0.0, value_sum = 0.0;
 
-  /// The same of several outputs, [rows, outputs] in `outputs`; leaves their derivative in d_value.
-  void judge_outputs(const RegressionSettings& settings, const RegressionRows& rows, std::span<float> errors);
-
-  /// The rows' Huber loss as a part of the batch's, its derivative, and value - target of each.
-  void judge(const RegressionSettings& settings, std::span<const float> weight, std::span<float> errors);
+  /// The rows' loss as a part of the batch's, its derivative, and value - target of each: Huber's of the values, or
+  /// where there are several outputs theirs. `id` is read for members alone.
+  void judge(const RegressionSettings& settings, std::span<const float> weight, std::span<const std::uint64_t> id,
+             std::span<float> errors);
 };
 /// What a step says of itself before its gradient is known.
 template <class Shard>

@@ -54,8 +54,9 @@ void check(const DqnConfig& c) {
                   "false with fresh_candidates, whose network must be a product");
   check(c.network);
   const bool by_members = c.exploration == "ucb" || c.exploration == "thompson";
-  require_setting(!by_members || (c.outputs == "members" && c.network.outputs > 1), "exploration", c.exploration,
-                  "'epsilon' or 'boltzmann' without members: set outputs to 'members' and network.outputs to how many");
+  require_setting(
+      !by_members || (c.outputs_are == "members" && c.network.outputs > 1), "exploration", c.exploration,
+      "'epsilon' or 'boltzmann' without members: set outputs_are to 'members' and network.outputs to how many");
 }
 
 Exploration exploration_at(const DqnConfig& c, std::int64_t env_steps) {

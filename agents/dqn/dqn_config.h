@@ -80,8 +80,8 @@ struct DqnConfig {
   float temperature_end = 0.3F;
   double epsilon_share = 0.3;  // of env_steps, for either
 
-  std::string outputs = "quantiles";  // what network.outputs are where there are several: quantiles of what comes, or
-                                      // "members" of an ensemble that learn from half of the steps each
+  std::string outputs_are = "quantiles";  // what network.outputs are where there are several: quantiles of what comes,
+                                          // or "members" of an ensemble that learn from half of the steps each
   ValueNetworkConfig network = small_value_network();
   StateEncoderConfig encoder;
 };
@@ -126,7 +126,7 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("prioritised", config.prioritised);
   visit("state_value", config.state_value);
   visit("ucb_deviations", config.ucb_deviations, between(0, 100));
-  visit("outputs", config.outputs, one_of({"quantiles", "members"}));
+  visit("outputs_are", config.outputs_are, one_of({"quantiles", "members"}));
   visit("network", config.network);
 }
 

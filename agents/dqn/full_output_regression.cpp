@@ -68,7 +68,7 @@ void FullOutputRegression::run_shard(std::size_t index, const Provide& provide) 
 
   online_.forward(*rows.states, shard.online);
   online_.chosen_values(shard.online, rows.action, {shard.rows.value.data(), count});
-  shard.rows.judge(settings_, rows.weight, std::span(errors_).subspan(first, count));
+  shard.rows.judge(settings_, rows.weight, {}, std::span(errors_).subspan(first, count));
   online_.backward(*rows.states, {shard.rows.d_value.data(), count}, rows.action, shard.online, index);
 }
 

@@ -146,7 +146,7 @@ TEST_CASE("quantiles tell how far what comes may lie from its mean", "[agents]")
   config.network.id_dim = 0;
   config.network.outputs = 8;
   const auto spread = [&](const char* outputs) {  // a standard deviation of the outputs, in coins
-    config.outputs = outputs;
+    config.outputs_are = outputs;
     DqnLearner learner(simulator, config, 3, 1);
     VectorEnv env = make_training_env(simulator, config, 1);
     train_online(learner, env, {.seed = 3, .env_steps = config.env_steps, .round_steps = config.round_steps});
@@ -169,7 +169,7 @@ TEST_CASE("quantiles tell how far what comes may lie from its mean", "[agents]")
 TEST_CASE("by Thompson an env follows one member, by UCB it prefers what they do not agree about", "[agents]") {
   const auto simulator = make_toy_simulator(std::make_shared<LadderModel>(1));
   DqnConfig config = toy_config();
-  config.outputs = "members";
+  config.outputs_are = "members";
   config.network.outputs = 8;
   const auto chosen = [&](std::uint64_t key, std::size_t envs) {  // by 64 envs whose keys begin at `key`
     const DqnLearner learner(simulator, config, 3, 1);
