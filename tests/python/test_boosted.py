@@ -1,6 +1,7 @@
 """What boosted trees promise: they learn, they are repeatable, and their files are checked."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -47,6 +48,26 @@ def test_equal_seeds_give_equal_bytes_for_any_number_of_threads(tmp_path):
 
     once = made(1, 1)
     assert made(2, 1) == once != made(1, 2)
+
+
+def test_the_simulator_is_never_written_over(trees, tmp_path, capsys):
+    simulator = shutil.copy(trees.columns.simulator.path, tmp_path / "sim.h5")
+    before = simulator.read_bytes()
+    (tmp_path / "link.h5").symlink_to(simulator)
+    small = ["--steps", "2000", "--trees", "2", "--sessions", "0", "--simulator", str(simulator)]
+    for out in ("sim.h5", "link.h5"):
+        assert main([*small, "--out", str(tmp_path / out)]) == 2
+        assert "would be lost" in capsys.readouterr().err
+    with pytest.raises(swipegym.InputError, match="would be lost"):
+        boosted.train(str(simulator), **{**SMALL, "steps": 2000, "trees": 2}).save(simulator)
+    assert simulator.read_bytes() == before
+
+
+def test_a_training_says_how_far_it_is():
+    told = []
+    boosted.train(**{**SMALL, "steps": 3000, "trees": 3}, progress=lambda stage, share: told.append((stage, share)))
+    assert [share for stage, share in told if stage == "playing"][-1] == 1.0
+    assert [share for stage, share in told if stage == "trees"] == [1 / 3, 2 / 3, 1.0]
 
 
 def test_a_file_scores_as_the_trees_that_wrote_it(trees, saved):

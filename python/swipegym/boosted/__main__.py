@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 
 from .. import _core, arguments
 from ..evaluation import evaluate
+from ..formats.files import require_apart
 from ..simulators import load_simulator
 from .settings import DEFAULTS, TreeSettings
 from .training import train
 from .trees import Trees
+
+EVERY_S = 2.0
 
 
 def main(words: list[str] | None = None) -> int:
@@ -35,7 +39,8 @@ def main(words: list[str] | None = None) -> int:
         except (ValueError, TypeError):
             raise arguments.refused("--parameters", spec, "a JSON object of LightGBM's settings") from None
         simulator = load_simulator(given.pop("simulator"))
-        trees = train(simulator, parameters=parameters, **given)
+        require_apart(out, "simulator", simulator.path)  # before anything is played
+        trees = train(simulator, parameters=parameters, progress=Told(), **given)
         trees.save(out)
         if sessions:
             _report(trees, simulator, sessions, given["candidates"], given["threads"])
@@ -43,6 +48,19 @@ def main(words: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+class Told:
+    """A line of progress on stderr every two seconds: one that is written anew on a terminal, else one below the other."""
+
+    def __init__(self):
+        self.last, self.end = time.monotonic(), "\r" if sys.stderr.isatty() else "\n"
+
+    def __call__(self, stage: str, share: float) -> None:
+        if time.monotonic() - self.last < EVERY_S:
+            return
+        self.last = time.monotonic()
+        print(f"{stage:8}{100 * share:3.0f} %", end=self.end, file=sys.stderr, flush=True)
 
 
 def _report(trees: Trees, simulator: _core.Simulator, sessions: int, candidates: int, threads: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..vector_env import ShortVideoVectorEnv
 from .settings import DEFAULTS, TreeSettings
 from .trees import Columns, Trees, lightgbm
 
+Progress = Callable[[str, float], None]
 NUM_ENVS = 1024  # sessions under way in training; part of what a seed means
 
 
@@ -26,10 +27,12 @@ def train(
     max_steps: int = 100,
     reward: Mapping[str, float] | None = None,
     threads: int = 0,
+    progress: Progress = lambda stage, share: None,
     **settings,
 ) -> Trees:
     """Plays steps in a simulator, and fits trees to the rewards of what was shown.
 
+    progress: called with what is under way ("playing", "trees") and the share of it that is done, as it goes.
     settings: those of TreeSettings (steps, columns, rewards, rounds, epsilon, trees, parameters, seed). Other arguments:
     see Settings. 400,000 rows of 223 columns take 400 MB.
     """
@@ -41,21 +44,29 @@ def train(
         "max_steps": max_steps,
         "reward": {"watch_s": 1.0} if reward is None else reward,
     }
-    play = Play(load_simulator(simulator), how, world, threads)
+    play = Play(load_simulator(simulator), how, world, threads, progress)
     values, labels = [], []
     for part in range(how.rounds):
         steps = how.steps * (part + 1) // how.rounds - how.steps * part // how.rounds
         new_values, new_labels = play.steps(steps)
         values.append(new_values), labels.append(new_labels)
-        play.policy = fit(values, np.concatenate(labels), play.columns, how, threads, play.about)
+        play.policy = fit(values, np.concatenate(labels), play.columns, how, threads, play.about, progress)
     return play.policy
 
 
 def fit(
-    values: list[np.ndarray], labels: np.ndarray, columns: Columns, how: TreeSettings, threads: int, about: Mapping
+    values: list[np.ndarray],
+    labels: np.ndarray,
+    columns: Columns,
+    how: TreeSettings,
+    threads: int,
+    about: Mapping,
+    progress: Progress = lambda stage, share: None,
 ) -> Trees:
     """Trees on rows that were played. values: blocks [rows, columns] float32; labels: [rows] of them all."""
-    return Trees(lightgbm.train(native(how, threads), dataset(values, labels, columns, threads), how.trees), columns, about)
+    rows = dataset(values, labels, columns, threads)
+    told = [lambda now: progress("trees", (now.iteration + 1) / now.end_iteration)]
+    return Trees(lightgbm.train(native(how, threads), rows, how.trees, callbacks=told), columns, about)
 
 
 def dataset(values: list[np.ndarray], labels: np.ndarray, columns: Columns, threads: int):
@@ -85,9 +96,16 @@ def native(how: TreeSettings, threads: int) -> dict:
 class Play:
     """Steps in a simulator, one part after the other; `policy`, once there is one, makes most choices."""
 
-    def __init__(self, simulator: _core.Simulator, how: TreeSettings, world: Mapping, threads: int):
+    def __init__(
+        self,
+        simulator: _core.Simulator,
+        how: TreeSettings,
+        world: Mapping,
+        threads: int,
+        progress: Progress = lambda stage, share: None,
+    ):
         checked = Settings(simulator=simulator, threads=threads, **world)  # names what is wrong before anything is played
-        self.how, self.threads, self.policy = how, checked.threads, None
+        self.how, self.threads, self.policy, self.progress = how, checked.threads, None, progress
         self.columns = Columns(how.columns, simulator)
         self.envs = ShortVideoVectorEnv(
             NUM_ENVS, copy=False, autoreset_mode="SameStep", simulator=simulator, rewards=how.rewards, threads=threads, **world
@@ -108,6 +126,7 @@ class Play:
             values[first : first + rows] = self.columns.of(self.observation, slots, self.threads)[:rows]
             self.observation, reward, _, _, self.info = self.envs.step(slots)
             labels[first : first + rows] = reward[:rows]
+            self.progress("playing", (first + rows) / count)
         return values, labels
 
     def _choices(self) -> np.ndarray:

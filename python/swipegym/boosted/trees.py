@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import _core, arguments
 from ..encoder import Encoder
-from ..formats.files import whole_file
+from ..formats.files import require_apart, whole_file
 from ..log_schema import need
 from ..simulators import load_simulator
 from .settings import TreeSettings
@@ -81,7 +81,11 @@ class Trees:
         return np.argmax(np.where(np.asarray(info["action_mask"], bool), scores, -np.inf), axis=-1)
 
     def save(self, path: str | os.PathLike) -> None:
-        """One JSON file: what it was trained with, and under 'model' LightGBM's own text. Equal trees, equal bytes."""
+        """One JSON file: what it was trained with, and under 'model' LightGBM's own text. Equal trees, equal bytes.
+
+        Raises InputError for the simulator's own file, and where nothing can be written.
+        """
+        require_apart(path, "simulator", self.columns.simulator.path)
         model = self.booster.model_to_string(num_iteration=-1)
         model = re.sub(r"(?m)^\[num_threads: \d+\]$", "[num_threads: 0]", model)  # which leave no other trace
         out = {

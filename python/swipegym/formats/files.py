@@ -25,6 +25,13 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
         yield place
 
 
+def require_apart(path: str | os.PathLike, what: str, other: str | os.PathLike | None) -> None:
+    """Raises InputError where an output's path is the file that `what` is read from: the input would be lost."""
+    path = arguments.path("path", path)
+    if other is not None and os.path.realpath(path) == os.path.realpath(other):
+        raise _core.InputError(f"{path}: is the file of the {what}, which would be lost; give another name")
+
+
 @contextlib.contextmanager
 def alone_in(folder: Path, *, wait: bool) -> Iterator[None]:
     """Holds the lock that the program's commands hold of a folder they work in. It is one of the folder itself: it leaves
