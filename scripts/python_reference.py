@@ -27,6 +27,10 @@ MODULES = [
     "swipegym.ray",
     "swipegym.formats.open_bandit",
     "swipegym.formats.minari",
+    "swipegym.formats.episodes",
+    "swipegym.formats.rlds",
+    "swipegym.formats.d3rlpy",
+    "swipegym.formats.tensordict",
 ]
 NATIVE = {  # of the engine, beside the classes that python/src binds
     "InputError": "A `ValueError`: what was got, what was expected, where, and what to do.",

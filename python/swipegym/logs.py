@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from . import _core, arguments
-from .formats import arrow, kuairand, recbole  # noqa: F401, which say how files are written and read
+from .formats import arrow, kuairand, recbole, rlds  # noqa: F401, which say how files are written and read
 from .log import Log, format_of
 from .policies import Choose, Policy
 from .settings import Settings, exploration
@@ -81,6 +81,18 @@ def generate_part(part: int, users_per_part: int = 512, **settings) -> Log:
 def read_log(path: str | os.PathLike, **options) -> Log:
     """All rows of a log that Log.save wrote (.parquet, .h5, .inter), or of any KuaiRand release (a folder of CSV files)
     or store of `swipegym data import`. options: those of formats.kuairand.read, candidates and threads, for the two.
+
+    A folder of Parquet files may be one that swipegym.ray.generate wrote, or one of episodes (Episodes.save); of the
+    latter the option simulator is the one they were recorded in, None the package's.
     """
     path = arguments.path("path", path)
+    if arrow.is_folder(path):
+        return _read_parquet_folder(path, **options)
     return format_of(path).read(path, **options)
+
+
+def _read_parquet_folder(path: str, *, simulator: _core.Simulator | str | os.PathLike | None = None) -> Log:
+    table = arrow.read_folder(path)
+    if rlds.is_episodes(table.schema):
+        return rlds.read_episodes_as_log(table, path, simulator)
+    return arrow.from_arrow(table, path)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import swipegym
+from swipegym.formats import episodes
 from swipegym.formats import minari as sessions_of
 
 minari = pytest.importorskip("minari", reason="minari is not installed")
@@ -97,7 +98,7 @@ def test_propensities_that_are_none_are_refused():
 
 
 def test_a_function_of_observations_is_recorded_too(monkeypatch):
-    monkeypatch.setattr(sessions_of, "ROWS", 16)  # rows play several sessions, and some end early
+    monkeypatch.setattr(episodes, "ROWS", 16)  # rows play several sessions, and some end early
 
     def first(observation, info):
         return np.zeros(len(info["user"]), int), np.ones(len(info["user"]))

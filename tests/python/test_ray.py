@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -104,6 +106,48 @@ def test_a_folder_that_workers_write_is_the_same_log(killer, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+CALL = """
+import sys, ray
+ray.init(sys.argv[1], logging_level="ERROR")
+from swipegym import ray as cluster
+cluster.generate(sys.argv[2], sessions=20000, policy="longest", epsilon=0.2, users_per_part=256, quiet=True)
+"""
+
+
+@pytest.mark.parametrize("name", ["log", "log.parquet"])
+def test_a_log_goes_on_after_the_process_that_called_was_killed(name, tmp_path):
+    path, parts = tmp_path / name, tmp_path / f"{name}.unfinished"
+    address = ray.get_runtime_context().gcs_address
+    caller = subprocess.Popen([sys.executable, "-c", CALL, address, str(path)])
+    until = time.monotonic() + 60
+    while len(list(parts.glob("part-*.parquet"))) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    caller.kill()
+    caller.wait()
+    assert not path.exists()
+    there = {part: part.stat().st_mtime_ns for part in parts.glob("part-*.parquet")}
+    assert len(there) >= 2
+    with pytest.raises(swipegym.InputError, match="parts of a call with seed 1, got 2"):
+        cluster.generate(path, **MADE, seed=2)
+    hole = sorted(there)[0]
+    hole.unlink()  # workers of a folder do not finish in order
+    cluster.generate(path, **MADE)
+    if name == "log":  # parts that were there are those that are there now
+        for part in sorted(there)[1:]:
+            assert (path / part.name).stat().st_mtime_ns == there[part]
+    cluster.generate(tmp_path / f"whole-{name}", **MADE)
+    assert files_of(tmp_path / f"whole-{name}") == files_of(path)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted([name, f"whole-{name}"])
+
+
+def test_a_folder_that_is_not_of_a_log_under_way_stays(tmp_path):
+    (tmp_path / "log.unfinished").mkdir()
+    (tmp_path / "log.unfinished" / "mine").write_text("mine")
+    with pytest.raises(swipegym.InputError, match="is not of a log under way"):
+        cluster.generate(tmp_path / "log", **MADE)
+    assert (tmp_path / "log.unfinished" / "mine").read_text() == "mine"
+
+
 def test_a_comparison_is_that_of_one_process_after_a_worker_was_killed_too(tmp_path):
     marker = tmp_path / "killed"
 
@@ -132,6 +176,8 @@ SMALL = {"world": {"life_days": 3, "least_on_offer": 60}, "max_steps": 5}
 
 
 def files_of(folder):
+    if folder.is_file():
+        return folder.read_bytes()
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 

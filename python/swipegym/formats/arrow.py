@@ -4,6 +4,7 @@ fixed-size lists, and every field says its unit and null rule."""
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,6 +82,34 @@ def read_parquet(path: str | os.PathLike) -> Log:
     except (pa.ArrowException, OSError) as error:
         raise _core.InputError(f"{source}: {error}") from error
     return from_arrow(table, source)
+
+
+def is_folder(path: str | os.PathLike) -> bool:
+    """A folder with Parquet files in it, such as swipegym.ray.generate writes."""
+    return os.path.isdir(path) and bool(_parts(path))
+
+
+def read_folder(source: str):
+    """All Parquet files of a folder as one table, in the order of their names; hidden ones and those that begin with an
+    underscore are passed over, as other readers do."""
+    pa, parquet = need("pyarrow", "Parquet"), need("pyarrow.parquet", "Parquet")
+    parts = _parts(source)
+    if not parts:
+        raise _core.InputError(f"{source}: has no Parquet file")
+    tables = []
+    for part in parts:
+        try:
+            with open(part, "rb") as file:
+                tables.append(parquet.read_table(file))
+        except (pa.ArrowException, OSError) as error:
+            raise _core.InputError(f"{part}: {error}") from error
+        if not tables[-1].schema.equals(tables[0].schema):
+            raise _core.InputError(f"{part}: has other columns than {parts[0].name}")
+    return pa.concat_tables(tables)
+
+
+def _parts(folder: str | os.PathLike) -> list[Path]:
+    return sorted(path for path in Path(folder).glob("*.parquet") if path.name[0] not in "._")
 
 
 def _require_unique(names: list[str], source: str) -> None:

@@ -5,27 +5,26 @@ An observation is what the agent saw, which a log does not keep; so sessions are
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import _core, arguments
+from .. import _core
 from ..log import Log
 from ..log_schema import SCHEMA_VERSION, check_version, need
 from ..policies import Policy
-from ..simulators import load_simulator
-from ..vector_env import ShortVideoVectorEnv
+from ..settings import Settings
+from .episodes import Episodes
+from .episodes import record as play
+from .episodes import to_log as rows_of
 
 if TYPE_CHECKING:
     import minari
 
-ROWS = 256  # sessions under way
 VERSION_KEY = "swipegym_schema_version"
 IDS_KEY = "swipegym_ids"  # digest of the simulator's user and video ids, which the episodes' indices stand for
-ANSWERS = ("cost", "video", "watch_s", "watch_ratio", "signals", "gap_h")
 
 
 def record(
@@ -54,18 +53,17 @@ def record(
     buffer = need("minari.data_collector.episode_buffer", "a Minari data set").EpisodeBuffer
     for package in ("h5py", "PIL"):
         need(package, "a Minari data set", "'minari[hdf5]' pillow")
-    sessions = arguments.whole("sessions", sessions, 1)
-    seed = arguments.seed("seed", seed)
-    epsilon, temperature = arguments.epsilon(epsilon), arguments.temperature(temperature)
-    rows = min(ROWS, sessions)
-    envs = ShortVideoVectorEnv(rows, autoreset_mode="Disabled", **settings)
-    choose = (
-        policy
-        if callable(policy) and not isinstance(policy, Policy)
-        else _chooser(policy, envs.simulator, np.random.default_rng(seed), epsilon, temperature)
+    spaces = Settings(**settings)
+    loaded = spaces.loaded()
+    played = play(
+        policy,
+        sessions=sessions,
+        seed=seed,
+        epsilon=epsilon,
+        temperature=temperature,
+        **{**settings, "simulator": loaded},
     )
-    seeds = _core.session_seeds(seed, sessions)
-    episodes = [buffer(id=i, seed=int(seeds[i]), **episode) for i, episode in enumerate(_play(envs, choose, seeds))]
+    episodes = [buffer(**episode) for episode in _buffers(played)]
     about = {
         "algorithm_name": policy.spec if isinstance(policy, Policy) else getattr(policy, "__name__", str(policy)),
         "description": f"{sessions} sessions of swipegym/ShortVideo-v0, seed {seed}",
@@ -75,12 +73,12 @@ def record(
     dataset = maker.create_dataset_from_buffers(
         dataset_id,
         buffer=episodes,
-        observation_space=envs.single_observation_space,
-        action_space=envs.single_action_space,
+        observation_space=spaces.observation_space(loaded.num_videos),
+        action_space=spaces.action_space(loaded.num_videos),
         env=_spec(settings),
         **about,
     )
-    dataset.storage.update_metadata({VERSION_KEY: SCHEMA_VERSION, IDS_KEY: _ids_digest(envs.simulator)})
+    dataset.storage.update_metadata({VERSION_KEY: SCHEMA_VERSION, IDS_KEY: played.ids})
     return dataset
 
 
@@ -92,122 +90,47 @@ def to_log(dataset: minari.MinariDataset, simulator: _core.Simulator | str | os.
     if VERSION_KEY not in metadata:
         raise _core.InputError(f"{dataset.id}: no data set of formats.minari.record, which keeps what a log needs")
     check_version(metadata[VERSION_KEY], dataset.id)
-    simulator = load_simulator(simulator)
     if IDS_KEY not in metadata:
         raise _core.InputError(
             f"{dataset.id}: an earlier swipegym recorded it, without its simulator's ids: record it again"
         )
-    if metadata[IDS_KEY] != _ids_digest(simulator):
-        raise _core.InputError(
-            f"{dataset.id}: the simulator has other users or videos than the data set; give the one it was recorded in"
-        )
-    parts: dict[str, list[np.ndarray]] = {}
-    for number, episode in enumerate(dataset.iterate_episodes()):
-        info, seen, steps = episode.infos, episode.observations, len(episode.actions)
-        allowed = info["action_mask"][:-1].astype(bool)
-        columns = {
-            "user": info["user"][1:],
-            "video": info["video"][1:],
-            "session": np.full(steps, number),
-            "tab": seen["tab"][:-1, 0],
-            "play_time_ms": np.round(info["watch_s"][1:].astype(float) * 1000).astype(np.int64),
-            "signals": info["signals"][1:],
-            "propensity": info["propensity"][1:],
-            "is_rand": np.isclose(info["propensity"][1:] * allowed.sum(axis=1), 1.0),
-            "candidate": np.where(allowed, seen["candidate"][:-1], -1),
+    return rows_of(_episodes(dataset, metadata[IDS_KEY]), simulator, dataset.id)
+
+
+def _buffers(played: Episodes) -> Iterator[dict]:
+    """Each session as the fields of an EpisodeBuffer."""
+    for number in range(played.sessions):
+        steps = slice(*played.start[number : number + 2])
+        entries = slice(steps.start + number, steps.stop + number + 1)
+        yield {
+            "id": number,
+            "seed": int(played.seeds[number]),
+            "observations": {name: array[entries] for name, array in played.observations.items()},
+            "infos": {name: array[entries] for name, array in played.infos.items()},
+            "actions": played.actions[steps],
+            "rewards": played.rewards[steps].tolist(),
+            "terminations": played.terminated[steps].tolist(),
+            "truncations": played.truncated[steps].tolist(),
         }
-        for name, array in columns.items():
-            parts.setdefault(name, []).append(array)
-    columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-    columns["user_id"] = simulator.user_id[columns["user"]]
-    columns["video_id"] = simulator.video_id[columns["video"]]
-    columns["duration_ms"] = simulator.duration_ms[columns["video"]]
-    return Log(columns, "a Minari data set")
 
 
-def _chooser(policy, simulator, rng: np.random.Generator, epsilon: float, temperature: float | None):
-    policy = Policy.of(policy, simulator)
+def _episodes(dataset: minari.MinariDataset, ids: str) -> Episodes:
+    episodes = list(dataset.iterate_episodes())
 
-    def choose(observation, info):
-        chance = policy.probabilities(observation, info, epsilon=epsilon, temperature=temperature)
-        # The first slot whose cumulated chance exceeds the draw; masked slots add nothing and are never it.
-        actions = np.argmax(
-            chance.cumsum(axis=1) > rng.random(len(chance))[:, None] * chance.sum(axis=1)[:, None], axis=1
-        )
-        return actions, chance[np.arange(len(chance)), actions]
+    def joined(of: Callable) -> np.ndarray:
+        return np.concatenate([of(episode) for episode in episodes])
 
-    return choose
-
-
-def _play(envs: ShortVideoVectorEnv, choose, seeds: np.ndarray) -> list[dict]:
-    """The episodes, one a seed, as the fields of an EpisodeBuffer."""
-    rows, total = envs.num_envs, len(seeds)
-    session = np.arange(rows)
-    next_session = rows
-    episodes: list[dict] = [{} for _ in range(total)]
-    steps: list[list[tuple]] = [[] for _ in range(rows)]
-    observation, info = envs.reset(seed=seeds[session])
-    first = [_entry(observation, info, row, np.nan) for row in range(rows)]
-    while (session >= 0).any():
-        actions, chance = choose(observation, info)
-        chance = np.asarray(chance)
-        if chance.shape != (rows,) or not ((chance > 0) & (chance <= 1)).all():
-            raise _core.InputError("the policy's propensities are not [rows] of probabilities above 0")
-        observation, reward, terminated, truncated, info = envs.step(actions)
-        over = terminated | truncated
-        for row in np.flatnonzero(session >= 0):
-            entry = _entry(observation, info, row, chance[row])
-            steps[row].append(
-                (int(actions[row]), float(reward[row]), bool(terminated[row]), bool(truncated[row]), entry)
-            )
-            if over[row]:
-                episodes[session[row]] = _episode(first[row], steps[row])
-        if not over.any():
-            continue
-        # Rows for which no session is left play the first one again, unrecorded: a batch has no holes.
-        for row in np.flatnonzero(over):
-            session[row] = next_session if next_session < total else -1
-            next_session += 1
-        observation, info = envs.reset(seed=seeds[np.maximum(session, 0)], options={"reset_mask": over})
-        for row in np.flatnonzero(over):
-            first[row], steps[row] = _entry(observation, info, row, np.nan), []
-    return episodes
-
-
-def _entry(observation: Mapping, info: Mapping, row: int, chance: float) -> tuple[dict, dict]:
-    """What a lone environment returns, of one row."""
-    seen = {name: array[row].copy() for name, array in observation.items()}
-    known = {
-        "user": info["user"][row],
-        "action_mask": info["action_mask"][row].copy(),
-        "propensity": np.float32(chance),
-    }
-    for name in ANSWERS:
-        value = info[name][row]
-        known[name] = value.copy() if name == "cost" else np.ravel(value)[0]
-    if known["cost"].size == 0:
-        del known["cost"]
-    return seen, known
-
-
-def _episode(first: tuple[dict, dict], steps: list[tuple]) -> dict:
-    actions, rewards, terminated, truncated, entries = zip(*steps)
-    entries = [first, *entries]
-    stack = [{name: np.stack([entry[part][name] for entry in entries]) for name in entries[0][part]} for part in (0, 1)]
-    return {
-        "observations": stack[0],
-        "infos": stack[1],
-        "actions": np.array(actions, np.int64),
-        "rewards": list(rewards),
-        "terminations": list(terminated),
-        "truncations": list(truncated),
-    }
-
-
-def _ids_digest(simulator: _core.Simulator) -> str:
-    digest = hashlib.sha256(simulator.user_id.tobytes())
-    digest.update(simulator.video_id.tobytes())
-    return digest.hexdigest()[:32]
+    return Episodes(
+        observations={name: joined(lambda e, n=name: e.observations[n]) for name in episodes[0].observations},
+        infos={name: joined(lambda e, n=name: e.infos[n]) for name in episodes[0].infos},
+        actions=joined(lambda e: e.actions),
+        rewards=joined(lambda e: e.rewards),
+        terminated=joined(lambda e: e.terminations),
+        truncated=joined(lambda e: e.truncations),
+        start=np.cumsum([0, *(len(episode.actions) for episode in episodes)]),
+        seeds=np.zeros(len(episodes), np.uint64),  # no row of a log has them
+        ids=ids,
+    )
 
 
 def _spec(settings: Mapping):

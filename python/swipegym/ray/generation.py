@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +15,12 @@ import numpy as np
 
 from .. import _core, arguments
 from ..formats import arrow
-from ..formats.files import whole_file, whole_folder
+from ..formats.files import whole_file
 from ..log_schema import need
 from ..logs import generate_part
 from .sent_files import policy_of, send, unpacked, world
 from .shares import RETRIES, ProgressLine, in_order, started, window
+from .unfinished import Part, become, job_of, part_path, unfinished
 
 if TYPE_CHECKING:
     import pyarrow
@@ -58,8 +61,10 @@ def generate(
     settings: others of swipegym.logs.generate_part (candidates, epsilon, temperature, keep_candidates, ...).
 
     The file or folder appears when it is whole; the process that calls holds two parts for each worker at most. Parts
-    whose worker died are made again. Starts Ray on this machine where no cluster runs. Raises InputError for arguments
-    that are wrong, before any work is handed out where that can be seen.
+    whose worker died are made again. Until then they lie in the folder PATH.unfinished: when the process that calls
+    dies, the same call goes on with the parts that are missing, and the bytes are the same. Starts Ray on this machine
+    where no cluster runs. Raises InputError for arguments that are wrong, before any work is handed out where that can
+    be seen, and for an unfinished log of other arguments.
     """
     path = Path(arguments.path("path", path))
     sessions = arguments.ranged("sessions", sessions)
@@ -75,69 +80,101 @@ def generate(
     sent = [send(ray, policy, "policy"), send(ray, simulator, "simulator"), send(ray, source, "source")]
     policy_of(unpacked(ray, sent[0]), unpacked(ray, sent[1]))  # what is wrong with them is said here, not by a worker
     make = ray.remote(num_cpus=cpus_per_task, max_retries=RETRIES, num_returns=2)(_make_part)
-    settings = {"users_per_part": users_per_part, "seed": seed, "threads": cpus_per_task, **settings}
-    tasks = (make.remote(*sent, part, settings) for part in itertools.count())
+    settings = {"users_per_part": users_per_part, "seed": seed, **settings}
+    job = job_of(dict(zip(("policy", "simulator", "source"), sent)), {"sessions": sessions, **settings})
+    job.pop("threads", None)  # the bytes do not depend on them
     size = window(ray, cpus_per_task)
-    parts = in_order(ray, tasks, size)
     progress = ProgressLine("sessions", sessions, quiet)
-    try:
-        if path.suffix:
-            rows = _write_file(ray, path, parts, sessions, progress)
-        else:
-            rows = _write_folder(ray, path, parts, sessions, size, progress)
-    finally:
-        parts.close()
+    with unfinished(path, job) as (folder, there):
+        # Two results a task: the rows, and how many sessions they are.
+        tasks = (
+            make.remote(*sent, number, {"threads": cpus_per_task, **settings})
+            for number in itertools.count()
+            if number not in there
+        )
+        parts = _in_order_of_numbers(in_order(ray, tasks, size), there)
+        with contextlib.closing(parts):
+            if path.suffix:
+                rows = _write_file(ray, path, folder, there, parts, sessions, progress)
+            else:
+                rows = _write_folder(ray, path, folder, there, parts, sessions, size, progress)
     return Written(path, sessions, rows, progress.seconds)
 
 
-def _write_file(ray, path: Path, parts: Iterator, wanted: int, progress: ProgressLine) -> int:
+def _in_order_of_numbers(made: Iterator, there: Mapping[int, Part]) -> Iterator:
+    """(number, the part's rows, how many sessions): parts that are there have None for their rows."""
+    with contextlib.closing(made):
+        for number in itertools.count():
+            yield (number, None, 0) if number in there else (number, *next(made))
+
+
+def _write_file(
+    ray, path: Path, folder: Path, there: Mapping[int, Part], parts: Iterator, wanted: int, progress: ProgressLine
+) -> int:
+    """The driver keeps the parts one by one, and makes the file of them when all are there."""
     from pyarrow import parquet
 
-    before = rows = 0
-    writer = None
-    with whole_file(path) as temporary, open(temporary, "wb") as file:
-        try:
-            for part, sessions in parts:
-                table = _continued(ray.get(part), before, wanted)
-                writer = writer or parquet.ParquetWriter(file, table.schema, compression="zstd")
-                writer.write_table(table, row_group_size=max(table.num_rows, 1))
-                rows += table.num_rows
-                before += sessions
-                progress.show(min(before, wanted))
-                if before >= wanted:
-                    break
-        finally:
-            if writer is not None:
-                writer.close()
+    before = count = 0
+    for number, part, sessions in parts:
+        count = number + 1
+        if part is None:
+            before = max(before, there[number].end)
+        else:
+            _write_part(ray.get(part), str(part_path(folder, number)), before, wanted)
+            before += sessions
+        progress.show(min(before, wanted))
+        if before >= wanted:
+            break
+    rows = 0
+    with whole_file(path) as temporary, open(temporary, "wb") as file, contextlib.ExitStack() as stack:
+        writer = None
+        for number in range(count):
+            with open(part_path(folder, number), "rb") as made:
+                table = parquet.read_table(made)
+            if writer is None:
+                writer = stack.enter_context(parquet.ParquetWriter(file, table.schema, compression="zstd"))
+            writer.write_table(table, row_group_size=max(table.num_rows, 1))
+            rows += table.num_rows
+    shutil.rmtree(folder, ignore_errors=True)
     return rows
 
 
-def _write_folder(ray, path: Path, parts: Iterator, wanted: int, size: int, progress: ProgressLine) -> int:
+def _write_folder(
+    ray,
+    path: Path,
+    folder: Path,
+    there: Mapping[int, Part],
+    parts: Iterator,
+    wanted: int,
+    size: int,
+    progress: ProgressLine,
+) -> int:
     """The driver sees how many sessions a part has, which is where the next one's begin; rows never pass through it."""
     write = ray.remote(num_cpus=1, max_retries=RETRIES)(_write_part)
+    numbers = []
 
-    def tasks(folder: Path):
+    def tasks():
         before = 0
-        for number, (part, sessions) in enumerate(parts):
-            yield write.remote(part, str(_part_path(folder, number).absolute()), before, wanted)
-            before += sessions
+        for number, part, sessions in parts:
+            numbers.append(number)
+            if part is None:
+                before = max(before, there[number].end)
+            else:
+                yield write.remote(part, str(part_path(folder, number).absolute()), before, wanted)
+                before += sessions
             progress.show(min(before, wanted))
             if before >= wanted:
                 return
 
-    with whole_folder(path) as folder:
-        rows = list(in_order(ray, tasks(folder), size))
-        missing = [number for number in range(len(rows)) if not _part_path(folder, number).exists()]
-        if missing:
-            raise _core.InputError(
-                f"{path}: {len(missing)} of {len(rows)} parts were written where this machine cannot see them: "
-                "name a folder on a file system that all machines share"
-            )
-    return sum(rows)
-
-
-def _part_path(folder: Path, number: int) -> Path:
-    return folder / f"part-{number:06d}.parquet"
+    rows = sum(in_order(ray, tasks(), size)) + sum(part.rows for part in there.values())
+    missing = [number for number in numbers if not part_path(folder, number).exists()]
+    if missing:
+        raise _core.InputError(
+            f"{path}: {len(missing)} of {len(numbers)} parts were written where this machine cannot see them: "
+            "name a folder on a file system that all machines share"
+        )
+    become(folder, path)
+    return rows
 
 
 def _continued(table: pyarrow.Table, before: int, wanted: int) -> pyarrow.Table:
