@@ -20,11 +20,13 @@
 namespace swipegym::cli {
 
 class ProgressBar;
+struct BroughtObjects;
 
 /// Where commands run when they do not run in a terminal: inside another program.
 struct Host {
   std::function<void(const std::string&)> print{};  // is given the results; empty: they go to stdout
   std::function<void()> check_interrupt{};          // may throw Interrupted; called as often as there is progress
+  const BroughtObjects* brought = nullptr;          // objects that words stand for, see brought_objects.h
 };
 
 /// What a running command is given besides its own options.

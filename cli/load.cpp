@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "cli/brought_objects.h"
 #include "cli/env_options.h"
 #include "core/error.h"
 #include "env/fitted/simulator_file.h"
@@ -51,6 +52,10 @@ LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadO
 std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::filesystem::path& path,
                                                      const std::string& clock) {
   run.check_interrupt();
+  if (run.host != nullptr && run.host->brought != nullptr) {
+    const auto& brought = run.host->brought->simulators;
+    if (const auto found = brought.find(path.string()); found != brought.end()) return found->second;
+  }
   if (std::filesystem::is_directory(path)) return load_truth(run, path);
   auto simulator =
       std::make_shared<const Simulator>(load_simulator(path, clock == "log" ? Clock::kLog : Clock::kDense));

@@ -19,7 +19,7 @@ LoadedDataset load_data(const Run& run, const std::filesystem::path& path, LoadO
 
 /// Reads a simulator file, on the clock named "log" or "dense"; or, given the folder of a synthetic release, the truth
 /// that made it, whose sessions are as long as its log's. Throws InputError when an output of the run would replace the
-/// data that the simulator was fitted to.
+/// data that the simulator was fitted to. A word that whoever runs the program brought a simulator for is that one.
 std::shared_ptr<const Simulator> load_simulator_file(const Run& run, const std::filesystem::path& path,
                                                      const std::string& clock = "dense");
 

@@ -19,7 +19,9 @@
 namespace swipegym {
 
 int worker_count(int threads) {
-  return threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  // Asked once: it is a call of the system, which takes as long as a step of a few sessions.
+  static const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return threads > 0 ? threads : processors;
 }
 
 namespace {

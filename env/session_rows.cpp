@@ -17,6 +17,7 @@
 #include "env/candidate_sources.h"
 #include "env/catalogue.h"
 #include "env/expected_reward.h"
+#include "env/listed_candidates.h"
 #include "env/session_clock.h"
 #include "sim_data/calendar.h"
 
@@ -82,6 +83,7 @@ SessionRows::Worker::Worker(const UserModel& model, std::size_t slate_size)
 SessionRows::SessionRows(const Simulator& simulator, const CandidateSource& source, const VectorEnvConfig& config)
     : simulator_(simulator),
       source_(source),
+      listed_(dynamic_cast<const ListedCandidates*>(&source)),
       config_(config),
       slots_(source.slots()),
       slate_(config.slate),
@@ -285,6 +287,13 @@ void SessionRows::write_context(std::size_t row) noexcept {
   context[7] = videos_shown_[row] > 0 ? now_.history_ratio[(row + 1) * config_.history_length - 1] : 0.0F;
 }
 
+void SessionRows::list(std::size_t begin, std::size_t end, std::vector<std::int32_t>& lists) const {
+  ObservationView now = now_.view();
+  now.candidates = 0;
+  lists.clear();
+  listed_->list({now, seen_.data(), candidate_key_, step_, begin, end}, lists);
+}
+
 void SessionRows::observe(std::size_t begin, std::size_t end) {
   if (slots_ == 0) return;
   constexpr std::size_t kAhead = 8;  // rows whose features are fetched while the next ones draw
@@ -297,11 +306,18 @@ void SessionRows::observe(std::size_t begin, std::size_t end) {
       std::copy_n(table + static_cast<std::size_t>(candidate[slot]) * kVideoFeatures, kVideoFeatures,
                   features + slot * kVideoFeatures);
   };
+  thread_local std::vector<std::int32_t> lists;
+  if (listed_ != nullptr) list(begin, end, lists);
+  const std::size_t length = listed_ == nullptr ? 0 : lists.size() / (end - begin);
   for (std::size_t row = begin; row < end; ++row) {
     const std::span<std::int32_t> candidate(now_.candidate.data() + row * slots_, slots_);
     const std::span<std::uint8_t> mask(now_.mask.data() + row * slots_, slots_);
     if (row + kSeenAhead < end) seen_[row + kSeenAhead].prefetch();
-    source_.fill({now_.user[row], &seen_[row], candidate_key_[row], step_[row]}, candidate, mask);
+    const CandidateRequest request{now_.user[row], &seen_[row], candidate_key_[row], step_[row]};
+    if (listed_ == nullptr)
+      source_.fill(request, candidate, mask);
+    else
+      listed_->fill(request, std::span(lists).subspan((row - begin) * length, length), candidate, mask);
     for (const std::int32_t video : candidate)
       __builtin_prefetch(table + static_cast<std::size_t>(video) * kVideoFeatures);
     if (row >= begin + kAhead) gather(row - kAhead);

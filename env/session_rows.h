@@ -17,6 +17,7 @@ namespace swipegym {
 
 class Hdf5Reader;
 class Hdf5Writer;
+class ListedCandidates;
 
 /// The sessions of a VectorEnv as structure-of-arrays, and what is done to them a chunk at a time. Rows share nothing
 /// that changes, so different chunks may run at the same time, each with its worker's own room.
@@ -102,11 +103,13 @@ class SessionRows {
   void shift_history(std::size_t row) noexcept;
   void write_context(std::size_t row) noexcept;
   void finish(std::size_t row, UserModel::Scratch& scratch);
+  void list(std::size_t begin, std::size_t end, std::vector<std::int32_t>& lists) const;
   void draw_gap(std::size_t row, UserModel::Scratch& scratch);
   std::int64_t next_gap_ms(std::size_t row, UserModel::Scratch& scratch) const;
 
   const Simulator& simulator_;
   const CandidateSource& source_;
+  const ListedCandidates* listed_;  // the same, where it is one that is asked for a chunk at a time; else null
   const VectorEnvConfig& config_;
   std::size_t slots_, slate_, costs_, excluded_;
   bool gaps_;  // whether anybody asks when users come back

@@ -87,10 +87,14 @@ struct VectorEnv::Impl {
   void begin_rows(std::span<const std::uint8_t> mask, const Begin& begin_row) {
     parallel_for(chunks(), config.threads, [&](std::size_t i, int) {
       const auto [begin, end] = chunk(i);
-      for (std::size_t row = begin; row < end; ++row) {
-        if (!mask.empty() && !mask[row]) continue;
-        begin_row(row);
-        rows.observe(row, row + 1);
+      // Neighbours are observed together: a source may be better asked so.
+      for (std::size_t row = begin; row < end;) {
+        const std::size_t first = row;
+        for (; row < end && (mask.empty() || mask[row]); ++row) begin_row(row);
+        if (row > first)
+          rows.observe(first, row);
+        else
+          ++row;
       }
     });
   }

@@ -46,7 +46,8 @@ void compare_policies(const CompareSettings& settings, Run& run) {
   const std::shared_ptr<const Simulator> train = load_simulator_file(run, settings.simulator, settings.act.world.clock);
   std::vector<ComparedSimulator> simulators = {{settings.simulator.stem().string(), train}};
   if (!settings.judge.empty()) simulators.push_back(load_judge(settings, *train, run));
-  const std::vector<ComparedPolicy> policies = read_policies(settings.policies, train, simulators.size() > 1);
+  const std::vector<ComparedPolicy> policies =
+      read_policies(settings.policies, train, simulators.size() > 1, run.host == nullptr ? nullptr : run.host->brought);
   run.require_memory(compare_memory(policies, simulators, config));
   const CompareReport report = compare(policies, simulators, config, run.progress);
   const std::string clock = clock_note(*train, settings.act.world.clock);

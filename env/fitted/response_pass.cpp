@@ -34,12 +34,19 @@ Matrix padded(const Matrix& matrix, std::size_t rows, std::size_t columns) {
 template <std::size_t kParts>
 using Starts = std::array<std::array<const float*, kParts>, kChunk>;
 
-// A layer over the whole chunk whatever its number of rows, so that a row's rounding never depends on it.
-void layer(const float* in, std::size_t in_stride, const Matrix& weight, const Matrix& bias, bool rectify,
-           Matrix& out) noexcept {
+// How many rows of the chunk are computed for so many that are asked for. A row has the same bits whatever their
+// number.
+constexpr std::size_t whole_blocks(std::size_t rows) noexcept {
+  return (rows + kRowBlock - 1) / kRowBlock * kRowBlock;
+}
+
+// A layer over the first rows of the chunk, whole blocks of them.
+void layer(std::size_t rows, const float* in, std::size_t in_stride, const Matrix& weight, const Matrix& bias,
+           bool rectify, Matrix& out) noexcept {
   Starts<1> start;
   start.fill({bias.data()});
-  affine_rows<1>(start, in, in_stride, weight, rectify, out.data(), static_cast<std::size_t>(out.cols()));
+  affine_rows<1>(std::span(start).first(rows), in, in_stride, weight, rectify, out.data(),
+                 static_cast<std::size_t>(out.cols()));
 }
 
 void softmax(float* logits, std::size_t stride) noexcept {
@@ -239,16 +246,17 @@ void ResponsePass::forward(const FittedParts& parts, std::span<const Shown> show
                                         stride,
         video};
   }
-  for (std::size_t i = shown.size(); i < kChunk; ++i) start[i] = start[0];
-  affine_rows<4>(start, at.history.data(), kHistoryFeatures, history_weight_, true, at.hidden.data(), stride,
-                 columns(part));
-  layer(at.hidden.data(), stride, watch_second_, watch_second_bias_, true, at.watch_top);
+  const std::size_t rows = whole_blocks(shown.size());
+  for (std::size_t i = shown.size(); i < rows; ++i) start[i] = start[0];
+  affine_rows<4>(std::span(start).first(rows), at.history.data(), kHistoryFeatures, history_weight_, true,
+                 at.hidden.data(), stride, columns(part));
+  layer(rows, at.hidden.data(), stride, watch_second_, watch_second_bias_, true, at.watch_top);
   add_effects(parts, shown, exposure == ExposureKind::kInterventional, at);
   watch_probabilities(shown, heads, at);
   if (part == ExpectedPart::kWatch) return;
-  layer(at.hidden.data() + feedback_at_, stride, feedback_second_, feedback_second_bias_, true, at.feedback_top);
-  layer(at.feedback_top.data(), static_cast<std::size_t>(at.feedback_top.cols()), feedback_out_, heads.feedback_bias,
-        false, at.feedback);
+  layer(rows, at.hidden.data() + feedback_at_, stride, feedback_second_, feedback_second_bias_, true, at.feedback_top);
+  layer(rows, at.feedback_top.data(), static_cast<std::size_t>(at.feedback_top.cols()), feedback_out_,
+        heads.feedback_bias, false, at.feedback);
 }
 
 void ResponsePass::watch_probabilities(std::span<const Shown> shown, const Heads& heads, Buffers& at) const noexcept {
@@ -258,16 +266,18 @@ void ResponsePass::watch_probabilities(std::span<const Shown> shown, const Heads
       WatchGrid::mask_logits(shown[i].duration_ms,
                              {&at.probability(static_cast<Eigen::Index>(i), 0), WatchGrid::kBins});
   };
-  layer(at.watch_top.data(), top, heads.watch_out, heads.watch_bias, false, at.probability);
+  const std::size_t rows = whole_blocks(shown.size());
+  layer(rows, at.watch_top.data(), top, heads.watch_out, heads.watch_bias, false, at.probability);
   if (hazard_) {
     mask();  // nobody stops in a bin that the duration cannot have
     for (std::size_t i = 0; i < shown.size(); ++i)
       hazards_to_logits({&at.probability(static_cast<Eigen::Index>(i), 0), WatchGrid::kBins});
     if (heads.hazard_shift.size() > 0) {
       Starts<2> start;
-      for (std::size_t i = 0; i < kChunk; ++i)
+      for (std::size_t i = 0; i < rows; ++i)
         start[i] = {&at.probability(static_cast<Eigen::Index>(i), 0), heads.hazard_bias.data()};
-      affine_rows<2>(start, at.watch_top.data(), top, heads.hazard_shift, false, at.probability.data(), kBinStride);
+      affine_rows<2>(std::span(start).first(rows), at.watch_top.data(), top, heads.hazard_shift, false,
+                     at.probability.data(), kBinStride);
     }
   }
   mask();

@@ -43,9 +43,13 @@ class PolicyChains {
         plan_(simulator->population, config.seed),
         collector_(config, sink, progress),
         num_videos_(simulator->catalogue.num_videos()),
-        env_(simulator, make_candidates(config.world, simulator, config.seed, config.engine.threads), engine(config)),
+        env_(simulator,
+             config.source != nullptr ? config.source
+                                      : make_candidates(config.world, simulator, config.seed, config.engine.threads),
+             engine(config)),
         rows_(env_.config().num_envs),
-        uniform_(policy.scores_are_random() && (config.world.source == "random" || config.world.offers_all())),
+        uniform_(policy.scores_are_random() && config.source == nullptr &&
+                 (config.world.source == "random" || config.world.offers_all())),
         chain_(rows_, kNone),
         end_ms_(rows_),
         seed_(rows_),

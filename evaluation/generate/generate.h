@@ -27,9 +27,10 @@ using SessionSink = std::function<void(std::span<const std::size_t>)>;
 struct GenerateConfig {
   std::uint64_t sessions = 1000;  // at most
   std::uint64_t seed = 1;
-  WorldConfig world{};             // single videos only
-  VectorEnvConfig engine{};        // threads, and what else no world says
-  Exploration exploration{};       // decides the propensities
+  WorldConfig world{};                              // single videos only
+  std::shared_ptr<const CandidateSource> source{};  // in the place of the world's own; null: that
+  VectorEnvConfig engine{};                         // threads, and what else no world says
+  Exploration exploration{};                        // decides the propensities
   CandidateSink candidate_sink{};  // empty: candidate sets are not kept; a policy's log with candidates only
   SessionSink session_sink{};      // may be empty
   /// A part of a larger log: `chains` users' periods from number first_chain on, in the order above; 0: as many as

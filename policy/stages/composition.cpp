@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "policy/best_unseen.h"
+#include "policy/stages/own_stages.h"
 
 namespace swipegym {
 namespace {
@@ -28,11 +29,12 @@ void visit_fields(Visitor& visit, CompositionSettings& settings) {
 class CompositionReader {
  public:
   CompositionReader(std::string text, const std::filesystem::path& path, const Catalogue& catalogue,
-                    const PolicySource& policies)
+                    const PolicySource& policies, OwnStages own)
       : text_(std::move(text)),
         source_(path.string(), text_),
         object_(parse_json(text_, path.string())),
-        context_{std::make_shared<const Catalogue>(catalogue), path.parent_path(), policies} {
+        context_{std::make_shared<const Catalogue>(catalogue), path.parent_path(), policies},
+        own_(std::move(own)) {
     out_.name = path.stem().string();
   }
 
@@ -86,6 +88,11 @@ class CompositionReader {
       detail::throw_setting(source_, path, object, fmt::format("an object {{\"use\": NAME, ...}} of a {}", kind));
     const Json use = object["use"];
     object.erase("use");
+    const OwnStagesOf<Stage>& own = std::get<OwnStagesOf<Stage>>(own_);
+    if (const auto found = own.find(use.is_string() ? use.get<std::string>() : ""); found != own.end()) {
+      if (!object.empty()) detail::throw_unknown_key(source_, path + "." + object.begin().key(), {"use"});
+      return found->second;
+    }
     for (const StageInfo<Stage>& info : table)
       if (use == info.name) return info.make({std::move(object), source_, path}, context_);
     std::vector<std::string> names;
@@ -173,6 +180,7 @@ class CompositionReader {
   ConfigSource source_;
   Json object_;
   StageContext context_;
+  OwnStages own_;
   Composition out_;
 };
 
@@ -189,12 +197,17 @@ std::vector<std::int32_t> fallback_videos(const CatalogueNow& now) {
 
 Composition read_composition(const std::filesystem::path& path, const Catalogue& catalogue,
                              const PolicySource& policies) {
-  return CompositionReader(read_text_file(path), path, catalogue, policies).read();
+  return CompositionReader(read_text_file(path), path, catalogue, policies, {}).read();
 }
 
 Composition parse_composition(std::string text, const std::string& name, const Catalogue& catalogue,
                               const PolicySource& policies) {
-  return CompositionReader(std::move(text), name, catalogue, policies).read();
+  return parse_composition(std::move(text), name, catalogue, policies, OwnStages{});
+}
+
+Composition parse_composition(std::string text, const std::string& name, const Catalogue& catalogue,
+                              const PolicySource& policies, OwnStages own) {
+  return CompositionReader(std::move(text), name, catalogue, policies, std::move(own)).read();
 }
 
 }  // namespace swipegym

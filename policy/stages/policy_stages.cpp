@@ -12,6 +12,7 @@
 #include "policy/select.h"
 #include "policy/stages/listed_observation.h"
 #include "policy/stages/network_heads.h"
+#include "policy/stages/own_stages.h"
 
 namespace swipegym {
 namespace {
@@ -148,7 +149,12 @@ std::shared_ptr<const Retriever> make_policy_retriever(const StageSettings& sett
 }
 
 std::shared_ptr<const Scorer> make_policy_scorer(const StageSettings& settings, const StageContext& context) {
-  return std::make_shared<PolicyScorer>(policy_of(settings, context), context.catalogue);
+  return scorer_of(policy_of(settings, context), context.catalogue);
+}
+
+std::shared_ptr<const Scorer> scorer_of(std::shared_ptr<const Policy> policy,
+                                        std::shared_ptr<const Catalogue> catalogue) {
+  return std::make_shared<PolicyScorer>(std::move(policy), std::move(catalogue));
 }
 
 std::shared_ptr<const Scorer> make_multitask_scorer(const StageSettings& settings, const StageContext& context) {

@@ -1,10 +1,13 @@
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "cli/brought_objects.h"
 #include "cli/command.h"
 #include "core/error.h"
 #include "core/named_files.h"
 #include "python/src/bindings.h"
+#include "python/src/kept_object.h"
 
 namespace nb = nanobind;
 
@@ -17,9 +20,28 @@ std::vector<std::string> bytes_of(const std::vector<SystemText>& words) {
   return out;
 }
 
-SystemText run_words(const std::vector<SystemText>& words) {
+// simulators: by the words that stand for them; policies: functions of the simulator that make them, likewise.
+cli::BroughtObjects brought_objects(const nb::dict& simulators, const nb::dict& policies) {
+  cli::BroughtObjects out;
+  for (const auto& [word, simulator] : simulators)
+    out.simulators[nb::cast<std::string>(word)] = nb::cast<std::shared_ptr<Simulator>>(simulator);
+  for (const auto& item : policies)
+    out.policies[nb::cast<std::string>(item.first)] = [make =
+                                                           std::make_shared<const KeptObject>(nb::borrow(item.second))](
+                                                          const std::shared_ptr<const Simulator>& simulator) {
+      const nb::gil_scoped_acquire locked;
+      // Python has no const; all that it can call is.
+      return nb::cast<std::shared_ptr<Policy>>((**make)(std::const_pointer_cast<Simulator>(simulator)));
+    };
+  return out;
+}
+
+SystemText run_words(const std::vector<SystemText>& words, const nb::dict& simulators, const nb::dict& policies) {
   std::string text;
-  const cli::Host host{.print = [&](const std::string& more) { text += more; }, .check_interrupt = &check_interrupt};
+  const cli::BroughtObjects brought = brought_objects(simulators, policies);
+  const cli::Host host{.print = [&](const std::string& more) { text += more; },
+                       .check_interrupt = &check_interrupt,
+                       .brought = &brought};
   nb::gil_scoped_release unlocked;
   cli::run_words(bytes_of(words), host);
   return {std::move(text)};
@@ -34,7 +56,8 @@ std::vector<std::string> command_names() {
 }  // namespace
 
 void bind_commands(nb::module_& module) {
-  module.def("run_words", &run_words, nb::arg("words"),
+  module.def("run_words", &run_words, nb::arg("words"), nb::arg("simulators") = nb::dict(),
+             nb::arg("policies") = nb::dict(),
              "Runs a command of the program and returns what it prints; its failures are exceptions.");
   module.def(
       "run_program",

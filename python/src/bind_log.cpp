@@ -4,6 +4,7 @@
 #include "evaluation/generate/generate.h"
 #include "evaluation/off_policy/logged_candidates.h"
 #include "python/src/bindings.h"
+#include "python/src/python_candidates.h"
 #include "sim_data/dataset.h"
 
 namespace nb = nanobind;
@@ -56,13 +57,14 @@ nb::dict columns_of(LogParts&& parts, const std::vector<std::int64_t>& users, co
   return out;
 }
 
-nb::dict generate(std::shared_ptr<Simulator> simulator, const Policy& policy, const WorldConfig& world,
+nb::dict generate(std::shared_ptr<Simulator> simulator, const Policy& policy, const PythonWorld& world,
                   const Exploration& exploration, std::uint64_t sessions, std::uint64_t first_chain,
                   std::uint64_t chains, std::uint64_t seed, bool keep_candidates, int threads) {
   LogParts parts;
   GenerateConfig config{.sessions = sessions,
                         .seed = seed,
-                        .world = world,
+                        .world = world.config,
+                        .source = world.own == nullptr ? nullptr : world.candidates(simulator, seed, threads),
                         .engine = {.threads = threads},
                         .exploration = exploration,
                         .first_chain = first_chain,
@@ -76,7 +78,7 @@ nb::dict generate(std::shared_ptr<Simulator> simulator, const Policy& policy, co
     }
   };
   if (keep_candidates) {
-    parts.slots = world.candidates;
+    parts.slots = world.config.candidates;
     config.candidate_sink = [&](std::span<const std::int32_t> sets) {
       parts.candidate.insert(parts.candidate.end(), sets.begin(), sets.end());
     };

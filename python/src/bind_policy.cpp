@@ -55,7 +55,7 @@ void bind_policy(nb::module_& module) {
       .def("score", &score, nb::arg("observation"), nb::arg("user"), nb::arg("mask"), nb::arg("simulator"),
            nb::arg("seed"), nb::arg("threads"));
   nb::class_<FunctionPolicy, Policy>(module, "FunctionPolicy", "Asks a function for scores.")
-      .def(nb::init<nb::object>(), nb::arg("function"));
+      .def(nb::init<nb::object, std::string>(), nb::arg("function"), nb::arg("name"));
 }
 
 }  // namespace swipegym::python

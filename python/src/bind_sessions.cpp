@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "evaluation/compare/play_sessions.h"
 #include "python/src/bindings.h"
+#include "python/src/python_candidates.h"
 
 namespace nb = nanobind;
 
@@ -20,17 +21,17 @@ nb::object column(const std::vector<SessionResult>& sessions, const Of& of) {
   return owned_column(std::move(values));
 }
 
-nb::dict play(std::shared_ptr<Simulator> simulator, const Policy& policy, const WorldConfig& world,
+nb::dict play(std::shared_ptr<Simulator> simulator, const Policy& policy, const PythonWorld& world,
               const Exploration& exploration, std::size_t sessions, std::uint64_t seed, std::size_t first_session,
               int threads) {
   PlayedSessions played;
   {
     nb::gil_scoped_release unlocked;
-    played = play_sessions(simulator, make_candidates(world, simulator, 0), policy,
+    played = play_sessions(simulator, world.candidates(simulator, 0, threads), policy,
                            {.sessions = sessions,
                             .seed = seed,
                             .first_session = first_session,
-                            .world = world,
+                            .world = world.config,
                             .engine = {.threads = threads},
                             .exploration = exploration},
                            interruptible());

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <optional>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -16,6 +18,7 @@
 #include "policy/world.h"
 #include "python/src/bindings.h"
 #include "python/src/observation_arrays.h"
+#include "python/src/python_candidates.h"
 #include "python/src/session_starts.h"
 #include "python/src/step_buffers.h"
 
@@ -40,22 +43,23 @@ Word choice(const char* what, const std::string& got, const std::map<std::string
 // A VectorEnv that says when two threads meet in it, instead of letting them tread on each other.
 class GuardedEnv {
  public:
-  GuardedEnv(std::shared_ptr<Simulator> simulator, const WorldConfig& world, std::size_t num_envs,
+  GuardedEnv(std::shared_ptr<Simulator> simulator, const PythonWorld& world, std::size_t num_envs,
              const std::string& autoreset, const std::string& invalid_action, const std::string& rewards, int threads)
       : starts_(simulator),
-        env_(make_env(std::move(simulator), world,
-                      {.num_envs = num_envs,
-                       .threads = threads,
-                       .autoreset = choice<AutoresetMode>("autoreset_mode", autoreset,
-                                                          {{"NextStep", AutoresetMode::kNextStep},
-                                                           {"SameStep", AutoresetMode::kSameStep},
-                                                           {"Disabled", AutoresetMode::kDisabled}}),
-                       .invalid_action = choice<InvalidAction>(
-                           "invalid_action", invalid_action,
-                           {{"raise", InvalidAction::kRaise}, {"redraw", InvalidAction::kRedraw}}),
-                       .rewards = choice<RewardKind>(
-                           "rewards", rewards, {{"drawn", RewardKind::kDrawn}, {"expected", RewardKind::kExpected}}),
-                       .draw_gaps = true})) {}
+        env_(simulator, world.candidates(simulator, 0, threads),
+             env_config(world.config,
+                        {.num_envs = num_envs,
+                         .threads = threads,
+                         .autoreset = choice<AutoresetMode>("autoreset_mode", autoreset,
+                                                            {{"NextStep", AutoresetMode::kNextStep},
+                                                             {"SameStep", AutoresetMode::kSameStep},
+                                                             {"Disabled", AutoresetMode::kDisabled}}),
+                         .invalid_action = choice<InvalidAction>(
+                             "invalid_action", invalid_action,
+                             {{"raise", InvalidAction::kRaise}, {"redraw", InvalidAction::kRedraw}}),
+                         .rewards = choice<RewardKind>(
+                             "rewards", rewards, {{"drawn", RewardKind::kDrawn}, {"expected", RewardKind::kExpected}}),
+                         .draw_gaps = true})) {}
 
   // Of the rows with mask 1, those with `seeded` 1 begin the first episode of their seed, the others their next one.
   void reset(const Seeds& seeds, const Flags& seeded, const Flags& mask, StepBuffers& out) {
@@ -125,6 +129,24 @@ class GuardedEnv {
     out.take(env_.step(slots), env_.config().threads);
     out.take_seen(env_);
   }
+  // Of one session and one video a step: what step() does, with less of Python around it.
+  void step_one(std::int32_t action, StepBuffers& out) {
+    nb::gil_scoped_release unlocked;
+    const Turn turn(busy_);
+    out.take(env_.step({&action, 1}), 1);
+    out.take_seen(env_);
+  }
+  // Of one session: the first of a seed, or the one behind the last.
+  void reset_one(std::optional<std::uint64_t> seed, StepBuffers& out) {
+    nb::gil_scoped_release unlocked;
+    const Turn turn(busy_);
+    if (seed)
+      env_.reset({&*seed, 1});
+    else
+      env_.next_episode();
+    out.take(env_.observation(), 1);
+    out.take_seen(env_);
+  }
   // [rows, candidates]: what the user model expects of each slot now, as the reward counts it; no draw is made.
   nb::object expected_rewards() {
     const std::size_t rows = env_.config().num_envs, slots = env_.candidates().slots();
@@ -156,7 +178,9 @@ class GuardedEnv {
   struct Turn {
     explicit Turn(std::atomic<bool>& flag) : busy(flag) {
       if (busy.exchange(true))
-        throw std::runtime_error("two threads are in one environment: give each thread an environment of its own");
+        throw std::runtime_error(
+            "two threads are in one environment, or its own user model or candidate source steps it: give each an "
+            "environment of its own");
     }
     ~Turn() { busy = false; }
     std::atomic<bool>& busy;
@@ -216,7 +240,7 @@ void bind_vector_env(nb::module_& module) {
       .def("arrays", &step_arrays);
 
   nb::class_<GuardedEnv>(module, "VectorEnv", "N sessions stepped together; swipegym.ShortVideoVectorEnv is its face.")
-      .def(nb::init<std::shared_ptr<Simulator>, const WorldConfig&, std::size_t, const std::string&, const std::string&,
+      .def(nb::init<std::shared_ptr<Simulator>, const PythonWorld&, std::size_t, const std::string&, const std::string&,
                     const std::string&, int>(),
            nb::arg("simulator"), nb::arg("world"), nb::arg("num_envs"), nb::arg("autoreset_mode"),
            nb::arg("invalid_action"), nb::arg("rewards"), nb::arg("threads"), nb::call_guard<nb::gil_scoped_release>())
@@ -226,6 +250,8 @@ void bind_vector_env(nb::module_& module) {
       .def("save", &GuardedEnv::save, nb::arg("path"))
       .def("load", &GuardedEnv::load, nb::arg("path"))
       .def("step", &GuardedEnv::step, nb::arg("actions"), nb::arg("out"))
+      .def("step_one", &GuardedEnv::step_one, nb::arg("action"), nb::arg("out"))
+      .def("reset_one", &GuardedEnv::reset_one, nb::arg("seed").none(), nb::arg("out"))
       .def("expected_rewards", &GuardedEnv::expected_rewards)
       .def("may_show", &GuardedEnv::may_show)
       .def_prop_ro("num_candidates", [](const GuardedEnv& e) { return e.env().candidates().slots(); });

@@ -9,6 +9,7 @@
 #include "policy/select.h"
 #include "policy/world.h"
 #include "python/src/bindings.h"
+#include "python/src/python_candidates.h"
 
 namespace nb = nanobind;
 
@@ -29,9 +30,9 @@ RewardWeights reward_of(const Weights& terms) {
   return out;
 }
 
-void make_world(WorldConfig* self, const SystemText& source, std::size_t candidates, std::size_t slate,
+void make_world(PythonWorld* self, const SystemText& source, std::size_t candidates, std::size_t slate,
                 std::size_t history_length, int max_steps, const std::string& clock, const Weights& reward,
-                const std::vector<Weights>& costs) {
+                const std::vector<Weights>& costs, const nb::object& own_source, std::size_t own_draws) {
   WorldConfig world{.source = source.bytes,
                     .candidates = candidates,
                     .slate = slate,
@@ -40,16 +41,19 @@ void make_world(WorldConfig* self, const SystemText& source, std::size_t candida
                     .clock = clock,
                     .reward = reward_of(reward)};
   for (const Weights& cost : costs) world.costs.push_back(reward_of(cost));
-  new (self) WorldConfig(std::move(world));
+  std::shared_ptr<const ListingFunction> own;
+  if (!own_source.is_none()) own = std::make_shared<const ListingFunction>(own_source, own_draws);
+  new (self) PythonWorld{std::move(world), std::move(own)};
 }
 
 }  // namespace
 
 void bind_world(nb::module_& module) {
   module.attr("REWARD_TERMS") = nb::tuple(nb::cast(RewardWeights::names()));
-  nb::class_<WorldConfig>(module, "World", "What a policy is offered, how long, and for which reward.")
+  nb::class_<PythonWorld>(module, "World", "What a policy is offered, how long, and for which reward.")
       .def("__init__", &make_world, nb::arg("source"), nb::arg("candidates"), nb::arg("slate"),
-           nb::arg("history_length"), nb::arg("max_steps"), nb::arg("clock"), nb::arg("reward"), nb::arg("costs"));
+           nb::arg("history_length"), nb::arg("max_steps"), nb::arg("clock"), nb::arg("reward"), nb::arg("costs"),
+           nb::arg("own_source").none() = nb::none(), nb::arg("own_draws") = 0);
   nb::class_<Exploration>(module, "Exploration", "How a policy chooses.")
       .def(
           "__init__",

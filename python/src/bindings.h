@@ -17,6 +17,7 @@ namespace swipegym::python {
 // the others mention their types.
 void bind_simulator(nanobind::module_& module);
 void bind_policy(nanobind::module_& module);
+void bind_stages(nanobind::module_& module);
 void bind_encoder(nanobind::module_& module);
 void bind_world(nanobind::module_& module);
 void bind_vector_env(nanobind::module_& module);

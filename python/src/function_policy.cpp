@@ -3,7 +3,6 @@
 #include <nanobind/ndarray.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "core/error.h"
 #include "python/src/observation_arrays.h"
@@ -16,12 +15,9 @@ void FunctionPolicy::score(const DecisionBatch& batch, std::span<float> scores) 
   const ObservationView& view = batch.observation;
   if (view.candidates == 0)
     throw InputError("a function chooses among candidates here, and the source 'full' offers none");
-  auto buffers = std::make_unique<ObservationBuffers>(view.rows, view.history_length, view.candidates);
-  buffers->copy(view, 0, view.rows);
   const nb::gil_scoped_acquire locked;
-  ObservationBuffers& kept = *buffers;
-  const nb::capsule owner(buffers.release(), [](void* p) noexcept { delete static_cast<ObservationBuffers*>(p); });
-  const nb::object said = function_(observation_arrays(kept, owner), information_arrays(kept, owner));
+  const Told told = told_of(view, 0, view.rows);
+  const nb::object said = (*function_)(told.observation, told.info);
   const auto array = nb::cast<nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>>(said);
   if (array.shape(0) != view.rows || array.shape(1) != view.candidates) throw InputError("scores of another shape");
   std::copy_n(array.data(), scores.size(), scores.begin());

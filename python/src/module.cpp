@@ -74,6 +74,7 @@ NB_MODULE(_core, module) {
       nullptr);
   swipegym::python::bind_simulator(module);
   swipegym::python::bind_policy(module);
+  swipegym::python::bind_stages(module);
   swipegym::python::bind_encoder(module);
   swipegym::python::bind_world(module);
   swipegym::python::bind_vector_env(module);

@@ -10,8 +10,10 @@ namespace {
 
 constexpr std::size_t kRowsAtOnce = 256;
 
+// A column that is not known stays as it is.
 template <class To, class From>
 void copy_rows(std::vector<To>& to, const From* from, std::size_t width, std::size_t begin, std::size_t end) {
+  if (from == nullptr) return;
   std::copy(from + begin * width, from + end * width, to.begin() + static_cast<std::ptrdiff_t>(begin * width));
 }
 

@@ -21,11 +21,13 @@ from .log import Log
 from .logs import generate, read_log
 from .policies import Policy
 from .simulators import default_simulator, load_simulator
+from .sources import CandidateSource
 from .user_models import UserModel, simulator_of
 from .vector_env import ShortVideoVectorEnv
 
 __all__ = [
     "SIGNAL_NAMES",
+    "CandidateSource",
     "Encoder",
     "Evaluation",
     "InputError",

@@ -8,7 +8,8 @@
     table["policies"]  # unrounded
 
 Arguments are the program's options with _ for -: lists are joined by commas, those of their items kept by \\, True
-stands for a flag, None is left out.
+stands for a flag, None is left out. `compare` also takes what has no file: functions, compositions with functions in
+them, and simulators of a Python user model; a function's row has its name, or that of {"mine": function}.
 `help(commands.fit)` is its help page. Failures are InputError or SystemError with the program's words; Ctrl-C is a
 KeyboardInterrupt, and half-written outputs are gone.
 """
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from . import _core
+from .brought import Brought
 from .policies import Policy
 from .simulators import file_of
 
@@ -46,15 +48,22 @@ def run(name: str, *positional, **options) -> Result:
     """Runs a command: run("data synth", preset="tiny", out="synthetic")."""
     if "clock" not in options and any(isinstance(value, _core.Simulator) and value.clock == "log" for value in options.values()):
         options["clock"] = "log"  # the file says nothing of it
+    brought = Brought()
+    if name == "compare":
+        options = brought.words(options)
     words = [*name.split(), *map(_word, positional)]
     for option, value in options.items():
         words += _words("--" + option.rstrip("_").replace("_", "-"), value)
     if "--json" in words:
-        return Result(_core.run_words(words), json.loads(Path(words[words.index("--json") + 1]).read_text()))
+        return Result(_run(words, brought), json.loads(Path(words[words.index("--json") + 1]).read_text()))
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.json"
-        text = _core.run_words([*words, "--json", str(figures)])
+        text = _run([*words, "--json", str(figures)], brought)
         return Result(text, json.loads(figures.read_text()) if figures.exists() else {})
+
+
+def _run(words: list[str], brought: Brought) -> str:
+    return _core.run_words(words, brought.simulators, brought.policies)
 
 
 def main() -> int:
@@ -78,8 +87,8 @@ def _words(option: str, value) -> list[str]:
 
 def _word(value) -> str:
     """A path, given as text, bytes, a Path, or what was loaded from it; anything else as str writes it."""
-    if isinstance(value, Policy) and callable(value.spec):
-        raise _core.InputError("a function has no file, and a command reads one: swipegym.evaluate takes functions")
+    if not value.has_file if isinstance(value, Policy) else callable(value):
+        raise _core.InputError("a function has no file, and this command reads one: compare, evaluate and generate take it")
     value = value.spec if isinstance(value, Policy) else file_of(value)
     return os.fsdecode(value) if isinstance(value, (bytes, os.PathLike)) else str(value)
 

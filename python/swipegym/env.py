@@ -8,7 +8,7 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from . import _core, arguments
 from .rendering import SessionPage
-from .seeding import first_seed, placed_seed, reset_seed, seed_words
+from .seeding import first_seed, placed_seed, reset_seed, seed_word, seed_words
 from .settings import Settings
 from .snapshots import copied, go_on, put_back, sessions_of
 from .starts import checked_options, given_starts
@@ -43,10 +43,13 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         self._buffers = _core.StepBuffers(self._engine)
         self._arrays = self._buffers.arrays()
         # The one row of each array, as every step copies it: [1] of numbers stay as they are.
-        self._seen = {name: array[0] for name, array in self._arrays["observation"].items()}
+        self._seen = [(name, array[0].copy) for name, array in self._arrays["observation"].items()]
+        self._reward, self._terminated, self._truncated = (
+            self._arrays[name] for name in ("reward", "terminated", "truncated")
+        )
+        self._chooses_one = self.settings.slate == 1
         told = {**self._arrays["information"], **self._arrays["shown"]}
-        self._numbers = {name: array for name, array in told.items() if array.ndim == 1}
-        self._told = {name: array if name in self._numbers else array[0] for name, array in told.items()}
+        self._told = [(name, array.item if array.ndim == 1 else array[0].copy) for name, array in told.items()]
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         """With a seed, session 0 of that seed; without one, the session behind the last one, over or not. The first
@@ -56,7 +59,7 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         What is not said is drawn as always; time and tab of a user that is said, from the user's own logged starts.
         """
         self._check_open()
-        starts = given_starts(checked_options(options), 1)
+        starts = None if options is None else given_starts(checked_options(options), 1)
         if seed is not None:
             seed = reset_seed("seed", seed)
             super().reset(seed=seed)
@@ -65,7 +68,7 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         if seed is not None:
             self._seed, self._placed = seed, 0
         if starts is None:
-            self._engine.reset(seed_words([seed]), np.array([seed is not None]), np.ones(1, bool), self._buffers)
+            self._engine.reset_one(None if seed is None else seed_word(seed), self._buffers)
         else:
             if seed is None:
                 self._placed += 1
@@ -82,21 +85,20 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         self._check_open()
         if not self._running:
             raise ResetNeeded("step before reset, or after the session's end: call reset first")
-        self._engine.step(self._checked(action), self._buffers)
-        terminated, truncated = bool(self._arrays["terminated"][0]), bool(self._arrays["truncated"][0])
+        # Nearly always a plain number, for which the general way would take as long as a part of the engine's step.
+        if type(action) in (int, np.int64) and self._chooses_one and 0 <= action <= arguments.MOST:
+            self._engine.step_one(int(action), self._buffers)
+        else:
+            actions = arguments.whole_numbers("actions", action, self.settings.action_shape())
+            self._engine.step(actions[None], self._buffers)
+        terminated, truncated = self._terminated.item(), self._truncated.item()
         self._running = not (terminated or truncated)
         information = self._information()
         if self._page is not None:
             self._page.add(information, terminated, truncated)
         if self.render_mode == "human":
             self.render()
-        return self._observation(), float(self._arrays["reward"][0]), terminated, truncated, information
-
-    def _checked(self, action) -> np.ndarray:
-        # Nearly always a plain number, for which the general way would take as long as a third of the engine's step.
-        if type(action) in (int, np.int64) and self.settings.slate == 1 and 0 <= action <= arguments.MOST:
-            return np.array([action], np.int32)
-        return arguments.whole_numbers("actions", action, self.settings.action_shape())[None]
+        return self._observation(), self._reward.item(), terminated, truncated, information
 
     def action_masks(self) -> np.ndarray:
         """[candidates] bool: which slots may be chosen, as sb3-contrib's MaskablePPO asks for it; [videos] with source
@@ -127,7 +129,7 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         self._closed = True
 
     def __getstate__(self) -> dict:
-        made = ("_engine", "_buffers", "_arrays", "_seen", "_numbers", "_told")
+        made = ("_engine", "_buffers", "_arrays", "_seen", "_told", "_reward", "_terminated", "_truncated")
         state = {name: value for name, value in self.__dict__.items() if name not in made}
         if self._begun and not self._closed:
             state["_sessions"], state["_shown"] = sessions_of(self._engine), copied(self._arrays)
@@ -146,9 +148,7 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
             raise ClosedEnvironmentError("this environment is closed: make a new one")
 
     def _observation(self) -> dict[str, np.ndarray]:
-        return {name: array.copy() for name, array in self._seen.items()}
+        return {name: copy() for name, copy in self._seen}
 
     def _information(self) -> dict:
-        return {
-            name: value.item() if name in self._numbers else value.copy() for name, value in self._told.items()
-        }
+        return {name: value() for name, value in self._told}

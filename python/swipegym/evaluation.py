@@ -13,6 +13,7 @@ import numpy as np
 from . import _core, arguments
 from .policies import Policy
 from .settings import Settings, exploration
+from .sources import CandidateSource
 from .vector_env import ShortVideoVectorEnv
 
 SHOWN = ("video", "watch_s", "watch_ratio", "signals")
@@ -64,14 +65,14 @@ class Evaluation:
 
 
 def evaluate(
-    policy: Callable[[Mapping[str, np.ndarray], Mapping], np.ndarray] | Policy | str | os.PathLike,
+    policy: Callable[[Mapping[str, np.ndarray], Mapping], np.ndarray] | Policy | str | os.PathLike | Mapping,
     *,
     sessions: int = 1000,
     seed: int = 1,
     first_session: int = 0,
     simulator: _core.Simulator | str | os.PathLike | None = None,
     candidates: int = 10,
-    source: str | os.PathLike = "random",
+    source: str | os.PathLike | CandidateSource = "random",
     slate: int = 1,
     history_length: int = 50,
     max_steps: int = 100,
@@ -80,7 +81,7 @@ def evaluate(
 ) -> Evaluation:
     """Plays `sessions` fresh sessions to their end.
 
-    policy: a name or file (see Policy), a Policy, or a function of (observation, info) that returns a slot a row, or a
+    policy: a name, file or composition (see Policy), a Policy, or a function of (observation, info) that returns a slot a row, or a
         slate of them, with rows as make_vec has them; it is always asked for 256 rows, and rows whose sessions are all played do not count.
     seed: the sessions; users, starts, candidates and answers are the same for every policy, so that differences are
         paired: `a.interval(versus=b)`. first_session: number of the first of them, for whoever plays a share of 256 or
@@ -111,12 +112,13 @@ def evaluate(
 
 def _identity(world: Settings, simulator: _core.Simulator) -> dict[str, object]:
     """What decides the sessions and what they earn, whoever chooses the videos."""
-    source = Path(world.source)
+    file = Path(world.source_name)
+    is_file = isinstance(world.source, str) and file.is_file()
     return {
         "simulator": simulator.fingerprint,
         "candidates": world.candidates,
         "slate": world.slate,
-        "source": hashlib.sha256(source.read_bytes()).hexdigest()[:16] if source.is_file() else world.source,
+        "source": hashlib.sha256(file.read_bytes()).hexdigest()[:16] if is_file else world.source,
         "history_length": world.history_length,
         "max_steps": world.max_steps,
         "reward": {term: weight for term, weight in sorted(world.reward.items()) if weight != 0.0},

@@ -8,20 +8,22 @@ from collections.abc import Mapping
 from . import _core, arguments
 from .formats import arrow, kuairand, recbole, rlds  # noqa: F401, which say how files are written and read
 from .log import Log, format_of
-from .policies import Choose, Policy
+from .functions import Choose
+from .policies import Policy
 from .settings import Settings, exploration
+from .sources import CandidateSource
 
 MOST_USERS = 2**62  # periods of users, counted over all parts of an endless log
 
 
 def generate(
-    policy: Policy | str | os.PathLike | Choose = "random",
+    policy: Policy | str | os.PathLike | Choose | Mapping = "random",
     *,
     sessions: int = 1000,
     seed: int = 1,
     simulator: _core.Simulator | str | os.PathLike | None = None,
     candidates: int = 10,
-    source: str | os.PathLike = "random",
+    source: str | os.PathLike | CandidateSource = "random",
     history_length: int = 50,
     max_steps: int = 100,
     reward: Mapping[str, float] | None = None,
@@ -35,7 +37,7 @@ def generate(
     """Lets users live through days behind the fitted log while a policy shows them videos; the same rows as `swipegym
     generate` writes.
 
-    policy: a name or file, a Policy, or a function, see Policy.
+    policy: a name or file, a Policy, a function, or a composition, see Policy.
     epsilon: probability of a uniform choice instead of the best. temperature: choose by softmax(score / temperature);
     0 for the best, None as the policy does by itself. keep_candidates: the column `candidate`. users: all sessions
     of so many users' periods from number first_user on, at most `sessions`; 0 for as many as the sessions take. Others:

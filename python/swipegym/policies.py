@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from . import _core, arguments
+from .functions import Choose, name_of, scores_of
 from .settings import exploration
 from .simulators import load_simulator, require_same_ids
-
-
-Choose = Callable[[Mapping[str, np.ndarray], Mapping], np.ndarray]
+from .stages import composed
 
 
 class Policy:
     """A policy by name (random, popularity, shortest, longest, item-mean, oracle, oracle:K with pessimism K) or a policy
     file of `swipegym train` and `swipegym supervised`, whose videos are matched to the simulator's by id; or a function of
-    (observation, info) that returns a slot a row, or scores [rows, candidates], which is asked for a batch at a time.
+    (observation, info) that returns a slot a row, or scores [rows, candidates], which is asked for a batch at a time; or
+    a composition of stages (docs/guide/staged.md) as a mapping, in which functions may stand where stages do:
+
+        Policy({"retrieve": [{"use": "random", "count": 50}, my_retriever], "score": my_scorer, "order": my_order})
+
+    retrieve: an object or function as of CandidateSource, with "count" (100) as {"use": it, "count": 20}.
+    filter, score, order: functions of (observation, info) whose candidates are the videos of the stage. A scorer is asked
+        for a batch and returns scores [rows, candidates]. The others are asked for one request, a row: a filter returns
+        [1, candidates] bool, true for what may be shown; an orderer, whose candidates come best first and whose info has
+        `value` [1, candidates] and `slate`, returns slots [1, slate or more] in the order they are watched.
 
     `policy(observation, info)` chooses slots, so that it stands wherever a function of both does. Observations are those
     of the environments here, with history_length at least that of the policy where it matters.
     """
 
-    def __init__(self, spec: str | os.PathLike | Choose, simulator: _core.Simulator | str | os.PathLike | None = None):
-        self.spec = spec if callable(spec) else arguments.path("policy", spec)
+    def __init__(self, spec: str | os.PathLike | Choose | Mapping, simulator: _core.Simulator | str | os.PathLike | None = None):
+        self.spec = spec if callable(spec) or isinstance(spec, Mapping) else arguments.path("policy", spec)
         self.simulator = load_simulator(simulator)
-        if callable(spec):
-            self.native = _core.FunctionPolicy(_scores_of(spec))
+        if isinstance(spec, Mapping):
+            self.native = composed(spec, self.simulator)
+        elif callable(spec):
+            self.native = _core.FunctionPolicy(scores_of(spec), name_of(spec))
         else:
             self.native = _core.Policy.load(self.spec, self.simulator)
 
     @staticmethod
-    def of(given: Policy | str | os.PathLike | Choose, simulator: _core.Simulator) -> Policy:
+    def of(given: Policy | str | os.PathLike | Choose | Mapping, simulator: _core.Simulator) -> Policy:
         """A name, file or function for this simulator; a Policy as it is. Raises InputError for one whose simulator has other users
         or videos: indices would mean others to it."""
         if not isinstance(given, Policy):
@@ -130,32 +140,16 @@ class Policy:
             raise _core.InputError(f"a slate of {slate}: fewer slots may be chosen in some row")
         return np.argsort(-scores, axis=-1, kind="stable")[..., :slate]
 
+    @property
+    def has_file(self) -> bool:
+        """Whether it is a name or a file, which commands take."""
+        return isinstance(self.spec, str)
+
     def __reduce__(self) -> tuple:
         spec = self.spec
-        if not callable(spec) and os.path.exists(spec):
+        if self.has_file and os.path.exists(spec):
             spec = os.path.abspath(spec)
         return Policy, (spec, self.simulator)
 
     def __repr__(self) -> str:
         return f"Policy({self.spec!r})"
-
-
-def _scores_of(function: Choose) -> Callable[[dict, dict], np.ndarray]:
-    """The function's answers as the engine takes them, [rows, candidates] float32: 1 for the slot it chose."""
-
-    def scores(observation, info):
-        answer = np.asarray(function(observation, info))
-        mask = info["action_mask"]
-        if answer.ndim == 2:
-            return np.ascontiguousarray(arguments.numbers("scores of the function", answer, mask.shape), np.float32)
-        slots = arguments.whole_numbers("slots of the function", answer, mask.shape[:1])
-        for wrong in slots[(slots < 0) | (slots >= mask.shape[1])]:
-            raise arguments.refused("a slot of the function", int(wrong), f"whole numbers from 0 to {mask.shape[1] - 1}")
-        rows = np.arange(len(slots))
-        if not mask[rows, slots].all():
-            raise _core.InputError("the function chose a slot that is masked: its video has been watched already")
-        chosen = np.zeros(mask.shape, np.float32)
-        chosen[rows, slots] = 1.0
-        return chosen
-
-    return scores

@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from . import _core, arguments
 from .simulators import CLOCKS, load_simulator
+from .sources import CandidateSource, asked_source, is_own_source
 
 REWARD_KINDS = ("drawn", "expected")
 MOST_IN_A_SLATE = 1000
@@ -22,8 +23,9 @@ class Settings:
 
     simulator: None for the one in the package, a file of `swipegym fit`, or a Simulator.
     candidates: videos offered a step, the actions.
-    source: where they come from: 'random', 'popularity', 'top', 'sample', or a policy file that retrieves them; 'full'
-        for the whole catalogue, where an action is the index of a video.
+    source: where they come from: 'random', 'popularity', 'top', 'sample', a policy file that retrieves them, or an object
+        or function of one's own, see CandidateSource; 'full' for the whole catalogue, where an action is the index of a
+        video.
     slate: videos chosen a step, watched in order until the user leaves; an action is so many different slots.
     history_length: videos of history in the observation, 1 to 200.
     max_steps: a session is truncated after so many.
@@ -43,7 +45,7 @@ class Settings:
 
     simulator: _core.Simulator | str | os.PathLike | None = None
     candidates: int = 10
-    source: str = "random"
+    source: str | CandidateSource = "random"
     slate: int = 1
     history_length: int = 50
     max_steps: int = 100
@@ -59,7 +61,7 @@ class Settings:
             raise arguments.refused("costs", self.costs, "a list of mappings from terms to weights")
         checked = {
             "candidates": arguments.ranged("candidates", self.candidates),
-            "source": arguments.path("source", self.source),
+            "source": self.source if is_own_source(self.source) else arguments.path("source", self.source),
             "slate": arguments.whole("slate", self.slate, 1, MOST_IN_A_SLATE),
             "history_length": arguments.ranged("history_length", self.history_length),
             "max_steps": arguments.ranged("max_steps", self.max_steps),
@@ -76,9 +78,17 @@ class Settings:
     def loaded(self) -> _core.Simulator:
         return load_simulator(self.simulator, self.clock)
 
+    @property
+    def source_name(self) -> str:
+        """A name or a file; of an own source the name of its class or function."""
+        return self.source if isinstance(self.source, str) else asked_source(self.source)[2]
+
     def native(self) -> _core.World:
+        own, draws, name = (None, 0, self.source) if isinstance(self.source, str) else asked_source(self.source)
         return _core.World(
-            source=self.source,
+            source=name,
+            own_source=own,
+            own_draws=draws,
             candidates=self.candidates,
             slate=self.slate,
             history_length=self.history_length,
@@ -102,7 +112,7 @@ class Settings:
 
     @property
     def offers_all(self) -> bool:
-        return self.source == "full"
+        return isinstance(self.source, str) and self.source == "full"
 
     def action_space(self, num_videos: int) -> spaces.Discrete | spaces.MultiDiscrete:
         """Of one session: a slot, or with source 'full' a video, or a slate of them."""

@@ -20,11 +20,11 @@ from typing import Protocol
 import numpy as np
 
 from . import _core, arguments
+from .functions import draws_of
 from .simulators import load_simulator
 
 MOST_RATIO = 100.0
 MOST_STATE = 10_000
-MOST_DRAWS = 1_000
 ANSWERS = 64  # draws that an expectation is the mean of, where a model does not say its own
 SIGNALS = len(_core.SIGNAL_NAMES)
 
@@ -73,7 +73,7 @@ def simulator_of(model: UserModel, like: _core.Simulator | str | None = None) ->
     if not callable(respond):
         raise arguments.refused("model", model, "an object with a method respond")
     begin, expect = getattr(model, "begin", None), getattr(model, "expect", None)
-    draws = arguments.whole("draws", getattr(model, "draws", 8), 0, MOST_DRAWS)
+    draws = draws_of(model, 8)
     like = load_simulator(like)
     made = _core.answered_by(
         like,

@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <numeric>
 #include <set>
 #include <vector>
 
 #include "core/error.h"
 #include "env/candidate_sources.h"
 #include "env/constant_user_model.h"
+#include "env/listed_candidates.h"
 #include "env/seen_videos.h"
+#include "env/vector_env.h"
 
 namespace swipegym {
 namespace {
@@ -140,6 +143,36 @@ TEST_CASE("popularity candidates fill up with other videos when the popular ones
   CHECK(std::set<std::int32_t>(filled.videos.begin(), filled.videos.begin() + 2) == std::set<std::int32_t>{4, 5});
   CHECK(std::set<std::int32_t>(filled.videos.begin(), filled.videos.end()).size() == 8);
   CHECK(std::count(filled.mask.begin(), filled.mask.end(), 1) == 8);
+}
+
+TEST_CASE("what is listed for a chunk of sessions comes first in each of them", "[env]") {
+  const auto simulator =
+      make_constant_simulator({.leave_after = 50}, {.num_users = 40, .num_videos = 300, .history = 0});
+  std::size_t asked = 0;
+  const auto source = std::make_shared<ListedCandidates>(
+      "listing", 300, 4, [&asked](const CandidateRows& rows, std::vector<std::int32_t>& out) {
+        ++asked;
+        for (std::size_t row = rows.begin; row < rows.end; ++row) {
+          const auto user = static_cast<std::int32_t>(rows.now.user[row]);
+          out.insert(out.end(), {user, -1, user + 2});
+        }
+      });
+  VectorEnv env(simulator, source, {.num_envs = 70, .threads = 1, .history_length = 5, .max_steps = 20});
+  std::vector<std::uint64_t> seeds(70);
+  std::iota(seeds.begin(), seeds.end(), std::uint64_t{0});
+  const ObservationView first = env.reset(seeds);
+  CHECK(asked == 2);  // 64 and 6 rows
+  for (std::size_t row = 0; row < 70; ++row) {
+    const auto user = static_cast<std::int32_t>(first.user[row]);
+    REQUIRE(first.candidate[row * 4] == user);
+    REQUIRE(first.candidate[row * 4 + 1] == user + 2);
+    const std::span<const std::int32_t> offered(first.candidate + row * 4, 4);
+    REQUIRE(std::set<std::int32_t>(offered.begin(), offered.end()).size() == 4);
+  }
+  const ObservationView next = env.step(std::vector<std::int32_t>(70, 0)).observation;
+  for (std::size_t row = 0; row < 70; ++row)  // the first one has been seen
+    REQUIRE(next.candidate[row * 4] == static_cast<std::int32_t>(next.user[row]) + 2);
+  CHECK_THROWS_WITH(ListedCandidates("listing", 300, 301, {}), Catch::Contains("1 to 300"));
 }
 
 TEST_CASE("the fixed sets are the most exposed videos and a sample that keeps its places", "[env]") {

@@ -170,6 +170,15 @@ TEST_CASE("the pass of a step is the network, row by row", "[env]") {
         for (std::size_t s = 0; s < kNumSignals; ++s)
           CHECK(at.feedback(row, static_cast<Eigen::Index>(s)) == Approx(expected.feedback[s]).margin(2e-5));
       }
+      ResponsePass::Buffers few(pass);
+      few.history = at.history;
+      for (const std::size_t rows : {1U, 8U, 9U}) {  // bit for bit what they are among more
+        CAPTURE(rows);
+        const auto n = static_cast<Eigen::Index>(rows);
+        pass.forward(parts, std::span(shown).first(rows), std::span(user_half).first(rows), kind, few);
+        CHECK(few.probability.topRows(n) == at.probability.topRows(n));
+        CHECK(few.feedback.topRows(n) == at.feedback.topRows(n));
+      }
     }
   }
 }

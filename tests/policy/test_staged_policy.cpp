@@ -13,6 +13,7 @@
 #include "env/constant_user_model.h"
 #include "policy/make_policy.h"
 #include "policy/select.h"
+#include "policy/stages/own_stages.h"
 #include "policy/stages/staged_policy.h"
 #include "tests/policy/stage_requests.h"
 
@@ -50,6 +51,36 @@ TEST_CASE("stages that draw nothing choose as the policy does that they are made
       sessions.env.step(by_stages);
     }
   }
+}
+
+// Puts a slate in the opposite order.
+class Backwards final : public Orderer {
+ public:
+  std::string_view name() const noexcept override { return "backwards"; }
+  std::uint32_t order(const Requests&, std::size_t, std::span<const std::int32_t>, std::span<float>,
+                      std::vector<std::uint32_t>& places) const override {
+    std::reverse(places.begin(), places.end());
+    return 0;
+  }
+};
+
+TEST_CASE("a composition takes stages that whoever reads it brings along", "[policy][stages]") {
+  const auto simulator = staged_world();
+  const auto read = [&](const std::string& order) {
+    OwnStages own;
+    std::get<OwnStagesOf<Orderer>>(own)["backwards"] = std::make_shared<Backwards>();
+    return StagedPolicy(
+        parse_composition(R"({"retrieve": [{"use": "policy", "file": "popularity", "count": 20}])" + order + "}", "own",
+                          simulator->catalogue, policy_files(), own),
+        kStagedVideos);
+  };
+  const StagedPolicy plain = read(""), turned = read(R"(, "order": [{"use": "backwards"}])");
+  const test::StageRequests sessions(simulator, true, kStagedRows);
+  std::vector<std::int32_t> first = sessions.slate_of(plain, 1, 20), last = sessions.slate_of(turned, 1, 20);
+  std::reverse(last.begin(), last.end());
+  CHECK(first == last);
+  CHECK_THROWS_WITH(read(R"(, "order": [{"use": "backwards", "twice": 1}])"), Catch::Contains("order[0].twice"));
+  CHECK_THROWS_WITH(read(R"(, "filter": [{"use": "backwards"}])"), Catch::Contains("filter[0].use"));
 }
 
 TEST_CASE("retrieved videos are distinct, unseen, and said to be found by whoever found them first",
