@@ -45,7 +45,8 @@ class CandidateSource(Protocol):
 
 
 def is_own_source(given: Any) -> bool:
-    return callable(getattr(given, "candidates", None)) or (callable(given) and not isinstance(given, type))
+    """Not its class: an instance is meant."""
+    return not isinstance(given, type) and callable(getattr(given, "candidates", given))
 
 
 def asked_source(given: Any, what: str = "candidates of the source"):

@@ -17,6 +17,8 @@ SCORES = ("prune", "score")
 
 def composed(spec: Mapping, simulator: _core.Simulator) -> _core.Policy:
     """The policy of a composition. Raises InputError for what no composition may say."""
+    if "retrieve" not in spec:
+        raise arguments.refused("policy", dict(spec), 'a composition of stages, which has "retrieve"')
     stages = _core.Stages(simulator)
     numbers = iter(range(1_000_000))
 

@@ -394,4 +394,4 @@ def test_a_simulator_stands_where_a_command_takes_its_file():
     assert thin == swipegym.commands.compare(simulator=packaged.path, clock="log", **asked)
     assert thin != by_file
     with pytest.raises(swipegym.InputError, match="without a file"):
-        swipegym.commands.compare(simulator=swipegym.Simulator.constant(), **asked)
+        swipegym.commands.session(simulator=swipegym.Simulator.constant())

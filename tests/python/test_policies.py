@@ -31,7 +31,7 @@ def test_a_function_generates_the_log_of_the_policy_it_asks(scored):
     how = {"sessions": 60, "epsilon": 0.2, "keep_candidates": True, "source": "popularity"}
     assert swipegym.generate(ask, **how) == swipegym.generate("longest", **how)
     policy = swipegym.Policy(ask)
-    assert policy.name == "function"
+    assert policy.name == ("score" if scored else "function")
     native = swipegym.evaluate(policy, sessions=100)
     assert np.array_equal(native.reward, swipegym.evaluate("longest", sessions=100).reward)
 
@@ -61,8 +61,8 @@ def test_what_a_function_raises_comes_back():
         swipegym.generate(lambda o, i: np.zeros(len(i["user"]), int), sessions=200, source="top")
     with pytest.raises(swipegym.InputError, match="'full' offers none"):
         swipegym.evaluate(swipegym.Policy(lambda o, i: i["user"]), sessions=4, source="full")
-    with pytest.raises(swipegym.InputError, match="a function has no file"):
-        commands.compare(simulator=DEFAULT, policies=[swipegym.Policy(broken)])
+    with pytest.raises(KeyError, match="mine"):
+        commands.compare(simulator=DEFAULT, policies=[swipegym.Policy(broken)], sessions=10, seeds=1)
 
 
 def test_evaluations_are_paired_and_tell_a_good_policy_from_a_random_one():

@@ -94,7 +94,7 @@ def test_a_world_of_a_model_is_copied_pickled_and_told_apart():
             assert other.step(2)[1:4] == twin.step(2)[1:4]
         assert not other.unwrapped._running
     with pytest.raises(swipegym.InputError, match="without a file"):
-        swipegym.commands.compare(simulator=simulator, policies=["random"])
+        swipegym.commands.session(simulator=simulator)
 
 
 def answering(**answer):
