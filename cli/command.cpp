@@ -156,6 +156,7 @@ bool was_called(const Command& command, const std::string& name) {
 
 void run_command(Command& command, const std::string& called, const std::vector<std::string>& words, const Host& host) {
   Run run;
+  run.command = command.name;
   run.host = &host;
   if (asks_for_help(words)) return run.print_text(help_page(command));
   Options options = command.options;
@@ -174,6 +175,10 @@ void run_command(Command& command, const std::string& called, const std::vector<
   run.options = &options;
   run_with_files(command, words, run);
 }
+
+constexpr const char* kReportIsPython =
+    "'report' is a part of the Python package: \"pip install 'swipegym[report]'\" has it, and in a clone "
+    "'scripts/report.sh DIR'; without Python there are 'compare --report PAGE' and the page of 'platform'";
 
 [[noreturn]] void throw_unknown_command(const std::string& word, const std::vector<Command>& commands) {
   std::vector<std::string> names;
@@ -205,6 +210,7 @@ void dispatch(const std::vector<std::string>& words, const Host& host) {
   if (is_family && words.size() > 1 && asks_for_help(words)) return plain.print_text(family_page(words[0], commands));
   if (is_family && words.size() == 1)
     throw InputError(fmt::format("'{}' needs one more word; see 'swipegym {} --help'", words[0], words[0]));
+  if (words[0] == "report") throw InputError(kReportIsPython);
   throw_unknown_command(is_family ? words[0] + " " + words[1] : words[0], commands);
 }
 
@@ -256,12 +262,17 @@ void Run::check_interrupt() const {
 }
 
 void Run::write_json(Json result, const Json& config, std::uint64_t data_fingerprint) const {
-  if (json_path.empty()) return;
+  if (!json_path.empty()) write_result(json_path, command, std::move(result), config, data_fingerprint);
+}
+
+void Run::write_result(const std::filesystem::path& path, const std::string& by, Json result, const Json& config,
+                       std::uint64_t data_fingerprint) const {
+  result["command"] = by;
   result["config"] = config;
   result["seed"] = seed;
   result["data_fingerprint"] = fingerprint_text(data_fingerprint);
   result["build"] = build_text();
-  write_file(json_path, json_text(result, 2) + "\n");
+  write_file(path, json_text(result, 2) + "\n");
 }
 
 std::string help_page(const Command& command) {

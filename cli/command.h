@@ -32,7 +32,8 @@ struct Host {
 /// What a running command is given besides its own options.
 class Run {
  public:
-  int threads = 0;  // 0: all
+  std::string command;  // its name
+  int threads = 0;      // 0: all
   bool quiet = false;
   std::uint64_t seed = 1;
   std::filesystem::path json_path;    // empty: no --json
@@ -64,9 +65,12 @@ class Run {
   /// The checkpoint of this run, to be removed when its outputs are there.
   void remove_at_end(const std::filesystem::path& checkpoint) const;
 
-  /// Writes `result` with {config, seed, data_fingerprint, build} to --json, whole or not at all; nothing without
-  /// --json. `result` is what the table shows, unrounded.
+  /// Writes `result` with {command, config, seed, data_fingerprint, build} to --json, whole or not at all; nothing
+  /// without --json. `result` is what the table shows, unrounded.
   void write_json(Json result, const Json& config, std::uint64_t data_fingerprint) const;
+  /// The same to a file of one's own, as if `by` had been the command.
+  void write_result(const std::filesystem::path& path, const std::string& by, Json result, const Json& config,
+                    std::uint64_t data_fingerprint) const;
 
   /// What the command is about to allocate: a remark above 4 GiB, InputError beyond --memory-limit.
   void require_memory(const MemoryBudget& budget) const;

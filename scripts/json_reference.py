@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "json.md"
 MARKER = "<!-- keys: scripts/json_reference.py writes them anew -->\n"
-ENVELOPE = ("config", "seed", "data_fingerprint", "build")  # of every file, described above the list
+ENVELOPE = ("command", "config", "seed", "data_fingerprint", "build")  # of every file, described above the list
 SETTINGS = {
     "fit": {"max_updates": 20},
     "dqn": {"env_steps": 20000, "learning_starts": 2000},

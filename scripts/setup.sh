@@ -8,7 +8,8 @@ kClangPackages=(clang libclang-rt-dev llvm)  # for the asan preset; llvm names w
 kFormatPackages=(clang-format)
 kTidyPackages=(clang-tidy)
 kGatePackages=(ccache)
-kPythonPackages=(nanobind gymnasium numpy pytest pandas pyarrow "minari[hdf5]" matplotlib lightgbm moviepy)  # from PyPI, into build/venv
+kPythonPackages=(nanobind gymnasium numpy pytest pandas pyarrow "minari[hdf5]" matplotlib lightgbm moviepy altair vl-convert-python)  # from PyPI, into build/venv
+kReportPackages=("altair>=5.5" "vl-convert-python>=1.7")  # from PyPI, into build/venv-report: the page of a run
 kDocsPackages=("mkdocs>=1.6,<2" "mkdocs-material>=9,<10")  # from PyPI, into build/venv-docs
 kOptionalPackages=(libdnnl-dev)  # used where it is found; nothing installs it unasked
 
@@ -50,6 +51,20 @@ configure() {
     echo "$output" >&2
     return 1
   fi
+}
+
+# python_for_reports: prints the interpreter of build/venv-report, or nothing, after one line, when there can be none.
+python_for_reports() {
+  local python=build/venv-report/bin/python
+  if [ ! -e build/venv-report/complete ]; then
+    if ! { python3 -m venv build/venv-report && "$python" -m pip install -q --disable-pip-version-check "${kReportPackages[@]}"; } \
+      > /dev/null 2>&1; then
+      echo "No page of charts: it needs python3-venv and, from PyPI, ${kReportPackages[*]}, which could not be had." >&2
+      return 0
+    fi
+    touch build/venv-report/complete
+  fi
+  realpath -s "$python"
 }
 
 # python_for_tests: prints the interpreter of build/venv, which holds kPythonPackages, or nothing when they cannot be had.

@@ -53,7 +53,7 @@ source_archive() {
   "$work/tools/bin/python" -m build --sdist --outdir "$work/dist" .
   local missing
   missing=$(comm -13 <(tar tzf "$work"/dist/swipegym-*.tar.gz | sed 's|^[^/]*/||' | sort) \
-    <(git ls-files -- '*.cpp' '*.h' '*.in' '*CMakeLists.txt' '*.cmake' 'python/swipegym/*' pyproject.toml README.md LICENSE | sort))
+    <(git ls-files -- '*.cpp' '*.h' '*.in' '*CMakeLists.txt' '*.cmake' 'python/swipegym/*' 'python/swipegym_report/*' pyproject.toml README.md LICENSE | sort))
   if [ -n "$missing" ]; then echo "the source archive lacks:" && echo "$missing" && return 1; fi
 }
 

@@ -46,16 +46,8 @@ void answer_rows(const JudgedWindow& window, const Simulator& simulator, const D
 struct ExpectedChoices {
   std::vector<ExpectedAnswer> simulator, truth;
 
-  template <class Prediction>
-  static ExpectedAnswer answer(const Prediction& row) {
-    const auto of = [&](Signal signal) { return row.probability[static_cast<std::size_t>(signal)]; };
-    return {.log_row = row.log_row,
-            .watch_s = row.watch_s,
-            .click = of(Signal::kClick),
-            .long_view = of(Signal::kLongView)};
-  }
-  void add(const RowPrediction& row) { simulator.push_back(answer(row)); }
-  void add(const TruthPrediction& row) { truth.push_back(answer(row)); }
+  void add(const RowPrediction& row) { simulator.push_back(expected_answer(row)); }
+  void add(const TruthPrediction& row) { truth.push_back(expected_answer(row)); }
 };
 
 // Scores the rows of the log that is judged; of random ones it keeps what was expected.

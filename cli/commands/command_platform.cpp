@@ -125,7 +125,8 @@ void play_platform(const PlatformCommand& settings, Run& run) {
       assumptions(study.config), fmt::format("data {:016x}, first seed {}", simulator->data_fingerprint, run.seed),
       build_text(), "settings " + json_text(used)};
   write_file(settings.out / kPlatformTables[0], platform_csv(report));
-  write_file(settings.out / kPlatformTables[1], json_text(platform_json(report)) + "\n");
+  run.write_result(settings.out / kPlatformTables[1], run.command, platform_json(report), used,
+                   simulator->data_fingerprint);
   write_file(settings.out / kPlatformTables[2], as_utf8(platform_page(report, "A season of a platform", notes)));
   run.note("curves: {}", (settings.out / kPlatformTables[2]).string());
   run.write_json(platform_json(report), used, simulator->data_fingerprint);

@@ -19,10 +19,15 @@
 #include "env/fitted/replay_log.h"
 #include "env/fitted/simulator_file.h"
 #include "evaluation/compare/compare.h"
+#include "evaluation/compare/play_sessions.h"
+#include "evaluation/fidelity/choice_check.h"
 #include "evaluation/fidelity/fidelity.h"
 #include "evaluation/generate/synthesise.h"
+#include "evaluation/session_view.h"
+#include "evaluation/shown.h"
 #include "evaluation/text_table.h"
 #include "policy/make_policy.h"
+#include "sim_data/statistics.h"
 
 namespace swipegym::cli {
 namespace {
@@ -30,8 +35,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kTrainingSteps = 300'000;  // less than `train dqn`'s default: minutes are for the whole story
+constexpr std::int64_t kRoundSteps = 30'000;      // ten points of a learning curve
 constexpr std::size_t kSessions = 400, kSeeds = 5;
+constexpr std::size_t kShownSessions = 8;  // of each policy, to look at
 constexpr int kUserFolds = 2;
+
+// What the page of a run is made of, beside the training's log.
+constexpr const char *kData = "data.json", *kFidelity = "fidelity.json", *kCompare = "compare.json",
+                     *kSessionsFile = "sessions.json";
 
 struct QuickstartSettings {
   fs::path data;
@@ -48,6 +59,7 @@ void add_outputs(const QuickstartSettings& settings, FileUse& use) {
   };
   if (settings.data.empty()) add("data", Writing::kFolder);
   for (const char* name : {"sim.h5", "half-a.h5", "half-b.h5", "dqn.h5", "ranker.h5"}) add(name, Writing::kBinary);
+  for (const char* name : {kData, kFidelity, kCompare, kSessionsFile}) add(name, Writing::kText);
 }
 
 /// One telling: each stage leaves what the next one needs.
@@ -63,6 +75,7 @@ class Quickstart {
     stage("Is it faithful? The held-out days, beside two reference models", [&] { judge(); });
     stage("A DQN that learns to choose among ten candidates", [&] { train(); });
     stage("Policies compared on the same sessions, with 95 % intervals", [&] { compare_policies(); });
+    keep_sessions();
     run_.print("All of it took {:.0f} s.\n\n", watch.seconds());
     tell_what_is_next();
     run_.write_json(std::move(result_), config_, data_.fingerprint);
@@ -101,6 +114,8 @@ class Quickstart {
     hold_out_days();
     run_.print("   {} rows of {} users and {} videos; days from {} on are held out\n", show_count(data_.log.size()),
                show_count(data_.users.size()), show_count(data_.videos.size()), from_);
+    write(kData, "data stats", statistics_to_json(describe_data(data_, run_.threads)),
+          {{"data", data_path().string()}});
   }
 
   // The last sixth of the standard log's days, and two at least.
@@ -143,6 +158,27 @@ class Quickstart {
     const FidelityReport report = scorer.finish();
     run_.print("{}", to_text(report));
     result_["fidelity"] = to_json(report);
+    judge_choices(model);
+    write(kFidelity, "fidelity", result_["fidelity"], simulator_->fit.all);
+  }
+
+  // Random exposures of the held-out days, where the log has any.
+  void judge_choices(const FittedUserModel& model) {
+    std::vector<ExpectedAnswer> answers;
+    for (std::size_t row = 0; row < data_.log.size() && answers.empty(); ++row)
+      if (is_judged(data_.log, row, {.from = from_, .random = true}))
+        replay_log(
+            model, data_, {.from = from_, .random = true}, run_.seed, run_.threads,
+            [&](const RowPrediction& one) { answers.push_back(expected_answer(one)); }, run_.progress);
+    if (answers.empty()) return;
+    const ChoiceReport report =
+        check_choices(data_, answers, {.known_until = until_, .seed = run_.seed, .threads = run_.threads});
+    run_.print(
+        "\n{} random exposures of these days put {} policies in an order; the simulator's agrees with it by\n"
+        "Kendall's tau {:.2f}, over the {} pairs that the exposures tell apart by {:.2f}\n",
+        show_count(report.rows), report.policies.size(), shown(report.all.tau), report.told_apart.pairs,
+        shown(report.told_apart.tau));
+    result_["fidelity"]["choices"] = to_json(report);
   }
 
   // Policies can exploit the errors of the simulator they train in, so another world judges: the truth where it is
@@ -163,7 +199,8 @@ class Quickstart {
 
   void train() {
     choose_worlds();
-    const Agent agent = find_agent("dqn").with({{"env_steps", kTrainingSteps}}, "quickstart");
+    const Agent agent =
+        find_agent("dqn").with({{"env_steps", kTrainingSteps}, {"round_steps", kRoundSteps}}, "quickstart");
     config_["dqn"] = agent.config;
     const OnlineResult dqn = train_agent(worlds_[0].simulator, agent,
                                          {.seed = run_.seed, .threads = run_.threads, .progress = run_.progress});
@@ -187,14 +224,37 @@ class Quickstart {
 
   void compare_policies() {
     const Simulator& world = *worlds_[0].simulator;
-    std::vector<ComparedPolicy> policies = read_policies(policy_names(), worlds_[0].simulator, worlds_.size() > 1);
+    policies_ = read_policies(policy_names(), worlds_[0].simulator, worlds_.size() > 1);
     for (const std::string name : {"ranker", "dqn"})
-      policies.push_back({name, {load_policy(where_written(settings_.out / (name + ".h5")), world)}});
+      policies_.push_back({name, {load_policy(where_written(settings_.out / (name + ".h5")), world)}});
     CompareConfig config{.sessions = kSessions, .seeds = kSeeds, .seed = run_.seed};
     config.engine.threads = run_.threads;
-    const CompareReport report = compare(policies, worlds_, config, run_.progress);
+    const CompareReport report = compare(policies_, worlds_, config, run_.progress);
     run_.print("{}\n{}\n", to_text(report), clock_note(world));
     result_["compare"] = to_json(report);
+    write(kCompare, "compare", result_["compare"], config_);
+  }
+
+  // The same users under every policy, to look at.
+  void keep_sessions() {
+    const WorldConfig world;
+    const std::shared_ptr<const Simulator>& simulator = worlds_[0].simulator;
+    const std::shared_ptr<const CandidateSource> candidates = make_candidates(world, simulator, run_.seed);
+    Json sessions = Json::array();
+    for (const ComparedPolicy& policy : policies_)
+      for (std::size_t i = 0; i < kShownSessions; ++i) {
+        SessionView session =
+            play_session(simulator, candidates, *policy.seeds.front(), env_config(world, {.threads = run_.threads}), {},
+                         session_seed(run_.seed, 0, i));
+        session.policy = policy.name;
+        sessions.push_back(to_json(session));
+      }
+    write(kSessionsFile, "session", {{"sessions", std::move(sessions)}}, config_to_json(world));
+  }
+
+  // As the command would, so that one page shows both.
+  void write(const char* name, const std::string& command, const Json& result, const Json& config) const {
+    run_.write_result(settings_.out / name, command, result, config, data_.fingerprint);
   }
 
   void tell_what_is_next() const {
@@ -212,6 +272,8 @@ class Quickstart {
         "  swipegym generate --simulator {0} --policy {1}/dqn.h5 --sessions 10000 --out {1}/generated\n"
         "  # play a month of a platform whose creators answer what they get\n"
         "  swipegym platform --simulator {0} --days 30 --burn-in 10 --users 500 --out {1}/season\n"
+        "  # all of it on one page, with charts\n"
+        "  swipegym report {1}\n"
         "  # everything else\n"
         "  swipegym --help\n",
         simulator, out, judge);
@@ -224,6 +286,7 @@ class Quickstart {
   std::int32_t until_ = 0, from_ = 0;
   std::shared_ptr<const Simulator> simulator_;
   std::vector<ComparedSimulator> worlds_;  // the one trained in, then the judge
+  std::vector<ComparedPolicy> policies_;
   Json result_, config_;
 };
 

@@ -20,6 +20,14 @@ struct ExpectedAnswer {
   float click = 0.0F, long_view = 0.0F;  // probabilities
 };
 
+/// Of a row as a RowPrediction or a TruthPrediction has it.
+template <class Prediction>
+ExpectedAnswer expected_answer(const Prediction& row) {
+  const auto of = [&](Signal signal) { return row.probability[static_cast<std::size_t>(signal)]; };
+  return {
+      .log_row = row.log_row, .watch_s = row.watch_s, .click = of(Signal::kClick), .long_view = of(Signal::kLongView)};
+}
+
 /// What is compared: seconds played, at most five times the duration; that as a share of the duration; two signals.
 inline constexpr std::array<std::string_view, 4> kChoiceFigures = {"watch_s", "watch_ratio", "is_click", "long_view"};
 using ChoiceMeans = std::array<double, kChoiceFigures.size()>;

@@ -89,6 +89,7 @@ void FidelityScorer::add(const RowPrediction& prediction) {
   const ReferenceCell& cell = references_.cell(log.tab[row], log.duration_ms[row]);
   add_to(cells_, cell.quantile, cell.rate, ratio);
   drawn_.add(prediction.quantile, drawn);
+  pit_.add(index_of(log.user[row]), prediction.quantile, ratio);
   row_.push_back(static_cast<std::uint32_t>(row));
   drawn_ratio_.push_back(std::min(static_cast<float>(drawn), kJudgedRatioCap));
   drawn_signals_.push_back(prediction.draw.signals);
@@ -117,6 +118,30 @@ PredictorScore FidelityScorer::score(std::string name, const Collected& collecte
     out.signal[s] = score_binary(user, collected.probability[s], label);
   }
   return out;
+}
+
+std::array<std::vector<ReliabilityBin>, kNumSignals> FidelityScorer::reliability() const {
+  std::array<std::vector<ReliabilityBin>, kNumSignals> out;
+  std::vector<std::uint32_t> user;
+  std::vector<std::uint8_t> label(row_.size());
+  for (const std::uint32_t row : row_) user.push_back(index_of(data_.log.user[row]));
+  for (std::size_t s = 0; s < kNumSignals; ++s) {
+    for (std::size_t i = 0; i < row_.size(); ++i) label[i] = data_.log.signals[row_[i]] >> s & 1U;
+    out[s] = reliability_bins(user, simulator_.probability[s], label);
+  }
+  return out;
+}
+
+std::vector<RatioHistogram> FidelityScorer::ratios_by_duration() const {
+  std::vector<RatioRow> rows;
+  for (std::size_t i = 0; i < row_.size(); ++i) {
+    const auto duration_ms = static_cast<float>(data_.log.duration_ms[row_[i]]);
+    rows.push_back({.user = index_of(data_.log.user[row_[i]]),
+                    .duration_s = duration_ms / 1000.0F,
+                    .real = static_cast<float>(data_.log.play_ms[row_[i]]) / duration_ms,
+                    .drawn = drawn_ratio_[i]});
+  }
+  return ratio_histograms(std::move(rows));
 }
 
 CellAgreement FidelityScorer::cell_agreement(const std::vector<std::uint32_t>& decile) const {
@@ -206,6 +231,9 @@ FidelityReport FidelityScorer::finish() const {
   report.tabs = gaps(tab, tab_names);
   report.durations = gaps(decile, duration_names);
   report.cells = cell_agreement(decile);
+  report.pit_histogram = pit_.shares();
+  report.reliability = reliability();
+  report.ratio_by_duration = ratios_by_duration();
   report.gap_tab = largest_gap(report.tabs);
   report.gap_duration = largest_gap(report.durations);
   return report;

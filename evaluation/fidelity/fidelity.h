@@ -9,8 +9,10 @@
 
 #include "core/config.h"
 #include "env/fitted/replay_log.h"
+#include "evaluation/fidelity/ratio_histogram.h"
 #include "evaluation/fidelity/reference_models.h"
 #include "evaluation/metrics/binary_score.h"
+#include "evaluation/metrics/pit_histogram.h"
 #include "evaluation/metrics/quantile_score.h"
 #include "sim_data/dataset.h"
 
@@ -50,14 +52,17 @@ struct FidelityReport {
   std::vector<GroupGap> tabs{}, durations{};       // groups of at least 300 rows; deciles of duration
   double gap_tab = 0.0, gap_duration = 0.0;        // largest |real - drawn| over them; NaN without groups
   CellAgreement cells{};
+  std::vector<Interval> pit_histogram{};                               // of the simulator (PitHistogram)
+  std::array<std::vector<ReliabilityBin>, kNumSignals> reliability{};  // of the simulator
+  std::vector<RatioHistogram> ratio_by_duration{};
   std::optional<PredictorScore> truth{};  // synthetic rows: the law they were drawn from, which nothing can beat
   /// How far the simulator's CRPS lies above the truth's own, as a share of it; NaN where the truth is not known or
   /// predicts every row exactly.
   double crps_above_truth() const noexcept;
 };
 
-/// Collects predictions of held-out rows, in any number, and scores them beside the reference models. Holds eight
-/// floats and a draw a row, never the quantiles.
+/// Collects predictions of held-out rows, in any number, and scores them beside the reference models. Holds some
+/// twenty numbers a row, never the quantiles.
 class FidelityScorer {
  public:
   /// `data` must outlive the scorer and hold the rows before the window too: the references are made from them.
@@ -77,6 +82,8 @@ class FidelityScorer {
   };
   void add_to(Collected& collected, Quantiles quantiles, std::span<const float, kNumSignals> probability, double ratio);
   PredictorScore score(std::string name, const Collected& collected, const std::vector<std::uint32_t>& rows) const;
+  std::array<std::vector<ReliabilityBin>, kNumSignals> reliability() const;
+  std::vector<RatioHistogram> ratios_by_duration() const;
   CellAgreement cell_agreement(const std::vector<std::uint32_t>& decile) const;
   std::vector<GroupGap> gaps(const std::vector<std::uint32_t>& group_of_row,
                              const std::vector<std::string>& names) const;
@@ -87,14 +94,16 @@ class FidelityScorer {
   std::vector<double> bin_edges_;  // ascending, first 0: the atom has a bin of its own
   Collected simulator_, marginal_, cells_, truth_;
   QuantileScore drawn_;
+  PitHistogram pit_;
   std::vector<std::uint32_t> row_, truth_row_;
   std::vector<float> drawn_ratio_;
   std::vector<SignalBits> drawn_signals_;
 };
 
 /// Stable keys: {crps, pit, log_score, signals: {name: {auc, gauc, logloss, ece, rate, sampled_rate, expected_rate}},
-/// gap_tab, gap_duration, tabs, durations, cells, references: {name: {crps, ...}}, rows, users, from, until, log}, and
-/// on synthetic rows references.truth and crps_above_truth. An undefined figure (the AUC of one class) is null.
+/// gap_tab, gap_duration, tabs, durations, cells, pit_histogram, reliability, ratio_by_duration, references: {name:
+/// {crps, ...}}, rows, users, from, until, log}, and on synthetic rows references.truth and crps_above_truth. An
+/// undefined figure (the AUC of one class) is null.
 Json to_json(const FidelityReport& report);
 
 /// The tables as text, for people.

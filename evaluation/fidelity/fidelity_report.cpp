@@ -38,6 +38,35 @@ Json groups_json(const std::vector<GroupGap>& groups) {
   return out;
 }
 
+Json pit_json(const std::vector<Interval>& shares) {
+  Json out = Json::array();
+  for (std::size_t bin = 0; bin < shares.size(); ++bin)
+    out.push_back({{"from", static_cast<double>(bin) / static_cast<double>(shares.size())},
+                   {"to", static_cast<double>(bin + 1) / static_cast<double>(shares.size())},
+                   {"share", json_interval(shares[bin])}});
+  return out;
+}
+
+Json reliability_json(const std::vector<ReliabilityBin>& bins) {
+  Json out = Json::array();
+  for (const ReliabilityBin& bin : bins)
+    out.push_back({{"rows", bin.rows}, {"expected", json_number(bin.expected)}, {"rate", json_interval(bin.rate)}});
+  return out;
+}
+
+Json ratios_json(const std::vector<RatioHistogram>& groups) {
+  Json out = Json::array();
+  for (const RatioHistogram& group : groups) {
+    Json bins = Json::array();
+    for (std::size_t bin = 0; bin < kRatioBins.size(); ++bin)
+      bins.push_back({{"from", std::round(kRatioBins[bin] * 100.0) / 100.0},  // as it is written, not as a float32 is
+                      {"real", json_interval(group.real[bin])},
+                      {"drawn", json_number(group.drawn[bin])}});
+    out.push_back({{"from_s", group.from_s}, {"to_s", group.to_s}, {"rows", group.rows}, {"bins", std::move(bins)}});
+  }
+  return out;
+}
+
 // ".1234", as people write shares; "-" when undefined.
 std::string digits(double value, int places = 4) {
   return fmt::format(fmt::runtime(fmt::format("{{:.{}f}}", places)), shown(value));
@@ -79,6 +108,10 @@ Json to_json(const FidelityReport& report) {
                   {"agree_ratio", report.cells.ratio},
                   {"agree_click", report.cells.click},
                   {"agree", report.cells.both}};
+  out["pit_histogram"] = pit_json(report.pit_histogram);
+  for (std::size_t s = 0; s < kNumSignals; ++s)
+    out["reliability"][std::string(kSignalNames[s])] = reliability_json(report.reliability[s]);
+  out["ratio_by_duration"] = ratios_json(report.ratio_by_duration);
   out["rows"] = report.rows;
   out["users"] = report.users;
   out["from"] = report.window.from;

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/validate.h"
+#include "evaluation/metrics/clustered_share.h"
 #include "evaluation/metrics/undefined.h"
 
 namespace swipegym {
@@ -104,6 +105,32 @@ double expected_calibration_error(std::span<const float> probabilities, std::spa
     error += std::abs(difference);
   }
   return rows == 0 ? kUndefined : error / static_cast<double>(rows);
+}
+
+std::vector<ReliabilityBin> reliability_bins(std::span<const std::uint32_t> users, std::span<const float> probabilities,
+                                             std::span<const std::uint8_t> labels, std::size_t bins) {
+  require_size("reliability_bins: user", users.size(), probabilities.size());
+  require_size("reliability_bins: label", labels.size(), probabilities.size());
+  require_finite("reliability_bins: probability", probabilities);
+  require_that("reliability_bins: bins", bins > 0, "at least one");
+  const std::vector<std::uint32_t> order = stable_order(probabilities);
+  bins = std::min(bins, order.size());
+  std::vector<ReliabilityBin> out;
+  for (std::size_t bin = 0, row = 0; bin < bins; ++bin) {
+    const std::size_t end = order.size() * (bin + 1) / bins;
+    ReliabilityBin one{.rows = end - row, .rate = {}};
+    std::vector<std::uint32_t> user;
+    std::vector<float> label;
+    for (; row < end; ++row) {
+      one.expected += probabilities[order[row]];
+      user.push_back(users[order[row]]);
+      label.push_back(labels[order[row]] != 0 ? 1.0F : 0.0F);
+    }
+    one.expected /= static_cast<double>(one.rows);
+    one.rate = clustered_share(user, label);
+    out.push_back(one);
+  }
+  return out;
 }
 
 BinaryScore score_binary(std::span<const std::uint32_t> groups, std::span<const float> probabilities,

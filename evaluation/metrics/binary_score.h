@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "evaluation/metrics/bootstrap.h"
+
 namespace swipegym {
 
 // Every metric throws InputError with its name and the row of a value that is not finite, or the lengths that differ.
@@ -27,6 +29,18 @@ double log_loss(std::span<const float> probabilities, std::span<const std::uint8
 /// would all fall into the first equal-width one), |mean label - mean probability| averaged over rows.
 double expected_calibration_error(std::span<const float> probabilities, std::span<const std::uint8_t> labels,
                                   std::size_t bins = 15);
+
+/// A bin of a reliability diagram: what was promised, and what came.
+struct ReliabilityBin {
+  std::uint64_t rows = 0;
+  double expected = 0.0;  // mean probability
+  Interval rate;          // of positive labels, clustered by user (clustered_share)
+};
+
+/// Rows in the order of their probability, cut into `bins` of equal mass as for the calibration error; users are dense.
+/// Fewer bins where there are fewer rows.
+std::vector<ReliabilityBin> reliability_bins(std::span<const std::uint32_t> users, std::span<const float> probabilities,
+                                             std::span<const std::uint8_t> labels, std::size_t bins = 10);
 
 /// Everything a table says of one predicted signal.
 struct BinaryScore {

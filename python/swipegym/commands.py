@@ -66,9 +66,35 @@ def _run(words: list[str], brought: Brought) -> str:
     return _core.run_words(words, brought.simulators, brought.policies)
 
 
+def report(folder, out=None) -> Path:
+    """One page of a run, with charts, made of what commands left in a folder (json=, log=); DIR/report.html, or `out`.
+
+    Returns where it is. InputError for a damaged file and a folder without figures. Needs `pip install 'swipegym[report]'`.
+    """
+    swipegym_report = _report_package()
+    try:
+        return swipegym_report.write_report(folder, out)
+    except swipegym_report.ReportError as error:
+        raise _core.InputError(str(error)) from error
+
+
 def main() -> int:
     """The program, for the command line."""
+    if sys.argv[1:2] == ["report"]:
+        try:
+            return _report_package().command.main(sys.argv[2:])
+        except _core.InputError as error:
+            print(f"swipegym: {error}", file=sys.stderr)
+            return 2
     return _core.run_program(sys.argv[1:])
+
+
+def _report_package():
+    try:
+        import swipegym_report.command
+    except ImportError as error:
+        raise _core.InputError(f"the page of a run is drawn by Altair ({error}): pip install 'swipegym[report]'") from error
+    return swipegym_report
 
 
 def _words(option: str, value) -> list[str]:
@@ -108,4 +134,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return ["run", "main", *(word.replace(" ", "_").replace("-", "_") for word in _core.command_names())]
+    return ["run", "main", "report", *(word.replace(" ", "_").replace("-", "_") for word in _core.command_names())]

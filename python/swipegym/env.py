@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from . import _core, arguments
-from .rendering import SessionPage
+from .rendering import SessionPage, TerminalView, require_pictures
 from .seeding import first_seed, placed_seed, reset_seed, seed_word, seed_words
 from .settings import Settings
 from .snapshots import copied, go_on, put_back, sessions_of
@@ -28,6 +28,8 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
     def __init__(self, render_mode: str | None = None, **settings):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise _core.InputError(f"render_mode is '{render_mode}', expected one of {self.metadata['render_modes']}")
+        if render_mode == "rgb_array":
+            require_pictures()
         self.settings = Settings(**settings)
         self.render_mode = render_mode
         self.simulator = self.settings.loaded()
@@ -35,6 +37,7 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         self.observation_space = self.settings.observation_space(self.simulator.num_videos)
         self.action_space = self.settings.action_space(self.simulator.num_videos)
         self._page: SessionPage | None = None
+        self._terminal = TerminalView(self.metadata["render_fps"])
         self._running = self._begun = self._closed = False
         self._seed, self._placed = 0, 0  # the last seed, and sessions begun for a user, time or tab since
 
@@ -78,6 +81,7 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
         if self.render_mode is not None:
             self._page = SessionPage(self.simulator, int(self._arrays["information"]["user"][0]))
         if self.render_mode == "human":
+            self._terminal.begin()
             self.render()
         return self._observation(), self._information()
 
@@ -119,10 +123,9 @@ class ShortVideoEnv(TimeLimited, gymnasium.Env):
             raise ResetNeeded("render before reset: there is no session to show")
         if self.render_mode == "rgb_array":
             return self._page.image()
-        text = self._page.text()
         if self.render_mode == "ansi":
-            return text
-        print(text)
+            return self._page.text()
+        self._terminal.show(self._page)
         return None
 
     def close(self):

@@ -13,7 +13,7 @@ from gymnasium.vector.utils import batch_space
 
 from . import _core, arguments
 from .env import ShortVideoEnv
-from .rendering import VectorPages
+from .rendering import VectorPages, require_pictures
 from .seeding import RowSeeds, drawn_seeds, placed_seed, row_seeds, seed_words
 from .settings import Settings
 from .snapshots import copied, go_on, put_back, sessions_of
@@ -48,6 +48,8 @@ class ShortVideoVectorEnv(TimeLimited, VectorEnv):
     ):
         if render_mode is not None:
             arguments.word("render_mode", render_mode, self.RENDER_MODES)
+        if render_mode == "rgb_array":
+            require_pictures()
         self.settings = Settings(**settings)
         if max_episode_steps is not None:
             steps = arguments.ranged("max_steps", max_episode_steps)

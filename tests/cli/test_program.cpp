@@ -40,6 +40,7 @@ TEST_CASE("usage errors are one line on stderr and exit code 2", "[cli]") {
   CHECK(fails_with(run_program({}), 2, {"no command given", "quickstart"}));
   CHECK(fails_with(run_program({"zebra"}), 2, {"unknown command 'zebra'", "--help"}));
   CHECK(fails_with(run_program({"--thread"}), 2, {"unknown command '--thread'"}));
+  CHECK(fails_with(run_program({"report", "out"}), 2, {"Python package", "swipegym[report]", "scripts/report.sh"}));
 }
 
 TEST_CASE("a full standard output is a failure at run time", "[cli]") {

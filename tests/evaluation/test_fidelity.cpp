@@ -93,6 +93,21 @@ TEST_CASE("the true law beats both reference models and is calibrated", "[evalua
   CHECK(report.simulator.signal[0].ece < 0.04);
   CHECK(report.gap_tab == Approx(0.0).margin(1e-6));  // the draws are the answers themselves
   CHECK(std::isnan(report.simulator.signal[5].auc));  // nobody hated anything
+
+  // The diagrams say the same: a flat histogram, clicks that come as promised, draws that are life itself.
+  REQUIRE(report.pit_histogram.size() == PitHistogram::kBins);
+  for (const Interval& share : report.pit_histogram) CHECK(share.mean == Approx(0.05).margin(0.02));
+  for (const ReliabilityBin& bin : report.reliability[0]) CHECK(bin.rate.mean == Approx(bin.expected).margin(0.08));
+  CHECK(report.reliability[5].front().rate.mean == 0.0);
+  REQUIRE(report.ratio_by_duration.size() == 10);
+  const Json json = to_json(report);
+  CHECK(json["pit_histogram"][3]["from"] == 0.15);
+  CHECK(json["reliability"]["is_click"].size() == 10);
+  for (const Json& group : json["ratio_by_duration"]) {
+    CHECK(group["bins"][2]["from"] == 0.05);
+    for (const Json& bin : group["bins"])
+      CHECK(bin["real"]["mean"].get<double>() == Approx(bin["drawn"].get<double>()));
+  }
 }
 
 TEST_CASE("where no group has rows enough there is no gap, and none is printed", "[evaluation]") {

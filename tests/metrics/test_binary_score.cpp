@@ -53,3 +53,34 @@ TEST_CASE("bins of calibration error are cut as evenly as rows allow", "[metrics
   const double expected = (std::abs(1.0 - 0.3) + 0.3 + 0.6) / 4;
   CHECK(expected_calibration_error(Scores{.1F, .2F, .3F, .4F}, Labels{1, 0, 0, 1}, 3) == Approx(expected));
 }
+
+TEST_CASE("bins of a reliability diagram hold equally many rows and what came of them", "[metrics]") {
+  std::vector<std::uint32_t> users;
+  std::vector<float> probability;
+  std::vector<std::uint8_t> label;
+  for (std::uint32_t i = 0; i < 103; ++i) {  // falling, so that sorting matters; the lowest ones never happen
+    users.push_back(i);
+    probability.push_back(static_cast<float>(103 - i) / 104.0F);
+    label.push_back(i < 50 ? 1 : 0);
+  }
+  const std::vector<ReliabilityBin> bins = reliability_bins(users, probability, label, 4);
+  REQUIRE(bins.size() == 4);
+  std::uint64_t rows = 0;
+  double before = 0.0;
+  for (const ReliabilityBin& bin : bins) {
+    CHECK(bin.rows >= 25);
+    CHECK(bin.expected > before);
+    rows += bin.rows, before = bin.expected;
+  }
+  CHECK(rows == 103);
+  CHECK(bins[0].expected == Approx(13.0 / 104.0));  // the mean of 1/104 to 25/104
+  CHECK(bins[0].rate.mean == 0.0);
+  CHECK(bins[0].rate.high > 0.0);
+  CHECK(bins[1].rate.mean == 0.0);
+  CHECK(bins[2].rate.mean == Approx(24.0 / 26.0));  // rows 52 to 77 from below; those from 54 on happened
+  CHECK(bins[3].rate.mean == 1.0);
+  CHECK(
+      reliability_bins(std::span(users).first(3), std::span(probability).first(3), std::span(label).first(3)).size() ==
+      3);
+  CHECK(reliability_bins({}, {}, {}).empty());
+}

@@ -1,5 +1,8 @@
 """What the Gymnasium environment promises."""
 
+import importlib.util
+import io
+import sys
 import threading
 import warnings
 
@@ -12,6 +15,7 @@ from gymnasium.utils.env_checker import check_env
 import swipegym
 
 ID = "swipegym/ShortVideo-v0"
+PILLOW = importlib.util.find_spec("PIL") is not None
 
 
 def equal(a, b):
@@ -37,7 +41,7 @@ def test_gymnasium_finds_nothing_to_complain_about():
         warnings.simplefilter("error")
         check_env(gym.make(ID).unwrapped, skip_render_check=True)
         for mode in swipegym.ShortVideoEnv.metadata["render_modes"]:
-            if mode != "human":
+            if mode != "human" and (mode != "rgb_array" or PILLOW):
                 check_env(gym.make(ID, render_mode=mode).unwrapped)
 
 
@@ -143,12 +147,63 @@ def test_pictures_show_the_session():
         env.step(0)
     text = env.render()
     assert "3." in text and "s watched" in text and "[" in text
-    drawn = gym.make(ID, render_mode="rgb_array")
+    pytest.importorskip("PIL")
+    drawn = gym.make(ID, render_mode="rgb_array", max_steps=14)
     drawn.reset(seed=1)
-    empty = drawn.render()
-    drawn.step(0)
-    assert drawn.render().shape == empty.shape == (240, 320, 3)
-    assert (drawn.render() != empty).any()
+    pictures = [drawn.render()]
+    over = False
+    while not over:
+        _, _, terminated, truncated, _ = drawn.step(0)
+        over = terminated or truncated
+        pictures.append(drawn.render())
+    assert all(one.shape == (640, 480, 3) and one.dtype == np.uint8 for one in pictures)
+    assert all((before != after).any() for before, after in zip(pictures, pictures[1:]))
+    red = (pictures[-1] == (179, 38, 30)).all(-1).sum()  # the line where the user left
+    assert (red > 1000) == terminated and (pictures[-2] != (179, 38, 30)).any(-1).all()
+
+
+def test_a_bar_is_as_long_as_a_video_was_watched():
+    pytest.importorskip("PIL")
+    env = gym.make(ID, render_mode="rgb_array")
+    env.reset(seed=9)
+    _, _, _, _, info = env.step(0)
+    row = env.render()[92 + 25]  # the middle of the first bar
+    blue = (row == (31, 120, 180)).all(-1).sum()
+    assert blue == pytest.approx(min(info["watch_ratio"], 1.0) * (480 - 24 - 54), abs=12)
+
+
+def test_pictures_need_pillow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    for make in (gym.make, gym.make_vec):
+        with pytest.raises(swipegym.InputError, match=r"pip install 'swipegym\[render\]'"):
+            make(ID, render_mode="rgb_array")
+
+
+def test_people_see_what_is_new_and_a_terminal_is_drawn_in_place(capsys, monkeypatch):
+    env = gym.make(ID, render_mode="human", max_steps=6)
+    env.reset(seed=3)
+    over = False
+    while not over:
+        _, _, terminated, truncated, _ = env.step(0)
+        over = terminated or truncated
+    lines = capsys.readouterr().out.splitlines()
+    shown = [line for line in lines if " video " in line]
+    assert lines[0].startswith("user ") and len(shown) == len(set(shown)) == len(lines) - 2  # each once
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setitem(swipegym.ShortVideoEnv.metadata, "render_fps", 1000)
+    env = swipegym.ShortVideoEnv(render_mode="human", max_steps=6)
+    env.reset(seed=3)
+    for _ in range(2):
+        env.step(0)
+    text = sys.stdout.getvalue()
+    # Title; back a line, title and a video; back two lines, title and two videos.
+    assert text.count("user ") == 3 and "\x1b[1A" in text and "\x1b[2A" in text
+    assert text.count("   1. video") == 2 and text.count("   2. video") == 1
 
 
 def test_environments_of_their_own_run_in_threads_of_their_own():
