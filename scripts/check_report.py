@@ -26,7 +26,8 @@ return [...document.querySelectorAll("figure")].map((figure) => ({
     .filter((group) => group.closest(".role-legend, .role-axis, .role-axis-grid") === null)
     .reduce((sum, group) => sum + [...group.querySelectorAll("path, line")].filter((mark) => {
       const box = mark.getBBox(); return box.width + box.height > 0; }).length, 0),
-  wide: figure.querySelector("svg") ? figure.querySelector("svg").getBoundingClientRect().width - figure.clientWidth : 0,
+  wide: figure.querySelector("svg") ?
+    figure.querySelector("svg").getBoundingClientRect().width - figure.clientWidth : 0,
 }));
 """
 

@@ -211,37 +211,44 @@ def intervals(
     return _spec(alt.layer(*layers), len(names) * (14 * len(whats) + 8 if several else 24))
 
 
-def curves(rows: list[dict], names: list[str], x_title: str, title: str, form: str = SHORT, zero: bool = False) -> dict:
+def curves(rows: list[dict], names: list[str], x_title: str, form: str = PLAIN) -> dict:
     """rows: {name, x, y}, a line for each of the names that has some."""
     few = len(rows) <= 20 * len(names)
     chart = (
         alt.Chart(_data(rows))
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(filled=True, size=35) if few else False)
         .encode(
-            x=alt.X("x:Q", axis=alt.Axis(title=x_title, format=SHORT, tickCount=5), scale=alt.Scale(zero=True)),
-            y=alt.Y("y:Q", axis=alt.Axis(title=title or None, format=form, tickCount=5), scale=alt.Scale(zero=zero)),
+            x=alt.X(
+                "x:Q",
+                axis=alt.Axis(title=x_title, format=SHORT, tickCount=4),
+                scale=alt.Scale(zero=True, nice=False),
+            ),
+            y=alt.Y("y:Q", axis=alt.Axis(title=None, format=form, tickCount=5), scale=alt.Scale(zero=False)),
             color=_colour("name", names),
-            tooltip=_tooltip(("name:N", "", ""), ("x:Q", x_title, ","), ("y:Q", title or "value", ",.4~r")),
+            tooltip=_tooltip(("name:N", "", ""), ("x:Q", x_title, ","), ("y:Q", "value", form)),
         )
     )
     return _spec(chart, 220)
 
 
-def by_size(rows: list[dict], names: list[str], title: str, form: str) -> dict:
-    """rows: {name, size, mean, low, high, learns}: what becomes of policies as candidates grow."""
+def by_size(rows: list[dict], names: list[str], form: str) -> dict:
+    """rows: {name, size, mean, low, high, learns}: what becomes of policies as candidates grow, side by side at a size."""
+    sizes = sorted({row["size"] for row in rows})
+    apart = (max(sizes) / min(sizes)) ** 0.012 if len(sizes) > 1 else 1.02
+    rows = [{**row, "at": row["size"] * apart ** (names.index(row["name"]) - (len(names) - 1) / 2)} for row in rows]
     x = alt.X(
-        "size:Q",
-        scale=alt.Scale(type="log", nice=False, padding=12),
-        axis=alt.Axis(title="videos to choose among", format="~s", tickCount=4),
+        "at:Q",
+        scale=alt.Scale(type="log", nice=False, padding=14),
+        axis=alt.Axis(title="videos to choose among", format=SHORT, values=sizes),
     )
-    y_axis = alt.Axis(title=title, format=form, tickCount=5)
+    y_axis = alt.Axis(title=None, format=form, tickCount=5)
     base = alt.Chart(_data(rows)).encode(
         x=x,
         color=_colour("name", names),
         tooltip=_tooltip(
             ("name:N", "", ""),
             ("size:Q", "videos", ","),
-            ("mean:Q", title, form),
+            ("mean:Q", "mean", form),
             ("low:Q", "95 % from", form),
             ("high:Q", "to", form),
         ),
@@ -251,6 +258,6 @@ def by_size(rows: list[dict], names: list[str], title: str, form: str) -> dict:
         strokeDash=alt.condition("datum.learns", alt.value([1, 0]), alt.value([5, 4])),
         detail="learns:N",
     )
-    whiskers = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", axis=y_axis), y2="high:Q")
+    whiskers = base.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q", axis=y_axis), y2="high:Q")
     points = base.mark_point(filled=True, size=60, opacity=1).encode(y=alt.Y("mean:Q", axis=y_axis))
     return _spec(alt.layer(lines, whiskers, points), 280)

@@ -50,7 +50,7 @@ def _add(out: Section, result: Result, key: str):
     ):
         rows = _rows(agents, "agent", figure, True) + _rows(baselines, "policy", figure, False)
         if rows:
-            drawn.append(Chart(f"converge-{figure}{key}", capital(title), charts.by_size(rows, names, title, form)))
+            drawn.append(Chart(f"converge-{figure}{key}", capital(title), charts.by_size(rows, names, form)))
     if drawn:
         out.blocks.append(Charts(drawn, wide=True, key=charts.key_of(names)))
     sizes = {one.count("size") for one in agents}
@@ -105,6 +105,6 @@ def _rows(lines: list[Fields], who: str, figure: str, learns: bool) -> list[dict
     rows = []
     for one in lines:
         value = one.interval(figure)
-        if None not in value.values():
+        if None not in value.values() and one.count("size") > 0:
             rows.append({"name": one.text(who), "size": one.count("size"), "learns": learns, **value})
     return rows

@@ -15,19 +15,21 @@ MOST_POINTS = 300  # of a curve; more are thinned
 MOST_CURVES = 24
 AXES = {"env_steps": "steps in the simulator", "epoch": "epoch", "updates": "updates"}
 FIGURES = {  # those that are drawn, where a training has them
-    "mean_return": "return a session, exploring",
-    "mean_length": "videos a session",
-    "reward": "reward",
-    "validation_metric": "validation metric",
-    "train_loss": "training loss",
-    "validation_loss": "validation loss",
-    "loss": "loss",
-    "mean_value": "mean value promised",
-    "epsilon": "share of random choices",
-    "entropy": "entropy of choices (nats)",
-    "kl": "KL from the last policy",
-    "gradient_norm": "norm of gradients",
+    "mean_return": ("return a session, exploring", charts.PLAIN),
+    "mean_length": ("videos a session", charts.PLAIN),
+    "reward": ("reward", charts.PLAIN),
+    "validation_metric": ("validation metric", charts.PLAIN),
+    "train_loss": ("training loss", charts.PLAIN),
+    "validation_loss": ("validation loss", charts.PLAIN),
+    "loss": ("loss", charts.PLAIN),
+    "mean_value": ("mean value promised", charts.PLAIN),
+    "epsilon": ("share of random choices", charts.SHARE),
+    "entropy": ("entropy of choices (nats)", charts.PLAIN),
+    "kl": ("KL from the last policy", charts.PLAIN),
+    "gradient_norm": ("norm of gradients", charts.PLAIN),
 }
+BY_SIGNAL = {"rates.": ("rate of {}", charts.SHARE), "multipliers.": ("multiplier of {}", charts.PLAIN)}  # constraints'
+MOST_SIGNALS = 8
 
 
 def section(inputs: Inputs) -> Section | None:
@@ -44,35 +46,35 @@ def section(inputs: Inputs) -> Section | None:
     out.lead = "Returns are of sessions that explored; the policies that came of it are compared below."
     if len(curves) > len(shown):
         out.lead += f" The first {MOST_CURVES} of {len(curves)} trainings."
-    for step in dict.fromkeys(curve.step for curve in shown):
-        drawn = []
-        names_of_step = [name for name, curve in zip(names, shown) if curve.step == step]
-        for column, title in FIGURES.items():
-            rows = [
-                {"name": name, "x": line[step], "y": line[column]}
-                for name, curve in zip(names, shown)
-                if curve.step == step
-                for line in _thinned(curve.lines)
-                if is_number(line.get(step)) and is_number(line.get(column))
-            ]
-            if rows:
-                drawn.append(
-                    Chart(
-                        f"curve-{step}-{column}",
-                        capital(title),
-                        charts.curves(rows, names_of_step, AXES.get(step, step), ""),
-                    )
-                )
+    steps = list(dict.fromkeys(curve.step for curve in shown))
+    for step in steps:
+        drawn = _charts(step, [(name, curve) for name, curve in zip(names, shown) if curve.step == step])
         if drawn:
-            key = charts.key_of(names_of_step) if len(names_of_step) > 1 else []
-            out.blocks.append(
-                Charts(
-                    drawn,
-                    title=capital(AXES.get(step, step)) if len({c.step for c in shown}) > 1 else "",
-                    key=key,
-                )
-            )
+            same = [name for name, curve in zip(names, shown) if curve.step == step]
+            title = capital(AXES.get(step, step)) if len(steps) > 1 else ""
+            out.blocks.append(Charts(drawn, title=title, key=charts.key_of(same) if len(same) > 1 else []))
     return out if out.blocks else None
+
+
+def _charts(step: str, curves: list[tuple[str, Curve]]) -> list[Chart]:
+    figures = dict(FIGURES)
+    for prefix, (title, form) in BY_SIGNAL.items():
+        columns = {column for _, curve in curves for column in curve.columns if column.startswith(prefix)}
+        for column in sorted(columns)[:MOST_SIGNALS]:
+            figures[column] = (title.format(column[len(prefix) :]), form)
+    names = [name for name, _ in curves]
+    drawn = []
+    for column, (title, form) in figures.items():
+        rows = [
+            {"name": name, "x": line[step], "y": line[column]}
+            for name, curve in curves
+            for line in _thinned(curve.lines)
+            if is_number(line.get(step)) and is_number(line.get(column))
+        ]
+        if rows:
+            spec = charts.curves(rows, names, AXES.get(step, step), form)
+            drawn.append(Chart(f"curve-{step}-{column}", capital(title), spec))
+    return drawn
 
 
 def missing(folder: Path) -> Missing:

@@ -83,7 +83,7 @@ def _add(out: Section, inputs: Inputs, result: Result, key: str):
         ]
         if rows:
             title, form = MEASURES[measure]
-            drawn.append(Chart(f"days-{measure}{key}", capital(title), charts.curves(rows, names, "day", "", form)))
+            drawn.append(Chart(f"days-{measure}{key}", capital(title), charts.curves(rows, names, "day", form)))
     if drawn:
         out.blocks.append(Charts(drawn, title="Day by day", text="Means over worlds.", key=charts.key_of(names)))
     lines = []
