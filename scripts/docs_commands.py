@@ -8,13 +8,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ROOT / "docs" / "reference" / "commands.md"
+OF_PYTHON = {"report": {"out", "help"}}  # python/swipegym_report/command.py
 LINE = re.compile(r"""(?:^|[ ;/"])\$?swipegym"? (?!import)([a-z][\w-]*)( [a-z][\w-]*)?([^#;|\n]*)""", re.M)
 
 
 def known():
     """{command: its options} by the help pages."""
     pages = re.findall(r"\n## ([^\n]+)\n\n```\n(.*?)```", COMMANDS.read_text(encoding="utf-8"), re.S)
-    return {name: set(re.findall(r"--([a-z][a-z-]*)", page)) for name, page in pages}
+    return {name: set(re.findall(r"--([a-z][a-z-]*)", page)) for name, page in pages} | OF_PYTHON
 
 
 def shell(path):
