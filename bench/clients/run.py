@@ -4,8 +4,9 @@
     python bench/clients/run.py --out build/clients --only sb3_dqn,sb3_ppo
     python bench/clients/run.py --out build/clients --table        # again, from what is there
 
-Writes NAME.json and NAME.log of each client, table.md and clients.png into the folder. Needs what the examples' headers
-name, and matplotlib for the plot. swipegym must be importable by every interpreter.
+Writes NAME.json and NAME.log of each client, table.md and clients.png into the folder; ends with 1 where a client failed or is
+not better than random choice. Needs what the examples' headers name, and matplotlib for the plot. swipegym must be
+importable by every interpreter. scripts/clients_weekly.sh makes environments for all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-CLIENTS = ("sb3_ppo", "sb3_dqn", "sb3_plain", "sb3_maskable_ppo", "torch_dqn", "torchrl_dqn", "tianshou_dqn", "skrl_ddqn", "pfrl_dqn", "rllib_ppo")
+CLIENTS = ("sb3_ppo", "sb3_dqn", "sb3_plain", "sb3_maskable_ppo", "torch_dqn", "torchrl_dqn", "tianshou_dqn", "skrl_ddqn", "d3rlpy_dqn", "pfrl_dqn", "rllib_ppo")
 
 
 def run(name: str, python: str, out: Path, options: argparse.Namespace) -> bool:
@@ -128,6 +129,11 @@ def main() -> None:
         part = options.out / (path + ".part")
         write(part)
         part.replace(options.out / path)
+    for result in results:
+        more = np.array([one["returns"] for one in result["runs"]]) - np.array(result["random"])
+        if bootstrap(more)[0] <= 0:
+            failed.append(result["name"])
+            print(f"{result['name']} is not better than random choice", file=sys.stderr)
     raise SystemExit(1 if failed else 0)
 
 

@@ -6,6 +6,7 @@
 #include "core/validate.h"
 #include "env/fitted/watch_grid.h"
 #include "env/simulator.h"
+#include "nn/parameter.h"
 
 namespace swipegym {
 

@@ -150,13 +150,22 @@ class SlotExtractor(BaseFeaturesExtractor):
         return torch.cat([*parts, parts[0].new_ones(parts[0].shape[0], self.slots)], dim=1)
 
 
+def _set_threads(threads: int | None) -> None:
+    # More than one thread gains nothing with networks this small, and threads that wait for each other busily cost a
+    # machine with other work 5 to 25 times the processor time.
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
 class SlotActorCritic:
     """Mixin of an actor-critic policy of SB3 or sb3-contrib: the logits are a SlotScorer's, the critic sees the row.
 
     net_arch: hidden layers, a list or {"pi": [...], "vf": [...]}; by default [64, 64] and [64].
+    torch_threads: what torch.set_num_threads is told, for the whole process; None leaves it as it is.
     """
 
-    def __init__(self, *args, net_arch=None, features_extractor_class=SlotExtractor, **kwargs):
+    def __init__(self, *args, net_arch=None, features_extractor_class=SlotExtractor, torch_threads=1, **kwargs):
+        _set_threads(torch_threads)
         arch = {"pi": [64, 64], "vf": [64]} if net_arch is None else net_arch
         super().__init__(*args, net_arch=arch, features_extractor_class=features_extractor_class, **kwargs)
 
@@ -192,9 +201,10 @@ class _SlotQNetwork(QNetwork):
 
 
 class SlotQPolicy(DQNPolicy):
-    """For DQN: Q-values of a SlotScorer. net_arch: its hidden layers, by default [64, 64]."""
+    """For DQN: Q-values of a SlotScorer. net_arch: its hidden layers, by default [64, 64]; torch_threads: see SlotActorCritic."""
 
-    def __init__(self, *args, features_extractor_class=SlotExtractor, **kwargs):
+    def __init__(self, *args, features_extractor_class=SlotExtractor, torch_threads=1, **kwargs):
+        _set_threads(torch_threads)
         super().__init__(*args, features_extractor_class=features_extractor_class, **kwargs)
 
     def make_q_net(self):

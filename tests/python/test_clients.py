@@ -23,6 +23,7 @@ NEEDS = {
     "sb3_plain": ("torch", "stable_baselines3"),
     "sb3_maskable_ppo": ("torch", "stable_baselines3", "sb3_contrib"),
     "torch_dqn": ("torch",),
+    "d3rlpy_dqn": ("torch", "d3rlpy"),
     "torchrl_dqn": ("torch", "torchrl"),
     "tianshou_dqn": ("torch", "tianshou"),
     "skrl_ddqn": ("torch", "skrl"),
@@ -61,6 +62,12 @@ def test_an_example_trains_and_reports_every_session(name, tmp_path):
     random = np.array(result["random"])
     assert returns.shape == random.shape == (100,)
     assert (returns >= 0).all() and not np.array_equal(returns, random)
+
+
+@pytest.mark.parametrize("name", ["torchrl_dqn", "tianshou_dqn", "skrl_ddqn", "d3rlpy_dqn", "sb3_ppo", "sb3_dqn"])
+def test_an_example_is_short_enough_to_copy(name):
+    lines = (Path(swipegym.__path__[0]) / "examples" / f"{name}.py").read_text().splitlines()
+    assert sum(bool(line.strip()) for line in lines) <= 40
 
 
 @pytest.mark.parametrize("module", ["sb3", "torch"])
@@ -176,6 +183,16 @@ def test_the_lines_of_the_pages_run_as_printed(sb3, page):
             block = block.replace(long, short)
         exec(compile(block, page, "exec"), names)  # noqa: S102
     assert isinstance(names["agent"], sb3.PPO)
+
+
+def test_small_networks_keep_to_one_thread_unless_told_otherwise(sb3):
+    import torch
+
+    for learner, policy in ((sb3.PPO, sb3.SlotPolicy), (sb3.DQN, sb3.SlotQPolicy)):
+        for said, threads in (({"torch_threads": None}, 2), ({}, 1)):
+            torch.set_num_threads(2)
+            learner(policy, sb3.SlotVecEnv(2), policy_kwargs=said, device="cpu")
+            assert torch.get_num_threads() == threads
 
 
 def test_masks_reach_the_policies(sb3):

@@ -1,10 +1,4 @@
-"""skrl's Double DQN on the native vectorised environment.
-
-    pip install 'swipegym[torch]' skrl==2.1.1
-    python -m swipegym.examples.skrl_ddqn
-"""
-
-from __future__ import annotations
+"""skrl's Double DQN:  pip install 'swipegym[torch]' skrl==2.1.1 && python -m swipegym.examples.skrl_ddqn"""
 
 import gymnasium as gym
 from skrl.agents.torch.ddqn import DDQN, DDQN_CFG
@@ -14,18 +8,14 @@ from skrl.models.torch import DeterministicMixin, Model
 from skrl.trainers.torch import SequentialTrainer
 from skrl.utils import set_seed
 
-import swipegym
-
 from ..torch import SlotScorer, chooser
 from ..wrappers import VectorRows
-from .common import Choose, Progress, main
-
-NUM_ENVS = 64
+from .common import main
 
 
 class QNetwork(DeterministicMixin, Model):
-    def __init__(self, env):
-        Model.__init__(self, observation_space=env.observation_space, action_space=env.action_space, device="cpu")
+    def __init__(self, spaces):
+        Model.__init__(self, **spaces, device="cpu")
         DeterministicMixin.__init__(self)
         self.scorer = SlotScorer(self.num_observations, self.num_actions)
 
@@ -33,26 +23,17 @@ class QNetwork(DeterministicMixin, Model):
         return self.scorer(inputs["observations"]), {}
 
 
-def train(seed: int, steps: int, progress: Progress) -> Choose:
+def train(seed, steps, progress):
     set_seed(seed)
-    native = gym.make_vec(swipegym.ENV_ID, num_envs=NUM_ENVS, autoreset_mode="SAME_STEP", rewards="expected")
-    env = wrap_env(VectorRows(native), verbose=False)
-    models = {"q_network": QNetwork(env), "target_q_network": QNetwork(env)}
-    rounds = steps // NUM_ENVS
-    cfg = DDQN_CFG(
-        learning_rate=1e-3,
-        batch_size=512,
-        gradient_steps=2,
-        discount_factor=0.5,
-        polyak=1.0,
-        target_update_interval=50,
-        learning_starts=20,
-        exploration_scheduler=lambda step, steps: max(0.05, 1 - step / (0.3 * rounds)),
-    )
-    cfg.experiment.write_interval = cfg.experiment.checkpoint_interval = 0
-    memory = RandomMemory(memory_size=1024, num_envs=NUM_ENVS, device="cpu")
+    native = gym.make_vec("swipegym/ShortVideo-v0", num_envs=64, autoreset_mode="SAME_STEP", rewards="expected")
+    env, rounds = wrap_env(VectorRows(native), verbose=False), steps // 64
     spaces = {"observation_space": env.observation_space, "action_space": env.action_space}
-    agent = DDQN(models=models, memory=memory, cfg=cfg, device="cpu", **spaces)
+    models = {"q_network": QNetwork(spaces), "target_q_network": QNetwork(spaces)}
+    cfg = DDQN_CFG(learning_rate=1e-3, batch_size=512, gradient_steps=2, discount_factor=0.5, polyak=1.0)
+    cfg.target_update_interval, cfg.learning_starts = 50, 20
+    cfg.exploration_scheduler = lambda step, steps: max(0.05, 1 - step / (0.3 * rounds))
+    cfg.experiment.write_interval = cfg.experiment.checkpoint_interval = 0
+    agent = DDQN(models=models, memory=RandomMemory(memory_size=1024, num_envs=64), cfg=cfg, device="cpu", **spaces)
     trainer = {"timesteps": rounds, "headless": True, "disable_progressbar": True, "close_environment_at_exit": False}
     SequentialTrainer(cfg=trainer, env=env, agents=agent).train()
     return chooser(models["q_network"].scorer)

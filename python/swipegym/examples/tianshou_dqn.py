@@ -1,10 +1,4 @@
-"""Tianshou's Double DQN on lone environments side by side.
-
-    pip install 'swipegym[torch]' tianshou==2.0.1
-    python -m swipegym.examples.tianshou_dqn
-"""
-
-from __future__ import annotations
+"""Tianshou's Double DQN:  pip install 'swipegym[torch]' tianshou==2.0.1 && python -m swipegym.examples.tianshou_dqn"""
 
 import gymnasium as gym
 import numpy as np
@@ -15,42 +9,34 @@ from tianshou.data import Collector, VectorReplayBuffer
 from tianshou.env import DummyVectorEnv
 from tianshou.utils.torch_utils import policy_within_training_step
 
-import swipegym
-
 from ..torch import SlotScorer, chooser
 from ..wrappers import Rows
-from .common import Choose, Progress, main
-
-NUM_ENVS, STEPS = 16, 256  # steps of all sessions between updates
+from .common import main
 
 
-class Network(torch.nn.Module):
-    def __init__(self, env):
-        super().__init__()
-        self.scorer = SlotScorer(env.observation_space.shape[0], env.action_space.n)
-
+class Network(SlotScorer):
     def forward(self, obs, state=None, info=None):
-        return self.scorer(torch.as_tensor(obs)), state
+        return super().forward(torch.as_tensor(obs)), state
 
 
-def train(seed: int, steps: int, progress: Progress) -> Choose:
-    torch.manual_seed(seed)
-    np.random.seed(seed)  # Tianshou explores by it
-    envs = DummyVectorEnv([lambda: Rows(gym.make(swipegym.ENV_ID, rewards="expected", threads=1))] * NUM_ENVS)
+def train(seed, steps, progress):
+    torch.manual_seed(seed), np.random.seed(seed)  # Tianshou explores by numpy's
+    make = lambda: Rows(gym.make("swipegym/ShortVideo-v0", rewards="expected", threads=1))  # noqa: E731
+    lone, envs = make(), DummyVectorEnv([make] * 16)
     envs.seed(seed)
-    network = Network(Rows(gym.make(swipegym.ENV_ID)))
-    policy = DiscreteQLearningPolicy(model=network, action_space=envs.action_space[0], eps_training=1.0)
+    network = Network(lone.observation_space.shape[0], lone.action_space.n)
+    policy = DiscreteQLearningPolicy(model=network, action_space=lone.action_space, eps_training=1.0)
     agent = DQN(policy=policy, optim=AdamOptimizerFactory(lr=1e-3), gamma=0.5, target_update_freq=50)
-    collector = Collector(agent, envs, VectorReplayBuffer(65_536, NUM_ENVS))
+    collector = Collector(agent, envs, VectorReplayBuffer(65_536, 16))
     collector.reset()
-    for step in range(0, steps, STEPS):
+    for step in range(0, steps, 256):
         policy.set_eps_training(max(0.05, 1 - step / (0.3 * steps)))
         with policy_within_training_step(policy):
-            collector.collect(n_step=STEPS)
+            collector.collect(n_step=256)
             for _ in range(8):
                 agent.update(buffer=collector.buffer, sample_size=512)
-        progress(step + STEPS, chooser(network.scorer))
-    return chooser(network.scorer)
+        progress(step + 256, choose := chooser(lambda rows: network(rows)[0]))
+    return choose
 
 
 if __name__ == "__main__":
