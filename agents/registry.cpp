@@ -10,7 +10,6 @@
 #include "agents/policy_gradient/actor_agents.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "core/error.h"
-#include "core/json_text.h"
 #include "core/remarks.h"
 #include "policy/policy_file.h"
 
@@ -21,7 +20,7 @@ namespace {
 template <class Config>
 Config defaults_beside(const Json& settings, Config defaults) {
   if constexpr (requires { suit_drawn_rewards(defaults); })
-    if (settings.is_object() && settings.value("rewards", Json()) == "drawn") suit_drawn_rewards(defaults);
+    if (settings.value("rewards", Json()) == "drawn") suit_drawn_rewards(defaults);
   return defaults;
 }
 
@@ -29,8 +28,8 @@ template <class Config, class Make>
 AgentInfo entry(AgentInfo info, const Config& defaults, Make make) {
   info.fields = [defaults] { return list_fields(defaults); };
   info.check = [](const Json& settings, const std::string& where) { config_from_json<Config>(settings, where); };
-  info.with = [defaults, make](const Json& settings, const ConfigSource& where) {
-    return make(config_from_json<Config>(settings, where, defaults_beside(settings, defaults)));
+  info.with = [defaults, make](const GivenSettings& settings) {
+    return make(settings.read(defaults_beside(settings.all(), defaults)));
   };
   return info;
 }
@@ -115,14 +114,11 @@ const AgentInfo& find_agent(std::string_view name) {
   throw InputError(fmt::format("'{}' is no agent; there are {}", name, fmt::join(names, ", ")));
 }
 
-Agent read_agent(const AgentInfo& info, const std::filesystem::path& config) {
-  if (config.empty()) return info.with(Json::object(), "the defaults of " + info.name);
-  const std::string text = read_text_file(config);
-  const Json settings = parse_json(text, config.string());
-  const std::string other = info.means_another ? info.means_another(settings) : std::string();
-  if (other.empty()) return info.with(settings, {config.string(), text});
-  remark(fmt::format("{}: these are settings of 'train {}' now", config.string(), other));
-  return find_agent(other).with(settings, {config.string(), text});
+Agent read_agent(const AgentInfo& info, const GivenSettings& settings) {
+  const std::string other = info.means_another ? info.means_another(settings.all()) : std::string();
+  if (other.empty()) return info.with(settings);
+  remark(fmt::format("{}: these are settings of 'train {}' now", settings.where(), other));
+  return find_agent(other).with(settings);
 }
 
 OnlineResult train_agent(const std::shared_ptr<const Simulator>& simulator, const Agent& agent, const OnlineRun& run) {

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agents/agent.h"
+#include "core/given_settings.h"
 
 namespace swipegym {
 
@@ -22,8 +22,8 @@ struct AgentInfo {
 
   std::function<std::vector<FieldLine>()> fields{};  // its settings with their defaults and ranges
   std::function<void(const Json& settings, const std::string& where)> check{};  // InputError for what no file may say
-  /// With settings as a file has them, and defaults for the others; `where` names them in messages.
-  std::function<Agent(const Json& settings, const ConfigSource& where)> with{};
+  /// With these settings, and defaults for the others.
+  std::function<Agent(const GivenSettings& settings)> with{};
   /// The agent that a file of an earlier version meant by such settings of this one; empty: this one.
   std::function<std::string(const Json& settings)> means_another{};
 };
@@ -33,7 +33,7 @@ const std::vector<AgentInfo>& agents();
 /// By its name or a former one. Throws InputError that lists the names there are.
 const AgentInfo& find_agent(std::string_view name);
 
-/// The agent with the settings of a file, or its defaults for an empty path.
-Agent read_agent(const AgentInfo& info, const std::filesystem::path& config);
+/// The agent with these settings, or the one that an earlier version meant by them.
+Agent read_agent(const AgentInfo& info, const GivenSettings& settings);
 
 }  // namespace swipegym

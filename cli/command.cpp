@@ -14,6 +14,8 @@
 #include "cli/progress_bar.h"
 #include "core/error.h"
 #include "core/memory_budget.h"
+#include "core/named_files.h"
+#include "core/nearest_word.h"
 #include "core/output_file.h"
 #include "core/text.h"
 
@@ -97,18 +99,34 @@ std::string resuming(const Command& command, std::vector<std::string> words) {
   throw Stopped(message);
 }
 
+void add_settings(const Command& command, Options& options, Run& run) {
+  options.input("config", run.config_path, "FILE",
+                fmt::format("settings as JSON; 'swipegym settings {}' lists them", command.name), false);
+  options.repeated("set", "KEY=JSON", "one setting, on top of --config: network.width=32; may be repeated",
+                   [&run](const std::string& text) { run.typed.push_back(parse_typed_setting(text, "--set")); });
+  options.flag("print-config", run.prints_config,
+               "print the settings that would be used, as a file that --config reads, and do nothing else");
+}
+
 void add_common(const Command& command, Options& options, Run& run) {
   options.group("Common");
   options.add("threads", run.threads, between(0, 1024), "N", "worker threads, 0 for all cores; never changes a result");
   if (command.uses_seed) options.add("seed", run.seed, ranges::kAnySeed, "S", "seed of everything drawn");
-  if (!command.settings.empty())
-    options.input("config", run.config_path, "FILE",
-                  fmt::format("settings as JSON; 'swipegym settings {}' lists them", command.name), false);
+  if (!command.settings.empty()) add_settings(command, options, run);
   options.output("json", run.json_path, "FILE", "also write what is printed, unrounded, as JSON", Writing::kText,
                  false);
   options.add("memory-limit", run.memory_limit, "BYTES",
               "refuse work that needs more, such as 16G; absent: what the machine has free");
   options.flag("quiet", run.quiet, "no progress and no remarks on stderr");
+}
+
+// Settings that are typed, or given in place of a file, name files too.
+void add_named_in_settings(const Run& run, FileUse& use) {
+  const auto add = [&use](const std::string& option, const Json& value) {
+    for (std::string& name : hdf5_names_of(value)) use.inputs.push_back({.option = option, .path = std::move(name)});
+  };
+  add("config", run.host->config);
+  for (const TypedSetting& typed : run.typed) add("--set " + typed.key, typed.value);
 }
 
 bool asks_for_help(const std::vector<std::string>& words) {
@@ -119,6 +137,7 @@ bool asks_for_help(const std::vector<std::string>& words) {
 // done that may fail.
 void run_with_files(Command& command, const std::vector<std::string>& words, Run& run) {
   run.files = run.options->files();
+  add_named_in_settings(run, run.files);
   if (command.also_uses) command.also_uses(run, run.files);
   require_apart(run.files);
   OutputGroup outputs(final_outputs(run.files), [&run](const std::filesystem::path& part) {
@@ -154,6 +173,18 @@ bool was_called(const Command& command, const std::string& name) {
   return std::count(command.former_names.begin(), command.former_names.end(), name) > 0;
 }
 
+// A command without settings says so, not that it has never heard of them.
+void require_settings(const Command& command, const std::vector<std::string>& words, const Host& host) {
+  if (!command.settings.empty()) return;
+  for (const std::string& word : words)
+    for (const std::string name : {"--config", "--set", "--print-config"})
+      if (word == name || word.starts_with(name + "="))
+        throw InputError(fmt::format("'swipegym {}' has no settings, and so no {}; see 'swipegym {} --help'",
+                                     command.name, name, command.name));
+  if (!host.config.is_null())
+    throw InputError(fmt::format("'swipegym {}' has no settings, and so no config", command.name));
+}
+
 void run_command(Command& command, const std::string& called, const std::vector<std::string>& words, const Host& host) {
   Run run;
   run.command = command.name;
@@ -162,8 +193,12 @@ void run_command(Command& command, const std::string& called, const std::vector<
   Options options = command.options;
   add_common(command, options, run);
   const RemarkListener remarks([&run](const std::string& text) { run.note_text(text); });
-  options.parse(words, command.name);
+  require_settings(command, words, host);
+  const bool prints_config = std::find(words.begin(), words.end(), "--print-config") != words.end();
+  options.parse(words, command.name, prints_config ? Options::Missing::kAllowed : Options::Missing::kRefused);
   if (called != command.name) remark(renamed_text(called, command.name));
+  run.options = &options;
+  if (run.prints_config) return run.print_text(json_text(command.used_settings(run), 2) + "\n");
   const MemoryLimit limit(run.memory_limit);
   run.bar = std::make_shared<ProgressBar>(run.quiet);
   run.progress = [&run, bar = run.bar](std::string_view what, std::uint64_t done, std::uint64_t total) {
@@ -172,7 +207,6 @@ void run_command(Command& command, const std::string& called, const std::vector<
   };
   // Whatever way it ends, the bar must not be left standing before the shell's prompt or our message.
   const std::shared_ptr<void> clear_at_end(nullptr, [bar = run.bar](void*) { bar->clear(); });
-  run.options = &options;
   run_with_files(command, words, run);
 }
 
@@ -186,9 +220,15 @@ constexpr const char* kReportIsPython =
     names.push_back(command.name);
     names.push_back(command.name.substr(0, command.name.find(' ')));
   }
-  const std::string guess = nearest(word, names);
-  throw InputError(fmt::format("unknown command '{}'{}; 'swipegym --help' lists them", word,
-                               guess.empty() ? "" : fmt::format(", did you mean '{}'?", guess)));
+  throw InputError(
+      fmt::format("unknown command '{}'{}; 'swipegym --help' lists them", word, did_you_mean(word, names)));
+}
+
+// "help train dqn" as "train dqn --help".
+std::vector<std::string> with_help(const std::vector<std::string>& words) {
+  std::vector<std::string> asked(words.begin() + 1, words.end());
+  asked.emplace_back("--help");
+  return asked;
 }
 
 void dispatch(const std::vector<std::string>& words, const Host& host) {
@@ -196,6 +236,7 @@ void dispatch(const std::vector<std::string>& words, const Host& host) {
   Run plain;
   plain.host = &host;
   if (words.empty()) throw InputError("no command given; start with 'swipegym quickstart' or 'swipegym --help'");
+  if (words[0] == "help" && words.size() > 1) return dispatch(with_help(words), host);
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") return plain.print_text(overview_page(commands));
   if (words[0] == "--version") return plain.print_text(build_text() + "\n");
   for (const std::size_t length : {2U, 1U}) {
@@ -227,6 +268,14 @@ std::string fingerprint_text(std::uint64_t fingerprint) {
 }
 
 }  // namespace
+
+GivenSettings Run::given_settings() const {
+  GivenSettings given(Json::object(), "the defaults");
+  if (host != nullptr && !host->config.is_null()) given = GivenSettings(host->config, "config");
+  if (!config_path.empty()) given = GivenSettings::of_file(config_path);
+  for (const TypedSetting& setting : typed) given.type(setting);
+  return given;
+}
 
 void Run::print_text(const std::string& bytes) const {
   if (bar) bar->clear();

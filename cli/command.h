@@ -13,6 +13,7 @@
 
 #include "cli/options.h"
 #include "core/config.h"
+#include "core/given_settings.h"
 #include "core/memory_budget.h"
 #include "core/output_part.h"
 #include "core/progress.h"
@@ -27,6 +28,7 @@ struct Host {
   std::function<void(const std::string&)> print{};  // is given the results; empty: they go to stdout
   std::function<void()> check_interrupt{};          // may throw Interrupted; called as often as there is progress
   const BroughtObjects* brought = nullptr;          // objects that words stand for, see brought_objects.h
+  Json config{};                                    // settings in place of a file of --config; null: none
 };
 
 /// What a running command is given besides its own options.
@@ -38,13 +40,17 @@ class Run {
   std::uint64_t seed = 1;
   std::filesystem::path json_path;    // empty: no --json
   std::filesystem::path config_path;  // empty: no --config
+  std::vector<TypedSetting> typed;    // by --set
+  bool prints_config = false;         // --print-config
   std::string memory_limit;           // empty: no --memory-limit
   Progress progress;                  // hand this to all long work: it draws the bar and throws Interrupted on Ctrl-C
 
-  /// --config read into a struct of settings (see core/config.h), or its defaults without --config.
+  /// What --config and --set say.
+  GivenSettings given_settings() const;
+  /// The same read into a struct of settings (see core/config.h), with its defaults for the rest.
   template <class Config>
   Config read_config(Config defaults = {}) const {
-    return config_path.empty() ? defaults : swipegym::read_config<Config>(config_path, std::move(defaults));
+    return given_settings().read(std::move(defaults));
   }
 
   /// A result, on stdout.
@@ -131,7 +137,8 @@ struct Command {
   Options options{};
   bool uses_seed = true;                                  // has --seed
   bool goes_on = false;                                   // interrupted, the same line goes on in its work folder
-  std::vector<SettingsPage> settings{};                   // not empty: has --config
+  std::vector<SettingsPage> settings{};                   // not empty: has --config, --set and --print-config
+  std::function<Json(const Run&)> used_settings{};        // that it would run with; wherever there are `settings`
   std::function<void(const Run&, FileUse&)> also_uses{};  // adds what it reads and writes besides what options name
   std::function<void(Run&)> run{};
 };

@@ -5,31 +5,17 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <chrono>
-#include <numeric>
 
 #include "cli/policy_word.h"
 #include "core/error.h"
 #include "core/former_names.h"
+#include "core/nearest_word.h"
 #include "core/remarks.h"
 
 namespace swipegym::cli {
 namespace {
 
 namespace po = boost::program_options;
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({change, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 [[noreturn]] void throw_usage(const std::string& command, const std::string& what) {
   throw InputError(fmt::format("{}; see 'swipegym {} --help'", what, command));
@@ -66,17 +52,6 @@ std::vector<std::string> split_list(const std::string& name, const std::string& 
   return items;
 }
 
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-  std::string best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (const std::string& candidate : known) {
-    const bool completes = word.size() >= 3 && candidate.starts_with(word);
-    const std::size_t distance = completes ? 1 : edit_distance(word, candidate);
-    if (distance < least) best = candidate, least = distance;
-  }
-  return best;
-}
-
 Options& Options::group(std::string title) {
   group_ = std::move(title);
   return *this;
@@ -105,6 +80,13 @@ Options& Options::text(std::string name, std::string value, std::string fallback
   Option option = describe(std::move(name), std::move(value), std::move(help), std::move(fallback));
   option.set = std::move(set);
   return push(std::move(option));
+}
+
+Options& Options::repeated(std::string name, std::string value, std::string help,
+                           std::function<void(const std::string& text)> set) {
+  text(std::move(name), std::move(value), "", std::move(help), std::move(set));
+  options_.back().is_repeated = true;
+  return *this;
 }
 
 Options& Options::formerly(std::string name) {
@@ -194,7 +176,7 @@ bool Options::given(std::string_view name) const {
   return std::find(given_.begin(), given_.end(), name) != given_.end();
 }
 
-void Options::parse(const std::vector<std::string>& words, const std::string& command) {
+void Options::parse(const std::vector<std::string>& words, const std::string& command, Missing missing) {
   po::options_description description;
   po::positional_options_description positions;
   std::vector<std::string> names;
@@ -205,6 +187,8 @@ void Options::parse(const std::vector<std::string>& words, const std::string& co
     for (const std::string& word : spellings)
       if (option.value.empty())
         description.add_options()(word.c_str(), "");
+      else if (option.is_repeated)
+        description.add_options()(word.c_str(), po::value<std::vector<std::string>>()->composing(), "");
       else
         description.add_options()(word.c_str(), po::value<std::string>(), "");
     if (option.is_positional) positions.add(option.name.c_str(), 1);
@@ -220,9 +204,7 @@ void Options::parse(const std::vector<std::string>& words, const std::string& co
               values);
   } catch (const po::unknown_option& error) {
     const std::string name = strip_dashes(error.get_option_name());
-    const std::string guess = nearest(name, names);
-    throw_usage(command, fmt::format("unknown option '--{}'{}", name,
-                                     guess.empty() ? "" : fmt::format(", did you mean '--{}'?", guess)));
+    throw_usage(command, fmt::format("unknown option '--{}'{}", name, did_you_mean(name, names, "--")));
   } catch (const po::too_many_positional_options_error&) {
     throw_usage(command, "too many arguments");
   } catch (const po::multiple_occurrences& error) {
@@ -239,12 +221,15 @@ void Options::parse(const std::vector<std::string>& words, const std::string& co
       values.insert({option.name, values[former]});
     }
     if (values.count(option.name) == 0) {
-      if (!option.is_required) continue;
+      if (!option.is_required || (missing == Missing::kAllowed && !option.is_positional)) continue;
       throw_usage(command, fmt::format("{}{} {} is missing", option.is_positional ? "" : "--",
                                        option.is_positional ? "the argument" : option.name, option.value));
     }
     given_.push_back(option.name);
-    option.set(option.value.empty() ? "" : values[option.name].as<std::string>());
+    if (option.is_repeated)
+      for (const std::string& text : values[option.name].as<std::vector<std::string>>()) option.set(text);
+    else
+      option.set(option.value.empty() ? "" : values[option.name].as<std::string>());
   }
 }
 

@@ -41,10 +41,14 @@ class Options {
     std::vector<std::string> former{};  // names it had, which go on working
     bool is_required = false;
     bool is_positional = false;
+    bool is_repeated = false;  // may be given several times; `set` is given each
     std::function<void(const std::string& text)> set;
     std::function<Json()> json;               // where it stands
     std::function<void(FileUse& use)> files;  // after parsing: adds what it names to the command's files
   };
+
+  /// Whether required options may be absent: arguments without dashes never may.
+  enum class Missing : std::uint8_t { kRefused, kAllowed };
 
   /// The heading of the options that follow.
   Options& group(std::string title);
@@ -71,6 +75,9 @@ class Options {
   /// Text that `set` reads; `fallback` stands for the default.
   Options& text(std::string name, std::string value, std::string fallback, std::string help,
                 std::function<void(const std::string& text)> set);
+  /// The same, given as often as one likes.
+  Options& repeated(std::string name, std::string value, std::string help,
+                    std::function<void(const std::string& text)> set);
   /// Of the option before: a name it had. It goes on working, with a remark.
   Options& formerly(std::string name);
   Options& positional_input(std::string name, Path& target, std::string value, std::string help);
@@ -95,7 +102,7 @@ class Options {
 
   /// Converts the words after the command's name. Throws InputError for an unknown option (with the nearest known one),
   /// a missing or bad value, or a required option that is absent. `command` is named in the messages.
-  void parse(const std::vector<std::string>& words, const std::string& command);
+  void parse(const std::vector<std::string>& words, const std::string& command, Missing missing = Missing::kRefused);
 
   /// All that the options name to be read and written.
   FileUse files() const;
@@ -123,9 +130,6 @@ class Options {
 /// The words between commas that are not empty; "\," is a comma in a word, and "\\" a backslash. InputError when there
 /// is none.
 std::vector<std::string> split_list(const std::string& name, const std::string& text);
-
-/// The word nearest to `word` by edit distance, or empty when none is near.
-std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 template <class T>
 Options::Option Options::make(std::string name, T& target, std::string value, std::string help) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/nearest_word.h"
 
 namespace swipegym {
 namespace detail {
@@ -33,7 +34,9 @@ std::string weights_expected(const std::vector<std::string>& names, const Range&
 void throw_unknown_key(const ConfigSource& source, const std::string& path, const std::vector<std::string>& known) {
   std::string list;
   for (const std::string& key : known) list += (list.empty() ? "" : ", ") + key;
-  throw InputError(fmt::format("{}: unknown key '{}'; known keys here are: {}", place(source, path), path, list));
+  const std::size_t last = path.rfind('.') + 1;  // 0 without a dot
+  throw InputError(fmt::format("{}: unknown key '{}'{}; known keys here are: {}", place(source, path), path,
+                               did_you_mean(path.substr(last), known, path.substr(0, last)), list));
 }
 
 void throw_setting(const ConfigSource& source, const std::string& path, const Json& value,

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "core/hdf5_storage.h"
 #include "core/hdf5_types.h"
 #include "core/huge_pages.h"
+#include "core/unreadable.h"
 
 namespace swipegym {
 
@@ -29,13 +29,12 @@ std::string strip_padding(std::string text) {
 // Opens for reading; tells apart a missing file, an unreadable one and one that is not (or no longer) HDF5.
 hid_t open_file(const std::filesystem::path& path) {
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) throw InputError(fmt::format("{}: no such file", path.string()));
+  if (!std::filesystem::exists(path, error)) throw InputError(unreadable_text(path, error ? error.value() : ENOENT));
   if (std::filesystem::is_directory(path, error))
     throw InputError(fmt::format("{}: is a folder, expected an HDF5 file", path.string()));
   if (!std::filesystem::is_regular_file(path, error))  // opening a FIFO waits for somebody who writes
     throw InputError(fmt::format("{}: is no regular file, expected an HDF5 file", path.string()));
-  if (::access(path.c_str(), R_OK) != 0)
-    throw InputError(fmt::format("{}: cannot read it ({})", path.string(), std::strerror(errno)));
+  if (::access(path.c_str(), R_OK) != 0) throw InputError(unreadable_text(path, errno));
   const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   if (file < 0) throw InputError(fmt::format("{}: not an HDF5 file, or a truncated one; make it again", path.string()));
   return file;

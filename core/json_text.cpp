@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/unreadable.h"
 
 namespace swipegym {
 namespace {
@@ -180,7 +180,7 @@ std::string read_text_file(const std::filesystem::path& path) {
   const bool is_folder = std::filesystem::is_directory(path, ignored);
   std::ifstream file(path, std::ios::binary);
   if (is_folder) throw InputError(fmt::format("{}: is a folder, expected a file", path.string()));
-  if (!file) throw InputError(fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno)));
+  if (!file) throw InputError(unreadable_text(path, errno));
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

@@ -15,14 +15,19 @@ void add_hdf5_names(const Json& value, std::vector<std::string>& names) {
 
 }  // namespace
 
+std::vector<std::string> hdf5_names_of(const Json& value) {
+  std::vector<std::string> names;
+  add_hdf5_names(value, names);
+  return names;
+}
+
 std::vector<std::string> hdf5_names_in(const std::filesystem::path& json) {
   std::vector<std::string> names;
   std::error_code ignored;
   if (json.extension() != ".json" || !std::filesystem::is_regular_file(json, ignored)) return names;
   try {
-    add_hdf5_names(read_json(json), names);
-  } catch (const InputError&) {
-    names.clear();
+    names = hdf5_names_of(read_json(json));
+  } catch (const InputError&) {  // whoever reads it says what is wrong
   }
   return names;
 }

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/unreadable.h"
 #include "env/expected_reward.h"
 #include "policy/best_unseen.h"
 #include "policy/one_step_oracle.h"
@@ -138,6 +139,7 @@ std::shared_ptr<const Policy> make_policy(const std::string& spec, const Catalog
       return std::make_shared<StagedPolicy>(read_composition(spec, catalogue, policies), catalogue.num_videos());
     return policies(spec, catalogue);
   }
+  require_file_of_word(spec);
   throw InputError(fmt::format("'{}' is neither a policy ({}) nor a policy file nor a composition of stages (.json)",
                                spec, fmt::join(policy_names(), ", ")));
 }

@@ -58,6 +58,7 @@ void add_bandits_commands(std::vector<Command>& table) {
                       "swipegym bandits --impressions 50 --daily --policies bayes-ucb,thompson,buckets --json b.json"};
   command.next = "swipegym settings bandits";
   command.settings = {settings_page<UploadSeasonConfig>(command.name)};
+  command.used_settings = [](const Run& run) { return used_settings<UploadSeasonConfig>(run.given_settings()); };
   command.options.group("Study")
       .add("impressions", settings->impressions, "LIST", "impressions an upload, 1 to 1000000 each")
       .checked([](const std::string& text) {

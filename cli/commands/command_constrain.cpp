@@ -120,6 +120,7 @@ void add_constrain_commands(std::vector<Command>& table) {
       "--json constrain.json"};
   command.next = "swipegym train tscac --simulator sim.h5 --out tscac.h5";
   command.settings = {settings_page<OfflineConfig>(command.name)};
+  command.used_settings = [](const Run& run) { return used_settings<OfflineConfig>(run.given_settings()); };
   command.options.group("Input").input("data", settings->data, "DIR|FILE",
                                        "a KuaiRand release, or a store from 'data import'");
   add_day_options(command.options, settings->days, DayParts::kWithoutHoldout);

@@ -41,11 +41,16 @@ std::string variants_text() {
   return text;
 }
 
+ConvergenceConfig config_of(const ConvergeSettings& settings, const Run& run) {
+  ConvergenceConfig config = run.read_config<ConvergenceConfig>();
+  if (run.given("seed")) config.session_seed = run.seed;
+  if (!settings.retriever.empty()) config.retrieval.file = settings.retriever.string();
+  return config;
+}
+
 void converge(const ConvergeSettings& settings, Run& run) {
   ConvergenceStudy study;
-  study.config = run.read_config<ConvergenceConfig>();
-  if (run.given("seed")) study.config.session_seed = run.seed;
-  if (!settings.retriever.empty()) study.config.retrieval.file = settings.retriever.string();
+  study.config = config_of(settings, run);
   const std::shared_ptr<const Simulator> simulator =
       load_simulator_file(run, settings.simulator, study.config.dqn.world.clock);
   study.sizes = read_sizes(settings.sizes, simulator->catalogue.num_videos());
@@ -88,6 +93,11 @@ void add_converge_commands(std::vector<Command>& table) {
   command.next = "python3 bench/plot_convergence.py study study/convergence.png";
   command.goes_on = true;
   command.settings = {settings_page<ConvergenceConfig>(command.name)};
+  command.used_settings = [settings](const Run& run) {
+    const ConvergenceConfig config = config_of(*settings, run);
+    check(config);
+    return config_to_json(config);
+  };
   command.options.group("Input")
       .input("simulator", settings->simulator, "FILE|DIR",
              "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth")

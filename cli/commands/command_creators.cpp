@@ -118,6 +118,7 @@ void add_creators_commands(std::vector<Command>& table) {
                       "swipegym creators fit --data KuaiRand-1K --config creators_fit.json --out creators.h5"};
   command.next = "swipegym settings creators fit";
   command.settings = {settings_page<CreatorFitSettings>(command.name)};
+  command.used_settings = [](const Run& run) { return used_settings<CreatorFitSettings>(run.given_settings()); };
   command.options.group("Input")
       .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("until", settings->until, "the last day that is fitted; all days when absent")

@@ -30,11 +30,16 @@ void read_fold(const std::string& text, FitConfig& config) {
     throw InputError(fmt::format("--users-fold is '{}', expected i/k with i < k, as in 0/2", text));
 }
 
-void fit(const FitSettings& settings, Run& run) {
+FitConfig config_of(const FitSettings& settings, const Run& run) {
   FitConfig config = run.read_config<FitConfig>();
   if (!settings.fold.empty()) read_fold(settings.fold, config);
   if (!settings.head.empty()) config.watch_head = settings.head;
   if (run.given("members")) config.members = settings.members;
+  return config;
+}
+
+void fit(const FitSettings& settings, Run& run) {
+  FitConfig config = config_of(settings, run);
   config.training.seed = config.exposure.seed = run.seed;
   config.training.threads = run.threads;
   const LoadedDataset loaded =
@@ -71,6 +76,7 @@ void add_fit_commands(std::vector<Command>& table) {
                       "swipegym fit --data KuaiRand-Pure --users-fold 1/2 --watch-head hazard --seed 7 --out judge.h5"};
   command.next = "swipegym fidelity --simulator sim.h5 --data KuaiRand-Pure --from 20220505";
   command.settings = {settings_page<FitConfig>(command.name)};
+  command.used_settings = [settings](const Run& run) { return config_to_json(config_of(*settings, run)); };
   command.options.group("Input")
       .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("until", settings->until, "the last day that is fitted; all days when absent")

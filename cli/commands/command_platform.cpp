@@ -153,6 +153,7 @@ void add_platform_commands(std::vector<Command>& table) {
   command.next = "swipegym settings platform";
   command.goes_on = true;
   command.settings = {settings_page<SeasonConfig>(command.name)};
+  command.used_settings = [settings](const Run& run) { return config_to_json(season_of(*settings, run)); };
   command.options.group("Input")
       .input("simulator", settings->simulator, "FILE|DIR",
              "a simulator from 'fit'; or the folder of a synthetic release, whose truth the world then is")

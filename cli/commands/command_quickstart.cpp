@@ -200,7 +200,7 @@ class Quickstart {
   void train() {
     choose_worlds();
     const Agent agent =
-        find_agent("dqn").with({{"env_steps", kTrainingSteps}, {"round_steps", kRoundSteps}}, "quickstart");
+        find_agent("dqn").with({Json{{"env_steps", kTrainingSteps}, {"round_steps", kRoundSteps}}, "quickstart"});
     config_["dqn"] = agent.config;
     const OnlineResult dqn = train_agent(worlds_[0].simulator, agent,
                                          {.seed = run_.seed, .threads = run_.threads, .progress = run_.progress});

@@ -155,8 +155,9 @@ void seed_protocol(const SupervisedTask& task, const Json& settings, const std::
 
 void supervised(const SupervisedSettings& settings, Run& run) {
   const SupervisedModel& model = find_supervised_model(settings.model);
-  Json config = run.config_path.empty() ? model.defaults() : model.read(run.config_path);
-  const std::string where = run.config_path.empty() ? "the defaults of " + model.name : run.config_path.string();
+  const GivenSettings given = run.given_settings();
+  Json config = model.read(given);
+  const std::string& where = given.where();
   LogTask log(run, settings.data, settings.days);
   SupervisedTask& task = log.task;
   run.note("train {}, hold-out {}, validate {}, test {}", show_days(task.train), show_days(task.holdout),
@@ -278,6 +279,9 @@ Command supervised_command() {
   command.next = "swipegym compare --simulator sim.h5 --policies random,popularity,oracle,mf.h5";
   for (const SupervisedModel& model : supervised_models())
     command.settings.push_back({"supervised " + model.name, model.fields, model.check});
+  command.used_settings = [settings](const Run& run) {
+    return find_supervised_model(settings->model).read(run.given_settings());
+  };
   command.options.group("Input")
       .positional("model", settings->model, "MODEL", "what to train")
       .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'");

@@ -137,6 +137,7 @@ void add_tabular_commands(std::vector<Command>& table) {
                       "swipegym tabular --simulator sim.h5 --curves curves.csv --json exact.json"};
   command.next = "swipegym train dqn --simulator sim.h5 --out dqn.h5";
   command.settings = {settings_page<ExactnessConfig>(command.name)};
+  command.used_settings = [](const Run& run) { return used_settings<ExactnessConfig>(run.given_settings()); };
   command.options.group("Input")
       .input("simulator", settings->simulator, "FILE|DIR",
              "a simulator from 'fit'; or the folder of a synthetic release, for its truth")

@@ -62,7 +62,7 @@ std::string final_text(const FinalFigures& figures) {
 }
 
 void train(const AgentInfo& info, const TrainSettings& settings, Run& run) {
-  const Agent agent = read_agent(info, run.config_path);
+  const Agent agent = read_agent(info, run.given_settings());
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, agent.clock);
   run.require_memory(agent.memory(*simulator));
   OnlineRun training{.seed = run.seed, .threads = run.threads, .start = settings.start};
@@ -104,6 +104,7 @@ Command train_command(const AgentInfo& info) {
                              info.name, info.name);
   for (const std::string& former : info.former_names) command.former_names.push_back("train " + former);
   command.settings = {{command.name, info.fields, info.check}};
+  command.used_settings = [&info](const Run& run) { return read_agent(info, run.given_settings()).config; };
   command.options.group("Input").input(
       "simulator", settings->simulator, "FILE|DIR",
       "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth");
@@ -159,6 +160,7 @@ Command ranker_command() {
   command.examples = {"swipegym train ranker --data KuaiRand-Pure --until 20220504 --out ranker.h5"};
   command.next = "swipegym compare --simulator sim.h5 --policies random,oracle,ranker.h5";
   command.settings = {settings_page<RankerConfig>(command.name)};
+  command.used_settings = [](const Run& run) { return used_settings<RankerConfig>(run.given_settings()); };
   command.options.group("Input")
       .input("data", settings->data, "DIR|FILE", "a KuaiRand release, or a store from 'data import'")
       .date("until", settings->until, "the last day that is learned from; all days when absent")

@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "core/error.h"
+#include "core/unreadable.h"
 #include "evaluation/platform/season_file_turn.h"
 #include "policy/make_policy.h"
 #include "policy/stages/composition.h"
@@ -39,6 +40,7 @@ SeasonPolicy season_policy(const std::string& word, std::size_t slate) {
       return make_flow_policy(name, catalogue, slate);
     };
   if (names_policy_file(word) && !std::filesystem::exists(word)) {
+    require_file_of_word(word);
     std::vector<std::string> rules;
     for (const FlowPolicy& flow : flow_policies()) rules.emplace_back(flow.name);
     throw InputError(fmt::format("'{}' is neither a rule ({}), nor another policy ({}), nor a file", word,

@@ -194,7 +194,7 @@ Agent cell_agent(const ConvergenceConfig& config, const Cell& cell, std::size_t 
                       num_videos, kMostOutputs));
     settings = config_to_json(FullOutputConfig{cell_dqn(config, cell, num_videos), config.full_output_hidden});
   }
-  return find_agent(variant.agent).with(settings, "the settings of converge");
+  return find_agent(variant.agent).with({settings, "the settings of converge"});
 }
 
 CellResult run_cell(std::shared_ptr<const Simulator> simulator, const ConvergenceConfig& config, const Cell& cell,

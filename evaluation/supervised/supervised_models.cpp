@@ -31,7 +31,7 @@ SupervisedModel entry(std::string name, std::string summary, Train train, Config
       .defaults = [defaults] { return config_to_json(defaults); },
       .fields = [defaults] { return list_fields(defaults); },
       .check = [](const Json& settings, const std::string& where) { config_from_json<Config>(settings, where); },
-      .read = [defaults](const std::filesystem::path& path) { return config_to_json(read_config(path, defaults)); },
+      .read = [defaults](const GivenSettings& given) { return used_settings(given, defaults); },
       .train = [train](const SupervisedTask& task, const Json& settings,
                        const std::string& where) { return train(task, config_from_json<Config>(settings, where)); }};
 }

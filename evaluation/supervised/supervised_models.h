@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "agents/supervised_task.h"
 #include "core/config.h"
+#include "core/given_settings.h"
 
 namespace swipegym {
 
@@ -18,7 +18,7 @@ struct SupervisedModel {
   std::function<Json()> defaults;  // its settings, as its file in configs/ has them
   std::function<std::vector<FieldLine>()> fields;
   std::function<void(const Json& settings, const std::string& where)> check;  // InputError for what no file may say
-  std::function<Json(const std::filesystem::path&)> read;  // its settings, where a file does not set them its defaults
+  std::function<Json(const GivenSettings&)> read;  // its settings, with its defaults for what is not given
   /// Trains with these settings; `where` names them in messages.
   std::function<TrainedModel(const SupervisedTask&, const Json& settings, const std::string& where)> train;
 };

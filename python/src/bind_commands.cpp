@@ -5,6 +5,7 @@
 #include "cli/brought_objects.h"
 #include "cli/command.h"
 #include "core/error.h"
+#include "core/json_text.h"
 #include "core/named_files.h"
 #include "python/src/bindings.h"
 #include "python/src/kept_object.h"
@@ -36,12 +37,14 @@ cli::BroughtObjects brought_objects(const nb::dict& simulators, const nb::dict& 
   return out;
 }
 
-SystemText run_words(const std::vector<SystemText>& words, const nb::dict& simulators, const nb::dict& policies) {
+SystemText run_words(const std::vector<SystemText>& words, const nb::dict& simulators, const nb::dict& policies,
+                     const std::string& config) {
   std::string text;
   const cli::BroughtObjects brought = brought_objects(simulators, policies);
   const cli::Host host{.print = [&](const std::string& more) { text += more; },
                        .check_interrupt = &check_interrupt,
-                       .brought = &brought};
+                       .brought = &brought,
+                       .config = config.empty() ? Json() : parse_json(config, "config")};
   nb::gil_scoped_release unlocked;
   cli::run_words(bytes_of(words), host);
   return {std::move(text)};
@@ -56,9 +59,11 @@ std::vector<std::string> command_names() {
 }  // namespace
 
 void bind_commands(nb::module_& module) {
-  module.def("run_words", &run_words, nb::arg("words"), nb::arg("simulators") = nb::dict(),
-             nb::arg("policies") = nb::dict(),
-             "Runs a command of the program and returns what it prints; its failures are exceptions.");
+  module.def(
+      "run_words", &run_words, nb::arg("words"), nb::arg("simulators") = nb::dict(), nb::arg("policies") = nb::dict(),
+      nb::arg("config") = "",
+      "Runs a command of the program and returns what it prints; its failures are exceptions. config: settings in "
+      "place of a file of --config, as JSON text.");
   module.def(
       "run_program",
       [](const std::vector<SystemText>& words) {

@@ -14,6 +14,7 @@ import gymnasium
 
 from . import commands, platform
 from ._core import SIGNAL_NAMES, InputError, Simulator, SystemError, __version__
+from .config_files import config_file, config_names
 from .encoder import Encoder
 from .env import ShortVideoEnv
 from .evaluation import Evaluation, evaluate
@@ -40,6 +41,8 @@ __all__ = [
     "UserModel",
     "__version__",
     "commands",
+    "config_file",
+    "config_names",
     "default_simulator",
     "evaluate",
     "generate",

@@ -9,7 +9,13 @@
 
 Arguments are the program's options with _ for -: lists are joined by commas, those of their items kept by \\, True
 stands for a flag, None is left out. `compare` also takes what has no file: functions, compositions with functions in
-them, and simulators of a Python user model; a function's row has its name, or that of {"mine": function}.
+them, and simulators of a Python user model; a function's row has its name, or that of {"mine": function}. Settings may be
+mappings, which nothing writes to a file:
+
+    commands.train_dqn(simulator="sim.h5", out="dqn.h5", config={"env_steps": 100_000, "network": {"width": 32}})
+    commands.train_dqn(simulator="sim.h5", out="dqn.h5", config="mine.json", set={"network.width": 32})
+    settings = commands.train_dqn(set={"rewards": "drawn"}, print_config=True)  # all of them, as a mapping
+
 `help(commands.fit)` is its help page. Failures are InputError or SystemError with the program's words; Ctrl-C is a
 KeyboardInterrupt, and half-written outputs are gone.
 """
@@ -20,12 +26,15 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from . import _core
+from .arguments import refused
 from .brought import Brought
+from .json_settings import as_json
 from .policies import Policy
 from .simulators import file_of
 
@@ -48,22 +57,26 @@ def run(name: str, *positional, **options) -> Result:
     """Runs a command: run("data synth", preset="tiny", out="synthetic")."""
     if "clock" not in options and any(isinstance(value, _core.Simulator) and value.clock == "log" for value in options.values()):
         options["clock"] = "log"  # the file says nothing of it
+    config, typed = _taken_config(options), _typed(options.pop("set", None))
     brought = Brought()
     if name == "compare":
         options = brought.words(options)
-    words = [*name.split(), *map(_word, positional)]
+    words = [*name.split(), *map(_word, positional), *typed]
     for option, value in options.items():
         words += _words("--" + option.rstrip("_").replace("_", "-"), value)
+    if "--print-config" in words:
+        text = _run(words, brought, config)
+        return Result(text, json.loads(text))
     if "--json" in words:
-        return Result(_run(words, brought), json.loads(Path(words[words.index("--json") + 1]).read_text()))
+        return Result(_run(words, brought, config), json.loads(Path(words[words.index("--json") + 1]).read_text()))
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.json"
-        text = _run([*words, "--json", str(figures)], brought)
+        text = _run([*words, "--json", str(figures)], brought, config)
         return Result(text, json.loads(figures.read_text()) if figures.exists() else {})
 
 
-def _run(words: list[str], brought: Brought) -> str:
-    return _core.run_words(words, brought.simulators, brought.policies)
+def _run(words: list[str], brought: Brought, config: str) -> str:
+    return _core.run_words(words, brought.simulators, brought.policies, config)
 
 
 def report(folder, out=None) -> Path:
@@ -95,6 +108,24 @@ def _report_package():
     except ImportError as error:
         raise _core.InputError(f"the page of a run is drawn by Altair ({error}): pip install 'swipegym[report]'") from error
     return swipegym_report
+
+
+def _taken_config(options: dict) -> str:
+    """The JSON text of `config` where that is a mapping, which is taken out of the options; empty where it is not."""
+    return as_json("config", options.pop("config")) if isinstance(options.get("config"), Mapping) else ""
+
+
+def _typed(settings) -> list[str]:
+    """The options of `set`: a mapping from dotted keys to values, or one text "KEY=JSON" or several."""
+    if settings is None:
+        return []
+    if isinstance(settings, Mapping):
+        settings = [f"{key}={as_json(f'set[{key!r}]', value)}" for key, value in settings.items()]
+    elif isinstance(settings, str):
+        settings = [settings]
+    if not isinstance(settings, (list, tuple)) or not all(isinstance(each, str) for each in settings):
+        raise refused("set", settings, "a mapping from keys to values, as in {'network.width': 32}")
+    return [word for each in settings for word in ("--set", each)]
 
 
 def _words(option: str, value) -> list[str]:

@@ -55,9 +55,7 @@ def run(simulator=None, *, out=None, settings: Mapping | None = None, **options)
         if settings is not None and "config" in options:
             raise arguments.refused("config", options["config"], "nothing beside settings, which are one too")
         if settings is not None:
-            config = Path(folder) / "settings.json"
-            config.write_text(json.dumps(settings))
-            options["config"] = config
+            options["config"] = settings
         simulator = DEFAULT_SIMULATOR if simulator is None else simulator
         result = commands.run("platform", simulator=simulator, out=work, **options)
         return Season(result.text, dict(result), _columns(work / "season.csv"))

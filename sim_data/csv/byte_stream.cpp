@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/unreadable.h"
 #include "sim_data/file_descriptor.h"
 
 namespace swipegym {
@@ -40,8 +41,7 @@ struct ByteStream::Impl {
   explicit Impl(std::filesystem::path file) : path(std::move(file)), input(kInputBytes) {
     descriptor.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat info {};
-    if (!descriptor.is_open() || ::fstat(descriptor.get(), &info) != 0)
-      fail(fmt::format("cannot read it ({})", std::strerror(errno)));
+    if (!descriptor.is_open() || ::fstat(descriptor.get(), &info) != 0) throw InputError(unreadable_text(path, errno));
     if (S_ISDIR(info.st_mode)) fail("is a folder, expected a file");
     is_regular = S_ISREG(info.st_mode);
     if (is_regular) size = static_cast<std::uint64_t>(info.st_size);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/unreadable.h"
 
 namespace swipegym {
 
@@ -43,8 +44,7 @@ void open_for(CsvBlock& block, const CsvFile& file) {
   if (block.descriptor.is_open() && block.open_file == block.file) return;
   block.descriptor.reset();  // before the next one is opened: workers hold one each
   block.descriptor.reset(::open(file.path().c_str(), O_RDONLY | O_CLOEXEC));
-  if (!block.descriptor.is_open())
-    throw InputError(fmt::format("{}: cannot read it ({})", file.path().string(), std::strerror(errno)));
+  if (!block.descriptor.is_open()) throw InputError(unreadable_text(file.path(), errno));
   block.open_file = block.file;
 }
 

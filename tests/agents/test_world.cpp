@@ -92,24 +92,24 @@ TEST_CASE("every agent learns in sessions of the rewards that its settings name"
     CAPTURE(info.name);
     for (const auto& [name, kind] :
          {std::pair{"expected", RewardKind::kExpected}, std::pair{"drawn", RewardKind::kDrawn}}) {
-      const Agent agent = info.with(Json{{"rewards", name}}, "a test");
+      const Agent agent = info.with({Json{{"rewards", name}}, "a test"});
       CHECK(agent.make_env(simulator, 1).config().rewards == kind);
     }
-    CHECK_THROWS_WITH(info.with(Json{{"rewards", "mean"}}, "a test"), Contains("'rewards' is \"mean\""));
+    CHECK_THROWS_WITH(info.with({Json{{"rewards", "mean"}}, "a test"}), Contains("'rewards' is \"mean\""));
     // Pessimism is of expectations, and asks for members.
-    CHECK_THROWS_WITH(info.with(Json{{"rewards", "drawn"}, {"pessimism", 1}}, "a test"),
+    CHECK_THROWS_WITH(info.with({Json{{"rewards", "drawn"}, {"pessimism", 1}}, "a test"}),
                       Contains("pessimism") && Contains("'expected'"));
     // Other defaults suit drawn rewards; what is asked for stays.
-    const Agent drawn = info.with(Json{{"rewards", "drawn"}}, "a test");
+    const Agent drawn = info.with({Json{{"rewards", "drawn"}}, "a test"});
     if (info.name == "dqn" || info.name == "ppo") CHECK(drawn.config["network"]["id_dim"] == 0);
     if (info.name == "dqn") {
       CHECK(drawn.config["discount"] == 0.5);
       const Json settings = Json::parse(R"({"rewards": "drawn", "discount": 0.8, "network": {"id_dim": 4}})");
-      const Agent asked = info.with(settings, "a test");
+      const Agent asked = info.with({settings, "a test"});
       CHECK(asked.config["network"]["id_dim"] == 4);
       CHECK(asked.config["discount"] == Approx(0.8));
     }
-    const Agent careful = info.with(Json{{"rewards", "expected"}, {"pessimism", 0.5}}, "a test");
+    const Agent careful = info.with({Json{{"rewards", "expected"}, {"pessimism", 0.5}}, "a test"});
     CHECK_THROWS_WITH(careful.make_env(simulator, 1), Contains("--members"));
     CHECK(careful.make_env(two_minds, 1).config().pessimism == 0.5F);
   }

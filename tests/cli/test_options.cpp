@@ -91,10 +91,21 @@ TEST_CASE("bad options say what was got and what was expected", "[cli]") {
   CHECK(error_of({"--da", "d"}) == "unknown option '--da', did you mean '--data'?; see 'swipegym fit --help'");
 }
 
-TEST_CASE("the nearest known word is offered only when it is near", "[cli]") {
-  CHECK(nearest("fidelty", {"fit", "fidelity", "compare"}) == "fidelity");
-  CHECK(nearest("fidel", {"fit", "fidelity", "compare"}) == "fidelity");
-  CHECK(nearest("zebra", {"fit", "fidelity", "compare"}).empty());
+TEST_CASE("an option may be repeated where it says so, and what is required may be let off", "[cli]") {
+  std::vector<std::string> given;
+  std::string data, model;
+  const auto options = [&] {
+    Options made;
+    made.positional("model", model, "MODEL", "what").input("data", data, "DIR", "logs");
+    made.repeated("set", "KEY=JSON", "a setting", [&given](const std::string& text) { given.push_back(text); });
+    return made;
+  };
+  options().parse({"mf", "--set", "a=1", "--data", "d", "--set=b=c=2"}, "fit");
+  CHECK(given == std::vector<std::string>{"a=1", "b=c=2"});
+  CHECK_THROWS_WITH(options().parse({"mf"}, "fit"), "--data DIR is missing; see 'swipegym fit --help'");
+  CHECK_NOTHROW(options().parse({"mf"}, "fit", Options::Missing::kAllowed));
+  CHECK_THROWS_WITH(options().parse({}, "fit", Options::Missing::kAllowed),
+                    "the argument MODEL is missing; see 'swipegym fit --help'");
 }
 
 TEST_CASE("a help page shows usage, defaults and required options", "[cli]") {

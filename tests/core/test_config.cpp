@@ -93,7 +93,8 @@ TEST_CASE("settings written as JSON read back as the same settings, floats in th
 
 TEST_CASE("an unknown key names the file, its place, itself and the known keys", "[core]") {
   CHECK(error_of(R"({"bach": 3})") ==
-        "a.json:1:10: unknown key 'bach'; known keys here are: batch, steps, is_double, name, weights, inner, more");
+        "a.json:1:10: unknown key 'bach', did you mean 'batch'?; known keys here are: batch, steps, is_double, name, "
+        "weights, inner, more");
   CHECK(error_of("{\"inner\":\n {\"gamma\": 3}}") ==
         "a.json:2:12: unknown key 'inner.gamma'; known keys here are: discount");
 }

@@ -80,7 +80,7 @@ TEST_CASE("files of JSON are read whole, and what is no file is refused by name"
   write_file(path, "{ // a comment is allowed\n  \"batch\": 3 }\n");
   CHECK(read_json(path)["batch"] == 3);
   std::filesystem::remove(path);
-  CHECK_THROWS_WITH(read_json(path), Catch::StartsWith(path.string() + ": cannot be read: "));
+  CHECK_THROWS_WITH(read_json(path), path.string() + ": no such file");
   CHECK_THROWS_WITH(read_json(path.parent_path()), path.parent_path().string() + ": is a folder, expected a file");
 }
 

@@ -56,9 +56,7 @@ Defaults all_defaults() {
       {"multi_interest.json", [] { return config_to_json(MultiInterestConfig{}); }},
   };
   for (const AgentInfo& info : agents())
-    all[info.config_file.empty() ? info.name + ".json" : info.config_file] = [&info] {
-      return info.with(Json::object(), info.name).config;
-    };
+    all[info.config_file.empty() ? info.name + ".json" : info.config_file] = [&info] { return info.with({}).config; };
   return all;
 }
 
