@@ -56,16 +56,16 @@ TEST_CASE("--print-config says what would be used, options that set settings inc
   };
   CHECK(settings({"fit", "--members", "3", "--set", "epochs=2"})["members"] == 3);
   CHECK(settings({"fit", "--set", "members=3"})["members"] == 3);
-  CHECK(settings({"platform", "--days", "9"})["days"] == 9);
+  CHECK(settings({"platform", "--days", "90"})["days"] == 90);
   CHECK(settings({"converge", "--seed", "5"})["session_seed"] == 5);
-  CHECK(settings({"train", "sasrec-ppo", "--set", "actor.env_steps=200000"})["actor"]["env_steps"] == 200'000);
+  CHECK(settings({"train", "sasrec-ppo", "--set", "env_steps=200000"})["env_steps"] == 200'000);
   CHECK(settings({"supervised", "mf", "--set", "epochs=2"})["epochs"] == 2);
   CHECK(settings({"supervised", "sasrec-next"})["objective"] == "next");
   CHECK(settings({"train", "dqn", "--set", "network_kind=full_output"}).contains("full_output_hidden"));
   CHECK_THROWS_WITH(settings({"supervised"}), Catch::StartsWith("the argument MODEL is missing"));
   CHECK_THROWS_WITH(settings({"supervised", "nobody"}), Catch::StartsWith("'nobody' is no supervised model"));
   CHECK_THROWS_WITH(settings({"train", "dqn", "--set", "n_step=200"}), Catch::Contains("setting 'n_step' is 200"));
-  CHECK_THROWS_WITH(settings({"converge", "--set", "sessions=1"}), Catch::Contains("'oracle_sessions'"));
+  CHECK_THROWS_WITH(settings({"converge", "--set", "sessions=2"}), Catch::Contains("'oracle_sessions'"));
 }
 
 TEST_CASE("defaults that follow another setting follow a typed one too", "[cli]") {
@@ -77,15 +77,15 @@ TEST_CASE("defaults that follow another setting follow a typed one too", "[cli]"
     CAPTURE(agent);
     const std::vector<std::string> train = {"train", agent};
     const std::string usual = printed(train, {"--print-config"});
-    if (usual.find("\"rewards\"") == std::string::npos) continue;
     const std::string by_file = printed(train, {"--config", drawn, "--print-config"});
-    const std::string top = usual.find("\n  \"rewards\"") == std::string::npos ? "" : "rewards";
-    if (top.empty()) continue;
     CHECK(by_file != usual);
     CHECK(printed(train, {"--set", "rewards=drawn", "--print-config"}) == by_file);
     CHECK(printed(train, {"--config", expected, "--set", "rewards=drawn", "--print-config"}) == by_file);
     CHECK(printed(train, {"--config", drawn, "--set", "rewards=expected", "--print-config"}) == usual);
   }
+  CHECK_THAT(printed({"train", "dqn"}, {"--print-config"}), Catch::Contains("\"discount\": 0.9,"));
+  CHECK_THAT(printed({"train", "dqn"}, {"--set", "rewards=drawn", "--print-config"}),
+             Catch::Contains("\"discount\": 0.5,"));
 }
 
 TEST_CASE("typed settings are refused as those of a file are, where they were typed", "[cli]") {
