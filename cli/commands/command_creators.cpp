@@ -115,7 +115,7 @@ void add_creators_commands(std::vector<Command>& table) {
       "to "
       "a file. Refuses a log in which no upload follows a row, as in KuaiRand-Pure.";
   command.examples = {"swipegym creators fit --data season/logs/thompson-s1 --until 20220630 --out creators.h5",
-                      "swipegym creators fit --data KuaiRand-1K --config creators_fit.json --out creators.h5"};
+                      "swipegym creators fit --data KuaiRand-1K --config configs/creators_fit.json --out creators.h5"};
   command.next = "swipegym settings creators fit";
   command.settings = {settings_page<CreatorFitSettings>(command.name)};
   command.used_settings = [](const Run& run) { return used_settings<CreatorFitSettings>(run.given_settings()); };

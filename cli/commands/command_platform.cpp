@@ -146,10 +146,10 @@ void add_platform_commands(std::vector<Command>& table) {
       "page "
       "with curves. A season is a file in the output folder, checkpointed daily: an interrupted study goes on where it "
       "stopped.";
-  command.examples = {"swipegym platform --simulator out/pure --days 60 --users 1000 --out season",
+  command.examples = {"swipegym platform --simulator pure --days 60 --users 1000 --logs --out season",
                       "swipegym platform --simulator sim.h5 --policies "
                       "uniform,thompson,flow=configs/staged/bucket_flow.json --seeds 10 "
-                      "--out season"};
+                      "--out flows"};
   command.next = "swipegym settings platform";
   command.goes_on = true;
   command.settings = {settings_page<SeasonConfig>(command.name)};

@@ -299,7 +299,7 @@ void add_quickstart_commands(std::vector<Command>& table) {
       "Makes a small synthetic KuaiRand (or reads a real one), fits the user simulator, shows how faithful it is on "
       "held-out days, trains a DQN on candidate sets and compares it with its baselines. Every stage leaves its files "
       "in --out, where the other commands find them.";
-  command.examples = {"swipegym quickstart", "swipegym quickstart --data KuaiRand-Pure --out out/pure"};
+  command.examples = {"swipegym quickstart", "swipegym quickstart --data KuaiRand-Pure --out out/kuairand"};
   command.next = "swipegym session --simulator out/quickstart/sim.h5 --policy out/quickstart/dqn.h5";
   command.options.group("Input and output")
       .input("data", settings->data, "DIR|FILE", "KuaiRand's files or a store; a synthetic log is made when absent",

@@ -27,7 +27,7 @@ def _plain(name: str, value, depth: int):
         raise _core.InputError(f"{name}: lists and mappings are nested deeper than {DEEPEST} levels")
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.tolist()
-    if isinstance(value, Policy) and callable(value.spec):
+    if isinstance(value, Policy) and not value.has_file:
         raise _core.InputError(f"{name}: a function has no file, and settings name one")
     value = file_of(value.spec if isinstance(value, Policy) else value)
     if isinstance(value, (bytes, os.PathLike)):
