@@ -87,7 +87,8 @@ void add_converge_commands(std::vector<Command>& table) {
       "is a file in the output folder: an interrupted study goes on where it stopped.";
   command.examples = {
       "swipegym converge --simulator sim.h5 --sizes 10,100,1000,all --seeds 5 --out study",
-      "swipegym converge --simulator sim.h5 --sizes 10,100,all --agents dqn,bandit --policies 'sasrec=sasrec-s1.h5' --out bandit",
+      "swipegym converge --simulator sim.h5 --sizes 10,100,all --agents dqn,bandit --policies 'sasrec=sasrec-s1.h5' "
+      "--out bandit",
       "swipegym converge --simulator sim.h5 --sizes all --agents dqn,retrieved,wolpertinger --retriever two_tower.h5 "
       "--out retrieved"};
   command.next = "python3 bench/plot_convergence.py study study/convergence.png";
