@@ -40,9 +40,9 @@ constexpr std::size_t kSessions = 400, kSeeds = 5;
 constexpr std::size_t kShownSessions = 8;  // of each policy, to look at
 constexpr int kUserFolds = 2;
 
-// What the page of a run is made of, beside the training's log.
+// What the page of a run is made of.
 constexpr const char *kData = "data.json", *kFidelity = "fidelity.json", *kCompare = "compare.json",
-                     *kSessionsFile = "sessions.json";
+                     *kSessionsFile = "sessions.json", *kTraining = "dqn.json";
 
 struct QuickstartSettings {
   fs::path data;
@@ -59,7 +59,7 @@ void add_outputs(const QuickstartSettings& settings, FileUse& use) {
   };
   if (settings.data.empty()) add("data", Writing::kFolder);
   for (const char* name : {"sim.h5", "half-a.h5", "half-b.h5", "dqn.h5", "ranker.h5"}) add(name, Writing::kBinary);
-  for (const char* name : {kData, kFidelity, kCompare, kSessionsFile}) add(name, Writing::kText);
+  for (const char* name : {kData, kFidelity, kCompare, kSessionsFile, kTraining}) add(name, Writing::kText);
 }
 
 /// One telling: each stage leaves what the next one needs.
@@ -210,6 +210,16 @@ class Quickstart {
                  show_count(static_cast<std::uint64_t>(round.episodes)), fmt::format("{:.1f}", round.mean_return)});
     run_.print("{}", curve.text(3));
     dqn.policy->save(settings_.out / "dqn.h5");
+    Json rounds = Json::array();
+    for (const RoundReport& round : dqn.rounds)
+      rounds.push_back({{"env_steps", round.env_steps},
+                        {"episodes", round.episodes},
+                        {"mean_return", round.mean_return},
+                        {"mean_length", round.mean_length},
+                        {"epsilon", round.epsilon},
+                        {"loss", round.learner.loss},
+                        {"mean_value", round.learner.mean_value}});
+    write(kTraining, "train dqn", {{"rounds", std::move(rounds)}}, agent.config);
 
     const RankerConfig ranker_config;
     config_["ranker"] = config_to_json(ranker_config);

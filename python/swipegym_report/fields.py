@@ -70,6 +70,10 @@ class Fields:
             self._refuse(key, value, "a list")
         return [Fields(self._path, one, f"{self._way(key)}[{i}]") for i, one in enumerate(value)]
 
+    def lines(self, key: str) -> list[dict]:
+        """A list of objects as it is, for what looks at some of their keys only."""
+        return [one._content for one in self.objects(key)]
+
     def _given(self, key: str):
         if key not in self._content:
             raise ReportError(f"{self._path}: '{self._way(key)}' is missing: write the file again with this version")

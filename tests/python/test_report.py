@@ -4,10 +4,8 @@ import html
 import json
 import os
 import re
-import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -45,8 +43,13 @@ def run(tmp_path_factory):
         "step": "env_steps",
         "columns": {"env_steps": "steps", "mean_return": "s"},
     }
-    lines = [header] + [{"env_steps": 1000 * i, "mean_return": 10 + i / 7, "loss": None} for i in range(1, 1200)]
+    lines = [header] + [
+        {"env_steps": 1000 * i, "mean_return": 10 + i / 7, "loss": None, "elapsed_s": i / 3} for i in range(1, 1200)
+    ]
     (folder / "dqn" / "progress.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"env_st')
+    rounds = [{name: value for name, value in line.items() if name != "elapsed_s"} for line in lines[1:]]
+    (folder / "dqn.json").write_text(json.dumps({"command": "train dqn", "rounds": rounds}))  # the same curve
+    (folder / "fit.json").write_text(json.dumps({"command": "fit", "curve": [{"update": 5, "loss": 1}]}))
     interval = {"mean": 0.5, "low": 0.25, "high": 0.75}
     row = {
         "size": 10,
@@ -133,6 +136,7 @@ def test_every_figure_of_a_chart_is_that_of_its_file(run, page):
     curve = shown["curve-env_steps-mean_return"]
     assert len(curve) <= 301 and curve[-1] == {"name": "dqn (dqn)", "x": 1199000, "y": 10 + 1199 / 7}
     assert "curve-env_steps-loss" not in shown  # never defined
+    assert shown["curve-update-loss"] == [{"name": "fit (fit.json)", "x": 5, "y": 1}]
     assert [row["mean"] for row in shown["converge-normalised"]] == [0.5, 0.5, 0.5]
     assert [(row["x"], row["y"]) for row in shown["days-seconds"]] == [(0, 3), (1, 5)]
 
@@ -276,27 +280,21 @@ def test_names_that_are_no_text_do_not_stop_a_page(run, tmp_path):
     assert "? é" in page and len(page) < 1_500_000
 
 
-def test_it_is_a_command(run, tmp_path):
+def test_it_is_a_command(run, tmp_path, monkeypatch, capsys):
     folder = copied(run, tmp_path, "data.json")
 
     def typed(*words):
-        paths = [str(Path(module.__file__).parent.parent) for module in (swipegym, sys.modules["swipegym_report"])]
-        code = "import sys; from swipegym.commands import main; sys.argv[1:] = %r; sys.exit(main())" % (list(words),)
-        return subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
+        monkeypatch.setattr(sys, "argv", ["swipegym", *words])
+        return commands.main(), *capsys.readouterr()
 
-    done = typed("report", str(folder), "--out", str(folder / "p.html"))
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, str(folder / "p.html"), "")
+    page = str(folder / "p.html")
+    assert typed("report", str(folder), "--out", page) == (0, page + "\n", "")
+    assert commands.report(folder) == folder / "report.html"
     (folder / "bad.json").write_text("{")
-    failed = typed("report", str(folder))
-    assert (
-        failed.returncode == 2
-        and failed.stderr.startswith(f"swipegym: {folder}/bad.json: ")
-        and failed.stderr.count("\n") == 1
-    )
+    code, out, error = typed("report", str(folder))
+    assert (code, out) == (2, "") and error.startswith(f"swipegym: {folder}/bad.json: ") and error.count("\n") == 1
     with pytest.raises(swipegym.InputError, match="bad.json"):
         commands.report(folder)
+    monkeypatch.setitem(sys.modules, "swipegym_report.command", None)
+    code, _, error = typed("report", str(folder))
+    assert code == 2 and "pip install 'swipegym[report]'" in error

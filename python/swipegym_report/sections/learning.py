@@ -13,7 +13,7 @@ from ..names import command, distinct, source
 
 MOST_POINTS = 300  # of a curve; more are thinned
 MOST_CURVES = 24
-AXES = {"env_steps": "steps in the simulator", "epoch": "epoch", "updates": "updates"}
+AXES = {"env_steps": "steps in the simulator", "epoch": "epoch", "update": "updates"}
 FIGURES = {  # those that are drawn, where a training has them
     "mean_return": ("return a session, exploring", charts.PLAIN),
     "mean_length": ("videos a session", charts.PLAIN),
@@ -82,32 +82,26 @@ def missing(folder: Path) -> Missing:
 
 
 def _of_results(inputs: Inputs) -> list[Curve]:
-    """Curves in --json files of trainings that left no log."""
-    logged = {(curve.command, curve.path.parent) for curve in inputs.curves}
+    """Curves in --json files of trainings, but for those that a log has too."""
+    logged = [[_figures(line) for line in curve.lines] for curve in inputs.curves]
     out = []
-    for result in inputs.of("train", "supervised"):
+    for result in inputs.of("train", "supervised", "fit"):
         fields = Fields(result.path, result.content)
         name = f"{result.command.split(' ', 1)[-1]} ({source(inputs, result.path)})"
-        if "rounds" in fields and (result.command, result.path.parent) not in logged:
-            fields.objects("rounds")
-            out.append(Curve(result.path, name, result.command, "env_steps", {}, result.content["rounds"]))
+        keys = (("rounds", "env_steps"), ("curve", "update"))
+        found = [(name, fields, key, step) for key, step in keys if key in fields]
         if "runs" in fields:
-            for run in fields.objects("runs"):
-                if "epochs" in run:
-                    run.objects("epochs")
-            for number, run in enumerate(result.content["runs"], start=1):
-                if run.get("epochs"):
-                    out.append(
-                        Curve(
-                            result.path,
-                            f"{name}, seed {run.get('seed', number)}",
-                            result.command,
-                            "epoch",
-                            {},
-                            run["epochs"],
-                        )
-                    )
+            runs = [run for run in fields.objects("runs") if "epochs" in run]
+            found += [(f"{name}, seed {run.count('seed')}", run, "epochs", "epoch") for run in runs]
+        for name, holder, key, step in found:
+            lines = holder.lines(key)
+            if [_figures(line) for line in lines] not in logged:
+                out.append(Curve(result.path, name, result.command, step, {}, lines))
     return out
+
+
+def _figures(line: dict) -> dict:
+    return {name: value for name, value in line.items() if name not in ("elapsed_s", "seconds")}
 
 
 def _thinned(lines: list[dict]) -> list[dict]:
