@@ -232,7 +232,7 @@ def curves(rows: list[dict], names: list[str], x_title: str, form: str = PLAIN) 
 
 
 def by_size(rows: list[dict], names: list[str], form: str) -> dict:
-    """rows: {name, size, mean, low, high, learns}: what becomes of policies as candidates grow, side by side at a size."""
+    """rows: {name, size, mean, low, high, learns}: what becomes of policies as candidates grow; side by side."""
     sizes = sorted({row["size"] for row in rows})
     apart = (max(sizes) / min(sizes)) ** 0.012 if len(sizes) > 1 else 1.02
     rows = [{**row, "at": row["size"] * apart ** (names.index(row["name"]) - (len(names) - 1) / 2)} for row in rows]
