@@ -93,13 +93,16 @@ def report(folder, out=None) -> Path:
 
 def main() -> int:
     """The program, for the command line."""
-    if sys.argv[1:2] == ["report"]:
+    words = sys.argv[1:]
+    if words == ["help", "report"]:
+        words = ["report", "--help"]
+    if words[:1] == ["report"]:
         try:
-            return _report_package().command.main(sys.argv[2:])
+            return _report_package().command.main(words[1:])
         except _core.InputError as error:
             print(f"swipegym: {error}", file=sys.stderr)
             return 2
-    return _core.run_program(sys.argv[1:])
+    return _core.run_program(words)
 
 
 def _report_package():
