@@ -3,6 +3,7 @@
 # of its own, README's Python snippet run, the package's tests run with AVX2 and, where this machine has it, AVX-512.
 #
 #   scripts/wheel.sh          # leaves build/wheel/dist/swipegym-*.whl and the source archive beside it
+#   scripts/wheel.sh --pip    # for this processor alone, as `pip install .` builds it: five minutes of processor time
 #   scripts/wheel.sh --native # for this processor alone, from what a compiler cache has of test.sh's build, as the gate has time for
 #
 # Quiet unless something fails. The last line is 'N passed, N failed'; the exit code is 0 when none failed.
@@ -12,10 +13,12 @@ source scripts/setup.sh
 install_missing "${kProgramPackages[@]}" python3-dev python3-venv
 
 archs="x86-64-v3;x86-64-v4"
+quick=OFF
 case "${1:-}" in
   "") ;;
   --native) archs=native ;;
-  *) echo "usage: scripts/wheel.sh [--native]" >&2; exit 2 ;;
+  --pip) archs=native quick=ON ;;
+  *) echo "usage: scripts/wheel.sh [--native|--pip]" >&2; exit 2 ;;
 esac
 
 root=$PWD
@@ -60,7 +63,8 @@ source_archive() {
 # As deep in the tree as test.sh's build, by the same compiler's name and with its flags, so that a compiler cache finds what
 # that one has compiled.
 build_wheel() { CC=${CC:-cc} CXX=${CXX:-c++} "$work/tools/bin/python" -m build --wheel --outdir "$work/raw" -C build-dir=build/wheel-cmake \
-  -C "cmake.define.SWIPEGYM_ARCH=$archs" -C cmake.define.SWIPEGYM_WERROR=ON .; }
+  -C "cmake.define.SWIPEGYM_ARCH=$archs" -C cmake.define.SWIPEGYM_QUICK_BUILD=$quick -C cmake.define.CMAKE_UNITY_BUILD=ON \
+  -C cmake.define.SWIPEGYM_WERROR=ON .; }
 
 # Puts the libraries into the wheel, which is then named after the oldest systems that have all it still asks for.
 bundle_libraries() {

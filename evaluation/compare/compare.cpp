@@ -249,10 +249,10 @@ void check(const std::vector<ComparedPolicy>& policies, const std::vector<Compar
 }
 
 // Plays every policy and the two baselines; a baseline that is listed is not played twice.
-class Scorer {
+class ListScorer {
  public:
-  Scorer(const std::vector<ComparedPolicy>& policies, std::size_t simulators, const CompareConfig& config,
-         const Progress& progress)
+  ListScorer(const std::vector<ComparedPolicy>& policies, std::size_t simulators, const CompareConfig& config,
+             const Progress& progress)
       : policies_(policies), config_(config), progress_(progress) {
     std::size_t played = config.oracle ? 2 : 1;
     for (const ComparedPolicy& policy : policies) played += policy.seeds.size();
@@ -404,7 +404,7 @@ CompareReport compare(const std::vector<ComparedPolicy>& policies, const std::ve
   check(policies, simulators, config);
   compare_memory(policies, simulators, config).require();
   CompareReport report{.config = config, .simulator = {}, .agreement = {}};
-  Scorer scorer(policies, simulators.size(), config, progress);
+  ListScorer scorer(policies, simulators.size(), config, progress);
   const SimulatorResamples first = scorer.run(simulators[0].simulator);
   report.simulator.push_back(figures(first, policies, config.versus, simulators[0].name));
   for (std::size_t s = 1; s < simulators.size(); ++s) {

@@ -37,7 +37,7 @@ nb::object score(const Policy& policy, const nb::dict& observation,
   return owned_array(std::move(scores), {rows, slots});
 }
 
-std::shared_ptr<Policy> load(const SystemText& spec, const Simulator& simulator) {
+std::shared_ptr<Policy> open_policy(const SystemText& spec, const Simulator& simulator) {
   nb::gil_scoped_release unlocked;
   return std::const_pointer_cast<Policy>(make_policy(spec.bytes, simulator));  // Python has no const; all methods are
 }
@@ -46,7 +46,7 @@ std::shared_ptr<Policy> load(const SystemText& spec, const Simulator& simulator)
 
 void bind_policy(nb::module_& module) {
   nb::class_<Policy>(module, "Policy", "What scores candidates; swipegym.Policy is its face.")
-      .def_static("load", &load, nb::arg("spec"), nb::arg("simulator"), nb::keep_alive<0, 2>())
+      .def_static("load", &open_policy, nb::arg("spec"), nb::arg("simulator"), nb::keep_alive<0, 2>())
       .def_prop_ro("name", &Policy::name)
       .def_prop_ro("head", &Policy::head)
       .def_prop_ro("temperature", &Policy::temperature)

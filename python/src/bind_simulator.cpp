@@ -44,7 +44,7 @@ nb::object made_by(std::shared_ptr<Simulator> simulator, const Words&... how) {
   return out;
 }
 
-nb::object load(nb::handle path, nb::handle clock) {
+nb::object open_simulator(nb::handle path, nb::handle clock) {
   const std::filesystem::path file = argument<SystemText>("path", "path", path).bytes;
   const auto word = argument<std::string>("word", "clock", clock, std::vector<std::string>{"dense", "log"});
   std::shared_ptr<Simulator> simulator;
@@ -98,7 +98,7 @@ void bind_simulator(nb::module_& module) {
       "A fitted user simulator. Immutable: any number of environments may share one. Copies of it are "
       "the same object; it is pickled as the path of its file.",
       nb::dynamic_attr())
-      .def_static("load", &load, nb::arg("path").none(), nb::arg("clock").none() = "dense",
+      .def_static("load", &open_simulator, nb::arg("path").none(), nb::arg("clock").none() = "dense",
                   nb::sig("def load(path: str | bytes | os.PathLike, clock: str = 'dense') -> Simulator"),
                   "Read a file of `swipegym fit`. clock: 'dense' (whole sessions) or 'log' (as thin as the log's).")
       .def_static(

@@ -42,8 +42,8 @@ def choose_level(flags: Collection[str] | None, wanted: str | None = None) -> st
     if wanted:
         raise ImportError(f"SWIPEGYM_ARCH={wanted} needs a processor with {_NAME[wanted]}, {lacks}")
     raise ImportError(
-        f"this wheel of swipegym needs a processor with AVX2, {lacks}: in a clone of its source, "
-        "'pip install . -C cmake.define.SWIPEGYM_ARCH=native' builds it for this machine"
+        f"this wheel of swipegym needs a processor with AVX2, {lacks}: 'pip install .' in a clone of its source "
+        "builds it for this machine"
     )
 
 
