@@ -12,6 +12,7 @@
 #include "evaluation/text_table.h"
 #include "sim_data/csv/interactions_csv.h"
 #include "sim_data/csv/log_writer.h"
+#include "sim_data/data_sets/data_sets.h"
 #include "sim_data/fingerprint.h"
 #include "sim_data/statistics.h"
 #include "sim_data/store/log_store.h"
@@ -61,11 +62,17 @@ void add_counts(Table& table, const std::string& prefix, const std::map<std::str
   for (const auto& [what, count] : counts) table.add({prefix + what, show_count(count)});
 }
 
+std::vector<std::string> import_formats() {
+  std::vector<std::string> formats = {"kuairand", "interactions"};
+  formats.insert(formats.end(), kDataSetNames.begin(), kDataSetNames.end());
+  return formats;
+}
+
 InteractionFormat interaction_format(const DataSettings& settings, const Run& run) {
   for (const char* option : {"columns", "separator", "no-header"})
     if (settings.format != "interactions" && run.given(option))
-      throw InputError(
-          fmt::format("--{} is for --format interactions; a KuaiRand release has its own columns", option));
+      throw InputError(fmt::format("--{} is for --format interactions; {} has its own columns", option,
+                                   settings.format == "kuairand" ? "a KuaiRand release" : settings.format));
   InteractionFormat format = settings.interactions;
   format.has_header = !settings.no_header;
   return format;
@@ -75,9 +82,10 @@ void import(const DataSettings& settings, Run& run) {
   const InteractionFormat format = interaction_format(settings, run);
   const Stopwatch watch;
   const LoadOptions options{.skip_bad_rows = settings.skip_bad_rows, .threads = run.threads, .progress = run.progress};
-  const LoadReport report = settings.format == "interactions"
-                                ? import_interactions(settings.data, settings.out, options, format)
-                                : import_logs(settings.data, settings.out, options);
+  const LoadReport report =
+      settings.format == "interactions" ? import_interactions(settings.data, settings.out, options, format)
+      : settings.format == "kuairand"   ? import_logs(settings.data, settings.out, options)
+                                        : import_data_set(settings.format, settings.data, settings.out, options);
   const double seconds = watch.seconds();
   const std::uint64_t fingerprint = LogStoreReader(where_written(settings.out)).fingerprint();
   const std::uintmax_t bytes = std::filesystem::file_size(where_written(settings.out));
@@ -328,7 +336,8 @@ void add_data_commands(std::vector<Command>& table) {
       "Reads a KuaiRand release, plain or packed (.csv.gz, .csv.zst), checks every cell, drops repeated rows and "
       "writes one compressed HDF5 file, which loads faster and of which days or users can be read alone. Memory does "
       "not grow with the rows. With --format interactions it reads any log of user, item, timestamp and perhaps "
-      "rating, or duration and play (docs/guide/data.md).";
+      "rating, or duration and play. The other formats are public data sets in their own files: KuaiRec, KuaiSAR, "
+      "MovieLens, Tenrec and the WeChat Big Data Challenge of 2021 (docs/guide/data.md).";
   import_command.examples = {"swipegym data import KuaiRand-Pure --out pure.h5",
                              "swipegym data import ratings.csv --format interactions --out movies.h5",
                              "swipegym data import sales.csv.gz --format interactions --columns "
@@ -339,8 +348,8 @@ void add_data_commands(std::vector<Command>& table) {
   import_command.options.group("Input")
       .positional_input("dir", settings->data, "DIR|FILE",
                         "the release: its root or the folder with the CSV files; or the file of interactions")
-      .choice("format", settings->format, {"kuairand", "interactions"},
-              "a KuaiRand release, or one file with a row an interaction")
+      .choice("format", settings->format, import_formats(),
+              "a KuaiRand release, one file with a row an interaction, or a public data set")
       .flag("skip-bad-rows", settings->skip_bad_rows, "count malformed rows by reason instead of stopping at the first")
       .group("Interactions")
       .add("columns", settings->interactions.columns, "ROLE=NAME,...",

@@ -119,10 +119,9 @@ std::size_t CsvFile::find_column(std::string_view name) const noexcept {
   return found != places_.end() ? found->second.column : header_.size();
 }
 
-std::size_t CsvFile::require_column(std::string_view name) const {
+std::size_t CsvFile::require_column(std::string_view name, std::string_view expected) const {
   const auto found = places_.find(std::string(name));
-  if (found == places_.end())
-    throw_at(path_, 1, 1, fmt::format("no column '{}'; expected KuaiRand's header", shown(name)));
+  if (found == places_.end()) throw_at(path_, 1, 1, fmt::format("no column '{}'; expected {}", shown(name), expected));
   if (found->second.count > 1) throw_at(path_, 1, 1, fmt::format("column '{}' appears twice", shown(name)));
   return found->second.column;
 }

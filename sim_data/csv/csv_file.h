@@ -32,8 +32,9 @@ class CsvFile {
   const std::vector<std::string>& header() const noexcept { return header_; }
   /// The position of a column, or header().size() when there is none.
   std::size_t find_column(std::string_view name) const noexcept;
-  /// As above; throws InputError that names the file and the column when there is none, or two.
-  std::size_t require_column(std::string_view name) const;
+  /// As above; throws InputError that names the file and the column when there is none, or two. `expected` says whose
+  /// header it should be.
+  std::size_t require_column(std::string_view name, std::string_view expected = "KuaiRand's header") const;
 
   std::uint64_t size() const noexcept { return size_; }  // packed as it is; 0 for a pipe
   std::uint64_t data_begin() const noexcept { return data_begin_; }

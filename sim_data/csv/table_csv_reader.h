@@ -18,6 +18,7 @@ struct TableCsvOptions {
   bool skip_bad_rows = false;
   int threads = 0;
   Progress progress{};
+  bool any_columns = false;  // of users beside user_id: another data set's
 };
 
 struct TableCsvCounts {

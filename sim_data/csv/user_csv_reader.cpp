@@ -124,7 +124,7 @@ class UserReader {
     Positions out;
     std::tie(out.id, out.is_text) = require_id_column(file, "user_id");
     // A table of ids alone says that nothing is known of the users, as of a log of interactions.
-    if (file.header().size() > 1)
+    if (file.header().size() > 1 && !options.any_columns)
       for (const std::string_view name : kRequired) file.require_column(name);
     if (file.header().size() > kMostColumns)
       throw InputError(fmt::format("{}: has {} columns, at most {} are read", file.path().string(),

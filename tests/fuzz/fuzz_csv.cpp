@@ -4,10 +4,12 @@
 #include "sim_data/csv/interactions_csv.h"
 #include "sim_data/csv/log_csv_reader.h"
 #include "sim_data/csv/table_csv_reader.h"
+#include "sim_data/data_sets/data_sets.h"
 #include "sim_data/id_map.h"
 #include "tests/fuzz/extremes.h"
 #include "tests/fuzz/input_file.h"
 #include "tests/fuzz/target.h"
+#include "tests/sim_data/data_set_samples.h"
 
 namespace swipegym::fuzz {
 namespace {
@@ -109,6 +111,46 @@ void read_interactions(const Path& path, bool skip) {
   import_interactions(path, folder.path() / "store.h5", {.skip_bad_rows = skip, .threads = 1});
 }
 
+// A data set's files as one text: its name, and before each file a line "=== name".
+std::string joined(const std::string& name, const test::SampleFiles& files) {
+  std::string text = name + '\n';
+  for (const auto& [file, content] : files) text += "=== " + file + '\n' + content;
+  return text;
+}
+
+void import_joined(const std::string& input, bool skip) {
+  static const ScratchFolder folder;
+  const Path set = folder.path() / "set";
+  std::filesystem::remove_all(set);
+  std::filesystem::create_directories(set);
+  const std::string name = input.substr(0, input.find('\n'));
+  for (std::size_t at = input.find("=== "); at != std::string::npos;) {
+    const std::size_t line = input.find('\n', at), next = input.find("\n=== ", at);
+    const std::string file = input.substr(at + 4, std::min(line, input.size()) - std::min(at + 4, input.size()));
+    // Only names of ours: nothing is written elsewhere.
+    if (line != std::string::npos && !file.empty() && file.front() != '.' && file.find('/') == std::string::npos &&
+        file.find('\0') == std::string::npos && file.size() < 40)
+      test::write_file(set / file, input.substr(line + 1, next == std::string::npos ? next : next - line));
+    at = next == std::string::npos ? next : next + 1;
+  }
+  import_data_set(name, set, folder.path() / "store.h5", {.skip_bad_rows = skip, .threads = 1});
+}
+
+Target data_sets_target() {
+  return {.seeds = {joined("kuairec", test::kuairec_sample()), joined("kuaisar", test::kuaisar_sample()),
+                    joined("movielens", test::movielens_sample()), joined("tenrec", test::tenrec_sample()),
+                    joined("wechat", test::wechat_sample())},
+          .run =
+              [](const std::string& input) {
+                try {
+                  import_joined(input, false);
+                } catch (const InputError&) {
+                  import_joined(input, true);
+                }
+              },
+          .mutate = change_cell};
+}
+
 const std::map<std::string, std::function<Target()>>& kinds() {
   static const std::map<std::string, std::function<Target()>> kinds = {
       {"csv_log",
@@ -121,6 +163,7 @@ const std::map<std::string, std::function<Target()>>& kinds() {
        [] {
          return csv_target({kInteractions, kTimedInteractions}, read_interactions);
        }},
+      {"csv_data_sets", [] { return data_sets_target(); }},
   };
   return kinds;
 }
