@@ -215,6 +215,8 @@ std::vector<std::uint32_t> DataSetImport::settle_videos() {
 }
 
 LoadReport DataSetImport::finish(DataSetClock clock) {
+  if (clock == DataSetClock::kDays) assume("only days known: a user's day is a session, in the file's order");
+  if (clock == DataSetClock::kOrder) assume(fmt::format("no times: {} rows of a user are called a day", kRowsADay));
   if (rows_ == 0) throw InputError("no row of the log was kept; is it the right file?");
   const std::vector<std::uint32_t> user_row = settle_users(), video_row = settle_videos();
   const std::size_t users = users_.size();
@@ -257,6 +259,7 @@ LoadReport DataSetImport::finish(DataSetClock clock) {
   if (repeated > 0) report.dropped["repeated"] += repeated;
   for (const auto& [reason, count] : report_.dropped) report.dropped[reason] += count;
   for (const auto& [what, count] : report_.noted) report.noted[what] += count;
+  for (const std::string& what : assumed_) report.noted[what] += report.rows_kept;
   return report;
 }
 

@@ -91,6 +91,8 @@ class DataSetImport {
   void read_log(const std::filesystem::path& path, const DataSetLayout& layout, std::size_t user, std::size_t item,
                 const Parse& parse);
 
+  /// What every row of the report was assumed to be, as the data set does not say it.
+  void assume(const std::string& what) { assumed_.push_back(what); }
   /// For what the report says beside the rows.
   LoadReport& report() noexcept { return report_; }
   const LoadOptions& options() const noexcept { return options_; }
@@ -110,7 +112,7 @@ class DataSetImport {
   VideoTable videos_;
   IdMap user_index_, video_index_;
   bool users_known_ = false, videos_known_ = false;
-  std::vector<std::string> fact_names_;
+  std::vector<std::string> fact_names_, assumed_;
   std::vector<std::array<float, kUserFacts>> facts_;  // of users met in rows
   std::vector<std::uint16_t> tags_;                   // of videos met in rows
   std::uint64_t lines_ = 0, rows_ = 0;

@@ -195,6 +195,7 @@ LoadReport import_movielens(const std::filesystem::path& path, const std::filesy
   if (!files->people.empty())
     if (const auto file = find_data_set_file(folder, files->people))
       import.know_users(read_people(*file, *files, import));
+  import.assume("no duration, 10 s assumed, watched by the rating's share of 5");
   const DataSetLayout layout{.data_set = "MovieLens",
                              .columns = {"userId", "movieId", "rating", "timestamp"},
                              .needed = 4,

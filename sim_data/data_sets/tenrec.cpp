@@ -40,6 +40,7 @@ LoadReport import_tenrec(const std::filesystem::path& path, const std::filesyste
                          const LoadOptions& options) {
   DataSetImport import(out, options);
   import.name_user_facts({"gender", "age"});
+  import.assume("no duration, 10 s assumed, watched where clicked");
   const DataSetLayout layout{.data_set = "Tenrec",
                              .columns = {"user_id", "item_id", "click", "follow", "like", "share", "video_category",
                                          "watching_times", "gender", "age"},

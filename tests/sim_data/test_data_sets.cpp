@@ -108,6 +108,7 @@ TEST_CASE("MovieLens: a rating is the share of 5 that was watched of ten seconds
   CHECK(log.duration_ms == std::vector<std::int32_t>{10000, 10000, 10000});
   CHECK(log.play_ms == std::vector<std::int32_t>{5000, 10000, 8000});
   CHECK(log.time_ms[0] == 1260759144000);
+  CHECK(made.report.noted.at("no duration, 10 s assumed, watched by the rating's share of 5") == 3);
   CHECK(!has(log.signals[0], Signal::kLike));
   CHECK((has(log.signals[1], Signal::kLike) && has(log.signals[2], Signal::kLike)));
   // Comedy, Drama, Romance in the order of their names.
@@ -147,6 +148,7 @@ TEST_CASE("Tenrec: rows in order, twenty a day, watched where clicked", "[sim_da
   const ImportedSet made = import_set("tenrec", files);
   const Log& log = made.data.log;
   REQUIRE(log.size() == 44);  // none is a copy: without times nobody knows
+  CHECK(made.report.noted.at("no times: 20 rows of a user are called a day") == 44);
   CHECK(made.data.users.raw_id == std::vector<std::int64_t>{5, 9});
   CHECK(made.data.users.find("gender")->value == std::vector<float>{1, 2});
   CHECK(std::isnan(made.data.users.find("age")->value[1]));
@@ -161,13 +163,14 @@ TEST_CASE("Tenrec: rows in order, twenty a day, watched where clicked", "[sim_da
   for (std::size_t k = 0; k < 41; ++k) CHECK(log.date[3 + k] == 20210101 + static_cast<int>(k / 20));
 }
 
-TEST_CASE("WeChat: a day's rows are one session in their order; repeated ones go", "[sim_data]") {
+TEST_CASE("WeChat: a day's rows are one session in their order, without copies", "[sim_data]") {
   SampleFiles files = wechat_sample();
   files["user_action.csv"] += "8,71474,1,1,0,0,1,500,5366,0,0,0,0\n";
   const ImportedSet made = import_set("wechat", files);
   const Log& log = made.data.log;
   REQUIRE(log.size() == 4);
   CHECK(made.report.dropped.at("repeated") == 1);
+  CHECK(made.report.noted.at("only days known: a user's day is a session, in the file's order") == 4);
   CHECK(made.data.users.raw_id == std::vector<std::int64_t>{3, 8});
   CHECK(made.data.videos.duration_ms == std::vector<float>{19000, 8000});
   CHECK(made.tags(0) == std::vector<std::uint16_t>{42, 0, 119});
