@@ -24,13 +24,14 @@ std::map<std::string, SampleFiles> longer_samples() {
                                          i * 77 % 20000, second);
     rec["small_matrix.csv"] +=
         fmt::format("14,{},{},10000,,20200705,{}.7,0.1\n", kRecVideos[i * 7 % 4], i * 31 % 9000, second);
-    sar["rec_inter.csv"] += fmt::format("{},{},{}.0,9000.0,,{}000.0,{},0,{},0,0,0\n", 1 + i % 2,
-                                        i % 3 == 0 ? "103656000000" : "50", i * 77 % 20000, second, i % 2, i % 9 == 0);
+    sar["rec_inter.csv"] +=
+        fmt::format("{},{},{}.0,9000.0,,{}000.0,{},0,{},0,0,0\n", 1 + i % 2, i % 3 == 0 ? "103656000000" : "50",
+                    i * 77 % 20000, second, i % 2, i % 9 == 0 ? 1 : 0);
     lens["ratings.csv"] += fmt::format("{},{},{}.5,{}\n", i % 20, i % 2 == 0 ? 10 : 31, i % 5, second);
     ten["QB-video.csv"] +=
-        fmt::format("{},{},{},0,{},0,{},{},1,3\n", i % 3, 100 + i % 7, i % 2, i % 11 == 0, i % 2, i % 4);
+        fmt::format("{},{},{},0,{},0,{},{},1,3\n", i % 3, 100 + i % 7, i % 2, i % 11 == 0 ? 1 : 0, i % 2, i % 4);
     wx["user_action.csv"] += fmt::format("{},{},{},1,0,0,{},{},9000,0,0,0,0\n", i % 20, i % 3 == 0 ? "73916" : "71474",
-                                         1 + i / 22, i % 13 == 0, i * 77 % 30000);
+                                         1 + i / 22, i % 13 == 0 ? 1 : 0, i * 77 % 30000);
   }
   return {{"kuairec", rec}, {"kuaisar", sar}, {"movielens", lens}, {"tenrec", ten}, {"wechat", wx}};
 }
