@@ -36,7 +36,8 @@ struct Agent {
   Json config;                                              // its settings, whole
   Json (*settings_of_today)(const Json& stored) = nullptr;  // that an earlier version wrote into a checkpoint
   TrainingSteps steps{};
-  std::string clock;  // that the simulator is to be loaded by
+  std::string steps_setting;  // where its settings say how many: "env_steps"
+  std::string clock;          // that the simulator is to be loaded by
   /// What a training takes of memory beside its simulator, part by part, before anything is made.
   std::function<MemoryBudget(const Simulator&)> memory;
   std::function<VectorEnv(std::shared_ptr<const Simulator>, int threads)> make_env;
@@ -45,6 +46,14 @@ struct Agent {
   /// Empty: its policy is measured by 'compare' alone.
   std::function<FinalFigures(std::shared_ptr<const Simulator>, const Policy&, const OnlineRun&)> measure{};
 };
+
+/// The path of the setting "env_steps", which lies where acting_settings() does.
+template <class Config>
+std::string path_of_steps(const Config& config) {
+  for (const FieldLine& line : list_fields(config))
+    if (line.path == "env_steps" || line.path.ends_with(".env_steps")) return line.path;
+  return {};
+}
 
 /// An agent of these settings, whose learner `make_learner(simulator, run)` makes. Beside the settings there are
 /// check(config), training_memory(simulator, config) and make_training_env(simulator, acting_settings(config),
@@ -56,6 +65,7 @@ Agent agent_with(const Config& config, MakeLearner make_learner) {
   return {.config = config_to_json(config),
           .settings_of_today = settings_of_today<Config>,
           .steps = {acting_settings(config).env_steps, acting_settings(config).round_steps},
+          .steps_setting = path_of_steps(config),
           .clock = acting_settings(config).world.clock,
           .memory = [config](const Simulator& simulator) { return training_memory(simulator, config); },
           .make_env =
@@ -71,6 +81,11 @@ Agent make_agent(const Config& config) {
     return std::make_unique<AnyLearner>(std::move(simulator), config, run.seed, run.threads);
   });
 }
+
+/// Whether `policy` is what a training of this agent wrote when it ended, with this seed and the data behind the
+/// simulator. False for what is no policy file.
+bool is_finished(const std::filesystem::path& policy, const Agent& agent, std::uint64_t seed,
+                 std::uint64_t data_fingerprint);
 
 /// What a training in a simulator leaves.
 struct OnlineResult {

@@ -10,6 +10,7 @@
 #include "agents/policy_gradient/actor_agents.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "core/error.h"
+#include "core/json_text.h"
 #include "core/remarks.h"
 #include "policy/policy_file.h"
 
@@ -121,6 +122,20 @@ Agent read_agent(const AgentInfo& info, const GivenSettings& settings) {
   return find_agent(other).with(settings);
 }
 
+bool is_finished(const std::filesystem::path& policy, const Agent& agent, std::uint64_t seed,
+                 std::uint64_t data_fingerprint) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(policy, ignored)) return false;
+  try {
+    const PolicyHeader header = read_policy_header(policy);
+    if (header.seed != seed || header.data_fingerprint != data_fingerprint) return false;
+    const Json stored = parse_json(header.config, "config");
+    return stored == agent.config || agent.settings_of_today(stored) == agent.config;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
 OnlineResult train_agent(const std::shared_ptr<const Simulator>& simulator, const Agent& agent, const OnlineRun& run) {
   agent.memory(*simulator).require();
   Json identity = agent.config;
@@ -136,7 +151,8 @@ OnlineResult train_agent(const std::shared_ptr<const Simulator>& simulator, cons
                                          {.config = identity.dump(),
                                           .seed = run.seed,
                                           .data_fingerprint = simulator->data_fingerprint,
-                                          .of_today = agent.settings_of_today},
+                                          .of_today = agent.settings_of_today,
+                                          .steps_setting = run.goes_on ? agent.steps_setting : ""},
                                          agent.steps.env_steps, agent.steps.round_steps, run);
   result.policy = result.learner->snapshot();
   return result;

@@ -106,6 +106,15 @@ namespace {
 
 constexpr std::int64_t kOnlineCheckpointVersion = 1;
 
+// Of a training that goes on: stored settings with fewer steps have those that are asked for.
+void take_steps(Json& stored, const RunIdentity& identity) {
+  std::string place = "/" + identity.steps_setting;
+  std::replace(place.begin(), place.end(), '.', '/');
+  const Json::json_pointer steps(place);
+  const Json asked = parse_json(identity.config, "config");
+  if (stored.contains(steps) && asked.contains(steps) && stored[steps] < asked[steps]) stored[steps] = asked[steps];
+}
+
 bool same_settings(const std::string& stored, const RunIdentity& identity) {
   if (stored == identity.config) return true;
   if (identity.of_today == nullptr) return false;
@@ -113,6 +122,7 @@ bool same_settings(const std::string& stored, const RunIdentity& identity) {
   if (settings.is_object() && settings.contains("start")) start = settings["start"], settings.erase("start");
   settings = identity.of_today(settings);
   if (!start.is_null()) settings["start"] = start;
+  if (!identity.steps_setting.empty()) take_steps(settings, identity);
   return settings.dump() == identity.config;
 }
 
@@ -195,8 +205,9 @@ std::vector<RoundReport> train_with_checkpoints(Learner& learner, VectorEnv& env
                         .after_round = {}};
   online.after_round = [&](const std::vector<RoundReport>& rounds) {
     if (run.on_round) run.on_round(rounds.back());
+    const bool is_last = rounds.back().env_steps >= env_steps;
     const bool due = rounds.size() % static_cast<std::size_t>(std::max(run.checkpoint_rounds, 1)) == 0;
-    if (!run.checkpoint.empty() && due && rounds.back().env_steps < env_steps)
+    if (!run.checkpoint.empty() && (is_last ? run.keeps_checkpoint : due))
       save_checkpoint(run.checkpoint, identity, learner, rounds);
   };
   return train_online(learner, env, online, std::move(done));

@@ -47,6 +47,8 @@ struct OnlineRun {
   std::filesystem::path checkpoint{};  // where to keep what `resume` needs, written between rounds; empty: nowhere
   int checkpoint_rounds = 2;           // rounds between two checkpoints
   bool resume = false;                 // go on from `checkpoint` if it is there
+  bool goes_on = false;                // which may be that of a training of fewer steps, else the same
+  bool keeps_checkpoint = false;       // the last state is written too, for a training of more steps to go on from
   Progress progress{};
   std::function<void(const RoundReport&)> on_round{};  // may be empty
 };
@@ -57,6 +59,7 @@ struct RunIdentity {
   std::uint64_t seed = 0;
   std::uint64_t data_fingerprint = 0;              // of the data behind the simulator
   Json (*of_today)(const Json& stored) = nullptr;  // settings stored by an earlier version, as this one writes them
+  std::string steps_setting{};  // not empty: a checkpoint may have a smaller number here, a path of settings
 };
 
 /// Writes the learner and the log so far; the file appears whole or not at all.
@@ -68,7 +71,9 @@ std::vector<RoundReport> load_checkpoint(const std::filesystem::path& path, cons
                                          Learner& learner);
 
 /// train_online() for any learner, with a checkpoint every so many rounds: the result does not depend on being
-/// interrupted and resumed. The checkpoint is left behind; the caller removes it once the policy is saved.
+/// interrupted and resumed. The checkpoint is left behind; the caller removes it once the policy is saved, or keeps it
+/// for a training of more steps: that one ends as an unbroken one of so many steps does, where the settings let nothing
+/// follow from their number and the border between the two is one of rounds.
 std::vector<RoundReport> train_with_checkpoints(Learner& learner, VectorEnv& env, const RunIdentity& identity,
                                                 std::int64_t env_steps, std::int64_t round_steps, const OnlineRun& run);
 

@@ -101,6 +101,11 @@ void GivenSettings::type(TypedSetting setting) {
   typed_.push_back(std::move(setting));
 }
 
+void GivenSettings::type_over(TypedSetting setting) {
+  std::erase_if(typed_, [&](const TypedSetting& earlier) { return earlier.key == setting.key; });
+  typed_.push_back(std::move(setting));
+}
+
 Json GivenSettings::all() const {
   Json out = base_.is_object() ? base_ : Json::object();
   for (const TypedSetting& typed : typed_) lay_over(out, typed.object());

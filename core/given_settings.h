@@ -35,6 +35,8 @@ class GivenSettings {
 
   /// Throws InputError for a key that is there already, of which one would be lost.
   void type(TypedSetting setting);
+  /// The same in place of what was typed for that key.
+  void type_over(TypedSetting setting);
 
   const std::string& where() const noexcept { return where_; }
   /// Everything that is said, under the names it is said by, for what must be known before a struct is read. What is

@@ -11,7 +11,8 @@ namespace {
 
 struct TrainSettings {
   std::filesystem::path simulator, start, out;
-  bool resume = false;
+  bool resume = false, keeps_checkpoint = false;
+  std::int64_t more_steps = 0;
 };
 
 Json rounds_json(const std::vector<RoundReport>& rounds) {
@@ -61,21 +62,60 @@ std::string final_text(const FinalFigures& figures) {
   return table.text();
 }
 
+// With --more-steps as if its settings had said so many to begin with.
+Agent asked_agent(const AgentInfo& info, const TrainSettings& settings, const Run& run) {
+  GivenSettings given = run.given_settings();
+  Agent agent = read_agent(info, given);
+  if (settings.more_steps == 0) return agent;
+  given.type_over({.key = agent.steps_setting,
+                   .value = agent.steps.env_steps + settings.more_steps,
+                   .where = fmt::format("--more-steps {}", settings.more_steps)});
+  const RemarkListener heard_already({});
+  return read_agent(info, given);
+}
+
+std::string finished_text(const TrainSettings& settings, const Agent& agent, bool has_checkpoint) {
+  return fmt::format("{} is finished: {} steps by these settings and this seed; it stays as it is.\n{}\n",
+                     settings.out.string(), count_text(agent.steps.env_steps),
+                     has_checkpoint
+                         ? "To go on: the same command with --more-steps N, N steps more than its settings say."
+                         : "To go on from where it ended, a training must have been given --keep-checkpoint.");
+}
+
+// Whether there is nothing to do, which is said; throws InputError for --more-steps without a state to go on from.
+bool is_done(const TrainSettings& settings, const Agent& agent, const Simulator& simulator, const Run& run) {
+  if (!settings.resume && settings.more_steps == 0) return false;
+  const std::filesystem::path checkpoint = checkpoint_of(settings.out);
+  const bool has_checkpoint = std::filesystem::exists(checkpoint);
+  if (is_finished(settings.out, agent, run.seed, simulator.data_fingerprint)) {
+    run.print("{}", finished_text(settings, agent, has_checkpoint));
+    return true;
+  }
+  if (has_checkpoint) return false;
+  if (settings.more_steps > 0)
+    throw InputError(
+        fmt::format("{}: no such file, and --more-steps goes on from it; train with --keep-checkpoint, which keeps it",
+                    checkpoint.string()));
+  run.note("{} is not there: training from the beginning", checkpoint.string());
+  return false;
+}
+
 void train(const AgentInfo& info, const TrainSettings& settings, Run& run) {
-  const Agent agent = read_agent(info, run.given_settings());
+  const Agent agent = asked_agent(info, settings, run);
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, agent.clock);
+  if (is_done(settings, agent, *simulator, run)) return;
   run.require_memory(agent.memory(*simulator));
   OnlineRun training{.seed = run.seed, .threads = run.threads, .start = settings.start};
   training.checkpoint = checkpoint_of(settings.out);
-  training.resume = settings.resume;
+  training.goes_on = settings.more_steps > 0;
+  training.resume = settings.resume || training.goes_on;
+  training.keeps_checkpoint = settings.keeps_checkpoint || training.goes_on;
   training.progress = run.progress;
-  if (settings.resume && !std::filesystem::exists(training.checkpoint))
-    run.note("{} is not there: training from the beginning", training.checkpoint.string());
   const Stopwatch watch;
   const OnlineResult trained = train_agent(simulator, agent, training);
   const double seconds = watch.seconds();
   trained.policy->save(settings.out);
-  run.remove_at_end(training.checkpoint);
+  if (!training.keeps_checkpoint) run.remove_at_end(training.checkpoint);
 
   run.print("{}\n  trained in {:.0f} s; returns are of sessions that explored, 'compare' evaluates\n",
             rounds_table(trained), seconds);
@@ -104,12 +144,16 @@ Command train_command(const AgentInfo& info) {
                              info.name, info.name);
   for (const std::string& former : info.former_names) command.former_names.push_back("train " + former);
   command.settings = {{command.name, info.fields, info.check}};
-  command.used_settings = [&info](const Run& run) { return read_agent(info, run.given_settings()).config; };
+  command.used_settings = [settings, &info](const Run& run) { return asked_agent(info, *settings, run).config; };
   command.options.group("Input").input(
       "simulator", settings->simulator, "FILE|DIR",
       "a simulator from 'fit'; or the folder of a synthetic release, to learn in its truth");
   if (!info.start.empty()) command.options.input("start", settings->start, "FILE", info.start, false);
   command.options.flag("resume", settings->resume, "go on from the checkpoint of an interrupted run with this --out")
+      .add("more-steps", settings->more_steps, between(0, 1'000'000'000'000), "N",
+           "go on from the kept or last checkpoint, to N steps more than the settings say")
+      .flag("keep-checkpoint", settings->keeps_checkpoint,
+            "keep it beside the policy, for --more-steps; of a DQN it holds the replay, some 100 bytes a step")
       .group("Output")
       .output("out", settings->out, "FILE", "the policy", Writing::kBinary);
   command.also_uses = [settings](const Run&, FileUse& use) { add_checkpoint(use, settings->out); };

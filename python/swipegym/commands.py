@@ -68,11 +68,17 @@ def run(name: str, *positional, **options) -> Result:
         text = _run(words, brought, config)
         return Result(text, json.loads(text))
     if "--json" in words:
-        return Result(_run(words, brought, config), json.loads(Path(words[words.index("--json") + 1]).read_text()))
+        text = _run(words, brought, config)
+        return Result(text, _figures(Path(words[words.index("--json") + 1])))
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.json"
         text = _run([*words, "--json", str(figures)], brought, config)
-        return Result(text, json.loads(figures.read_text()) if figures.exists() else {})
+        return Result(text, _figures(figures))
+
+
+def _figures(path: Path) -> dict:
+    """None of a command that had nothing to do, as of a training that is finished."""
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def _run(words: list[str], brought: Brought, config: str) -> str:

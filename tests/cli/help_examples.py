@@ -38,13 +38,14 @@ SETTINGS = {  # by the command's name, or its beginning
     "train dqn": DQN,
     "train full-output": DQN,
     "train ranker": ["epochs=0.01"],
-    "train tscac": [*ACTOR, "auxiliary_steps=1024", "env_steps=8192"],
+    "train tscac": [*ACTOR[1:], "env_steps=8192", "auxiliary_steps=1024"],
     "train": ACTOR,
     "supervised": ["epochs=1"],
     "constrain": [part + "_epochs=1" for part in ("behaviour", "critic", "advantage", "actor")],
     "converge": ["dqn." + one for one in DQN] + ["sessions=50", "oracle_sessions=10"],
     "tabular": ["sweeps=300", "reduction.plays=20000", *["dqn." + one for one in DQN]],
-    "platform": ["burn_in=1"],
+    "bandits": ["days=20", "warm_up_days=5"],
+    "platform": ["burn_in=1", "users=30", "days=25"],
 }
 # What examples read that no example of a help page makes.
 MADE = [

@@ -43,6 +43,14 @@ def test_a_mapping_is_what_a_file_says(tmp_path):
     assert typed.read_bytes() == by_file.read_bytes()
 
 
+def test_a_finished_training_says_so_and_goes_on(tmp_path):
+    asked = {"simulator": DEFAULT, "config": SHORT, "out": tmp_path / "dqn.h5", "quiet": True}
+    commands.train_dqn(keep_checkpoint=True, **asked)
+    done = commands.train_dqn(resume=True, json=tmp_path / "figures.json", **asked)
+    assert "dqn.h5 is finished: 512 steps" in str(done) and dict(done) == {}
+    assert commands.train_dqn(more_steps=512, **asked)["config"]["env_steps"] == 1024
+
+
 def test_settings_are_printed_whole_and_given_again():
     made = settings_of({"rewards": "drawn"}, {"network.width": np.int64(32), "world.reward.like": 2})
     assert made["network"]["width"] == 32 and made["world"]["reward"] == {"watch_s": 1.0, "like": 2.0}
