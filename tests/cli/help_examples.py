@@ -3,6 +3,7 @@
 
     tests/cli/help_examples.py build/release/swipegym            # all
     tests/cli/help_examples.py build/release/swipegym generate   # those of one command
+    tests/cli/help_examples.py build/release/swipegym --quick    # without quickstart, which has tests of its own
 
 Sizes alone are smaller: words of SMALLER stand for others in the line, and --set shortens trainings. An example that
 writes what another reads runs before it. Prints what fails, and how many passed.
@@ -41,12 +42,13 @@ SETTINGS = {  # by the command's name, or its beginning
     "train tscac": [*ACTOR[1:], "env_steps=8192", "auxiliary_steps=1024"],
     "train": ACTOR,
     "supervised": ["epochs=1"],
-    "constrain": [part + "_epochs=1" for part in ("behaviour", "critic", "advantage", "actor")],
-    "converge": ["dqn." + one for one in DQN] + ["sessions=50", "oracle_sessions=10"],
+    "constrain": ["videos=50"] + [part + "_epochs=1" for part in ("behaviour", "critic", "advantage", "actor")],
+    "converge": ["dqn." + one for one in DQN] + ["sessions=20", "oracle_sessions=5"],
     "tabular": ["sweeps=300", "reduction.plays=20000", *["dqn." + one for one in DQN]],
-    "bandits": ["days=20", "warm_up_days=5"],
+    "bandits": ["days=10", "life_days=3", "uploads_a_day=20", "slate=20"],
     "platform": ["burn_in=1", "users=30", "days=25"],
 }
+OPTIONS = {"bench": " --seconds 0.1"}  # of commands without settings
 # What examples read that no example of a help page makes.
 MADE = [
     "data synth --preset tiny --seed 1 --out KuaiRand-Pure",
@@ -111,17 +113,19 @@ def prepare(folder, program):
 
 def main():
     program, *only = sys.argv[1:]
+    left_out = ("quickstart",) if "--quick" in only else ()
+    only = [name for name in only if name != "--quick"]
     failed, passed = 0, 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, program)
         for command, line in examples(program):
-            if only and command not in only:
+            if command in left_out or (only and command not in only):
                 continue
             asked = line
             for words, fewer in SMALLER.items():
                 asked = asked.replace(words, fewer)
-            asked += "".join(f" --set {one}" for one in settings_of(command))
+            asked += "".join(f" --set {one}" for one in settings_of(command)) + OPTIONS.get(command, "")
             begun = time.monotonic()
             outcome = run(asked, folder, program)
             if outcome.returncode == 0:
