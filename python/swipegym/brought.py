@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _core, arguments
-from .functions import name_of
+from .functions import is_function, name_of
 from .policies import Policy
 
 SIMULATORS = ("simulator", "judge")
@@ -58,7 +58,7 @@ class Brought:
 def _in_memory(given: Any) -> bool:
     if isinstance(given, Policy):
         return not given.has_file
-    return callable(given) or isinstance(given, Mapping) and "retrieve" in given
+    return is_function(given) or isinstance(given, Mapping) and "retrieve" in given
 
 
 def _name(given: Any) -> str:

@@ -34,6 +34,7 @@ import numpy as np
 from . import _core
 from .arguments import refused
 from .brought import Brought
+from .functions import is_function
 from .json_settings import as_json
 from .policies import Policy
 from .simulators import file_of
@@ -143,7 +144,7 @@ def _words(option: str, value) -> list[str]:
     if isinstance(value, (bool, np.bool_)):
         return [option]
     if isinstance(value, dict):
-        value = [f"{key}={item}" for key, item in value.items()]
+        value = [f"{key}={_word(item)}" for key, item in value.items()]
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, (list, tuple)):
@@ -153,7 +154,7 @@ def _words(option: str, value) -> list[str]:
 
 def _word(value) -> str:
     """A path, given as text, bytes, a Path, or what was loaded from it; anything else as str writes it."""
-    if not value.has_file if isinstance(value, Policy) else callable(value):
+    if not value.has_file if isinstance(value, Policy) else is_function(value):
         raise _core.InputError("a function has no file, and this command reads one: compare, evaluate and generate take it")
     value = value.spec if isinstance(value, Policy) else file_of(value)
     return os.fsdecode(value) if isinstance(value, (bytes, os.PathLike)) else str(value)

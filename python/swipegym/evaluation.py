@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from . import _core, arguments
+from .functions import is_function
 from .policies import Policy
 from .settings import Settings, exploration
 from .sources import CandidateSource
@@ -103,7 +104,7 @@ def evaluate(
     )
     loaded = world.loaded()
     played = {"seed": seed, "first_session": first_session, "sessions": sessions, **_identity(world, loaded)}
-    if callable(policy) and not isinstance(policy, Policy):
+    if is_function(policy) and not isinstance(policy, Policy):
         return Evaluation(_play(policy, _core.session_seeds(seed, sessions, first_session), world, loaded), played)
     native = Policy.of(policy, loaded).native
     columns = _core.play(loaded, native, world.native(), exploration(), sessions, seed, first_session, world.threads)

@@ -19,6 +19,19 @@ def name_of(function: Any) -> str:
     return "function" if name == "<lambda>" else name
 
 
+def is_function(given: Any) -> bool:
+    """Whether it can be asked; a class cannot, an instance of it is meant."""
+    return callable(given) and not isinstance(given, type)
+
+
+def array_of(what: str, said: Any) -> np.ndarray:
+    """An answer as an array. Raises InputError for lists whose lengths differ and the like."""
+    try:
+        return np.asarray(said)
+    except (ValueError, TypeError) as error:
+        raise _core.InputError(f"{what}: no array, {error}") from None
+
+
 def draws_of(given: Any, fallback: int = 0) -> int:
     """Uniform numbers that a row of its answers may use."""
     return arguments.whole("draws", getattr(given, "draws", fallback), 0, MOST_DRAWS)
@@ -30,7 +43,7 @@ def scores_of(function: Choose) -> Callable[[dict, dict], np.ndarray]:
     def scores(observation, info):
         shape = info["action_mask"].shape
         mask = info["action_mask"].copy()  # the function may write into its own
-        answer = np.asarray(function(observation, info))
+        answer = array_of("scores of the function", function(observation, info))
         if answer.ndim == 2:
             return np.ascontiguousarray(arguments.numbers("scores of the function", answer, shape), np.float32)
         slots = arguments.whole_numbers("slots of the function", answer, shape[:1])
@@ -51,7 +64,7 @@ def lists_of(function: Callable, what: str) -> Callable[[dict, dict, int, int], 
 
     def lists(observation, info, count, videos):
         rows = len(info["user"])
-        array = np.asarray(function(observation, info, count))
+        array = array_of(what, function(observation, info, count))
         if array.ndim != 2 or len(array) != rows:
             raise _core.InputError(f"{what}: got shape {array.shape}, expected a list of videos a row, ({rows}, any number)")
         array = arguments.whole_numbers(what, array, array.shape)
@@ -69,7 +82,8 @@ def flags_of(function: Choose, what: str) -> Callable[[dict, dict], np.ndarray]:
     """[videos] uint8 of one request, of a function that returns [1, videos] of them."""
 
     def flags(observation, info):
-        return arguments.flags(what, function(observation, info), info["action_mask"].shape)[0].astype(np.uint8)
+        said = array_of(what, function(observation, info))
+        return arguments.flags(what, said, info["action_mask"].shape)[0].astype(np.uint8)
 
     return flags
 
@@ -80,7 +94,7 @@ def order_of(function: Choose, what: str) -> Callable[[dict, dict], np.ndarray]:
     def order(observation, info):
         videos = info["action_mask"].shape[1]
         least = min(info["slate"], videos)
-        answer = np.asarray(function(observation, info))
+        answer = array_of(what, function(observation, info))
         if answer.ndim != 2 or len(answer) != 1 or not least <= answer.shape[1] <= videos:
             raise _core.InputError(f"{what}: got shape {answer.shape}, expected slots in their order, (1, {least} to {videos})")
         slots = arguments.whole_numbers(what, answer, answer.shape)[0]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import _core, arguments
-from .functions import Choose, name_of, scores_of
+from .functions import Choose, is_function, name_of, scores_of
 from .settings import exploration
 from .simulators import load_simulator, require_same_ids
 from .stages import composed
@@ -33,11 +33,11 @@ class Policy:
     """
 
     def __init__(self, spec: str | os.PathLike | Choose | Mapping, simulator: _core.Simulator | str | os.PathLike | None = None):
-        self.spec = spec if callable(spec) or isinstance(spec, Mapping) else arguments.path("policy", spec)
+        self.spec = spec if is_function(spec) or isinstance(spec, Mapping) else arguments.path("policy", spec)
         self.simulator = load_simulator(simulator)
         if isinstance(spec, Mapping):
             self.native = composed(spec, self.simulator)
-        elif callable(spec):
+        elif is_function(spec):
             self.native = _core.FunctionPolicy(scores_of(spec), name_of(spec))
         else:
             self.native = _core.Policy.load(self.spec, self.simulator)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .functions import draws_of, lists_of, name_of
+from .functions import draws_of, is_function, lists_of, name_of
 
 
 class CandidateSource(Protocol):
@@ -45,8 +45,7 @@ class CandidateSource(Protocol):
 
 
 def is_own_source(given: Any) -> bool:
-    """Not its class: an instance is meant."""
-    return not isinstance(given, type) and callable(getattr(given, "candidates", given))
+    return is_function(given) or not isinstance(given, type) and callable(getattr(given, "candidates", None))
 
 
 def asked_source(given: Any, what: str = "candidates of the source"):

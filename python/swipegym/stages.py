@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _core, arguments
-from .functions import draws_of, flags_of, name_of, order_of, scores_of
+from .functions import draws_of, flags_of, is_function, name_of, order_of, scores_of
 from .sources import asked_source, is_own_source
 
 LISTS = ("retrieve", "filter", "prune", "order")  # of stages; one that stands alone is a list of one
@@ -37,7 +37,7 @@ def composed(spec: Mapping, simulator: _core.Simulator) -> _core.Policy:
         return word
 
     def stage(given: Any, kind: str) -> Any:
-        own = is_own_source if kind == "retrieve" else callable
+        own = is_own_source if kind == "retrieve" else is_function
         if own(given):
             return {"use": named(given, kind)}
         if isinstance(given, Mapping) and own(given.get("use")):

@@ -19,7 +19,7 @@ class TimeLimited:
     @spec.setter
     def spec(self, given: EnvSpec | None):
         if given is not None:
-            given = copy.deepcopy(given)
+            given = copy.copy(given)  # its kwargs stay: they may hold what cannot be copied, a source of one's own
             steps = self.settings.max_steps
             given.max_episode_steps = min(given.max_episode_steps or steps, steps)
         self._spec = given

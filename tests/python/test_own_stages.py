@@ -108,11 +108,13 @@ def test_rows_of_compare_are_functions_and_compositions(tmp_path):
     assert {row["name"] for row in named["policies"]} == {"a, b", "item"}
     assert named["policies"][0]["metrics"] == rows["longest"]["metrics"]
     assert compare(mine)["policies"][0]["name"] == "mine"
+    assert compare({"x": longest})["policies"][0]["metrics"] == rows["longest"]["metrics"]
     for policies, message in (
         ([mine, mine], "mine"),
         ({"a=b": mine}, "without '='"),
         ([lambda observation, info: info["user"][:3]], "slots of the function: got shape"),
         ({"ok": {"retrieve": []}}, "nothing is retrieved"),
+        ([swipegym.Policy(mine, swipegym.Simulator.constant())], "the simulator has other users"),
     ):
         with pytest.raises(swipegym.InputError, match=message):
             compare(policies)
@@ -166,6 +168,7 @@ def test_compositions_that_are_none_are_refused(spec, message):
         ({"score": lambda o, i: np.full(o["candidate"].shape, np.inf)}, "scores of the function: holds inf"),
         ({"score": lambda o, i: np.zeros((1, 1))}, "scores of the function: got shape"),
         ({"filter": lambda o, i: np.full(o["candidate"].shape, 0.5)}, "flags of function: got float64"),
+        ({"score": lambda o, i: [[1], [1, 2]]}, "scores of the function: no array"),
         ({"filter": lambda o, i: True}, "flags of function: got bool"),
         ({"order": lambda o, i: [[0, 0, 1]]}, "slots of function name a slot twice"),
         ({"order": lambda o, i: [[0, 99, 1]]}, "a slot of slots of function is 99"),

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 from dataclasses import dataclass
 
 import gymnasium as gym
@@ -100,6 +101,7 @@ def test_evaluations_and_logs_are_made_with_it():
     [
         (lambda rows: np.zeros(rows, int), "candidates of the source: got shape"),
         (lambda rows: np.zeros((rows + 1, 3), int), "candidates of the source: got shape"),
+        (lambda rows: [[1], [1, 2], [3]], "candidates of the source: no array"),
         (lambda rows: None, "candidates of the source: got shape"),
         (lambda rows: np.full((rows, 3), np.nan), "candidates of the source: got dtype float64"),
         (lambda rows: np.array([["a"]] * rows), "candidates of the source: got dtype"),
@@ -136,6 +138,18 @@ def test_what_a_source_raises_comes_back_and_none_steps_the_env_that_asks_it():
         gym.make(ID, source=Window(), candidates=301)
     with pytest.raises(swipegym.InputError, match="source is .*Window"):
         gym.make(ID, source=Window)
+
+
+def test_a_source_that_cannot_be_copied_serves_all_the_same():
+    class Held(Window):
+        def __init__(self):
+            super().__init__()
+            self.lock = threading.Lock()
+
+    env = gym.make(ID, source=Held())
+    env.reset(seed=4)
+    assert env.unwrapped.spec.max_episode_steps == 100
+    assert gym.make_vec(ID, num_envs=2, source=Held()).reset(seed=1)[0]["candidate"].shape == (2, 10)
 
 
 def test_what_a_source_writes_into_its_arguments_reaches_nobody():
