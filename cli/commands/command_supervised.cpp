@@ -11,6 +11,7 @@
 #include "cli/policy_word.h"
 #include "cli/supervised_output.h"
 #include "core/error.h"
+#include "core/json_text.h"
 #include "core/output_file.h"
 #include "core/stopwatch.h"
 #include "env/catalogue.h"
@@ -107,6 +108,35 @@ Json search_settings(const SupervisedSettings& given, const SupervisedModel& mod
   return best.settings;
 }
 
+// Whether the file is what a training of this task with these settings and this seed wrote when it ended.
+bool is_finished(const std::filesystem::path& policy, const SupervisedTask& task, std::uint64_t seed,
+                 const Json& settings) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(policy, ignored)) return false;
+  try {
+    const PolicyHeader header = read_policy_header(policy);
+    return header.seed == seed && header.data_fingerprint == task.data->fingerprint &&
+           header.catalogue_until == task.catalogue->until && parse_json(header.config, "config") == settings;
+  } catch (const InputError&) {  // no policy, which is replaced
+    return false;
+  }
+}
+
+// Whether --resume has nothing to do, which is said.
+bool is_done(const SupervisedSettings& given, const SupervisedTask& task, const Json& settings, const Run& run) {
+  if (!given.resume || !given.search.empty()) return false;
+  for (int s = 0; s < given.seeds; ++s) {
+    const std::uint64_t seed = run.seed + static_cast<std::uint64_t>(s);
+    const std::filesystem::path policy = policy_path(given, seed);
+    if (std::filesystem::exists(checkpoint_of(policy)) || !is_finished(policy, task, seed, settings)) return false;
+  }
+  run.print(
+      "{} is finished by these settings and this seed; it stays as it is.\n'swipegym tables' judges it; for a longer "
+      "training give it more epochs.\n",
+      given.out.string());
+  return true;
+}
+
 // Its figures as a line of a table.
 std::vector<std::string> cells_of(std::string name, const Json& figures, int digits) {
   std::vector<std::string> cells = {std::move(name)};
@@ -171,6 +201,7 @@ void supervised(const SupervisedSettings& settings, Run& run) {
   }
   if (settings.out.empty()) throw InputError("give --out: where to write the policy");
   log.require_rows();
+  if (is_done(settings, task, config, run)) return;
   SupervisedTableConfig tables = table_config(settings.tables, run);
   config = search_settings(settings, model, task, config, where, run);
 

@@ -80,5 +80,26 @@ TEST_CASE("a finished training says so, and goes on for more steps as one of so 
   check_agent(folder, "ppo", kPpo);
 }
 
+TEST_CASE("a finished supervised training says so, and one with other settings is made anew", "[cli]") {
+  const TemporaryFolder folder;
+  const std::string data = folder / "data", out = folder / "mf.h5";
+  REQUIRE(run_program({"data", "synth", "--preset", "tiny", "--seed", "3", "--out", data, "--quiet"}).code == 0);
+  const auto train = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"supervised", "mf",      "--data", data, "--until",
+                                      "20220502",   "--quiet", "--out",  out,  "--validate-until",
+                                      "20220504",   "--resume"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_program(words);
+  };
+  CHECK_THAT(train({"--set", "epochs=1"}).out, !Catch::Contains("finished"));
+  const std::string first = read_text(out);
+  CHECK_THAT(train({"--set", "epochs=1"}).out, Catch::Contains(out + " is finished by these settings"));
+  CHECK(read_text(out) == first);
+  CHECK_THAT(train({"--set", "epochs=2"}).out, !Catch::Contains("finished"));
+  const bool same = read_text(out) == first;
+  CHECK_FALSE(same);
+  CHECK_THAT(train({"--set", "epochs=2", "--seed", "2"}).out, !Catch::Contains("finished"));
+}
+
 }  // namespace
 }  // namespace swipegym::test
