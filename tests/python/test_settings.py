@@ -133,3 +133,9 @@ def test_python_m_swipegym_is_the_program():
     assert told.returncode == 0 and told.stdout == commands.compare.__doc__
     wrong = subprocess.run([*asked, "compere"], cwd=package, capture_output=True, text=True)
     assert wrong.returncode == 2 and "did you mean 'compare'" in wrong.stderr
+
+
+@pytest.mark.parametrize("name", ["none", "none.parquet", "none.h5", "none.inter"])
+def test_a_log_that_is_not_there_is_no_such_file(name, tmp_path):
+    with pytest.raises(swipegym.InputError, match="no such file"):
+        swipegym.read_log(tmp_path / name)

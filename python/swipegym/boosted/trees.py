@@ -113,6 +113,8 @@ def load(path: str | os.PathLike, simulator: _core.Simulator | str | os.PathLike
     again = "train it anew"
     try:
         stored = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise _core.InputError(f"{path}: no such file") from None
     except OSError as error:
         raise _core.InputError(f"{path}: {error.strerror}; name a file of boosted trees") from None
     except (ValueError, RecursionError):  # no JSON, or no UTF-8

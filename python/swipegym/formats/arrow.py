@@ -79,6 +79,8 @@ def read_parquet(path: str | os.PathLike) -> Log:
     try:
         with open(source, "rb") as file:
             table = need("pyarrow.parquet", "Parquet").read_table(file)
+    except FileNotFoundError:
+        raise _core.InputError(f"{source}: no such file") from None
     except (pa.ArrowException, OSError) as error:
         raise _core.InputError(f"{source}: {error}") from error
     return from_arrow(table, source)
