@@ -36,7 +36,7 @@ std::string printed(std::vector<std::string> words, const std::vector<std::strin
   return text;
 }
 
-TEST_CASE("--print-config of every command is a whole file that --config reads back unchanged", "[cli]") {
+TEST_CASE("what --print-config of a command prints is a whole file that --config reads back unchanged", "[cli]") {
   const TemporaryFolder folder;
   const std::string file = folder / "settings.json";
   const std::vector<std::vector<std::string>> commands = commands_with_settings();
@@ -50,7 +50,7 @@ TEST_CASE("--print-config of every command is a whole file that --config reads b
   CHECK(leftovers(folder.path()).empty());
 }
 
-TEST_CASE("--print-config says what would be used, options that set settings included", "[cli]") {
+TEST_CASE("settings that are printed are those that would be used, options that set settings included", "[cli]") {
   const auto settings = [](const std::vector<std::string>& words) {
     return parse_json(printed(words, {"--print-config", "--quiet"}), "printed");
   };
