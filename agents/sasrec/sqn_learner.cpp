@@ -43,7 +43,7 @@ SqnLosses SqnLearner::step(std::size_t transitions, const Provide& provide) {
   const Matrix& table = network.body.items.table.value;
   for (Matrix& d_items : d_items_) d_items.setZero(table.rows(), table.cols());
   pieces_.each(settings_.threads, [&](Piece& piece, std::size_t shard) {
-    if (learns_values()) write_targets(network, judge, piece.transitions, settings_.objective.discount, piece.work);
+    if (learns_values()) write_targets(network, judge, piece.transitions, settings_.objective, piece.work);
     const SasrecDropout dropout{.rate = settings_.dropout, .key = dropout_key, .first_row = piece.first_row};
     piece.losses = sqn_backward(network, piece.transitions, settings_.objective, static_cast<double>(transitions),
                                 dropout, piece.work, d_items_[shard], piece.gradients, shard);

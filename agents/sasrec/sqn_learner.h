@@ -39,8 +39,8 @@ class SqnLearner {
   /// learned from it.
   SqnLosses step(std::size_t transitions, const Provide& provide);
 
-  /// From the next step on: weigh the supervised loss by Q(s, a), or not.
-  void set_actor(bool actor) noexcept { settings_.objective.actor = actor; }
+  /// From the next step on: what the supervised loss is weighed by.
+  void set_weight(ActorWeight weight) noexcept { settings_.objective.weight = weight; }
   void set_learning_rate(double rate) noexcept;
   std::int64_t updates() const noexcept { return adam_[0].steps() + adam_[1].steps(); }
   std::array<Adam, 2>& adam() noexcept { return adam_; }

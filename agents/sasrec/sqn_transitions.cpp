@@ -40,13 +40,26 @@ SqnTransitions::SqnTransitions(const SupervisedTask& task, const SqnConfig& conf
     }
     if (actions_.size() > before) actions_.back().terminal = true;
   }
+  share_.assign(items_.num_ids, 0.0F);
+  for (const Action& action : actions_) share_[row_of(action)] += 1.0F / static_cast<float>(actions_.size());
 }
 
-void SqnTransitions::write(std::size_t index, Transitions& out) const {
+std::size_t SqnTransitions::row_of(const Action& action) const {
+  return static_cast<std::size_t>(items_.id[index_of(log_.video[action.row])]);
+}
+
+void SqnTransitions::write(std::size_t index, std::size_t negatives, RandomKey key, Transitions& out) const {
   const Action& action = actions_[index];
   inputs_.append(action.begin, action.end, out.state);
-  out.action.push_back(items_.id[index_of(log_.video[action.row])]);
+  const std::size_t item = row_of(action);
+  out.action.push_back(static_cast<std::int32_t>(item));
   out.reward.push_back(action.reward);
+  out.share.push_back(share_[item]);
+  RandomStream random(split(key, index));
+  for (std::size_t i = 0; i < negatives; ++i) {  // those below the action as they are drawn, the rest one further
+    const std::size_t drawn = random.below(static_cast<std::uint32_t>(share_.size()) - 1);
+    out.unseen.push_back(static_cast<std::int32_t>(drawn + (drawn >= item ? 1 : 0)));
+  }
   out.next.push_back(action.terminal ? -1 : static_cast<std::int32_t>(out.next_state.offset.size()) - 1);
   if (action.terminal) return;
   const std::uint64_t newest = action.row + 1;

@@ -7,6 +7,7 @@
 #include "agents/sasrec/sqn_network.h"
 #include "agents/sasrec/train_sqn.h"
 #include "agents/supervised_task.h"
+#include "core/random.h"
 #include "policy/item_inputs.h"
 
 namespace swipegym {
@@ -21,8 +22,9 @@ class SqnTransitions {
                  const std::vector<DayRange>& learned);
 
   std::size_t size() const noexcept { return actions_.size(); }
-  /// Adds transition number `index` to `out`. Callable from many threads.
-  void write(std::size_t index, Transitions& out) const;
+  /// Adds transition number `index` to `out`, with `negatives` items that are not its action, drawn evenly by `key`.
+  /// Callable from many threads.
+  void write(std::size_t index, std::size_t negatives, RandomKey key, Transitions& out) const;
 
  private:
   struct Action {
@@ -31,11 +33,14 @@ class SqnTransitions {
     float reward;
     bool terminal;
   };
+  std::size_t row_of(const Action& action) const;  // of the item table
+
   std::size_t length_;
   const Log& log_;
   const ItemInputs& items_;
   SasrecLogInputs inputs_;
   std::vector<Action> actions_;
+  std::vector<float> share_;  // [items] of the actions
 };
 
 }  // namespace swipegym

@@ -68,12 +68,24 @@ class SqnTrainer {
 
   SqnLearner::Settings settings() const {
     const double value_weight = config_.method == "none" ? 0.0 : config_.value_weight;
-    return {.objective = {.discount = config_.discount, .value_weight = value_weight},
+    return {.objective = {.discount = config_.discount,
+                          .value_weight = value_weight,
+                          .negatives = negatives(),
+                          .negative_reward = config_.negative_reward,
+                          .importance = config_.importance},
             .adam = adam_of(config_),
             .dropout = config_.dropout,
             .transitions = config_.batch,
             .threads = task_.threads,
             .seed = task_.seed};
+  }
+
+  std::size_t negatives() const { return config_.method == "snqn" || config_.method == "sa2c" ? config_.negatives : 0; }
+
+  /// What the supervised loss is weighed by once the values have been learned for a while.
+  ActorWeight actor_weight() const {
+    if (config_.method == "sac") return ActorWeight::kValue;
+    return config_.method == "sa2c" ? ActorWeight::kAdvantage : ActorWeight::kNone;
   }
 
   double train(int epoch) {
@@ -82,12 +94,13 @@ class SqnTrainer {
     double total = 0.0;
     for (std::size_t first = 0; first < order.size(); first += config_.batch) {
       const bool actor =
-          config_.method == "sac" && learner_.updates() >= static_cast<std::int64_t>(config_.actor_after);
-      learner_.set_actor(actor);
+          actor_weight() != ActorWeight::kNone && learner_.updates() >= static_cast<std::int64_t>(config_.actor_after);
+      learner_.set_weight(actor ? actor_weight() : ActorWeight::kNone);
       learner_.set_learning_rate(actor ? config_.actor_learning_rate : config_.learning_rate);
       const std::size_t count = std::min(config_.batch, order.size() - first);
-      const SqnLosses losses =
-          learner_.step(count, [&](std::size_t i, Transitions& out) { transitions_.write(order[first + i], out); });
+      const RandomKey key = split(split(make_key(task_.seed), Draw::kCandidates), static_cast<std::uint64_t>(epoch));
+      const SqnLosses losses = learner_.step(
+          count, [&](std::size_t i, Transitions& out) { transitions_.write(order[first + i], negatives(), key, out); });
       const double share = static_cast<double>(count) / static_cast<double>(order.size());
       total += share * (losses.supervised + (config_.method == "none" ? 0.0 : config_.value_weight * losses.value));
       report(task_.progress, fmt::format("epoch {}", epoch), first + count, order.size());

@@ -78,12 +78,17 @@ std::vector<SupervisedModel> make_supervised_models() {
                           train_sasrec, sasrec_for("binary")),
       entry<SasrecConfig>("sasrec-ratio", "the same for the watch ratio", train_sasrec, sasrec_for("ratio")),
       entry<SasrecConfig>("sasrec-next", "the same for which video is next", train_sasrec, sasrec_for("next")),
-      entry<SqnConfig>("sasrec-clicks", "SASRec for which video is clicked next: what sqn and sac are without values",
-                       train_sqn, sqn_for("none")),
+      entry<SqnConfig>("sasrec-clicks",
+                       "SASRec for which video is clicked next: what sqn and its kin are without values", train_sqn,
+                       sqn_for("none")),
       entry<SqnConfig>("sqn", "the same with a second head that learns values by double Q-learning", train_sqn,
                        sqn_for("sqn")),
       entry<SqnConfig>("sac", "self-supervised actor-critic (Xin et al. 2020): the same, then weighed by those values",
                        train_sqn, sqn_for("sac")),
+      entry<SqnConfig>("snqn", "sqn that also learns what videos that were not shown are worth (Xin et al. 2022)",
+                       train_sqn, sqn_for("snqn")),
+      entry<SqnConfig>("sa2c", "supervised advantage actor-critic: snqn, then weighed by its advantages", train_sqn,
+                       sqn_for("sa2c")),
   };
   for (const std::string& label : label_names()) {
     LabelModelConfig config;

@@ -51,8 +51,14 @@ void write_two_steps(RandomStream& random, Transitions& out) {
   }
 }
 
-/// Q(start, .) of the first network after learning from random two-step logs.
-Eigen::RowVectorXf values_at_start(double discount) {
+/// One video a transition that was not its action, evenly drawn.
+void add_unseen(RandomStream& random, Transitions& out) {
+  const auto drawn = static_cast<std::int32_t>(random.below(kVideos - 1));
+  out.unseen.push_back(drawn + (drawn >= out.action.back() ? 1 : 0));
+}
+
+/// Q(start, .) of the first network after learning from random two-step logs, with as many negatives (0 or 1).
+Eigen::RowVectorXf values_at_start(double discount, std::size_t negatives = 0) {
   SasrecNetworkConfig config = sqn_network_defaults();
   config.width = 8, config.inner = 8, config.max_length = 2;
   config.authors = config.tags = false;
@@ -60,7 +66,7 @@ Eigen::RowVectorXf values_at_start(double discount) {
   for (std::size_t n = 0; n < 2; ++n)
     networks[n] = SqnNetwork(SasrecNetwork(config, kVideos, 0, 0, 0, split(make_key(3), n)), split(make_key(4), n));
   SqnLearner::Settings settings;
-  settings.objective.discount = discount;
+  settings.objective.discount = discount, settings.objective.negatives = negatives;
   settings.adam.learning_rate = 0.01;
   settings.dropout = 0.0, settings.shards = 2, settings.threads = 1;
   SqnLearner learner(networks, settings);
@@ -69,6 +75,7 @@ Eigen::RowVectorXf values_at_start(double discount) {
     learner.step(32, [&](std::size_t i, Transitions& out) {
       RandomStream random(split(split(make_key(5), step), i));
       write_two_steps(random, out);
+      if (negatives > 0) add_unseen(random, out);
     });
   }
   const std::int64_t first = learner.adam()[0].steps();
@@ -91,6 +98,42 @@ TEST_CASE("values learn a reward that comes two steps later, and without a disco
   CHECK(hasty(kLate) == Approx(0.4).margin(0.05));
 }
 
+TEST_CASE("negatives draw the values of actions towards what staying is worth", "[agents]") {
+  // At the start either action is taken half of the time, and every other video is the negative a third of it: three
+  // parts of what a video earns to one of y = discount * V(start), and y alone for what is never shown. So without a
+  // discount .15 and .3. With .5, V(start, kEarly) = .6 / .8 and V(start, kLate) = .12 / .8 by the same sums over the
+  // second step's three actions; then Q(kEarly) = (3 * (.2 + .375) + y) / 4 is the largest, .43125 / .875.
+  const Eigen::RowVectorXf hasty = values_at_start(0.0, 1), patient = values_at_start(0.5, 1);
+  CHECK(hasty(kEarly) == Approx(0.15).margin(0.04));
+  CHECK(hasty(kLate) == Approx(0.3).margin(0.04));
+  CHECK(hasty(kOther) == Approx(0.0).margin(0.04));
+  CHECK(patient(kEarly) == Approx(0.493).margin(0.04));
+  CHECK(patient(kLate) == Approx(0.418).margin(0.04));
+  CHECK(patient(kOther) == Approx(0.246).margin(0.04));
+  CHECK(patient(kOpening) == Approx(0.246).margin(0.04));
+}
+
+TEST_CASE("negatives are drawn evenly from all videos but the action, the same ones by the same key", "[agents]") {
+  SqnToy toy;
+  const SqnConfig config = small_sqn("snqn");
+  const ItemInputs items = make_item_inputs(toy.catalogue);
+  const SupervisedTask task = toy.task();
+  const SqnTransitions transitions(task, config, items, {task.train});
+  Transitions out, again;
+  constexpr std::size_t kDraws = 3000;
+  transitions.write(0, kDraws, make_key(1), out);
+  transitions.write(0, kDraws, make_key(1), again);
+  REQUIRE(out.unseen.size() == kDraws);
+  CHECK(out.unseen == again.unseen);
+  std::vector<std::size_t> drawn(items.num_ids);
+  for (const std::int32_t item : out.unseen) ++drawn[static_cast<std::size_t>(item)];
+  const double mean = static_cast<double>(kDraws) / static_cast<double>(items.num_ids - 1);
+  for (std::size_t item = 0; item < drawn.size(); ++item) {
+    const double expected = static_cast<std::int32_t>(item) == out.action[0] ? 0.0 : mean;
+    CHECK(static_cast<double>(drawn[item]) == Approx(expected).margin(5.0 * std::sqrt(mean) * (expected > 0.0)));
+  }
+}
+
 TEST_CASE("transitions hold the strictly earlier rows, the largest reward, and end with the last action", "[agents]") {
   SqnToy toy;
   for (auto& signals : toy.data.log.signals) signals = 0;
@@ -107,7 +150,7 @@ TEST_CASE("transitions hold the strictly earlier rows, the largest reward, and e
   const SqnTransitions transitions(task, config, items, {task.train});
   REQUIRE(transitions.size() == 3);
   Transitions out;
-  for (std::size_t i = 0; i < 3; ++i) transitions.write(i, out);
+  for (std::size_t i = 0; i < 3; ++i) transitions.write(i, 0, make_key(1), out);
   CHECK(out.reward == std::vector<float>{0.2F, 1.0F, 0.2F});
   CHECK(out.next == std::vector<std::int32_t>{0, 1, -1});
   CHECK(out.state.offset == std::vector<std::uint32_t>{0, 3, 6, 12});  // 3, 3 and the newest 6 of 8 rows
@@ -119,9 +162,9 @@ TEST_CASE("transitions hold the strictly earlier rows, the largest reward, and e
   CHECK(out.state.item[11] == item_of(7));
 }
 
-TEST_CASE("SQN, SAC and their supervised half learn which video is watched next", "[agents]") {
+TEST_CASE("SQN, SAC, SNQN, SA2C and their supervised half learn which video is watched next", "[agents]") {
   const SqnToy toy;
-  const std::string method = GENERATE("none", "sqn", "sac");
+  const std::string method = GENERATE("none", "sqn", "sac", "snqn", "sa2c");
   CAPTURE(method);
   SqnConfig config = small_sqn(method);
   config.epochs = 25, config.patience = 25;
@@ -135,7 +178,7 @@ TEST_CASE("SQN, SAC and their supervised half learn which video is watched next"
 
 TEST_CASE("SQN trains to the same bits on any number of threads, and goes on from a checkpoint", "[agents]") {
   const SqnToy toy;
-  const std::string method = GENERATE("sqn", "sac");
+  const std::string method = GENERATE("sqn", "sac", "sa2c");
   const SqnConfig config = small_sqn(method);
   const auto weights = [](const TrainedModel& trained) {
     return static_cast<const SasrecPolicy&>(*trained.policy).model().network.items.table.value;
@@ -178,7 +221,7 @@ TEST_CASE("SQN's complaints name the setting or the days", "[agents]") {
   config.discount = 1.0;
   CHECK_THROWS_WITH(train_sqn(toy.task(), config), Catch::Contains("discount"));
   config = small_sqn("dqn");
-  CHECK_THROWS_WITH(train_sqn(toy.task(), config), Catch::Contains("sqn, sac, none"));
+  CHECK_THROWS_WITH(train_sqn(toy.task(), config), Catch::Contains("sqn, snqn, sac, sa2c, none"));
   config = small_sqn("sqn");
   config.rewards.long_view = 0.0;
   CHECK_THROWS_WITH(train_sqn(toy.task(), config), Catch::Contains("20220415") && Catch::Contains("rewards"));

@@ -53,8 +53,14 @@ struct Recorded {
     batch.next = all.at("next").get<std::vector<std::int32_t>>();
     batch.action = all.at("action").get<std::vector<std::int32_t>>();
     batch.reward = all.at("reward").get<std::vector<Scalar>>();
-    objective = {
-        .discount = all.at("discount"), .value_weight = all.at("value_weight"), .actor = c.at("method") == "sac"};
+    batch.share = all.at("share").get<std::vector<Scalar>>();
+    objective = {.discount = all.at("discount"), .value_weight = all.at("value_weight")};
+    const std::string method = c.at("method");
+    if (method == "sac") objective.weight = ActorWeight::kValue;
+    if (method == "sa2c") objective.weight = ActorWeight::kAdvantage, objective.importance = all.at("importance");
+    if (method != "snqn" && method != "sa2c") return;
+    objective.negatives = all.at("negatives"), objective.negative_reward = all.at("negative_reward");
+    batch.unseen = all.at("unseen").get<std::vector<std::int32_t>>();
   }
 
   // Parameter i of the recording: those of the encoder, then the tables of items, authors and values.
@@ -89,13 +95,14 @@ void check_update(const Json& all, const Json& c) {
   SqnWorkOf<Scalar> work;
   SqnGradientsOf<Scalar> gradients;
   MatrixOf<Scalar> d_items;
-  write_targets(r.learner, r.judge, r.batch, r.objective.discount, work);
+  write_targets(r.learner, r.judge, r.batch, r.objective, work);
   check_close<Scalar>(as_matrix(work.target.data(), 1, work.target.size()), c.at("target"));
   const SqnLosses losses = r.pass(work, d_items, gradients);
   const double tolerance = sizeof(Scalar) == 8 ? 1e-9 : 1e-4;
   CHECK(losses.supervised == Approx(c.at("supervised").get<double>()).epsilon(tolerance));
   CHECK(losses.value == Approx(c.at("value").get<double>()).epsilon(tolerance));
   check_close<Scalar>(work.chosen.transpose(), c.at("own"));
+  check_close<Scalar>(as_matrix(work.weight.data(), 1, work.weight.size()), c.at("weight"));
   const Json& recorded = c.at("parameters");
   const std::vector<ParameterOf<Scalar>*> parameters = r.learner.parameters();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -109,7 +116,8 @@ void check_update(const Json& all, const Json& c) {
   check_close(table_gradient(r.learner.values, gradients.values), recorded[n + 2].at("gradient"));
 }
 
-TEST_CASE("an update of SQN and of SAC gives PyTorch's targets, losses and gradients, fp64 and fp32", "[agents]") {
+TEST_CASE("an update of SQN, SAC, SNQN and SA2C gives PyTorch's targets, losses and gradients, fp64 and fp32",
+          "[agents]") {
   const Json recorded = test::read_recorded("sqn.json");
   for (const Json& c : recorded.at("cases")) {
     CAPTURE(c.at("method").get<std::string>());
@@ -120,11 +128,11 @@ TEST_CASE("an update of SQN and of SAC gives PyTorch's targets, losses and gradi
 
 TEST_CASE("SQN's gradients are finite differences of L_s + L_q, and the target stays where it is", "[agents]") {
   const Json recorded = test::read_recorded("sqn.json");
-  Recorded<double> r(recorded, recorded.at("cases")[0]);
+  Recorded<double> r(recorded, recorded.at("cases")[GENERATE(0, 2)]);  // without and with negatives
   SqnWorkOf<double> work;
   SqnGradientsOf<double> gradients;
   MatrixOf<double> d_items;
-  write_targets(r.learner, r.judge, r.batch, r.objective.discount, work);
+  write_targets(r.learner, r.judge, r.batch, r.objective, work);
   r.pass(work, d_items, gradients);
   const MatrixOf<double> d_values = table_gradient(r.learner.values, gradients.values);
   const MatrixOf<double> d_table = d_items + table_gradient(r.learner.body.items, gradients.encoder.items);
@@ -133,7 +141,7 @@ TEST_CASE("SQN's gradients are finite differences of L_s + L_q, and the target s
 
   const auto loss = [&] {  // of the same targets, though the network that chose them moves
     SqnWorkOf<double> other;
-    other.target = work.target;
+    other.target = work.target, other.stays = work.stays;
     const SqnLosses losses = r.pass(other, d_items, gradients);
     return losses.supervised + r.objective.value_weight * losses.value;
   };
@@ -149,8 +157,8 @@ TEST_CASE("the network that learns chooses the next action, the other one says i
   const Json recorded = test::read_recorded("sqn.json");
   Recorded<double> r(recorded, recorded.at("cases")[0]);
   SqnWorkOf<double> own, crossed;
-  write_targets(r.learner, r.learner, r.batch, 0.5, own);  // plain Q-learning takes the largest value
-  write_targets(r.learner, r.judge, r.batch, 0.5, crossed);
+  write_targets(r.learner, r.learner, r.batch, r.objective, own);  // plain Q-learning takes the largest value
+  write_targets(r.learner, r.judge, r.batch, r.objective, crossed);
   CHECK(own.target[1] == r.batch.reward[1]);
   CHECK(crossed.target[1] == r.batch.reward[1]);
   for (const std::size_t i : {0U, 2U, 3U}) {
