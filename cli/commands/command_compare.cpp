@@ -32,6 +32,9 @@ CompareConfig compare_config(const CompareSettings& settings, const Run& run) {
   config.seeds = settings.seeds;
   config.seed = run.seed;
   config.world = settings.act.world;
+  if (run.host != nullptr && run.host->brought != nullptr)
+    if (const auto& sources = run.host->brought->sources; sources.contains(config.world.source))
+      config.source = sources.at(config.world.source);
   config.engine.threads = run.threads;
   config.resamples = settings.resamples;
   config.versus = settings.versus;

@@ -261,7 +261,9 @@ class ListScorer {
   }
 
   SimulatorResamples run(const std::shared_ptr<const Simulator>& simulator) {
-    const auto source = make_candidates(config_.world, simulator, config_.seed, config_.engine.threads);
+    const auto source = config_.source
+                            ? config_.source(simulator, config_.world.candidates)
+                            : make_candidates(config_.world, simulator, config_.seed, config_.engine.threads);
     SimulatorResamples out;
     std::vector<Scored> scored;
     const PlayConfig played{.sessions = config_.sessions,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +31,9 @@ struct CompareConfig {
   std::size_t seeds = 5;        // evaluation seeds
   std::uint64_t seed = 1;
   WorldConfig world{};
+  /// Makes candidates in the place of the world's own source, for each simulator; empty: that.
+  std::function<std::shared_ptr<const CandidateSource>(const std::shared_ptr<const Simulator>&, std::size_t slots)>
+      source{};
   VectorEnvConfig engine{};      // threads, and what else no world says
   std::size_t resamples = 1000;  // of the bootstrap
   std::string versus{};          // a policy whose return is taken from the others', paired; empty: none

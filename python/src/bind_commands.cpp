@@ -9,6 +9,7 @@
 #include "core/named_files.h"
 #include "python/src/bindings.h"
 #include "python/src/kept_object.h"
+#include "python/src/python_candidates.h"
 
 namespace nb = nanobind;
 
@@ -21,11 +22,22 @@ std::vector<std::string> bytes_of(const std::vector<SystemText>& words) {
   return out;
 }
 
-// simulators: by the words that stand for them; policies: functions of the simulator that make them, likewise.
-cli::BroughtObjects brought_objects(const nb::dict& simulators, const nb::dict& policies) {
+// All by the words that stand for them. sources: (function, draws); policies: functions of the simulator that make
+// them.
+cli::BroughtObjects brought_objects(const nb::dict& simulators, const nb::dict& sources, const nb::dict& policies) {
   cli::BroughtObjects out;
   for (const auto& [word, simulator] : simulators)
     out.simulators[nb::cast<std::string>(word)] = nb::cast<std::shared_ptr<Simulator>>(simulator);
+  for (const auto& [word, source] : sources) {
+    PythonWorld world;
+    world.config.source = nb::cast<std::string>(word);
+    world.own = std::make_shared<const ListingFunction>(nb::object(source[0]), nb::cast<std::size_t>(source[1]));
+    out.sources[world.config.source] = [world](const std::shared_ptr<const Simulator>& simulator, std::size_t slots) {
+      PythonWorld with_slots = world;
+      with_slots.config.candidates = slots;
+      return with_slots.candidates(simulator, 0, 0);
+    };
+  }
   for (const auto& item : policies)
     out.policies[nb::cast<std::string>(item.first)] = [make =
                                                            std::make_shared<const KeptObject>(nb::borrow(item.second))](
@@ -37,10 +49,10 @@ cli::BroughtObjects brought_objects(const nb::dict& simulators, const nb::dict& 
   return out;
 }
 
-SystemText run_words(const std::vector<SystemText>& words, const nb::dict& simulators, const nb::dict& policies,
-                     const std::string& config) {
+SystemText run_words(const std::vector<SystemText>& words, const nb::dict& simulators, const nb::dict& sources,
+                     const nb::dict& policies, const std::string& config) {
   std::string text;
-  const cli::BroughtObjects brought = brought_objects(simulators, policies);
+  const cli::BroughtObjects brought = brought_objects(simulators, sources, policies);
   const cli::Host host{.print = [&](const std::string& more) { text += more; },
                        .check_interrupt = &check_interrupt,
                        .brought = &brought,
@@ -60,8 +72,8 @@ std::vector<std::string> command_names() {
 
 void bind_commands(nb::module_& module) {
   module.def(
-      "run_words", &run_words, nb::arg("words"), nb::arg("simulators") = nb::dict(), nb::arg("policies") = nb::dict(),
-      nb::arg("config") = "",
+      "run_words", &run_words, nb::arg("words"), nb::arg("simulators") = nb::dict(), nb::arg("sources") = nb::dict(),
+      nb::arg("policies") = nb::dict(), nb::arg("config") = "",
       "Runs a command of the program and returns what it prints; its failures are exceptions. config: settings in "
       "place of a file of --config, as JSON text.");
   module.def(

@@ -8,15 +8,17 @@ from typing import Any
 from . import _core, arguments
 from .functions import is_function, name_of
 from .policies import Policy
+from .sources import asked_source, is_own_source
 
 SIMULATORS = ("simulator", "judge")
 
 
 class Brought:
-    """simulators: by their words; policies: by theirs, functions of a simulator that make them for it."""
+    """By their words: simulators; sources, (function, draws); policies, functions of a simulator that make them for it."""
 
     def __init__(self):
         self.simulators: dict[str, _core.Simulator] = {}
+        self.sources: dict[str, tuple] = {}
         self.policies: dict[str, Callable[[_core.Simulator], _core.Policy]] = {}
 
     def words(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,6 +28,9 @@ class Brought:
             given = out.get(option)
             if isinstance(given, _core.Simulator) and given.path is None:
                 out[option] = self._simulator(given)
+        if is_own_source(out.get("source")):
+            *asked, out["source"] = asked_source(out["source"])
+            self.sources[out["source"]] = tuple(asked)
         if "policies" in out:
             out["policies"] = self._policies(out["policies"])
         return out

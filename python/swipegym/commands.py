@@ -9,7 +9,7 @@
 
 Arguments are the program's options with _ for -: lists are joined by commas, those of their items kept by \\, True
 stands for a flag, None is left out. `compare` also takes what has no file: functions, compositions with functions in
-them, and simulators of a Python user model; a function's row has its name, or that of {"mine": function}. Settings may be
+them, sources of one's own, and simulators of a Python user model; a function's row has its name, or that of {"mine": function}. Settings may be
 mappings, which nothing writes to a file:
 
     commands.train_dqn(simulator="sim.h5", out="dqn.h5", config={"env_steps": 100_000, "network": {"width": 32}})
@@ -83,7 +83,7 @@ def _figures(path: Path) -> dict:
 
 
 def _run(words: list[str], brought: Brought, config: str) -> str:
-    return _core.run_words(words, brought.simulators, brought.policies, config)
+    return _core.run_words(words, brought.simulators, brought.sources, brought.policies, config)
 
 
 def report(folder, out=None) -> Path:

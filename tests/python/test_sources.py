@@ -91,6 +91,11 @@ def test_evaluations_and_logs_are_made_with_it():
     assert longest.interval(versus=looped) == (0.0, 0.0)
     with pytest.raises(swipegym.InputError, match="source is"):
         longest.interval(versus=swipegym.evaluate("longest", **{**how, "source": Window(first=1)}))
+    table = swipegym.commands.compare(
+        simulator=swipegym.default_simulator(), policies="longest", sessions=80, seeds=1, source=Window(), candidates=6
+    )
+    assert table["policies"][0]["metrics"]["reward"]["mean"] == pytest.approx(longest.mean, rel=1e-5)
+    assert "6 Window candidates" in str(table)
     log = swipegym.generate("longest", keep_candidates=True, **how)
     assert log == swipegym.generate("longest", keep_candidates=True, threads=1, **how)
     assert not (log["is_rand"]).any() and (np.diff(np.sort(log["candidate"], axis=1)) > 0).all()
