@@ -40,7 +40,7 @@ def test_a_folder_of_rlds_steps_comes_back_as_it_was(played, tmp_path):
     rlds.write(played, tmp_path / "parts", sessions_per_part=15)
     assert sorted(part.name for part in (tmp_path / "parts").iterdir()) == [f"part-{n:06d}.parquet" for n in range(3)]
     assert rlds.read(tmp_path / "parts") == played
-    played.save(tmp_path / "one")
+    rlds.write(played, tmp_path / "one")
     assert rlds.read(tmp_path / "one") == played
     log = swipegym.read_log(tmp_path / "one")
     assert log == episodes.to_log(played) and log.rows == played.steps
@@ -49,14 +49,14 @@ def test_a_folder_of_rlds_steps_comes_back_as_it_was(played, tmp_path):
     offered = played.observations["candidate"][played.before]
     assert np.array_equal(log["video"], offered[np.arange(played.steps), played.actions])
     with pytest.raises(swipegym.InputError, match="already"):
-        played.save(tmp_path / "one")
+        rlds.write(played, tmp_path / "one")
     with pytest.raises(swipegym.InputError, match="other users or videos"):
         swipegym.read_log(tmp_path / "one", simulator=swipegym.Simulator.constant(videos=300))
 
 
 def test_rlds_steps_say_what_rlds_says(played, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    played.save(tmp_path / "steps")
+    rlds.write(played, tmp_path / "steps")
     table = parquet.read_table(tmp_path / "steps")
     steps = {name: table[name].to_numpy() for name in rlds.TYPES}
     assert len(table) == played.steps + played.sessions
@@ -71,7 +71,7 @@ def test_damaged_folders_are_refused_by_one_line(played, tmp_path):
     pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     from pyarrow import parquet
 
-    played.save(tmp_path / "steps")
+    rlds.write(played, tmp_path / "steps")
     whole = parquet.read_table(tmp_path / "steps")
 
     def refused(table, words):

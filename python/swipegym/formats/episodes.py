@@ -1,11 +1,11 @@
 """Sessions with what an agent saw in them, as arrays; other libraries' data sets of episodes are made of these.
 
-    from swipegym.formats import d3rlpy, episodes, tensordict
+    from swipegym.formats import d3rlpy, episodes, rlds, tensordict
 
     played = episodes.record("item-mean", sessions=1000, epsilon=0.5)
     d3rlpy.to_mdp_dataset(played)       # d3rlpy's MDPDataset
     tensordict.to_tensordict(played)    # for TorchRL's replay buffers
-    played.save("played")               # a folder of Parquet with RLDS's steps
+    rlds.write(played, "played")        # a folder of Parquet with RLDS's steps
     swipegym.read_log("played")         # their rows as a log
 
 An observation is what the agent saw, which a log does not keep; so sessions are played, not converted.
@@ -75,12 +75,6 @@ class Episodes:
     def slots(self) -> int:
         """How many an action chooses from."""
         return self.infos["action_mask"].shape[1]
-
-    def save(self, path: str | os.PathLike) -> None:
-        """A new folder of Parquet files, see swipegym.formats.rlds."""
-        from . import rlds
-
-        rlds.write(self, path)
 
     def __eq__(self, other) -> bool:
         if not isinstance(other, Episodes):
