@@ -141,6 +141,20 @@ void DataSetImport::know_users_of(const std::filesystem::path& folder, bool any_
   know_users(std::move(users));
 }
 
+VideoTable DataSetImport::read_videos(DataSetFile& file, const std::string& prefix, const std::string& repeated,
+                                      const ParseVideo& parse) {
+  DataSetVideos videos;
+  read_data_set_rows<DataSetVideo>(file, options_, prefix, report_.dropped, parse, [&](std::span<DataSetVideo> rows) {
+    for (const DataSetVideo& video : rows) {
+      if (videos.has(video.id))
+        ++report_.dropped[prefix + repeated];
+      else
+        videos.add(video);
+    }
+  });
+  return videos.take();
+}
+
 std::int32_t DataSetImport::duration_of(std::int64_t item) const noexcept {
   const std::uint32_t video = video_index_.find(item);
   const float duration = video == IdMap::kNone ? 0.0F : videos_.duration_ms[video];

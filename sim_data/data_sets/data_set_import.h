@@ -79,6 +79,10 @@ class DataSetImport {
   /// The same from the folder's user_features.csv, if it has one. any_columns: not just KuaiRand's.
   void know_users_of(const std::filesystem::path& folder, bool any_columns);
   void know_videos(VideoTable videos);
+  using ParseVideo = std::function<const char*(const DataSetCells&, DataSetVideo&)>;
+  /// Reads a file with a row a video, as read_data_set_rows() does; further rows of one are left out, for `repeated`.
+  VideoTable read_videos(DataSetFile& file, const std::string& prefix, const std::string& repeated,
+                         const ParseVideo& parse);
   /// Of users that no table tells of: what DataSetRow::about_user are.
   void name_user_facts(std::vector<std::string> names) { fact_names_ = std::move(names); }
 

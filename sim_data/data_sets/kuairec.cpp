@@ -102,25 +102,29 @@ VideoTable read_kuairec_videos(const std::filesystem::path& path, const TagsOfVi
   return videos.take();
 }
 
+const char* parse_kuairec_row(const DataSetCells& cells, DataSetRow& row) {
+  row.play_ms = static_cast<std::int32_t>(cells.number(rec_log::kPlay, 0, kMaxSpanMs));
+  row.duration_ms = static_cast<std::int32_t>(cells.number(rec_log::kDuration, 0, kMaxSpanMs));
+  if (cells.is_empty(rec_log::kTime)) return "no time";
+  row.time_ms = cells.time_ms(rec_log::kTime, 1000.0);
+  row.signals = signals_of_play(row.play_ms, row.duration_ms);
+  return nullptr;
+}
+
 // The small matrix holds every user with every video: that somebody has seen something says nothing of his taste, as
 // under random exposure.
 void read_kuairec_log(const std::filesystem::path& path, bool is_complete, DataSetImport& import) {
   const DataSetLayout layout{.data_set = "KuaiRec",
                              .columns = {"user_id", "video_id", "play_duration", "video_duration", "timestamp"},
                              .needed = 5};
-  import.read_log(path, layout, rec_log::kUser, rec_log::kVideo,
-                  [is_complete](const DataSetCells& cells, DataSetRow& row) -> const char* {
-                    row.play_ms = static_cast<std::int32_t>(cells.number(rec_log::kPlay, 0, kMaxSpanMs));
-  row.duration_ms = static_cast<std::int32_t>(cells.number(rec_log::kDuration, 0, kMaxSpanMs));
-  if (cells.is_empty(rec_log::kTime)) return "no time";
-  row.time_ms = cells.time_ms(rec_log::kTime, 1000.0);
-  row.signals = signals_of_play(row.play_ms, row.duration_ms);
-  row.is_random = is_complete;
-  return nullptr;
-});
-}  // namespace
+  const DataSetImport::Parse parse = [is_complete](const DataSetCells& cells, DataSetRow& row) {
+    row.is_random = is_complete;
+    return parse_kuairec_row(cells, row);
+  };
+  import.read_log(path, layout, rec_log::kUser, rec_log::kVideo, parse);
+}
 
-}  // namespace swipegym
+}  // namespace
 
 LoadReport import_kuairec(const std::filesystem::path& path, const std::filesystem::path& out,
                           const LoadOptions& options) {

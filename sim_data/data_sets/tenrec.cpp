@@ -34,21 +34,8 @@ std::filesystem::path one_tenrec_log(const std::filesystem::path& path) {
   return found;
 }
 
-}  // namespace
-
-LoadReport import_tenrec(const std::filesystem::path& path, const std::filesystem::path& out,
-                         const LoadOptions& options) {
-  DataSetImport import(out, options);
-  import.name_user_facts({"gender", "age"});
-  import.assume("no duration, 10 s assumed, watched where clicked");
-  const DataSetLayout layout{.data_set = "Tenrec",
-                             .columns = {"user_id", "item_id", "click", "follow", "like", "share", "video_category",
-                                         "watching_times", "gender", "age"},
-                             .needed = 10};
-  import.read_log(
-      one_tenrec_log(path), layout, ten_log::kUser, ten_log::kItem,
-      [](const DataSetCells& cells, DataSetRow& row) -> const char* {
-        const bool click = cells.flag(ten_log::kClick);
+const char* parse_tenrec_row(const DataSetCells& cells, DataSetRow& row) {
+  const bool click = cells.flag(ten_log::kClick);
   const std::int64_t times =
       cells.is_empty(ten_log::kTimes) ? 0 : cells.integer(ten_log::kTimes, 0, kMaxSpanMs / kAssumedDurationMs);
   row.duration_ms = kAssumedDurationMs;
@@ -63,8 +50,21 @@ LoadReport import_tenrec(const std::filesystem::path& path, const std::filesyste
   row.about_user = {static_cast<float>(cells.number_or_nan(ten_log::kGender, 0, 1e6)),
                     static_cast<float>(cells.number_or_nan(ten_log::kAge, 0, 1e6))};
   return nullptr;
-});
-return import.finish(DataSetClock::kOrder);
-}  // namespace swipegym
+}
+
+}  // namespace
+
+LoadReport import_tenrec(const std::filesystem::path& path, const std::filesystem::path& out,
+                         const LoadOptions& options) {
+  DataSetImport import(out, options);
+  import.name_user_facts({"gender", "age"});
+  import.assume("no duration, 10 s assumed, watched where clicked");
+  const DataSetLayout layout{.data_set = "Tenrec",
+                             .columns = {"user_id", "item_id", "click", "follow", "like", "share", "video_category",
+                                         "watching_times", "gender", "age"},
+                             .needed = 10};
+  import.read_log(one_tenrec_log(path), layout, ten_log::kUser, ten_log::kItem, parse_tenrec_row);
+  return import.finish(DataSetClock::kOrder);
+}
 
 }  // namespace swipegym

@@ -39,29 +39,34 @@ std::vector<std::uint16_t> feed_tags(const DataSetCells& cells) {
   return tags;
 }
 
+const char* parse_feed(const DataSetCells& cells, DataSetVideo& video) {
+  video.id = cells.id(wx_feed::kId);
+  video.author = cells.id(wx_feed::kAuthor);
+  video.duration_ms = static_cast<float>(1000.0 * cells.number(wx_feed::kSeconds, 0, kMaxSpanMs / 1000.0));
+  if (!cells.is_empty(wx_feed::kSong)) video.music = cells.id(wx_feed::kSong);
+  video.tags = feed_tags(cells);
+  return nullptr;
+}
+
 VideoTable read_feeds(const std::filesystem::path& path, DataSetImport& import) {
   DataSetFile file(path, {.data_set = "the WeChat challenge",
                           .columns = {"feedid", "authorid", "videoplayseconds", "bgm_song_id", "manual_tag_list"},
                           .needed = 3});
-  DataSetVideos videos;
-  read_data_set_rows<DataSetVideo>(
-      file, import.options(), "feed_info: ", import.report().dropped,
-      [&](const DataSetCells& cells, DataSetVideo& video) -> const char* {
-        video.id = cells.id(wx_feed::kId);
-        video.author = cells.id(wx_feed::kAuthor);
-        video.duration_ms = static_cast<float>(1000.0 * cells.number(wx_feed::kSeconds, 0, kMaxSpanMs / 1000.0));
-        if (!cells.is_empty(wx_feed::kSong)) video.music = cells.id(wx_feed::kSong);
-        video.tags = feed_tags(cells);
-        return nullptr;
-      },
-      [&](std::span<DataSetVideo> rows) {
-        for (const DataSetVideo& video : rows)
-          if (!videos.has(video.id))
-            videos.add(video);
-          else
-            ++import.report().dropped["feed_info: repeated feedid"];
-      });
-  return videos.take();
+  return import.read_videos(file, "feed_info: ", "repeated feedid", parse_feed);
+}
+
+const char* parse_wechat_row(const DataSetCells& cells, DataSetRow& row, const DataSetImport& import) {
+  row.time_ms = cells.integer(wx_log::kDay, 1, kMostWeChatDays) - 1;
+  row.play_ms = static_cast<std::int32_t>(cells.number(wx_log::kPlay, 0, kMaxSpanMs));
+  row.duration_ms = import.duration_of(row.item);
+  unsigned bits = signals_of_play(row.play_ms, row.duration_ms);
+  if (cells.flag(wx_log::kComment)) bits |= bit(Signal::kComment);
+  if (cells.flag(wx_log::kLike)) bits |= bit(Signal::kLike);
+  if (cells.flag(wx_log::kAvatar)) bits |= bit(Signal::kProfile);
+  if (cells.flag(wx_log::kForward)) bits |= bit(Signal::kForward);
+  if (cells.flag(wx_log::kFollow)) bits |= bit(Signal::kFollow);
+  row.signals = static_cast<SignalBits>(bits);
+  return nullptr;
 }
 
 }  // namespace
@@ -78,21 +83,11 @@ LoadReport import_wechat(const std::filesystem::path& path, const std::filesyste
       .data_set = "the WeChat challenge",
       .columns = {"userid", "feedid", "date_", "comment", "like", "play", "click_avatar", "forward", "follow"},
       .needed = 9};
-  import.read_log(*find_data_set_file(folder, kLog[0]), layout, wx_log::kUser, wx_log::kFeed,
-                  [&](const DataSetCells& cells, DataSetRow& row) -> const char* {
-                    row.time_ms = cells.integer(wx_log::kDay, 1, kMostWeChatDays) - 1;
-  row.play_ms = static_cast<std::int32_t>(cells.number(wx_log::kPlay, 0, kMaxSpanMs));
-  row.duration_ms = import.duration_of(row.item);
-  unsigned bits = signals_of_play(row.play_ms, row.duration_ms);
-  if (cells.flag(wx_log::kComment)) bits |= bit(Signal::kComment);
-  if (cells.flag(wx_log::kLike)) bits |= bit(Signal::kLike);
-  if (cells.flag(wx_log::kAvatar)) bits |= bit(Signal::kProfile);
-  if (cells.flag(wx_log::kForward)) bits |= bit(Signal::kForward);
-  if (cells.flag(wx_log::kFollow)) bits |= bit(Signal::kFollow);
-  row.signals = static_cast<SignalBits>(bits);
-  return nullptr;
-});
-return import.finish(DataSetClock::kDays);
-}  // namespace swipegym
+  const DataSetImport::Parse parse = [&import](const DataSetCells& cells, DataSetRow& row) {
+    return parse_wechat_row(cells, row, import);
+  };
+  import.read_log(*find_data_set_file(folder, kLog[0]), layout, wx_log::kUser, wx_log::kFeed, parse);
+  return import.finish(DataSetClock::kDays);
+}
 
 }  // namespace swipegym
