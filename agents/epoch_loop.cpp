@@ -5,11 +5,13 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "agents/counters.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/json_number.h"
 #include "core/validate.h"
 
 namespace swipegym {
@@ -104,12 +106,53 @@ void load_epoch(const SupervisedTask& task, const EpochSettings& settings, Train
                "the values of all layers or of none; the file is damaged, remove it to begin anew");
 }
 
+// The columns of an epoch's line: name, figure, meaning, and what a reader in a hurry is told of it.
+template <class Visitor>
+void visit_columns(Visitor visit, const EpochReport& r) {
+  visit("epoch", r.epoch, "passes over the training rows, so far", "epoch");
+  visit("train_loss", r.train_loss, "mean over the training rows", "train loss");
+  visit("validation_loss", r.validation_loss, "mean over the validation rows", "");
+  visit("validation_metric", r.validation_metric, "what the epoch that is kept is chosen by: higher is better",
+        "validation metric");
+  visit("seconds", r.seconds, "of this epoch, validation included", "");
+}
+
+void begin_curve(const SupervisedTask& task, const std::vector<EpochReport>& done) {
+  if (!task.curve.begin) return;
+  std::vector<Json> lines;
+  for (const EpochReport& report : done) lines.push_back(to_json(report));
+  task.curve.begin(epoch_columns(), lines);
+}
+
 void keep_values(const TrainedParts& parts, LoopState& state) {
   state.best.clear();
   for (const TrainedParts::Named& named : parts.parameters) state.best.push_back(named.parameter->value);
 }
 
 }  // namespace
+
+Json to_json(const EpochReport& epoch) {
+  Json line = Json::object();
+  visit_columns(
+      [&](const char* name, auto figure, const char*, const char*) {
+        if constexpr (std::is_integral_v<decltype(figure)>)
+          line[name] = figure;
+        else
+          line[name] = json_number(figure);
+      },
+      epoch);
+  return line;
+}
+
+std::vector<CurveColumn> epoch_columns() {
+  std::vector<CurveColumn> columns;
+  visit_columns(
+      [&](const char* name, auto, const char* meaning, const char* title) {
+        columns.push_back({name, meaning, title});
+      },
+      EpochReport{});
+  return columns;
+}
 
 void begin_from(TrainedParts& parts, const TrainedParts& earlier) {
   const std::size_t count = earlier.parameters.size();
@@ -146,16 +189,23 @@ void require_finite(double loss, int epoch, std::int64_t step, const TrainedPart
 }
 
 std::vector<EpochReport> run_epochs(const SupervisedTask& task, const EpochSettings& settings, TrainedParts& parts,
-                                    const std::function<double(int epoch)>& train,
-                                    const std::function<Validation()>& validate) {
+                                    const TrainEpoch& train, const std::function<Validation()>& validate) {
   LoopState state;
   if (task.resume && std::filesystem::exists(task.checkpoint)) load_epoch(task, settings, parts, state);
+  begin_curve(task, state.reports);
+  std::uint64_t epoch_total = 1;  // of what an epoch reports
   const auto stopped = [&] { return settings.patience > 0 && state.since_best >= settings.patience; };
   for (int epoch = static_cast<int>(state.reports.size()) + 1; epoch <= settings.epochs && !stopped(); ++epoch) {
     const auto start = std::chrono::steady_clock::now();
     EpochReport& report = state.reports.emplace_back();
     report.epoch = epoch;
-    report.train_loss = train(epoch);
+    const auto report_part = [&](std::uint64_t done, std::uint64_t total) {
+      epoch_total = std::max<std::uint64_t>(total, 1);
+      swipegym::report(task.progress, "training", static_cast<std::uint64_t>(epoch - 1) * epoch_total + done,
+                       static_cast<std::uint64_t>(settings.epochs) * epoch_total);
+    };
+    report.train_loss =
+        train(epoch, [&](std::string_view, std::uint64_t done, std::uint64_t total) { report_part(done, total); });
     require_finite(report.train_loss, epoch, parts.adam->steps(), parts);
     const Validation judged = validate();
     report.validation_loss = judged.loss, report.validation_metric = judged.metric;
@@ -169,8 +219,8 @@ std::vector<EpochReport> run_epochs(const SupervisedTask& task, const EpochSetti
       ++state.since_best;
     }
     if (!task.checkpoint.empty()) save_epoch(task, settings, parts, state);
-    swipegym::report(task.progress, "training", static_cast<std::uint64_t>(epoch),
-                     static_cast<std::uint64_t>(settings.epochs));
+    report_part(epoch_total, epoch_total);
+    if (task.curve.add) task.curve.add(to_json(report));
   }
   for (std::size_t i = 0; i < state.best.size(); ++i) parts.parameters[i].parameter->value = state.best[i];
   return state.reports;

@@ -70,14 +70,16 @@ EpochSettings epoch_settings(const Config& config, const char* model) {
   return {.epochs = config.epochs, .patience = config.patience, .identity = identity.dump()};
 }
 
-/// Trains for epochs 1, 2, ...: `train(epoch)` makes the epoch's updates and returns its mean loss, drawing every
-/// random number from the seed and the epoch alone; `validate()` judges. Keeps the values of the best epoch. After each
-/// epoch a checkpoint is written, from which the task's `resume` goes on with the same bits. Throws InputError for a
-/// checkpoint of another model or shape, and SystemError for a loss that is not finite, naming epoch and layer; the
-/// checkpoint then still holds the last good epoch.
+/// Makes an epoch's updates and returns their mean loss, drawing every random number from the seed and the epoch alone.
+/// Reports to `progress` how much of this epoch is done, of the same total in every epoch.
+using TrainEpoch = std::function<double(int epoch, const Progress& progress)>;
+
+/// Trains for epochs 1, 2, ...; `validate()` judges. Keeps the values of the best epoch. After each epoch a checkpoint
+/// is written, from which the task's `resume` goes on with the same bits, and the task's curve gets a line. Throws
+/// InputError for a checkpoint of another model or shape, and SystemError for a loss that is not finite, naming epoch
+/// and layer; the checkpoint then still holds the last good epoch.
 std::vector<EpochReport> run_epochs(const SupervisedTask& task, const EpochSettings& settings, TrainedParts& parts,
-                                    const std::function<double(int epoch)>& train,
-                                    const std::function<Validation()>& validate);
+                                    const TrainEpoch& train, const std::function<Validation()>& validate);
 
 /// Throws SystemError unless `loss` is finite: names the step and the layer with a number that is not,
 /// or with the largest one.

@@ -52,9 +52,12 @@ class LearnerTally {
   std::int64_t steps_ = 0, values_ = 0;
 };
 
-/// A figure that an agent tells of a stretch of training beside LearnerStats, as tables name and show it.
+/// A figure that an agent tells of a stretch of training beside LearnerStats.
 struct AgentFigure {
-  std::string name, value;
+  std::string name, meaning;  // as JSON names it, and what it is with its unit
+  std::string title;          // as tables name it
+  double value = 0.0;         // NaN where it is not defined
+  int digits = 2;             // that tables show behind the point
 };
 
 /// What a learner holds in memory.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/curve.h"
 #include "core/progress.h"
 #include "env/simulator.h"
 #include "policy/policy.h"
@@ -46,6 +47,7 @@ struct SupervisedTask {
   std::uint64_t seed = 1;
   int threads = 0;  // 0: all; never changes a result
   Progress progress{};
+  CurveListener curve{};
   std::filesystem::path checkpoint{};  // where to keep what `resume` needs; empty: nowhere
   bool resume = false;                 // go on from `checkpoint` if it is there
   /// What a network begins with instead of values drawn by the seed: the policy of an earlier training with the same
@@ -65,6 +67,9 @@ struct EpochReport {
   double validation_metric = 0.0;  // what stops the training and chooses the epoch that is kept: higher is better
   double seconds = 0.0;            // of this epoch, validation included
 };
+/// As a line of a curve; --json has the same.
+Json to_json(const EpochReport& epoch);
+std::vector<CurveColumn> epoch_columns();
 
 /// What any supervised training leaves.
 struct TrainedModel {

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <numeric>
+#include <type_traits>
 
 #include "agents/counters.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/json_number.h"
 
 namespace swipegym {
 namespace {
@@ -55,7 +57,46 @@ std::vector<std::uint64_t> round_seeds(std::uint64_t seed, std::size_t round, st
   return seeds;
 }
 
+// The columns of a training log: name, figure, meaning, and what a reader in a hurry is told of it.
+template <class Visitor>
+void visit_columns(Visitor visit, const RoundReport& r) {
+  visit("env_steps", r.env_steps, "videos shown in all sessions together, so far", "");
+  visit("episodes", r.episodes, "sessions that ended in the round", "");
+  visit("mean_return", r.mean_return, "reward a session of those, while exploring", "return");
+  visit("mean_length", r.mean_length, "videos a session of those", "videos");
+  visit("epsilon", r.epsilon, "share of uniform choices at the round's end", "");
+  visit("updates", r.learner.updates, "of the network, so far", "");
+  visit("loss", r.learner.loss, "mean over the round's updates", "loss");
+  visit("mean_value", r.learner.mean_value, "mean predicted value in the round's updates, in the reward's unit", "");
+  visit("gradient_norm", r.learner.gradient_norm, "mean over the round's updates", "");
+}
+
 }  // namespace
+
+Json to_json(const RoundReport& round) {
+  Json line = Json::object();
+  visit_columns(
+      [&](const char* name, auto figure, const char*, const char*) {
+        if constexpr (std::is_integral_v<decltype(figure)>)
+          line[name] = figure;
+        else
+          line[name] = json_number(figure);
+      },
+      round);
+  for (const AgentFigure& figure : round.figures) line[figure.name] = json_number(figure.value);
+  return line;
+}
+
+std::vector<CurveColumn> round_columns(const Learner& learner) {
+  std::vector<CurveColumn> columns;
+  visit_columns(
+      [&](const char* name, auto, const char* meaning, const char* title) {
+        columns.push_back({name, meaning, title});
+      },
+      RoundReport{});
+  for (const AgentFigure& figure : learner.figures(0, 0)) columns.push_back({figure.name, figure.meaning});
+  return columns;
+}
 
 std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const OnlineTraining& training,
                                       std::vector<RoundReport> done) {
@@ -70,7 +111,7 @@ std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const On
 
   std::int64_t steps = done.empty() ? 0 : done.back().env_steps;
   while (steps < training.env_steps) {
-    const std::int64_t round_end = std::min(training.env_steps, steps + training.round_steps);
+    const std::int64_t round_begin = steps, round_end = std::min(training.env_steps, steps + training.round_steps);
     EpisodeTally tally(envs);
     learner.begin(env.reset(round_seeds(training.seed, done.size(), envs)));
     while (steps < round_end) {
@@ -95,6 +136,7 @@ std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const On
     round.env_steps = steps;
     round.epsilon = learner.exploration(steps).epsilon;
     round.learner = learner.take_stats();
+    round.figures = learner.figures(round_begin, steps);
     tally.report(round);
     done.push_back(round);
     if (training.after_round) training.after_round(done);
@@ -139,7 +181,7 @@ void save_rounds(Hdf5Writer& file, const std::vector<RoundReport>& rounds) {
   file.write_figures("rounds/means", means);  // a training that diverged says so by its loss
 }
 
-std::vector<RoundReport> load_rounds(const Hdf5Reader& file) {
+std::vector<RoundReport> load_rounds(const Hdf5Reader& file, const Learner& learner) {
   const std::vector<double> means = file.read<double>("rounds/means");
   std::vector<RoundReport> rounds(means.size() / 6);
   const std::vector<std::int64_t> counts = read_counters(file, "rounds/counts", 3 * rounds.size());
@@ -155,7 +197,8 @@ std::vector<RoundReport> load_rounds(const Hdf5Reader& file) {
                  .mean_return = m[0],
                  .mean_length = m[1],
                  .epsilon = m[2],
-                 .learner = {.updates = c[2], .loss = m[3], .mean_value = m[4], .gradient_norm = m[5]}};
+                 .learner = {.updates = c[2], .loss = m[3], .mean_value = m[4], .gradient_norm = m[5]},
+                 .figures = learner.figures(i == 0 ? 0 : rounds[i - 1].env_steps, c[0])};
   }
   return rounds;
 }
@@ -187,7 +230,7 @@ std::vector<RoundReport> load_checkpoint(const std::filesystem::path& path, cons
   require(static_cast<std::uint64_t>(file.attribute_int("data_fingerprint")) == identity.data_fingerprint, "simulator");
   require(same_settings(file.read_text("config"), identity), "config");
   learner.load(file, "learner");
-  return load_rounds(file);
+  return load_rounds(file, learner);
 }
 
 std::vector<RoundReport> train_with_checkpoints(Learner& learner, VectorEnv& env, const RunIdentity& identity,
@@ -204,12 +247,26 @@ std::vector<RoundReport> train_with_checkpoints(Learner& learner, VectorEnv& env
                         .progress = run.progress,
                         .after_round = {}};
   online.after_round = [&](const std::vector<RoundReport>& rounds) {
-    if (run.on_round) run.on_round(rounds.back());
-    const bool is_last = rounds.back().env_steps >= env_steps;
+    const auto save = [&] {
+      if (!run.checkpoint.empty()) save_checkpoint(run.checkpoint, identity, learner, rounds);
+    };
     const bool due = rounds.size() % static_cast<std::size_t>(std::max(run.checkpoint_rounds, 1)) == 0;
-    if (!run.checkpoint.empty() && (is_last ? run.keeps_checkpoint : due))
-      save_checkpoint(run.checkpoint, identity, learner, rounds);
+    const bool is_last = rounds.back().env_steps >= env_steps;
+    const bool saves = is_last ? run.keeps_checkpoint : due;
+    if (saves) save();
+    if (!run.curve.add) return;
+    try {
+      run.curve.add(to_json(rounds.back()));
+    } catch (const Interrupted&) {
+      if (!saves) save();
+      throw;
+    }
   };
+  if (run.curve.begin) {
+    std::vector<Json> lines;
+    for (const RoundReport& round : done) lines.push_back(to_json(round));
+    run.curve.begin(round_columns(learner), lines);
+  }
   return train_online(learner, env, online, std::move(done));
 }
 

@@ -8,6 +8,7 @@
 
 #include "agents/learner.h"
 #include "core/config.h"
+#include "core/curve.h"
 #include "core/progress.h"
 
 namespace swipegym {
@@ -20,7 +21,12 @@ struct RoundReport {
   double mean_length = 0.0;
   double epsilon = 0.0;  // at the round's end
   LearnerStats learner;
+  std::vector<AgentFigure> figures{};  // what this agent tells beside them
 };
+/// As a line of a curve; --json has the same.
+Json to_json(const RoundReport& round);
+/// Its columns, those of this agent's own figures included.
+std::vector<CurveColumn> round_columns(const Learner& learner);
 
 struct OnlineTraining {
   std::uint64_t seed = 1;
@@ -50,7 +56,7 @@ struct OnlineRun {
   bool goes_on = false;                // which may be that of a training of fewer steps, else the same
   bool keeps_checkpoint = false;       // the last state is written too, for a training of more steps to go on from
   Progress progress{};
-  std::function<void(const RoundReport&)> on_round{};  // may be empty
+  CurveListener curve{};
 };
 
 /// What a run's numbers follow from, with the build. A checkpoint of any other run is refused.
@@ -70,10 +76,10 @@ void save_checkpoint(const std::filesystem::path& path, const RunIdentity& ident
 std::vector<RoundReport> load_checkpoint(const std::filesystem::path& path, const RunIdentity& identity,
                                          Learner& learner);
 
-/// train_online() for any learner, with a checkpoint every so many rounds: the result does not depend on being
-/// interrupted and resumed. The checkpoint is left behind; the caller removes it once the policy is saved, or keeps it
-/// for a training of more steps: that one ends as an unbroken one of so many steps does, where the settings let nothing
-/// follow from their number and the border between the two is one of rounds.
+/// train_online() for any learner, with a checkpoint every so many rounds and where its curve's listener interrupts:
+/// the result does not depend on being interrupted and resumed. The checkpoint is left behind; the caller removes it
+/// once the policy is saved, or keeps it for a training of more steps: that one ends as an unbroken one of so many steps
+/// does, where the settings let nothing follow from their number and the border between the two is one of rounds.
 std::vector<RoundReport> train_with_checkpoints(Learner& learner, VectorEnv& env, const RunIdentity& identity,
                                                 std::int64_t env_steps, std::int64_t round_steps, const OnlineRun& run);
 

@@ -196,6 +196,9 @@ void run_command(Command& command, const std::string& called, const std::vector<
   require_settings(command, words, host);
   const bool prints_config = std::find(words.begin(), words.end(), "--print-config") != words.end();
   options.parse(words, command.name, prints_config ? Options::Missing::kAllowed : Options::Missing::kRefused);
+  if (host.on_line && !command.has_curve)
+    throw InputError(
+        fmt::format("'{}' trains nothing in rounds or epochs: there is nothing to listen to", command.name));
   if (called != command.name) remark(renamed_text(called, command.name));
   run.options = &options;
   if (run.prints_config) return run.print_text(json_text(command.used_settings(run), 2) + "\n");
@@ -263,11 +266,11 @@ int fail(int code, const std::string& message) {
   return code;
 }
 
+}  // namespace
+
 std::string fingerprint_text(std::uint64_t fingerprint) {
   return fmt::format("{:016x}", fingerprint);
 }
-
-}  // namespace
 
 GivenSettings Run::given_settings() const {
   GivenSettings given(Json::object(), "the defaults");

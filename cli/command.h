@@ -25,10 +25,12 @@ struct BroughtObjects;
 
 /// Where commands run when they do not run in a terminal: inside another program.
 struct Host {
-  std::function<void(const std::string&)> print{};  // is given the results; empty: they go to stdout
-  std::function<void()> check_interrupt{};          // may throw Interrupted; called as often as there is progress
-  const BroughtObjects* brought = nullptr;          // objects that words stand for, see brought_objects.h
-  Json config{};                                    // settings in place of a file of --config; null: none
+  std::function<void(const std::string&)> print{};    // is given the results; empty: they go to stdout
+  std::function<void()> check_interrupt{};            // may throw Interrupted; called as often as there is progress
+  std::function<void(const std::string&)> on_line{};  // is given a training's curve, a line of JSON as it comes; may
+                                                      // throw Interrupted
+  const BroughtObjects* brought = nullptr;            // objects that words stand for, see brought_objects.h
+  Json config{};                                      // settings in place of a file of --config; null: none
 };
 
 /// What a running command is given besides its own options.
@@ -136,6 +138,7 @@ struct Command {
   std::string next{};  // a command line: what one types afterwards
   Options options{};
   bool uses_seed = true;                                  // has --seed
+  bool has_curve = false;                                 // trains, and can be listened to: see cli/training_log.h
   bool goes_on = false;                                   // interrupted, the same line goes on in its work folder
   std::vector<SettingsPage> settings{};                   // not empty: has --config, --set and --print-config
   std::function<Json(const Run&)> used_settings{};        // that it would run with; wherever there are `settings`
@@ -161,5 +164,9 @@ std::string settings_text(const std::string& command);
 
 /// "swipegym 0.1.0 (git 1a2b3c4, g++ 12.2.0, avx2+fma, release)".
 std::string build_text();
+/// "0.1.0".
+std::string version_text();
+/// As JSON has it: 16 hexadecimal digits.
+std::string fingerprint_text(std::uint64_t fingerprint);
 
 }  // namespace swipegym::cli

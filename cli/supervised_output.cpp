@@ -103,12 +103,7 @@ std::string text_of(const std::vector<EpochReport>& epochs) {
 
 Json epochs_json(const std::vector<EpochReport>& epochs) {
   Json list = Json::array();
-  for (const EpochReport& e : epochs)
-    list.push_back({{"epoch", e.epoch},
-                    {"train_loss", json_number(e.train_loss)},
-                    {"validation_loss", json_number(e.validation_loss)},
-                    {"validation_metric", json_number(e.validation_metric)},
-                    {"seconds", e.seconds}});
+  for (const EpochReport& epoch : epochs) list.push_back(to_json(epoch));
   return list;
 }
 

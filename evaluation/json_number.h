@@ -1,16 +1,9 @@
 #pragma once
 
-#include <cmath>
-
-#include "core/config.h"
+#include "core/json_number.h"
 #include "evaluation/metrics/bootstrap.h"
 
 namespace swipegym {
-
-/// JSON has no NaN: a figure that is not defined is null.
-inline Json json_number(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
 
 inline Json json_interval(const Interval& interval) {
   return {

@@ -20,6 +20,8 @@ MODULES = [
     "swipegym",
     "swipegym.platform",
     "swipegym.commands",
+    "swipegym.training_log",
+    "swipegym.tensorboard",
     "swipegym.boosted",
     "swipegym.sb3",
     "swipegym.torch",

@@ -8,7 +8,7 @@ kClangPackages=(clang libclang-rt-dev llvm)  # for the asan preset; llvm names w
 kFormatPackages=(clang-format)
 kTidyPackages=(clang-tidy)
 kGatePackages=(ccache)
-kPythonPackages=(nanobind gymnasium numpy pytest pandas pyarrow "minari[hdf5]" matplotlib lightgbm moviepy altair vl-convert-python)  # from PyPI, into build/venv
+kPythonPackages=(nanobind gymnasium numpy pytest pandas pyarrow "minari[hdf5]" matplotlib lightgbm moviepy altair vl-convert-python tensorboardX)  # from PyPI, into build/venv
 kReportPackages=("altair>=5.5" "vl-convert-python>=1.7")  # from PyPI, into build/venv-report: the page of a run
 kDocsPackages=("mkdocs>=1.6,<2" "mkdocs-material>=9,<10")  # from PyPI, into build/venv-docs
 kOptionalPackages=(libdnnl-dev)  # used where it is found; nothing installs it unasked

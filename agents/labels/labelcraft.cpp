@@ -81,7 +81,7 @@ class LabelCraft {
   std::size_t holdout_users() const { return holdout_.size(); }
   const std::vector<ListObjective::Value>& objectives() const { return objectives_; }
 
-  double train_epoch(std::span<const std::uint32_t> rows, RandomKey key, int epoch) {
+  double train_epoch(std::span<const std::uint32_t> rows, RandomKey key, int epoch, const Progress& progress) {
     labeling_adam_.set_steps(adam_.steps());  // both levels step together, so one count serves a checkpoint
     const std::size_t batch = std::min(config_.batch, rows.size());
     double sum = 0.0;
@@ -94,7 +94,7 @@ class LabelCraft {
         mean.parts[j] += value.parts[j], mean.weights[j] += value.weights[j];
       mean.total += value.total;
       sum += inner_step(epoch);
-      report(task_.progress, "epoch", first + batch, rows.size());
+      report(progress, "epoch", first + batch, rows.size());
     }
     const auto count = static_cast<double>(steps);
     for (std::size_t j = 0; j < kPlatformObjectives; ++j) mean.parts[j] /= count, mean.weights[j] /= count;
@@ -242,9 +242,9 @@ TrainedModel train_labelcraft(const SupervisedTask& task, const LabelCraftConfig
   std::vector<EpochReport> epochs = run_epochs(
       task, {.epochs = config.epochs, .patience = config.patience, .identity = "labelcraft " + model->header.config},
       craft.parts(),
-      [&](int epoch) {
+      [&](int epoch, const Progress& progress) {
         const RandomKey own = split(key, static_cast<std::uint64_t>(epoch));
-        return craft.train_epoch(shuffled(rows, own), split(own, 1), epoch);
+        return craft.train_epoch(shuffled(rows, own), split(own, 1), epoch, progress);
       },
       [&] { return craft.validate(validation, rows); });
   model->network->set_shards(1);

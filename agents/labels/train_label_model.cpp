@@ -123,7 +123,7 @@ class LabelTrainer {
 
   TrainedParts& parts() { return parts_; }
 
-  double train_epoch(std::span<const std::uint32_t> rows, int epoch) {
+  double train_epoch(std::span<const std::uint32_t> rows, int epoch, const Progress& progress) {
     const std::size_t batch = std::min(config_.batch, rows.size());
     double sum = 0.0;
     std::size_t batches = 0;
@@ -131,7 +131,7 @@ class LabelTrainer {
       const double loss = step(rows.subspan(first, batch));
       require_finite(loss, epoch, adam_.steps(), parts_);
       sum += loss, ++batches;
-      report(task_.progress, "epoch", first + batch, rows.size());
+      report(progress, "epoch", first + batch, rows.size());
     }
     return sum / static_cast<double>(batches);
   }
@@ -231,8 +231,8 @@ TrainedModel train_label_model(const SupervisedTask& task, const LabelModelConfi
   std::vector<EpochReport> epochs = run_epochs(
       task, {.epochs = config.epochs, .patience = config.patience, .identity = "label " + model->header.config},
       trainer.parts(),
-      [&](int epoch) {
-        return trainer.train_epoch(shuffled(rows, split(key, static_cast<std::uint64_t>(epoch))), epoch);
+      [&](int epoch, const Progress& progress) {
+        return trainer.train_epoch(shuffled(rows, split(key, static_cast<std::uint64_t>(epoch))), epoch, progress);
       },
       [&] { return trainer.validate(validation); });
   model->network->set_shards(1);

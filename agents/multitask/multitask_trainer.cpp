@@ -77,7 +77,7 @@ class MultitaskTrainer {
     identity["model"] = "multitask";
     std::vector<EpochReport> epochs = run_epochs(
         task_, {.epochs = config_.epochs, .patience = config_.patience, .identity = identity.dump()}, parts_,
-        [this](int epoch) { return train(epoch); }, [this] { return validate(); });
+        [this](int epoch, const Progress& progress) { return train(epoch, progress); }, [this] { return validate(); });
     model_->network.set_shards(1);
     sum_last_layers();
     if (config_.standardise) InputScale::Folded(scale_, model_->network).keep();
@@ -144,7 +144,7 @@ class MultitaskTrainer {
     return {std::move(weight), config_.weighting == "uncertainty"};
   }
 
-  double train(int epoch) {
+  double train(int epoch, const Progress& progress) {
     const RandomKey key = split(split(make_key(task_.seed), Draw::kBatch), static_cast<std::uint64_t>(epoch));
     const std::vector<std::uint32_t> order = shuffled(rows_, key);
     const std::size_t batch = std::min(config_.batch, order.size()), batches = order.size() / batch;
@@ -156,7 +156,7 @@ class MultitaskTrainer {
       require_finite(loss, epoch, adam_.steps() + 1, parts_);
       adam_.step(parameters_, embeddings_);
       total += loss;
-      report(task_.progress, "epoch", b + 1, batches);
+      report(progress, "epoch", b + 1, batches);
     }
     return total / static_cast<double>(batches);
   }

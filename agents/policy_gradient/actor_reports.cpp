@@ -41,13 +41,17 @@ std::vector<AgentFigure> figures_of(const std::vector<ActorReport>& reports,
                                     const std::vector<ConstraintConfig>& constraints, std::int64_t begin,
                                     std::int64_t end) {
   const ActorReport mean = mean_report(reports, begin, end);
-  std::vector<AgentFigure> figures = {{"a video", fmt::format("{:.2f}", mean.reward)},
-                                      {"entropy", fmt::format("{:.2f}", mean.entropy)},
-                                      {"KL", fmt::format("{:.4f}", mean.kl)}};
+  std::vector<AgentFigure> figures = {{"reward", "of the world, a video shown", "a video", mean.reward, 2},
+                                      {"entropy", "of the policy, nats", "entropy", mean.entropy, 2},
+                                      {"kl", "of the policy that acted from the updated one, nats", "KL", mean.kl, 4}};
   for (std::size_t i = 0; i < constraints.size(); ++i) {
-    const bool measured = i < mean.rates.size();  // not in TSCAC's first stage
-    figures.push_back({constraints[i].signal, measured ? fmt::format("{:.5f}", mean.rates[i]) : "-"});
-    figures.push_back({"multiplier", measured ? fmt::format("{:.3f}", mean.multipliers[i]) : "-"});
+    const std::string& signal = constraints[i].signal;
+    const auto measured = [i](const std::vector<double>& means) {
+      return i < means.size() ? means[i] : std::numeric_limits<double>::quiet_NaN();  // not in TSCAC's first stage
+    };
+    figures.push_back({"rates." + signal, signal + ", a video shown", signal, measured(mean.rates), 5});
+    figures.push_back(
+        {"multipliers." + signal, "of the constraint on " + signal, "multiplier", measured(mean.multipliers), 3});
   }
   return figures;
 }

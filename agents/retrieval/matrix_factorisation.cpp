@@ -55,8 +55,8 @@ class Factoriser {
 
   std::vector<EpochReport> run() {
     return run_epochs(
-        task_, epoch_settings(config_, "mf"), parts_, [this](int epoch) { return train(epoch); },
-        [this] { return validate(); });
+        task_, epoch_settings(config_, "mf"), parts_,
+        [this](int epoch, const Progress& progress) { return train(epoch, progress); }, [this] { return validate(); });
   }
 
   std::shared_ptr<const FactorModel> model() const {
@@ -124,7 +124,7 @@ class Factoriser {
     return softplus(predicted) - static_cast<double>(value) * predicted;
   }
 
-  double train(int epoch) {
+  double train(int epoch, const Progress& progress) {
     const RandomKey key = split(key_, 2 + static_cast<std::uint64_t>(epoch));
     const std::vector<Rating> all = ratings(shuffled(train_rows_, split(key, 0)), split(key, 1));
     const auto width = static_cast<Eigen::Index>(config_.factors + 1);
@@ -151,6 +151,7 @@ class Factoriser {
       total += loss;
       user_.scatter(users, d_user), video_.scatter(videos, d_video);
       adam_.step(parts_.dense, parts_.tables);
+      report(progress, "epoch", first + count, all.size());
     }
     return total / static_cast<double>(all.size());
   }

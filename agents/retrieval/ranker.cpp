@@ -12,6 +12,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "env/catalogue.h"
+#include "nn/loss_curve.h"
 
 namespace swipegym {
 namespace {
@@ -85,6 +86,7 @@ TrainedModel train_ranker(const SupervisedTask& task, const RankerConfig& config
   double first_loss = 0.0, last_loss = 0.0;
   const std::int64_t tenth = std::max<std::int64_t>(1, updates / 10);
   const double loss_unit = labels.deviation * labels.deviation / static_cast<double>(tenth);
+  LossCurve curve(task.curve, updates);
   for (std::int64_t update = 0; update < updates; ++update) {
     const double share = static_cast<double>(update) / static_cast<double>(updates);
     regression.adam().set_learning_rate(learning_rate_at(config, share));
@@ -102,6 +104,7 @@ TrainedModel train_ranker(const SupervisedTask& task, const RankerConfig& config
     });
     if (update < tenth) first_loss += stats.loss * loss_unit;
     if (update >= updates - tenth) last_loss += stats.loss * loss_unit;
+    curve.add(stats.loss * labels.deviation * labels.deviation);
     report(task.progress, "training", static_cast<std::uint64_t>(update + 1), static_cast<std::uint64_t>(updates));
   }
   model->network.set_shards(1);
@@ -112,7 +115,8 @@ TrainedModel train_ranker(const SupervisedTask& task, const RankerConfig& config
            {"label_mean", labels.mean},
            {"label_deviation", labels.deviation},
            {"first_loss", first_loss},
-           {"last_loss", last_loss}}};
+           {"last_loss", last_loss},
+           {"curve", curve.lines()}}};
 }
 
 }  // namespace swipegym

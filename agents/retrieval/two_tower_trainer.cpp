@@ -54,7 +54,7 @@ class TwoTowerTrainer {
     identity["model"] = model_->header.policy;
     std::vector<EpochReport> epochs = run_epochs(
         task_, {.epochs = config_.epochs, .patience = config_.patience, .identity = identity.dump()}, parts_,
-        [this](int epoch) { return train(epoch); }, [this] { return validate(); });
+        [this](int epoch, const Progress& progress) { return train(epoch, progress); }, [this] { return validate(); });
     model_->network.set_shards(1);
     Json details = {{"rows", rows_.size()}};
     if (variation_ != nullptr) tell_variation(details);
@@ -124,7 +124,7 @@ class TwoTowerTrainer {
         log_q_.push_back(static_cast<float>(std::log(std::max(static_cast<double>(n), 0.1) / total)));
   }
 
-  double train(int epoch) {
+  double train(int epoch, const Progress& progress) {
     const RandomKey key = split(split(make_key(task_.seed), Draw::kBatch), static_cast<std::uint64_t>(epoch));
     const std::vector<std::uint32_t> order = shuffled(rows_, key);
     double total = 0.0;
@@ -135,6 +135,7 @@ class TwoTowerTrainer {
       require_finite(loss, epoch, adam_.steps() + 1, parts_);
       adam_.step(parts_.dense, parts_.tables);
       total += loss * static_cast<double>(rows.size());
+      report(progress, "epoch", first + rows.size(), order.size());
     }
     return total / static_cast<double>(order.size());
   }

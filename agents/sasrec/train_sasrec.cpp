@@ -52,7 +52,7 @@ void move_average(SasrecNetwork& average, SasrecNetwork& weights, double decay, 
 }
 
 double train_epoch(SasrecLearner& learner, const SasrecSequences& sequences, const SasrecConfig& config, int epoch,
-                   RandomKey key, SasrecTraining& t) {
+                   RandomKey key, const Progress& progress, SasrecTraining& t) {
   const RandomKey epoch_key = split(key, static_cast<std::uint64_t>(epoch));
   const std::vector<std::uint32_t> order = shuffled_numbers(sequences.windows(), split(epoch_key, 0));
   const std::size_t steps = std::max<std::size_t>(1, (order.size() + config.batch - 1) / config.batch);
@@ -68,7 +68,7 @@ double train_epoch(SasrecLearner& learner, const SasrecSequences& sequences, con
     loss += losses.total / static_cast<double>(steps);
     if (config.average_decay > 0.0)
       move_average(t.average->network, t.model->network, config.average_decay, learner.adam().steps());
-    report(t.task.progress, fmt::format("epoch {}", epoch), step + 1, steps);
+    report(progress, "epoch", step + 1, steps);
   }
   return loss;
 }
@@ -129,10 +129,24 @@ std::vector<EpochReport> train_epochs(SasrecTraining& t, const SasrecSequences& 
       {.epochs = epochs,
        .patience = rows.empty() ? 0 : t.config.patience,
        .identity = "sasrec " + t.model->header.config},
-      parts, [&](int epoch) { return train_epoch(learner, sequences, t.config, epoch, key, t); },
+      parts,
+      [&](int epoch, const Progress& progress) {
+        return train_epoch(learner, sequences, t.config, epoch, key, progress, t);
+      },
       [&] { return validate(t, rows); });
   t.model->network = t.judged()->network;
   return reports;
+}
+
+// A curve that goes on after `done` epochs, whose lines a second training adds.
+CurveListener following(const CurveListener& curve, int done) {
+  CurveListener after;
+  if (curve.add)
+    after.add = [curve, done](Json line) {
+      line["epoch"] = line["epoch"].get<int>() + done;
+      curve.add(line);
+    };
+  return after;
 }
 
 // The epoch that was kept: the first of the best ones, the last where nothing was validated.
@@ -179,12 +193,14 @@ TrainedModel train_sasrec(const SupervisedTask& task, const SasrecConfig& config
     const Catalogue catalogue = build_catalogue(*task.data, task.validate.until);
     SupervisedTask whole = task;
     whole.catalogue = &catalogue;
+    whole.curve = following(task.curve, static_cast<int>(epochs.size()));
     SasrecTraining again{.task = whole, .config = config, .model = nullptr};
     again.model = make_sasrec_model(whole, config, catalogue, task.validate.until);
     const SasrecSequences sequences(whole, config, again.model->items, again.model->users,
                                     {task.train, task.holdout, task.validate});
     rows = sequences.rows();
-    const std::vector<EpochReport> more = train_epochs(again, sequences, best_epoch, /*validates=*/false);
+    std::vector<EpochReport> more = train_epochs(again, sequences, best_epoch, /*validates=*/false);
+    for (EpochReport& epoch : more) epoch.epoch += static_cast<int>(epochs.size());
     epochs.insert(epochs.end(), more.begin(), more.end());
     t.model = again.model;
   }

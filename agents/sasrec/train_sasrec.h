@@ -84,7 +84,7 @@ void check(const SasrecConfig& config);
 /// v_t's answer. What is known of videos while learning from a day's rows comes from earlier days. Keeps a checkpoint
 /// after every epoch and goes on from one bit for bit. The validation metric is the AUC of `binary`, minus the RMSE of
 /// `ratio`, and NDCG@10 over all videos of `next`. Its details are the answers it learned from, "rows", and the
-/// "best_epoch"; a refit's epochs, which have no validation, come last.
+/// "best_epoch"; a refit's epochs, which have no validation, come last and count on.
 TrainedModel train_sasrec(const SupervisedTask& task, const SasrecConfig& config);
 
 }  // namespace swipegym

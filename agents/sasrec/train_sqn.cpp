@@ -44,8 +44,8 @@ class SqnTrainer {
 
   TrainedModel run() {
     std::vector<EpochReport> epochs = run_epochs(
-        task_, epoch_settings(config_, "sqn"), parts_, [this](int epoch) { return train(epoch); },
-        [this] { return validate(); });
+        task_, epoch_settings(config_, "sqn"), parts_,
+        [this](int epoch, const Progress& progress) { return train(epoch, progress); }, [this] { return validate(); });
     return {std::make_shared<SasrecPolicy>(current()), std::move(epochs), {{"transitions", transitions_.size()}}};
   }
 
@@ -88,7 +88,7 @@ class SqnTrainer {
     return config_.method == "sa2c" ? ActorWeight::kAdvantage : ActorWeight::kNone;
   }
 
-  double train(int epoch) {
+  double train(int epoch, const Progress& progress) {
     const std::vector<std::uint32_t> order = shuffled_numbers(
         transitions_.size(), split(split(make_key(task_.seed), Draw::kBatch), 1 + static_cast<std::uint64_t>(epoch)));
     double total = 0.0;
@@ -103,7 +103,7 @@ class SqnTrainer {
           count, [&](std::size_t i, Transitions& out) { transitions_.write(order[first + i], negatives(), key, out); });
       const double share = static_cast<double>(count) / static_cast<double>(order.size());
       total += share * (losses.supervised + (config_.method == "none" ? 0.0 : config_.value_weight * losses.value));
-      report(task_.progress, fmt::format("epoch {}", epoch), first + count, order.size());
+      report(progress, "epoch", first + count, order.size());
     }
     return total;
   }

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/env_options.h"
 #include "cli/load.h"
+#include "cli/training_log.h"
 #include "core/error.h"
 #include "core/stopwatch.h"
 #include "env/fitted/fit_simulator.h"
@@ -12,7 +13,7 @@ namespace swipegym::cli {
 namespace {
 
 struct FitSettings {
-  std::filesystem::path data, out;
+  std::filesystem::path data, out, log_folder;
   std::int32_t until = 99999999;
   std::string fold;
   std::string log = "both", head;
@@ -42,10 +43,18 @@ void fit(const FitSettings& settings, Run& run) {
   FitConfig config = config_of(settings, run);
   config.training.seed = config.exposure.seed = run.seed;
   config.training.threads = run.threads;
+  require_new_log(settings.log_folder, /*resume=*/false, /*advice=*/"");
   const LoadedDataset loaded =
       load_data(run, settings.data, {.standard = settings.log != "random", .random = settings.log != "standard"});
+  TrainingLog log(run, settings.log_folder,
+                  {.command = "fit",
+                   .out = settings.out,
+                   .seed = run.seed,
+                   .data_fingerprint = loaded.data.fingerprint,
+                   .config = config_to_json(config)},
+                  /*resume=*/false);
   const Stopwatch watch;
-  FitResult result = fit_simulator(loaded.data, settings.until, config, run.progress);
+  FitResult result = fit_simulator(loaded.data, settings.until, config, run.progress, log.listener());
   const double seconds = watch.seconds();
   remember_data(result.simulator, settings.data);
   save_simulator(result.simulator, settings.out);
@@ -60,7 +69,8 @@ void fit(const FitSettings& settings, Run& run) {
   run.write_json({{"rows", result.rows},
                   {"seconds", seconds},
                   {"random_rows", result.exposure.random_rows},
-                  {"exposure", to_json(result.exposure)}},
+                  {"exposure", to_json(result.exposure)},
+                  {"curve", result.curve}},
                  result.simulator.fit.all, loaded.data.fingerprint);
 }
 
@@ -93,6 +103,7 @@ void add_fit_commands(std::vector<Command>& table) {
       .choice("log", settings->log, {"both", "standard", "random"}, "which exposures are fitted")
       .group("Output")
       .output("out", settings->out, "FILE", "the simulator", Writing::kBinary);
+  add_log(command, settings->log_folder, "log-dir");  // --log says which exposures are fitted
   command.run = [settings](Run& run) { fit(*settings, run); };
   table.push_back(std::move(command));
 }

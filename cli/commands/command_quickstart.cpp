@@ -211,14 +211,7 @@ class Quickstart {
     run_.print("{}", curve.text(3));
     dqn.policy->save(settings_.out / "dqn.h5");
     Json rounds = Json::array();
-    for (const RoundReport& round : dqn.rounds)
-      rounds.push_back({{"env_steps", round.env_steps},
-                        {"episodes", round.episodes},
-                        {"mean_return", round.mean_return},
-                        {"mean_length", round.mean_length},
-                        {"epsilon", round.epsilon},
-                        {"loss", round.learner.loss},
-                        {"mean_value", round.learner.mean_value}});
+    for (const RoundReport& round : dqn.rounds) rounds.push_back(to_json(round));
     write(kTraining, "train dqn", {{"rounds", std::move(rounds)}}, agent.config);
 
     const RankerConfig ranker_config;

@@ -10,6 +10,7 @@
 #include "cli/load.h"
 #include "cli/policy_word.h"
 #include "cli/supervised_output.h"
+#include "cli/training_log.h"
 #include "core/error.h"
 #include "core/json_text.h"
 #include "core/output_file.h"
@@ -29,7 +30,7 @@ namespace {
 
 struct SupervisedSettings {
   std::string model, protocol = "correct";
-  std::filesystem::path data, out, search;
+  std::filesystem::path data, out, log, search;
   DaySettings days;
   int seeds = 1, trials = 20;
   bool resume = false;
@@ -45,6 +46,11 @@ std::filesystem::path policy_path(const SupervisedSettings& settings, std::uint6
 
 std::filesystem::path trials_path(const SupervisedSettings& settings) {
   return std::filesystem::path(settings.out).concat(".trials.csv");
+}
+
+// The folder of --log for one training seed, or of each of several in it: "runs/s3".
+std::filesystem::path log_folder(const SupervisedSettings& settings, std::uint64_t seed) {
+  return settings.log.empty() || settings.seeds == 1 ? settings.log : settings.log / fmt::format("s{}", seed);
 }
 
 // A policy and a checkpoint for each training seed, and the trials of a search; --out itself only for one seed.
@@ -86,7 +92,7 @@ Json search_settings(const SupervisedSettings& given, const SupervisedModel& mod
   if (given.search.empty()) return base;
   const SearchSpace space = read_search_space(given.search);
   for (const Json& edge : edges_of(space, base)) model.check(edge, given.search.string());
-  task.checkpoint.clear(), task.resume = false;
+  task.checkpoint.clear(), task.resume = false, task.curve = {};
   task.threads = 1;  // the trials share the workers
   task.progress = {};
   if (task.validate.empty()) throw InputError("--search needs validation days: give --validate-until");
@@ -185,6 +191,8 @@ void seed_protocol(const SupervisedTask& task, const Json& settings, const std::
 
 void supervised(const SupervisedSettings& settings, Run& run) {
   const SupervisedModel& model = find_supervised_model(settings.model);
+  for (int s = 0; s < settings.seeds; ++s)
+    require_new_log(log_folder(settings, run.seed + static_cast<std::uint64_t>(s)), settings.resume);
   const GivenSettings given = run.given_settings();
   Json config = model.read(given);
   const std::string& where = given.where();
@@ -196,6 +204,7 @@ void supervised(const SupervisedSettings& settings, Run& run) {
     if (!model.name.starts_with("sasrec"))
       throw InputError(
           fmt::format("--protocol seed is how a report trained SASRec; '{}' has no such thing", model.name));
+    if (!settings.log.empty()) throw InputError("--protocol seed is a study without a log; leave out --log");
     seed_protocol(task, config, where, run);
     return;
   }
@@ -213,12 +222,22 @@ void supervised(const SupervisedSettings& settings, Run& run) {
     const std::filesystem::path out = policy_path(settings, task.seed);
     task.checkpoint = checkpoint_of(out);
     task.resume = settings.resume;
+    TrainingLog curve(run, log_folder(settings, task.seed),
+                      {.command = "supervised " + model.name,
+                       .out = out,
+                       .seed = task.seed,
+                       .data_fingerprint = task.data->fingerprint,
+                       .config = config},
+                      settings.resume);
+    task.curve = curve.listener();
     const Stopwatch watch;
     const TrainedModel trained = model.train(task, config, where);
     const double seconds = watch.seconds();
     trained.policy->save(out);
     run.remove_at_end(task.checkpoint);
     if (!trained.epochs.empty()) run.print("{}\n", text_of(trained.epochs));
+    if (!settings.log.empty() && !curve.has_begun())
+      run.note("{} is not trained in epochs: nothing is written to --log", model.name);
     run.note("{}, seed {}: trained in {:.1f} s, written to {}", model.name, task.seed, seconds, out.string());
     line.seeds.push_back(trained.policy);
     Json one = {
@@ -328,6 +347,7 @@ Command supervised_command() {
   add_table_options(command.options, settings->tables);
   command.options.group("Output").output("out", settings->out, "FILE", "the policy; NAME-s1.h5, ... with --seeds",
                                          Writing::kBinary, false);
+  add_log(command, settings->log);
   command.also_uses = [settings](const Run& run, FileUse& use) { add_outputs(*settings, run.seed, use); };
   command.run = [settings](Run& run) { supervised(*settings, run); };
   return command;

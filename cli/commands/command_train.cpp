@@ -2,6 +2,7 @@
 #include "agents/retrieval/ranker.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/training_log.h"
 #include "core/error.h"
 #include "core/stopwatch.h"
 #include "evaluation/text_table.h"
@@ -10,23 +11,14 @@ namespace swipegym::cli {
 namespace {
 
 struct TrainSettings {
-  std::filesystem::path simulator, start, out;
+  std::filesystem::path simulator, start, out, log;
   bool resume = false, keeps_checkpoint = false;
   std::int64_t more_steps = 0;
 };
 
 Json rounds_json(const std::vector<RoundReport>& rounds) {
   Json list = Json::array();
-  for (const RoundReport& r : rounds)
-    list.push_back({{"env_steps", r.env_steps},
-                    {"episodes", r.episodes},
-                    {"mean_return", r.mean_return},
-                    {"mean_length", r.mean_length},
-                    {"epsilon", r.epsilon},
-                    {"updates", r.learner.updates},
-                    {"loss", r.learner.loss},
-                    {"mean_value", r.learner.mean_value},
-                    {"gradient_norm", r.learner.gradient_norm}});
+  for (const RoundReport& round : rounds) list.push_back(to_json(round));
   return list;
 }
 
@@ -37,9 +29,8 @@ std::string count_text(std::int64_t count) {
 // What every agent tells of its rounds, and what this one adds.
 std::string rounds_table(const OnlineResult& trained) {
   std::vector<std::string> head = {"steps", "sessions", "return", "videos", "epsilon", "updates", "loss", "value"};
-  for (const AgentFigure& figure : trained.learner->figures(0, 0)) head.push_back(figure.name);
+  for (const AgentFigure& figure : trained.learner->figures(0, 0)) head.push_back(figure.title);
   Table table(head);
-  std::int64_t begin = 0;
   for (const RoundReport& r : trained.rounds) {
     std::vector<std::string> cells = {count_text(r.env_steps),
                                       count_text(r.episodes),
@@ -49,9 +40,8 @@ std::string rounds_table(const OnlineResult& trained) {
                                       count_text(r.learner.updates),
                                       fmt::format("{:.4f}", r.learner.loss),
                                       fmt::format("{:.2f}", r.learner.mean_value)};
-    for (const AgentFigure& figure : trained.learner->figures(begin, r.env_steps)) cells.push_back(figure.value);
+    for (const AgentFigure& figure : r.figures) cells.push_back(show_figure(figure.value, figure.digits));
     table.add(cells);
-    begin = r.env_steps;
   }
   return table.text();
 }
@@ -101,6 +91,7 @@ bool is_done(const TrainSettings& settings, const Agent& agent, const Simulator&
 }
 
 void train(const AgentInfo& info, const TrainSettings& settings, Run& run) {
+  require_new_log(settings.log, settings.resume || settings.more_steps > 0);
   const Agent agent = asked_agent(info, settings, run);
   const std::shared_ptr<const Simulator> simulator = load_simulator_file(run, settings.simulator, agent.clock);
   if (is_done(settings, agent, *simulator, run)) return;
@@ -111,6 +102,14 @@ void train(const AgentInfo& info, const TrainSettings& settings, Run& run) {
   training.resume = settings.resume || training.goes_on;
   training.keeps_checkpoint = settings.keeps_checkpoint || training.goes_on;
   training.progress = run.progress;
+  TrainingLog log(run, settings.log,
+                  {.command = "train " + info.name,
+                   .out = settings.out,
+                   .seed = run.seed,
+                   .data_fingerprint = simulator->data_fingerprint,
+                   .config = agent.config},
+                  training.resume);
+  training.curve = log.listener();
   const Stopwatch watch;
   const OnlineResult trained = train_agent(simulator, agent, training);
   const double seconds = watch.seconds();
@@ -156,23 +155,33 @@ Command train_command(const AgentInfo& info) {
             "keep it beside the policy, for --more-steps; of a DQN it holds the replay, some 100 bytes a step")
       .group("Output")
       .output("out", settings->out, "FILE", "the policy", Writing::kBinary);
+  add_log(command, settings->log);
   command.also_uses = [settings](const Run&, FileUse& use) { add_checkpoint(use, settings->out); };
   command.run = [settings, &info](Run& run) { train(info, *settings, run); };
   return command;
 }
 
 struct RankerSettings {
-  std::filesystem::path data, out;
+  std::filesystem::path data, out, log;
   std::int32_t until = 99999999;
 };
 
 // What 'supervised ranker' does, by the options that this command had before.
 void run_ranker(const RankerSettings& settings, Run& run) {
   run.note("'train ranker' is 'supervised ranker', which also stops early and prints tables");
+  require_new_log(settings.log, /*resume=*/false, /*advice=*/"");
   const auto config = run.read_config<RankerConfig>();
   check(config);
   const LoadedDataset loaded = load_data(run, settings.data);
+  TrainingLog log(run, settings.log,
+                  {.command = "train ranker",
+                   .out = settings.out,
+                   .seed = run.seed,
+                   .data_fingerprint = loaded.data.fingerprint,
+                   .config = config_to_json(config)},
+                  /*resume=*/false);
   SupervisedTask task;
+  task.curve = log.listener();
   task.data = &loaded.data, task.train = {0, settings.until};
   task.seed = run.seed, task.threads = run.threads, task.progress = run.progress;
   const Stopwatch watch;
@@ -210,6 +219,7 @@ Command ranker_command() {
       .date("until", settings->until, "the last day that is learned from; all days when absent")
       .group("Output")
       .output("out", settings->out, "FILE", "the policy", Writing::kBinary);
+  add_log(command, settings->log);
   command.run = [settings](Run& run) { run_ranker(*settings, run); };
   return command;
 }

@@ -51,14 +51,15 @@ Json to_json(const ExposureEvidence& evidence) {
           {"prior_of_exposures", evidence.prior_of_exposures}};
 }
 
-FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig& config, const Progress& progress) {
+FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig& config, const Progress& progress,
+                        const CurveListener& curve) {
   check_ranges(config);
   TrainerConfig trainer = config.training;
   trainer.shape.watch_head = parse_watch_head(config.watch_head);
   const FitWindow window{.until = until, .fold = config.fold, .folds = config.folds};
   FitLog log = encode_log(data, window);
 
-  FitResult result{.simulator = {}, .rows = log.rows, .exposure = {}};
+  FitResult result{.simulator = {}, .rows = log.rows, .exposure = {}, .curve = Json::array()};
   Simulator& simulator = result.simulator;
   simulator.catalogue = build_catalogue(data, until);
   simulator.population = build_population(data, until);
@@ -71,7 +72,7 @@ FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig
     TrainingRows rows = make_training_rows(log, trainer.threads);
     parts.clip = rows.clip;
     parts.item_dense = std::move(rows.item_dense);
-    parts.network = train_response_network(log, rows, log.random_rows > 0, trainer, progress);
+    parts.network = train_response_network(log, rows, log.random_rows > 0, trainer, progress, curve, &result.curve);
     if (config.members > 1) {
       const std::uint64_t halves = log.encoder.features.num_users() + log.encoder.features.num_videos();
       MemoryBudget()

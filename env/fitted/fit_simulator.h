@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/config.h"
+#include "core/curve.h"
 #include "core/range.h"
 #include "env/fitted/exposure_shift.h"
 #include "env/fitted/response_trainer.h"
@@ -53,10 +54,11 @@ struct FitResult {
   Simulator simulator;     // its model is a FittedUserModel on the dense clock
   std::uint64_t rows = 0;  // rows fitted
   ExposureEvidence exposure;
+  Json curve;  // of the responses' training, as its listener hears it
 };
 
 /// Fits the user simulator on the rows of `data` dated <= until (yyyymmdd). Throws InputError when there is none.
-FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig& config,
-                        const Progress& progress = {});
+FitResult fit_simulator(const Dataset& data, std::int32_t until, const FitConfig& config, const Progress& progress = {},
+                        const CurveListener& curve = {});
 
 }  // namespace swipegym

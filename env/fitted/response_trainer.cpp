@@ -11,6 +11,7 @@
 #include "nn/adam.h"
 #include "nn/dropout.h"
 #include "nn/fast_math.h"
+#include "nn/loss_curve.h"
 #include "nn/losses.h"
 
 namespace swipegym {
@@ -346,12 +347,14 @@ std::vector<std::uint32_t> used_rows(const FitLog& log, const TrainingRows& rows
   return used;
 }
 
-void run_updates(Trainer& trainer, std::vector<std::uint32_t>& used, const TrainerConfig& config, RandomKey key,
-                 std::string_view what, const Progress& progress) {
+// Returns the lines of its curve.
+Json run_updates(Trainer& trainer, std::vector<std::uint32_t>& used, const TrainerConfig& config, RandomKey key,
+                 std::string_view what, const Progress& progress, const CurveListener& listener = {}) {
   trainer.start();
   const std::size_t per_epoch = std::max<std::size_t>(used.size() / config.batch, 1);
   const auto updates = static_cast<std::uint64_t>(
       std::min<std::int64_t>(config.max_updates, static_cast<std::int64_t>(per_epoch) * config.epochs));
+  LossCurve curve(listener, static_cast<std::int64_t>(updates));
   std::uint64_t step = 0;
   for (std::uint64_t epoch = 0; step < updates; ++epoch) {
     RandomStream random(split(split(key, Draw::kBatch), epoch));
@@ -362,10 +365,11 @@ void run_updates(Trainer& trainer, std::vector<std::uint32_t>& used, const Train
       const double warm = std::min(1.0, done / 0.03 + 0.02);
       const double rate = config.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1.0 + std::cos(std::numbers::pi * done)));
       const std::size_t begin = b * config.batch, end = std::min(begin + config.batch, used.size());
-      trainer.update(std::span<const std::uint32_t>(used).subspan(begin, end - begin), rate, step);
+      curve.add(trainer.update(std::span<const std::uint32_t>(used).subspan(begin, end - begin), rate, step));
       report(progress, what, step + 1, updates);
     }
   }
+  return curve.lines();
 }
 
 MemberTables tables_of(const ResponseNetwork& network) {
@@ -397,14 +401,16 @@ std::vector<float> drawn_weights(std::size_t users, RandomKey key) {
 }  // namespace
 
 ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& rows, bool use_random,
-                                       const TrainerConfig& config, const Progress& progress) {
+                                       const TrainerConfig& config, const Progress& progress,
+                                       const CurveListener& curve, Json* lines) {
   const FeatureEncoder& features = log.encoder.features;
   std::vector<std::uint32_t> used = used_rows(log, rows, use_random);
   ResponseNetwork network;
   network.initialise(features.table_rows, config.shape, make_key(config.seed));
   start_from_marginals(log.data.log, rows, standard_of(log.data.log, rows, used), network);
   Trainer trainer(log, rows, config, network);
-  run_updates(trainer, used, config, make_key(config.seed), "fitting responses", progress);
+  Json curve_lines = run_updates(trainer, used, config, make_key(config.seed), "fitting responses", progress, curve);
+  if (lines != nullptr) *lines = std::move(curve_lines);
   trainer.shrink_kinds();
   for (Parameter* parameter : network.parameters())
     parameter->shards.assign(1, Matrix()), parameter->first_moment.resize(0, 0), parameter->second_moment.resize(0, 0);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/curve.h"
 #include "core/progress.h"
 #include "env/fitted/fitted_parts.h"
 #include "env/fitted/response_network.h"
@@ -27,9 +28,11 @@ struct TrainerConfig {
 /// Maximum likelihood: cross-entropy of the watch bin plus the log loss of each signal and of leaving given the bin and
 /// the click. Batches are cut into a fixed number of shards whose gradients are added in order, so the result does not
 /// depend on the number of threads. n random-exposure rows take part
-/// with a weight of n / (n + 20,000) when `use_random` is set.
+/// with a weight of n / (n + 20,000) when `use_random` is set. `curve` hears the loss, nats a row, and `lines` gets
+/// what it hears.
 ResponseNetwork train_response_network(const FitLog& log, const TrainingRows& rows, bool use_random,
-                                       const TrainerConfig& config, const Progress& progress);
+                                       const TrainerConfig& config, const Progress& progress,
+                                       const CurveListener& curve = {}, Json* lines = nullptr);
 
 /// Members of a posterior over the network's tables. Each is trained by the same settings from the network's values on,
 /// under the network's trunk, with every user's rows weighed by a draw from Exp(1) (the Bayesian bootstrap, Rubin

@@ -227,7 +227,7 @@ void OutcomeModel::fit_network(const OutcomeRows& rows, const UpliftSettings& se
   };
   run_epochs(
       {}, {.epochs = settings.epochs, .patience = settings.patience}, parts,
-      [&](int epoch) {
+      [&](int epoch, const Progress&) {
         const RandomKey order = split(split(key, Draw::kBatch), static_cast<std::uint64_t>(epoch));
         return pass(shuffled(training, order), true);
       },

@@ -49,16 +49,33 @@ cli::BroughtObjects brought_objects(const nb::dict& simulators, const nb::dict& 
   return out;
 }
 
+// What `on_line` raises ends the command as Ctrl-C does, and is raised when that has cleaned up.
 SystemText run_words(const std::vector<SystemText>& words, const nb::dict& simulators, const nb::dict& sources,
-                     const nb::dict& policies, const std::string& config) {
+                     const nb::dict& policies, const std::string& config, const nb::object& on_line) {
   std::string text;
+  std::exception_ptr raised;
   const cli::BroughtObjects brought = brought_objects(simulators, sources, policies);
-  const cli::Host host{.print = [&](const std::string& more) { text += more; },
-                       .check_interrupt = &check_interrupt,
-                       .brought = &brought,
-                       .config = config.empty() ? Json() : parse_json(config, "config")};
-  nb::gil_scoped_release unlocked;
-  cli::run_words(bytes_of(words), host);
+  cli::Host host{.print = [&](const std::string& more) { text += more; },
+                 .check_interrupt = &check_interrupt,
+                 .brought = &brought,
+                 .config = config.empty() ? Json() : parse_json(config, "config")};
+  if (!on_line.is_none())
+    host.on_line = [&](const std::string& line) {
+      const nb::gil_scoped_acquire locked;
+      try {
+        on_line(line);
+      } catch (const nb::python_error&) {
+        raised = std::current_exception();
+        throw Interrupted();
+      }
+    };
+  try {
+    const nb::gil_scoped_release unlocked;
+    cli::run_words(bytes_of(words), host);
+  } catch (const Interrupted&) {
+    if (raised) std::rethrow_exception(raised);
+    throw;
+  }
   return {std::move(text)};
 }
 
@@ -73,9 +90,9 @@ std::vector<std::string> command_names() {
 void bind_commands(nb::module_& module) {
   module.def(
       "run_words", &run_words, nb::arg("words"), nb::arg("simulators") = nb::dict(), nb::arg("sources") = nb::dict(),
-      nb::arg("policies") = nb::dict(), nb::arg("config") = "",
+      nb::arg("policies") = nb::dict(), nb::arg("config") = "", nb::arg("on_line").none() = nb::none(),
       "Runs a command of the program and returns what it prints; its failures are exceptions. config: settings in "
-      "place of a file of --config, as JSON text.");
+      "place of a file of --config, as JSON text. on_line: is given a training's curve, a line of JSON as it comes.");
   module.def(
       "run_program",
       [](const std::vector<SystemText>& words) {

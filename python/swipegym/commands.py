@@ -9,12 +9,15 @@
 
 Arguments are the program's options with _ for -: lists are joined by commas, those of their items kept by \\, True
 stands for a flag, None is left out. `compare` also takes what has no file: functions, compositions with functions in
-them, sources of one's own, and simulators of a Python user model; a function's row has its name, or that of {"mine": function}. Settings may be
-mappings, which nothing writes to a file:
+them, sources of one's own, and simulators of a Python user model; a function's row has its name, or that of
+{"mine": function}. What trains takes `on_round` too, a function that is given each line of the training's curve as a dict as
+it comes, and may raise to end the training: its checkpoint stays, for resume=True. Settings may be mappings, which nothing
+writes to a file:
 
     commands.train_dqn(simulator="sim.h5", out="dqn.h5", config={"env_steps": 100_000, "network": {"width": 32}})
     commands.train_dqn(simulator="sim.h5", out="dqn.h5", config="mine.json", set={"network.width": 32})
     settings = commands.train_dqn(set={"rewards": "drawn"}, print_config=True)  # all of them, as a mapping
+    commands.train_dqn(simulator="sim.h5", out="dqn.h5", on_round=lambda line: print(line["env_steps"], line["mean_return"]))
 
 `help(commands.fit)` is its help page. Failures are InputError or SystemError with the program's words; Ctrl-C is a
 KeyboardInterrupt, and half-written outputs are gone.
@@ -26,7 +29,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +57,7 @@ class Result(dict):
         return self.text or dict.__repr__(self)
 
 
-def run(name: str, *positional, **options) -> Result:
+def run(name: str, *positional, on_round: Callable[[dict], object] | None = None, **options) -> Result:
     """Runs a command: run("data synth", preset="tiny", out="synthetic")."""
     if "clock" not in options and any(isinstance(value, _core.Simulator) and value.clock == "log" for value in options.values()):
         options["clock"] = "log"  # the file says nothing of it
@@ -65,15 +68,16 @@ def run(name: str, *positional, **options) -> Result:
     words = [*name.split(), *map(_word, positional), *typed]
     for option, value in options.items():
         words += _words("--" + option.rstrip("_").replace("_", "-"), value)
+    on_line = _listener(on_round)
     if "--print-config" in words:
-        text = _run(words, brought, config)
+        text = _run(words, brought, config, on_line)
         return Result(text, json.loads(text))
     if "--json" in words:
-        text = _run(words, brought, config)
+        text = _run(words, brought, config, on_line)
         return Result(text, _figures(Path(words[words.index("--json") + 1])))
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.json"
-        text = _run([*words, "--json", str(figures)], brought, config)
+        text = _run([*words, "--json", str(figures)], brought, config, on_line)
         return Result(text, _figures(figures))
 
 
@@ -82,8 +86,8 @@ def _figures(path: Path) -> dict:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _run(words: list[str], brought: Brought, config: str) -> str:
-    return _core.run_words(words, brought.simulators, brought.sources, brought.policies, config)
+def _run(words: list[str], brought: Brought, config: str, on_line: Callable[[str], None] | None) -> str:
+    return _core.run_words(words, brought.simulators, brought.sources, brought.policies, config, on_line)
 
 
 def report(folder, out=None) -> Path:
@@ -118,6 +122,14 @@ def _report_package():
     except ImportError as error:
         raise _core.InputError(f"the page of a run is drawn by Altair ({error}): pip install 'swipegym[report]'") from error
     return swipegym_report
+
+
+def _listener(on_round):
+    if on_round is None:
+        return None
+    if not callable(on_round):
+        raise refused("on_round", on_round, "a function of a dict")
+    return lambda line: on_round(json.loads(line))
 
 
 def _taken_config(options: dict) -> str:

@@ -122,7 +122,7 @@ TEST_CASE("threads change no bit of an actor, and a resumed run ends as the unbr
       run.progress = {};
       run.resume = true;
       int rounds = 0;
-      run.on_round = [&](const RoundReport&) { ++rounds; };
+      run.curve.add = [&](const Json&) { ++rounds; };
       const OnlineResult resumed = test::train_actor(simulator, config, run);
       CHECK(rounds < 4);
       CHECK(same_actor(whole, resumed));

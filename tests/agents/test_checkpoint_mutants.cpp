@@ -229,7 +229,7 @@ struct Supervised {
   std::vector<EpochReport> run(int epochs) {
     return run_epochs(
         task, {.epochs = epochs, .patience = 3, .identity = "toy"}, parts,
-        [&](int) {
+        [&](int, const Progress&) {
           weight.gradient() = weight.value.array() - 1.0F;
           Parameter* all[] = {&weight};
           adam.step(all);

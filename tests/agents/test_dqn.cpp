@@ -250,7 +250,7 @@ TEST_CASE("stopped and resumed training gives the numbers of an unbroken run", "
   training.progress = {};
   training.resume = true;
   std::vector<std::int64_t> seen;
-  training.on_round = [&](const RoundReport& round) { seen.push_back(round.env_steps); };
+  training.curve.add = [&](const Json& line) { seen.push_back(line["env_steps"].get<std::int64_t>()); };
   const OnlineResult resumed = test::train_dqn(simulator, config, training);
   CHECK(seen.size() == 2);  // only the last two rounds were run again
   CHECK(same_weights(test::value_model(whole), test::value_model(resumed)));

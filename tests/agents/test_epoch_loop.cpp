@@ -32,7 +32,7 @@ struct LoopToy {
   std::vector<EpochReport> run(int epochs, int patience = 0, const char* identity = "toy") {
     return run_epochs(
         task, {.epochs = epochs, .patience = patience, .identity = identity}, parts,
-        [&](int epoch) {
+        [&](int epoch, const Progress&) {
           weight.gradient()(0, 0) = weight.value(0, 0) - 1.0F;
           weight.gradient()(0, 1) = static_cast<float>(epoch) * (weight.value(0, 1) + 1.0F);
           Parameter* all[] = {&weight};
