@@ -78,8 +78,8 @@ std::vector<RoundReport> load_checkpoint(const std::filesystem::path& path, cons
 
 /// train_online() for any learner, with a checkpoint every so many rounds and where its curve's listener interrupts:
 /// the result does not depend on being interrupted and resumed. The checkpoint is left behind; the caller removes it
-/// once the policy is saved, or keeps it for a training of more steps: that one ends as an unbroken one of so many steps
-/// does, where the settings let nothing follow from their number and the border between the two is one of rounds.
+/// once the policy is saved, or keeps it for a training of more steps: that one ends as an unbroken one of so many
+/// steps does, where the settings let nothing follow from their number and the border between the two is one of rounds.
 std::vector<RoundReport> train_with_checkpoints(Learner& learner, VectorEnv& env, const RunIdentity& identity,
                                                 std::int64_t env_steps, std::int64_t round_steps, const OnlineRun& run);
 

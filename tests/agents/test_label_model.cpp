@@ -12,6 +12,7 @@
 #include "env/catalogue.h"
 #include "policy/policy_file.h"
 #include "sim_data/labels.h"
+#include "tests/agents/interrupt_after.h"
 #include "tests/agents/label_toy.h"
 #include "tests/sanitized.h"
 
@@ -151,11 +152,7 @@ TEST_CASE("a label model goes on from a checkpoint with the same bits", "[agents
   std::filesystem::remove(checkpoint);
   toy.task.threads = 1;
   toy.task.checkpoint = checkpoint;
-  bool stop = false;
-  toy.task.progress = [&](std::string_view what, std::uint64_t done, std::uint64_t) {
-    if (stop) throw Interrupted();
-    stop = what == "training" && done == 2;
-  };
+  toy.task.progress = testing::interrupt_after(2, config.epochs);
   CHECK_THROWS_AS(train_label_model(toy.task, config), Interrupted);
   toy.task.progress = {};
   toy.task.resume = true;

@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "env/catalogue.h"
+#include "tests/agents/interrupt_after.h"
 #include "tests/agents/label_toy.h"
 #include "tests/nn/gradient_check.h"
 #include "tests/policy/label_rows.h"
@@ -251,11 +252,7 @@ TEST_CASE("LabelCraft goes on from a checkpoint with the same bits, on any numbe
   std::filesystem::remove(checkpoint);
   toy.task.checkpoint = checkpoint;
   toy.task.threads = 3;
-  std::uint64_t epochs = 0;
-  toy.task.progress = [&](std::string_view what, std::uint64_t done, std::uint64_t) {
-    if (what == "training" && done == 2) ++epochs;
-    if (epochs > 0 && what == "epoch") throw Interrupted();
-  };
+  toy.task.progress = testing::interrupt_after(2, config.epochs);
   CHECK_THROWS_AS(train_labelcraft(toy.task, config), Interrupted);
   toy.task.progress = {};
   toy.task.resume = true;

@@ -13,6 +13,7 @@
 #include "env/catalogue.h"
 #include "evaluation/metrics/binary_score.h"
 #include "policy/policy_file.h"
+#include "tests/agents/interrupt_after.h"
 #include "tests/agents/label_toy.h"
 #include "tests/agents/quick_multitask.h"
 #include "tests/sanitized.h"
@@ -262,11 +263,7 @@ TEST_CASE("a multi-task training goes on from a checkpoint with the same bits", 
   fs::remove(checkpoint);
   toy.task.threads = 1;
   toy.task.checkpoint = checkpoint;
-  bool stop = false;
-  toy.task.progress = [&](std::string_view what, std::uint64_t done, std::uint64_t) {
-    if (stop) throw Interrupted();
-    stop = what == "training" && done == 2;
-  };
+  toy.task.progress = testing::interrupt_after(2, config.epochs);
   CHECK_THROWS_AS(train_multitask(toy.task, config), Interrupted);
   toy.task.progress = {};
   toy.task.resume = true;

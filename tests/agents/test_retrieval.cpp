@@ -11,6 +11,7 @@
 #include "agents/retrieval/two_tower_trainer.h"
 #include "core/error.h"
 #include "env/catalogue.h"
+#include "tests/agents/interrupt_after.h"
 
 namespace swipegym {
 namespace {
@@ -146,9 +147,7 @@ void check_towers(const std::function<TrainedModel(const SupervisedTask&, const 
 
   const auto checkpoint = std::filesystem::temp_directory_path() / "swipegym_towers_checkpoint.h5";
   world.task.checkpoint = checkpoint;
-  world.task.progress = [](std::string_view, std::uint64_t done, std::uint64_t) {
-    if (done == 1) throw Interrupted();
-  };
+  world.task.progress = testing::interrupt_after(1, config.epochs);
   CHECK_THROWS_AS(train(world.task, config), Interrupted);
   world.task.progress = {}, world.task.resume = true;
   CHECK(scores_of(*train(world.task, config).policy) == scores_of(*whole));

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "evaluation/metrics/binary_score.h"
+#include "tests/agents/interrupt_after.h"
 #include "tests/agents/sequence_toy.h"
 
 namespace swipegym {
@@ -87,10 +88,7 @@ TEST_CASE("SASRec trains to the same weights on any number of threads, and goes 
   SupervisedTask task = toy.task();
   task.checkpoint = std::filesystem::temp_directory_path() / "swipegym_test_sasrec.checkpoint";
   task.resume = true;
-  int reports = 0;
-  task.progress = [&](std::string_view what, std::uint64_t, std::uint64_t) {
-    if (what == "epoch 3" && ++reports == 2) throw Interrupted();
-  };
+  task.progress = testing::interrupt_after(2, config.epochs);
   CHECK_THROWS_AS(train_sasrec(task, config), Interrupted);
   task.progress = {};
   const TrainedModel resumed = train_sasrec(task, config);

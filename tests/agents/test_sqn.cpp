@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "env/catalogue.h"
 #include "policy/policy_file.h"
+#include "tests/agents/interrupt_after.h"
 #include "tests/agents/sequence_toy.h"
 
 namespace swipegym {
@@ -189,9 +190,7 @@ TEST_CASE("SQN trains to the same bits on any number of threads, and goes on fro
   SupervisedTask task = toy.task();
   task.checkpoint = std::filesystem::temp_directory_path() / ("swipegym_test_" + method + ".checkpoint");
   task.resume = true;
-  task.progress = [&](std::string_view what, std::uint64_t, std::uint64_t) {
-    if (what == "epoch 3") throw Interrupted();
-  };
+  task.progress = testing::interrupt_after(2, config.epochs);
   CHECK_THROWS_AS(train_sqn(task, config), Interrupted);
   task.progress = {};
   const TrainedModel resumed = train_sqn(task, config);
