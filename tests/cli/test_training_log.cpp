@@ -203,6 +203,7 @@ TEST_CASE("the lines of a training are the rounds of its JSON, interrupted or no
 
   CHECK(test::fails_with(run(words), 2, {"progress.jsonl", "an earlier training", "--resume"}));
   fs::remove_all(folder / "log");
+  fs::remove(folder / "p.h5");  // or there is nothing to go on with
   const test::Outcome killed = run(words, {}, {.interrupt_after = std::chrono::milliseconds(400)});
   if (killed.code == 130) {  // else it was through before
     INFO(killed.err);
