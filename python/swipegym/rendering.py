@@ -123,7 +123,7 @@ def require_pictures():
         ImageFont.load_default(12)
     except (ImportError, TypeError) as error:
         raise _core.InputError(
-            "render_mode 'rgb_array' draws with Pillow 10.1 or later: pip install 'swipegym[render]'"
+            "render_mode 'rgb_array' draws with Pillow 10.1 or later: pip install 'pillow>=10.1'"
         ) from error
 
 

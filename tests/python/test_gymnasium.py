@@ -102,7 +102,6 @@ def test_a_wrapper_that_runs_on_cart_pole_runs_here(name):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_wrappers_of_pictures_run(name):
-    pytest.importorskip("PIL")
     pytest.importorskip(NEEDS.get(name, "numpy"))
     env = PICTURES[name](gym.make(ID, render_mode="rgb_array"))
     env.reset(seed=1)

@@ -74,13 +74,13 @@ def write_parquet(log: Log, path: str | os.PathLike) -> None:
 
 
 def read_parquet(path: str | os.PathLike) -> Log:
-    pa = need("pyarrow", "Parquet")
     source = arguments.path("path", path)
+    if not os.path.exists(source):
+        raise _core.InputError(f"{source}: no such file")
+    pa = need("pyarrow", "Parquet")
     try:
         with open(source, "rb") as file:
             table = need("pyarrow.parquet", "Parquet").read_table(file)
-    except FileNotFoundError:
-        raise _core.InputError(f"{source}: no such file") from None
     except (pa.ArrowException, OSError) as error:
         raise _core.InputError(f"{source}: {error}") from error
     return from_arrow(table, source)
