@@ -67,6 +67,9 @@ constexpr ActorText kActors[] = {
     {"lagrangian", "train a policy under constraints by Lagrangian PPO",
      "PPO on one critic a response; multipliers follow what constraints are broken by, through Adam or a PID "
      "controller."},
+    {"cpo", "train a policy under constraints by constrained policy optimisation",
+     "One step an update within a trust region: the best that keeps the bounds as far as gradients tell, or where none "
+     "does the shortest towards them."},
     {"tscac", "train a policy near others that serve one response each",
      "Two-stage constrained actor-critic: a policy for each constraint's response alone, then the main one, kept near "
      "those."},

@@ -45,6 +45,7 @@ StateNetwork::StateNetwork(std::size_t inputs, std::size_t actions, const Settin
       adam_(settings.adam),
       shards_((settings.batch + settings.shard_rows - 1) / settings.shard_rows) {
   network_.set_shards(shards_.size());
+  if (settings.from_zero) network_.layers.back().weight.value.setZero(), network_.layers.back().bias.value.setZero();
 }
 
 void StateNetwork::outputs(const Matrix& states, std::span<const std::uint32_t> rows, Matrix& out) const {

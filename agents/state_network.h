@@ -19,7 +19,8 @@ class StateNetwork {
   struct Settings {
     std::vector<std::size_t> hidden = {64};
     AdamConfig adam;
-    float dropout = 0.0F;  // of hidden units, in step() alone
+    float dropout = 0.0F;    // of hidden units, in step() alone
+    bool from_zero = false;  // all outputs are 0 at first, as an early stop has it that finds nothing
     std::size_t batch = 512, shard_rows = 128;
     int threads = 0;
   };

@@ -1,8 +1,10 @@
 // The experiment of docs/results/constrained.md: what policies under constraints keep and earn in a fitted simulator.
-//   constrained_study SIMULATOR [--seeds N] [--steps N] [--sessions N] [--responses LIST] [--threads N] [--curves
-//   FILE.csv] [--quick]
-// Prints the bounds and one line a method; --curves writes the rates and multipliers of every update of the first seed.
-// Rates are multiples of what a uniform choice among the same candidates would be given (ConstraintConfig::relative).
+//   constrained_study SIMULATOR [--seeds N] [--steps N] [--sessions N] [--validation N] [--responses LIST]
+//                     [--only LIST] [--keep DIR] [--curves FILE.csv] [--threads N]
+// Prints the bounds, what validation chooses, and a table. Rates are multiples of what a uniform choice among the same
+// candidates would be given (ConstraintConfig::relative). --keep: what a training came to is kept in DIR and not done
+// again, so that an interrupted study goes on. --only: some of its methods, by their first words. --curves: rates and
+// multipliers of every update of every training.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,36 +13,50 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "agents/policy_gradient/actor_agents.h"
 #include "agents/policy_gradient/actor_reports.h"
+#include "core/config.h"
+#include "core/hdf5_reader.h"
+#include "core/hdf5_writer.h"
 #include "core/range.h"
 #include "env/fitted/simulator_file.h"
+#include "evaluation/metrics/bootstrap.h"
 #include "policy/value/value_policy.h"
 
 namespace swipegym {
 namespace {
 
 struct StudySettings {
-  std::string simulator, curves;
+  std::string simulator, curves, keep;
   std::vector<std::string> responses = {"like", "hate"};  // that are bounded: from above "hate", the others from below
+  std::vector<std::string> only;
   std::uint64_t seeds = 5;
-  std::int64_t steps = 196'608;
-  std::size_t sessions = 4096;
+  std::int64_t steps = 491'520;
+  std::size_t sessions = 16'384, validation = 8'192;
   int threads = 1;
-  bool quick = false;
 };
 
-constexpr std::uint64_t kEvaluationSeed = 977;   // sessions that nobody was trained or chosen on
-constexpr std::uint64_t kValidationSeed = 1001;  // training seed and sessions that choose lambda
-constexpr double kSlack = 0.02;  // training aims beyond the bounds by this share: a policy under a multiplier swings
+constexpr std::uint64_t kJudge = 977;        // sessions that nobody was trained or chosen on
+constexpr std::uint64_t kValidation = 1001;  // training seed and sessions that choose weights and lambda
+constexpr double kSlack =
+    0.015;  // trainings aim beyond the bounds by this share: half of what counts as kept without waste
+constexpr double kWaste = 0.03;
+constexpr std::string_view kKeptKind = "constrained study run";
 
 struct StudyRun {
   ActorEvaluation worth;
-  Json updates = Json::array();  // its reports
+  std::vector<double> multipliers;  // means over the last quarter of the updates
+};
+
+struct Method {
+  std::string name;
+  std::vector<StudyRun> runs;  // of each training seed
 };
 
 class Study {
@@ -55,111 +71,117 @@ class Study {
  private:
   std::size_t count() const noexcept { return settings_.responses.size(); }
   bool more(std::size_t i) const noexcept { return settings_.responses[i] != "hate"; }
-  ActorConfig config(const std::string& algorithm) const {
-    ActorConfig config = actor_defaults(algorithm);
-    config.round_steps = 49'152;
-    config.env_steps = settings_.steps;
-    config.constraints.clear();
-    for (std::size_t i = 0; i < count(); ++i) {
-      ConstraintConfig& constraint = config.constraints.emplace_back();
-      constraint.signal = settings_.responses[i];
-      constraint.relative = true;
-      (more(i) ? constraint.at_least : constraint.at_most) = bounds_[i] * (more(i) ? 1.0 + kSlack : 1.0 - kSlack);
-    }
-    // A training of some fifty updates: multipliers begin near where they end, and move faster than for long ones.
-    if (algorithm == "rcpo" || algorithm == "lagrangian") {
-      config.multiplier.initial = 1.0;
-      config.multiplier.rate = algorithm == "rcpo" ? 0.5 : 0.2;
-    }
-    if (algorithm == "tscac") config.env_steps += static_cast<std::int64_t>(count()) * config.auxiliary_steps;
-    return config;
+  bool wanted(const std::string& name) const {
+    return settings_.only.empty() || std::any_of(settings_.only.begin(), settings_.only.end(),
+                                                 [&](const std::string& word) { return name.rfind(word, 0) == 0; });
   }
-  StudyRun train(const ActorConfig& config, std::uint64_t seed, std::uint64_t judged_by) const {
-    const OnlineResult trained =
-        train_agent(simulator_, actor_agent(config), {.seed = seed, .threads = settings_.threads});
-    return {evaluate_actor(simulator_, config, *trained.policy, Exploration::boltzmann(1.0F), settings_.sessions,
-                           judged_by, settings_.threads),
-            trained.learner->details()["updates"]};
-  }
+  ActorConfig config(const std::string& algorithm) const;
+  StudyRun train(const std::string& name, const ActorConfig& config, std::uint64_t seed, std::uint64_t judged_by);
+  void write_curves(const std::string& name, std::uint64_t seed, const Json& updates);
   ActorEvaluation uniform() const;
-  // How far the worst-kept bound is missed, as a share of the bound; at most 0 where all are kept.
-  double worst_excess(const ActorEvaluation& worth) const {
-    double worst = -1e9;
-    for (std::size_t i = 0; i < count(); ++i) {
-      const double excess = worth.rates[i] / bounds_[i] - 1.0;
-      worst = std::max(worst, more(i) ? -excess : excess);
-    }
-    return worst;
+  std::vector<double> excesses(const ActorEvaluation& worth) const;
+  double worst(const ActorEvaluation& worth) const {
+    const std::vector<double> all = excesses(worth);
+    return *std::min_element(all.begin(), all.end());
   }
+  bool better(const StudyRun& a, const StudyRun& b) const;
   void find_bounds();
-  void row(const std::string& name, const std::vector<StudyRun>& runs);
   void method(const std::string& name, const ActorConfig& config);
-  double choose_lambda();
+  void choose_weights();
+  void choose_lambda();
+  void print_validation(const std::string& name, const StudyRun& run) const;
+  void print_table() const;
 
   StudySettings settings_;
   std::shared_ptr<const Simulator> simulator_;
   std::vector<double> bounds_;  // multiples of uniform choice's rates
+  std::vector<Method> methods_;
   std::FILE* curves_ = nullptr;
 };
 
-ActorEvaluation Study::uniform() const {
-  const ActorConfig any = config("ppo");
-  const auto model = make_value_model("random", simulator_->catalogue, any.network, any.encoder, 1);
-  return evaluate_actor(simulator_, any, ValuePolicy(model), Exploration::epsilon_greedy(1.0F), settings_.sessions,
-                        kEvaluationSeed, settings_.threads);
-}
-
-// Halfway between what the unconstrained policy gives and the best that each response can be alone.
-void Study::find_bounds() {
-  row("uniform", {{uniform(), {}}});
-  std::vector<double> own(count(), 0.0);
-  std::vector<StudyRun> runs;
-  for (std::uint64_t seed = 1; seed <= settings_.seeds; ++seed) {
-    runs.push_back(train(config("ppo"), seed, kEvaluationSeed));
-    for (std::size_t i = 0; i < count(); ++i)
-      own[i] += runs.back().worth.rates[i] / static_cast<double>(settings_.seeds);
-  }
-  std::vector<double> next = bounds_;
+ActorConfig Study::config(const std::string& algorithm) const {
+  ActorConfig config = actor_defaults(algorithm);
+  config.env_steps = settings_.steps;
+  config.constraints.clear();
   for (std::size_t i = 0; i < count(); ++i) {
-    ActorConfig alone = config("ppo");
-    alone.objective = settings_.responses[i];
-    const StudyRun best = train(alone, 1, kEvaluationSeed);
-    row(fmt::format("{} alone", settings_.responses[i]), {best});
-    next[i] = 0.5 * (own[i] + best.worth.rates[i]);
+    ConstraintConfig& constraint = config.constraints.emplace_back();
+    constraint.signal = settings_.responses[i];
+    constraint.relative = true;
+    (more(i) ? constraint.at_least : constraint.at_most) = bounds_[i] * (more(i) ? 1.0 + kSlack : 1.0 - kSlack);
   }
-  bounds_ = next;
-  fmt::print("{:<24}{:>26}", "bounds", "");
-  for (std::size_t i = 0; i < count(); ++i)
-    fmt::print(" {:>10}", fmt::format("{}{:.3f}", more(i) ? ">=" : "<=", bounds_[i]));
-  fmt::print("\n");
-  row("ppo, unconstrained", runs);
+  if (algorithm == "tscac") config.env_steps += static_cast<std::int64_t>(count()) * config.auxiliary_steps;
+  return config;
 }
 
-void Study::row(const std::string& name, const std::vector<StudyRun>& runs) {
-  const auto seeds = static_cast<double>(runs.size());
-  double reward = 0.0, square = 0.0, session = 0.0;
-  std::vector<double> rates(count(), 0.0), broken(count(), 0.0);
-  std::size_t all_kept = 0;
-  for (const StudyRun& run : runs) {
-    reward += run.worth.video_reward / seeds, square += run.worth.video_reward * run.worth.video_reward / seeds;
-    session += run.worth.session_reward / seeds;
-    bool kept = true;
-    for (std::size_t i = 0; i < count(); ++i) {
-      rates[i] += run.worth.rates[i] / seeds;
-      const bool own = more(i) ? run.worth.rates[i] >= bounds_[i] : run.worth.rates[i] <= bounds_[i];
-      broken[i] += own ? 0.0 : 1.0;
-      kept = kept && own;
-    }
-    all_kept += kept;
+// What a training came to, as a file that a later run reads: its name says by what it was made.
+std::filesystem::path kept_file(const StudySettings& settings, const std::string& identity) {
+  std::uint64_t hash = 1469598103934665603ULL;
+  for (const char letter : identity) hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
+  return std::filesystem::path(settings.keep) / fmt::format("{:016x}.h5", hash);
+}
+
+void keep_run(const std::filesystem::path& path, const std::string& name, const StudyRun& run) {
+  Hdf5Writer file(path);
+  file.attribute("kind", kKeptKind);
+  file.attribute("schema_version", std::int64_t{1});
+  file.attribute("name", name);
+  file.write("multipliers", run.multipliers);
+  file.write("rewards", run.worth.rewards);
+  for (std::size_t i = 0; i < run.worth.given.size(); ++i) {
+    file.write(fmt::format("given_{}", i), run.worth.given[i]);
+    file.write(fmt::format("against_{}", i), run.worth.against[i]);
   }
-  fmt::print("{:<24} {:>7.2f} {:>8.3f} {:>7.3f}  ", name, session, reward,
-             std::sqrt(std::max(0.0, square - reward * reward)));
-  for (std::size_t i = 0; i < count(); ++i) fmt::print(" {:>7.4f}({:.0f})", rates[i], broken[i]);
-  fmt::print("   {}/{}\n", all_kept, runs.size());
-  std::fflush(stdout);
-  if (curves_ == nullptr || runs[0].updates.empty()) return;
-  for (const Json& r : runs[0].updates) {
-    fmt::print(curves_, "{},{},{:.5f},{:.4f},{:.5f}", name, r["env_steps"].get<std::int64_t>(),
+  file.write("scalars", std::vector<double>{run.worth.session_reward, run.worth.session_error, run.worth.session_videos,
+                                            run.worth.video_reward});
+  file.write("rates", run.worth.rates);
+  file.commit();
+}
+
+StudyRun kept_run(const std::filesystem::path& path, std::size_t constraints) {
+  const Hdf5Reader file(path, kKeptKind, 1);
+  StudyRun run;
+  run.multipliers = file.read<double>("multipliers");
+  run.worth.rewards = file.read<float>("rewards");
+  for (std::size_t i = 0; i < constraints; ++i) {
+    run.worth.given.push_back(file.read<float>(fmt::format("given_{}", i)));
+    run.worth.against.push_back(file.read<float>(fmt::format("against_{}", i)));
+  }
+  const std::vector<double> scalars = file.read<double>("scalars");
+  run.worth.sessions = run.worth.rewards.size();
+  run.worth.session_reward = scalars.at(0), run.worth.session_error = scalars.at(1);
+  run.worth.session_videos = scalars.at(2), run.worth.video_reward = scalars.at(3);
+  run.worth.rates = file.read<double>("rates");
+  return run;
+}
+
+StudyRun Study::train(const std::string& name, const ActorConfig& config, std::uint64_t seed, std::uint64_t judged_by) {
+  const std::size_t sessions = judged_by == kJudge ? settings_.sessions : settings_.validation;
+  const std::string identity = fmt::format("{} {} {} {} {}", simulator_->data_fingerprint,
+                                           config_to_json(config).dump(), seed, judged_by, sessions);
+  const std::filesystem::path path = settings_.keep.empty() ? "" : kept_file(settings_, identity);
+  if (!path.empty() && std::filesystem::exists(path)) return kept_run(path, count());
+  const OnlineResult trained =
+      train_agent(simulator_, actor_agent(config), {.seed = seed, .threads = settings_.threads});
+  StudyRun run{.worth = evaluate_actor(simulator_, config, *trained.policy, Exploration::boltzmann(1.0F), sessions,
+                                       judged_by, settings_.threads),
+               .multipliers = std::vector<double>(count(), 0.0)};
+  const Json updates = trained.learner->details()["updates"];
+  const std::size_t from = updates.size() - (updates.size() + 3) / 4;
+  for (std::size_t update = from; update < updates.size(); ++update)
+    for (std::size_t i = 0; i < count(); ++i)
+      run.multipliers[i] +=
+          updates[update]["multipliers"][i].get<double>() / static_cast<double>(updates.size() - from);
+  write_curves(name, seed, updates);
+  if (!path.empty()) keep_run(path, fmt::format("{} seed {}", name, seed), run);
+  fmt::print(stderr, "{} seed {}: {:.1f} s, {:.3f}, multipliers {:.3f}\n", name, seed, run.worth.session_reward,
+             fmt::join(run.worth.rates, " "), fmt::join(run.multipliers, " "));
+  return run;
+}
+
+void Study::write_curves(const std::string& name, std::uint64_t seed, const Json& updates) {
+  if (curves_ == nullptr) return;
+  for (const Json& r : updates) {
+    fmt::print(curves_, "\"{}\",{},{},{:.5f},{:.4f},{:.5f}", name, seed, r["env_steps"].get<std::int64_t>(),
                r["reward"].get<double>(), r["entropy"].get<double>(), r["kl"].get<double>());
     for (const double rate : r["rates"]) fmt::print(curves_, ",{:.6f}", rate);
     for (const double one : r["multipliers"]) fmt::print(curves_, ",{:.4f}", one);
@@ -168,57 +190,210 @@ void Study::row(const std::string& name, const std::vector<StudyRun>& runs) {
   std::fflush(curves_);
 }
 
-void Study::method(const std::string& name, const ActorConfig& config) {
-  std::vector<StudyRun> runs;
-  for (std::uint64_t seed = 1; seed <= settings_.seeds; ++seed) runs.push_back(train(config, seed, kEvaluationSeed));
-  row(name, runs);
+ActorEvaluation Study::uniform() const {
+  const ActorConfig any = config("ppo");
+  const auto model = make_value_model("random", simulator_->catalogue, any.network, any.encoder, 1);
+  return evaluate_actor(simulator_, any, ValuePolicy(model), Exploration::epsilon_greedy(1.0F), settings_.sessions,
+                        kJudge, settings_.threads);
 }
 
-// Of the lambdas that keep every bound the one that earns most, else the one that misses its worst by least; by a
-// training seed and sessions of their own.
-double Study::choose_lambda() {
-  double best = 0.0, best_score = -1e18;
-  for (const double lambda : {0.1, 0.3, 1.0, 3.0}) {
+// How far beyond each bound a policy is, as shares of the bounds: below 0 where one is broken.
+std::vector<double> Study::excesses(const ActorEvaluation& worth) const {
+  std::vector<double> all(count());
+  for (std::size_t i = 0; i < count(); ++i) {
+    const double above = worth.rates[i] / bounds_[i] - 1.0;
+    all[i] = more(i) ? above : -above;
+  }
+  return all;
+}
+
+// Of two that keep every bound the one that earns more, else the one that misses its worst by less.
+bool Study::better(const StudyRun& a, const StudyRun& b) const {
+  const double own = worst(a.worth), other = worst(b.worth);
+  if (own >= 0.0 && other >= 0.0) return a.worth.session_reward > b.worth.session_reward;
+  return own > other;
+}
+
+// Halfway between what the unconstrained policy gives and the best that each response can be alone.
+void Study::find_bounds() {
+  methods_.push_back({"uniform choice", {{.worth = uniform(), .multipliers = {}}}});
+  method("ppo, unconstrained", config("ppo"));
+  const Method& free = methods_.back();
+  std::vector<double> next(count(), 0.0);
+  for (std::size_t i = 0; i < count(); ++i) {
+    ActorConfig alone = config("ppo");
+    alone.objective = settings_.responses[i];
+    const std::string name = settings_.responses[i] + " alone";
+    const StudyRun best = train(name, alone, 1, kJudge);
+    for (const StudyRun& run : free.runs) next[i] += 0.5 * run.worth.rates[i] / static_cast<double>(free.runs.size());
+    next[i] += 0.5 * best.worth.rates[i];
+    fmt::print("{}: {:.1f} s, rates {:.3f}\n", name, best.worth.session_reward, fmt::join(best.worth.rates, " "));
+  }
+  bounds_ = next;
+  for (std::size_t i = 0; i < count(); ++i)
+    fmt::print("bound: {} {} {:.4f}\n", settings_.responses[i], more(i) ? "at least" : "at most", bounds_[i]);
+  std::fflush(stdout);
+}
+
+void Study::method(const std::string& name, const ActorConfig& config) {
+  Method done{name, {}};
+  for (std::uint64_t seed = 1; seed <= settings_.seeds; ++seed) done.runs.push_back(train(name, config, seed, kJudge));
+  methods_.push_back(std::move(done));
+}
+
+void Study::print_validation(const std::string& name, const StudyRun& run) const {
+  fmt::print("validation: {:<28} {:>7.1f} s, rates {:.3f}, worst excess {:+.1f} %\n", name, run.worth.session_reward,
+             fmt::join(run.worth.rates, " "), 100.0 * worst(run.worth));
+  std::fflush(stdout);
+}
+
+// The front: multiples of the multipliers that Lagrangian PPO comes to in a training of its own, and equal weights.
+void Study::choose_weights() {
+  const StudyRun learned = train("lagrangian, validation", config("lagrangian"), kValidation, kValidation);
+  print_validation("lagrangian, adam", learned);
+  std::vector<std::pair<std::string, std::vector<double>>> weights;
+  for (const double factor : {0.5, 0.7, 0.85, 1.0, 1.2, 1.5}) {
+    std::vector<double> scaled = learned.multipliers;
+    for (double& one : scaled) one *= factor;
+    weights.push_back({fmt::format("{:g} x its multipliers", factor), scaled});
+  }
+  for (const double equal : {0.3, 1.0, 3.0})
+    weights.push_back({fmt::format("{:g} each", equal), std::vector<double>(count(), equal)});
+  ActorConfig best = config("lagrangian");
+  std::string name;
+  StudyRun best_run;
+  for (const auto& [label, of] : weights) {
+    ActorConfig own = config("lagrangian");
+    own.multiplier.rule = "fixed";
+    own.multiplier.limit = 1e6;
+    for (std::size_t i = 0; i < count(); ++i) own.constraints[i].multiplier = of[i];
+    const std::string called = fmt::format("weighted sum, {:.2f}", fmt::join(of, " and "));
+    const StudyRun run = train(called, own, kValidation, kValidation);
+    print_validation(fmt::format("{} ({})", called, label), run);
+    if (name.empty() || better(run, best_run)) name = called, best = own, best_run = run;
+  }
+  method(name, best);
+}
+
+void Study::choose_lambda() {
+  ActorConfig best = config("tscac");
+  StudyRun best_run;
+  for (const double lambda : {0.1, 0.3, 1.0, 3.0, 10.0}) {
     ActorConfig own = config("tscac");
     own.tscac_lambda = lambda;
-    const StudyRun run = train(own, kValidationSeed, kValidationSeed);
-    row(fmt::format("tscac {:g}, validation", lambda), {run});
-    const double excess = worst_excess(run.worth);
-    const double score = excess <= 0.0 ? 1e6 + run.worth.video_reward : -excess;
-    if (score > best_score) best_score = score, best = lambda;
+    const std::string called = fmt::format("tscac, lambda {:g}", lambda);
+    const StudyRun run = train(called, own, kValidation, kValidation);
+    print_validation(called, run);
+    if (best_run.worth.rates.empty() || better(run, best_run)) best = own, best_run = run;
   }
-  return best;
+  method(fmt::format("tscac, lambda {:g}", best.tscac_lambda), best);
+}
+
+// A figure of a method's runs: sums of `top` over sums of `bottom`, session by session.
+template <class Top, class Bottom>
+Measure measure_of(const Method& method, std::size_t seeds, const Top& top, const Bottom& bottom) {
+  Measure out{.seeds = seeds, .items = method.runs[0].worth.rewards.size(), .numerator = {}, .denominator = {}};
+  for (std::size_t seed = 0; seed < seeds; ++seed) {
+    const ActorEvaluation& worth = method.runs[seed % method.runs.size()].worth;
+    const std::vector<float>& above = top(worth);
+    out.numerator.insert(out.numerator.end(), above.begin(), above.end());
+    const std::vector<float>* below = bottom(worth);
+    if (below != nullptr) out.denominator.insert(out.denominator.end(), below->begin(), below->end());
+  }
+  return out;
+}
+
+void Study::print_table() const {
+  const auto rewards = [](const ActorEvaluation& worth) -> const std::vector<float>& { return worth.rewards; };
+  const auto none = [](const ActorEvaluation&) -> const std::vector<float>* { return nullptr; };
+  std::size_t front = methods_.size();
+  std::vector<Measure> measures;
+  for (std::size_t k = 0; k < methods_.size(); ++k) {
+    const Method& method = methods_[k];
+    if (method.name.rfind("weighted", 0) == 0) front = k;
+    measures.push_back(measure_of(method, method.runs.size(), rewards, none));
+    for (std::size_t i = 0; i < count(); ++i)
+      measures.push_back(measure_of(
+          method, method.runs.size(),
+          [i](const ActorEvaluation& worth) -> const std::vector<float>& { return worth.given[i]; },
+          [i](const ActorEvaluation& worth) { return &worth.against[i]; }));
+  }
+  const std::size_t width = 1 + count();
+  const std::vector<std::vector<double>> drawn =
+      bootstrap(measures, split(make_key(kJudge), Draw::kBatch), {.threads = settings_.threads});
+  const auto cell = [&](std::size_t at, int digits) {
+    const Interval in = percentile_interval(measures[at].value(), drawn[at]);
+    return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", in.mean, digits, in.low, digits, in.high, digits);
+  };
+  fmt::print("\n| method | s a session |");
+  for (std::size_t i = 0; i < count(); ++i)
+    fmt::print(" {}, at {} {:.3f} |", settings_.responses[i], more(i) ? "least" : "most", bounds_[i]);
+  fmt::print(" excess of each seed, % | keep both | within {:g} % | share of the weighted sum's seconds |\n|",
+             100.0 * kWaste);
+  for (std::size_t i = 0; i < 6 + count(); ++i) fmt::print(" --- |");
+  fmt::print("\n");
+  for (std::size_t k = 0; k < methods_.size(); ++k) {
+    const Method& method = methods_[k];
+    fmt::print("| {} | {} |", method.name, cell(k * width, 1));
+    std::vector<std::string> excess(count());
+    std::size_t kept = 0, thrifty = 0;
+    for (const StudyRun& run : method.runs) {
+      const std::vector<double> all = excesses(run.worth);
+      kept += worst(run.worth) >= 0.0;
+      thrifty += worst(run.worth) >= 0.0 && *std::max_element(all.begin(), all.end()) <= kWaste;
+      for (std::size_t i = 0; i < count(); ++i)
+        excess[i] += fmt::format("{}{:+.1f}", excess[i].empty() ? "" : " ", 100.0 * all[i]);
+    }
+    for (std::size_t i = 0; i < count(); ++i) fmt::print(" {} |", cell(k * width + 1 + i, 3));
+    fmt::print(" {} | {} of {} | {} |", fmt::join(excess, "; "), kept, method.runs.size(), thrifty);
+    if (front < methods_.size() && method.runs.size() > 1) {
+      std::vector<double> share(drawn[k * width].size());
+      for (std::size_t i = 0; i < share.size(); ++i) share[i] = drawn[k * width][i] / drawn[front * width][i];
+      const Interval in =
+          percentile_interval(measures[k * width].value() / measures[front * width].value(), std::move(share));
+      fmt::print(" {:.3f} [{:.3f}, {:.3f}] |\n", in.mean, in.low, in.high);
+    } else {
+      fmt::print(" |\n");
+    }
+  }
+  for (const Method& method : methods_) {
+    if (method.runs[0].multipliers.empty()) continue;
+    fmt::print("{}: multipliers of the last quarter", method.name);
+    for (const StudyRun& run : method.runs) fmt::print("; {:.2f}", fmt::join(run.multipliers, " "));
+    fmt::print("\n");
+  }
 }
 
 void Study::run() {
+  if (!settings_.keep.empty()) std::filesystem::create_directories(settings_.keep);
   if (!settings_.curves.empty()) {
     curves_ = std::fopen(settings_.curves.c_str(), "w");
-    fmt::print(curves_, "method,env_steps,reward,entropy,kl,{},l_{}\n", fmt::join(settings_.responses, ","),
+    fmt::print(curves_, "method,seed,env_steps,reward,entropy,kl,{},l_{}\n", fmt::join(settings_.responses, ","),
                fmt::join(settings_.responses, ",l_"));
   }
-  fmt::print("{:<24} {:>7} {:>8} {:>7}  ", "method", "session", "a video", "sd");
-  for (const std::string& response : settings_.responses) fmt::print(" {:>10}", response);
-  fmt::print("   all kept\n");
   find_bounds();
-  if (settings_.quick) return;
-  method("lagrangian, adam", config("lagrangian"));
-  method("rcpo, one critic", config("rcpo"));
-  ActorConfig pid = config("lagrangian");
+  const auto learn = [&](const std::string& name, const ActorConfig& config) {
+    if (wanted(name)) method(name, config);
+  };
+  ActorConfig pid = config("lagrangian"), many = config("rcpo");
   pid.multiplier.rule = "pid";
-  method("lagrangian, pid", pid);
-  ActorConfig many = config("rcpo");
   many.critics = "many";
-  method("rcpo, many critics", many);
-  ActorConfig tscac = config("tscac");
-  tscac.tscac_lambda = choose_lambda();
-  method(fmt::format("tscac, lambda {:g}", tscac.tscac_lambda), tscac);
-  for (const double weight : {0.3, 1.0, 3.0}) {
-    ActorConfig scalarised = config("lagrangian");
-    scalarised.multiplier.rule = "fixed";
-    scalarised.multiplier.initial = weight;
-    method(fmt::format("weighted sum, {:g}", weight), scalarised);
-  }
+  learn("lagrangian, adam", config("lagrangian"));
+  learn("lagrangian, pid", pid);
+  learn("rcpo, one critic", config("rcpo"));
+  learn("rcpo, many critics", many);
+  learn("cpo", config("cpo"));
+  if (wanted("weighted sum")) choose_weights();
+  if (wanted("tscac")) choose_lambda();
+  print_table();
   if (curves_ != nullptr) std::fclose(curves_);
+}
+
+std::vector<std::string> words_of(const std::string& list) {
+  std::vector<std::string> words;
+  std::istringstream names(list);
+  for (std::string name; std::getline(names, name, ',');) words.push_back(name);
+  return words;
 }
 
 }  // namespace
@@ -226,31 +401,33 @@ void Study::run() {
 
 int main(int argc, char** argv) {
   using namespace swipegym;
-  swipegym::StudySettings settings;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
-    if (word == "--seeds")
-      settings.seeds = parse_number<decltype(settings.seeds)>(word, value(), between(1, 10'000));
-    else if (word == "--steps")
-      settings.steps = parse_number<decltype(settings.steps)>(word, value(), ranges::kEnvSteps);
-    else if (word == "--sessions")
-      settings.sessions = parse_number<decltype(settings.sessions)>(word, value(), ranges::kSessions);
-    else if (word == "--threads")
-      settings.threads = parse_number<decltype(settings.threads)>(word, value(), between(0, 1'024));
-    else if (word == "--curves")
-      settings.curves = value();
-    else if (word == "--responses") {
-      settings.responses.clear();
-      std::istringstream names(value());
-      for (std::string name; std::getline(names, name, ',');) settings.responses.push_back(name);
-    } else if (word == "--quick")
-      settings.quick = true;
-    else
-      settings.simulator = word;
-  }
   try {
-    swipegym::Study(settings).run();
+    StudySettings settings;
+    for (int i = 1; i < argc; ++i) {
+      const std::string word = argv[i];
+      const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
+      if (word == "--seeds")
+        settings.seeds = parse_number<decltype(settings.seeds)>(word, value(), between(1, 10'000));
+      else if (word == "--steps")
+        settings.steps = parse_number<decltype(settings.steps)>(word, value(), ranges::kEnvSteps);
+      else if (word == "--sessions")
+        settings.sessions = parse_number<decltype(settings.sessions)>(word, value(), ranges::kSessions);
+      else if (word == "--validation")
+        settings.validation = parse_number<decltype(settings.validation)>(word, value(), ranges::kSessions);
+      else if (word == "--threads")
+        settings.threads = parse_number<decltype(settings.threads)>(word, value(), between(0, 1'024));
+      else if (word == "--curves")
+        settings.curves = value();
+      else if (word == "--keep")
+        settings.keep = value();
+      else if (word == "--only")
+        settings.only = words_of(value());
+      else if (word == "--responses")
+        settings.responses = words_of(value());
+      else
+        settings.simulator = word;
+    }
+    Study(settings).run();
   } catch (const std::exception& error) {
     fmt::print(stderr, "constrained_study: {}\n", error.what());
     return 1;

@@ -15,8 +15,8 @@ struct OfflineConfig {
   std::size_t videos = 150;  // K: the most exposed videos of the training days are the actions
   std::size_t history_length = 50;
   StateEncoderConfig encoder{.session_clock = false, .cross = false};
-  std::vector<std::size_t> hidden = {64};  // of behaviour model, actors and the advantage network
-  float dropout = 0.2F;                    // of hidden units, in all of these
+  std::vector<std::size_t> hidden = {64};  // of behaviour model and actors
+  float dropout = 0.2F;                    // of hidden units, in all of these and the advantage network
   std::size_t batch = 512;
   float discount = 0.99F;
   double weight_decay = 0.01;  // a step shrinks weights by this times the learning rate
@@ -28,7 +28,8 @@ struct OfflineConfig {
   std::vector<std::size_t> critic_hidden = {32};
   int critic_epochs = 8;
   double critic_rate = 1e-3;
-  int advantage_epochs = 20;  // at most
+  std::vector<std::size_t> advantage_hidden = {64, 8};  // a narrow last layer: a video has some hundred rows
+  int advantage_epochs = 20;                            // at most
   double advantage_rate = 3e-4;
 
   int actor_epochs = 4;  // of every actor, from the behaviour model on; each epoch's policy is a choice
@@ -60,6 +61,7 @@ void visit_fields(Visitor& visit, OfflineConfig& config) {
   visit("critic_hidden", config.critic_hidden, ranges::kUnits, ranges::kLayers);
   visit("critic_epochs", config.critic_epochs, ranges::kEpochs);
   visit("critic_rate", config.critic_rate, ranges::kLearningRate);
+  visit("advantage_hidden", config.advantage_hidden, ranges::kUnits, ranges::kLayers);
   visit("advantage_epochs", config.advantage_epochs, ranges::kEpochs);
   visit("advantage_rate", config.advantage_rate, ranges::kLearningRate);
   visit("actor_epochs", config.actor_epochs, ranges::kEpochs);

@@ -28,7 +28,7 @@ struct StoppedFit {
   const OfflineRun& run;
   const char* what;
   int epochs;
-  double rate;
+  StateNetwork::Settings network;
   RandomKey key;
   // The loss of log row `row` and its derivative.
   std::function<double(std::uint32_t row, std::span<const float> out, std::span<float> d_out)> loss;
@@ -36,8 +36,8 @@ struct StoppedFit {
 
 // Trains for epochs on training rows and keeps the weights of the smallest validation loss.
 StoppedNetwork fit_stopped(const StoppedFit& fit) {
-  StateNetwork network(static_cast<std::size_t>(fit.rows.states.cols()), fit.rows.actions,
-                       network_settings(fit.config, fit.rate, fit.run.threads), split(fit.key, Draw::kInit));
+  StateNetwork network(static_cast<std::size_t>(fit.rows.states.cols()), fit.rows.actions, fit.network,
+                       split(fit.key, Draw::kInit));
   std::optional<StoppedNetwork> best;
   Matrix out;
   std::vector<float> ignored(fit.rows.actions);
@@ -83,7 +83,7 @@ StoppedNetwork fit_behaviour(const OfflineRows& rows, const OfflineConfig& confi
                       .run = run,
                       .what = "behaviour model",
                       .epochs = config.behaviour_epochs,
-                      .rate = config.behaviour_rate,
+                      .network = network_settings(config, config.behaviour_rate, run.threads),
                       .key = split(make_key(run.seed), kBehaviourKey),
                       .loss = [&](std::uint32_t row, std::span<const float> out, std::span<float> d_out) {
                         log_softmax_all(out, d_out);
@@ -184,13 +184,16 @@ StoppedNetwork fit_advantage(const OfflineRows& rows, std::span<const float> adv
     for (const std::uint32_t row : *part) sum += static_cast<double>(advantage[row]);
     for (const std::uint32_t row : *part) centred[row] -= static_cast<float>(sum / static_cast<double>(part->size()));
   }
+  // From random outputs it would first unlearn their variance, which some hundred rows a video cannot pay for.
+  StateNetwork::Settings network = network_settings(config, config.advantage_rate, run.threads);
+  network.hidden = config.advantage_hidden, network.from_zero = true;
   StoppedNetwork fitted =
       fit_stopped({.rows = rows,
                    .config = config,
                    .run = run,
                    .what = "advantages of all videos",
                    .epochs = config.advantage_epochs,
-                   .rate = config.advantage_rate,
+                   .network = network,
                    .key = split(make_key(run.seed), kAdvantageKey),
                    .loss = [&](std::uint32_t row, std::span<const float> out, std::span<float> d_out) {
                      const auto shown = static_cast<std::size_t>(rows.action[row]);

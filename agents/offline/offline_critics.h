@@ -59,8 +59,8 @@ std::array<std::vector<float>, kOfflineResponses> logged_advantages(
     const OfflineRows& rows, const std::array<std::vector<float>, kOfflineResponses>& scaled,
     const OfflineConfig& config, const OfflineRun& run);
 
-/// A(s, b) of all K actions: least squares of `advantage`, less its mean over the part, by what was shown, stopped
-/// early by validation rows. Validation loss is a share of the variance there: 1 explains nothing.
+/// A(s, b) of all K actions, 0 at first: least squares of `advantage`, less its mean over the part, by what was shown,
+/// stopped early by validation rows. Validation loss is a share of the variance there: 1 explains nothing.
 StoppedNetwork fit_advantage(const OfflineRows& rows, std::span<const float> advantage, const OfflineConfig& config,
                              const OfflineRun& run);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "agents/policy_gradient/cost_meter.h"
 #include "agents/policy_gradient/tscac_learner.h"
@@ -78,11 +79,11 @@ ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const
   std::vector<std::uint32_t> streams(envs);
   std::vector<std::int32_t> actions(envs * slate);
   std::vector<float> scores(envs * config.world.candidates);
-  std::vector<double> reward(envs, 0.0);
   std::vector<std::size_t> played(envs, 0);
   ActorEvaluation out;
-  std::vector<double> costs_sum(meter.columns(), 0.0);
-  double rewards = 0.0, squares = 0.0, videos = 0.0;
+  const std::size_t constraints = meter.constraints().size();
+  std::vector<std::vector<double>> sums(1 + meter.columns(), std::vector<double>(envs * each));  // of each session
+  double videos = 0.0;
   // Every env plays the same number of whole sessions, so that short ones do not count more often.
   for (std::size_t finished = 0; finished < envs * each;) {
     const DecisionBatch batch{env.observation(), &env, keys, streams, threads};
@@ -94,24 +95,30 @@ ActorEvaluation evaluate_actor(std::shared_ptr<const Simulator> simulator, const
     for (std::size_t row = 0; row < envs; ++row) {
       ++streams[row];
       if (played[row] == each || step.autoreset[row]) continue;
-      reward[row] += static_cast<double>(step.reward[row]);
+      const std::size_t session = row * each + played[row];
+      sums[0][session] += static_cast<double>(step.reward[row]);
       videos += step.consumed[row];
-      for (std::size_t c = 0; c < costs_sum.size(); ++c)
-        costs_sum[c] += static_cast<double>(costs[row * costs_sum.size() + c]);
-      if (!step.terminated[row] && !step.truncated[row]) continue;
-      rewards += reward[row], squares += reward[row] * reward[row];
-      reward[row] = 0.0;
-      ++played[row], ++finished;
+      for (std::size_t c = 0; c < 2 * constraints; ++c)
+        sums[1 + c][session] += static_cast<double>(costs[row * 2 * constraints + c]);
+      if (step.terminated[row] || step.truncated[row]) ++played[row], ++finished;
     }
   }
+  const auto total = [](const std::vector<double>& of) { return std::accumulate(of.begin(), of.end(), 0.0); };
   const auto count = static_cast<double>(envs * each);
+  const double rewards = total(sums[0]);
+  const double squares = std::inner_product(sums[0].begin(), sums[0].end(), sums[0].begin(), 0.0);
   out.sessions = envs * each;
   out.session_reward = rewards / count;
   out.session_error = std::sqrt(std::max(0.0, squares / count - out.session_reward * out.session_reward) / count);
   out.session_videos = videos / count;
   out.video_reward = rewards / videos;
-  const std::size_t constraints = meter.constraints().size();
-  for (std::size_t c = 0; c < constraints; ++c) out.rates.push_back(costs_sum[c] / costs_sum[constraints + c]);
+  out.rewards.assign(sums[0].begin(), sums[0].end());
+  for (std::size_t c = 0; c < constraints; ++c) {
+    const std::vector<double>&given = sums[1 + c], &against = sums[1 + constraints + c];
+    out.rates.push_back(total(given) / total(against));
+    out.given.emplace_back(given.begin(), given.end());
+    out.against.emplace_back(against.begin(), against.end());
+  }
   return out;
 }
 

@@ -19,6 +19,9 @@ struct ActorEvaluation {
   double session_videos = 0.0;
   double video_reward = 0.0;  // rewards over videos
   std::vector<double> rates;  // of each constraint's signal a video, by the simulator's probabilities
+  // Of each session, in the same order for every policy; a rate is the sum of given over that of against.
+  std::vector<float> rewards;
+  std::vector<std::vector<float>> given, against;  // of each constraint
 };
 
 /// At least `sessions` fresh sessions, the same ones for every policy.

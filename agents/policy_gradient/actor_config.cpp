@@ -27,6 +27,11 @@ std::vector<std::string> make_objective_names() {
   return names;
 }
 
+// Whether it learns under constraints, of which it needs one.
+bool is_constrained(std::string_view algorithm) {
+  return algorithm == "rcpo" || algorithm == "lagrangian" || algorithm == "cpo" || algorithm == "tscac";
+}
+
 void check_world(const WorldConfig& world, const std::string& algorithm) {
   check_agent_world(world, true);
   require_setting(world.candidates >= 2, "world.candidates", world.candidates, "at least 2 candidates");
@@ -69,9 +74,9 @@ ActorConfig actor_defaults(std::string_view algorithm) {
     config.multiplier.rule = "projected";
     config.critics = "one";
   }
-  const bool needs = algorithm == "rcpo" || algorithm == "lagrangian" || algorithm == "tscac";
+  const bool needs = is_constrained(algorithm);
   if (needs) config.constraints = {{.signal = "like", .at_least = 0.005}, {.signal = "hate", .at_most = 0.001}};
-  if (!needs) config.multiplier.rule = "fixed";
+  if (!needs || algorithm == "cpo") config.multiplier.rule = "fixed";
   return config;
 }
 
@@ -95,10 +100,15 @@ void check(const ActorConfig& c) {
                   c.expected_signals, "false with slates: what comes after a slate's first video is not foreseen");
   require_setting(c.network.outputs == 1, "network.outputs", c.network.outputs, "1: scores are logits");
   check(c.multiplier);
-  const std::size_t constraints = parse_constraints(c).size();
+  const std::vector<Constraint> bounds = parse_constraints(c);
+  for (const Constraint& one : bounds)
+    require_setting(one.multiplier <= c.multiplier.limit, "multiplier.limit", c.multiplier.limit,
+                    "at least every constraint's own multiplier");
+  const std::size_t constraints = bounds.size();
   objective_index(c);
-  const bool needs = c.algorithm == "rcpo" || c.algorithm == "lagrangian" || c.algorithm == "tscac";
-  require_setting(!needs || constraints > 0, "constraints", c.constraints, "at least one for this algorithm");
+  require_setting(!is_constrained(c.algorithm) || constraints > 0, "constraints", c.constraints,
+                  "at least one for this algorithm");
+  require_setting(c.algorithm != "cpo" || c.critics == "many", "critics", c.critics, "'many' for cpo");
   const std::int64_t learned = static_cast<std::int64_t>(constraints) * c.auxiliary_steps;
   require_setting(c.algorithm != "tscac" || c.auxiliary_steps % c.round_steps == 0, "auxiliary_steps",
                   c.auxiliary_steps, "a positive multiple of round_steps");
@@ -124,7 +134,8 @@ std::vector<Constraint> parse_constraints(const ActorConfig& config) {
                       c.signal, c.at_least, c.at_most, highest));
     if (c.relative && !config.expected_signals)
       throw InputError(fmt::format("the constraint on '{}' is relative, which needs expected_signals", c.signal));
-    all.push_back({static_cast<std::size_t>(found - kSignalNames.begin()), rate, least ? -1.0 : 1.0, c.relative});
+    all.push_back({static_cast<std::size_t>(found - kSignalNames.begin()), rate, least ? -1.0 : 1.0, c.relative,
+                   c.multiplier >= 0.0 ? c.multiplier : config.multiplier.initial});
   }
   return all;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agents/policy_gradient/multipliers.h"
+#include "agents/policy_gradient/trust_region.h"
 #include "core/memory_budget.h"
 #include "core/range.h"
 #include "policy/value/value_network.h"
@@ -15,7 +16,7 @@
 namespace swipegym {
 
 inline constexpr std::string_view kActorAlgorithms[] = {"ppo",  "a2c",        "reinforce", "rwr",
-                                                        "rcpo", "lagrangian", "tscac"};
+                                                        "rcpo", "lagrangian", "cpo",       "tscac"};
 
 /// kSignalNames, with and without their "is_".
 const std::vector<std::string>& constraint_signals();
@@ -31,6 +32,7 @@ struct ConstraintConfig {
   /// given. A few people give most likes; who happens to be among some hundred sessions moves a rate by more than any
   /// policy does, and such a multiple hardly.
   bool relative = false;
+  double multiplier = -1.0;  // its own multiplier.initial; -1: that of all
 };
 
 template <class Visitor>
@@ -39,6 +41,7 @@ void visit_fields(Visitor& visit, ConstraintConfig& config) {
   visit("at_least", config.at_least, above(0, 100).or_value(-1));
   visit("at_most", config.at_most, above(0, 100).or_value(-1));
   visit("relative", config.relative);
+  visit("multiplier", config.multiplier, ranges::kWeight.or_value(-1));
 }
 
 /// Settings of the on-policy agents; actor_defaults() says where an algorithm's differ.
@@ -75,17 +78,19 @@ struct ActorConfig {
   double critic_rate = 1e-3;          // learning rate of the critics
   double clip_norm = 1.0;             // of the actor's gradient; 0: never
   std::vector<std::size_t> critic_hidden = {32};
+  double average = 0.0;  // the final policy's weights are means over this last share of the updates; 0: the last ones
 
   // What it is all for: "main", the world's reward; or the signal of a constraint, whose own bound does not count then:
   // what that response could be at best.
   std::string objective = "main";
 
-  // Constraints, on rates a video. Every algorithm measures them; rcpo and lagrangian keep them, tscac takes them as
-  // its auxiliary responses.
+  // Constraints, on rates a video. Every algorithm measures them; rcpo, lagrangian and cpo keep them, tscac takes them
+  // as its auxiliary responses.
   std::vector<ConstraintConfig> constraints;
   bool expected_signals = true;  // rates are the simulator's probabilities; false: what users happened to do
   std::string critics = "many";  // many: one a response; one: of the penalised reward (rcpo)
   MultiplierConfig multiplier;
+  TrustRegionConfig trust_region;  // cpo; of the passes above only the critics' count there
 
   // tscac.
   double tscac_lambda = 1.0;              // of each auxiliary, in standard deviations of the main advantage
@@ -138,11 +143,13 @@ void visit_fields(Visitor& visit, ActorConfig& config) {
   visit("regression_cap", config.regression_cap, between(1e-3, 1e6));
   visit("standardise", config.standardise);
   visit_rates(visit, config);
+  visit("average", config.average, between(0, 1));
   visit("objective", config.objective, one_of(objective_names()));
   visit("constraints", config.constraints, lengths(0, kNumSignals));
   visit("expected_signals", config.expected_signals);
   visit("critics", config.critics, one_of({"many", "one"}));
   visit("multiplier", config.multiplier);
+  visit("trust_region", config.trust_region);
   visit("tscac_lambda", config.tscac_lambda, between(1e-6, 1e6));
   visit("auxiliary_steps", config.auxiliary_steps, ranges::kEnvSteps);
   visit("network", config.network);
@@ -168,16 +175,13 @@ inline std::vector<FormerName> former_names(const ActorConfig&) {
 /// Throws InputError naming the first setting that makes no sense, its value and its range.
 void check(const ActorConfig& config);
 
-/// A constraint as a learner uses it: cost c of a video shown, rates J = E[c] a video, J <= bound.
+/// A constraint as a learner uses it: a limit on E[given] / E[counted against] (excess_of()).
 struct Constraint {
-  std::size_t signal = 0;  // index into kSignalNames
-  double rate = 0.0;       // the limit on the signal's rate
-  double sign = 1.0;       // 1: at most; -1: at least
-  bool relative = false;   // rates are multiples of a uniform choice's
-
-  /// What a video whose signal has this probability adds: 0 at the limit, 1 for twice too much. As its mean a video is
-  /// at most 0 exactly where the constraint holds, sums over sessions of any length stay comparable with rates.
-  double excess(double probability) const noexcept { return sign * (probability / rate - 1.0); }
+  std::size_t signal = 0;   // index into kSignalNames
+  double rate = 0.0;        // the limit on the signal's rate
+  double sign = 1.0;        // 1: at most; -1: at least
+  bool relative = false;    // rates are multiples of a uniform choice's
+  double multiplier = 0.0;  // at first
 };
 std::vector<Constraint> parse_constraints(const ActorConfig& config);
 

@@ -7,10 +7,12 @@
 
 #include "agents/counters.h"
 #include "agents/gradient_steps.h"
+#include "agents/policy_gradient/cpo_step.h"
 #include "agents/policy_gradient/policy_loss.h"
 #include "core/config.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
+#include "core/validate.h"
 
 namespace swipegym {
 namespace {
@@ -33,6 +35,41 @@ StateNetwork::Settings critic_settings(const ActorConfig& config, int threads) {
           .threads = threads};
 }
 
+// A checkpoint's sum of weights over some updates.
+struct WeightSum {
+  std::size_t size, updates;
+  std::vector<double> values;
+  void validate() const {
+    require_size("weight sum", values.size(), size);
+    const double most = static_cast<double>(kLargestWeight) * static_cast<double>(updates);
+    require_between("weight sum", std::span(values), -most, most);
+  }
+};
+
+// A checkpoint's sums of what rows are counted against.
+struct AgainstSum {
+  std::size_t constraints;
+  std::vector<double> values;
+  void validate() const {
+    require_size("against", values.size(), constraints);
+    require_between("against", std::span(values), 0.0, 1e30);
+  }
+};
+
+MultiplierConfig multiplier_settings(const ActorConfig& config, const Constraint& constraint) {
+  MultiplierConfig own = config.multiplier;
+  own.initial = constraint.multiplier;
+  return own;
+}
+
+// Whether bounds move the policy.
+bool keeps_bounds(const ActorConfig& config) {
+  if (objective_index(config) >= 0 || config.constraints.empty()) return false;
+  if (config.algorithm == "cpo" || config.multiplier.rule != "fixed") return true;
+  const std::vector<Constraint> all = parse_constraints(config);
+  return std::any_of(all.begin(), all.end(), [](const Constraint& one) { return one.multiplier > 0.0; });
+}
+
 }  // namespace
 
 void scores_to_log_probs(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> scores) {
@@ -53,7 +90,7 @@ void measure_rollout(const Rollout& rollout, std::vector<std::uint32_t>& valid_r
     videos += rollout.videos[row];
   }
   report.reward = reward / std::max(videos, 1.0);
-  report.rates = signal_rates(rollout);
+  for (const SignalMeans& means : signal_means(rollout)) report.rates.push_back(means.rate());
 }
 
 void rollout_advantages(const Rollout& rollout, const ActorConfig& config, std::span<const float> response,
@@ -87,8 +124,7 @@ ActorLearner::ActorLearner(const ActorConfig& config, std::unique_ptr<ActorNetwo
     : config_(config),
       anchor_(anchor),
       objective_(objective_index(config)),
-      constrained_(objective_ < 0 && !config.constraints.empty() &&
-                   (config.multiplier.rule != "fixed" || config.multiplier.initial > 0.0)),
+      constrained_(keeps_bounds(config)),
       loss_(policy_loss_settings(config)),
       actor_(std::move(actor)),
       encoder_(config.encoder, actor_->items()),
@@ -98,6 +134,7 @@ ActorLearner::ActorLearner(const ActorConfig& config, std::unique_ptr<ActorNetwo
                           .slots = config.world.candidates,
                           .slate = config.world.slate,
                           .costs = meter_.columns(),
+                          .signals = meter_.signal_count(),
                           .threads = threads}),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
   const std::size_t critics = constrained_ && config.critics == "many" ? 1 + config.constraints.size() : 1;
@@ -105,7 +142,10 @@ ActorLearner::ActorLearner(const ActorConfig& config, std::unique_ptr<ActorNetwo
   for (std::size_t i = 0; i < critics; ++i)
     critics_.emplace_back(encoder_.state_size(), 1, critic_settings(config, threads),
                           anchor.own_critic_key ? critic_key : split(critic_key, i));
-  for (std::size_t i = 0; i < config.constraints.size(); ++i) multipliers_.emplace_back(config.multiplier);
+  for (const Constraint& constraint : meter_.constraints())
+    multipliers_.emplace_back(multiplier_settings(config, constraint));
+  against_sum_.resize(multipliers_.size()), excess_.resize(multipliers_.size());
+  if (config.average > 0.0) weight_sum_.resize(actor_->size());
   const std::size_t rows = rollout_.rows();
   response_.resize(rows), value_.resize(rollout_.state_rows()), advantage_.resize(rows);
   old_log_prob_.resize(rows * config.world.candidates), anchor_log_prob_.resize(old_log_prob_.size());
@@ -122,7 +162,7 @@ void ActorLearner::begin(const ObservationView& first) {
 }
 
 void ActorLearner::observe(const StepView& step) {
-  rollout_.add(step, meter_.costs(step, rollout_.shape().envs));
+  rollout_.add(step, meter_.costs(step, rollout_.shape().envs), meter_.signals());
   actor_->observe(step.observation);
 }
 
@@ -132,12 +172,17 @@ void ActorLearner::update(std::int64_t env_steps) {
   actor_->adam().set_learning_rate(learning_rate_at(config_, share));
   ActorReport report;
   report.env_steps = env_steps;
-  measure(report);
+  log_probs(rollout_, all_, old_log_prob_);  // of the policy that acted: it does not change between updates
+  measure(report, share);
   value_responses();
   combine_advantages();
-  improve(report);
+  if (config_.algorithm == "cpo")
+    improve_within_region(report);
+  else
+    improve(report);
   reports_.push_back(std::move(report));
   ++updates_;
+  average_weights();
   actor_->restart();
   rollout_.restart();
 }
@@ -147,22 +192,56 @@ void ActorLearner::log_probs(const Rollout& rollout, std::span<const std::uint32
   scores_to_log_probs(rollout, rows, out);
 }
 
-void ActorLearner::measure(ActorReport& report) {
+std::shared_ptr<const Policy> ActorLearner::snapshot() const {
+  const std::size_t count = averaged();
+  if (count == 0) return actor_->snapshot();
+  std::vector<float> mean(weight_sum_.size());
+  for (std::size_t i = 0; i < mean.size(); ++i)
+    mean[i] = static_cast<float>(weight_sum_[i] / static_cast<double>(count));
+  return actor_->snapshot(mean);
+}
+
+// How many of the updates so far are in the mean.
+std::size_t ActorLearner::averaged() const noexcept {
+  if (weight_sum_.empty()) return 0;
+  const double from = (1.0 - config_.average) * static_cast<double>(config_.env_steps);
+  return static_cast<std::size_t>(std::count_if(reports_.begin(), reports_.end(), [from](const ActorReport& report) {
+    return static_cast<double>(report.env_steps) > from;
+  }));
+}
+
+void ActorLearner::average_weights() {
+  if (averaged() == 0) return;
+  std::vector<float> now(weight_sum_.size());
+  actor_->read(now);
+  for (std::size_t i = 0; i < now.size(); ++i) weight_sum_[i] += static_cast<double>(now[i]);
+}
+
+void ActorLearner::measure(ActorReport& report, double share) {
   measure_rollout(rollout_, rows_, report);
+  const std::vector<SignalMeans> means = signal_means(rollout_, old_log_prob_);
   for (std::size_t i = 0; i < multipliers_.size(); ++i) {
     const Constraint& constraint = meter_.constraints()[i];
-    if (objective_ < 0) multipliers_[i].update(constraint.excess(report.rates[i]), 0.0);
+    against_sum_[i] += means[i].against;
+    report.rates[i] = means[i].rate();
+    excess_[i] = constraint.sign * (means[i].given / constraint.rate - means[i].against) / unit(i);
+    if (objective_ < 0) multipliers_[i].update(excess_[i], 0.0, share);
     report.multipliers.push_back(objective_ < 0 ? multipliers_[i].value() : 0.0);
   }
+}
+
+double ActorLearner::unit(std::size_t constraint) const noexcept {
+  if (!meter_.constraints()[constraint].relative) return 1.0;
+  return std::max(against_sum_[constraint] / static_cast<double>(updates_ + 1), 1e-12);
 }
 
 // The response of a critic: the objective, penalised where there is one critic for all; or a constraint's excess.
 void ActorLearner::fill_response(std::size_t critic, std::span<float> out) const {
   const std::size_t rows = rollout_.rows();
-  if (critic > 0) return excess_of(rollout_, meter_.constraints()[critic - 1], critic - 1, out);
+  if (critic > 0) return excess_of(rollout_, meter_.constraints()[critic - 1], critic - 1, unit(critic - 1), out);
   if (objective_ >= 0) {
     const auto i = static_cast<std::size_t>(objective_);
-    excess_of(rollout_, meter_.constraints()[i], i, out);
+    excess_of(rollout_, meter_.constraints()[i], i, unit(i), out);
     for (float& one : out) one = -one;
     return;
   }
@@ -171,7 +250,7 @@ void ActorLearner::fill_response(std::size_t critic, std::span<float> out) const
   thread_local std::vector<float> excess;
   excess.resize(rows);
   for (std::size_t i = 0; i < multipliers_.size(); ++i) {
-    excess_of(rollout_, meter_.constraints()[i], i, excess);
+    excess_of(rollout_, meter_.constraints()[i], i, unit(i), excess);
     const auto multiplier = static_cast<float>(multipliers_[i].value());
     for (std::size_t row = 0; row < rows; ++row) out[row] -= multiplier * excess[row];
   }
@@ -189,10 +268,12 @@ void ActorLearner::value_responses() {
 }
 
 void ActorLearner::combine_advantages() {
+  // A trust region's bounds say how much a cost may change, so costs keep their unit there.
+  const bool region = config_.algorithm == "cpo";
   if (config_.standardise)
-    for (std::vector<float>& advantage : advantages_) standardise(rollout_.valid, advantage);
+    for (std::size_t i = 0; i < (region ? 1 : advantages_.size()); ++i) standardise(rollout_.valid, advantages_[i]);
   advantage_ = advantages_[0];
-  if (critics_.size() == 1) return;
+  if (critics_.size() == 1 || region) return;
   double total = 1.0;
   for (std::size_t i = 0; i < multipliers_.size(); ++i) {
     const double multiplier = multipliers_[i].value();
@@ -205,7 +286,6 @@ void ActorLearner::combine_advantages() {
 
 void ActorLearner::improve(ActorReport& report) {
   const std::size_t m = rollout_.shape().slots, slate = rollout_.shape().slate;
-  log_probs(rollout_, all_, old_log_prob_);  // of the policy that acted: it does not change between updates
   const bool anchored = anchor_.weight > 0.0F && actor_->anchor_score(rollout_, all_, anchor_log_prob_);
   if (anchored) scores_to_log_probs(rollout_, all_, anchor_log_prob_);
   improve_policy(
@@ -228,9 +308,30 @@ void ActorLearner::improve(ActorReport& report) {
                      anchor_loss(anchor_.weight, log_prob, std::span(anchor_log_prob_).subspan(row * m, m), d_scores);
             });
         tally_.add_step(step.loss, step.gradient_norm);
-        for (std::size_t critic = 0; critic < critics_.size(); ++critic)
-          critics_[critic].step_towards(rollout_.states, rows, targets_[critic], config_.huber_delta);
+        learn_values(rows);
       });
+}
+
+void ActorLearner::learn_values(std::span<const std::uint32_t> rows) {
+  for (std::size_t critic = 0; critic < critics_.size(); ++critic)
+    critics_[critic].step_towards(rollout_.states, rows, targets_[critic], config_.huber_delta);
+}
+
+void ActorLearner::improve_within_region(ActorReport& report) {
+  const RandomKey key = split(batch_key_, static_cast<std::uint64_t>(updates_));
+  CpoBatch batch{.rows = rows_, .log_prob = old_log_prob_, .advantage = advantage_, .entropy = config_.entropy};
+  for (std::size_t i = 0; constrained_ && i < meter_.constraints().size(); ++i) {
+    batch.cost_advantage.emplace_back(advantages_[i + 1]);
+    batch.excess.push_back(excess_[i]);
+  }
+  const CpoResult step =
+      cpo_step(*actor_, rollout_, batch, config_.trust_region, split(key, static_cast<std::uint64_t>(config_.epochs)));
+  report.entropy = step.entropy, report.kl = step.kl, report.passes = step.moved ? 1 : 0;
+  if (constrained_) report.multipliers = step.multipliers;
+  tally_.add_step(-step.gain, step.gradient_norm);
+  for (int pass = 0; pass < config_.epochs; ++pass)
+    each_minibatch(rows_, row_results_.size(), split(key, static_cast<std::uint64_t>(pass)),
+                   [&](std::span<const std::uint32_t> rows) { learn_values(rows); });
 }
 
 void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
@@ -239,6 +340,8 @@ void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
   for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].save(file, fmt::format("{}/critic_{}", name, i));
   for (std::size_t i = 0; i < multipliers_.size(); ++i)
     file.write(fmt::format("{}/multiplier_{}", name, i), multipliers_[i].state());
+  if (!against_sum_.empty()) file.write(name + "/against", against_sum_);
+  if (!weight_sum_.empty()) file.write(name + "/weight_sum", weight_sum_);
   save_reports(file, name + "/reports", reports_);
 }
 
@@ -253,6 +356,10 @@ void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
         file.checked(MultiplierState{config_.multiplier, file.read<double>(fmt::format("{}/multiplier_{}", name, i))})
             .values);
   reports_ = load_reports(file, name + "/reports", multipliers_.size());
+  if (!against_sum_.empty())
+    against_sum_ = file.checked(AgainstSum{multipliers_.size(), file.read<double>(name + "/against")}).values;
+  if (!weight_sum_.empty())
+    weight_sum_ = file.checked(WeightSum{actor_->size(), averaged(), file.read<double>(name + "/weight_sum")}).values;
   take_stats();
 }
 

@@ -26,9 +26,9 @@ struct ActorAnchor {
 };
 
 /// On-policy learning of a softmax over candidate sets, p(a | s) = softmax of an ActorNetwork's scores over the allowed
-/// candidates of s, with critics V(s): PPO, A2C, REINFORCE, reward-weighted regression, and under constraints RCPO and
-/// Lagrangian PPO. With responses r (main) and c_i (Constraint::excess, at most 0 a video where constraint i holds) and
-/// multipliers l_i (Multiplier, moved on before the policy),
+/// candidates of s, with critics V(s): PPO, A2C, REINFORCE, reward-weighted regression, and under constraints RCPO,
+/// Lagrangian PPO and CPO (cpo_step(), from critics of each response). With responses r (main) and c_i (excess_of(), at
+/// most 0 on average where constraint i holds) and multipliers l_i (Multiplier, moved on before the policy),
 ///   critics "many": A = (A_r - sum_i l_i A_i) / (1 + sum_i l_i), each A standardised within the rollout
 ///   critics "one":  A of the single response reward_scale r - sum_i l_i c_i
 class ActorLearner final : public Learner {
@@ -41,7 +41,8 @@ class ActorLearner final : public Learner {
                std::uint64_t seed, int threads);
 
   const Policy& policy() const noexcept override { return actor_->policy(); }
-  std::shared_ptr<const Policy> snapshot() const override { return actor_->snapshot(); }
+  /// With the mean weights of the last updates, where the settings say so.
+  std::shared_ptr<const Policy> snapshot() const override;
   const std::vector<ActorReport>& reports() const noexcept { return reports_; }
   Exploration exploration(std::int64_t) const override { return Exploration::boltzmann(1.0F); }
   void begin(const ObservationView& first) override;
@@ -63,10 +64,15 @@ class ActorLearner final : public Learner {
   void log_probs(const Rollout& rollout, std::span<const std::uint32_t> rows, std::span<float> out);
 
  private:
-  void measure(ActorReport& report);
+  void measure(ActorReport& report, double share);
   void value_responses();
   void combine_advantages();
   void improve(ActorReport& report);
+  void improve_within_region(ActorReport& report);
+  double unit(std::size_t constraint) const noexcept;
+  void learn_values(std::span<const std::uint32_t> rows);
+  void average_weights();
+  std::size_t averaged() const noexcept;
   void fill_response(std::size_t critic, std::span<float> out) const;
 
   ActorConfig config_;
@@ -80,13 +86,19 @@ class ActorLearner final : public Learner {
   Rollout rollout_;
   std::vector<StateNetwork> critics_;
   std::vector<Multiplier> multipliers_;
+  // Of each constraint, what a row is counted against, summed over updates. Their mean is the unit of excesses: a
+  // rollout's own would let the sessions with few signals outvote those with many.
+  std::vector<double> against_sum_;
   RandomKey batch_key_;
 
   std::vector<ActorReport> reports_;
   std::int64_t updates_ = 0;
   LearnerTally tally_;
 
+  std::vector<double> weight_sum_;  // of the actor over the updates that are averaged; empty where none are
+
   // Of the rollout under update.
+  std::vector<double> excess_;  // mean a row, of each constraint
   std::vector<float> response_, value_, advantage_, old_log_prob_, anchor_log_prob_;
   std::vector<std::vector<float>> advantages_, targets_;  // of each critic
   std::vector<std::uint32_t> all_, rows_;                 // every row; the valid ones

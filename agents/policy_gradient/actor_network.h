@@ -33,8 +33,8 @@ class ActorNetwork {
 
   virtual ~ActorNetwork() = default;
   virtual const Policy& policy() const noexcept = 0;
-  /// A copy, at temperature 1: it draws from its softmax.
-  virtual std::shared_ptr<const Policy> snapshot() const = 0;
+  /// A copy, at temperature 1: it draws from its softmax. With `parameters` [size()], where they are not empty.
+  virtual std::shared_ptr<const Policy> snapshot(std::span<const float> parameters = {}) const = 0;
   virtual const ItemInputs& items() const noexcept = 0;
 
   /// A rollout begins with this observation; a step led to this one; an update is over, and the last states of the
@@ -50,6 +50,14 @@ class ActorNetwork {
                             std::span<float> out) const = 0;
   /// One Adam step on the mean loss of states `rows`. Nobody may score meanwhile.
   virtual Step step(const Rollout& rollout, std::span<const std::uint32_t> rows, const RowLoss& loss) = 0;
+  /// The gradient of the mean loss of states `rows`, any number of them, with respect to its parameters, [size()];
+  /// returns that loss. Nobody may score meanwhile.
+  virtual double gradient(const Rollout& rollout, std::span<const std::uint32_t> rows, const RowLoss& loss,
+                          std::span<float> out) = 0;
+  /// All parameters one behind the other, tables last.
+  virtual std::size_t size() const noexcept = 0;
+  virtual void read(std::span<float> parameters) const = 0;
+  virtual void write(std::span<const float> parameters) = 0;
   virtual Adam& adam() noexcept = 0;
   const Adam& adam() const noexcept { return const_cast<ActorNetwork*>(this)->adam(); }
   virtual std::size_t bytes() const = 0;  // of its parameters

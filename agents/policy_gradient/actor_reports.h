@@ -16,7 +16,7 @@ struct ActorReport {
   double entropy = 0.0;             // of the policy after the update, nats
   double kl = 0.0;                  // of the policy that acted from it, nats
   int passes = 0;                   // over the rollout
-  std::vector<double> rates;        // of each constraint's signal, a video shown, by the policy that acted
+  std::vector<double> rates;        // of each constraint's signal, a video shown, of the policy that acted
   std::vector<double> multipliers;  // of each constraint, as used in the update
 };
 

@@ -1,6 +1,7 @@
 #include "agents/policy_gradient/cost_meter.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace swipegym {
 namespace {
@@ -37,6 +38,7 @@ void CostMeter::before_step(const VectorEnv& env, std::span<const std::int32_t> 
   expected_of_.resize(envs * slots);
   env.expect_all(expected_of_);
   costs_.resize(envs * columns());
+  signals_.resize(envs * count * slots);
   for (std::size_t row = 0; row < envs; ++row) {
     const std::span<const Expectation> offered = std::span(expected_of_).subspan(row * slots, slots);
     float* costs = &costs_[row * columns()];
@@ -44,6 +46,8 @@ void CostMeter::before_step(const VectorEnv& env, std::span<const std::int32_t> 
       const Constraint& constraint = constraints_[c];
       costs[c] = offered[static_cast<std::size_t>(actions[row])].signal[constraint.signal];
       if (constraint.relative) costs[count + c] = uniform_signal(offered, mask + row * slots, constraint.signal);
+      for (std::size_t slot = 0; slot < slots; ++slot)
+        signals_[(row * count + c) * slots + slot] = offered[slot].signal[constraint.signal];
     }
   }
 }
@@ -59,23 +63,24 @@ std::span<const float> CostMeter::costs(const StepView& step, std::size_t envs) 
   return costs_;
 }
 
-std::vector<double> signal_rates(const Rollout& rollout) {
-  const std::size_t count = rollout.shape().costs / 2;
-  std::vector<double> rates(count);
+std::vector<SignalMeans> signal_means(const Rollout& rollout, std::span<const float> log_prob) {
+  const std::size_t count = rollout.shape().costs / 2, m = rollout.shape().slots;
+  const bool known = !log_prob.empty() && rollout.shape().signals == count;
+  const auto valid = static_cast<double>(std::count(rollout.valid.begin(), rollout.valid.end(), 1));
+  std::vector<SignalMeans> means(count);
   for (std::size_t c = 0; c < count; ++c) {
-    const double against = total(rollout, count + c);
-    rates[c] = against > 0.0 ? total(rollout, c) / against : 0.0;
+    double given = known ? 0.0 : total(rollout, c);
+    for (std::size_t row = 0; known && row < rollout.rows(); ++row)
+      for (std::size_t slot = 0; rollout.valid[row] && slot < m; ++slot)
+        given += std::exp(static_cast<double>(log_prob[row * m + slot])) *
+                 static_cast<double>(rollout.signal[(row * count + c) * m + slot]);
+    means[c] = {given / std::max(valid, 1.0), total(rollout, count + c) / std::max(valid, 1.0)};
   }
-  return rates;
+  return means;
 }
 
-void excess_of(const Rollout& rollout, const Constraint& constraint, std::size_t i, std::span<float> out) {
+void excess_of(const Rollout& rollout, const Constraint& constraint, std::size_t i, double unit, std::span<float> out) {
   const std::size_t rows = rollout.rows(), against = (rollout.shape().costs / 2 + i) * rows;
-  double unit = 1.0;
-  if (constraint.relative) {
-    const auto valid = static_cast<double>(std::count(rollout.valid.begin(), rollout.valid.end(), 1));
-    unit = std::max(total(rollout, rollout.shape().costs / 2 + i) / std::max(valid, 1.0), 1e-12);
-  }
   for (std::size_t row = 0; row < rows; ++row) {
     const double given = static_cast<double>(rollout.cost[i * rows + row]);
     out[row] = static_cast<float>(constraint.sign *

@@ -23,15 +23,17 @@ void check(const MultiplierConfig& c) {
 Multiplier::Multiplier(const MultiplierConfig& config)
     : config_(config), value_(config.initial), integral_(config.initial), mean_costs_{0.0} {}
 
-double Multiplier::update(double cost, double bound) {
+double Multiplier::update(double cost, double bound, double share) {
+  const double last = config_.final_rate < 0.0 ? config_.rate : config_.final_rate;
+  const double rate = config_.rate + share * (last - config_.rate);
   double next = value_;
-  if (config_.rule == "projected") next = value_ + config_.rate * (cost - bound);
-  if (config_.rule == "adam") next = adam_step(bound - cost);
+  if (config_.rule == "projected") next = value_ + rate * (cost - bound);
+  if (config_.rule == "adam") next = adam_step(bound - cost, rate);
   if (config_.rule == "pid") next = pid_step(cost, bound);
   return value_ = std::clamp(next, 0.0, config_.limit);
 }
 
-double Multiplier::adam_step(double gradient) {
+double Multiplier::adam_step(double gradient, double rate) {
   constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
   ++steps_;
   first_moment_ = kBeta1 * first_moment_ + (1.0 - kBeta1) * gradient;
@@ -39,7 +41,7 @@ double Multiplier::adam_step(double gradient) {
   const auto steps = static_cast<double>(steps_);
   const double mean = first_moment_ / (1.0 - std::pow(kBeta1, steps));
   const double square = second_moment_ / (1.0 - std::pow(kBeta2, steps));
-  return value_ - config_.rate * mean / (std::sqrt(square) + kEpsilon);
+  return value_ - rate * mean / (std::sqrt(square) + kEpsilon);
 }
 
 double Multiplier::pid_step(double cost, double bound) {

@@ -16,6 +16,7 @@ struct MultiplierConfig {
   double initial = 0.0;                                          // at first, and for ever if fixed
   double limit = 10.0;                                           // never above it
   double rate = 0.05;                                            // step of projected and adam
+  double final_rate = -1.0;                                      // reached linearly at the end; -1: as at first
   double proportional = 1.0, integral = 0.1, derivative = 0.01;  // gains of pid
   double smoothing = 0.5;  // pid: share that the old running mean keeps an update (OmniSafe: .95, of longer epochs)
   int delay = 10;          // pid: updates between the two means whose difference is the derivative
@@ -27,6 +28,7 @@ void visit_fields(Visitor& visit, MultiplierConfig& config) {
   visit("initial", config.initial, ranges::kWeight);
   visit("limit", config.limit, ranges::kWeight);
   visit("rate", config.rate, between(1e-9, 1e6));
+  visit("final_rate", config.final_rate, between(1e-9, 1e6).or_value(-1));
   visit("proportional", config.proportional, ranges::kWeight);
   visit("integral", config.integral, ranges::kWeight);
   visit("derivative", config.derivative, ranges::kWeight);
@@ -56,15 +58,15 @@ class Multiplier {
   explicit Multiplier(const MultiplierConfig& config);
 
   double value() const noexcept { return value_; }
-  /// Moves on by what was measured; returns the new value.
-  double update(double cost, double bound);
+  /// Moves on by what was measured; returns the new value. `share` of the training, in [0, 1], is over.
+  double update(double cost, double bound, double share = 0.0);
 
   /// Everything that changes, for a checkpoint.
   std::vector<double> state() const;
   void set_state(const std::vector<double>& state);
 
  private:
-  double adam_step(double gradient);
+  double adam_step(double gradient, double rate);
   double pid_step(double cost, double bound);
 
   MultiplierConfig config_;

@@ -23,6 +23,7 @@ Rollout::Rollout(const StateEncoder& encoder, const Shape& shape) : encoder_(enc
   action.resize(rows() * shape.slate);
   reward.resize(rows());
   cost.resize(rows() * shape.costs);
+  signal.resize(rows() * shape.signals * m);
   videos.resize(rows());
   valid.resize(rows());
   stays.resize(rows());
@@ -33,8 +34,9 @@ Rollout::Rollout(const StateEncoder& encoder, const Shape& shape) : encoder_(enc
 std::uint64_t Rollout::bytes(std::size_t state_size, const Shape& shape) noexcept {
   constexpr std::uint64_t kSlot = sizeof(float) * StateEncoder::kCross + sizeof(std::int32_t) + sizeof(std::uint8_t);
   const std::uint64_t a_state = sum_of({product_of({state_size, sizeof(float)}), product_of({shape.slots, kSlot})});
-  const std::uint64_t a_row = sum_of({product_of({shape.slate, sizeof(std::int32_t)}),
-                                      product_of({shape.costs, sizeof(float)}), 3 * sizeof(float), 3});
+  const std::uint64_t a_row =
+      sum_of({product_of({shape.slate, sizeof(std::int32_t)}), product_of({shape.costs, sizeof(float)}),
+              product_of({shape.signals, shape.slots, sizeof(float)}), 3 * sizeof(float), 3});
   return sum_of(
       {product_of({shape.envs, sum_of({shape.steps, 1}), a_state}), product_of({shape.envs, shape.steps, a_row})});
 }
@@ -63,8 +65,9 @@ void Rollout::encode(const ObservationView& observation, std::size_t block) {
   });
 }
 
-void Rollout::add(const StepView& step, std::span<const float> costs) {
+void Rollout::add(const StepView& step, std::span<const float> costs, std::span<const float> signals) {
   assert(!full() && costs.size() == shape_.envs * shape_.costs);
+  assert(signals.size() == shape_.envs * shape_.signals * shape_.slots);
   const std::size_t envs = shape_.envs, m = shape_.slots, slate = shape_.slate;
   const std::size_t base = gathered_ * envs;
   for (std::size_t env = 0; env < envs; ++env) {
@@ -83,6 +86,7 @@ void Rollout::add(const StepView& step, std::span<const float> costs) {
       action[row * slate + place] = video < 0 ? -1 : static_cast<std::int32_t>(found - offered);
     }
   }
+  std::copy(signals.begin(), signals.end(), signal.begin() + static_cast<std::ptrdiff_t>(base * shape_.signals * m));
   ++gathered_;
   encode(step.observation, gathered_);
 }

@@ -16,6 +16,7 @@ class Rollout {
  public:
   struct Shape {
     std::size_t envs = 0, steps = 0, slots = 0, slate = 1, costs = 0;
+    std::size_t signals = 0;  // known of every candidate
     int threads = 0;
   };
   /// `encoder` must outlive this.
@@ -25,8 +26,9 @@ class Rollout {
 
   /// New episodes begin in every env; what was gathered is forgotten.
   void begin(const ObservationView& first);
-  /// What VectorEnv::step returned (autoreset kNextStep), with what it cost [envs, costs].
-  void add(const StepView& step, std::span<const float> costs);
+  /// What VectorEnv::step returned (autoreset kNextStep), with what it cost [envs, costs] and the signals of all
+  /// candidates of the step [envs, signals, m].
+  void add(const StepView& step, std::span<const float> costs, std::span<const float> signals = {});
   bool full() const noexcept { return gathered_ == shape_.steps; }
   /// After an update: the last states become the first.
   void restart();
@@ -43,6 +45,7 @@ class Rollout {
   std::vector<std::int32_t> action;      // [rows, K] slots that were watched, -1 behind them
   std::vector<float> reward;             // [rows]
   std::vector<float> cost;               // [costs, rows]
+  std::vector<float> signal;             // [rows, signals, m] of every candidate
   std::vector<std::uint32_t> videos;     // [rows] watched
   std::vector<std::uint8_t> valid;       // [rows] 0: the env only began anew
   std::vector<float> stays;              // [rows] what a step's future counts for

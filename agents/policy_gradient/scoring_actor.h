@@ -45,9 +45,10 @@ class ScoringActor final : public ActorNetwork {
   }
 
   const Policy& policy() const noexcept override { return policy_; }
-  std::shared_ptr<const Policy> snapshot() const override {
+  std::shared_ptr<const Policy> snapshot(std::span<const float> parameters) const override {
     auto model = std::make_shared<Model>(*model_);
     model->network.set_shards(1);
+    if (!parameters.empty()) write_to(model->network, parameters);
     model->header.temperature = 1.0F;
     return std::make_shared<ModelPolicy>(std::move(model));
   }
@@ -63,34 +64,91 @@ class ScoringActor final : public ActorNetwork {
     return anchor_ != nullptr;
   }
   Step step(const Rollout& rollout, std::span<const std::uint32_t> rows, const RowLoss& loss) override {
-    const std::size_t m = rollout.shape().slots, piece = settings_.shard_rows, used = (rows.size() + piece - 1) / piece;
-    assert(used <= shards_.size());
-    const float share = 1.0F / static_cast<float>(rows.size());
-    std::vector<double> losses(used, 0.0);
-    parallel_pieces(
-        rows.size(), piece, settings_.threads, [&](std::size_t index, std::size_t first, std::size_t count) {
-          typename Passes::Shard& shard = shards_[index];
-          const std::span<const std::uint32_t> own = rows.subspan(first, count);
-          passes_.forward(*model_, rollout, own, shard);
-          shard.d_scores.resize(own.size() * m);
-          for (std::size_t i = 0; i < own.size(); ++i)
-            losses[index] +=
-                loss(first + i, std::span(shard.scores).subspan(i * m, m), std::span(shard.d_scores).subspan(i * m, m));
-          for (float& d : shard.d_scores) d *= share;
-          passes_.backward(*model_, rollout, own, shard, index);
-        });
-    Passes::scatter(*model_, std::span(shards_).first(used), settings_.threads);
     Step out;
-    for (const double one : losses) out.loss += one * static_cast<double>(share);
+    out.loss = accumulate(rollout, rows, loss, 0, 1.0F / static_cast<float>(rows.size()));
     out.gradient_norm = adam_.step(parameters_, embeddings_, settings_.threads);
     return out;
   }
+  double gradient(const Rollout& rollout, std::span<const std::uint32_t> rows, const RowLoss& loss,
+                  std::span<float> out) override {
+    const float share = 1.0F / static_cast<float>(rows.size());
+    double mean = 0.0;
+    for (std::size_t first = 0; first < rows.size(); first += settings_.most_rows)
+      mean += accumulate(rollout, rows.subspan(first, std::min(settings_.most_rows, rows.size() - first)), loss, first,
+                         share);
+    take_gradient(out);
+    return mean;
+  }
+  std::size_t size() const noexcept override {
+    std::size_t all = 0;
+    for (const Parameter* one : parameters_) all += static_cast<std::size_t>(one->value.size());
+    for (const Embedding* one : embeddings_) all += static_cast<std::size_t>(one->table.value.size());
+    return all;
+  }
+  void read(std::span<float> parameters) const override {
+    float* at = parameters.data();
+    for (const Parameter* one : parameters_) at = std::copy_n(one->value.data(), one->value.size(), at);
+    for (const Embedding* one : embeddings_) at = std::copy_n(one->table.value.data(), one->table.value.size(), at);
+  }
+  void write(std::span<const float> parameters) override { write_to(model_->network, parameters); }
   Adam& adam() noexcept override { return adam_; }
   std::size_t bytes() const override { return bytes_of(parameters_, embeddings_); }
   void save(Hdf5Writer& file, const std::string& name) const override { Passes::save(file, name, *model_); }
   void load(const Hdf5Reader& file, const std::string& name) override { Passes::load(file, name, *model_); }
 
  private:
+  template <class Network>
+  static void write_to(Network& network, std::span<const float> parameters) {
+    const float* at = parameters.data();
+    const auto fill = [&](Matrix& value) {
+      std::copy_n(at, value.size(), value.data());
+      at += value.size();
+    };
+    for (Parameter* one : network.parameters()) fill(one->value);
+    for (Embedding* one : network.embeddings()) fill(one->table.value);
+  }
+  // Moves the gradients of all shards and tables to `out` and leaves none behind.
+  void take_gradient(std::span<float> out) {
+    std::fill(out.begin(), out.end(), 0.0F);
+    float* at = out.data();
+    for (Parameter* one : parameters_) {
+      one->reduce_gradient();
+      at = std::copy_n(one->gradient().data(), one->gradient().size(), at);
+      one->zero_gradient();
+    }
+    for (Embedding* one : embeddings_) {
+      const std::size_t dim = one->dim();
+      for (std::size_t i = 0; i < one->touched().size(); ++i)
+        std::copy_n(one->touched_gradient().data() + i * dim, dim,
+                    at + static_cast<std::size_t>(one->touched()[i]) * dim);
+      at += one->table.value.size();
+      one->zero_gradient();
+    }
+  }
+  // Adds the gradient of `share` times the losses of these rows, at most a step's, to the shards and tables; returns
+  // that sum. `first_row`: what `loss` calls the first of them.
+  double accumulate(const Rollout& rollout, std::span<const std::uint32_t> rows, const RowLoss& loss,
+                    std::size_t first_row, float share) {
+    const std::size_t m = rollout.shape().slots, piece = settings_.shard_rows, used = (rows.size() + piece - 1) / piece;
+    assert(used <= shards_.size());
+    std::vector<double> losses(used, 0.0);
+    parallel_pieces(rows.size(), piece, settings_.threads,
+                    [&](std::size_t index, std::size_t first, std::size_t count) {
+                      typename Passes::Shard& shard = shards_[index];
+                      const std::span<const std::uint32_t> own = rows.subspan(first, count);
+                      passes_.forward(*model_, rollout, own, shard);
+                      shard.d_scores.resize(own.size() * m);
+                      for (std::size_t i = 0; i < own.size(); ++i)
+                        losses[index] += loss(first_row + first + i, std::span(shard.scores).subspan(i * m, m),
+                                              std::span(shard.d_scores).subspan(i * m, m));
+                      for (float& d : shard.d_scores) d *= share;
+                      passes_.backward(*model_, rollout, own, shard, index);
+                    });
+    Passes::scatter(*model_, std::span(shards_).first(used), settings_.threads);
+    double sum = 0.0;
+    for (const double one : losses) sum += one * static_cast<double>(share);
+    return sum;
+  }
   void score_by(const Model& model, const Rollout& rollout, std::span<const std::uint32_t> rows,
                 std::span<float> out) const {
     const std::size_t m = rollout.shape().slots;

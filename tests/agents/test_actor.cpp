@@ -99,7 +99,7 @@ class LikedLadder final : public test::ToyModel {
 TEST_CASE("threads change no bit of an actor, and a resumed run ends as the unbroken one", "[agents]") {
   const auto checkpoint = std::filesystem::temp_directory_path() / "swipegym_test_actor_checkpoint.h5";
   const auto simulator = make_toy_simulator(std::make_shared<LikedLadder>());
-  for (const std::string algorithm : {"ppo", "rcpo", "lagrangian", "tscac"}) {
+  for (const std::string algorithm : {"ppo", "rcpo", "lagrangian", "cpo", "tscac"}) {
     CAPTURE(algorithm);
     std::filesystem::remove(checkpoint);
     ActorConfig config = small_actor(algorithm);
@@ -108,7 +108,7 @@ TEST_CASE("threads change no bit of an actor, and a resumed run ends as the unbr
     config.auxiliary_steps = 4 * 768;
     config.minibatch = 150;  // shards of 64, 64 and 22 rows
     config.constraints = {{.signal = "like", .at_least = 0.4}};
-    if (algorithm == "lagrangian") config.multiplier.rule = "pid";
+    if (algorithm == "lagrangian") config.multiplier.rule = "pid", config.average = 0.5;
     const OnlineResult whole = test::train_actor(simulator, config, {.seed = 9, .threads = 1});
     CHECK(same_actor(whole, test::train_actor(simulator, config, {.seed = 9, .threads = 3})));
     CHECK_FALSE(same_actor(whole, test::train_actor(simulator, config, {.seed = 10, .threads = 1})));

@@ -75,6 +75,7 @@ ActorConfig toy_constrained(const char* algorithm, const char* rule) {
   ActorConfig config = toy_actor(algorithm);
   config.constraints = {{.signal = "like", .at_least = 0.1}};
   config.multiplier.rule = rule;
+  config.average = 1.0;
   return config;
 }
 

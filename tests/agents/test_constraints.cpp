@@ -4,6 +4,7 @@
 
 #include "agents/masked_softmax.h"
 #include "agents/policy_gradient/actor_learner.h"
+#include "agents/policy_gradient/cost_meter.h"
 #include "agents/train_online.h"
 #include "core/error.h"
 #include "env/candidate_sources.h"
@@ -43,6 +44,8 @@ TEST_CASE("multipliers move as OmniSafe's do", "[agents]") {
   CHECK(projected.update(1.4, 1.0) == Approx(0.4));
   CHECK(projected.update(-1.0, 1.0) == 0.0);
   CHECK(projected.update(9.0, 1.0) == 1.0);
+  Multiplier slower({.rule = "projected", .initial = 0.2, .limit = 1.0, .rate = 0.5, .final_rate = 0.1});
+  CHECK(slower.update(1.4, 1.0, 0.5) == Approx(0.2 + 0.3 * 0.4));  // halfway between the rates
 }
 
 TEST_CASE("TSCAC's closed form is the constrained optimum found by search", "[agents]") {
@@ -165,7 +168,7 @@ Settled settled(double bound, double entropy, bool divided) {
   return {low, measure(low, TradeModel::kRatio)};
 }
 
-TEST_CASE("Lagrangian and RCPO policies reach the constrained optimum of a bandit that has one", "[agents]") {
+TEST_CASE("Lagrangian, RCPO and CPO policies reach the constrained optimum of a bandit that has one", "[agents]") {
   // Watched to 0, 1/4, 1/2, 3/4; liked with .5, .3, .2, 0. At least .1 likes a video: showing the last two halfway each
   // earns .625, and no mixture earns more (the last with the first: .6; with the second: .583). The entropy bonus takes
   // a little of that.
@@ -175,7 +178,8 @@ TEST_CASE("Lagrangian and RCPO policies reach the constrained optimum of a bandi
       {"lagrangian", "adam", "many", 1.0},
       {"lagrangian", "pid", "many", 1.0},
       {"rcpo", "projected", "one", 1.0},
-      {"lagrangian", "adam", "many", 0.25}};
+      {"lagrangian", "adam", "many", 0.25},
+      {"cpo", "fixed", "many", 1.0}};
   for (const auto& [algorithm, rule, critics, unit] : methods) {
     CAPTURE(algorithm, rule, unit);
     ActorConfig config = trade_config(algorithm);
@@ -198,12 +202,37 @@ TEST_CASE("Lagrangian and RCPO policies reach the constrained optimum of a bandi
       rate += unit * reports[i].rates[0] / static_cast<double>(reports.size() - half);
       multiplier += reports[i].multipliers[0] / static_cast<double>(reports.size() - half);
     }
-    const Settled optimum = settled(0.1, static_cast<double>(config.entropy), critics == "many");
+    const Settled optimum = settled(0.1, static_cast<double>(config.entropy), algorithm == "lagrangian");
     CHECK(optimum.reward == Approx(0.6).margin(0.025));
     CHECK(rate == Approx(0.1).margin(0.01));
     CHECK(reward == Approx(optimum.reward).margin(0.02));
     CHECK(multiplier == Approx(optimum.multiplier).epsilon(0.15));
   }
+}
+
+TEST_CASE("what a policy is given is its expectation over the candidates, and units are not a rollout's own",
+          "[agents]") {
+  const auto simulator = test::make_toy_simulator(std::make_shared<TradeModel>());
+  ActorConfig config = trade_config("lagrangian");
+  config.constraints[0].relative = true;
+  const Constraint constraint = parse_constraints(config)[0];
+  const auto actor = make_value_actor(*simulator, config, "toy", 1, network_settings(config, 1));
+  const StateEncoder encoder(config.encoder, actor->items());
+  Rollout rollout(encoder, {.envs = 1, .steps = 3, .slots = 2, .costs = 2, .signals = 1, .threads = 1});
+  rollout.valid = {1, 1, 0};
+  rollout.signal = {0.2F, 0.4F, 0.06F, 0.02F, 9.0F, 9.0F};
+  rollout.cost = {0.2F, 0.02F, 9.0F, /*against*/ 0.3F, 0.04F, 9.0F};  // chosen: the first, then the second
+  const SignalMeans drawn = signal_means(rollout)[0];
+  CHECK(drawn.given == Approx(0.11));
+  CHECK(drawn.against == Approx(0.17));
+  const std::vector<float> log_prob = {std::log(0.25F), std::log(0.75F), std::log(0.5F), std::log(0.5F), 0.0F, 0.0F};
+  const SignalMeans expected = signal_means(rollout, log_prob)[0];
+  CHECK(expected.given == Approx(0.5 * (0.35 + 0.04)));
+  CHECK(expected.rate() == Approx(0.195 / 0.17));
+  std::vector<float> excess(3);
+  excess_of(rollout, constraint, 0, 0.5, excess);  // at least .1 times a uniform choice's
+  CHECK(excess[0] == Approx(-(0.2 / 0.1 - 0.3) / 0.5));
+  CHECK(excess[1] == Approx(-(0.02 / 0.1 - 0.04) / 0.5));
 }
 
 TEST_CASE("without a multiplier the same bandit's bound is broken, and alone a response reaches its best", "[agents]") {
