@@ -109,6 +109,20 @@ ActorConfig Study::config(const std::string& algorithm) const {
     constraint.relative = true;
     (more(i) ? constraint.at_least : constraint.at_most) = bounds_[i] * (more(i) ? 1.0 + kSlack : 1.0 - kSlack);
   }
+  // Chosen by a training seed and sessions of their own. One round: where all sessions begin at once, rates are those
+  // of first videos for a while. Entropy keeps the policy able to turn while multipliers move.
+  if (algorithm == "rcpo" || algorithm == "lagrangian" || algorithm == "cpo") {
+    config.round_steps = config.env_steps;
+    config.average = 0.25;
+  }
+  if (algorithm == "rcpo" || algorithm == "lagrangian") {
+    const bool penalised = algorithm == "rcpo";
+    config.entropy = penalised ? 0.01F : 0.02F;
+    config.multiplier.initial = 1.0;
+    config.multiplier.rate = penalised ? 0.4 : 0.1;
+    config.multiplier.final_rate = 0.1 * config.multiplier.rate;
+    config.multiplier.integral = 0.2, config.multiplier.smoothing = 0.8;
+  }
   if (algorithm == "tscac") config.env_steps += static_cast<std::int64_t>(count()) * config.auxiliary_steps;
   return config;
 }
