@@ -187,6 +187,7 @@ TEST_CASE("Lagrangian, RCPO and CPO policies reach the constrained optimum of a 
     config.constraints[0].at_least = 0.1 / unit;
     config.multiplier.rule = rule;
     config.critics = critics;
+    if (algorithm == "cpo") config.env_steps /= 3, config.trust_region.fisher_rows = 64;
     check(config);
     ActorLearner learner(simulator, config, 3, 1);
     VectorEnvConfig world = make_training_env(simulator, config, 1).config();

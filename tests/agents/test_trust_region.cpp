@@ -105,13 +105,14 @@ TEST_CASE("a step under several bounds meets them within the region, and its dua
     const double length = 0.5 * own.x.dot(p.curvature * own.x);
     CHECK(length <= p.radius * (1.0 + 1e-9));
     if (own.step.recovers) {
-      // The shortest step is on the edge, and what it is cut from would meet the bounds: all of them at some multiple.
+      // The step is on the edge, and what it is cut from meets all bounds: the multiple that meets one that binds.
       ++recoveries;
       CHECK(length == Approx(p.radius));
-      double multiple = 1.0;
-      for (int i = 0; i < 200 && (p.excess + multiple * (p.cost.transpose() * own.x)).maxCoeff() > 1e-6; ++i)
-        multiple *= 1.05;
-      CHECK((p.excess + multiple * (p.cost.transpose() * own.x)).maxCoeff() <= 1e-6);
+      const Vec slope = p.cost.transpose() * own.x;
+      Eigen::Index binds = 0;
+      Eigen::Map<const Vec>(own.step.multipliers.data(), 3).maxCoeff(&binds);
+      const double multiple = -p.excess(binds) / slope(binds);
+      CHECK((p.excess + multiple * slope).maxCoeff() <= 1e-6);
       CHECK(multiple > 1.0);
       continue;
     }
