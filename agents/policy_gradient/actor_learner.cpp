@@ -37,7 +37,8 @@ StateNetwork::Settings critic_settings(const ActorConfig& config, int threads) {
 
 // A checkpoint's sum of weights over some updates.
 struct WeightSum {
-  std::size_t size, updates;
+  std::size_t size;
+  std::int64_t updates;
   std::vector<double> values;
   void validate() const {
     require_size("weight sum", values.size(), size);
@@ -193,27 +194,25 @@ void ActorLearner::log_probs(const Rollout& rollout, std::span<const std::uint32
 }
 
 std::shared_ptr<const Policy> ActorLearner::snapshot() const {
-  const std::size_t count = averaged();
-  if (count == 0) return actor_->snapshot();
+  if (averaged_ == 0) return actor_->snapshot();
   std::vector<float> mean(weight_sum_.size());
   for (std::size_t i = 0; i < mean.size(); ++i)
-    mean[i] = static_cast<float>(weight_sum_[i] / static_cast<double>(count));
+    mean[i] = static_cast<float>(weight_sum_[i] / static_cast<double>(averaged_));
   return actor_->snapshot(mean);
 }
 
-// How many of the updates so far are in the mean.
-std::size_t ActorLearner::averaged() const noexcept {
-  if (weight_sum_.empty()) return 0;
+// How many of the updates so far belong to the last share of the training.
+std::int64_t ActorLearner::updates_to_average() const noexcept {
   const double from = (1.0 - config_.average) * static_cast<double>(config_.env_steps);
-  return static_cast<std::size_t>(std::count_if(reports_.begin(), reports_.end(), [from](const ActorReport& report) {
-    return static_cast<double>(report.env_steps) > from;
-  }));
+  return std::count_if(reports_.begin(), reports_.end(),
+                       [from](const ActorReport& report) { return static_cast<double>(report.env_steps) > from; });
 }
 
 void ActorLearner::average_weights() {
-  if (averaged() == 0) return;
+  if (weight_sum_.empty() || updates_to_average() == 0) return;
   std::vector<float> now(weight_sum_.size());
   actor_->read(now);
+  ++averaged_;
   for (std::size_t i = 0; i < now.size(); ++i) weight_sum_[i] += static_cast<double>(now[i]);
 }
 
@@ -336,7 +335,7 @@ void ActorLearner::improve_within_region(ActorReport& report) {
 
 void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
   actor_->save(file, name + "/actor");
-  file.write(name + "/counters", std::vector<std::int64_t>{updates_, actor_->adam().steps()});
+  file.write(name + "/counters", std::vector<std::int64_t>{updates_, actor_->adam().steps(), averaged_});
   for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].save(file, fmt::format("{}/critic_{}", name, i));
   for (std::size_t i = 0; i < multipliers_.size(); ++i)
     file.write(fmt::format("{}/multiplier_{}", name, i), multipliers_[i].state());
@@ -347,8 +346,8 @@ void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
 
 void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
   actor_->load(file, name + "/actor");
-  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 2);
-  updates_ = counters[0];
+  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 3);
+  updates_ = counters[0], averaged_ = counters[2];
   actor_->adam().set_steps(counters[1]);
   for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].load(file, fmt::format("{}/critic_{}", name, i));
   for (std::size_t i = 0; i < multipliers_.size(); ++i)
@@ -359,7 +358,9 @@ void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
   if (!against_sum_.empty())
     against_sum_ = file.checked(AgainstSum{multipliers_.size(), file.read<double>(name + "/against")}).values;
   if (!weight_sum_.empty())
-    weight_sum_ = file.checked(WeightSum{actor_->size(), averaged(), file.read<double>(name + "/weight_sum")}).values;
+    weight_sum_ = file.checked(WeightSum{actor_->size(), averaged_, file.read<double>(name + "/weight_sum")}).values;
+  // Of a training that goes on for longer, what was its end is no more.
+  if (averaged_ != updates_to_average()) std::fill(weight_sum_.begin(), weight_sum_.end(), 0.0), averaged_ = 0;
   take_stats();
 }
 

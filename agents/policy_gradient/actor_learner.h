@@ -72,7 +72,7 @@ class ActorLearner final : public Learner {
   double unit(std::size_t constraint) const noexcept;
   void learn_values(std::span<const std::uint32_t> rows);
   void average_weights();
-  std::size_t averaged() const noexcept;
+  std::int64_t updates_to_average() const noexcept;
   void fill_response(std::size_t critic, std::span<float> out) const;
 
   ActorConfig config_;
@@ -96,6 +96,7 @@ class ActorLearner final : public Learner {
   LearnerTally tally_;
 
   std::vector<double> weight_sum_;  // of the actor over the updates that are averaged; empty where none are
+  std::int64_t averaged_ = 0;       // how many these are
 
   // Of the rollout under update.
   std::vector<double> excess_;  // mean a row, of each constraint
