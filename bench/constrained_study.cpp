@@ -119,9 +119,9 @@ ActorConfig Study::config(const std::string& algorithm) const {
     const bool penalised = algorithm == "rcpo";
     config.entropy = penalised ? 0.01F : 0.02F;
     config.multiplier.initial = 1.0;
-    config.multiplier.rate = penalised ? 0.4 : 0.1;
+    config.multiplier.rate = penalised ? 1.0 : 0.15;
     config.multiplier.final_rate = 0.1 * config.multiplier.rate;
-    config.multiplier.integral = 0.2, config.multiplier.smoothing = 0.8;
+    config.multiplier.integral = 0.3, config.multiplier.smoothing = 0.8;
   }
   if (algorithm == "tscac") config.env_steps += static_cast<std::int64_t>(count()) * config.auxiliary_steps;
   return config;
