@@ -111,6 +111,7 @@ Json TrainingLog::head_json(const std::vector<CurveColumn>& columns) const {
           {"data_fingerprint", fingerprint_text(head_.data_fingerprint)},
           {"out", head_.out.string()},
           {"started", now_text()},
+          {"seconds_before", earlier_s_},
           {"step", columns.front().name},
           {"columns", std::move(meanings)}};
 }
@@ -118,7 +119,7 @@ Json TrainingLog::head_json(const std::vector<CurveColumn>& columns) const {
 // By its settings too where no line tells whether the training is the same.
 void TrainingLog::require_same_training(const Json& earlier, bool by_settings) const {
   const auto require = [&](const char* key, const Json& own) {
-    const Json& theirs = earlier[key];
+    const Json theirs = earlier.value(key, Json());  // null where the head does not say it
     if (theirs != own)
       throw_foreign(path_, theirs.is_primitive() ? fmt::format("is the log of a training whose {} is {}, not {}", key,
                                                                theirs.dump(), own.dump())
@@ -142,9 +143,11 @@ std::vector<std::string> TrainingLog::earlier_lines(const std::vector<Json>& don
   if (head["progress"] != kLogVersion) throw_foreign(path_, "is the log of another version of the program");
   require_same_training(head, done.empty());
   lines.resize(std::min(lines.size(), done.size() + 1));
-  for (std::size_t i = 1; i < lines.size(); ++i)
-    if (comparable(line_of(i)) != done[i - 1].dump())
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    const Json line = line_of(i);
+    if (!line.is_object() || comparable(line) != done[i - 1].dump())
       throw_foreign(path_, fmt::format("line {} is not that of the training gone on with", i + 1));
+  }
   lines.erase(lines.begin());
   return lines;
 }
@@ -160,14 +163,14 @@ void TrainingLog::begin(const std::vector<CurveColumn>& columns, const std::vect
     throw InputError(fmt::format("{}: cannot be made: {}; choose another --log", folder_.string(), error.message()));
   lock_.emplace(folder_);
   const std::vector<std::string> kept = earlier_lines(done);
-  std::string text = json_text(head_json(columns)) + "\n";
+  std::string text;
   for (std::size_t i = 0; i < done.size(); ++i) {
     Json line = i < kept.size() ? Json::parse(kept[i]) : done[i];
     if (!line.contains(kElapsed)) line[kElapsed] = nullptr;  // the earlier part was trained without a log
     if (line[kElapsed].is_number()) earlier_s_ = line[kElapsed].get<double>();
     text += line.dump() + "\n";
   }
-  write_file(path_, text);
+  write_file(path_, json_text(head_json(columns)) + "\n" + text);
   file_ = std::fopen(path_.c_str(), "ae");
   if (file_ == nullptr)
     throw SystemError(fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(errno)));

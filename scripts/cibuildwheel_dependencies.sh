@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Untested where the project is built, as pyproject.toml says: what a build needs, in cibuildwheel's image manylinux_2_34
+# Untested, as pyproject.toml says: what a build needs, in cibuildwheel's image manylinux_2_34
 # (AlmaLinux 9). What that system lacks, or has too old, is made from its release, the version that Debian 12 has.
 set -euo pipefail
 

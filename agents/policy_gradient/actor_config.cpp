@@ -98,6 +98,8 @@ void check(const ActorConfig& c) {
                   "'none': a rollout keeps encoded states, not histories");
   require_setting(!c.expected_signals || c.world.slate == 1 || c.constraints.empty(), "expected_signals",
                   c.expected_signals, "false with slates: what comes after a slate's first video is not foreseen");
+  require_setting(c.algorithm != "tscac" || c.average == 0.0, "average", c.average,
+                  "0: tscac keeps the weights of its last update");
   require_setting(c.network.outputs == 1, "network.outputs", c.network.outputs, "1: scores are logits");
   check(c.multiplier);
   const std::vector<Constraint> bounds = parse_constraints(c);

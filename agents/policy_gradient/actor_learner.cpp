@@ -335,19 +335,22 @@ void ActorLearner::improve_within_region(ActorReport& report) {
 
 void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
   actor_->save(file, name + "/actor");
-  file.write(name + "/counters", std::vector<std::int64_t>{updates_, actor_->adam().steps(), averaged_});
+  file.write(name + "/counters", std::vector<std::int64_t>{updates_, actor_->adam().steps()});
   for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].save(file, fmt::format("{}/critic_{}", name, i));
   for (std::size_t i = 0; i < multipliers_.size(); ++i)
     file.write(fmt::format("{}/multiplier_{}", name, i), multipliers_[i].state());
   if (!against_sum_.empty()) file.write(name + "/against", against_sum_);
-  if (!weight_sum_.empty()) file.write(name + "/weight_sum", weight_sum_);
+  if (!weight_sum_.empty()) {
+    file.write(name + "/averaged", std::vector<std::int64_t>{averaged_});
+    file.write(name + "/weight_sum", weight_sum_);
+  }
   save_reports(file, name + "/reports", reports_);
 }
 
 void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
   actor_->load(file, name + "/actor");
-  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 3);
-  updates_ = counters[0], averaged_ = counters[2];
+  const std::vector<std::int64_t> counters = read_counters(file, name + "/counters", 2);
+  updates_ = counters[0];
   actor_->adam().set_steps(counters[1]);
   for (std::size_t i = 0; i < critics_.size(); ++i) critics_[i].load(file, fmt::format("{}/critic_{}", name, i));
   for (std::size_t i = 0; i < multipliers_.size(); ++i)
@@ -357,8 +360,10 @@ void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
   reports_ = load_reports(file, name + "/reports", multipliers_.size());
   if (!against_sum_.empty())
     against_sum_ = file.checked(AgainstSum{multipliers_.size(), file.read<double>(name + "/against")}).values;
-  if (!weight_sum_.empty())
+  if (!weight_sum_.empty()) {
+    averaged_ = read_counters(file, name + "/averaged", 1)[0];
     weight_sum_ = file.checked(WeightSum{actor_->size(), averaged_, file.read<double>(name + "/weight_sum")}).values;
+  }
   // Of a training that goes on for longer, what was its end is no more.
   if (averaged_ != updates_to_average()) std::fill(weight_sum_.begin(), weight_sum_.end(), 0.0), averaged_ = 0;
   take_stats();

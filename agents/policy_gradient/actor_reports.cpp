@@ -45,7 +45,12 @@ std::vector<AgentFigure> figures_of(const std::vector<ActorReport>& reports,
                                       {"entropy", "of the policy, nats", "entropy", mean.entropy, 2},
                                       {"kl", "of the policy that acted from the updated one, nats", "KL", mean.kl, 4}};
   for (std::size_t i = 0; i < constraints.size(); ++i) {
-    const std::string& signal = constraints[i].signal;
+    // A band is two constraints on one signal: the second has a number behind its name.
+    const auto same = [&](const ConstraintConfig& other) { return other.signal == constraints[i].signal; };
+    const auto at = constraints.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto before = std::count_if(constraints.begin(), at, same);
+    const std::string signal =
+        before == 0 ? constraints[i].signal : fmt::format("{}.{}", constraints[i].signal, before + 1);
     const auto measured = [i](const std::vector<double>& means) {
       return i < means.size() ? means[i] : std::numeric_limits<double>::quiet_NaN();  // not in TSCAC's first stage
     };

@@ -90,7 +90,7 @@ bool is_good(const Measured& old, const Measured& now, const CpoBatch& batch, do
   bool broken = false;
   for (std::size_t c = 0; c < now.cost.size(); ++c) {
     if (!(now.cost[c] - old.cost[c] <= std::max(-batch.excess[c], 0.0))) return false;
-    broken = broken || batch.excess[c] >= 0.0;
+    broken = broken || batch.excess[c] > 0.0;
   }
   return broken || now.gain >= old.gain;
 }

@@ -40,8 +40,10 @@ SqnTransitions::SqnTransitions(const SupervisedTask& task, const SqnConfig& conf
     }
     if (actions_.size() > before) actions_.back().terminal = true;
   }
-  share_.assign(items_.num_ids, 0.0F);
-  for (const Action& action : actions_) share_[row_of(action)] += 1.0F / static_cast<float>(actions_.size());
+  std::vector<std::uint64_t> count(items_.num_ids, 0);
+  for (const Action& action : actions_) ++count[row_of(action)];
+  for (const std::uint64_t one : count)
+    share_.push_back(static_cast<float>(static_cast<double>(one) / static_cast<double>(actions_.size())));
 }
 
 std::size_t SqnTransitions::row_of(const Action& action) const {

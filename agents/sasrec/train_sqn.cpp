@@ -37,6 +37,8 @@ class SqnTrainer {
           fmt::format("no row of days {} is worth a reward and has a history: choose other days or "
                       "'rewards'",
                       days_text(task.train.from, task.train.until)));
+    if (negatives() > 0 && model_->items.num_ids < 2)
+      throw InputError(config.method + " learns from videos that were not shown, and the data have one video; use sqn");
     add_parts(parts_, networks_[0], "first/"), add_parts(parts_, networks_[1], "second/");
     parts_.adam = &learner_.adam()[0], parts_.second_adam = &learner_.adam()[1];
     choose_validation_rows();

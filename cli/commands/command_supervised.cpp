@@ -121,8 +121,11 @@ bool is_finished(const std::filesystem::path& policy, const SupervisedTask& task
   if (!std::filesystem::exists(policy, ignored)) return false;
   try {
     const PolicyHeader header = read_policy_header(policy);
+    const bool refit = settings.value("refit", false);  // its policy has learned the validation days as well
     return header.seed == seed && header.data_fingerprint == task.data->fingerprint &&
-           header.catalogue_until == task.catalogue->until && parse_json(header.config, "config") == settings;
+           (header.catalogue_until == task.catalogue->until ||
+            (refit && header.catalogue_until == task.validate.until)) &&
+           parse_json(header.config, "config") == settings;
   } catch (const InputError&) {  // no policy, which is replaced
     return false;
   }
@@ -136,10 +139,14 @@ bool is_done(const SupervisedSettings& given, const SupervisedTask& task, const 
     const std::filesystem::path policy = policy_path(given, seed);
     if (std::filesystem::exists(checkpoint_of(policy)) || !is_finished(policy, task, seed, settings)) return false;
   }
+  const std::string last =
+      given.seeds > 1 ? " to " + policy_path(given, run.seed + static_cast<std::uint64_t>(given.seeds) - 1).string()
+                      : "";
   run.print(
-      "{} is finished by these settings and this seed; it stays as it is.\n'swipegym tables' judges it; for a longer "
-      "training give it more epochs.\n",
-      given.out.string());
+      "{}{} is finished by these settings, this seed and this last day; it stays as it is. Other days are\nnot "
+      "compared: "
+      "remove the file to train anew. 'swipegym tables' judges it; more epochs train longer.\n",
+      policy_path(given, run.seed).string(), last);
   return true;
 }
 

@@ -77,7 +77,8 @@ bool is_done(const TrainSettings& settings, const Agent& agent, const Simulator&
   if (!settings.resume && settings.more_steps == 0) return false;
   const std::filesystem::path checkpoint = checkpoint_of(settings.out);
   const bool has_checkpoint = std::filesystem::exists(checkpoint);
-  if (is_finished(settings.out, agent, run.seed, simulator.data_fingerprint)) {
+  // A policy does not say what it was started from; with --start it is trained again.
+  if (settings.start.empty() && is_finished(settings.out, agent, run.seed, simulator.data_fingerprint)) {
     run.print("{}", finished_text(settings, agent, has_checkpoint));
     return true;
   }

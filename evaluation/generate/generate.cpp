@@ -15,9 +15,10 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kRows = 256;        // chains under way; fixed, so that a chain always meets the same arithmetic
+constexpr std::size_t kChainsUnderWay =
+    256;                                  // chains under way; fixed, so that a chain always meets the same arithmetic
 constexpr std::size_t kChainBlock = 512;  // platform chains at once; whole chunks
-constexpr std::uint64_t kNone = static_cast<std::uint64_t>(-1);
+constexpr std::uint64_t kNoChain = static_cast<std::uint64_t>(-1);
 
 VectorEnvConfig engine(const GenerateConfig& config) {
   if (config.world.slate != 1)
@@ -26,7 +27,7 @@ VectorEnvConfig engine(const GenerateConfig& config) {
   if (config.candidate_sink && config.world.offers_all())
     throw InputError("the full catalogue has no candidate sets to keep; offer candidates, as --source random does");
   VectorEnvConfig env = env_config(config.world, config.engine);
-  env.num_envs = std::clamp<std::uint64_t>(config.sessions, 1, kRows);
+  env.num_envs = std::clamp<std::uint64_t>(config.sessions, 1, kChainsUnderWay);
   env.autoreset = AutoresetMode::kDisabled;
   return env;
 }
@@ -50,7 +51,7 @@ class PolicyChains {
         rows_(env_.config().num_envs),
         uniform_(policy.scores_are_random() && config.source == nullptr &&
                  (config.world.source == "random" || config.world.offers_all())),
-        chain_(rows_, kNone),
+        chain_(rows_, kNoChain),
         end_ms_(rows_),
         seed_(rows_),
         start_(rows_),

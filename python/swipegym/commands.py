@@ -73,12 +73,23 @@ def run(name: str, *positional, on_round: Callable[[dict], object] | None = None
         text = _run(words, brought, config, on_line)
         return Result(text, json.loads(text))
     if "--json" in words:
+        path = Path(words[words.index("--json") + 1])
+        before = _stamp(path)
         text = _run(words, brought, config, on_line)
-        return Result(text, _figures(Path(words[words.index("--json") + 1])))
+        return Result(text, {} if _stamp(path) == before else _figures(path))
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.json"
         text = _run([*words, "--json", str(figures)], brought, config, on_line)
         return Result(text, _figures(figures))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes where a file is written anew."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _figures(path: Path) -> dict:

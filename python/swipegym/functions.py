@@ -67,6 +67,8 @@ def lists_of(function: Callable, what: str) -> Callable[[dict, dict, int, int], 
         array = array_of(what, function(observation, info, count))
         if array.ndim != 2 or len(array) != rows:
             raise _core.InputError(f"{what}: got shape {array.shape}, expected a list of videos a row, ({rows}, any number)")
+        if array.shape[1] == 0:  # which numpy takes for floats
+            array = array.astype(np.int32)
         array = arguments.whole_numbers(what, array, array.shape)
         for wrong in array[(array < -1) | (array >= videos)]:
             raise arguments.refused(f"a video of {what}", int(wrong), f"0 to {videos - 1}, or -1 for none")

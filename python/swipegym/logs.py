@@ -84,11 +84,14 @@ def read_log(path: str | os.PathLike, **options) -> Log:
     """All rows of a log that Log.save wrote (.parquet, .h5, .inter), or of any KuaiRand release (a folder of CSV files)
     or store of `swipegym data import`. options: those of formats.kuairand.read, candidates and threads, for the two.
 
-    A folder of Parquet files may be one that swipegym.ray.generate wrote, or one of episodes (Episodes.save); of the
+    A folder of Parquet files may be one that swipegym.ray.generate wrote, or one of episodes (formats.rlds.write); of the
     latter the option simulator is the one they were recorded in, None the package's.
     """
     path = arguments.path("path", path)
     if arrow.is_folder(path):
+        unknown = options.keys() - {"simulator"}
+        if unknown:
+            raise arguments.refused(f"option {min(unknown)!r} of a folder of Parquet files", options[min(unknown)], "simulator alone")
         return _read_parquet_folder(path, **options)
     return format_of(path).read(path, **options)
 

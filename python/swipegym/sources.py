@@ -20,6 +20,9 @@ import numpy as np
 from .functions import draws_of, is_function, lists_of, name_of
 
 
+BUILT_IN = ("random", "popularity", "top", "sample", "full")  # names that the engine knows by themselves
+
+
 class CandidateSource(Protocol):
     """What `source` takes beside names and files, and "retrieve" of a composition; or a function like `candidates`.
 
@@ -50,5 +53,5 @@ def is_own_source(given: Any) -> bool:
 
 def asked_source(given: Any, what: str = "candidates of the source"):
     """(a function that the engine asks, how many numbers a row draws, a name) of an own source."""
-    ask = getattr(given, "candidates", given)
-    return lists_of(ask, what), draws_of(given), name_of(given)
+    ask, name = getattr(given, "candidates", given), name_of(given)
+    return lists_of(ask, what), draws_of(given), f"own {name}" if name in BUILT_IN else name

@@ -97,7 +97,8 @@ class _Mirror:
             started = datetime.fromisoformat(self._reader.head["started"].replace("Z", "+00:00")).timestamp()
         except (KeyError, ValueError, AttributeError):
             return None
-        return None if elapsed_s is None else started + elapsed_s
+        earlier_s = self._reader.head.get("seconds_before", 0.0)
+        return None if elapsed_s is None or not isinstance(earlier_s, (int, float)) else started + elapsed_s - earlier_s
 
 
 def mirror(folders: list[str | os.PathLike], *, follow: bool = False) -> dict[Path, int]:
@@ -108,6 +109,7 @@ def mirror(folders: list[str | os.PathLike], *, follow: bool = False) -> dict[Pa
     try:
         while True:
             for path in (path for folder in folders for path in training_log.find(folder)):
+                path = path.resolve()  # one log may be met by two names
                 if path not in mirrors:
                     mirrors[path], lines[path] = _Mirror(path), 0
                 lines[path] += mirrors[path].update()

@@ -118,10 +118,8 @@ def _require_apart(page: Path, inputs: Inputs):
         for path in inputs.read:
             if page.samefile(path):
                 raise ReportError(f"{page}: is read for the page and would be replaced by it: choose another --out")
-        if page.suffix.lower() not in (".html", ".htm") and not _is_page(page):
-            raise ReportError(
-                f"{page}: is there and is no page: choose another --out, such as {page.with_suffix('.html')}"
-            )
+        if not _is_page(page):
+            raise ReportError(f"{page}: is there and is no page of this program: choose another --out, or remove it")
     if not page.resolve().parent.is_dir():
         raise ReportError(
             f"{page}: the folder {page.resolve().parent} does not exist: make it, or choose another --out"
@@ -130,7 +128,7 @@ def _require_apart(page: Path, inputs: Inputs):
 
 def _is_page(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(15).lower() == b"<!doctype html>"
+        return b'content="swipegym report"' in file.read(1000)
 
 
 def _write_whole(page: Path, text: bytes):

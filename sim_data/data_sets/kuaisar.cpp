@@ -9,6 +9,8 @@
 namespace swipegym {
 namespace {
 
+constexpr std::int64_t kUnknownCode = 124;
+
 namespace sar_log {
 enum : std::size_t { kUser, kItem, kPlay, kDuration, kTime, kClick, kForward, kLike, kFollow };
 }
@@ -23,8 +25,9 @@ const char* parse_sar_item(const DataSetCells& cells, DataSetVideo& video) {
   video.upload_date = cells.date_or_none(sar_item::kUploaded);
   if (video.upload_date == 19700101) video.upload_date = 0;  // padding, as its description says
   video.upload_type = cells.text(sar_item::kUploadType);
-  if (!cells.is_empty(sar_item::kCategory))
-    video.tags = {static_cast<std::uint16_t>(cells.integer(sar_item::kCategory, 0, VideoTable::kNoTag - 1))};
+  if (cells.is_empty(sar_item::kCategory)) return nullptr;
+  const std::int64_t category = cells.integer(sar_item::kCategory, -kUnknownCode, VideoTable::kNoTag - 1);
+  if (category > 0) video.tags = {static_cast<std::uint16_t>(category)};  // 0 is "empty", -124 unknown
   return nullptr;
 }
 

@@ -89,7 +89,9 @@ TEST_CASE("a finished supervised training says so, and one with other settings i
                                       "20220502",   "--quiet", "--out",  out,  "--validate-until",
                                       "20220504",   "--resume"};
     words.insert(words.end(), more.begin(), more.end());
-    return run_program(words);
+    const Outcome outcome = run_program(words);
+    CHECK(outcome.code == 0);
+    return outcome;
   };
   CHECK_THAT(train({"--set", "epochs=1"}).out, !Catch::Contains("finished"));
   const std::string first = read_text(out);

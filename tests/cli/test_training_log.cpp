@@ -134,8 +134,10 @@ TEST_CASE("a log of anything else is refused and stays as it is", "[cli]") {
   CHECK_THROWS_WITH(train(folder.path(), 2, 3, true), Catch::Contains("line 3 is not that of the training"));
   CHECK_NOTHROW(train(folder.path(), 1, 3, true));  // the checkpoint knows one line, which is the same
 
+  const std::string head = text.substr(0, text.find('\n') + 1);
   for (const std::string other :
-       {"", "\n", "[]\n", "{}\n", "{\"progress\":2}\n", "{\"progress\":1}\n", "watch,like\n"}) {
+       {head + "[1]\n", head + "null\n", std::string(), std::string("\n"), std::string("[]\n"), std::string("{}\n"),
+        std::string("{\"progress\":2}\n"), std::string("{\"progress\":1}\n"), std::string("watch,like\n")}) {
     CAPTURE(other);
     write_text(path, other);
     CHECK_THROWS_AS(train(folder.path(), 1, 2, true), InputError);

@@ -95,6 +95,7 @@ TEST_CASE("KuaiSAR: clicks of its own, unknown durations, padding", "[sim_data]"
   CHECK(made.data.videos.raw_id == std::vector<std::int64_t>{50, 103656000000});
   CHECK(made.data.videos.upload_date == std::vector<std::int32_t>{20230422, 0});
   CHECK(made.tags(0) == std::vector<std::uint16_t>{9});
+  CHECK(made.tags(1).empty());  // its category 0 is no topic
   CHECK(log.time_ms[made.row(0)] == 1684742000000);
   CHECK(log.signals[made.row(0)] == (bit(Signal::kClick) | bit(Signal::kLongView) | bit(Signal::kLike)));
   CHECK(log.signals[made.row(2)] == (bit(Signal::kForward) | bit(Signal::kFollow)));
