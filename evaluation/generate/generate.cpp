@@ -15,9 +15,8 @@
 namespace swipegym {
 namespace {
 
-constexpr std::size_t kChainsUnderWay =
-    256;                                  // chains under way; fixed, so that a chain always meets the same arithmetic
-constexpr std::size_t kChainBlock = 512;  // platform chains at once; whole chunks
+constexpr std::size_t kChainsUnderWay = 256;  // fixed, so that a chain always meets the same arithmetic
+constexpr std::size_t kChainBlock = 512;      // platform chains at once; whole chunks
 constexpr std::uint64_t kNoChain = static_cast<std::uint64_t>(-1);
 
 VectorEnvConfig engine(const GenerateConfig& config) {
