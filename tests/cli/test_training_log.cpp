@@ -135,7 +135,7 @@ TEST_CASE("a log of anything else is refused and stays as it is", "[cli]") {
   CHECK_NOTHROW(train(folder.path(), 1, 3, true));  // the checkpoint knows one line, which is the same
 
   const std::string head = text.substr(0, text.find('\n') + 1);
-  for (const std::string other :
+  for (const std::string& other :
        {head + "[1]\n", head + "null\n", std::string(), std::string("\n"), std::string("[]\n"), std::string("{}\n"),
         std::string("{\"progress\":2}\n"), std::string("{\"progress\":1}\n"), std::string("watch,like\n")}) {
     CAPTURE(other);
