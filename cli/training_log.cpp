@@ -86,7 +86,17 @@ TrainingLog::TrainingLog(const Run& run, fs::path folder, TrainingHead head, boo
       folder_(std::move(folder)),
       path_(folder_ / kTrainingLogName),
       head_(std::move(head)),
-      resume_(resume) {}
+      resume_(resume) {
+  if (folder_.empty()) return;
+  const auto place = [](const fs::path& path) {
+    std::error_code ignored;
+    return fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+  };
+  for (const auto& [option, path] : {std::pair{"--out", head_.out}, std::pair{"--json", run.json_path}})
+    if (!path.empty() && place(path) == place(path_))
+      throw InputError(
+          fmt::format("{} {} is where the log of the training is written; choose another", option, path.string()));
+}
 
 TrainingLog::~TrainingLog() {
   if (file_ != nullptr) std::fclose(file_);

@@ -12,7 +12,7 @@ Without arguments both step in a small simulator that comes with the package; `s
 
 import gymnasium
 
-from . import commands, platform
+from . import commands, platform, training_log
 from ._core import SIGNAL_NAMES, InputError, Simulator, SystemError, __version__
 from .config_files import config_file, config_names
 from .encoder import Encoder
@@ -50,6 +50,7 @@ __all__ = [
     "platform",
     "read_log",
     "simulator_of",
+    "training_log",
 ]
 
 ENV_ID = "swipegym/ShortVideo-v0"

@@ -108,7 +108,7 @@ def report(folder, out=None) -> Path:
     """
     swipegym_report = _report_package()
     try:
-        return swipegym_report.write_report(folder, out)
+        return swipegym_report.page.write_report(folder, out)
     except swipegym_report.ReportError as error:
         raise _core.InputError(str(error)) from error
 
@@ -119,17 +119,15 @@ def main() -> int:
     if words == ["help", "report"]:
         words = ["report", "--help"]
     if words[:1] == ["report"]:
-        try:
-            return _report_package().command.main(words[1:])
-        except _core.InputError as error:
-            print(f"swipegym: {error}", file=sys.stderr)
-            return 2
+        from swipegym_report.command import main as report_main
+
+        return report_main(words[1:])
     return _core.run_program(words)
 
 
 def _report_package():
     try:
-        import swipegym_report.command
+        import swipegym_report.page
     except ImportError as error:
         raise _core.InputError(f"the page of a run is drawn by Altair ({error}): pip install 'swipegym[report]'") from error
     return swipegym_report
@@ -145,7 +143,10 @@ def _listener(on_round):
 
 def _taken_config(options: dict) -> str:
     """The JSON text of `config` where that is a mapping, which is taken out of the options; empty where it is not."""
-    return as_json("config", options.pop("config")) if isinstance(options.get("config"), Mapping) else ""
+    config = options.get("config")
+    if config is not None and not isinstance(config, (str, bytes, os.PathLike, Mapping)):
+        raise refused("config", config, "a mapping of settings, or the path of a file of them")
+    return as_json("config", options.pop("config")) if isinstance(config, Mapping) else ""
 
 
 def _typed(settings) -> list[str]:

@@ -9,6 +9,13 @@ The page is one file that needs no other, and no network. Charts are Vega-Lite's
 """
 
 from .errors import ReportError
-from .page import write_report
 
 __all__ = ["ReportError", "write_report"]
+
+
+def __getattr__(name: str):
+    if name != "write_report":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .page import write_report  # draws by packages that --help does without
+
+    return write_report

@@ -6,7 +6,6 @@ import argparse
 import sys
 
 from .errors import ReportError
-from .page import write_report
 
 
 def main(words: list[str]) -> int:
@@ -20,6 +19,10 @@ def main(words: list[str]) -> int:
     parser.add_argument("folder", metavar="DIR", help="the folder of a run: --json files, --log folders")
     parser.add_argument("--out", metavar="PAGE", help="the page; DIR/report.html when absent")
     arguments = parser.parse_args(words)
+    try:
+        from .page import write_report  # what it takes need not be there for --help
+    except ImportError as error:
+        return _failed(2, ReportError(f"the page of a run is drawn by Altair ({error}): pip install 'swipegym[report]'"))
     try:
         print(write_report(arguments.folder, arguments.out))
     except ReportError as error:

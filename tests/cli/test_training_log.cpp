@@ -205,6 +205,10 @@ TEST_CASE("the lines of a training are the rounds of its JSON, interrupted or no
 
   CHECK(test::fails_with(run(words), 2, {"progress.jsonl", "an earlier training", "--resume"}));
   fs::remove_all(folder / "log");
+  fs::create_directory(folder / "log");
+  Words onto_the_log = words;
+  std::replace(onto_the_log.begin(), onto_the_log.end(), folder / "p.json", folder / "log/progress.jsonl");
+  CHECK(test::fails_with(run(onto_the_log), 2, {"--json", "is where the log of the training is written"}));
   fs::remove(folder / "p.h5");  // or there is nothing to go on with
   const test::Outcome killed = run(words, {}, {.interrupt_after = std::chrono::milliseconds(400)});
   if (killed.code == 130) {  // else it was through before

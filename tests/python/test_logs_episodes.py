@@ -153,3 +153,9 @@ def test_torchrl_takes_a_tensordict(played):
     assert not transitions["done"].any() and transitions["action_mask"].dtype == transitions["done"].dtype
     chosen = transitions["action_mask"].gather(1, transitions["action"][:, None])
     assert chosen.all()
+
+
+@pytest.mark.parametrize("answer", [None, 3, np.zeros(4)])
+def test_a_policy_that_returns_no_pair_is_refused(answer):
+    with pytest.raises(swipegym.InputError, match="expected \\(slots, their propensities\\)"):
+        episodes.record(lambda observation, info: answer, sessions=3)

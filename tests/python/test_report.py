@@ -253,6 +253,7 @@ def test_a_damaged_file_is_one_line_that_names_it(run, tmp_path, name, content, 
 def test_a_page_never_replaces_what_it_is_made_of(run, tmp_path):
     folder = copied(run, tmp_path, "data.json", "season/season.json", "season/season.csv")
     os.link(folder / "data.json", folder / "twin.html")
+    (folder / "mine.html").write_text("<!doctype html><p>mine")
     (folder / "link.html").symlink_to(folder / "season" / "season.csv")
     (folder / "sim.h5").write_bytes(b"\x89HDF")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -262,6 +263,7 @@ def test_a_page_never_replaces_what_it_is_made_of(run, tmp_path):
         ("link.html", "is read"),
         ("season/season.csv", "is read"),
         ("sim.h5", "is no page"),
+        ("mine.html", "is no page"),
         ("season", "a folder"),
         ("away/page.html", "does not exist"),
     ):
@@ -295,6 +297,9 @@ def test_it_is_a_command(run, tmp_path, monkeypatch, capsys):
     assert (code, out) == (2, "") and error.startswith(f"swipegym: {folder}/bad.json: ") and error.count("\n") == 1
     with pytest.raises(swipegym.InputError, match="bad.json"):
         commands.report(folder)
-    monkeypatch.setitem(sys.modules, "swipegym_report.command", None)
+    monkeypatch.setitem(sys.modules, "swipegym_report.page", None)
     code, _, error = typed("report", str(folder))
     assert code == 2 and "pip install 'swipegym[report]'" in error
+    with pytest.raises(SystemExit, match="0"):
+        typed("report", "--help")
+    assert "usage: swipegym report" in capsys.readouterr().out

@@ -169,3 +169,12 @@ def test_what_a_source_writes_into_its_arguments_reaches_nobody():
     for name, array in plain.step(0)[0].items():
         assert np.array_equal(spoilt.step(0)[0][name] if name == "tab" else array, array)
     assert np.array_equal(spoilt.reset(seed=2)[0]["candidate"], plain.reset(seed=2)[0]["candidate"])
+
+
+def test_a_source_may_have_the_name_of_a_built_in_one_and_may_have_nothing():
+    def full(observation, info, count):
+        return [[] for _ in info["user"]]
+
+    envs = gym.make_vec(ID, num_envs=3, source=full, candidates=5)
+    observation, info = envs.reset(seed=1)
+    assert observation["candidate"].shape == (3, 5) and info["action_mask"].all()  # random videos in the place of none

@@ -210,8 +210,10 @@ def _play(envs: ShortVideoVectorEnv, choose, seeds: np.ndarray) -> list[dict]:
     observation, info = envs.reset(seed=seeds[session])
     first = [_entry(observation, info, row, np.nan) for row in range(rows)]
     while (session >= 0).any():
-        actions, chance = choose(observation, info)
-        chance = np.asarray(chance)
+        answer = choose(observation, info)
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise _core.InputError(f"the policy returned {type(answer).__name__}, expected (slots, their propensities)")
+        actions, chance = answer[0], np.asarray(answer[1])
         if chance.shape != (rows,) or not ((chance > 0) & (chance <= 1)).all():
             raise _core.InputError("the policy's propensities are not [rows] of probabilities above 0")
         observation, reward, terminated, truncated, info = envs.step(actions)
