@@ -1,4 +1,5 @@
 #include <map>
+#include <string_view>
 
 #include "agents/dqn/dqn_learner.h"
 #include "agents/dqn/full_output_learner.h"
@@ -72,7 +73,8 @@ MakeLearner actor(const char* algorithm) {
   config.world.max_steps = 4;
   config.env_steps = 4 * kRound, config.round_steps = kRound, config.rollout_steps = 4, config.minibatch = 4;
   config.auxiliary_steps = kRound;
-  config.critic_hidden = {2}, config.average = 1.0;
+  config.critic_hidden = {2};
+  if (std::string_view(algorithm) != "tscac") config.average = 1.0;
   config.network = small_network();
   return [config] { return actor_agent(config).make_learner(small_simulator(), {.seed = 1, .threads = 1}); };
 }
