@@ -114,6 +114,7 @@ TEST_CASE("threads change no bit of an actor, and a resumed run ends as the unbr
     CHECK_FALSE(same_actor(whole, test::train_actor(simulator, config, {.seed = 10, .threads = 1})));
 
     for (const std::uint64_t stop : {3 * 768, 7 * 768}) {  // in tscac's first stage, and in its second
+      if (testing::kSanitized && algorithm != "tscac" && stop > 3 * 768) continue;  // the same code once more
       OnlineRun run{.seed = 9, .threads = 1, .checkpoint = checkpoint, .checkpoint_rounds = 1};
       run.progress = [&](std::string_view, std::uint64_t done, std::uint64_t) {
         if (done > stop) throw Interrupted();
