@@ -5,13 +5,11 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 
 #include "agents/counters.h"
 #include "core/error.h"
 #include "core/hdf5_reader.h"
 #include "core/hdf5_writer.h"
-#include "core/json_number.h"
 #include "core/validate.h"
 
 namespace swipegym {
@@ -133,24 +131,13 @@ void keep_values(const TrainedParts& parts, LoopState& state) {
 
 Json to_json(const EpochReport& epoch) {
   Json line = Json::object();
-  visit_columns(
-      [&](const char* name, auto figure, const char*, const char*) {
-        if constexpr (std::is_integral_v<decltype(figure)>)
-          line[name] = figure;
-        else
-          line[name] = json_number(figure);
-      },
-      epoch);
+  visit_columns(LineWriter{line}, epoch);
   return line;
 }
 
 std::vector<CurveColumn> epoch_columns() {
   std::vector<CurveColumn> columns;
-  visit_columns(
-      [&](const char* name, auto, const char* meaning, const char* title) {
-        columns.push_back({name, meaning, title});
-      },
-      EpochReport{});
+  visit_columns(ColumnLister{columns}, EpochReport{});
   return columns;
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <type_traits>
 
 #include "agents/counters.h"
 #include "core/error.h"
@@ -75,25 +74,14 @@ void visit_columns(Visitor visit, const RoundReport& r) {
 
 Json to_json(const RoundReport& round) {
   Json line = Json::object();
-  visit_columns(
-      [&](const char* name, auto figure, const char*, const char*) {
-        if constexpr (std::is_integral_v<decltype(figure)>)
-          line[name] = figure;
-        else
-          line[name] = json_number(figure);
-      },
-      round);
+  visit_columns(LineWriter{line}, round);
   for (const AgentFigure& figure : round.figures) line[figure.name] = json_number(figure.value);
   return line;
 }
 
 std::vector<CurveColumn> round_columns(const Learner& learner) {
   std::vector<CurveColumn> columns;
-  visit_columns(
-      [&](const char* name, auto, const char* meaning, const char* title) {
-        columns.push_back({name, meaning, title});
-      },
-      RoundReport{});
+  visit_columns(ColumnLister{columns}, RoundReport{});
   for (const AgentFigure& figure : learner.figures(0, 0)) columns.push_back({figure.name, figure.meaning});
   return columns;
 }
