@@ -5,27 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import charts
-from ..blocks import Chart, Charts, Missing, Section, Table, Text
+from ..blocks import Chart, Charts, Missing, Section, Table
 from ..fields import Fields
 from ..figures import capital, count, interval, number, percent, plural
 from ..inputs import Inputs, Result
-from ..names import command, source
+from ..names import command
+from .by_result import section_by_result
 
 
 def section(inputs: Inputs) -> Section | None:
-    results = inputs.of("converge")
-    if not results:
-        return None
-    out = Section("convergence", "As the action space grows", sources=[source(inputs, one.path) for one in results])
-    out.lead = (
+    lead = (
         "The same agent among ever more videos, held against random choice (0) and the one-step oracle (1). Whiskers "
         "are 95 % intervals over training seeds; dashed lines do not learn."
     )
-    for index, result in enumerate(results):
-        if len(results) > 1:
-            out.blocks.append(Text(source(inputs, result.path)))
-        _add(out, result, f"-{index + 1}" if index else "")
-    return out
+    return section_by_result(inputs, "converge", "convergence", "As the action space grows", _add, lead)
 
 
 def missing(folder: Path) -> Missing:

@@ -9,7 +9,8 @@ from ..blocks import Chart, Charts, Missing, Section, Table, Text
 from ..fields import Fields
 from ..figures import capital, count, interval
 from ..inputs import Inputs, Result
-from ..names import command, source
+from ..names import command
+from .by_result import section_by_result
 
 METRICS = {  # title, format of its axis, factor of its table
     "reward": ("return a session", charts.PLAIN),
@@ -36,15 +37,7 @@ DRAWN = ("watch_s_per_session", "depth", "watch_s_per_video", "is_click", "long_
 
 
 def section(inputs: Inputs) -> Section | None:
-    results = inputs.of("compare")
-    if not results:
-        return None
-    out = Section("policies", "Policies compared", sources=[source(inputs, one.path) for one in results])
-    for index, result in enumerate(results):
-        if len(results) > 1:
-            out.blocks.append(Text(source(inputs, result.path)))
-        _add(out, result, f"-{index + 1}" if index else "")
-    return out
+    return section_by_result(inputs, "compare", "policies", "Policies compared", _add)
 
 
 def missing(folder: Path) -> Missing:

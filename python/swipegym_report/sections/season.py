@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import charts
-from ..blocks import Chart, Charts, Missing, Section, Table, Text
+from ..blocks import Chart, Charts, Missing, Section, Table
 from ..fields import Fields
 from ..figures import capital, interval, plural
 from ..inputs import Inputs, Result
-from ..names import command, source
+from ..names import command
+from .by_result import section_by_result
 
 MOST_DAYS = 400  # of a curve; more are thinned
 MEASURES = {
@@ -33,19 +34,15 @@ OVER_WORLDS = ("seconds", "clicks", "uploads", "creators", "gini", "discovery")
 
 
 def section(inputs: Inputs) -> Section | None:
-    results = inputs.of("platform")
-    if not results:
-        return None
-    out = Section("season", "A season of the platform", sources=[source(inputs, one.path) for one in results])
-    out.lead = (
+    lead = (
         "Creators answer what they get: they upload more or give up. Every policy meets the same worlds; whiskers "
         "are 95 % intervals over worlds."
     )
-    for index, result in enumerate(results):
-        if len(results) > 1:
-            out.blocks.append(Text(source(inputs, result.path)))
-        _add(out, inputs, result, f"-{index + 1}" if index else "")
-    return out
+
+    def add(out: Section, result: Result, key: str):
+        _add(out, inputs, result, key)
+
+    return section_by_result(inputs, "platform", "season", "A season of the platform", add, lead)
 
 
 def missing(folder: Path) -> Missing:
