@@ -1,6 +1,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <string>
 
 #include "agents/masked_softmax.h"
 #include "agents/policy_gradient/actor_learner.h"
@@ -254,6 +256,16 @@ TEST_CASE("without a multiplier the same bandit's bound is broken, and alone a r
       CHECK(learner.reports().back().rates[0] > 0.47);
     }
   }
+}
+
+TEST_CASE("two bounds of one signal are two figures", "[agents]") {
+  const std::vector<ActorReport> reports = {{.env_steps = 1, .rates = {0.1, 0.2}, .multipliers = {3.0, 4.0}}};
+  const std::vector<ConstraintConfig> band = {{.signal = "like", .at_least = 0.1}, {.signal = "like", .at_most = 0.3}};
+  std::map<std::string, double> value;
+  for (const AgentFigure& figure : figures_of(reports, band, 0, 1)) value[figure.name] = figure.value;
+  CHECK(value.at("multipliers.like") == 3.0);
+  CHECK(value.at("multipliers.like.2") == 4.0);
+  CHECK(value.at("rates.like.2") == 0.2);
 }
 
 TEST_CASE("constraints that make no sense are named", "[agents]") {

@@ -103,5 +103,49 @@ TEST_CASE("a finished supervised training says so, and one with other settings i
   CHECK_THAT(train({"--set", "epochs=2", "--seed", "2"}).out, !Catch::Contains("finished"));
 }
 
+TEST_CASE("a refit is known to be finished, and a training from a start is made again", "[cli]") {
+  const TemporaryFolder folder;
+  const std::string data = folder / "data", start = folder / "next.h5", out = folder / "actor.h5";
+  REQUIRE(run_program({"data", "synth", "--preset", "tiny", "--seed", "3", "--out", data, "--quiet"}).code == 0);
+  const std::vector<std::string> refit = {"supervised",
+                                          "sasrec-next",
+                                          "--data",
+                                          data,
+                                          "--until",
+                                          "20220502",
+                                          "--validate-until",
+                                          "20220504",
+                                          "--out",
+                                          start,
+                                          "--quiet",
+                                          "--resume",
+                                          "--set",
+                                          "refit=true",
+                                          "--set",
+                                          "epochs=1",
+                                          "--set",
+                                          "network.width=8"};
+  CHECK_THAT(run_program(refit).out, !Catch::Contains("finished"));
+  const std::string first = read_text(start);
+  CHECK_THAT(run_program(refit).out, Catch::Contains("next.h5 is finished"));
+  CHECK(read_text(start) == first);
+
+  const std::vector<std::string> actor = {"train",       "sasrec-ppo",
+                                          "--simulator", data,
+                                          "--start",     start,
+                                          "--out",       out,
+                                          "--quiet",     "--resume",
+                                          "--set",       "env_steps=2048",
+                                          "--set",       "round_steps=1024",
+                                          "--set",       "num_envs=64",
+                                          "--set",       "rollout_steps=8"};
+  for (int time = 0; time < 2; ++time) {
+    const Outcome outcome = run_program(actor);
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK_THAT(outcome.out, !Catch::Contains("finished"));
+  }
+}
+
 }  // namespace
 }  // namespace swipegym::test

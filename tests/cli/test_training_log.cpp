@@ -118,6 +118,7 @@ TEST_CASE("the seconds of a log go on where a training does", "[cli]") {
   text = read_text(path);
   CHECK(text.find("\"elapsed_s\":1000.5}\n") != std::string::npos);
   CHECK(Json::parse(text.substr(text.rfind('{')))["elapsed_s"].get<double>() >= 1000.5);
+  CHECK(Json::parse(text.substr(0, text.find('\n')))["seconds_before"] == 1000.5);
 }
 
 TEST_CASE("a log of anything else is refused and stays as it is", "[cli]") {

@@ -46,6 +46,7 @@ def test_a_mapping_is_what_a_file_says(tmp_path):
 def test_a_finished_training_says_so_and_goes_on(tmp_path):
     asked = {"simulator": DEFAULT, "config": SHORT, "out": tmp_path / "dqn.h5", "quiet": True}
     commands.train_dqn(keep_checkpoint=True, **asked)
+    (tmp_path / "figures.json").write_text('{"of": "another command"}')  # stays, and is not what this one found
     done = commands.train_dqn(resume=True, json=tmp_path / "figures.json", **asked)
     assert "dqn.h5 is finished: 512 steps" in str(done) and dict(done) == {}
     assert commands.train_dqn(more_steps=512, **asked)["config"]["env_steps"] == 1024
