@@ -18,7 +18,6 @@ std::vector<FormerName> former_q_learning_names() {
 }
 
 void suit_drawn_rewards(DqnConfig& config) {
-  config.network.id_dim = 0;
   config.weight_decay = 0.3;
   config.discount = 0.5F;
 }

@@ -130,8 +130,8 @@ void visit_fields(Visitor& visit, DqnConfig& config) {
   visit("network", config.network);
 }
 
-/// Defaults for drawn rewards, whose noise a larger network would learn: no vector a video, weights that decay, and a
-/// short horizon, since a leave that is drawn takes all of the future with it (docs/results/learning.md).
+/// Defaults for drawn rewards: weights that decay, or the network would learn their noise, and a short horizon, since a
+/// leave that is drawn takes all of the future with it (docs/results/learning.md).
 void suit_drawn_rewards(DqnConfig& config);
 
 std::vector<FormerName> former_names(const DqnConfig& config);

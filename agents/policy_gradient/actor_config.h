@@ -161,10 +161,6 @@ ActorConfig actor_defaults(std::string_view algorithm);
 
 /// What the world of on-policy agents was called before.
 std::vector<FormerName> former_actor_names();
-/// Defaults for drawn rewards, whose noise a vector a video would learn.
-inline void suit_drawn_rewards(ActorConfig& config) {
-  config.network.id_dim = 0;
-}
 inline Json former_defaults(const ActorConfig&) {
   return Json::parse(R"({"rewards": "drawn"})");
 }

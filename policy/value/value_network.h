@@ -48,16 +48,16 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
 /// that has them.
 void check(const ValueNetworkConfig& config);
 
-/// What agents that learn in sessions begin with. Small, with a vector for each video: with expected rewards it carries
-/// what a video's features leave out. With drawn ones it would learn the noise of a few plays, and a maximum over
-/// candidates seeks noise out (docs/results/learning.md), so agents begin without one then (suit_drawn_rewards()).
+/// What agents that learn in sessions begin with. Small, and without a vector for each video: with drawn rewards it would
+/// learn the noise of a few plays, and with expected ones what a single fit made of single videos, which a second fit of
+/// other users does not share (docs/results/policies.md).
 inline ValueNetworkConfig small_value_network() {
   return {.state_hidden = {32},
           .item_hidden = {32},
           .width = 8,
           .tag_dim = 8,
           .author_dim = 0,
-          .id_dim = 8,
+          .id_dim = 0,
           .interaction_hidden = 16};
 }
 

@@ -101,7 +101,6 @@ TEST_CASE("every agent learns in sessions of the rewards that its settings name"
                       Contains("pessimism") && Contains("'expected'"));
     // Other defaults suit drawn rewards; what is asked for stays.
     const Agent drawn = info.with({Json{{"rewards", "drawn"}}, "a test"});
-    if (info.name == "dqn" || info.name == "ppo") CHECK(drawn.config["network"]["id_dim"] == 0);
     if (info.name == "dqn") {
       CHECK(drawn.config["discount"] == 0.5);
       const Json settings = Json::parse(R"({"rewards": "drawn", "discount": 0.8, "network": {"id_dim": 4}})");
