@@ -48,9 +48,9 @@ void visit_fields(Visitor& visit, ValueNetworkConfig& config) {
 /// that has them.
 void check(const ValueNetworkConfig& config);
 
-/// What agents that learn in sessions begin with. Small, and without a vector for each video: with drawn rewards it would
-/// learn the noise of a few plays, and with expected ones what a single fit made of single videos, which a second fit of
-/// other users does not share (docs/results/policies.md).
+/// What agents that learn in sessions begin with. Small, and without a vector for each video: with drawn rewards it
+/// would learn the noise of a few plays, and with expected ones what a single fit made of single videos, which a second
+/// fit of other users does not share (docs/results/policies.md).
 inline ValueNetworkConfig small_value_network() {
   return {.state_hidden = {32},
           .item_hidden = {32},
