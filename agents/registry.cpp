@@ -8,6 +8,7 @@
 #include "agents/dqn/dqn_learner.h"
 #include "agents/dqn/full_output_learner.h"
 #include "agents/policy_gradient/actor_agents.h"
+#include "agents/policy_gradient/rlur_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "core/error.h"
 #include "core/json_text.h"
@@ -89,6 +90,14 @@ std::vector<AgentInfo> make_agents() {
                                 "libraries do, for shelves and catalogues of at most 10,000 videos."},
                       FullOutputConfig{}, make_agent<FullOutputLearner, FullOutputConfig>));
   for (const auto& [name, summary, about] : kActors) all.push_back(actor_entry(name, summary, about));
+  all.push_back(entry(
+      {.name = "rlur",
+       .summary = "train a policy that brings users back, in a simulator",
+       .about = std::string("PPO on the reward and on returns: users come back for their next session, a critic of "
+                            "its own says what leaving in a state is worth, and what a user's habit foretells is no "
+                            "merit.") +
+                kDraws},
+      RlurConfig{}, rlur_agent));
   all.push_back(entry({.name = "sasrec-ppo",
                        .summary = "train a SASRec by proximal policy optimisation in a simulator",
                        .about = std::string("A SASRec whose softmax over the candidates is the policy, trained by PPO. "

@@ -56,6 +56,16 @@ std::vector<std::uint64_t> round_seeds(std::uint64_t seed, std::size_t round, st
   return seeds;
 }
 
+// Users whose session is over come back after a gap that the model draws.
+void come_back(Learner& learner, VectorEnv& env, const StepView& step, std::span<std::uint8_t> back) {
+  bool any = false;
+  for (std::size_t i = 0; i < back.size(); ++i) {
+    back[i] = step.terminated[i] || step.truncated[i] ? 1 : 0;
+    any = any || back[i] != 0;
+  }
+  if (any) learner.come_back(env.next_session(back), back);
+}
+
 // The columns of a training log: name, figure, meaning, and what a reader in a hurry is told of it.
 template <class Visitor>
 void visit_columns(Visitor visit, const RoundReport& r) {
@@ -97,6 +107,7 @@ std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const On
   std::vector<float> scores;
   const auto total = static_cast<std::uint64_t>(training.env_steps);
 
+  std::vector<std::uint8_t> back(envs);
   std::int64_t steps = done.empty() ? 0 : done.back().env_steps;
   while (steps < training.env_steps) {
     const std::int64_t round_begin = steps, round_end = std::min(training.env_steps, steps + training.round_steps);
@@ -116,6 +127,7 @@ std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const On
       learner.observe(step);
       tally.add(step);
       if (training.after_step) training.after_step(step);
+      if (env.config().autoreset == AutoresetMode::kDisabled) come_back(learner, env, step, back);
       steps += step_size;
       learner.update(steps);
       report(training.progress, "training", std::min(static_cast<std::uint64_t>(steps), total), total);

@@ -71,8 +71,9 @@ ActorNetwork::Settings network_settings(const ActorConfig& config, int threads);
 std::size_t minibatch_rows(const ActorConfig& config);
 
 /// Of a fresh ValueModel for the simulator's videos, whose inputs are what a rollout has encoded: it need not be told
-/// of rollouts.
+/// of rollouts. Its policy's file has `whole` for settings, where they are more than those of actors.
 std::unique_ptr<ActorNetwork> make_value_actor(const Simulator& simulator, const ActorConfig& config, std::string name,
-                                               std::uint64_t seed, const ActorNetwork::Settings& settings);
+                                               std::uint64_t seed, const ActorNetwork::Settings& settings,
+                                               const Json& whole = {});
 
 }  // namespace swipegym

@@ -9,6 +9,7 @@
 namespace swipegym {
 void generalised_advantages(const AdvantageRequest& r, std::span<float> advantage) {
   assert(advantage.size() == r.steps * r.envs && r.value.size() == (r.steps + 1) * r.envs);
+  assert(r.next_value.empty() || r.next_value.size() == advantage.size());
   for (std::size_t env = 0; env < r.envs; ++env) {
     float later = 0.0F;
     for (std::size_t step = r.steps; step-- > 0;) {
@@ -18,8 +19,9 @@ void generalised_advantages(const AdvantageRequest& r, std::span<float> advantag
         continue;
       }
       const float future = r.discount * r.stays[at];
+      const float next = r.next_value.empty() ? r.value[at + r.envs] : r.next_value[at];
       if (r.terminated[at] || r.truncated[at]) later = 0.0F;
-      later = r.reward[at] + future * r.value[at + r.envs] - r.value[at] + future * r.lambda * later;
+      later = r.reward[at] + future * next - r.value[at] + future * r.lambda * later;
       advantage[at] = later;
     }
   }

@@ -12,6 +12,7 @@ struct AdvantageRequest {
   std::size_t steps = 0, envs = 0;
   std::span<const float> reward;             // [steps, envs]
   std::span<const float> value;              // [steps + 1, envs] of each state
+  std::span<const float> next_value = {};    // [steps, envs] of the state a step led to; empty: that of the next step
   std::span<const std::uint8_t> valid;       // [steps, envs] 0: no step, the env only began anew
   std::span<const float> stays;              // [steps, envs] what a step's future counts for: StepView::stays
   std::span<const std::uint8_t> terminated;  // [steps, envs] the user left

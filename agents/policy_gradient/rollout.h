@@ -17,6 +17,7 @@ class Rollout {
   struct Shape {
     std::size_t envs = 0, steps = 0, slots = 0, slate = 1, costs = 0;
     std::size_t signals = 0;  // known of every candidate
+    bool returns = false;     // users come back: come_back() is called
     int threads = 0;
   };
   /// `encoder` must outlive this.
@@ -29,6 +30,9 @@ class Rollout {
   /// What VectorEnv::step returned (autoreset kNextStep), with what it cost [envs, costs] and the signals of all
   /// candidates of the step [envs, signals, m].
   void add(const StepView& step, std::span<const float> costs, std::span<const float> signals = {});
+  /// After add(), with Shape::returns: users of envs with mask 1 begin their next session, which `now` shows. The states
+  /// in which they left go to `left`; the next states of these envs are those of the new session.
+  void come_back(const ObservationView& now, std::span<const std::uint8_t> back);
   bool full() const noexcept { return gathered_ == shape_.steps; }
   /// After an update: the last states become the first.
   void restart();
@@ -51,12 +55,16 @@ class Rollout {
   std::vector<float> stays;              // [rows] what a step's future counts for
   std::vector<std::uint8_t> terminated;  // [rows]
   std::vector<std::uint8_t> truncated;   // [rows]
+  std::vector<float> gap_h;              // [rows] hours until the user's next visit, -1 where no session ended
+  Matrix left;                           // [rows, state size] with Shape::returns: the states sessions ended in
+  std::vector<std::uint32_t> left_by;    // rows that led to the first of these; as many as there are
 
  private:
-  void encode(const ObservationView& observation, std::size_t block);
+  void encode(const ObservationView& observation, std::size_t block, std::span<const std::uint32_t> envs);
 
   const StateEncoder& encoder_;
   Shape shape_;
+  std::vector<std::uint32_t> all_, back_;  // envs
   std::size_t gathered_ = 0;
 };
 

@@ -67,10 +67,11 @@ std::size_t minibatch_rows(const ActorConfig& config) {
 }
 
 std::unique_ptr<ActorNetwork> make_value_actor(const Simulator& simulator, const ActorConfig& config, std::string name,
-                                               std::uint64_t seed, const ActorNetwork::Settings& settings) {
+                                               std::uint64_t seed, const ActorNetwork::Settings& settings,
+                                               const Json& whole) {
   auto model = make_value_model(std::move(name), simulator.catalogue, config.network, config.encoder, seed);
   model->header.data_fingerprint = simulator.data_fingerprint;
-  model->header.config = config_to_json(config).dump();
+  model->header.config = (whole.is_null() ? config_to_json(config) : whole).dump();
   return std::make_unique<ScoringActor<ValuePasses>>(std::move(model), ValuePasses{}, settings);
 }
 

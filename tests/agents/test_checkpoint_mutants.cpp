@@ -9,6 +9,7 @@
 #include "agents/dqn/full_output_learner.h"
 #include "agents/epoch_loop.h"
 #include "agents/policy_gradient/actor_learner.h"
+#include "agents/policy_gradient/rlur_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "agents/policy_gradient/tscac_learner.h"
 #include "agents/train_online.h"
@@ -37,9 +38,10 @@ std::shared_ptr<const Simulator> toy_simulator() {
   return simulator;
 }
 
-VectorEnv toy_env(std::size_t costs = 0) {
+VectorEnv toy_env(std::size_t costs, bool returns) {
   VectorEnvConfig config{.num_envs = kMutantEnvs, .threads = 1, .history_length = kLength, .max_steps = 6};
   config.costs.resize(costs);
+  if (returns) config.autoreset = AutoresetMode::kDisabled, config.draw_gaps = true;
   return {toy_simulator(), make_candidate_source("random", toy_simulator()->catalogue, kSlots), config};
 }
 
@@ -83,6 +85,7 @@ struct Kind {
   std::string name;
   std::function<std::unique_ptr<Learner>()> make;
   std::size_t costs = 0;
+  bool returns = false;  // its users come back
 };
 
 const std::vector<Kind> kKinds = {
@@ -114,10 +117,18 @@ const std::vector<Kind> kKinds = {
        config.network.head_hidden = {2};
        return make_sasrec_actor(toy_simulator(), config, 3, 1);
      }},
+    {"rlur",
+     [] {
+       RlurConfig config;
+       config.actor = toy_actor("ppo");
+       config.retention.hidden = {2};
+       return std::make_unique<RlurLearner>(toy_simulator(), config, 3, 1);
+     },
+     0, true},
 };
 
 std::vector<RoundReport> train(const Kind& kind, const OnlineRun& run) {
-  VectorEnv env = toy_env(kind.costs);
+  VectorEnv env = toy_env(kind.costs, kind.returns);
   const std::unique_ptr<Learner> learner = kind.make();
   return train_with_checkpoints(*learner, env, kIdentity, kSteps, kRound, run);
 }

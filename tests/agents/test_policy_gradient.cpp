@@ -48,6 +48,24 @@ TEST_CASE("advantages are those computed by hand, across ends, cuts and fresh st
   CHECK(advantage[0] == Approx(1.0 + 0.45 * 0.4 - 0.5 + 0.225 * (2.0 + 0.45 * 0.3 - 0.4)));
   advantages({1, 1, 0, 1, 1, 1, 1, 1});
 
+  // A user who comes back at once is in another state then than the one that the step led to.
+  const std::vector<float> led_to = {0.4F, 0.4F, 9.0F, 0.3F, 0.2F, 0.2F, 0.1F, 0.1F};
+  generalised_advantages({.steps = 4,
+                          .envs = 2,
+                          .reward = reward,
+                          .value = value,
+                          .next_value = led_to,
+                          .valid = std::vector<std::uint8_t>(8, 1),
+                          .stays = std::vector<float>{1, 1, 0.5F, 1, 1, 1, 1, 1},
+                          .terminated = terminated,
+                          .truncated = truncated,
+                          .discount = 0.9F,
+                          .lambda = 0.5F},
+                         advantage);
+  CHECK(advantage[2] == Approx(2.0 + 0.45 * 9.0 - 0.4));
+  CHECK(advantage[4] == Approx(3.0 + 0.9 * 0.2 - 0.3 + 0.45 * 3.89));
+  advantages({1, 1, 0, 1, 1, 1, 1, 1});
+
   CHECK(standardise(valid, advantage) > 0.0);
   double sum = 0.0, square = 0.0;
   for (std::size_t i = 0; i < 8; ++i) {

@@ -7,6 +7,7 @@
 #include "agents/labels/train_label_model.h"
 #include "agents/policy_gradient/actor_agents.h"
 #include "agents/policy_gradient/actor_learner.h"
+#include "agents/policy_gradient/rlur_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "agents/retrieval/matrix_factorisation.h"
 #include "agents/retrieval/two_tower_trainer.h"
@@ -88,6 +89,18 @@ MakeLearner sasrec_actor() {
   config.actor.critic_hidden = {2};
   config.network.width = 2, config.network.inner = 2, config.network.max_length = kHistory;
   return [config] { return make_sasrec_actor(small_simulator(), config, 1, 1); };
+}
+
+MakeLearner rlur() {
+  RlurConfig config;
+  config.actor.world.candidates = kSlots, config.actor.num_envs = 2, config.actor.world.history_length = kHistory;
+  config.actor.world.max_steps = 4;
+  config.actor.env_steps = 2 * kRound, config.actor.round_steps = kRound, config.actor.rollout_steps = 4,
+  config.actor.minibatch = 4;
+  config.actor.critic_hidden = {2};
+  config.actor.network = small_network();
+  config.retention.hidden = {2};
+  return [config] { return std::make_unique<RlurLearner>(small_simulator(), config, 1, 1); };
 }
 
 const RunIdentity kIdentity{.config = "{}", .seed = 1, .data_fingerprint = 7};
@@ -208,6 +221,7 @@ const std::map<std::string, std::function<Target()>>& kinds() {
       {"lagrangian", [] { return online_target(actor("lagrangian")); }},
       {"tscac", [] { return online_target(actor("tscac")); }},
       {"sasrec_actor", [] { return online_target(sasrec_actor()); }},
+      {"rlur", [] { return online_target(rlur()); }},
       {"mf", [] { return supervised_target(train_mf); }},
       {"two_tower", [] { return supervised_target(train_towers); }},
       {"variational", [] { return supervised_target(train_variational); }},
