@@ -33,7 +33,8 @@ struct SynthSettings {
   std::string preset = "pure";
   std::uint64_t rows = 0, rows_per_part = 0;
   double hidden_signal = TruthOptions{}.hidden_signal;
-  double session_videos = 0.0, taste_drift = TruthOptions{}.taste_drift;
+  double session_videos = 0.0, taste_drift = TruthOptions{}.taste_drift,
+         return_listens = TruthOptions{}.return_listens;
   bool no_satiation = false, replace = false;
   bool creators = false;
   int days = 120;
@@ -178,12 +179,14 @@ void require_season_options(const SynthSettings& settings, const Run& run) {
 
 void synth(const SynthSettings& settings, Run& run) {
   require_season_options(settings, run);
-  if (settings.no_satiation && run.given("taste-drift"))
-    throw InputError("--taste-drift is of worlds with satiation: leave out --no-satiation, or it");
+  for (const char* option : {"taste-drift", "return-listens"})
+    if (settings.no_satiation && run.given(option))
+      throw InputError(fmt::format("--{} is of worlds with satiation: leave out --no-satiation, or it", option));
   SynthesisOptions options{.truth = {.preset = parse_preset(settings.preset),
                                      .seed = run.seed,
                                      .satiation = !settings.no_satiation,
                                      .taste_drift = settings.taste_drift,
+                                     .return_listens = settings.return_listens,
                                      .hidden_signal = settings.hidden_signal,
                                      .mean_session_videos = settings.session_videos},
                            .standard_rows = settings.rows,
@@ -305,6 +308,8 @@ void add_data_commands(std::vector<Command>& table) {
       .flag("no-satiation", synth_settings->no_satiation, "nothing that is shown changes anything later")
       .add("taste-drift", synth_settings->taste_drift, kTasteDrift, "X",
            "times the drift of tastes with what is watched; 0: they stand still")
+      .add("return-listens", synth_settings->return_listens, kReturnListens, "X",
+           "times what a session's satisfaction does to the gap until the next visit; 0: nothing")
       .add("session-videos", synth_settings->session_videos, kTruthSessionVideos, "X",
            "the platform's mean session in videos, 2 to 200; 0: as in the log")
       .group("Creators")

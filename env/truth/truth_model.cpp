@@ -339,7 +339,8 @@ std::int64_t TruthModel::draw_return_gap(UserIndex user_index, std::int64_t time
                                          RandomKey key, Scratch&) const {
   RandomStream random(key);
   float scale = user(user_index).gap_ms / kGapUnitMean;
-  if (options_.satiation) scale *= std::exp(-kGapSatisfied * (state[kTruthSatisfaction] - kSatisfactionRest));
+  const float listens = options_.satiation ? kGapSatisfied * static_cast<float>(options_.return_listens) : 0.0F;
+  scale *= std::exp(-listens * (state[kTruthSatisfaction] - kSatisfactionRest));
   const double weibull = std::pow(-std::log(1.0 - random.uniform_double()), 1.0 / kGapShape);
   std::int64_t gap = kMinGapMs + static_cast<std::int64_t>(scale * weibull);
   // People come back when people are awake: at a quiet hour the return is put off.

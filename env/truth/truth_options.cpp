@@ -35,6 +35,7 @@ void visit_fields(Visitor& visit, TruthFields& fields) {
   visit("seed", fields.options.seed, ranges::kAnySeed);
   visit("satiation", fields.options.satiation);
   visit("taste_drift", fields.options.taste_drift, kTasteDrift);
+  visit("return_listens", fields.options.return_listens, kReturnListens);
   visit("hidden_signal", fields.options.hidden_signal, kHiddenSignal);
   visit("mean_session_videos", fields.options.mean_session_videos, kTruthSessionVideos);
   visit("uploads", fields.options.uploads, lengths(0, 100'000'000));
@@ -59,6 +60,7 @@ void check(const TruthOptions& options) {
 std::string truth_json(const TruthOptions& options) {
   Json fields = config_to_json(fields_of(options));
   if (options.taste_drift == TruthOptions{}.taste_drift) fields.erase("taste_drift");
+  if (options.return_listens == TruthOptions{}.return_listens) fields.erase("return_listens");
   if (options.uploads.empty()) fields.erase("uploads");
   return fields.dump(options.uploads.empty() ? 2 : 0) + "\n";
 }

@@ -19,6 +19,7 @@ TruthPreset parse_preset(std::string_view name);
 
 inline constexpr Range kHiddenSignal = between(0, 3);
 inline constexpr Range kTasteDrift = between(0, 10);
+inline constexpr Range kReturnListens = between(0, 10);
 inline constexpr Range kTruthSessionVideos = between(2, 200).or_value(0);
 
 /// A video that a creator of a platform uploaded, from which TruthWorld::upload() makes it again.
@@ -39,6 +40,9 @@ struct TruthOptions {
   /// How strongly what is watched moves the tastes, where satiation is on: 1 as ever, 0 not at all; else steps and
   /// bounds of the drift are so many times as large.
   double taste_drift = 1.0;
+  /// How strongly the gap until the next visit listens to the session's satisfaction, where satiation is on: 1 as ever, 0
+  /// not at all.
+  double return_listens = 1.0;
   /// How strongly the platform's hidden knowledge selects the videos of the standard log; 0 switches it off and makes
   /// the logged and the interventional response equal. 1 reproduces the gap between KuaiRand's two logs.
   double hidden_signal = 1.0;
@@ -53,7 +57,7 @@ struct TruthOptions {
 void check(const TruthOptions& options);
 
 /// The contents of truth.json: one object with the keys preset, seed, satiation, hidden_signal, mean_session_videos,
-/// taste_drift where it is not 1, and uploads where there are any.
+/// taste_drift and return_listens where they are not 1, and uploads where there are any.
 std::string truth_json(const TruthOptions& options);
 /// Reads what truth_json wrote. A missing key keeps its default; an unknown key, a wrong type or a value out of range
 /// is an InputError that names it.

@@ -90,6 +90,7 @@ TEST_CASE("options of a season out of range, or that contradict, are refused bef
     CHECK(fails_with(run_program(words), 2, parts));
   };
   synth({"--taste-drift", "2", "--no-satiation"}, {"--taste-drift is of worlds with satiation"});
+  synth({"--return-listens", "2", "--no-satiation"}, {"--return-listens is of worlds with satiation"});
   synth({"--taste-drift", "11"}, {"--taste-drift"});
   synth({"--days", "9"}, {"--days is of a season", "--creators"});
   synth({"--policy", "greedy"}, {"--policy is of a season"});

@@ -222,6 +222,26 @@ TEST_CASE("with satiation off, nothing that is shown or watched changes anything
   }
 }
 
+TEST_CASE("returns listen to satisfaction as strongly as return_listens says", "[env]") {
+  const auto back_in_day = [](double listens, float satisfaction) {
+    TruthOptions options = tiny();
+    options.return_listens = listens;
+    const TruthModel model(options);
+    const auto scratch = model.make_scratch();
+    State state = rested(model);
+    state[kTruthSatisfaction] = satisfaction;
+    int back = 0;
+    for (std::uint32_t i = 0; i < 2000; ++i)
+      back += model.draw_return_gap(UserIndex{i % 100}, kEveningMs, state, make_key(i), *scratch) <= 86'400'000;
+    return back / 2000.0;
+  };
+  CHECK(back_in_day(0.0, 0.6F) == back_in_day(0.0, 0.1F));
+  // A Weibull chance p = 1 - exp(-x) has a slope of .7 x exp(-x) for each unit of ln scale, .26 where it is half.
+  const double one = back_in_day(1.0, 0.6F) - back_in_day(1.0, 0.1F);
+  CHECK(one == Approx(0.8 * 0.5 * 0.24).margin(0.03));
+  CHECK(back_in_day(4.0, 0.6F) - back_in_day(4.0, 0.1F) == Approx(4.0 * one).margin(0.08));
+}
+
 TEST_CASE("what is watched moves tastes as often as taste_drift says, within bounds", "[env]") {
   TruthOptions options = tiny();
   const TruthModel one(options);
@@ -367,6 +387,10 @@ TEST_CASE("truth.json says what it was made from and refuses what it does not kn
   CHECK(truth_json(options).find("taste_drift") == std::string::npos);  // as files of before
   options.taste_drift = 2.5;
   CHECK(parse_truth_json(truth_json(options)).taste_drift == 2.5);
+  CHECK(truth_json(options).find("return_listens") == std::string::npos);
+  options.return_listens = 4.0;
+  CHECK(parse_truth_json(truth_json(options)).return_listens == 4.0);
+  CHECK_THROWS_WITH(parse_truth_json(R"({"return_listens": 11})"), Catch::Contains("return_listens"));
   CHECK_THROWS_WITH(parse_truth_json(R"({"taste_drift": 11})"), Catch::Contains("taste_drift"));
   CHECK(read.preset == TruthPreset::kTiny);
   CHECK_THROWS_WITH(parse_truth_json(R"({"preset": "huge"})"), Catch::Contains("huge"));
