@@ -81,8 +81,8 @@ class Learner {
   /// New episodes begin in every env.
   virtual void begin(const ObservationView& first) = 0;
   virtual void observe(const StepView& step) = 0;
-  /// In envs whose autoreset is kDisabled, behind observe(): users of rows with mask 1, whose session is over, came back
-  /// and begin their next one with this observation.
+  /// In envs whose autoreset is kDisabled, behind observe(): users of rows with mask 1, whose session is over, came
+  /// back and begin their next one with this observation.
   virtual void come_back([[maybe_unused]] const ObservationView& now,
                          [[maybe_unused]] std::span<const std::uint8_t> back) {}
   /// Learns what is due after this many env steps; may do nothing.

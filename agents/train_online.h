@@ -39,8 +39,8 @@ struct OnlineTraining {
   std::function<void(const std::vector<RoundReport>&)> after_round{};
 };
 
-/// Acts in `env`, lets `learner` observe and learn. Behind a session another user's begins, or where the env's autoreset
-/// is kDisabled the same user's next one. All envs begin afresh with every round, so that a checkpoint
+/// Acts in `env`, lets `learner` observe and learn. Behind a session another user's begins, or where the env's
+/// autoreset is kDisabled the same user's next one. All envs begin afresh with every round, so that a checkpoint
 /// between rounds needs nothing of the environment: giving the reports of finished rounds as `done`, with a learner
 /// loaded from that point, goes on with the same numbers. Returns the reports of all rounds.
 std::vector<RoundReport> train_online(Learner& learner, VectorEnv& env, const OnlineTraining& training,

@@ -13,9 +13,9 @@
 namespace swipegym {
 namespace {
 
-constexpr float kReturnHuber = 10.0F;          // of errors in units of a return's worth
-constexpr std::size_t kSessionsAStep = 64;     // of N
-constexpr double kHabitPenalty = 50.0;        // sessions, as RetentionConfig::penalty
+constexpr float kReturnHuber = 10.0F;       // of errors in units of a return's worth
+constexpr std::size_t kSessionsAStep = 64;  // of N
+constexpr double kHabitPenalty = 50.0;      // sessions, as RetentionConfig::penalty
 constexpr float kDayHours = 24.0F;
 
 StateNetwork::Settings return_network(const RetentionConfig& config, std::size_t batch, int threads) {

@@ -17,13 +17,13 @@ class Hdf5Reader;
 
 /// How an agent learns from whether users come back.
 struct RetentionConfig {
-  float weight = 1000.0F;      // what one unit of a return's worth counts beside the world's reward, in its unit
-  std::string reward = "day";  // worth of a return. day: 1 within 24 hours, else 0; gap: minus the days until then, at
-                               // most a week
-  float discount = 0.95F;      // between sessions; within one nothing is discounted
-  bool normalise = true;       // from a worth is taken what the user's features foretell of it
-  float gae_lambda = 0.9F;     // of the advantages of returns within a session
-  double penalty = 3000.0;     // sessions that say that nothing shown matters to returns, before any was seen
+  float weight = 1000.0F;       // what one unit of a return's worth counts beside the world's reward, in its unit
+  std::string reward = "day";   // worth of a return. day: 1 within 24 hours, else 0; gap: minus the days until then, at
+                                // most a week
+  float discount = 0.95F;       // between sessions; within one nothing is discounted
+  bool normalise = true;        // from a worth is taken what the user's features foretell of it
+  float gae_lambda = 0.9F;      // of the advantages of returns within a session
+  double penalty = 3000.0;      // sessions that say that nothing shown matters to returns, before any was seen
   double learning_rate = 1e-3;  // of the values of later sessions
   std::vector<std::size_t> hidden = {32};
 };
@@ -43,7 +43,7 @@ void visit_fields(Visitor& visit, RetentionConfig& config) {
 /// Sums over the sessions that ended in a rollout.
 struct ReturnSums {
   double sessions = 0.0, worth = 0.0, square = 0.0;  // of the returns
-  double residual = 0.0;  // square of what user features had not foretold
+  double residual = 0.0;                             // square of what user features had not foretold
 
   ReturnSums& operator+=(const ReturnSums& other) noexcept;
   double mean() const noexcept;       // worth of a session's return
@@ -96,13 +96,13 @@ class ReturnCritics {
 
   // Of the rollout under update.
   ReturnSums sums_;
-  std::vector<float> value_, left_value_;          // [state rows] V and U
-  std::vector<float> next_value_, next_left_;      // [rows] of the state behind the row's video
-  std::vector<float> response_, target_;           // [rows]
-  std::vector<float> ended_value_, ended_left_;    // [ended sessions] V and U of the states they ended in
-  std::vector<float> worth_, next_target_;         // [ended sessions] y, and what N is of
-  std::vector<float> part_;                        // of U
-  std::vector<std::uint32_t> returned_;            // sessions whose user left by themselves
+  std::vector<float> value_, left_value_;        // [state rows] V and U
+  std::vector<float> next_value_, next_left_;    // [rows] of the state behind the row's video
+  std::vector<float> response_, target_;         // [rows]
+  std::vector<float> ended_value_, ended_left_;  // [ended sessions] V and U of the states they ended in
+  std::vector<float> worth_, next_target_;       // [ended sessions] y, and what N is of
+  std::vector<float> part_;                      // of U
+  std::vector<std::uint32_t> returned_;          // sessions whose user left by themselves
 };
 
 }  // namespace swipegym

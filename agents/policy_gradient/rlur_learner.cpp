@@ -205,7 +205,8 @@ std::vector<AgentFigure> RlurLearner::figures(std::int64_t begin, std::int64_t e
   figures.push_back({"returns",
                      day ? "users who left and were back within a day (share)" : "minus the days until users came back",
                      day ? "back in a day" : "- days away", sums.mean(), 4});
-  figures.push_back({"habit", "share of the returns' variance that user features foretold", "habit", sums.explained(), 3});
+  figures.push_back(
+      {"habit", "share of the returns' variance that user features foretold", "habit", sums.explained(), 3});
   return figures;
 }
 
@@ -238,8 +239,7 @@ void RlurLearner::load(const Hdf5Reader& file, const std::string& name) {
       file.checked(StoredReturns{reports_.size(), file.read<double>(name + "/return_sums")}).values;
   return_sums_.clear();
   for (std::size_t i = 0; i < sums.size(); i += kReturnColumns)
-    return_sums_.push_back(
-        {.sessions = sums[i], .worth = sums[i + 1], .square = sums[i + 2], .residual = sums[i + 3]});
+    return_sums_.push_back({.sessions = sums[i], .worth = sums[i + 1], .square = sums[i + 2], .residual = sums[i + 3]});
   take_stats();
 }
 

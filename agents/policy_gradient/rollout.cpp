@@ -31,8 +31,7 @@ Rollout::Rollout(const StateEncoder& encoder, const Shape& shape) : encoder_(enc
   terminated.resize(rows());
   truncated.resize(rows());
   gap_h.resize(rows());
-  if (shape.returns)
-    left.setZero(static_cast<Eigen::Index>(rows()), static_cast<Eigen::Index>(encoder.state_size()));
+  if (shape.returns) left.setZero(static_cast<Eigen::Index>(rows()), static_cast<Eigen::Index>(encoder.state_size()));
   all_.resize(shape.envs);
   std::iota(all_.begin(), all_.end(), 0U);
 }

@@ -30,8 +30,8 @@ class Rollout {
   /// What VectorEnv::step returned (autoreset kNextStep), with what it cost [envs, costs] and the signals of all
   /// candidates of the step [envs, signals, m].
   void add(const StepView& step, std::span<const float> costs, std::span<const float> signals = {});
-  /// After add(), with Shape::returns: users of envs with mask 1 begin their next session, which `now` shows. The states
-  /// in which they left go to `left`; the next states of these envs are those of the new session.
+  /// After add(), with Shape::returns: users of envs with mask 1 begin their next session, which `now` shows. The
+  /// states in which they left go to `left`; the next states of these envs are those of the new session.
   void come_back(const ObservationView& now, std::span<const std::uint8_t> back);
   bool full() const noexcept { return gathered_ == shape_.steps; }
   /// After an update: the last states become the first.

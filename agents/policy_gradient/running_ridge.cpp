@@ -59,7 +59,8 @@ void RunningRidge::fit(const RunningRidge* known) {
     assert(known->size_ <= size_);
     for (std::size_t i = 0; i < known->size_; ++i) {
       const auto column = i + 1 < known->size_ ? static_cast<Eigen::Index>(i) : size - 1;
-      moment -= static_cast<double>(known->line_[i]) * Eigen::Map<const RidgeGram>(gram_.data(), size, size).col(column);
+      moment -=
+          static_cast<double>(known->line_[i]) * Eigen::Map<const RidgeGram>(gram_.data(), size, size).col(column);
     }
   }
   const RidgeVector line = penalised.ldlt().solve(moment);

@@ -12,15 +12,16 @@ namespace swipegym {
 class Hdf5Writer;
 class Hdf5Reader;
 
-/// Ridge regression (Hoerl & Kennard 1970) of a number on the columns of a matrix, over all rows ever added. Columns are
-/// penalised as if each had deviation 1: by `penalty` rows that say that it tells nothing. The intercept is free.
+/// Ridge regression (Hoerl & Kennard 1970) of a number on the columns of a matrix, over all rows ever added. Columns
+/// are penalised as if each had deviation 1: by `penalty` rows that say that it tells nothing. The intercept is free.
 class RunningRidge {
  public:
   RunningRidge(std::size_t columns, double penalty);
 
   /// The first `columns` columns of these rows of x, and what was seen of them. What is foretold stays as it was.
   void add(const Matrix& x, std::span<const std::uint32_t> rows, std::span<const float> y);
-  /// Fits anew to all rows added so far; or to what `known` leaves over of them, which was fitted to their first columns.
+  /// Fits anew to all rows added so far; or to what `known` leaves over of them, which was fitted to their first
+  /// columns.
   void fit(const RunningRidge* known = nullptr);
   /// Of each row of x, as of the last fit(); 0 before the first.
   void foretell(ConstMatrixRef<float> x, std::span<float> out) const;

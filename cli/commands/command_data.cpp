@@ -33,8 +33,7 @@ struct SynthSettings {
   std::string preset = "pure";
   std::uint64_t rows = 0, rows_per_part = 0;
   double hidden_signal = TruthOptions{}.hidden_signal;
-  double session_videos = 0.0, taste_drift = TruthOptions{}.taste_drift,
-         return_listens = TruthOptions{}.return_listens;
+  double session_videos = 0.0, taste_drift = TruthOptions{}.taste_drift, return_listens = TruthOptions{}.return_listens;
   bool no_satiation = false, replace = false;
   bool creators = false;
   int days = 120;

@@ -40,8 +40,8 @@ struct TruthOptions {
   /// How strongly what is watched moves the tastes, where satiation is on: 1 as ever, 0 not at all; else steps and
   /// bounds of the drift are so many times as large.
   double taste_drift = 1.0;
-  /// How strongly the gap until the next visit listens to the session's satisfaction, where satiation is on: 1 as ever, 0
-  /// not at all.
+  /// How strongly the gap until the next visit listens to the session's satisfaction, where satiation is on: 1 as ever,
+  /// 0 not at all.
   double return_listens = 1.0;
   /// How strongly the platform's hidden knowledge selects the videos of the standard log; 0 switches it off and makes
   /// the logged and the interventional response equal. 1 reproduces the gap between KuaiRand's two logs.

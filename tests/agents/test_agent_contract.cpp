@@ -6,6 +6,7 @@
 
 #include "agents/dqn/dqn_learner.h"
 #include "agents/policy_gradient/actor_learner.h"
+#include "agents/policy_gradient/rlur_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "agents/train_online.h"
 #include "core/hdf5_reader.h"
@@ -75,26 +76,33 @@ auto make_dqn(const Change& change) {
   };
 }
 
-template <class Change>
-auto make_actor(const char* algorithm, const Change& change) {
-  return [algorithm, change](const Task& task, std::uint64_t seed) -> std::unique_ptr<Learner> {
-    ActorConfig config = actor_defaults(algorithm);
-    config.world.candidates = task.candidates->slots();
-    config.num_envs = kEnvs;
-    config.world.history_length = kHistory;
-    config.world.max_steps = task.max_steps;
-    config.env_steps = task.env_steps;
-    config.rollout_steps = 8;
-    config.minibatch = 128;
-    config.discount = task.discount;
-    config.gae_lambda = 0.9F;
-    config.reward_scale = 1.0F;
-    config.learning_rate = 1e-2;
-    config.critic_rate = 5e-3;
-    config.network = {.state_hidden = {32}, .item_hidden = {16}, .width = 8, .interaction_hidden = 8};
-    change(config);
-    return std::make_unique<ActorLearner>(task.simulator, config, seed, 1);
-  };
+ActorConfig actor_for(const Task& task, const char* algorithm) {
+  ActorConfig config = actor_defaults(algorithm);
+  config.world.candidates = task.candidates->slots();
+  config.num_envs = kEnvs;
+  config.world.history_length = kHistory;
+  config.world.max_steps = task.max_steps;
+  config.env_steps = task.env_steps;
+  config.rollout_steps = 8;
+  config.minibatch = 128;
+  config.discount = task.discount;
+  config.gae_lambda = 0.9F;
+  config.reward_scale = 1.0F;
+  config.learning_rate = 1e-2;
+  config.critic_rate = 5e-3;
+  config.network = {.state_hidden = {32}, .item_hidden = {16}, .width = 8, .interaction_hidden = 8};
+  return config;
+}
+
+std::unique_ptr<Learner> make_ppo(const Task& task, std::uint64_t seed) {
+  return std::make_unique<ActorLearner>(task.simulator, actor_for(task, "ppo"), seed, 1);
+}
+
+// Its reward's side: in these worlds another user's session follows.
+std::unique_ptr<Learner> make_rlur(const Task& task, std::uint64_t seed) {
+  RlurConfig config;
+  config.actor = actor_for(task, "ppo");
+  return std::make_unique<RlurLearner>(task.simulator, config, seed, 1);
 }
 
 std::unique_ptr<Learner> make_sasrec_actor(const Task& task, std::uint64_t seed) {
@@ -121,7 +129,8 @@ const std::vector<AgentCase> kAgents = {
     {"DQN, GRU", make_dqn([](DqnConfig& config) { config.network.sequence = {.kind = "gru", .width = 8}; }), true},
     {"DQN, SASRec state", make_dqn([](DqnConfig& config) { config.network.sequence = {.kind = "sasrec", .width = 8}; }),
      true},
-    {"PPO", make_actor("ppo", [](ActorConfig&) {})},
+    {"PPO", make_ppo},
+    {"RLUR", make_rlur},
     {"SASRec, PPO", make_sasrec_actor},
 };
 

@@ -85,7 +85,8 @@ struct Kind {
   std::string name;
   std::function<std::unique_ptr<Learner>()> make;
   std::size_t costs = 0;
-  bool returns = false;  // its users come back
+  bool returns = false;   // its users come back
+  std::string only = {};  // objects whose path begins so are damaged: the others are those of another kind
 };
 
 const std::vector<Kind> kKinds = {
@@ -124,7 +125,7 @@ const std::vector<Kind> kKinds = {
        config.retention.hidden = {2};
        return std::make_unique<RlurLearner>(toy_simulator(), config, 3, 1);
      },
-     0, true},
+     0, true, "learner/return"},
 };
 
 std::vector<RoundReport> train(const Kind& kind, const OnlineRun& run) {
@@ -163,7 +164,9 @@ TEST_CASE("a damaged checkpoint is refused, or training goes on to its end", "[a
     REQUIRE(resumed(kind, image).empty());
     const std::vector<testing::Hdf5Mutation> all = testing::hdf5_mutations(image);
     std::size_t refused = 0, tried = 0;
-    for (std::size_t i = 0; i < all.size(); i += stride, ++tried) {
+    for (std::size_t i = 0; i < all.size(); i += stride) {
+      if (!all[i].object.starts_with(kind.only)) continue;
+      ++tried;
       INFO(kind.name << ": " << all[i].object << ": " << all[i].change);
       refused += !resumed(kind, testing::mutated(image, all[i])).empty();
     }

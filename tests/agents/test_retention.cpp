@@ -54,9 +54,7 @@ class NextMood final : public ReturningModel {
     state[0] = static_cast<float>(1 - index_of(user) % 2);  // what the newest logged video says, as ever after
     state[1] = 0.0F;
   }
-  void begin_next_session(std::int64_t, std::span<float> state) const override {
-    state[0] = 1.0F - state[1];
-  }
+  void begin_next_session(std::int64_t, std::span<float> state) const override { state[0] = 1.0F - state[1]; }
 
  protected:
   float ratio(std::uint32_t, const float*) const override { return 1.0F; }
@@ -211,7 +209,8 @@ TEST_CASE("a running ridge is the least squares line, shrunk by its penalty", "[
   RunningRidge ridge(2, 100.0);
   ridge.foretell(x, foretold);
   CHECK(foretold[0] == 0.0F);
-  for (const std::size_t first : {std::size_t{0}, kRows / 2}) ridge.add(x, std::span(rows).subspan(first, kRows / 2), y);
+  for (const std::size_t first : {std::size_t{0}, kRows / 2})
+    ridge.add(x, std::span(rows).subspan(first, kRows / 2), y);
   ridge.fit();
   ridge.foretell(x, foretold);
   CHECK(foretold[0] == Approx(3.0 + 2.0 * 200 / 300).epsilon(1e-4));
