@@ -8,6 +8,7 @@
 #include "agents/dqn/dqn_learner.h"
 #include "agents/dqn/full_output_learner.h"
 #include "agents/policy_gradient/actor_agents.h"
+#include "agents/policy_gradient/hierarchical_learner.h"
 #include "agents/policy_gradient/rlur_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "core/error.h"
@@ -98,6 +99,12 @@ std::vector<AgentInfo> make_agents() {
                             "merit.") +
                 kDraws},
       RlurConfig{}, rlur_agent));
+  all.push_back(entry({.name = "hierarchical",
+                       .summary = "train a policy of tags, then videos, over the whole catalogue",
+                       .about = "PPO on a choice in two steps, a tag and then a video of that tag: every video may be "
+                                "shown, and a step scores the tags and some videos of one. Its policy draws by itself; "
+                                "with the setting 'choice' as 'best' it takes the best tag and its best video."},
+                      HierarchicalConfig{}, make_agent<HierarchicalLearner, HierarchicalConfig>));
   all.push_back(entry({.name = "sasrec-ppo",
                        .summary = "train a SASRec by proximal policy optimisation in a simulator",
                        .about = std::string("A SASRec whose softmax over the candidates is the policy, trained by PPO. "

@@ -16,6 +16,7 @@
 #include "policy/multitask/multitask_policy.h"
 #include "policy/sasrec/sasrec_policy.h"
 #include "policy/value/full_output_policy.h"
+#include "policy/value/hierarchical_policy.h"
 #include "policy/value/value_policy.h"
 
 namespace swipegym {
@@ -34,6 +35,7 @@ struct KnownModel {
 constexpr std::array kModels = {
     KnownModel{"value", load_value_policy},
     KnownModel{"full_output", load_full_output_policy},
+    KnownModel{"hierarchical", load_hierarchical_policy},
     KnownModel{"sasrec", load_sasrec_policy},
     KnownModel{"factors", load_factor_policy},
     KnownModel{"two_tower", load_two_tower_policy},

@@ -73,15 +73,34 @@ ActionLoss action_loss(const PolicyLoss& how, double log_prob, double old_log_pr
   return {};
 }
 
+// Adds entropy and divergence of a softmax to `out`; returns that entropy.
+double measure_softmax(std::span<const float> log_prob, std::span<const float> old_log_prob, PolicyRowResult& out) {
+  double entropy = 0.0;
+  for (std::size_t slot = 0; slot < log_prob.size(); ++slot) {
+    const auto now = static_cast<double>(log_prob[slot]), old = static_cast<double>(old_log_prob[slot]);
+    entropy -= std::exp(now) * now;
+    out.kl += std::exp(old) * (old - now);
+  }
+  out.entropy += entropy;
+  return entropy;
+}
+
+// Of d_scores, to which the slope of each action's log p has been added at its slot: what these, `slopes` together, and
+// the entropy do to the other scores. d log p(a) / d z_j = [a = j] - p_j and dH / d z_j = -p_j (log p_j + H).
+void add_softmax_slopes(std::span<const float> log_prob, double slopes, double weight, double entropy,
+                        std::span<float> d_scores) {
+  for (std::size_t slot = 0; slot < d_scores.size(); ++slot) {
+    const auto own = static_cast<double>(log_prob[slot]);
+    const double chance = std::exp(own);
+    d_scores[slot] += static_cast<float>(chance * (weight * (chance > 0.0 ? own + entropy : 0.0) - slopes));
+  }
+}
+
 }  // namespace
 
 PolicyRowResult policy_loss(const PolicyLoss& how, const PolicyRow& row, std::span<float> d_scores) {
   PolicyRowResult out;
-  for (std::size_t slot = 0; slot < d_scores.size(); ++slot) {
-    const auto now = static_cast<double>(row.log_prob[slot]), old = static_cast<double>(row.old_log_prob[slot]);
-    out.entropy -= std::exp(now) * now;
-    out.kl += std::exp(old) * (old - now);
-  }
+  measure_softmax(row.log_prob, row.old_log_prob, out);
   double slopes = 0.0;
   std::fill(d_scores.begin(), d_scores.end(), 0.0F);
   for (const std::int32_t action : row.actions) {
@@ -93,14 +112,32 @@ PolicyRowResult policy_loss(const PolicyLoss& how, const PolicyRow& row, std::sp
     slopes += one.slope;
     d_scores[slot] += static_cast<float>(one.slope);
   }
-  // d log p(a) / d z_j = [a = j] - p_j and dH / d z_j = -p_j (log p_j + H).
-  out.loss -= static_cast<double>(how.entropy) * out.entropy;
-  for (std::size_t slot = 0; slot < d_scores.size(); ++slot) {
-    const auto log_prob = static_cast<double>(row.log_prob[slot]);
-    const double chance = std::exp(log_prob);
-    d_scores[slot] += static_cast<float>(
-        chance * (static_cast<double>(how.entropy) * (chance > 0.0 ? log_prob + out.entropy : 0.0) - slopes));
+  const auto weight = static_cast<double>(how.entropy);
+  out.loss -= weight * out.entropy;
+  add_softmax_slopes(row.log_prob, slopes, weight, out.entropy, d_scores);
+  return out;
+}
+
+PolicyRowResult chained_policy_loss(const PolicyLoss& how, const PolicyRow& row, std::span<const std::size_t> ends,
+                                    std::span<float> d_scores) {
+  assert(row.actions.size() == ends.size() && ends.back() == d_scores.size());
+  double now = 0.0, old = 0.0;
+  for (const std::int32_t action : row.actions) {
+    now += static_cast<double>(row.log_prob[static_cast<std::size_t>(action)]);
+    old += static_cast<double>(row.old_log_prob[static_cast<std::size_t>(action)]);
   }
+  const ActionLoss joint = action_loss(how, now, old, static_cast<double>(row.advantage));
+  const auto weight = static_cast<double>(how.entropy);
+  PolicyRowResult out;
+  std::fill(d_scores.begin(), d_scores.end(), 0.0F);
+  for (std::size_t step = 0, begin = 0; step < ends.size(); begin = ends[step++]) {
+    const std::size_t count = ends[step] - begin;
+    const std::span<const float> own = row.log_prob.subspan(begin, count);
+    const double entropy = measure_softmax(own, row.old_log_prob.subspan(begin, count), out);
+    d_scores[static_cast<std::size_t>(row.actions[step])] += static_cast<float>(joint.slope);
+    add_softmax_slopes(own, joint.slope, weight, entropy, d_scores.subspan(begin, count));
+  }
+  out.loss = joint.loss - weight * out.entropy;
   return out;
 }
 

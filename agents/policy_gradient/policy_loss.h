@@ -63,6 +63,12 @@ struct PolicyRowResult {
 /// The loss of a row and, in d_scores [m], its derivative with respect to the scores behind log_prob.
 PolicyRowResult policy_loss(const PolicyLoss& how, const PolicyRow& row, std::span<float> d_scores);
 
+/// The same for a choice in several steps, each a softmax over slots of its own: step i has those up to ends[i] that no
+/// step before it has, and actions[i] is the one that it took. p(a) is the product over the steps, entropy and kl are
+/// sums over them, given what the steps before took: their means over choices are those of the whole.
+PolicyRowResult chained_policy_loss(const PolicyLoss& how, const PolicyRow& row, std::span<const std::size_t> ends,
+                                    std::span<float> d_scores);
+
 /// weight * KL(p || q) of two rows of log probabilities (kMaskedLogProb where masked); adds its derivative with respect
 /// to the scores behind p to `d_scores`.
 double anchor_loss(float weight, std::span<const float> log_prob, std::span<const float> anchor_log_prob,

@@ -54,7 +54,8 @@ void Rollout::begin(const ObservationView& first) {
 }
 
 void Rollout::encode(const ObservationView& observation, std::size_t block, std::span<const std::uint32_t> envs) {
-  const std::size_t m = shape_.slots, base = block * shape_.envs;
+  const std::size_t m = observation.candidates, base = block * shape_.envs;
+  assert(m == 0 || m == shape_.slots);
   parallel_pieces(envs.size(), kChunk, shape_.threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local Matrix encoded;
     thread_local StateEncoder::Histories histories;

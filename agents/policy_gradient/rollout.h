@@ -25,8 +25,12 @@ class Rollout {
   /// What one takes of memory. The constructor throws InputError when that is more than memory_limit().
   static std::uint64_t bytes(std::size_t state_size, const Shape& shape) noexcept;
 
-  /// New episodes begin in every env; what was gathered is forgotten.
+  /// New episodes begin in every env; what was gathered is forgotten. An observation without candidates is encoded
+  /// without: offer() is to follow.
   void begin(const ObservationView& first);
+  /// Where the policy itself says what it chooses among, before each add(): the newest observation with these
+  /// candidates.
+  void offer(const ObservationView& newest) { encode(newest, gathered_, all_); }
   /// What VectorEnv::step returned (autoreset kNextStep), with what it cost [envs, costs] and the signals of all
   /// candidates of the step [envs, signals, m].
   void add(const StepView& step, std::span<const float> costs, std::span<const float> signals = {});

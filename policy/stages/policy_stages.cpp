@@ -22,7 +22,13 @@ std::shared_ptr<const Policy> policy_of(const StageSettings& settings, const Sta
   if (file.empty()) settings.refuse("file", nullptr, "a policy file, or a rule by its name");
   if (oracle_pessimism(file))
     settings.refuse("file", file, "a policy that does not ask the simulator: stages know what is logged alone");
-  return names_policy_file(file) ? settings.policy("file", file, context) : make_policy(file, *context.catalogue);
+  if (!names_policy_file(file)) return make_policy(file, *context.catalogue);
+  auto policy = settings.policy("file", file, context);
+  // Nobody would know of its draws, and say what comes first with probability 1.
+  if (policy->header().temperature > 0.0F && policy->temperature() == 0.0F)
+    settings.refuse("file", file,
+                    "a policy that does not draw by itself: train it with \"choice\": \"best\", or use it alone");
+  return policy;
 }
 
 // Scores of the requests' lists, [videos of all lists].

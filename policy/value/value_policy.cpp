@@ -8,6 +8,7 @@
 #include "core/hdf5_writer.h"
 #include "core/parallel_pieces.h"
 #include "policy/best_unseen.h"
+#include "policy/value/stored_network.h"
 
 namespace swipegym {
 namespace {
@@ -161,6 +162,8 @@ namespace {
 // Beyond this many videos a table of their vectors costs more memory than computing those of the candidates is worth.
 constexpr std::size_t kTableVideos = 500'000;
 
+}  // namespace
+
 void require_stored(const Hdf5Reader& file, const ValueNetworkConfig& c, std::size_t state_size,
                     const ItemInputs& items) {
   const std::size_t item_size = c.tag_dim + c.author_dim + c.id_dim;
@@ -179,8 +182,6 @@ void require_stored(const Hdf5Reader& file, const ValueNetworkConfig& c, std::si
   require_stored(file, "the table of authors", {items.num_authors, c.author_dim});
   require_stored(file, "the table of ids", {items.num_ids, c.id_dim});
 }
-
-}  // namespace
 
 void ValuePolicy::write(Hdf5Writer& file) const {
   const ValueModel& model = *model_;

@@ -6,6 +6,7 @@
 
 #include "agents/dqn/dqn_learner.h"
 #include "agents/policy_gradient/actor_learner.h"
+#include "agents/policy_gradient/hierarchical_learner.h"
 #include "agents/policy_gradient/rlur_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "agents/train_online.h"
@@ -42,6 +43,7 @@ struct AgentCase {
   const char* name;
   std::function<std::unique_ptr<Learner>(const Task&, std::uint64_t seed)> make;
   bool scores_are_values = false;  // policy().score() estimates Q
+  bool learns_among_all = false;   // of the catalogue, whatever the task offers
 };
 
 DqnConfig dqn_for(const Task& task) {
@@ -121,6 +123,18 @@ std::unique_ptr<Learner> make_sasrec_actor(const Task& task, std::uint64_t seed)
   return swipegym::make_sasrec_actor(task.simulator, config, seed, 1);
 }
 
+std::unique_ptr<Learner> make_hierarchical(const Task& task, std::uint64_t seed) {
+  HierarchicalConfig config;
+  ActorConfig& actor = config.actor;
+  actor.num_envs = kEnvs, actor.world.history_length = kHistory, actor.world.max_steps = task.max_steps;
+  actor.env_steps = task.env_steps, actor.rollout_steps = 8, actor.minibatch = 128;
+  actor.discount = task.discount, actor.gae_lambda = 0.9F;
+  actor.reward_scale = 1.0F, actor.learning_rate = 1e-2, actor.critic_rate = 5e-3;
+  config.network.towers = {.state_hidden = {16}, .item_hidden = {16}, .width = 8, .interaction_hidden = 8};
+  config.tag_videos = 5, config.choice = "best";
+  return std::make_unique<HierarchicalLearner>(task.simulator, config, seed, 1);
+}
+
 const std::vector<AgentCase> kAgents = {
     {"double DQN", make_dqn([](DqnConfig&) {}), true},
     {"DQN", make_dqn([](DqnConfig& config) { config.double_q = false; }), true},
@@ -132,6 +146,7 @@ const std::vector<AgentCase> kAgents = {
     {"PPO", make_ppo},
     {"RLUR", make_rlur},
     {"SASRec, PPO", make_sasrec_actor},
+    {"hierarchical", make_hierarchical, false, true},
 };
 
 std::shared_ptr<const CandidateSource> five_random(const std::shared_ptr<const Simulator>& simulator) {
@@ -148,18 +163,23 @@ VectorEnv open_env(const Task& task) {
                     .reward = {.watch_s = 0.0F, .watch_ratio = 1.0F}});
 }
 
+VectorEnv world_of(const AgentCase& agent, Task task) {
+  if (agent.learns_among_all) task.candidates = std::make_shared<FullCatalogue>();
+  return open_env(task);
+}
+
 std::unique_ptr<Learner> train(const AgentCase& agent, Task task, std::uint64_t seed) {
   if (testing::kSanitized) task.env_steps /= 20;
   std::unique_ptr<Learner> learner = agent.make(task, seed);
-  VectorEnv env = open_env(task);
+  VectorEnv env = world_of(agent, task);
   train_online(*learner, env, {.seed = seed, .env_steps = task.env_steps, .round_steps = task.env_steps / 3});
   return learner;
 }
 
 /// Greedy sessions of a learned policy from the start, one step at a time.
 struct GreedyRun {
-  GreedyRun(const Task& task, const Policy& policy)
-      : env(open_env(task)), policy_(policy), scores(kEnvs * task.candidates->slots()), actions(kEnvs) {
+  GreedyRun(const Task& task, const Learner& learner)
+      : env(open_env(task)), policy_(learner.snapshot()), scores(kEnvs * task.candidates->slots()), actions(kEnvs) {
     std::vector<std::uint64_t> seeds(kEnvs);
     std::iota(seeds.begin(), seeds.end(), 5000);
     env.reset(seeds);
@@ -168,7 +188,7 @@ struct GreedyRun {
   const StepView& step() { return env.step(actions); }
   void choose() {
     const DecisionBatch batch{env.observation(), &env, keys_, streams_, 1};
-    policy_.score(batch, scores);
+    policy_->score(batch, scores);
     select_actions(batch, scores, Exploration::greedy(), actions);
   }
   /// Chooses a video with this property in every row that is offered one.
@@ -185,7 +205,7 @@ struct GreedyRun {
   std::uint32_t chosen(std::size_t row) const { return video(row, static_cast<std::size_t>(actions[row])); }
 
   VectorEnv env;
-  const Policy& policy_;
+  std::shared_ptr<const Policy> policy_;
   std::vector<RandomKey> keys_ = std::vector<RandomKey>(kEnvs);
   std::vector<std::uint32_t> streams_ = std::vector<std::uint32_t>(kEnvs);
   std::vector<float> scores;
@@ -201,7 +221,7 @@ TEST_CASE("every agent: a discount above 0 finds the reward that comes a step la
     for (const float discount : {0.9F, 0.0F}) {
       task.discount = discount;
       const std::unique_ptr<Learner> learner = train(agent, task, 4);
-      GreedyRun run(task, learner->policy());
+      GreedyRun run(task, *learner);
       double sum = 0.0;
       for (int step = 0; step < 2; ++step) {
         const StepView& view = run.step();
@@ -225,7 +245,7 @@ TEST_CASE("every agent: a cut session goes on in value, one that the user ended 
       task.candidates = five_random(task.simulator);
       const std::unique_ptr<Learner> learner = train(agent, task, 5);
       if (testing::skips_quality()) continue;
-      GreedyRun run(task, learner->policy());
+      GreedyRun run(task, *learner);
       for (int step = 1; !leaves && step < task.max_steps; ++step) {  // to the last step, in the worst mood there is
         run.choose_if([](std::uint32_t video) { return video % 2 == 0; });
         run.step();
@@ -252,9 +272,10 @@ TEST_CASE("every agent: masked candidates are neither chosen nor reckoned with",
   const Task task{.simulator = make_toy_simulator(std::make_shared<DoorModel>()),
                   .candidates = std::make_shared<DoorShelf>()};
   for (const AgentCase& agent : kAgents) {
+    if (agent.learns_among_all) continue;  // nothing is masked for it
     const std::unique_ptr<Learner> learner = train(agent, task, 6);
     if (testing::skips_quality()) continue;
-    GreedyRun run(task, learner->policy());
+    GreedyRun run(task, *learner);
     std::size_t right_door = 0, open = 0, best = 0;
     for (std::size_t row = 0; row < kEnvs; ++row) right_door += run.chosen(row) % 4 == 0;
     run.choose_if([](std::uint32_t video) { return video % 4 == 1; });
@@ -286,7 +307,7 @@ TEST_CASE("every agent with values: Q reaches its closed form", "[agents]") {
     CAPTURE(agent.name);
     const std::unique_ptr<Learner> learner = train(agent, task, 3);
     if (testing::skips_quality()) continue;
-    GreedyRun run(task, learner->policy());
+    GreedyRun run(task, *learner);
     for (int shown = 0; shown < 3; ++shown) {
       double error = 0.0;
       for (std::size_t pair = 0; pair < run.scores.size(); ++pair) {
@@ -313,7 +334,7 @@ TEST_CASE("every agent: saved, loaded into a fresh one and continued, it learns 
   for (const AgentCase& agent : kAgents) {
     CAPTURE(agent.name);
     const auto unbroken = agent.make(task, 9), first = agent.make(task, 9), second = agent.make(task, 9);
-    VectorEnv env = open_env(task), other = open_env(task);
+    VectorEnv env = world_of(agent, task), other = world_of(agent, task);
     train_online(*unbroken, env, whole);
     std::vector<RoundReport> done = train_online(*first, other, half);
     {
@@ -324,9 +345,9 @@ TEST_CASE("every agent: saved, loaded into a fresh one and continued, it learns 
       file.commit();
     }
     second->load(Hdf5Reader(path, "test", 1), "learner");
-    VectorEnv fresh = open_env(task);
+    VectorEnv fresh = world_of(agent, task);
     train_online(*second, fresh, whole, done);
-    const GreedyRun a(task, unbroken->policy()), b(task, second->policy()), c(task, first->policy());
+    const GreedyRun a(task, *unbroken), b(task, *second), c(task, *first);
     CHECK(a.scores == b.scores);
     CHECK(a.scores != c.scores);  // the second half did teach it something
     std::filesystem::remove(path);

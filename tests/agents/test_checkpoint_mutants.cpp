@@ -9,6 +9,7 @@
 #include "agents/dqn/full_output_learner.h"
 #include "agents/epoch_loop.h"
 #include "agents/policy_gradient/actor_learner.h"
+#include "agents/policy_gradient/hierarchical_learner.h"
 #include "agents/policy_gradient/rlur_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "agents/policy_gradient/tscac_learner.h"
@@ -38,11 +39,11 @@ std::shared_ptr<const Simulator> toy_simulator() {
   return simulator;
 }
 
-VectorEnv toy_env(std::size_t costs, bool returns) {
+VectorEnv toy_env(std::size_t costs, bool returns, const char* source) {
   VectorEnvConfig config{.num_envs = kMutantEnvs, .threads = 1, .history_length = kLength, .max_steps = 6};
   config.costs.resize(costs);
   if (returns) config.autoreset = AutoresetMode::kDisabled, config.draw_gaps = true;
-  return {toy_simulator(), make_candidate_source("random", toy_simulator()->catalogue, kSlots), config};
+  return {toy_simulator(), make_candidate_source(source, toy_simulator()->catalogue, kSlots), config};
 }
 
 DqnConfig toy_dqn() {
@@ -87,6 +88,7 @@ struct Kind {
   std::size_t costs = 0;
   bool returns = false;   // its users come back
   std::string only = {};  // objects whose path begins so are damaged: the others are those of another kind
+  const char* source = "random";
 };
 
 const std::vector<Kind> kKinds = {
@@ -126,10 +128,21 @@ const std::vector<Kind> kKinds = {
        return std::make_unique<RlurLearner>(toy_simulator(), config, 3, 1);
      },
      0, true, "learner/return"},
+    {"hierarchical",
+     [] {
+       HierarchicalConfig config;
+       config.actor = toy_actor("ppo"), config.actor.world.source = "full";
+       config.network.towers = toy_dqn().network, config.tag_videos = 2;
+       return std::make_unique<HierarchicalLearner>(toy_simulator(), config, 3, 1);
+     },
+     0,
+     false,
+     {},
+     "full"},
 };
 
 std::vector<RoundReport> train(const Kind& kind, const OnlineRun& run) {
-  VectorEnv env = toy_env(kind.costs, kind.returns);
+  VectorEnv env = toy_env(kind.costs, kind.returns, kind.source);
   const std::unique_ptr<Learner> learner = kind.make();
   return train_with_checkpoints(*learner, env, kIdentity, kSteps, kRound, run);
 }
@@ -210,6 +223,9 @@ TEST_CASE("indices beyond what a checkpoint holds, emptied counters and negative
       {5, "learner/deviation", "all minus one"},
       {5, "learner/counters", "all min"},
       {6, "learner/counters", "emptied"},
+      {8, "learner/counters", "all min"},
+      {8, "learner/critic/steps", "emptied"},
+      {8, "learner/reports/figures", "one shorter"},
   };
   std::vector<testing::FileImage> images;
   for (const Kind& kind : kKinds) images.push_back(checkpoint_of(kind));

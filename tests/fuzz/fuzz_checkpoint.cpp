@@ -7,6 +7,7 @@
 #include "agents/labels/train_label_model.h"
 #include "agents/policy_gradient/actor_agents.h"
 #include "agents/policy_gradient/actor_learner.h"
+#include "agents/policy_gradient/hierarchical_learner.h"
 #include "agents/policy_gradient/rlur_learner.h"
 #include "agents/policy_gradient/sasrec_actor.h"
 #include "agents/retrieval/matrix_factorisation.h"
@@ -103,12 +104,22 @@ MakeLearner rlur() {
   return [config] { return std::make_unique<RlurLearner>(small_simulator(), config, 1, 1); };
 }
 
+MakeLearner hierarchical() {
+  HierarchicalConfig config;
+  ActorConfig& acting = config.actor;
+  acting.num_envs = 2, acting.world.history_length = kHistory, acting.world.max_steps = 4;
+  acting.env_steps = 2 * kRound, acting.round_steps = kRound, acting.rollout_steps = 4, acting.minibatch = 4;
+  acting.critic_hidden = {2};
+  config.network.towers = small_network(), config.tag_videos = 2;
+  return [config] { return std::make_unique<HierarchicalLearner>(small_simulator(), config, 1, 1); };
+}
+
 const RunIdentity kIdentity{.config = "{}", .seed = 1, .data_fingerprint = 7};
 
-Target online_target(const MakeLearner& make) {
+Target online_target(const MakeLearner& make, const char* source = "random") {
   const auto simulator = small_simulator();
   const auto env =
-      std::make_shared<VectorEnv>(open_env(simulator, make_candidate_source("random", simulator->catalogue, kSlots)));
+      std::make_shared<VectorEnv>(open_env(simulator, make_candidate_source(source, simulator->catalogue, kSlots)));
   const auto learner = make();
   std::vector<RoundReport> rounds =
       train_online(*learner, *env, {.seed = 1, .env_steps = kRound, .round_steps = kRound});
@@ -218,6 +229,7 @@ const std::map<std::string, std::function<Target()>>& kinds() {
       {"dqn_prioritised", [] { return online_target(dqn_with_priorities()); }},
       {"dqn_full_output", [] { return online_target(dqn_with_outputs()); }},
       {"ppo", [] { return online_target(actor("ppo")); }},
+      {"hierarchical", [] { return online_target(hierarchical(), "full"); }},
       {"lagrangian", [] { return online_target(actor("lagrangian")); }},
       {"tscac", [] { return online_target(actor("tscac")); }},
       {"sasrec_actor", [] { return online_target(sasrec_actor()); }},

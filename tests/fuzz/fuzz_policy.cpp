@@ -8,6 +8,7 @@
 #include "policy/retrieval.h"
 #include "policy/sasrec/sasrec_policy.h"
 #include "policy/value/full_output_policy.h"
+#include "policy/value/hierarchical_policy.h"
 #include "policy/value/value_policy.h"
 #include "tests/fuzz/hdf5_recipe.h"
 #include "tests/fuzz/input_file.h"
@@ -54,6 +55,10 @@ void save_product(const Catalogue& catalogue, const Path& path) {
 
 void save_full_output(const Catalogue& catalogue, const Path& path) {
   FullOutputPolicy(make_full_output_model("dqn", catalogue, {0, 2, 3}, {2}, {}, 1)).save(path);
+}
+
+void save_hierarchical(const Catalogue& catalogue, const Path& path) {
+  HierarchicalPolicy(make_hierarchical_model("hierarchical", catalogue, {small_network()}, {}, 1)).save(path);
 }
 
 void save_sasrec(const Catalogue& catalogue, SasrecObjective objective, const Path& path) {
@@ -135,6 +140,7 @@ const std::map<std::string, Save>& kinds() {
       {"value_transformer", save_transformer},
       {"value_product", save_product},
       {"full_output", save_full_output},
+      {"hierarchical", save_hierarchical},
       {"sasrec_next", [](const Catalogue& c, const Path& p) { save_sasrec(c, SasrecObjective::kNext, p); }},
       {"sasrec_binary", [](const Catalogue& c, const Path& p) { save_sasrec(c, SasrecObjective::kBinary, p); }},
       {"factors", save_factors},

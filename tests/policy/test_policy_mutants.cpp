@@ -17,6 +17,7 @@
 #include "policy/sasrec/sasrec_policy.h"
 #include "policy/select.h"
 #include "policy/value/full_output_policy.h"
+#include "policy/value/hierarchical_policy.h"
 #include "policy/value/value_policy.h"
 #include "tests/hdf5_mutants.h"
 #include "tests/policy/two_tower_toy.h"
@@ -99,6 +100,18 @@ const std::vector<Kind> kKinds = {
        const auto model = make_full_output_model("dqn_full_output", c, {0, 1, 2, 5}, {3}, {.recent = 1}, 3);
        model->header.config = "{}";
        FullOutputPolicy(model).save(p);
+     }},
+    {"hierarchical",
+     [](const Catalogue& c, const fs::path& p) {
+       HierarchicalNetworkConfig network;
+       network.towers = {.state_hidden = {3},
+                         .item_hidden = {3},
+                         .width = 2,
+                         .tag_dim = 2,
+                         .author_dim = 1,
+                         .id_dim = 1,
+                         .interaction_hidden = 2};
+       HierarchicalPolicy(make_hierarchical_model("hierarchical", c, network, {.recent = 1}, 3)).save(p);
      }},
     {"sasrec",
      [](const Catalogue& c, const fs::path& p) {
