@@ -7,13 +7,15 @@
 #   bench/headline.sh boosted OUT DATA    LightGBM beside DQN at equal steps; PYTHON names an interpreter that has lightgbm
 #   bench/headline.sh worlds OUT          eight policies in two fitted simulators and in their truths
 #   bench/headline.sh four_million OUT    a DQN among ten to 4,369,953 videos; takes 3 GB of memory
+#   bench/headline.sh hierarchy OUT DATA  a tag and then a video of it, beside DQN and PPO among all videos, 10 and 100
+#   bench/headline.sh hierarchy_million OUT  the same among 4,369,953 videos; takes 3 GB of memory
 #   bench/headline.sh policies OUT DATA   every kind of policy in a simulator and its judge, by bench/results.sh; takes long
 #   bench/headline.sh speed OUT DATA      steps a second; bench/peers has what it is compared with
 # OUT is a folder. What is in it already is not made again, so an interrupted run goes on where it stopped. SWIPEGYM names
 # another program than build/release/swipegym. SMALL=1 rehearses the same steps in minutes on a small synthetic log (all
 # but policies).
 set -eu
-usage() { sed -n '2,14p' "$0"; exit 2; }
+usage() { sed -n '2,16p' "$0"; exit 2; }
 [ $# -ge 2 ] || usage
 figure=$1 out=$2 data=${3:-}
 root=$(dirname "$0")/..
@@ -53,6 +55,12 @@ real_simulator() {
   real_log
   make "$out/sim.h5" "$swipegym" fit --data "$data" --until 20220504 \
     --config "$(smaller "$settings"/fidelity_fit.json max_updates=100)" --out "$out/sim.h5"
+}
+
+# One of 4,369,953 videos, or of the preset that stands for it, $out/k1.h5.
+million_simulator() {
+  make "$out/k1" "$swipegym" data synth --preset $preset --seed 1 --out "$out/k1"
+  make "$out/k1.h5" "$swipegym" fit --data "$out/k1" --until 20220503 --out "$out/k1.h5"
 }
 
 # learners AT SIM M FIT: agents of each seed that were trained in a simulator, $AT-AGENT-FIT-M-sSEED.h5.
@@ -186,11 +194,44 @@ case $figure in
   four_million)
     preset=1k sizes=10,100,1000,10000,all seeds=5
     [ -z "$small" ] || preset=tiny sizes=10,100,all seeds=2
-    make "$out/k1" "$swipegym" data synth --preset $preset --seed 1 --out "$out/k1"
-    make "$out/k1.h5" "$swipegym" fit --data "$out/k1" --until 20220503 --out "$out/k1.h5"
+    million_simulator
     "$swipegym" converge --simulator "$out/k1.h5" --sizes $sizes --seeds $seeds --agents dqn --out "$out/study" \
       --config "$(smaller "$settings"/four_million.json sessions=64 env_steps=8000 learning_starts=2000 fresh_candidates=100)" \
       --json "$out/four_million.json"
+    ;;
+  hierarchy)
+    real_simulator
+    seeds="1 2 3 4 5" sessions=60 offered="10=2000 100=500"  # of each evaluation seed: the oracle asks about every video
+    [ -z "$small" ] || seeds="1 2" sessions=10 offered="10=20 100=20"
+    for name in hierarchical hierarchical_best dqn_all full-output_all dqn_10 ppo_10 dqn_100 ppo_100; do
+      for seed in $seeds; do
+        make "$out/$name-s$seed.h5" "$swipegym" train "${name%%_*}" --simulator "$out/sim.h5" --seed "$seed" \
+          --config "$(smaller "$settings/hierarchy_$name.json" env_steps=49152)" --threads 1 --out "$out/$name-s$seed.h5"
+      done
+    done
+    policies=random,popularity,item-mean
+    for name in hierarchical hierarchical_best dqn_all full-output_all; do
+      policies="$policies,$name=$out/$name-s*.h5"
+    done
+    make "$out/all.json" "$swipegym" compare --simulator "$out/sim.h5" --source full --policies "$policies,oracle" \
+      --sessions $sessions --seeds 5 --versus dqn_all --json "$out/all.json"
+    for among in $offered; do
+      m=${among%=*}
+      make "$out/among-$m.json" "$swipegym" compare --simulator "$out/sim.h5" --candidates $m --sessions "${among#*=}" --seeds 5 \
+        --policies "random,popularity,item-mean,dqn=$out/dqn_$m-s*.h5,ppo=$out/ppo_$m-s*.h5,oracle" --json "$out/among-$m.json"
+    done
+    ;;
+  hierarchy_million)
+    preset=1k sessions=26
+    [ -z "$small" ] || preset=tiny sessions=10
+    million_simulator
+    for seed in 1 2 3; do
+      make "$out/hierarchical-s$seed.h5" "$swipegym" train hierarchical --simulator "$out/k1.h5" --seed $seed \
+        --config "$settings/hierarchy_million.json" --threads 1 --out "$out/hierarchical-s$seed.h5"
+    done
+    make "$out/million.json" "$swipegym" compare --simulator "$out/k1.h5" --source full --history-length 200 --no-oracle \
+      --policies "random,popularity,hierarchical=$out/hierarchical-s*.h5" --sessions $sessions --seeds 5 \
+      --json "$out/million.json"
     ;;
   policies)
     [ -n "$data" ] || usage
