@@ -76,7 +76,7 @@ void full_output(benchmark::State& state) {
                                   {.adam = {.learning_rate = 1e-4, .clip_norm = 10.0},
                                    .batch = kUpdateBatch,
                                    .threads = static_cast<int>(state.range(1))},
-                                  false);
+                                  false, false);
   std::vector<FloatBatch> batches(regression.shards());
   std::uint64_t updates = 0;
   for (auto _ : state) {

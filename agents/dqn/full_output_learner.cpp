@@ -83,7 +83,9 @@ FullOutputLearner::FullOutputLearner(std::shared_ptr<const Simulator> simulator,
       encoder_(config_.encoder, model_->items),
       policy_(model_),
       replay_(simulator_, replay_config(config_)),
-      regression_(model_->network, regression_settings(config_, threads), config_.double_q),
+      chooses_among_few_(!config_.world.has_shelf() && !config_.world.offers_all() && config_.fresh_candidates == 0 &&
+                         model_->network.are_few(config_.world.candidates)),
+      regression_(model_->network, regression_settings(config_, threads), config_.double_q, chooses_among_few_),
       shards_(regression_.shards()),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
   model_->header.data_fingerprint = simulator_->data_fingerprint;
@@ -104,7 +106,7 @@ void FullOutputLearner::update(std::int64_t env_steps) {
     tally_.add_value(stats.mean_value / config_.reward_scale);
     if (++updates_ % config_.target_every == 0) regression_.move_target(config_.target_rate);
   }
-  if (updates_ > before) model_->network.lay_out();  // for acting
+  if (updates_ > before && !chooses_among_few_) model_->network.lay_out();  // for acting
 }
 
 void FullOutputLearner::encode(const ObservationView& observation, Shard& shard, Matrix& states) const {
@@ -131,14 +133,28 @@ FullOutputRows FullOutputLearner::provide(RandomKey key, std::size_t index, std:
                       .discount = batch.discount,
                       .next_mask = batch.next.mask};
   if (!config_.world.has_shelf()) {
-    allow_next(shard, count, split(split(key, Draw::kCandidates), index));
     rows.action = batch.video;
-    rows.next_mask = shard.allowed;
+    rows.next_mask = {};
+    if (chooses_among_few_) {
+      list_next(shard);
+      rows.next_listed = shard.listed;
+    } else {
+      allow_next(shard, count, split(split(key, Draw::kCandidates), index));
+      rows.next_mask = shard.allowed;
+    }
   }
   return rows;
 }
 
-// What s' may choose, as outputs: what it was offered, or a fresh draw without the videos its user has watched.
+// What s' was offered, as outputs; -1 where it may not be chosen.
+void FullOutputLearner::list_next(Shard& shard) {
+  const auto& next = shard.batch.next;
+  shard.listed.resize(next.candidate.size());
+  for (std::size_t pair = 0; pair < shard.listed.size(); ++pair)
+    shard.listed[pair] = next.mask[pair] ? next.candidate[pair] : -1;
+}
+
+// What s' may choose, of all outputs: what it was offered, or a fresh draw without the videos its user has watched.
 void FullOutputLearner::allow_next(Shard& shard, std::size_t count, RandomKey key) const {
   const TransitionBatch& batch = shard.batch;
   const std::size_t videos = model_->raw_id.size();
@@ -166,6 +182,7 @@ void FullOutputLearner::allow_next(Shard& shard, std::size_t count, RandomKey ke
 std::shared_ptr<const Policy> FullOutputLearner::snapshot() const {
   auto model = std::make_shared<FullOutputModel>(*model_);
   model->network.set_shards(1);
+  model->network.lay_out();
   return std::make_shared<FullOutputPolicy>(std::move(model));
 }
 

@@ -77,11 +77,13 @@ class FullOutputLearner final : public Learner {
     StateEncoder::Histories histories;
     std::vector<float> user_features, reward;
     Matrix states, next;
+    std::vector<std::int32_t> listed;   // [rows, candidates] what s' may choose, where that is few outputs
     std::vector<std::int32_t> drawn;    // what s' may choose from, where that is drawn anew
     std::vector<std::uint8_t> allowed;  // [rows, videos] what s' may choose, where outputs are not slots
   };
   FullOutputRows provide(RandomKey key, std::size_t shard, std::size_t first, std::size_t count);
   void encode(const ObservationView& observation, Shard& shard, Matrix& states) const;
+  static void list_next(Shard& shard);
   void allow_next(Shard& shard, std::size_t count, RandomKey key) const;
 
   std::shared_ptr<const Simulator> simulator_;
@@ -90,6 +92,7 @@ class FullOutputLearner final : public Learner {
   StateEncoder encoder_;
   FullOutputPolicy policy_;
   UniformReplay replay_;
+  bool chooses_among_few_;  // of all outputs, here and in s'
   FullOutputRegression regression_;
   std::vector<Shard> shards_;
   RandomKey batch_key_;

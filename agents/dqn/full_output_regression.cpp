@@ -19,11 +19,13 @@ std::int32_t best_action(const float* values, const std::uint8_t* mask, std::siz
 
 }  // namespace
 
-FullOutputRegression::FullOutputRegression(FullOutputNetwork& online, const RegressionSettings& settings, bool double_q)
+FullOutputRegression::FullOutputRegression(FullOutputNetwork& online, const RegressionSettings& settings, bool double_q,
+                                           bool listed)
     : online_(online),
       target_(online),
       settings_(settings),
       double_q_(double_q),
+      listed_(listed),
       adam_(settings.adam),
       shards_((settings.batch + settings.shard_rows - 1) / settings.shard_rows),
       errors_(settings.batch),
@@ -33,17 +35,36 @@ FullOutputRegression::FullOutputRegression(FullOutputNetwork& online, const Regr
   for (Shard& shard : shards_) work_.push_back(&shard.online);
 }
 
-void FullOutputRegression::value_next(const FullOutputRows& rows, Shard& shard) const {
-  const std::size_t count = rows.action.size(), actions = online_.actions();
-  const FullOutputNetwork& chooser = double_q_ ? online_ : target_;
-  chooser.forward(*rows.next, shard.next);
-  chooser.all_values(shard.next, shard.all);
-  shard.best.resize(count), shard.next_value.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
+void FullOutputRegression::choose_among_all(const FullOutputRows& rows, Shard& shard) const {
+  const std::size_t actions = online_.actions();
+  (double_q_ ? online_ : target_).all_values(shard.next, shard.all);
+  for (std::size_t i = 0; i < shard.best.size(); ++i) {
     const float* values = shard.all.data() + i * actions;
     shard.best[i] = best_action(values, rows.next_mask.empty() ? nullptr : &rows.next_mask[i * actions], actions);
     shard.next_value[i] = shard.best[i] < 0 ? 0.0F : values[shard.best[i]];
   }
+}
+
+void FullOutputRegression::choose_among_listed(const FullOutputRows& rows, Shard& shard) const {
+  const std::size_t listed = rows.next_listed.size() / shard.best.size();
+  shard.listed_value.resize(rows.next_listed.size());
+  (double_q_ ? online_ : target_).listed_values(shard.next, rows.next_listed, shard.listed_value);
+  for (std::size_t i = 0; i < shard.best.size(); ++i) {
+    const auto first = shard.listed_value.begin() + static_cast<std::ptrdiff_t>(i * listed);
+    const auto best = std::max_element(first, first + static_cast<std::ptrdiff_t>(listed));
+    shard.best[i] = rows.next_listed[static_cast<std::size_t>(best - shard.listed_value.begin())];
+    shard.next_value[i] = shard.best[i] < 0 ? 0.0F : *best;
+  }
+}
+
+void FullOutputRegression::value_next(const FullOutputRows& rows, Shard& shard) const {
+  const std::size_t count = rows.action.size();
+  (double_q_ ? online_ : target_).forward(*rows.next, shard.next);
+  shard.best.resize(count), shard.next_value.resize(count);
+  if (listed_)
+    choose_among_listed(rows, shard);
+  else
+    choose_among_all(rows, shard);
   if (!double_q_) return;
   const auto none = [](std::int32_t action) { return action < 0; };
   std::vector<std::int32_t> judged = shard.best;
@@ -73,7 +94,7 @@ void FullOutputRegression::run_shard(std::size_t index, const Provide& provide) 
 }
 
 RegressionStats FullOutputRegression::step(const Provide& provide) {
-  if (double_q_) online_.lay_out();  // it chooses among all actions
+  if (double_q_ && !listed_) online_.lay_out();  // it chooses among all actions
   parallel_for(shards_.size(), settings_.threads, [&](std::size_t index, int) { run_shard(index, provide); });
   online_.scatter(work_, settings_.threads);
   RegressionStats stats = sum_of(shards_, settings_);
@@ -83,7 +104,7 @@ RegressionStats FullOutputRegression::step(const Provide& provide) {
 
 void FullOutputRegression::move_target(float rate) {
   move_target_towards(target_, online_, rate);
-  target_.lay_out();
+  if (!listed_) target_.lay_out();
 }
 
 }  // namespace swipegym

@@ -15,10 +15,11 @@ struct FullOutputRows {
   const Matrix* states = nullptr;  // [rows, inputs]
   const Matrix* next = nullptr;    // [rows, inputs] s'
   std::span<const std::int32_t> action;
-  std::span<const float> reward;                 // in scaled units
-  std::span<const float> discount;               // what the value of s' counts for
-  std::span<const std::uint8_t> next_mask = {};  // [rows, actions], 1 = may be chosen in s'; empty: all may
-  std::span<const float> weight = {};            // in the loss; empty: 1
+  std::span<const float> reward;                   // in scaled units
+  std::span<const float> discount;                 // what the value of s' counts for
+  std::span<const std::uint8_t> next_mask = {};    // [rows, actions], 1 = may be chosen in s'; empty: all may
+  std::span<const std::int32_t> next_listed = {};  // [rows, listed] what may be chosen in s' instead; -1: nothing
+  std::span<const float> weight = {};              // in the loss; empty: 1
 };
 
 /// Q-learning of a FullOutputNetwork by Adam on the Huber loss, with a target network, plain or double. A batch is cut
@@ -26,8 +27,9 @@ struct FullOutputRows {
 /// that no transition of the batch took keep their weights and moments (lazy Adam).
 class FullOutputRegression {
  public:
-  /// `online` must outlive this; nobody may use it during step().
-  FullOutputRegression(FullOutputNetwork& online, const RegressionSettings& settings, bool double_q);
+  /// `online` must outlive this; nobody may use it during step(). `listed`: rows list what s' may choose, few of all
+  /// actions, and no pass over all of them is made.
+  FullOutputRegression(FullOutputNetwork& online, const RegressionSettings& settings, bool double_q, bool listed);
 
   /// Provides rows [first, first + count) of the batch, for shard `shard`; called from several threads, one a shard.
   /// The views must stay valid until step() returns.
@@ -48,17 +50,20 @@ class FullOutputRegression {
   struct Shard {
     FullOutputNetwork::Work online, next;
     RegressionShard rows;
-    Matrix all;
+    Matrix all;                       // values of all actions of s', or
+    std::vector<float> listed_value;  // of those listed
     std::vector<std::int32_t> best;
     std::vector<float> next_value;
   };
+  void choose_among_all(const FullOutputRows& rows, Shard& shard) const;
+  void choose_among_listed(const FullOutputRows& rows, Shard& shard) const;
   void value_next(const FullOutputRows& rows, Shard& shard) const;
   void run_shard(std::size_t index, const Provide& provide);
 
   FullOutputNetwork& online_;
   FullOutputNetwork target_;
   RegressionSettings settings_;
-  bool double_q_;
+  bool double_q_, listed_;
   Adam adam_;
   std::vector<Shard> shards_;
   std::vector<float> errors_;

@@ -65,14 +65,22 @@ void FullOutputNetwork::all_values(const Work& work, Matrix& values) const {
   matrix_product<float>(work.hidden.back(), columns_, values, false, bias_.table.value.data());
 }
 
+float FullOutputNetwork::value(const Work& work, std::size_t row, std::int32_t action) const {
+  const std::size_t width = output_.dim(), a = static_cast<std::size_t>(action);
+  return dot(work.hidden.back().data() + row * width, output_.table.value.data() + a * width, width) +
+         bias_.table.value.data()[a];
+}
+
+void FullOutputNetwork::listed_values(const Work& work, std::span<const std::int32_t> listed,
+                                      std::span<float> values) const {
+  const std::size_t per_row = listed.size() / static_cast<std::size_t>(work.hidden.back().rows());
+  for (std::size_t i = 0; i < listed.size(); ++i)
+    values[i] = listed[i] < 0 ? kNoOutput : value(work, i / per_row, listed[i]);
+}
+
 void FullOutputNetwork::chosen_values(const Work& work, std::span<const std::int32_t> action,
                                       std::span<float> values) const {
-  const std::size_t width = output_.dim();
-  for (std::size_t i = 0; i < action.size(); ++i) {
-    const auto a = static_cast<std::size_t>(action[i]);
-    values[i] = dot(work.hidden.back().data() + i * width, output_.table.value.data() + a * width, width) +
-                bias_.table.value.data()[a];
-  }
+  for (std::size_t i = 0; i < action.size(); ++i) values[i] = value(work, i, action[i]);
 }
 
 void FullOutputNetwork::backward(const Matrix& states, std::span<const float> d_value,
@@ -133,12 +141,6 @@ void FullOutputNetwork::load(const Hdf5Reader& file, const std::string& name) {
   lay_out();
 }
 
-namespace {
-
-constexpr float kNoOutput = -1e9F;
-
-}  // namespace
-
 std::shared_ptr<FullOutputModel> make_full_output_model(std::string name, const Catalogue& catalogue,
                                                         const std::vector<std::int32_t>& videos,
                                                         const std::vector<std::size_t>& hidden,
@@ -162,8 +164,8 @@ std::shared_ptr<FullOutputModel> make_full_output_model(std::string name, const 
 FullOutputPolicy::FullOutputPolicy(std::shared_ptr<const FullOutputModel> model)
     : model_(std::move(model)), encoder_(model_->encoder_config, model_->items) {}
 
-void FullOutputPolicy::values_of(const ObservationView& observation, std::span<const std::uint32_t> rows,
-                                 Matrix& values) const {
+const FullOutputNetwork::Work& FullOutputPolicy::hidden_of(const ObservationView& observation,
+                                                           std::span<const std::uint32_t> rows) const {
   thread_local FullOutputNetwork::Work work;
   thread_local StateEncoder::Histories histories;
   thread_local Matrix states;
@@ -171,7 +173,7 @@ void FullOutputPolicy::values_of(const ObservationView& observation, std::span<c
   states.setZero(static_cast<Eigen::Index>(kChunk), static_cast<Eigen::Index>(encoder_.state_size()));
   encoder_.encode(observation, rows, states, histories);
   model_->network.forward(states, work);
-  model_->network.all_values(work, values);
+  return work;
 }
 
 void FullOutputPolicy::score(const DecisionBatch& batch, std::span<float> scores) const {
@@ -180,15 +182,27 @@ void FullOutputPolicy::score(const DecisionBatch& batch, std::span<float> scores
   parallel_pieces(observation.rows, kChunk, batch.threads, [&](std::size_t, std::size_t first, std::size_t count) {
     thread_local Matrix values;
     thread_local std::vector<std::uint32_t> rows;
+    thread_local std::vector<std::int32_t> outputs;
+    thread_local std::vector<float> listed;
     rows.resize(count);
     std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
-    values_of(observation, rows, values);
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      for (std::size_t slot = 0; slot < slots; ++slot) {
-        const std::int32_t video = video_in_slot(observation, rows[i], slot);
-        const std::int32_t output = video < 0 ? -1 : model_->output_of[static_cast<std::size_t>(video)];
-        scores[rows[i] * slots + slot] = output < 0 ? kNoOutput : values(static_cast<Eigen::Index>(i), output);
-      }
+    outputs.assign(kChunk * slots, -1);
+    for (std::size_t i = 0; i < count * slots; ++i) {
+      const std::int32_t video = video_in_slot(observation, rows[i / slots], i % slots);
+      if (video >= 0) outputs[i] = model_->output_of[static_cast<std::size_t>(video)];
+    }
+    const FullOutputNetwork& network = model_->network;
+    const FullOutputNetwork::Work& hidden = hidden_of(observation, rows);
+    if (network.are_few(slots)) {
+      listed.resize(outputs.size());
+      network.listed_values(hidden, outputs, listed);
+      std::copy_n(listed.begin(), count * slots, scores.begin() + static_cast<std::ptrdiff_t>(first * slots));
+      return;
+    }
+    network.all_values(hidden, values);
+    for (std::size_t i = 0; i < count * slots; ++i)
+      scores[first * slots + i] =
+          outputs[i] < 0 ? FullOutputNetwork::kNoOutput : values(static_cast<Eigen::Index>(i / slots), outputs[i]);
   });
 }
 
@@ -199,12 +213,12 @@ bool FullOutputPolicy::best_videos(const DecisionBatch& batch, std::span<const s
     thread_local Matrix values;
     thread_local std::vector<float> scores;
     const auto mine = rows.subspan(first, here);
-    values_of(batch.observation, mine, values);
+    model_->network.all_values(hidden_of(batch.observation, mine), values);
     scores.resize(model_->output_of.size());
     for (std::size_t i = 0; i < mine.size(); ++i) {
       for (std::size_t video = 0; video < scores.size(); ++video) {
         const std::int32_t output = model_->output_of[video];
-        scores[video] = output < 0 ? kNoOutput : values(static_cast<Eigen::Index>(i), output);
+        scores[video] = output < 0 ? FullOutputNetwork::kNoOutput : values(static_cast<Eigen::Index>(i), output);
       }
       if (!best_unseen(scores, {}, batch, mine[i], count, out.subspan((first + i) * count, count))) found = false;
     }

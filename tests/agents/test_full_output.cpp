@@ -44,6 +44,12 @@ TEST_CASE("a full-output network's gradients are its finite differences", "[agen
   network.all_values(work, all);
   for (std::size_t i = 0; i < 4; ++i)
     CHECK(all(static_cast<Eigen::Index>(i), action[i]) == Approx(values[i]).margin(1e-6));
+  const std::vector<std::int32_t> listed = {6, -1, 2, 0, -1, -1, 1, 5};
+  std::vector<float> of_listed(listed.size());
+  network.listed_values(work, listed, of_listed);
+  for (std::size_t i = 0; i < listed.size(); ++i)
+    CHECK(of_listed[i] == (listed[i] < 0 ? Approx(FullOutputNetwork::kNoOutput)
+                                         : Approx(all(static_cast<Eigen::Index>(i / 2), listed[i])).margin(1e-6)));
   network.backward(states, slope, action, work, 0);
   FullOutputNetwork::Work* const shards[] = {&work};
   network.scatter(shards, 1);
@@ -88,20 +94,30 @@ struct OneStepWorld {
       discount[i] = random.below(2) == 0 ? 0.0F : 0.8F;
       mask[i * kActions + 6] = 0;  // the best action where state[0] < 0 may not be chosen in s'
     }
-    return {
+    FullOutputRows rows{
         .states = &states, .next = &next, .action = action, .reward = rewards, .discount = discount, .next_mask = mask};
+    if (lists) {
+      listed.resize(count * kActions);
+      for (std::size_t i = 0; i < listed.size(); ++i)
+        listed[i] = mask[i] ? static_cast<std::int32_t>(i % kActions) : -1;
+      rows.next_mask = {}, rows.next_listed = listed;
+    }
+    return rows;
   }
+  bool lists = false;  // what s' may choose, instead of marking it
   Matrix states, next;
-  std::vector<std::int32_t> action;
+  std::vector<std::int32_t> action, listed;
   std::vector<float> rewards, discount;
   std::vector<std::uint8_t> mask;
 };
 
 struct Trained {
-  Trained(bool double_q, int threads, int updates) : network(kInputs, {32, 32}, kActions, make_key(4)) {
+  Trained(bool double_q, int threads, int updates, bool lists = false)
+      : network(kInputs, {32, 32}, kActions, make_key(4)) {
     FullOutputRegression regression(network, {.adam = {.learning_rate = 3e-3}, .batch = kBatch, .threads = threads},
-                                    double_q);
+                                    double_q, lists);
     std::vector<OneStepWorld> worlds(regression.shards());
+    for (OneStepWorld& world : worlds) world.lists = lists;
     for (int update = 0; update < updates; ++update) {
       if (update == updates * 3 / 4) regression.adam().set_learning_rate(3e-4);
       regression.step([&](std::size_t shard, std::size_t first, std::size_t count) {
@@ -122,8 +138,8 @@ TEST_CASE("full-output Q-learning reaches the closed form, plain and double, and
     sum += std::max(x + 0.2, 0.5 - x);
   }
   const double value = sum / 100'000.0 / (1.0 - 0.4);
-  for (const bool double_q : {false, true}) {
-    Trained trained(double_q, 1, testing::kSanitized ? 20 : 800);
+  for (const auto& [double_q, lists] : {std::pair{false, false}, std::pair{true, false}, std::pair{true, true}}) {
+    Trained trained(double_q, 1, testing::kSanitized ? 20 : 800, lists);
     if (testing::skips_quality()) continue;
     const Matrix states = uniform_matrix(200, kInputs, 999);
     FullOutputNetwork::Work work;
@@ -140,7 +156,7 @@ TEST_CASE("full-output Q-learning reaches the closed form, plain and double, and
         absolute += std::abs(static_cast<double>(all(i, a)) - expected);
         bias += static_cast<double>(all(i, a)) - expected;
       }
-    CAPTURE(double_q, value);
+    CAPTURE(double_q, lists, value);
     CHECK(absolute / static_cast<double>(all.size()) < 0.08);
     CHECK(bias / static_cast<double>(all.size()) == Approx(0.0).margin(0.03));
   }
@@ -210,16 +226,18 @@ TEST_CASE("a full-output DQN learns among candidates that change, remembered or 
           "[agents]") {
   const auto simulator = test::make_toy_simulator(std::make_shared<test::LadderModel>(3));
   struct Space {
-    std::string candidates;
-    std::size_t fresh;
+    std::string source;
+    std::size_t candidates, fresh;
   };
-  for (const Space& space : {Space{"random", 0}, Space{"random", 20}, Space{"full", 20}}) {
-    CAPTURE(space.candidates, space.fresh);
+  for (const Space& space :
+       {Space{"random", 20, 0}, Space{"random", 40, 0}, Space{"random", 20, 20}, Space{"full", 20, 20}}) {
+    CAPTURE(space.source, space.candidates, space.fresh);
     FullOutputConfig config = shelf_config();
-    config.q.world.source = space.candidates, config.q.world.candidates = 20, config.q.fresh_candidates = space.fresh;
+    config.q.world.source = space.source, config.q.world.candidates = space.candidates;
+    config.q.fresh_candidates = space.fresh;
     const OnlineResult trained = test::train_full_output(simulator, config, {.seed = 3, .threads = 2});
     if (testing::skips_quality()) continue;
-    // Sessions of 3 in which a video worth 3/4 is always there to follow.
+    // Sessions of 3 in which a video worth 3/4 is nearly always there to follow.
     const test::FreshScores scores(simulator, shelf_config().q, *trained.policy);
     double absolute = 0.0;
     for (std::size_t i = 0; i < scores.scores.size(); ++i)
