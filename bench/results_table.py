@@ -7,31 +7,32 @@ import json
 import sys
 
 
+def plain(number, digits):
+    """As the pages write numbers: without a zero before the point."""
+    return f"{number:,.{digits}f}".replace("-0.", "-.") if number < 0 else f"{number:,.{digits}f}".removeprefix("0") or "0"
+
+
 def interval(value, digits=1):
-    return f"{value['mean']:,.{digits}f} [{value['low']:,.{digits}f}, {value['high']:,.{digits}f}]"
+    return f"{plain(value['mean'], digits)} [{plain(value['low'], digits)}, {plain(value['high'], digits)}]"
 
 
 def table(path):
     with open(path) as file:
         report = json.load(file)
     first, judge = report["simulators"][0], report["simulators"][1]
-    judged = {policy["name"]: policy for policy in judge["policies"]}
-    gaps = report["agreement"][0]["gap"]
+    agreement = report["agreement"][0]
     print(f"\n{path}\n")
-    print("| policy | seeds | s a session | judged | there less here | judged, 0 random, 1 oracle | judged less wt | videos | back in a day |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| policy | s a session | in the judge, s | judge less here, s | judge: 0 random, 1 oracle | judge: less wt, paired, s | videos |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for policy in sorted(judge["policies"], key=lambda p: -p["metrics"]["reward"]["mean"]):
         name = policy["name"]
         here = next(p for p in first["policies"] if p["name"] == name)
-        gap = gaps[name]
-        less = {"mean": -gap["mean"], "low": -gap["high"], "high": -gap["low"]}
         versus = "" if name == "wt" else interval(policy["versus"])
         print(
-            f"| {name} | {policy['training_seeds']} | {interval(here['metrics']['reward'])} | {interval(policy['metrics']['reward'])}"
-            f" | {interval(less)} | {interval(judged[name]['normalised_score'], 2)} | {versus}"
-            f" | {policy['metrics']['depth']['mean']:.1f} | {policy['metrics']['returns_in_day']['mean']:.3f} |"
+            f"| {name} | {interval(here['metrics']['reward'])} | {interval(policy['metrics']['reward'])}"
+            f" | {plain(-agreement['gap'][name]['mean'], 1)} | {interval(policy['normalised_score'], 2)} | {versus}"
+            f" | {policy['metrics']['depth']['mean']:.1f} |"
         )
-    agreement = report["agreement"][0]
     print(
         f"\nKendall's tau {interval(agreement['kendall_tau'], 2)}; chosen here: {agreement['choice']}, best there: "
         f"{agreement['best']}, regret {interval(agreement['regret'], 3)}"
