@@ -43,10 +43,9 @@ struct StudySettings {
 };
 
 constexpr std::uint64_t kJudge = 977;        // sessions that nobody was trained or chosen on
-constexpr std::uint64_t kValidation = 1001;  // training seed and sessions that choose weights and lambda
-constexpr double kSlack =
-    0.015;  // trainings aim beyond the bounds by this share: half of what counts as kept without waste
-constexpr double kWaste = 0.03;
+constexpr std::uint64_t kValidation = 1001;  // training seed and sessions that say where to aim, and choose settings
+constexpr double kWaste = 0.03;              // beyond a bound by more than this share is waste
+constexpr double kSlack = kWaste / 2;        // trainings aim between the two
 constexpr std::string_view kKeptKind = "constrained study run";
 
 struct StudyRun {
@@ -64,7 +63,8 @@ class Study {
   explicit Study(const StudySettings& settings)
       : settings_(settings),
         simulator_(std::make_shared<Simulator>(load_simulator(settings.simulator))),
-        bounds_(count(), 1.0) {}
+        bounds_(count(), 1.0),
+        aims_(count(), 1.0) {}
 
   void run();
 
@@ -76,12 +76,17 @@ class Study {
                                                  [&](const std::string& word) { return name.rfind(word, 0) == 0; });
   }
   ActorConfig config(const std::string& algorithm) const;
-  StudyRun train(const std::string& name, const ActorConfig& config, std::uint64_t seed, std::uint64_t judged_by);
+  ActorConfig multiplied(const std::string& algorithm, const std::string& rule, const std::string& critics) const;
+  std::size_t sessions_of(std::uint64_t judge) const noexcept {
+    return judge == kJudge ? settings_.sessions : settings_.validation;
+  }
+  std::vector<StudyRun> train(const std::string& name, const ActorConfig& config, std::uint64_t seed,
+                              const std::vector<std::uint64_t>& judges);
   void write_curves(const std::string& name, std::uint64_t seed, const Json& updates);
   ActorEvaluation uniform() const;
-  std::vector<double> excesses(const ActorEvaluation& worth) const;
-  double worst(const ActorEvaluation& worth) const {
-    const std::vector<double> all = excesses(worth);
+  std::vector<double> excesses(const ActorEvaluation& worth, const std::vector<double>& bounds) const;
+  double worst(const ActorEvaluation& worth, const std::vector<double>& bounds) const {
+    const std::vector<double> all = excesses(worth, bounds);
     return *std::min_element(all.begin(), all.end());
   }
   bool better(const StudyRun& a, const StudyRun& b) const;
@@ -94,7 +99,8 @@ class Study {
 
   StudySettings settings_;
   std::shared_ptr<const Simulator> simulator_;
-  std::vector<double> bounds_;  // multiples of uniform choice's rates
+  std::vector<double> bounds_;  // multiples of uniform choice's rates, halfway on the judge's sessions
+  std::vector<double> aims_;    // halfway on the sessions of validation: what trainings know of it
   std::vector<Method> methods_;
   std::FILE* curves_ = nullptr;
 };
@@ -107,23 +113,32 @@ ActorConfig Study::config(const std::string& algorithm) const {
     ConstraintConfig& constraint = config.constraints.emplace_back();
     constraint.signal = settings_.responses[i];
     constraint.relative = true;
-    (more(i) ? constraint.at_least : constraint.at_most) = bounds_[i] * (more(i) ? 1.0 + kSlack : 1.0 - kSlack);
+    (more(i) ? constraint.at_least : constraint.at_most) = aims_[i] * (more(i) ? 1.0 + kSlack : 1.0 - kSlack);
   }
-  // Chosen by a training seed and sessions of their own. One round: where all sessions begin at once, rates are those
-  // of first videos for a while. Entropy keeps the policy able to turn while multipliers move.
+  // Chosen by the seed of validation. One round: where all sessions begin at once, rates are those of first videos for
+  // a while. Entropy keeps the policy able to turn while multipliers move.
   if (algorithm == "rcpo" || algorithm == "lagrangian" || algorithm == "cpo") {
     config.round_steps = config.env_steps;
-    config.average = 0.25;
-  }
-  if (algorithm == "rcpo" || algorithm == "lagrangian") {
-    const bool penalised = algorithm == "rcpo";
-    config.entropy = penalised ? 0.01F : 0.02F;
-    config.multiplier.initial = 1.0;
-    config.multiplier.rate = penalised ? 1.0 : 0.15;
-    config.multiplier.final_rate = 0.1 * config.multiplier.rate;
-    config.multiplier.integral = 0.3, config.multiplier.smoothing = 0.8;
+    config.average = algorithm == "cpo" ? 0.1 : 0.25;  // steps of a trust region do not shrink
   }
   if (algorithm == "tscac") config.env_steps += static_cast<std::int64_t>(count()) * config.auxiliary_steps;
+  return config;
+}
+
+// With multipliers that begin where trainings by another seed left them, wait until the policy has learned, and move
+// slowly: a dozen sessions of ten thousand decide the rate of hates, so what a rollout shows is mostly who was in it.
+ActorConfig Study::multiplied(const std::string& algorithm, const std::string& rule, const std::string& critics) const {
+  ActorConfig config = this->config(algorithm);
+  const bool summed = critics == "one";  // rewards less costs, in their own units; else advantages of deviation 1
+  config.critics = critics;
+  config.entropy = summed ? 0.01F : 0.02F;
+  for (ConstraintConfig& constraint : config.constraints)
+    constraint.multiplier = constraint.signal == "hate" ? (summed ? 0.64 : 0.5) : (summed ? 0.68 : 2.05);
+  config.multiplier.rule = rule;
+  config.multiplier.hold = 0.3;
+  config.multiplier.rate = rule == "adam" ? 0.02 : summed ? 0.05 : 0.15;
+  config.multiplier.final_rate = 0.2 * config.multiplier.rate;
+  config.multiplier.proportional = 0.5, config.multiplier.integral = 0.1, config.multiplier.smoothing = 0.9;
   return config;
 }
 
@@ -168,28 +183,40 @@ StudyRun kept_run(const std::filesystem::path& path, std::size_t constraints) {
   return run;
 }
 
-StudyRun Study::train(const std::string& name, const ActorConfig& config, std::uint64_t seed, std::uint64_t judged_by) {
-  const std::size_t sessions = judged_by == kJudge ? settings_.sessions : settings_.validation;
-  const std::string identity = fmt::format("{} {} {} {} {}", simulator_->data_fingerprint,
-                                           config_to_json(config).dump(), seed, judged_by, sessions);
-  const std::filesystem::path path = settings_.keep.empty() ? "" : kept_file(settings_, identity);
-  if (!path.empty() && std::filesystem::exists(path)) return kept_run(path, count());
+// Trains unless what every judge says of it is kept; one run a judge.
+std::vector<StudyRun> Study::train(const std::string& name, const ActorConfig& config, std::uint64_t seed,
+                                   const std::vector<std::uint64_t>& judges) {
+  std::vector<std::filesystem::path> paths;
+  for (const std::uint64_t judge : judges)
+    paths.push_back(
+        settings_.keep.empty()
+            ? ""
+            : kept_file(settings_, fmt::format("{} {} {} {} {}", simulator_->data_fingerprint,
+                                               config_to_json(config).dump(), seed, judge, sessions_of(judge))));
+  std::vector<StudyRun> runs;
+  if (std::all_of(paths.begin(), paths.end(), [](const auto& path) { return std::filesystem::exists(path); })) {
+    for (const std::filesystem::path& path : paths) runs.push_back(kept_run(path, count()));
+    return runs;
+  }
   const OnlineResult trained =
       train_agent(simulator_, actor_agent(config), {.seed = seed, .threads = settings_.threads});
-  StudyRun run{.worth = evaluate_actor(simulator_, config, *trained.policy, Exploration::boltzmann(1.0F), sessions,
-                                       judged_by, settings_.threads),
-               .multipliers = std::vector<double>(count(), 0.0)};
   const Json updates = trained.learner->details()["updates"];
   const std::size_t from = updates.size() - (updates.size() + 3) / 4;
+  std::vector<double> multipliers(count(), 0.0);
   for (std::size_t update = from; update < updates.size(); ++update)
     for (std::size_t i = 0; i < count(); ++i)
-      run.multipliers[i] +=
-          updates[update]["multipliers"][i].get<double>() / static_cast<double>(updates.size() - from);
+      multipliers[i] += updates[update]["multipliers"][i].get<double>() / static_cast<double>(updates.size() - from);
   write_curves(name, seed, updates);
-  if (!path.empty()) keep_run(path, fmt::format("{} seed {}", name, seed), run);
-  fmt::print(stderr, "{} seed {}: {:.1f} s, {:.3f}, multipliers {:.3f}\n", name, seed, run.worth.session_reward,
-             fmt::join(run.worth.rates, " "), fmt::join(run.multipliers, " "));
-  return run;
+  for (std::size_t k = 0; k < judges.size(); ++k) {
+    runs.push_back({.worth = evaluate_actor(simulator_, config, *trained.policy, Exploration::boltzmann(1.0F),
+                                            sessions_of(judges[k]), judges[k], settings_.threads),
+                    .multipliers = multipliers});
+    const StudyRun& run = runs.back();
+    if (!paths[k].empty()) keep_run(paths[k], fmt::format("{} seed {} judge {}", name, seed, judges[k]), run);
+    fmt::print(stderr, "{} seed {} judge {}: {:.1f} s, {:.4f}, multipliers {:.3f}\n", name, seed, judges[k],
+               run.worth.session_reward, fmt::join(run.worth.rates, " "), fmt::join(run.multipliers, " "));
+  }
+  return runs;
 }
 
 void Study::write_curves(const std::string& name, std::uint64_t seed, const Json& updates) {
@@ -212,77 +239,86 @@ ActorEvaluation Study::uniform() const {
 }
 
 // How far beyond each bound a policy is, as shares of the bounds: below 0 where one is broken.
-std::vector<double> Study::excesses(const ActorEvaluation& worth) const {
+std::vector<double> Study::excesses(const ActorEvaluation& worth, const std::vector<double>& bounds) const {
   std::vector<double> all(count());
   for (std::size_t i = 0; i < count(); ++i) {
-    const double above = worth.rates[i] / bounds_[i] - 1.0;
+    const double above = worth.rates[i] / bounds[i] - 1.0;
     all[i] = more(i) ? above : -above;
   }
   return all;
 }
 
-// Of two that keep every bound the one that earns more, else the one that misses its worst by less.
+// On sessions of validation: of two that keep every bound the one that earns more, else the one that misses its worst
+// by less.
 bool Study::better(const StudyRun& a, const StudyRun& b) const {
-  const double own = worst(a.worth), other = worst(b.worth);
+  const double own = worst(a.worth, aims_), other = worst(b.worth, aims_);
   if (own >= 0.0 && other >= 0.0) return a.worth.session_reward > b.worth.session_reward;
   return own > other;
 }
 
-// Halfway between what the unconstrained policy gives and the best that each response can be alone.
+// Halfway between what the unconstrained policy gives and the best that each response can be alone. Rates hang on the
+// few who give most signals, so halfway is measured on the very sessions that are judged by it: the judge's, and those
+// of validation with an unconstrained policy of their own.
 void Study::find_bounds() {
   methods_.push_back({"uniform choice", {{.worth = uniform(), .multipliers = {}}}});
   method("ppo, unconstrained", config("ppo"));
-  const Method& free = methods_.back();
-  std::vector<double> next(count(), 0.0);
+  std::vector<ActorEvaluation> best;
   for (std::size_t i = 0; i < count(); ++i) {
     ActorConfig alone = config("ppo");
     alone.objective = settings_.responses[i];
     const std::string name = settings_.responses[i] + " alone";
-    const StudyRun best = train(name, alone, 1, kJudge);
-    for (const StudyRun& run : free.runs) next[i] += 0.5 * run.worth.rates[i] / static_cast<double>(free.runs.size());
-    next[i] += 0.5 * best.worth.rates[i];
-    fmt::print("{}: {:.1f} s, rates {:.3f}\n", name, best.worth.session_reward, fmt::join(best.worth.rates, " "));
+    const std::vector<StudyRun> runs = train(name, alone, kValidation, {kJudge, kValidation});
+    for (const StudyRun& run : runs) best.push_back(run.worth);
+    fmt::print("{}: {:.1f} s, rates {:.3f}\n", name, runs[0].worth.session_reward, fmt::join(runs[0].worth.rates, " "));
   }
-  bounds_ = next;
-  for (std::size_t i = 0; i < count(); ++i)
-    fmt::print("bound: {} {} {:.4f}\n", settings_.responses[i], more(i) ? "at least" : "at most", bounds_[i]);
+  const StudyRun free = train("ppo, validation", config("ppo"), kValidation, {kValidation})[0];
+  const std::vector<StudyRun>& judged = methods_.back().runs;
+  for (std::size_t i = 0; i < count(); ++i) {
+    double mean = 0.0;
+    for (const StudyRun& run : judged) mean += run.worth.rates[i] / static_cast<double>(judged.size());
+    bounds_[i] = 0.5 * (mean + best[2 * i].rates[i]);
+    aims_[i] = 0.5 * (free.worth.rates[i] + best[2 * i + 1].rates[i]);
+    fmt::print("bound: {} {} {:.4f}; on sessions of validation {:.4f}\n", settings_.responses[i],
+               more(i) ? "at least" : "at most", bounds_[i], aims_[i]);
+  }
   std::fflush(stdout);
 }
 
 void Study::method(const std::string& name, const ActorConfig& config) {
   Method done{name, {}};
-  for (std::uint64_t seed = 1; seed <= settings_.seeds; ++seed) done.runs.push_back(train(name, config, seed, kJudge));
+  for (std::uint64_t seed = 1; seed <= settings_.seeds; ++seed)
+    done.runs.push_back(train(name, config, seed, {kJudge})[0]);
   methods_.push_back(std::move(done));
 }
 
 void Study::print_validation(const std::string& name, const StudyRun& run) const {
-  fmt::print("validation: {:<28} {:>7.1f} s, rates {:.3f}, worst excess {:+.1f} %\n", name, run.worth.session_reward,
-             fmt::join(run.worth.rates, " "), 100.0 * worst(run.worth));
+  std::vector<std::string> excess;
+  for (const double one : excesses(run.worth, aims_)) excess.push_back(fmt::format("{:+.1f}", 100.0 * one));
+  fmt::print("validation: {:<28} {:>7.1f} s, rates {:.3f}, excesses {} %\n", name, run.worth.session_reward,
+             fmt::join(run.worth.rates, " "), fmt::join(excess, " "));
   std::fflush(stdout);
 }
 
-// The front: multiples of the multipliers that Lagrangian PPO comes to in a training of its own, and equal weights.
+// The front: multiples of the multipliers that Lagrangian PPO begins with, and equal weights.
 void Study::choose_weights() {
-  const StudyRun learned = train("lagrangian, validation", config("lagrangian"), kValidation, kValidation);
-  print_validation("lagrangian, adam", learned);
+  const ActorConfig free = multiplied("lagrangian", "fixed", "many");
   std::vector<std::pair<std::string, std::vector<double>>> weights;
-  for (const double factor : {0.5, 0.7, 0.85, 1.0, 1.2, 1.5}) {
-    std::vector<double> scaled = learned.multipliers;
-    for (double& one : scaled) one *= factor;
-    weights.push_back({fmt::format("{:g} x its multipliers", factor), scaled});
+  for (const double factor : {0.7, 1.0, 1.4}) {
+    std::vector<double> scaled;
+    for (const ConstraintConfig& constraint : free.constraints) scaled.push_back(factor * constraint.multiplier);
+    weights.push_back({fmt::format("{:g} x the multipliers", factor), scaled});
   }
-  for (const double equal : {0.3, 1.0, 3.0})
+  for (const double equal : {0.3, 1.0})
     weights.push_back({fmt::format("{:g} each", equal), std::vector<double>(count(), equal)});
-  ActorConfig best = config("lagrangian");
+  ActorConfig best = free;
   std::string name;
   StudyRun best_run;
   for (const auto& [label, of] : weights) {
-    ActorConfig own = config("lagrangian");
-    own.multiplier.rule = "fixed";
+    ActorConfig own = free;
     own.multiplier.limit = 1e6;
     for (std::size_t i = 0; i < count(); ++i) own.constraints[i].multiplier = of[i];
     const std::string called = fmt::format("weighted sum, {:.2f}", fmt::join(of, " and "));
-    const StudyRun run = train(called, own, kValidation, kValidation);
+    const StudyRun run = train(called, own, kValidation, {kValidation})[0];
     print_validation(fmt::format("{} ({})", called, label), run);
     if (name.empty() || better(run, best_run)) name = called, best = own, best_run = run;
   }
@@ -292,11 +328,11 @@ void Study::choose_weights() {
 void Study::choose_lambda() {
   ActorConfig best = config("tscac");
   StudyRun best_run;
-  for (const double lambda : {0.1, 0.3, 1.0, 3.0, 10.0}) {
+  for (const double lambda : {0.3, 1.0, 3.0}) {
     ActorConfig own = config("tscac");
     own.tscac_lambda = lambda;
     const std::string called = fmt::format("tscac, lambda {:g}", lambda);
-    const StudyRun run = train(called, own, kValidation, kValidation);
+    const StudyRun run = train(called, own, kValidation, {kValidation})[0];
     print_validation(called, run);
     if (best_run.worth.rates.empty() || better(run, best_run)) best = own, best_run = run;
   }
@@ -352,9 +388,9 @@ void Study::print_table() const {
     std::vector<std::string> excess(count());
     std::size_t kept = 0, thrifty = 0;
     for (const StudyRun& run : method.runs) {
-      const std::vector<double> all = excesses(run.worth);
-      kept += worst(run.worth) >= 0.0;
-      thrifty += worst(run.worth) >= 0.0 && *std::max_element(all.begin(), all.end()) <= kWaste;
+      const std::vector<double> all = excesses(run.worth, bounds_);
+      kept += worst(run.worth, bounds_) >= 0.0;
+      thrifty += worst(run.worth, bounds_) >= 0.0 && *std::max_element(all.begin(), all.end()) <= kWaste;
       for (std::size_t i = 0; i < count(); ++i)
         excess[i] += fmt::format("{}{:+.1f}", excess[i].empty() ? "" : " ", 100.0 * all[i]);
     }
@@ -389,13 +425,10 @@ void Study::run() {
   const auto learn = [&](const std::string& name, const ActorConfig& config) {
     if (wanted(name)) method(name, config);
   };
-  ActorConfig pid = config("lagrangian"), many = config("rcpo");
-  pid.multiplier.rule = "pid";
-  many.critics = "many";
-  learn("lagrangian, adam", config("lagrangian"));
-  learn("lagrangian, pid", pid);
-  learn("rcpo, one critic", config("rcpo"));
-  learn("rcpo, many critics", many);
+  learn("lagrangian, adam", multiplied("lagrangian", "adam", "many"));
+  learn("lagrangian, pid", multiplied("lagrangian", "pid", "many"));
+  learn("rcpo, one critic", multiplied("rcpo", "projected", "one"));
+  learn("rcpo, many critics", multiplied("rcpo", "projected", "many"));
   learn("cpo", config("cpo"));
   if (wanted("weighted sum")) choose_weights();
   if (wanted("tscac")) choose_lambda();

@@ -47,6 +47,16 @@ struct WeightSum {
   }
 };
 
+// A checkpoint's running means of excesses.
+struct RunningExcess {
+  std::size_t constraints;
+  std::vector<double> values;
+  void validate() const {
+    require_size("excess", values.size(), constraints);
+    require_between("excess", std::span(values), -1e30, 1e30);
+  }
+};
+
 // A checkpoint's sums of what rows are counted against.
 struct AgainstSum {
   std::size_t constraints;
@@ -146,6 +156,7 @@ ActorLearner::ActorLearner(const ActorConfig& config, std::unique_ptr<ActorNetwo
   for (const Constraint& constraint : meter_.constraints())
     multipliers_.emplace_back(multiplier_settings(config, constraint));
   against_sum_.resize(multipliers_.size()), excess_.resize(multipliers_.size());
+  if (config.algorithm == "cpo") running_.resize(multipliers_.size());
   if (config.average > 0.0) weight_sum_.resize(actor_->size());
   const std::size_t rows = rollout_.rows();
   response_.resize(rows), value_.resize(rollout_.state_rows()), advantage_.resize(rows);
@@ -319,9 +330,10 @@ void ActorLearner::learn_values(std::span<const std::uint32_t> rows) {
 void ActorLearner::improve_within_region(ActorReport& report) {
   const RandomKey key = split(batch_key_, static_cast<std::uint64_t>(updates_));
   CpoBatch batch{.rows = rows_, .log_prob = old_log_prob_, .advantage = advantage_, .entropy = config_.entropy};
-  for (std::size_t i = 0; constrained_ && i < meter_.constraints().size(); ++i) {
-    batch.cost_advantage.emplace_back(advantages_[i + 1]);
-    batch.excess.push_back(excess_[i]);
+  if (constrained_) {
+    add_to_means(running_, excess_, updates_, config_.trust_region.smoothing);
+    batch.excess = running_;
+    batch.cost_advantage.assign(advantages_.begin() + 1, advantages_.end());
   }
   const CpoResult step =
       cpo_step(*actor_, rollout_, batch, config_.trust_region, split(key, static_cast<std::uint64_t>(config_.epochs)));
@@ -340,6 +352,7 @@ void ActorLearner::save(Hdf5Writer& file, const std::string& name) const {
   for (std::size_t i = 0; i < multipliers_.size(); ++i)
     file.write(fmt::format("{}/multiplier_{}", name, i), multipliers_[i].state());
   if (!against_sum_.empty()) file.write(name + "/against", against_sum_);
+  if (!running_.empty()) file.write(name + "/excess", running_);
   if (!weight_sum_.empty()) {
     file.write(name + "/averaged", std::vector<std::int64_t>{averaged_});
     file.write(name + "/weight_sum", weight_sum_);
@@ -360,6 +373,8 @@ void ActorLearner::load(const Hdf5Reader& file, const std::string& name) {
   reports_ = load_reports(file, name + "/reports", multipliers_.size());
   if (!against_sum_.empty())
     against_sum_ = file.checked(AgainstSum{multipliers_.size(), file.read<double>(name + "/against")}).values;
+  if (!running_.empty())
+    running_ = file.checked(RunningExcess{running_.size(), file.read<double>(name + "/excess")}).values;
   if (!weight_sum_.empty()) {
     averaged_ = read_counters(file, name + "/averaged", 1)[0];
     weight_sum_ = file.checked(WeightSum{actor_->size(), averaged_, file.read<double>(name + "/weight_sum")}).values;

@@ -89,6 +89,7 @@ class ActorLearner final : public Learner {
   // Of each constraint, what a row is counted against, summed over updates. Their mean is the unit of excesses: a
   // rollout's own would let the sessions with few signals outvote those with many.
   std::vector<double> against_sum_;
+  std::vector<double> running_;  // means of excesses over updates, which a trust region goes by
   RandomKey batch_key_;
 
   std::vector<ActorReport> reports_;

@@ -24,6 +24,7 @@ Multiplier::Multiplier(const MultiplierConfig& config)
     : config_(config), value_(config.initial), integral_(config.initial), mean_costs_{0.0} {}
 
 double Multiplier::update(double cost, double bound, double share) {
+  if (share < config_.hold) return value_;
   const double last = config_.final_rate < 0.0 ? config_.rate : config_.final_rate;
   const double rate = config_.rate + share * (last - config_.rate);
   double next = value_;

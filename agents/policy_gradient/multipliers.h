@@ -12,11 +12,12 @@ namespace swipegym {
 /// How the Lagrange multiplier of a constraint J <= d follows what is measured. J and d are in any unit; all rules see
 /// J - d, and a constraint from below, J >= d, is given as -J <= -d.
 struct MultiplierConfig {
-  std::string rule = "adam";                                     // fixed, projected, adam or pid
-  double initial = 0.0;                                          // at first, and for ever if fixed
-  double limit = 10.0;                                           // never above it
-  double rate = 0.05;                                            // step of projected and adam
-  double final_rate = -1.0;                                      // reached linearly at the end; -1: as at first
+  std::string rule = "adam";  // fixed, projected, adam or pid
+  double initial = 0.0;       // at first, and for ever if fixed
+  double limit = 10.0;        // never above it
+  double rate = 0.05;         // step of projected and adam
+  double final_rate = -1.0;   // reached linearly at the end; -1: as at first
+  double hold = 0.0;          // share of a training before it moves: what a policy misses while it learns is no price
   double proportional = 1.0, integral = 0.1, derivative = 0.01;  // gains of pid
   double smoothing = 0.5;  // pid: share that the old running mean keeps an update (OmniSafe: .95, of longer epochs)
   int delay = 10;          // pid: updates between the two means whose difference is the derivative
@@ -29,6 +30,7 @@ void visit_fields(Visitor& visit, MultiplierConfig& config) {
   visit("limit", config.limit, ranges::kWeight);
   visit("rate", config.rate, between(1e-9, 1e6));
   visit("final_rate", config.final_rate, between(1e-9, 1e6).or_value(-1));
+  visit("hold", config.hold, below(0, 1));
   visit("proportional", config.proportional, ranges::kWeight);
   visit("integral", config.integral, ranges::kWeight);
   visit("derivative", config.derivative, ranges::kWeight);

@@ -122,6 +122,12 @@ TrustRegionStep constrained_step(const TrustRegion& region) {
   return bounds.excess.size() > 0 && bounds.excess.maxCoeff() > 0.0 ? recovery(bounds, region.radius) : none;
 }
 
+void add_to_means(std::span<double> means, std::span<const double> measured, std::int64_t before, double smoothing) {
+  const auto count = static_cast<double>(before);
+  const double stays = std::min(smoothing, count / (count + 1.0));
+  for (std::size_t i = 0; i < means.size(); ++i) means[i] = stays * means[i] + (1.0 - stays) * measured[i];
+}
+
 std::vector<double> conjugate_gradient(
     const std::function<void(std::span<const double> x, std::span<double> out)>& product, std::span<const double> b,
     int iterations, double tolerance) {

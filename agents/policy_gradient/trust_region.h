@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <vector>
@@ -16,6 +17,7 @@ struct TrustRegionConfig {
   int iterations = 10;             // of conjugate gradients
   std::size_t fisher_rows = 1024;  // states of the rollout that the Fisher information is taken over
   int backtracks = 15;             // steps tried, each .8 times the one before
+  double smoothing = 0.9;  // share that an update keeps of the excesses' running means; 0: a rollout's own count
 };
 
 template <class Visitor>
@@ -25,6 +27,7 @@ void visit_fields(Visitor& visit, TrustRegionConfig& config) {
   visit("iterations", config.iterations, between(1, 1'000));
   visit("fisher_rows", config.fisher_rows, between(1, 16'777'216));
   visit("backtracks", config.backtracks, between(1, 100));
+  visit("smoothing", config.smoothing, below(0, 1));
 }
 
 /// What is best within a trust region and under bounds, both seen from the policy of now: the step x that
@@ -53,6 +56,10 @@ struct TrustRegionStep {
 /// where q, r and S are the products above, is the answer if nu is at least 0 and x meets the other bounds. At most 12
 /// bounds.
 TrustRegionStep constrained_step(const TrustRegion& region);
+
+/// One more of what is measured an update into running means [n] of it: `smoothing` of the old mean stays, of the first
+/// measurements what makes the mean an even one. `before` is how many were measured.
+void add_to_means(std::span<double> means, std::span<const double> measured, std::int64_t before, double smoothing);
 
 /// x with `product`(x) = b for a positive definite product, by conjugate gradients from 0: at most `iterations` of
 /// them, or until the residual's norm is below `tolerance` times that of b.

@@ -48,6 +48,13 @@ TEST_CASE("multipliers move as OmniSafe's do", "[agents]") {
   CHECK(projected.update(9.0, 1.0) == 1.0);
   Multiplier slower({.rule = "projected", .initial = 0.2, .limit = 1.0, .rate = 0.5, .final_rate = 0.1});
   CHECK(slower.update(1.4, 1.0, 0.5) == Approx(0.2 + 0.3 * 0.4));  // halfway between the rates
+  for (const std::string rule : {"projected", "adam", "pid"}) {
+    Multiplier held({.rule = rule, .initial = 0.2, .hold = 0.5}), fresh({.rule = rule, .initial = 0.2});
+    CHECK(held.update(1.4, 1.0, 0.49) == 0.2);
+    CHECK(held.state() == fresh.state());  // what was measured meanwhile leaves no trace
+    CHECK(held.update(1.4, 1.0, 0.5) == fresh.update(1.4, 1.0, 0.5));
+    CHECK(held.value() > 0.2);
+  }
 }
 
 TEST_CASE("TSCAC's closed form is the constrained optimum found by search", "[agents]") {

@@ -282,5 +282,18 @@ TEST_CASE("a Fisher-vector product is the curvature of the divergence", "[agents
   CHECK(after == at);
 }
 
+TEST_CASE("the excesses that a trust region goes by are an even mean at first, then forget", "[agents]") {
+  std::vector<double> means = {7.0, 7.0};
+  const std::vector<std::vector<double>> measured = {{1.0, -2.0}, {3.0, 0.0}, {2.0, 5.0}};
+  for (std::int64_t before = 0; before < 3; ++before)
+    add_to_means(means, measured[static_cast<std::size_t>(before)], before, 0.9);
+  CHECK(means[0] == Approx(2.0));
+  CHECK(means[1] == Approx(1.0));
+  add_to_means(means, std::vector<double>{12.0, 1.0}, 99, 0.9);
+  CHECK(means[0] == Approx(3.0));
+  add_to_means(means, std::vector<double>{-4.0, 0.5}, 100, 0.0);  // a rollout's own
+  CHECK(means == std::vector<double>{-4.0, 0.5});
+}
+
 }  // namespace
 }  // namespace swipegym
