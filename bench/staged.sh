@@ -56,7 +56,7 @@ for seed in $(seq "$seeds"); do
     make "$at/variational.h5" "$swipegym" supervised variational-two-tower $rows --out "$at/variational.h5"
   else
     make "$at/din.h5" "$swipegym" supervised wt $rows --out "$at/din.h5"
-    make "$at/dqn.h5" "$swipegym" train dqn $learn --config "$settings/policies_myopic.json" --out "$at/dqn.h5"
+    make "$at/dqn.h5" "$swipegym" train dqn $learn --config "$settings/staged_dqn.json" --out "$at/dqn.h5"
     make "$at/ppo.h5" "$swipegym" train ppo $learn --config "$settings/staged_ppo.json" --out "$at/ppo.h5"
   fi
 done
