@@ -10,12 +10,13 @@
 #   bench/headline.sh hierarchy OUT DATA  a tag and then a video of it, beside DQN and PPO among all videos, 10 and 100
 #   bench/headline.sh hierarchy_million OUT  the same among 4,369,953 videos; takes 3 GB of memory
 #   bench/headline.sh policies OUT DATA   every kind of policy in a simulator and its judge, by bench/results.sh; takes long
+#   bench/headline.sh retention OUT [DATA] RLUR beside PPO where returns listen to sessions as ever and four times as much
 #   bench/headline.sh speed OUT DATA      steps a second; bench/peers has what it is compared with
 # OUT is a folder. What is in it already is not made again, so an interrupted run goes on where it stopped. SWIPEGYM names
 # another program than build/release/swipegym. SMALL=1 rehearses the same steps in minutes on a small synthetic log (all
 # but policies).
 set -eu
-usage() { sed -n '2,16p' "$0"; exit 2; }
+usage() { sed -n '2,17p' "$0"; exit 2; }
 [ $# -ge 2 ] || usage
 figure=$1 out=$2 data=${3:-}
 root=$(dirname "$0")/..
@@ -105,6 +106,36 @@ ceiling() {
   done
 }
 
+# retained NAME AGENT SETTINGS...: that agent of each seed in $world, $at-NAME-sSEED.h5; adds them to $policies.
+retained() {
+  name=$1 agent=$2
+  shift 2
+  for seed in $seeds; do
+    # shellcheck disable=SC2086
+    make "$at-$name-s$seed.h5" "$swipegym" train "$agent" --simulator "$world" --seed "$seed" --threads 1 --quiet "$@" $less \
+      --out "$at-$name-s$seed.h5"
+  done
+  policies="$policies,$name=$at-$name-s*.h5"
+}
+# returns: what policies bring back of sessions in $world, and their best by watch ratios.
+returns() {
+  make "$at.json" "$swipegym" compare --simulator "$world" --no-oracle --reward return_day=100 --versus ppo --wide --quiet \
+    --threads 1 --sessions $sessions --seeds 5 --policies "$policies" --json "$at.json"
+  make "$at-ceiling.json" "$swipegym" compare --simulator "$world" --reward watch_ratio=1 --policies oracle --quiet \
+    --threads 1 --sessions $((sessions / 2)) --seeds 5 --json "$at-ceiling.json"
+}
+# lives: whole months of users under each policy, $at-month-NAME-sSEED.
+lives() {
+  for policy in random shortest item-mean ppo ppo_return rlur_1000 rlur_10000; do
+    for seed in $seeds; do
+      file=$policy
+      [ ! -e "$at-$policy-s$seed.h5" ] || file=$at-$policy-s$seed.h5
+      make "$at-month-$policy-s$seed" "$swipegym" generate --simulator "$world" --policy "$file" --seed "$seed" --threads 1 \
+        --data "$world" --quiet --sessions $months --out "$at-month-$policy-s$seed"
+    done
+  done
+}
+
 case $figure in
   fidelity)
     real_simulator
@@ -190,6 +221,33 @@ case $figure in
       make "$at-truth.json" "$swipegym" compare --simulator "$at" --no-oracle --sessions $((4 * sessions)) --seeds 5 \
         --json "$at-truth.json" --policies "dqn=$at-dqn-s*.h5,former=$at-former-s*.h5" --versus former
     done
+    ;;
+  retention)
+    seeds="1 2 3 4 5" sessions=20000 months=5000 less=
+    [ -z "$small" ] || seeds="1 2" sessions=100 months=200 less="--set env_steps=24576"
+    for listens in 4 1; do
+      at=$out/listens$listens policies=random,shortest,longest,item-mean
+      world=$at
+      make "$at" "$swipegym" data synth --preset tiny --session-videos 20 --return-listens $listens --seed 1 --out "$at"
+      retained ppo ppo
+      retained rlur_1000 rlur --set retention.weight=1000
+      retained rlur_10000 rlur --set retention.weight=10000
+      if [ $listens = 4 ]; then
+        retained ppo_return ppo --set world.reward.watch_s=1 --set world.reward.return_day=1000
+        retained rlur_session rlur --set retention.weight=1000 --set retention.discount=0
+        retained rlur_habit rlur --set retention.weight=1000 --set retention.normalise=false
+        lives
+      fi
+      returns
+    done
+    if [ -n "$data" ]; then
+      real_simulator
+      at=$out/slice policies=random,shortest,longest,item-mean world=$out/sim.h5
+      retained ppo ppo
+      retained rlur_1000 rlur --set retention.weight=1000
+      returns
+    fi
+    python3 "$root/bench/retention_table.py" "$out"
     ;;
   four_million)
     preset=1k sizes=10,100,1000,10000,all seeds=5
