@@ -120,7 +120,7 @@ retained() {
 # returns: what policies bring back of sessions in $world, and their best by watch ratios.
 returns() {
   make "$at.json" "$swipegym" compare --simulator "$world" --no-oracle --reward return_day=100 --versus ppo --wide --quiet \
-    --threads 1 --sessions $sessions --seeds 5 --policies "$policies" --json "$at.json"
+    --threads 1 --sessions $sessions --seeds 5 --resamples 200 --policies "$policies" --json "$at.json"
   make "$at-ceiling.json" "$swipegym" compare --simulator "$world" --reward watch_ratio=1 --policies oracle --quiet \
     --threads 1 --sessions $((sessions / 2)) --seeds 5 --json "$at-ceiling.json"
 }
@@ -223,7 +223,7 @@ case $figure in
     done
     ;;
   retention)
-    seeds="1 2 3 4 5" sessions=20000 months=5000 less=
+    seeds="1 2 3 4 5" sessions=8000 months=5000 less=
     [ -z "$small" ] || seeds="1 2" sessions=100 months=200 less="--set env_steps=24576"
     for listens in 4 1; do
       at=$out/listens$listens policies=random,shortest,longest,item-mean

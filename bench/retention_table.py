@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 USERS, DAYS = 300, 31  # of a month's log: the first users, who are the same under every policy; its days
+SESSION_GAP_MS = 30 * 60_000
 
 
 def interval(figure, digits):
@@ -34,17 +35,21 @@ def sessions_table(at):
 
 
 def month(folder):
-    """Seconds and sessions a day of each of the first users of a log, in its order."""
-    seconds, sessions, last = {}, {}, {}
-    for part in sorted(folder.glob("log_*.csv")):
-        with part.open() as rows:
-            for row in csv.DictReader(rows):
-                user, time = row["user_id"], int(row["time_ms"])
-                if user not in seconds and len(seconds) == USERS:
-                    continue
-                seconds[user] = seconds.get(user, 0.0) + float(row["play_time_ms"]) / 1000
-                sessions[user] = sessions.get(user, 0) + (user not in last or time - last[user] > 30 * 60_000)
-                last[user] = time
+    """Seconds and sessions a day of each of the first users of a log, whose rows stand one user behind the other."""
+    seconds, sessions, user, last = {}, {}, None, 0
+    (log,) = folder.glob("log_*.csv")
+    with log.open() as rows:
+        for row in csv.DictReader(rows):
+            time = int(row["time_ms"])
+            if row["user_id"] != user:
+                user = row["user_id"]
+                if len(seconds) == USERS:
+                    break
+                assert user not in seconds, f"{folder} has fewer than {USERS} users"
+                seconds[user], sessions[user], last = 0.0, 0, 0
+            seconds[user] += float(row["play_time_ms"]) / 1000
+            sessions[user] += time - last > SESSION_GAP_MS
+            last = time
     return [{user: of[user] / DAYS for user in of} for of in (seconds, sessions)]
 
 
