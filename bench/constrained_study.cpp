@@ -42,10 +42,11 @@ struct StudySettings {
   int threads = 1;
 };
 
-constexpr std::uint64_t kJudge = 977;        // sessions that nobody was trained or chosen on
-constexpr std::uint64_t kValidation = 1001;  // training seed and sessions that say where to aim, and choose settings
-constexpr double kWaste = 0.03;              // beyond a bound by more than this share is waste
-constexpr double kSlack = kWaste / 2;        // trainings aim between the two
+constexpr std::uint64_t kJudge = 977;  // sessions that nobody was trained or chosen on
+constexpr std::uint64_t kValidation =
+    1001;                        // training seed and sessions that say where to aim, and choose settings but `hold`
+constexpr double kWaste = 0.03;  // beyond a bound by more than this share is waste
+constexpr double kSlack = kWaste / 2;  // trainings aim between the two
 constexpr std::string_view kKeptKind = "constrained study run";
 
 struct StudyRun {

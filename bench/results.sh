@@ -7,7 +7,7 @@
 # SEEDS, SESSIONS and EVALUATIONS override the numbers below. At the first length every agent plays, and among 10, 100
 # and 1,000 candidates; at the others the chief ones do, among 10.
 set -eu
-[ $# -ge 4 ] || { sed -n '2,9p' "$0"; exit 2; }
+[ $# -ge 4 ] || { sed -n '2,8p' "$0"; exit 2; }
 swipegym=$1 label_study=$2 data=$3 out=$4
 shift 4
 lengths=${*:-30 5 100}

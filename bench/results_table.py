@@ -22,7 +22,7 @@ def table(path):
     first, judge = report["simulators"][0], report["simulators"][1]
     agreement = report["agreement"][0]
     print(f"\n{path}\n")
-    print("| policy | s a session | in the judge, s | judge less here, s | judge: 0 random, 1 oracle | judge: less wt, paired, s | videos |")
+    print("| policy | s a session | in the judge, s | judge less here, s | judge: 0 random, 1 its own oracle | judge: less wt, paired, s | videos |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for policy in sorted(judge["policies"], key=lambda p: -p["metrics"]["reward"]["mean"]):
         name = policy["name"]
@@ -33,6 +33,8 @@ def table(path):
             f" | {plain(-agreement['gap'][name]['mean'], 1)} | {interval(policy['normalised_score'], 2)} | {versus}"
             f" | {policy['metrics']['depth']['mean']:.1f} |"
         )
+    for name in ("is_like", "is_hate", "returns_in_day"):
+        print(f"\n{name} in the judge: " + ", ".join(f"{p['name']} {p['metrics'][name]['mean']:.4f}" for p in judge["policies"]))
     print(
         f"\nKendall's tau {interval(agreement['kendall_tau'], 2)}; chosen here: {agreement['choice']}, best there: "
         f"{agreement['best']}, regret {interval(agreement['regret'], 3)}"

@@ -45,11 +45,14 @@ def month(folder):
                 user = row["user_id"]
                 if len(seconds) == USERS:
                     break
-                assert user not in seconds, f"{folder} has fewer than {USERS} users"
+                if user in seconds:
+                    sys.exit(f"retention_table: in {folder} the rows of user {user} do not stand together")
                 seconds[user], sessions[user], last = 0.0, 0, 0
             seconds[user] += float(row["play_time_ms"]) / 1000
             sessions[user] += time - last > SESSION_GAP_MS
             last = time
+    if len(seconds) < USERS:
+        sys.exit(f"retention_table: {folder} has {len(seconds)} users, expected {USERS}: make it again")
     return [{user: of[user] / DAYS for user in of} for of in (seconds, sessions)]
 
 

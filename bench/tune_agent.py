@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random search of an agent's settings by the choices its simulator expects most of (docs/results/learning.md).
+"""Random search of an agent's settings by the choices its simulator expects most of (docs/results/policies.md).
 
     bench/tune_agent.py full-output sim.h5 configs/search/full-output.json OUT --trials 24 --steps 400000
 
@@ -43,7 +43,11 @@ def run(*arguments) -> None:
 def judged(given, number: int, settings: dict) -> float:
     """The share of the way from uniform choice to the one-step oracle that a trial's choices are expected to go."""
     name = f"{given.out}/trial-{number}"
-    if not Path(f"{name}.json").exists():
+    made = json.dumps([given.agent, given.simulator, given.steps, given.sessions, settings])
+    notes = Path(f"{name}.settings")
+    if not Path(f"{name}.json").exists() or notes.read_text() != made:
+        Path(f"{name}.json").unlink(missing_ok=True)
+        notes.write_text(made)
         options = [f"--set={key}={json.dumps(value)}" for key, value in settings.items()]
         run("train", given.agent, "--simulator", given.simulator, "--seed", TRAINING_SEED,
             f"--set=env_steps={given.steps}", *options, "--out", f"{name}.h5")

@@ -1,11 +1,6 @@
 #pragma once
 
-#include <algorithm>
 #include <memory>
-#include <span>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "agents/policy_gradient/actor_network.h"
 #include "policy/value/hierarchical_policy.h"

@@ -17,7 +17,7 @@ void check(const HierarchicalConfig& config) {
 MemoryBudget training_memory(const Simulator& simulator, const HierarchicalConfig& config) {
   const Catalogue& catalogue = simulator.catalogue;
   ActorConfig c = config.actor;
-  c.world.candidates = catalogue.num_tags + config.tag_videos;  // slots of its rollout
+  c.world.candidates = catalogue.num_tags + 1 + config.tag_videos;  // slots of its rollout; videos may have no tag
   MemoryBudget budget = rollout_memory(simulator, c);
   NetworkNumbers numbers = numbers_of(catalogue, config.network.towers, c.encoder);
   numbers.dense = product_of({2, numbers.dense}), numbers.state = product_of({2, numbers.state});

@@ -79,7 +79,8 @@ class ReturnCritics {
   /// Of the rollout that was valued last.
   const ReturnSums& sums() const noexcept { return sums_; }
 
-  /// R of each row of `states`: the worth of the return of a user who leaves in it.
+  /// Of each row of `states`: the worth of the return of a user who leaves in it, R; less the habit b, which is fitted
+  /// first and taken off, unless `normalise` is false.
   void foretell(ConstMatrixRef<float> states, std::span<float> out) const { returns_.foretell(states, out); }
 
   void save(Hdf5Writer& file, const std::string& name) const;

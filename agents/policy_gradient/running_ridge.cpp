@@ -12,6 +12,7 @@ namespace swipegym {
 namespace {
 
 constexpr double kLeastVariance = 1e-6;  // of a column; one that does not vary gets no coefficient of note
+constexpr double kMostSlope = 1e30;      // that a float holds with room
 
 using RidgeVector = Eigen::VectorXd;
 using RidgeGram = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -64,7 +65,7 @@ void RunningRidge::fit(const RunningRidge* known) {
     }
   }
   const RidgeVector line = penalised.ldlt().solve(moment);
-  if (!line.allFinite()) return;
+  if (!(line.array().abs() <= kMostSlope).all()) return;  // nor where it is not finite: sums of a damaged file
   for (std::size_t i = 0; i < size_; ++i) line_[i] = static_cast<float>(line(static_cast<Eigen::Index>(i)));
 }
 

@@ -72,6 +72,8 @@ struct HierarchicalPolicy::Work {
   std::vector<std::int32_t> listed;                  // videos of a group that may be shown
   std::vector<std::uint32_t> slot;                   // of each of them
   std::vector<std::vector<std::uint32_t>> slots_of;  // with candidates: those of each group that are on offer
+  std::vector<float> noisy, order;                   // tag_logits with noise; the same from the best down
+  std::vector<Ranked> ranked;
 };
 
 std::shared_ptr<HierarchicalModel> make_hierarchical_model(std::string name, const Catalogue& catalogue,
@@ -274,12 +276,15 @@ void HierarchicalPolicy::choose(const DecisionBatch& batch, std::size_t row, std
                                 Work& work, std::span<std::int32_t> out) const {
   const RandomKey key = key_of(batch, row);
   score_tags(batch, row, place, work);
-  std::vector<float> noisy = work.tag_logits;
+  std::vector<float>& noisy = work.noisy;
+  noisy = work.tag_logits;
   add_noise(tag_noise(key), noisy);
-  std::vector<float> order = noisy;
-  std::sort(order.begin(), order.end(), std::greater<>());
-  const float bar = order[std::min(count, order.size()) - 1];
-  std::vector<Ranked> ranked;
+  work.order = noisy;
+  const auto last = work.order.begin() + static_cast<std::ptrdiff_t>(std::min(count, noisy.size()) - 1);
+  std::nth_element(work.order.begin(), last, work.order.end(), std::greater<>());
+  const float bar = *last;
+  std::vector<Ranked>& ranked = work.ranked;
+  ranked.clear();
   for (std::size_t g = 0; g < noisy.size(); ++g) {
     if (noisy[g] == kNever || noisy[g] < bar) continue;
     if (offers_ != nullptr)
@@ -292,6 +297,7 @@ void HierarchicalPolicy::choose(const DecisionBatch& batch, std::size_t row, std
     const float most = *std::max_element(work.logits.begin(), work.logits.end());
     for (std::size_t v = 0; v < work.logits.size(); ++v)
       ranked.push_back({noisy[g] - (most - work.logits[v]), work.listed[v]});
+    if (offers_ != nullptr) break;  // what was offered is of one tag, of two equal ones too
   }
   if (ranked.size() < count)
     throw InputError(fmt::format("row {} has {} of {} videos left that were not shown, a slate needs {}", row,

@@ -259,7 +259,7 @@ bool same_rlur(const OnlineResult& a, const OnlineResult& b) {
   return same;
 }
 
-TEST_CASE("threads change no bit of RLUR, and a resumed run ends as the unbroken one", "[agents]") {
+TEST_CASE("threads change no bit of RLUR, and a resumed run ends as the unbroken one", "[agents][threads]") {
   const auto checkpoint = std::filesystem::temp_directory_path() / "swipegym_test_retention_checkpoint.h5";
   std::filesystem::remove(checkpoint);
   const auto simulator = returning_simulator(std::make_shared<TwoKinds>());
