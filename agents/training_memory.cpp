@@ -52,6 +52,15 @@ void add_network(MemoryBudget& budget, const Catalogue& catalogue, const Network
              "the network's layers");
 }
 
+void add_state_networks(MemoryBudget& budget, const std::vector<std::size_t>& layers, std::uint64_t count,
+                        std::uint64_t rows, const char* lower) {
+  constexpr std::uint64_t kCopies = 3, kPasses = 3;  // a value and its two moments; sums, outputs and their gradient
+  const std::uint64_t weights = product_of({sum_of({kCopies, rows / kShardRows + 1}), weights_of(layers)});
+  budget.add("critics of states",
+             product_of({count, sizeof(float), sum_of({weights, product_of({rows, kPasses, units_of(layers)})})}),
+             lower);
+}
+
 void add_batch(MemoryBudget& budget, std::uint64_t rows, std::uint64_t videos, const NetworkNumbers& numbers,
                std::uint64_t row_bytes, const char* lower) {
   const std::uint64_t passes =

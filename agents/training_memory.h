@@ -30,6 +30,10 @@ NetworkNumbers numbers_of(const Catalogue& catalogue, const ValueNetworkConfig& 
 /// `copies` of a network with its optimiser, and what it keeps of each video: features, ids and `table_width` outputs.
 void add_network(MemoryBudget& budget, const Catalogue& catalogue, const NetworkNumbers& numbers, std::uint64_t copies,
                  std::uint64_t table_width);
+/// `count` networks of states with these layers, their optimisers, and what a batch of `rows` takes of each. `lower`
+/// names the setting that makes them smaller.
+void add_state_networks(MemoryBudget& budget, const std::vector<std::size_t>& layers, std::uint64_t count,
+                        std::uint64_t rows, const char* lower);
 /// A batch's passes, gradients and `row_bytes` a row. `lower` names the setting that makes it smaller.
 void add_batch(MemoryBudget& budget, std::uint64_t rows, std::uint64_t videos, const NetworkNumbers& numbers,
                std::uint64_t row_bytes, const char* lower);

@@ -46,7 +46,7 @@ void save(Hdf5Writer& file, const std::string& name, const Parameter& parameter,
 void load(const Hdf5Reader& file, const std::string& name, Parameter& parameter) {
   constexpr float kLargest = std::numeric_limits<float>::max();
   read(file, name + "/value", -kLargestWeight, kLargestWeight, parameter.value);
-  if (file.has(name + "/first_moment")) {
+  if (file.has(name + "/first_moment") || file.has(name + "/second_moment")) {
     read(file, name + "/first_moment", -kLargest, kLargest, parameter.first_moment);
     read(file, name + "/second_moment", 0.0F, kLargest, parameter.second_moment);
   } else {

@@ -179,20 +179,29 @@ void ItemInputs::validate() const {
   require_between("features", all, -kLargestItemFeature, kLargestItemFeature);
 }
 
+void require_distinct(const Hdf5Reader& file, const std::string& name, std::vector<std::int64_t> ids) {
+  std::sort(ids.begin(), ids.end());
+  const auto twice = std::adjacent_find(ids.begin(), ids.end());
+  if (twice != ids.end())
+    throw InputError(fmt::format("{}: the id {} stands twice in {}; the file is damaged, make it again",
+                                 file.path().string(), *twice, name));
+}
+
 ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name) {
   ItemInputs items;
   items.raw_id = file.read<std::int64_t>(name + "/raw_id");
-  const std::vector<float> features = file.read<float>(name + "/features");
+  const std::vector<float> features = file.read_matrix<float>(name + "/features", items.raw_id.size(), kVideoFeatures);
   items.tag = file.read<std::int32_t>(name + "/tag");
   items.author = file.read<std::int32_t>(name + "/author");
   items.id = file.read<std::int32_t>(name + "/id");
   const std::vector<std::uint32_t> sizes = file.read<std::uint32_t>(name + "/table_sizes");
-  if (sizes.size() != 3 || features.size() % kVideoFeatures != 0)
+  if (sizes.size() != 3)
     throw InputError(fmt::format("{}: the tables under {} do not fit together; the file is damaged, make it again",
                                  file.path().string(), name));
   items.num_tags = sizes[0], items.num_authors = sizes[1], items.num_ids = sizes[2];
   items.features = as_matrix(features.data(), features.size() / kVideoFeatures, kVideoFeatures);
   file.check(items);
+  require_distinct(file, name + "/raw_id", items.raw_id);
   items.derived = derive(items.features);
   return items;
 }

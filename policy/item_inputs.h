@@ -73,6 +73,8 @@ inline void gather_column(const std::vector<std::int32_t>& column, const std::ve
 void save(Hdf5Writer& file, const std::string& name, const ItemInputs& items);
 ItemInputs load_item_inputs(const Hdf5Reader& file, const std::string& name);
 
+/// Throws InputError unless each id stands once; `name` is where they stand in the file.
+void require_distinct(const Hdf5Reader& file, const std::string& name, std::vector<std::int64_t> ids);
 /// Asks of a policy file whether it may serve `catalogue`: `known` are the raw ids of the videos it learned among.
 /// Throws InputError where none of them is there: it was made for another catalogue. Where it knows fewer than half of
 /// the videos there, a remark says so.

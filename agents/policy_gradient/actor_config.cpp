@@ -91,7 +91,8 @@ void check(const ActorConfig& c) {
   check_world(c.world, c.algorithm);
   check_rewards(c.rewards, c.pessimism);
   const auto rollout = static_cast<std::int64_t>(c.num_envs * c.rollout_steps);
-  require_setting(c.env_steps >= rollout, "env_steps", c.env_steps, "at least num_envs * rollout_steps");
+  require_setting(c.env_steps >= rollout, "env_steps", c.env_steps,
+                  fmt::format("at least num_envs * rollout_steps = {} * {}", c.num_envs, c.rollout_steps));
   require_setting(c.round_steps >= rollout && c.round_steps % rollout == 0, "round_steps", c.round_steps,
                   "a multiple of num_envs * rollout_steps");
   require_setting(!c.network.sequence.enabled(), "network.sequence", c.network.sequence.kind,
@@ -180,11 +181,19 @@ MemoryBudget rollout_memory(const Simulator& simulator, const ActorConfig& c) {
   return budget;
 }
 
+void add_critics(MemoryBudget& budget, const Simulator& simulator, const ActorConfig& c, std::uint64_t count,
+                 const std::vector<std::size_t>& hidden, const char* lower) {
+  const std::uint64_t all = product_of({c.num_envs, c.rollout_steps});
+  const auto layers = layer_sizes(StateEncoder::state_size(c.encoder, simulator.catalogue.num_tags), hidden, 1);
+  add_state_networks(budget, layers, count, c.minibatch == 0 ? all : std::min<std::uint64_t>(all, c.minibatch), lower);
+}
+
 MemoryBudget training_memory(const Simulator& simulator, const ActorConfig& c) {
   const Catalogue& catalogue = simulator.catalogue;
   MemoryBudget budget = rollout_memory(simulator, c);
   const NetworkNumbers numbers = numbers_of(catalogue, c.network, c.encoder);
   add_network(budget, catalogue, numbers, 1 + c.constraints.size(), 0);
+  add_critics(budget, simulator, c, 1 + c.constraints.size(), c.critic_hidden, "critic_hidden");
   const std::uint64_t all = product_of({c.num_envs, c.rollout_steps});
   add_batch(budget, c.minibatch == 0 ? all : std::min<std::uint64_t>(all, c.minibatch), c.world.candidates, numbers, 0,
             "minibatch");

@@ -190,6 +190,9 @@ VectorEnv make_training_env(std::shared_ptr<const Simulator> simulator, const Ac
 /// What a training takes of memory beside its simulator, part by part: sessions, rollouts, the network with its tables,
 /// the passes and gradients of a batch.
 MemoryBudget training_memory(const Simulator& simulator, const ActorConfig& config);
+/// `count` critics with these hidden layers; `lower` names the setting that has them.
+void add_critics(MemoryBudget& budget, const Simulator& simulator, const ActorConfig& config, std::uint64_t count,
+                 const std::vector<std::size_t>& hidden, const char* lower);
 /// The sessions and their rollout, of any network.
 MemoryBudget rollout_memory(const Simulator& simulator, const ActorConfig& config);
 

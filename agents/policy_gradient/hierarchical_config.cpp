@@ -23,6 +23,7 @@ MemoryBudget training_memory(const Simulator& simulator, const HierarchicalConfi
   numbers.dense = product_of({2, numbers.dense}), numbers.state = product_of({2, numbers.state});
   add_network(budget, catalogue, numbers, 2, config.network.towers.width + 1);
   budget.add("the videos by their tags", product_of({catalogue.num_videos(), 2 * sizeof(std::int32_t)}), "");
+  add_critics(budget, simulator, c, 1, c.critic_hidden, "critic_hidden");
   const std::uint64_t all = product_of({c.num_envs, c.rollout_steps});
   add_batch(budget, c.minibatch == 0 ? all : std::min<std::uint64_t>(all, c.minibatch), c.world.candidates, numbers, 0,
             "minibatch or tag_videos");

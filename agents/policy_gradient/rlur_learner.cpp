@@ -56,6 +56,7 @@ MemoryBudget training_memory(const Simulator& simulator, const RlurConfig& c) {
   budget.add("the states their sessions end in",
              product_of({c.actor.num_envs, c.actor.rollout_steps, state_size, sizeof(float)}),
              "num_envs or rollout_steps");
+  add_critics(budget, simulator, c.actor, 2, c.retention.hidden, "retention.hidden");
   return budget;
 }
 

@@ -242,6 +242,12 @@ std::shared_ptr<const Policy> load_full_output_policy(const Hdf5Reader& file, co
         fmt::format("{}: a full-output network without outputs: the file is damaged", file.path().string()));
   const ItemInputs own = load_item_inputs(file, "items");
   require_known_videos(file, own.raw_id, catalogue);
+  require_distinct(file, "outputs", model->raw_id);
+  for (const std::int32_t row : match_ids(own.raw_id, model->raw_id))
+    if (row < 0)
+      throw InputError(
+          fmt::format("{}: an output is of a video that the file does not know; the file is damaged, make it again",
+                      file.path().string()));
   const std::size_t state_size = StateEncoder(model->encoder_config, own).state_size();
   require_stored(file, "the network", layer_sizes(state_size, model->hidden, model->raw_id.size()));
   model->network = FullOutputNetwork(state_size, model->hidden, model->raw_id.size(), RandomKey{});

@@ -259,6 +259,18 @@ bool same_rlur(const OnlineResult& a, const OnlineResult& b) {
   return same;
 }
 
+TEST_CASE("the layers of critics count as memory", "[agents]") {
+  const auto simulator = returning_simulator(std::make_shared<TwoKinds>());
+  const auto needs = [&](const RlurConfig& config) { return training_memory(*simulator, config).total(); };
+  const RlurConfig small = small_rlur(8 * 512);
+  RlurConfig returns = small, reward = small;
+  returns.retention.hidden = {4096, 4096};
+  reward.actor.critic_hidden = {4096, 4096};
+  constexpr std::uint64_t kWeights = std::uint64_t{4096} * 4096 * sizeof(float);  // of one layer
+  CHECK(needs(returns) > needs(small) + 2 * 4 * kWeights);  // two critics: values, two moments, gradients
+  CHECK(needs(reward) > needs(small) + 4 * kWeights);
+}
+
 TEST_CASE("threads change no bit of RLUR, and a resumed run ends as the unbroken one", "[agents][threads]") {
   const auto checkpoint = std::filesystem::temp_directory_path() / "swipegym_test_retention_checkpoint.h5";
   std::filesystem::remove(checkpoint);

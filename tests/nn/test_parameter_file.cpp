@@ -53,6 +53,7 @@ TEST_CASE("a tensor of a file has its shape and holds weights", "[parameter_file
       {{"mlp/1/weight/first_moment", "last inf"}, "mlp/1/weight/first_moment[7] is inf"},
       {{"mlp/1/weight/second_moment", "all minus one"}, "mlp/1/weight/second_moment[0] is -1"},
       {{"mlp/1/weight/second_moment", "removed"}, "no data set 'mlp/1/weight/second_moment'"},
+      {{"mlp/1/weight/first_moment", "removed"}, "no data set 'mlp/1/weight/first_moment'"},
   };
   for (const auto& [mutation, words] : damages) {
     CAPTURE(mutation.object, mutation.change);

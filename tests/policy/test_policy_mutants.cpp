@@ -218,6 +218,29 @@ TEST_CASE("a damaged policy file is refused, or acts by finite scores", "[policy
   fs::remove(path);
 }
 
+TEST_CASE("ids of a policy file stand once, and features a row a video", "[policy]") {
+  const MutantWorld world;
+  const auto path = fs::temp_directory_path() / "swipegym_policy_ids.h5";
+  const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                 [](const Kind& one) { return std::string(one.name) == "full_output"; });
+  REQUIRE(kind != std::end(kKinds));
+  kind->save(world.simulator->catalogue, path);
+  const testing::FileImage image = testing::read_image(path);
+  fs::remove(path);
+  const auto said = [&](const testing::Hdf5Mutation& mutation) {
+    const testing::MemoryFile file(testing::mutated(image, mutation));
+    try {
+      load_policy(file.path(), *world.simulator);
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  CHECK_THAT(said({"outputs", "all minus one"}), Catch::Contains("stands twice in outputs"));
+  CHECK_THAT(said({"items/raw_id", "all minus one"}), Catch::Contains("stands twice in items/raw_id"));
+  CHECK_THAT(said({"items/features", "transposed"}), Catch::Contains("'items/features' has shape"));
+}
+
 // Two networks for other videos would serve by features alone, as if nothing was wrong.
 TEST_CASE("a policy of another catalogue is refused, and one that knows few of the videos says so", "[policy]") {
   const MutantWorld world;
