@@ -27,14 +27,6 @@ PolicyLoss policy_loss_settings(const ActorConfig& config) {
   return loss;
 }
 
-StateNetwork::Settings critic_settings(const ActorConfig& config, int threads) {
-  return {.hidden = config.critic_hidden,
-          .adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0},
-          .batch = minibatch_rows(config),
-          .shard_rows = 256,
-          .threads = threads};
-}
-
 // A checkpoint's sum of weights over some updates.
 struct WeightSum {
   std::size_t size;
@@ -104,12 +96,36 @@ void measure_rollout(const Rollout& rollout, std::vector<std::uint32_t>& valid_r
   for (const SignalMeans& means : signal_means(rollout)) report.rates.push_back(means.rate());
 }
 
+StateNetwork make_critic(std::size_t state_size, const ActorConfig& config, RandomKey key, int threads) {
+  return {state_size,
+          1,
+          {.hidden = config.critic_hidden,
+           .adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0},
+           .batch = minibatch_rows(config),
+           .shard_rows = 256,
+           .threads = threads},
+          key};
+}
+
+RandomKey critic_key(std::uint64_t seed) {
+  return split(split(make_key(seed), Draw::kInit), 100);
+}
+
+ActorReport begin_update(const ActorConfig& config, std::int64_t env_steps, Adam& adam) {
+  adam.set_learning_rate(
+      learning_rate_at(config, std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(config.env_steps))));
+  ActorReport report;
+  report.env_steps = env_steps;
+  return report;
+}
+
 void rollout_advantages(const Rollout& rollout, const ActorConfig& config, std::span<const float> response,
-                        std::span<const float> value, std::span<float> advantage) {
+                        std::span<const float> value, std::span<float> advantage, std::span<const float> next_value) {
   generalised_advantages({.steps = rollout.shape().steps,
                           .envs = rollout.shape().envs,
                           .reward = response,
                           .value = value,
+                          .next_value = next_value,
                           .valid = rollout.valid,
                           .stays = rollout.stays,
                           .terminated = rollout.terminated,
@@ -149,10 +165,10 @@ ActorLearner::ActorLearner(const ActorConfig& config, std::unique_ptr<ActorNetwo
                           .threads = threads}),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
   const std::size_t critics = constrained_ && config.critics == "many" ? 1 + config.constraints.size() : 1;
-  const RandomKey critic_key = split(split(make_key(seed), Draw::kInit), 100);  // apart from the actor's
+  const RandomKey key = critic_key(seed);
   for (std::size_t i = 0; i < critics; ++i)
-    critics_.emplace_back(encoder_.state_size(), 1, critic_settings(config, threads),
-                          anchor.own_critic_key ? critic_key : split(critic_key, i));
+    critics_.push_back(
+        make_critic(encoder_.state_size(), config, anchor.own_critic_key ? key : split(key, i), threads));
   for (const Constraint& constraint : meter_.constraints())
     multipliers_.emplace_back(multiplier_settings(config, constraint));
   against_sum_.resize(multipliers_.size()), excess_.resize(multipliers_.size());
@@ -181,9 +197,7 @@ void ActorLearner::observe(const StepView& step) {
 void ActorLearner::update(std::int64_t env_steps) {
   if (!rollout_.full()) return;
   const double share = std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(config_.env_steps));
-  actor_->adam().set_learning_rate(learning_rate_at(config_, share));
-  ActorReport report;
-  report.env_steps = env_steps;
+  ActorReport report = begin_update(config_, env_steps, actor_->adam());
   log_probs(rollout_, all_, old_log_prob_);  // of the policy that acted: it does not change between updates
   measure(report, share);
   value_responses();

@@ -113,9 +113,17 @@ void scores_to_log_probs(const Rollout& rollout, std::span<const std::uint32_t> 
 /// Lists the valid rows of a full rollout, and reports what it was given.
 void measure_rollout(const Rollout& rollout, std::vector<std::uint32_t>& valid_rows, ActorReport& report);
 
-/// Generalised advantages of a response [rows] under a critic's `value` [state rows].
+/// A critic of states, as every learner of actors has it. Critic i of a seed begins by split(critic_key(seed), i),
+/// apart from the actor.
+StateNetwork make_critic(std::size_t state_size, const ActorConfig& config, RandomKey key, int threads);
+RandomKey critic_key(std::uint64_t seed);
+/// The learning rate after so many env steps, for the update that the report is of.
+ActorReport begin_update(const ActorConfig& config, std::int64_t env_steps, Adam& adam);
+/// Generalised advantages of a response [rows] under a critic's `value` [state rows]; `next_value` [rows] is of the
+/// state that a row led to where that is not the next one.
 void rollout_advantages(const Rollout& rollout, const ActorConfig& config, std::span<const float> response,
-                        std::span<const float> value, std::span<float> advantage);
+                        std::span<const float> value, std::span<float> advantage,
+                        std::span<const float> next_value = {});
 /// The mean of a critic's values, in the reward's unit.
 double mean_value(const ActorConfig& config, std::span<const float> value);
 

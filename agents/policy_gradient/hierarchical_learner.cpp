@@ -25,18 +25,6 @@ std::shared_ptr<HierarchicalModel> model_to_learn(const Simulator& simulator, co
   return model;
 }
 
-// That of an ActorLearner of the same seed.
-StateNetwork critic_of(std::size_t state_size, const ActorConfig& config, std::uint64_t seed, int threads) {
-  return {state_size,
-          1,
-          {.hidden = config.critic_hidden,
-           .adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0},
-           .batch = minibatch_rows(config),
-           .shard_rows = 256,
-           .threads = threads},
-          split(split(split(make_key(seed), Draw::kInit), 100), 0)};
-}
-
 }  // namespace
 
 HierarchicalLearner::HierarchicalLearner(std::shared_ptr<const Simulator> simulator, const HierarchicalConfig& config,
@@ -52,7 +40,7 @@ HierarchicalLearner::HierarchicalLearner(std::shared_ptr<const Simulator> simula
                           .steps = config.actor.rollout_steps,
                           .slots = offers_.slots,
                           .threads = threads}),
-      critic_(critic_of(encoder_.state_size(), config.actor, seed, threads)),
+      critic_(make_critic(encoder_.state_size(), config.actor, split(critic_key(seed), 0), threads)),
       loss_{.clip = config.actor.clip, .entropy = config.actor.entropy},
       batch_key_(split(make_key(seed), Draw::kBatch)),
       response_(rollout_.rows()),
@@ -74,11 +62,7 @@ void HierarchicalLearner::before_step(const VectorEnv& env, std::span<const std:
 
 void HierarchicalLearner::update(std::int64_t env_steps) {
   if (!rollout_.full()) return;
-  const ActorConfig& c = config_.actor;
-  const double share = std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(c.env_steps));
-  actor_->adam().set_learning_rate(learning_rate_at(c, share));
-  ActorReport report;
-  report.env_steps = env_steps;
+  ActorReport report = begin_update(config_.actor, env_steps, actor_->adam());
   actor_->score(rollout_, all_, old_log_prob_);  // of the policy that acted: it does not change between updates
   for (const std::uint32_t row : all_) {
     const std::span<float> own = std::span(old_log_prob_).subspan(row * offers_.slots, offers_.slots);

@@ -31,14 +31,6 @@ std::size_t columns_before_tags(const StateEncoderConfig& encoder) noexcept {
   return 2 * StateEncoder::state_size(encoder, 1) - StateEncoder::state_size(encoder, 2);
 }
 
-StateNetwork::Settings reward_critic(const ActorConfig& config, int threads) {
-  return {.hidden = config.critic_hidden,
-          .adam = {.learning_rate = config.critic_rate, .clip_norm = 10.0},
-          .batch = minibatch_rows(config),
-          .shard_rows = 256,
-          .threads = threads};
-}
-
 }  // namespace
 
 void check(const RlurConfig& c) {
@@ -91,10 +83,9 @@ RlurLearner::RlurLearner(const std::shared_ptr<const Simulator>& simulator, cons
                           .slots = config.actor.world.candidates,
                           .returns = true,
                           .threads = threads}),
-      critic_(encoder_.state_size(), 1, reward_critic(config.actor, threads),
-              split(split(split(make_key(seed), Draw::kInit), 100), 0)),
+      critic_(make_critic(encoder_.state_size(), config.actor, split(critic_key(seed), 0), threads)),
       returns_(config.retention, encoder_.state_size(), columns_before_tags(config.actor.encoder),
-               minibatch_rows(config.actor), split(split(split(make_key(seed), Draw::kInit), 100), 1), threads),
+               minibatch_rows(config.actor), split(critic_key(seed), 1), threads),
       batch_key_(split(make_key(seed), Draw::kBatch)) {
   const std::size_t rows = rollout_.rows();
   response_.resize(rows), value_.resize(rollout_.state_rows()), next_value_.resize(rows), target_.resize(rows);
@@ -121,11 +112,7 @@ void RlurLearner::come_back(const ObservationView& now, std::span<const std::uin
 
 void RlurLearner::update(std::int64_t env_steps) {
   if (!rollout_.full()) return;
-  const ActorConfig& c = config_.actor;
-  const double share = std::min(1.0, static_cast<double>(env_steps) / static_cast<double>(c.env_steps));
-  actor_->adam().set_learning_rate(learning_rate_at(c, share));
-  ActorReport report;
-  report.env_steps = env_steps;
+  ActorReport report = begin_update(config_.actor, env_steps, actor_->adam());
   measure_rollout(rollout_, rows_, report);
   actor_->score(rollout_, all_, old_log_prob_);  // of the policy that acted: it does not change between updates
   scores_to_log_probs(rollout_, all_, old_log_prob_);
@@ -149,18 +136,7 @@ void RlurLearner::value_rewards() {
   critic_.values(rollout_.left.topRows(static_cast<Eigen::Index>(ended)), ended_value_);
   std::copy(value_.begin() + static_cast<std::ptrdiff_t>(envs), value_.end(), next_value_.begin());
   for (std::size_t i = 0; i < ended; ++i) next_value_[rollout_.left_by[i]] = ended_value_[i];
-  generalised_advantages({.steps = c.rollout_steps,
-                          .envs = envs,
-                          .reward = response_,
-                          .value = value_,
-                          .next_value = next_value_,
-                          .valid = rollout_.valid,
-                          .stays = rollout_.stays,
-                          .terminated = rollout_.terminated,
-                          .truncated = rollout_.truncated,
-                          .discount = c.discount,
-                          .lambda = c.gae_lambda},
-                         advantage_);
+  rollout_advantages(rollout_, c, response_, value_, advantage_, next_value_);
   for (std::size_t row = 0; row < rows; ++row) target_[row] = advantage_[row] + value_[row];
   tally_.add_value(mean_value(c, value_));
 }
